@@ -1,0 +1,3 @@
+//! The `ocipatch` command.
+
+fn main() {}

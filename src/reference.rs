@@ -1,0 +1,384 @@
+//! Image references as people write them: `app:1`, `registry.example.com:5000/team/app:2.0`.
+//!
+//! The grammar and the familiar/full name rules are those of distribution/reference (regexp.go, normalize.go).
+//! A reference here always names a tag: that is all an archive can hold.
+
+use std::fmt;
+
+const DEFAULT_DOMAIN: &str = "docker.io";
+const OFFICIAL_NAMESPACE: &str = "library";
+/// distribution/reference `NameTotalLengthMax`, in bytes, domain included.
+const MAX_NAME_BYTES: usize = 255;
+/// distribution/reference `TagRegexp`: `[\w][\w.-]{0,127}`.
+const MAX_TAG_BYTES: usize = 128;
+
+/// A tagged image name in its normal form: domain, path and tag all known.
+#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Reference {
+    domain: String,
+    path: String,
+    tag: String,
+}
+
+/// Why a text is not a tagged reference.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum InvalidReference {
+    /// Nothing was written.
+    Empty,
+    /// The name carries a digest (`@sha256:…`); an archive holds tags only.
+    Digest,
+    /// The name is 64 hex digits, which everywhere means an image id.
+    ImageId,
+    /// The repository has upper-case letters.
+    UpperCase,
+    /// The registry host is not a host name with an optional port.
+    Domain,
+    /// The repository path is not lower-case components separated by `/`.
+    Path,
+    /// The tag is not a word of up to 128 letters, digits, `_`, `.` and `-`.
+    Tag,
+    /// The name without its tag is longer than 255 bytes.
+    TooLong,
+}
+
+impl fmt::Display for InvalidReference {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Empty => "it is empty",
+            Self::Digest => "it has a digest, and an archive holds tags only",
+            Self::ImageId => "64 hex digits are an image id, not a name",
+            Self::UpperCase => "a repository name is lower case",
+            Self::Domain => "its registry is not a host name with an optional port",
+            Self::Path => {
+                "a repository is lower-case letters and digits, joined by `.`, `_`, `__` or `-` and separated by `/`"
+            }
+            Self::Tag => {
+                "a tag is up to 128 letters, digits, `_`, `.` and `-`, and starts with none of the last two"
+            }
+            Self::TooLong => "its name is longer than 255 bytes",
+        })
+    }
+}
+
+impl std::error::Error for InvalidReference {}
+
+impl Reference {
+    /// Parses a familiar or full name; a missing tag is `latest`, as `docker tag` takes it.
+    pub fn parse(text: &str) -> Result<Self, InvalidReference> {
+        if text.is_empty() {
+            return Err(InvalidReference::Empty);
+        }
+        if text.contains('@') {
+            return Err(InvalidReference::Digest);
+        }
+        let (name, tag) = match text.rsplit_once(':') {
+            Some((name, tag)) if !tag.contains('/') => (name, tag),
+            _ => (text, "latest"),
+        };
+        if name.len() == 64 && name.bytes().all(|b| matches!(b, b'0'..=b'9' | b'a'..=b'f')) {
+            return Err(InvalidReference::ImageId);
+        }
+        let (domain, path) = split_domain(name);
+        if path.bytes().any(|byte| byte.is_ascii_uppercase()) {
+            return Err(InvalidReference::UpperCase);
+        }
+        if !is_domain(domain) {
+            return Err(InvalidReference::Domain);
+        }
+        if path.is_empty() || !path.split('/').all(is_path_component) {
+            return Err(InvalidReference::Path);
+        }
+        if !is_tag(tag) {
+            return Err(InvalidReference::Tag);
+        }
+        let path = if domain == DEFAULT_DOMAIN && !path.contains('/') {
+            format!("{OFFICIAL_NAMESPACE}/{path}")
+        } else {
+            path.to_owned()
+        };
+        if domain.len() + 1 + path.len() > MAX_NAME_BYTES {
+            return Err(InvalidReference::TooLong);
+        }
+        Ok(Self {
+            domain: domain.to_owned(),
+            path,
+            tag: tag.to_owned(),
+        })
+    }
+
+    /// Returns the repository as Docker prints it: `app`, `team/app`, `registry.example.com/app`.
+    #[must_use]
+    pub fn familiar_repository(&self) -> String {
+        if self.domain != DEFAULT_DOMAIN {
+            return format!("{}/{}", self.domain, self.path);
+        }
+        let official = self.path.strip_prefix("library/");
+        match official.filter(|rest| !rest.contains('/')) {
+            Some(name) => name.to_owned(),
+            None => self.path.clone(),
+        }
+    }
+
+    /// Returns the repository with its registry: `docker.io/library/app`.
+    #[must_use]
+    pub fn full_repository(&self) -> String {
+        format!("{}/{}", self.domain, self.path)
+    }
+
+    /// Returns the name as Docker prints it: `app:1`.
+    #[must_use]
+    pub fn familiar(&self) -> String {
+        format!("{}:{}", self.familiar_repository(), self.tag)
+    }
+
+    /// Returns the name with its registry: `docker.io/library/app:1`.
+    #[must_use]
+    pub fn full(&self) -> String {
+        format!("{}:{}", self.full_repository(), self.tag)
+    }
+
+    /// Returns the tag alone.
+    #[must_use]
+    pub fn tag(&self) -> &str {
+        &self.tag
+    }
+
+    /// Tells whether `glob` matches the familiar name, the full name, or a repository with any tag.
+    #[must_use]
+    pub fn matches(&self, glob: &Glob) -> bool {
+        glob.matches(&self.familiar())
+            || glob.matches(&self.full())
+            || glob.matches(&self.familiar_repository())
+            || glob.matches(&self.full_repository())
+    }
+}
+
+impl fmt::Display for Reference {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.familiar())
+    }
+}
+
+impl fmt::Debug for Reference {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Reference({})", self.full())
+    }
+}
+
+impl serde::Serialize for Reference {
+    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_str(self)
+    }
+}
+
+/// A pattern over whole texts: `*` is any run of characters, `?` any one, everything else itself.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Glob(String);
+
+impl Glob {
+    /// Takes `pattern`; every text is a valid pattern.
+    #[must_use]
+    pub fn new(pattern: &str) -> Self {
+        Self(pattern.to_owned())
+    }
+
+    /// Returns the pattern as written.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+
+    /// Tells whether the pattern covers all of `text`.
+    #[must_use]
+    pub fn matches(&self, text: &str) -> bool {
+        let pattern: Vec<char> = self.0.chars().collect();
+        let text: Vec<char> = text.chars().collect();
+        let (mut p, mut t) = (0, 0);
+        // Where to resume after a mismatch: behind the last `*`, one character of text further on.
+        let mut retry = None;
+        while t < text.len() {
+            match pattern.get(p) {
+                Some('*') => {
+                    retry = Some((p + 1, t));
+                    p += 1;
+                }
+                Some(&c) if c == '?' || c == text[t] => {
+                    p += 1;
+                    t += 1;
+                }
+                _ => match retry {
+                    Some((after_star, start)) => {
+                        p = after_star;
+                        t = start + 1;
+                        retry = Some((after_star, start + 1));
+                    }
+                    None => return false,
+                },
+            }
+        }
+        pattern[p..].iter().all(|&c| c == '*')
+    }
+}
+
+/// The first component is a registry if it looks like a host (normalize.go, `splitDockerDomain`).
+fn split_domain(name: &str) -> (&str, &str) {
+    match name.split_once('/') {
+        Some((first, rest))
+            if first.contains(['.', ':'])
+                || first == "localhost"
+                || first.bytes().any(|b| b.is_ascii_uppercase()) =>
+        {
+            let domain = if first == "index.docker.io" {
+                DEFAULT_DOMAIN
+            } else {
+                first
+            };
+            (domain, rest)
+        }
+        _ => (DEFAULT_DOMAIN, name),
+    }
+}
+
+fn is_domain(domain: &str) -> bool {
+    let (host, port) = match domain.strip_prefix('[') {
+        Some(rest) => match rest.split_once(']') {
+            Some((address, port)) => {
+                let is_address = !address.is_empty()
+                    && address.bytes().all(|b| b.is_ascii_hexdigit() || b == b':');
+                return is_address && is_port(port);
+            }
+            None => return false,
+        },
+        None => match domain.find(':') {
+            Some(at) => domain.split_at(at),
+            None => (domain, ""),
+        },
+    };
+    let is_label = |label: &str| {
+        !label.is_empty()
+            && label
+                .bytes()
+                .all(|b| b.is_ascii_alphanumeric() || b == b'-')
+            && !label.starts_with('-')
+            && !label.ends_with('-')
+    };
+    host.split('.').all(is_label) && is_port(port)
+}
+
+/// Takes the port with its colon, or nothing.
+fn is_port(port: &str) -> bool {
+    match port.strip_prefix(':') {
+        Some(digits) => !digits.is_empty() && digits.bytes().all(|b| b.is_ascii_digit()),
+        None => port.is_empty(),
+    }
+}
+
+/// `[a-z0-9]+((\.|_|__|-+)[a-z0-9]+)*`
+fn is_path_component(component: &str) -> bool {
+    let is_word = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit();
+    let bytes = component.as_bytes();
+    let (Some(&first), Some(&last)) = (bytes.first(), bytes.last()) else {
+        return false;
+    };
+    is_word(first)
+        && is_word(last)
+        && bytes.split(|&b| is_word(b)).all(|separator| {
+            matches!(separator, b"" | b"." | b"_" | b"__") || separator.iter().all(|&b| b == b'-')
+        })
+}
+
+fn is_tag(tag: &str) -> bool {
+    let is_word = |byte: u8| byte.is_ascii_alphanumeric() || byte == b'_';
+    tag.len() <= MAX_TAG_BYTES
+        && tag.bytes().next().is_some_and(is_word)
+        && tag.bytes().all(|b| is_word(b) || matches!(b, b'.' | b'-'))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Glob, InvalidReference, Reference};
+
+    #[test]
+    fn familiar_and_full_names_are_the_same_reference() {
+        for (text, familiar, full) in [
+            ("app", "app:latest", "docker.io/library/app:latest"),
+            ("app:1", "app:1", "docker.io/library/app:1"),
+            (
+                "docker.io/library/app:1",
+                "app:1",
+                "docker.io/library/app:1",
+            ),
+            ("index.docker.io/app:1", "app:1", "docker.io/library/app:1"),
+            ("team/app:1", "team/app:1", "docker.io/team/app:1"),
+            ("localhost/app:1", "localhost/app:1", "localhost/app:1"),
+            (
+                "r.example:5000/a/b:c",
+                "r.example:5000/a/b:c",
+                "r.example:5000/a/b:c",
+            ),
+            ("[::1]:5000/a:b", "[::1]:5000/a:b", "[::1]:5000/a:b"),
+            (
+                "docker.io/a/library/b:1",
+                "a/library/b:1",
+                "docker.io/a/library/b:1",
+            ),
+        ] {
+            let reference = Reference::parse(text).unwrap();
+            assert_eq!(
+                (reference.familiar().as_str(), reference.full().as_str()),
+                (familiar, full),
+                "{text}"
+            );
+        }
+    }
+
+    #[test]
+    fn what_docker_refuses_is_refused_with_its_reason() {
+        use InvalidReference::{Digest, Domain, Empty, ImageId, Path, Tag, TooLong, UpperCase};
+        let long = "a/".repeat(130) + "a:1";
+        for (text, reason) in [
+            ("", Empty),
+            ("app@sha256:00", Digest),
+            (&"ab".repeat(32), ImageId),
+            ("App:1", UpperCase),
+            ("-a.b/app:1", Domain),
+            ("a.b:x/app:1", Domain),
+            ("a..b:1", Path),
+            ("a___b:1", Path),
+            ("/app:1", Path),
+            ("app:", Tag),
+            ("app:.1", Tag),
+            ("app:ä", Tag),
+            (&long, TooLong),
+        ] {
+            assert_eq!(Reference::parse(text), Err(reason), "{text}");
+        }
+    }
+
+    #[test]
+    fn globs_cover_whole_texts() {
+        for (glob, text, matches) in [
+            ("app:*", "app:1", true),
+            ("app:*", "other/app:1", false),
+            ("*", "", true),
+            ("a*b*c", "aXbYbZc", true),
+            ("a*b*c", "aXbYbZ", false),
+            ("v?.*", "v1.2", true),
+            ("v?", "v12", false),
+            ("com.vendor.*", "com.vendor.", true),
+        ] {
+            assert_eq!(Glob::new(glob).matches(text), matches, "{glob} {text}");
+        }
+        assert!(
+            Reference::parse("app:1")
+                .unwrap()
+                .matches(&Glob::new("docker.io/library/*"))
+        );
+        assert!(
+            Reference::parse("app:1")
+                .unwrap()
+                .matches(&Glob::new("app"))
+        );
+    }
+}
