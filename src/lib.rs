@@ -1,6 +1,7 @@
 //! Apply a declarative patch file to a container image you already have.
 
 pub mod digest;
+pub mod image;
 pub mod image_path;
 pub mod reference;
 pub mod tarball;

@@ -1,0 +1,378 @@
+//! The image configuration (image-spec config.md; Docker's own keys beside it).
+//!
+//! The document is the truth and every accessor a view of it: an edit changes the key it names, so Healthcheck,
+//! OnBuild and whatever Docker invents next survive. A [`Config`] that exists has a `rootfs` and fields of the right
+//! shape.
+
+use std::fmt;
+
+use super::json::{AmbiguousKey, Document, ParseError, Value};
+use crate::digest::{DiffId, Digest};
+use crate::timestamp::Timestamp;
+
+/// The keys of `config` in the order of Docker's `container.Config`.
+const CONFIG_ORDER: &[&str] = &[
+    "Hostname",
+    "Domainname",
+    "User",
+    "AttachStdin",
+    "AttachStdout",
+    "AttachStderr",
+    "ExposedPorts",
+    "Tty",
+    "OpenStdin",
+    "StdinOnce",
+    "Env",
+    "Cmd",
+    "Healthcheck",
+    "ArgsEscaped",
+    "Image",
+    "Volumes",
+    "WorkingDir",
+    "Entrypoint",
+    "NetworkDisabled",
+    "MacAddress",
+    "OnBuild",
+    "Labels",
+    "StopSignal",
+    "StopTimeout",
+    "Shell",
+];
+
+/// A configuration: the document and what every step needs of it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Config {
+    document: Document,
+    diff_ids: Vec<DiffId>,
+    created: Option<Timestamp>,
+}
+
+/// Why a text is not an image configuration.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum InvalidConfig {
+    /// The text is not JSON.
+    Json(ParseError),
+    /// A key stands there in two spellings.
+    Ambiguous(AmbiguousKey),
+    /// A field has another shape than the format gives it.
+    Shape {
+        /// The field, as a path of keys.
+        field: String,
+        /// What the format wants there.
+        wanted: &'static str,
+    },
+}
+
+impl fmt::Display for InvalidConfig {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Json(error) => error.fmt(f),
+            Self::Ambiguous(AmbiguousKey { wanted, found }) => {
+                write!(
+                    f,
+                    "the key `{}` is `{wanted}` to some readers and unknown to others",
+                    found.escape_debug()
+                )
+            }
+            Self::Shape { field, wanted } => write!(f, "`{field}` is not {wanted}"),
+        }
+    }
+}
+
+impl std::error::Error for InvalidConfig {}
+
+impl From<ParseError> for InvalidConfig {
+    fn from(error: ParseError) -> Self {
+        Self::Json(error)
+    }
+}
+
+impl From<AmbiguousKey> for InvalidConfig {
+    fn from(error: AmbiguousKey) -> Self {
+        Self::Ambiguous(error)
+    }
+}
+
+/// An entry to append to the history (image-spec config.md, "history").
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct HistoryEntry {
+    /// The command that made the layer.
+    pub created_by: String,
+    /// Whether the entry stands for a change of the configuration alone.
+    pub is_empty_layer: bool,
+}
+
+impl Config {
+    /// Parses a configuration as it is stored.
+    pub fn parse(bytes: &[u8]) -> Result<Self, InvalidConfig> {
+        let document = Document::parse(bytes)?;
+        let root = &document.root;
+        let shape = |field: &str, wanted| InvalidConfig::Shape {
+            field: field.to_owned(),
+            wanted,
+        };
+        if root.members().is_none() {
+            return Err(shape("the document", "an object"));
+        }
+        let rootfs = root
+            .field("rootfs")?
+            .ok_or_else(|| shape("rootfs", "there"))?;
+        let mut diff_ids = Vec::new();
+        if let Some(value) = rootfs.field("diff_ids")? {
+            let items = value
+                .items()
+                .ok_or_else(|| shape("rootfs.diff_ids", "a list"))?;
+            for item in items {
+                let diff_id = item.as_text().and_then(|text| DiffId::parse(&text).ok());
+                diff_ids.push(
+                    diff_id
+                        .ok_or_else(|| shape("rootfs.diff_ids", "a list of `sha256:` digests"))?,
+                );
+            }
+        }
+        let created = match root.field("created")? {
+            None => None,
+            Some(value) => {
+                let time = value
+                    .as_text()
+                    .and_then(|text| Timestamp::parse(&text).ok());
+                Some(time.ok_or_else(|| shape("created", "a time of RFC 3339"))?)
+            }
+        };
+        for field in ["os", "architecture", "variant", "author"] {
+            if root
+                .field(field)?
+                .is_some_and(|value| value.as_text().is_none())
+            {
+                return Err(shape(field, "a text"));
+            }
+        }
+        if let Some(config) = root.field("config")? {
+            if config.members().is_none() {
+                return Err(shape("config", "an object"));
+            }
+            if let Some(labels) = config.field("Labels")? {
+                let mut members = labels
+                    .members()
+                    .ok_or_else(|| shape("config.Labels", "an object"))?;
+                if members.any(|(_, value)| value.as_text().is_none()) {
+                    return Err(shape("config.Labels", "an object of texts"));
+                }
+            }
+        }
+        if let Some(history) = root.field("history")? {
+            let items = history.items().ok_or_else(|| shape("history", "a list"))?;
+            for item in items {
+                let is_empty = item.field("empty_layer")?;
+                if item.members().is_none()
+                    || is_empty.is_some_and(|value| value.as_bool().is_none())
+                {
+                    return Err(shape("history", "a list of history entries"));
+                }
+            }
+        }
+        Ok(Self {
+            document,
+            diff_ids,
+            created,
+        })
+    }
+
+    /// Returns the document.
+    #[must_use]
+    pub fn document(&self) -> &Document {
+        &self.document
+    }
+
+    /// Returns the bytes as they are to be stored.
+    #[must_use]
+    pub fn to_bytes(&self) -> Vec<u8> {
+        self.document.to_bytes()
+    }
+
+    /// Returns the digest of those bytes: the image id.
+    #[must_use]
+    pub fn digest(&self) -> Digest {
+        Digest::of(&self.to_bytes())
+    }
+
+    /// Returns the diff ids from the base up.
+    #[must_use]
+    pub fn diff_ids(&self) -> &[DiffId] {
+        &self.diff_ids
+    }
+
+    /// Returns when the image was created, where it says so.
+    #[must_use]
+    pub fn created(&self) -> Option<&Timestamp> {
+        self.created.as_ref()
+    }
+
+    /// Returns a text field of the root object, such as `os`.
+    #[must_use]
+    pub fn text(&self, field: &str) -> Option<String> {
+        self.document
+            .root
+            .get(field)?
+            .as_text()
+            .map(std::borrow::Cow::into_owned)
+    }
+
+    /// Returns the labels in the order in which they stand.
+    #[must_use]
+    pub fn labels(&self) -> Vec<(String, String)> {
+        let labels = self
+            .document
+            .root
+            .get("config")
+            .and_then(|config| config.get("Labels"));
+        let members = labels.and_then(Value::members).into_iter().flatten();
+        members
+            .map(|(key, value)| {
+                (
+                    key.into_owned(),
+                    value.as_text().unwrap_or_default().into_owned(),
+                )
+            })
+            .collect()
+    }
+
+    /// Returns the history entries.
+    pub fn history(&self) -> impl Iterator<Item = &Value> {
+        self.document
+            .root
+            .get("history")
+            .and_then(Value::items)
+            .into_iter()
+            .flatten()
+    }
+
+    /// Returns how many layers the history tells of.
+    #[must_use]
+    pub fn n_history_layers(&self) -> usize {
+        self.history()
+            .filter(|entry| entry.get("empty_layer").and_then(Value::as_bool) != Some(true))
+            .count()
+    }
+
+    /// Sets one label.
+    pub fn set_label(&mut self, key: &str, value: &str) {
+        self.make_config_member("Labels");
+        self.document
+            .set(&["config", "Labels"], key, &[], Value::text(value));
+    }
+
+    /// Removes one label; tells whether it was there. The object stays, as `{}` if it was the last.
+    pub fn remove_label(&mut self, key: &str) -> bool {
+        self.document.remove(&["config", "Labels"], key)
+    }
+
+    /// Sets `created`.
+    pub fn set_created(&mut self, created: &Timestamp) {
+        self.document
+            .set(&[], "created", &[], Value::text(created.as_str()));
+        self.created = Some(created.clone());
+    }
+
+    /// Appends a history entry that carries the image's own time.
+    pub fn push_history(&mut self, entry: &HistoryEntry) {
+        let mut members = Vec::new();
+        if let Some(created) = &self.created {
+            members.push(("created", Value::text(created.as_str())));
+        }
+        members.push(("created_by", Value::text(&entry.created_by)));
+        if entry.is_empty_layer {
+            members.push(("empty_layer", Value::boolean(true)));
+        }
+        self.document.edit_array("history", &[], |history| {
+            history.push(Value::object(members))
+        });
+    }
+
+    /// Appends a layer's diff id.
+    pub fn push_diff_id(&mut self, diff_id: DiffId) {
+        self.diff_ids.push(diff_id);
+        let all = Value::array(
+            self.diff_ids
+                .iter()
+                .map(|diff_id| Value::text(&diff_id.to_string())),
+        );
+        self.document
+            .set(&["rootfs"], "diff_ids", &["type", "diff_ids"], all);
+    }
+
+    /// Makes `config.<key>` an object where it is absent or null, at the place Docker gives it.
+    fn make_config_member(&mut self, key: &str) {
+        let member = self
+            .document
+            .root
+            .get("config")
+            .and_then(|config| config.get(key));
+        if member.is_none_or(Value::is_null) {
+            self.document
+                .set(&["config"], key, CONFIG_ORDER, Value::object([]));
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Config, HistoryEntry, InvalidConfig};
+
+    fn config(text: &str) -> Result<Config, InvalidConfig> {
+        Config::parse(text.as_bytes())
+    }
+
+    #[test]
+    fn an_edit_leaves_every_other_byte() {
+        let mut config = config(
+            r#"{"architecture":"arm64","config":{"User":"","OnBuild":null,"StopTimeout":0},"x":[1e2],"rootfs":{"type":"layers"},"history":[]}"#,
+        )
+        .unwrap();
+        config.set_label("b", "<2>");
+        config.set_label("a", "1");
+        config.push_history(&HistoryEntry {
+            created_by: "me".to_owned(),
+            is_empty_layer: true,
+        });
+        let expected = concat!(
+            r#"{"architecture":"arm64","config":{"User":"","OnBuild":null,"Labels":{"a":"1","b":"\u003c2\u003e"},"#,
+            r#""StopTimeout":0},"x":[1e2],"rootfs":{"type":"layers"},"history":[{"created_by":"me","empty_layer":true}]}"#,
+        );
+        assert_eq!(String::from_utf8(config.to_bytes()).unwrap(), expected);
+        assert_eq!(config.labels()[0], ("a".to_owned(), "1".to_owned()));
+        assert_eq!(config.n_history_layers(), 0);
+        assert!(config.remove_label("a") && !config.remove_label("a"));
+    }
+
+    #[test]
+    fn wrong_shapes_are_named() {
+        for (text, message) in [
+            ("[]", "`the document` is not an object"),
+            ("{}", "`rootfs` is not there"),
+            (
+                r#"{"rootfs":{"diff_ids":["sha512:00"]}}"#,
+                "`rootfs.diff_ids` is not a list of `sha256:` digests",
+            ),
+            (
+                r#"{"rootfs":{},"created":"now"}"#,
+                "`created` is not a time of RFC 3339",
+            ),
+            (
+                r#"{"rootfs":{},"config":{"Labels":{"a":1}}}"#,
+                "`config.Labels` is not an object of texts",
+            ),
+            (
+                r#"{"rootfs":{},"history":[1]}"#,
+                "`history` is not a list of history entries",
+            ),
+            (
+                r#"{"rootfs":{},"Config":{}}"#,
+                "the key `Config` is `config` to some readers and unknown to others",
+            ),
+        ] {
+            assert_eq!(config(text).unwrap_err().to_string(), message);
+        }
+    }
+}

@@ -1,0 +1,232 @@
+//! The strict reader: RFC 8259, no repeated keys, bounded depth.
+
+use std::collections::HashSet;
+use std::fmt;
+
+use super::{Item, Key, List, Value, decode};
+
+/// How deep arrays and objects may nest, as in `serde_json`.
+pub const MAX_DEPTH: usize = 128;
+
+/// Why a text is not a JSON document, and at which byte.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ParseError {
+    /// Bytes from the start of the text.
+    pub offset: usize,
+    /// What is wrong there.
+    pub reason: String,
+}
+
+impl fmt::Display for ParseError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "byte {}: {}", self.offset, self.reason)
+    }
+}
+
+impl std::error::Error for ParseError {}
+
+pub(super) fn document(bytes: &[u8]) -> Result<(String, Value, String), ParseError> {
+    let text = std::str::from_utf8(bytes).map_err(|error| ParseError {
+        offset: error.valid_up_to(),
+        reason: "not UTF-8".to_owned(),
+    })?;
+    let mut parser = Parser {
+        text,
+        at: 0,
+        depth: 0,
+    };
+    if text.starts_with('\u{feff}') {
+        return Err(parser.error("a byte order mark"));
+    }
+    let before = parser.space();
+    let value = parser.value()?;
+    let after = parser.space();
+    if parser.at < text.len() {
+        return Err(parser.error("something behind the document's end"));
+    }
+    Ok((before, value, after))
+}
+
+struct Parser<'a> {
+    text: &'a str,
+    at: usize,
+    depth: usize,
+}
+
+impl Parser<'_> {
+    fn error(&self, reason: &str) -> ParseError {
+        ParseError {
+            offset: self.at,
+            reason: reason.to_owned(),
+        }
+    }
+
+    fn peek(&self) -> Option<u8> {
+        self.text.as_bytes().get(self.at).copied()
+    }
+
+    /// Takes bytes as long as `is_part` says so.
+    fn take_while(&mut self, is_part: impl Fn(u8) -> bool) -> &str {
+        let start = self.at;
+        while self.peek().is_some_and(&is_part) {
+            self.at += 1;
+        }
+        &self.text[start..self.at]
+    }
+
+    fn space(&mut self) -> String {
+        self.take_while(|b| matches!(b, b' ' | b'\t' | b'\n' | b'\r'))
+            .to_owned()
+    }
+
+    fn value(&mut self) -> Result<Value, ParseError> {
+        match self.peek() {
+            None => Err(self.error("the document ends where a value should be")),
+            Some(b'"') => self.string().map(Value::Text),
+            Some(b'[') => {
+                let list = self.list(b']', |_| Ok(()))?;
+                Ok(Value::Array(list))
+            }
+            Some(b'{') => {
+                let mut seen = HashSet::new();
+                let list = self.list(b'}', |parser| parser.key(&mut seen))?;
+                Ok(Value::Object(list))
+            }
+            Some(b'-' | b'0'..=b'9') => self.number(),
+            Some(b'a'..=b'z') => {
+                let start = self.at;
+                let word = self.take_while(|b| b.is_ascii_lowercase()).to_owned();
+                if matches!(word.as_str(), "null" | "true" | "false") {
+                    return Ok(Value::Literal(word));
+                }
+                self.at = start;
+                Err(self.error("no value of JSON"))
+            }
+            Some(_) => Err(self.error("no value of JSON")),
+        }
+    }
+
+    fn list<K>(
+        &mut self,
+        close: u8,
+        mut key: impl FnMut(&mut Self) -> Result<K, ParseError>,
+    ) -> Result<List<K>, ParseError> {
+        self.depth += 1;
+        if self.depth > MAX_DEPTH {
+            return Err(self.error("arrays and objects nest more than 128 deep"));
+        }
+        self.at += 1;
+        let mut list = List {
+            items: Vec::new(),
+            blank: String::new(),
+        };
+        let mut before = self.space();
+        if self.peek() == Some(close) {
+            list.blank = before;
+        } else {
+            loop {
+                let key = key(self)?;
+                let value = self.value()?;
+                let after = self.space();
+                list.items.push(Item {
+                    before,
+                    key,
+                    value,
+                    after,
+                });
+                match self.peek() {
+                    Some(b',') => self.at += 1,
+                    Some(b) if b == close => break,
+                    _ => return Err(self.error("neither `,` nor the closing bracket")),
+                }
+                before = self.space();
+            }
+        }
+        self.at += 1;
+        self.depth -= 1;
+        Ok(list)
+    }
+
+    fn key(&mut self, seen: &mut HashSet<String>) -> Result<Key, ParseError> {
+        if self.peek() != Some(b'"') {
+            return Err(self.error("an object's key is a string"));
+        }
+        let start = self.at;
+        let spelled = self.string()?;
+        let name = decode(&spelled).into_owned();
+        if seen.contains(&name) {
+            self.at = start;
+            return Err(self.error(&format!(
+                "the key `{}` stands twice in one object",
+                name.escape_debug()
+            )));
+        }
+        seen.insert(name);
+        let before_colon = self.space();
+        if self.peek() != Some(b':') {
+            return Err(self.error("no `:` behind an object's key"));
+        }
+        self.at += 1;
+        let after_colon = self.space();
+        Ok(Key {
+            spelled,
+            before_colon,
+            after_colon,
+        })
+    }
+
+    fn string(&mut self) -> Result<String, ParseError> {
+        let start = self.at;
+        self.at += 1;
+        loop {
+            self.take_while(|b| b >= 0x20 && b != b'"' && b != b'\\');
+            match self.peek() {
+                Some(b'"') => {
+                    self.at += 1;
+                    return Ok(self.text[start..self.at].to_owned());
+                }
+                Some(b'\\') => {
+                    let rest = &self.text.as_bytes()[self.at + 1..];
+                    let length = match rest.first() {
+                        Some(b'"' | b'\\' | b'/' | b'b' | b'f' | b'n' | b'r' | b't') => 2,
+                        Some(b'u')
+                            if rest.len() > 4 && rest[1..5].iter().all(u8::is_ascii_hexdigit) =>
+                        {
+                            6
+                        }
+                        _ => return Err(self.error("no escape of JSON")),
+                    };
+                    self.at += length;
+                }
+                Some(_) => return Err(self.error("a control character inside a string")),
+                None => return Err(self.error("a string without an end")),
+            }
+        }
+    }
+
+    /// `-? (0 | [1-9][0-9]*) (. [0-9]+)? ([eE] [+-]? [0-9]+)?`
+    fn number(&mut self) -> Result<Value, ParseError> {
+        let start = self.at;
+        if self.peek() == Some(b'-') {
+            self.at += 1;
+        }
+        let whole = self.take_while(|b| b.is_ascii_digit());
+        let mut valid = !whole.is_empty() && (whole == "0" || !whole.starts_with('0'));
+        if self.peek() == Some(b'.') {
+            self.at += 1;
+            valid &= !self.take_while(|b| b.is_ascii_digit()).is_empty();
+        }
+        if matches!(self.peek(), Some(b'e' | b'E')) {
+            self.at += 1;
+            if matches!(self.peek(), Some(b'+' | b'-')) {
+                self.at += 1;
+            }
+            valid &= !self.take_while(|b| b.is_ascii_digit()).is_empty();
+        }
+        if !valid {
+            self.at = start;
+            return Err(self.error("no number of JSON"));
+        }
+        Ok(Value::Literal(self.text[start..self.at].to_owned()))
+    }
+}

@@ -1,0 +1,210 @@
+use proptest::prelude::{Just, Strategy, any, prop, prop_oneof, proptest};
+
+use super::{Document, Value, decode, encode};
+
+fn parse(text: &str) -> Document {
+    Document::parse(text.as_bytes()).unwrap()
+}
+
+fn text(document: &Document) -> String {
+    String::from_utf8(document.to_bytes()).unwrap()
+}
+
+fn set(before: &str, path: &[&str], key: &str, value: Value) -> String {
+    let mut document = parse(before);
+    document.set(path, key, &[], value);
+    text(&document)
+}
+
+#[test]
+fn spelling_and_white_space_survive() {
+    for spelled in [
+        r#"{"a":1e2,"b":-0,"c":1.10,"d":"\u003c\/","e":[ ],"f":{ }}"#,
+        "\n [ 1 ,\t2 , {\r\n \"a\" : null } ] \n",
+        "\"\\ud83d\\ude00\"",
+        "123456789012345678901234567890",
+    ] {
+        assert_eq!(text(&parse(spelled)), spelled);
+    }
+}
+
+#[test]
+fn what_is_no_json_is_refused() {
+    let deep = "[".repeat(129) + &"]".repeat(129);
+    for (wrong, offset) in [
+        ("", 0),
+        ("{", 1),
+        ("\u{feff}{}", 0),
+        ("{} x", 3),
+        (r#"{"a":1,"a":2}"#, 7),
+        (r#"{"a":1,"\u0061":2}"#, 7),
+        ("[1,]", 3),
+        ("01", 0),
+        ("1.", 0),
+        ("nul", 0),
+        ("NaN", 0),
+        ("\"\\x\"", 1),
+        ("\"\\u12\"", 1),
+        ("\"a\nb\"", 2),
+        ("\"a", 2),
+        ("{a:1}", 1),
+        (&deep, 128),
+    ] {
+        assert_eq!(
+            Document::parse(wrong.as_bytes()).unwrap_err().offset,
+            offset,
+            "{wrong}"
+        );
+    }
+    assert_eq!(
+        Document::parse(b"\"\xff\"").unwrap_err().reason,
+        "not UTF-8"
+    );
+}
+
+#[test]
+fn a_set_changes_only_what_it_names() {
+    let one = || Value::text("1");
+    assert_eq!(
+        set(r#"{"b":0,"a":9}"#, &[], "b", one()),
+        r#"{"b":"1","a":9}"#
+    );
+    assert_eq!(
+        set(r#"{"a":0,"c":0}"#, &[], "b", one()),
+        r#"{"a":0,"b":"1","c":0}"#
+    );
+    assert_eq!(
+        set(r#"{"c":0,"a":0}"#, &[], "b", one()),
+        r#"{"c":0,"a":0,"b":"1"}"#
+    );
+    assert_eq!(
+        set(r#"{"c":{"l":null}}"#, &["c", "l"], "b", one()),
+        r#"{"c":{"l":{"b":"1"}}}"#
+    );
+    assert_eq!(
+        set("{\n  \"a\": 0\n}\n", &[], "b", one()),
+        "{\n  \"a\": 0,\n  \"b\": \"1\"\n}\n"
+    );
+    assert_eq!(
+        set(
+            "{\n  \"a\": {}\n}",
+            &["a"],
+            "b",
+            Value::array([one(), one()])
+        ),
+        "{\n  \"a\": {\n    \"b\": [\n      \"1\",\n      \"1\"\n    ]\n  }\n}"
+    );
+    assert_eq!(
+        set(r#"{"a": 0, "c": 1}"#, &[], "b", one()),
+        r#"{"a": 0, "b": "1", "c": 1}"#
+    );
+    assert_eq!(
+        set("{\n  \"b\": 0\n}", &[], "a", one()),
+        "{\n  \"a\": \"1\",\n  \"b\": 0\n}"
+    );
+}
+
+#[test]
+fn a_removal_leaves_the_neighbours_in_shape() {
+    let remove = |before: &str, key| {
+        let mut document = parse(before);
+        assert!(document.remove(&[], key));
+        text(&document)
+    };
+    assert_eq!(
+        remove("{\n  \"a\": 0,\n  \"b\": 1\n}", "b"),
+        "{\n  \"a\": 0\n}"
+    );
+    assert_eq!(
+        remove("{\n  \"a\": 0,\n  \"b\": 1\n}", "a"),
+        "{\n  \"b\": 1\n}"
+    );
+    assert_eq!(remove(r#"{"a":0}"#, "a"), "{}");
+}
+
+#[test]
+fn a_known_key_goes_where_its_format_has_it() {
+    let mut document = parse(r#"{"User":"","zzz":1,"OnBuild":null}"#);
+    document.set(
+        &[],
+        "Labels",
+        &["User", "OnBuild", "Labels", "StopSignal"],
+        Value::object([]),
+    );
+    assert_eq!(
+        text(&document),
+        r#"{"User":"","zzz":1,"OnBuild":null,"Labels":{}}"#
+    );
+}
+
+#[test]
+fn keys_that_differ_by_case_are_ambiguous_fields() {
+    let document = parse(r#"{"layers":[],"Layers":null}"#);
+    assert_eq!(document.root.field("Layers").unwrap_err().found, "layers");
+    assert_eq!(parse(r#"{"Layers":null}"#).root.field("Layers"), Ok(None));
+}
+
+#[test]
+fn strings_are_spelled_as_go_spells_them() {
+    let text = "<&>\u{2028}\u{1}\u{7f}\t\"\\é😀";
+    assert_eq!(
+        encode(text),
+        "\"\\u003c\\u0026\\u003e\\u2028\\u0001\u{7f}\\t\\\"\\\\é😀\""
+    );
+    assert_eq!(decode("\"\\ud83d\\ude00 \\ud83d x\\/\""), "😀 \u{fffd} x/");
+    assert_eq!(
+        parse("{ \"<\" : [1e2 , \"&\"] }").root.compact(),
+        "{\"\\u003c\":[1e2,\"\\u0026\"]}"
+    );
+}
+
+fn json() -> impl Strategy<Value = serde_json::Value> {
+    let leaf = prop_oneof![
+        Just(serde_json::Value::Null),
+        any::<bool>().prop_map(Into::into),
+        any::<i64>().prop_map(Into::into),
+        any::<String>().prop_map(Into::into),
+    ];
+    leaf.prop_recursive(4, 40, 5, |inner| {
+        prop_oneof![
+            prop::collection::vec(inner.clone(), 0..5).prop_map(Into::into),
+            prop::collection::btree_map(any::<String>(), inner, 0..5)
+                .prop_map(|map| map.into_iter().collect::<serde_json::Map<_, _>>().into()),
+        ]
+    })
+}
+
+proptest! {
+    #[test]
+    fn strings_round_trip(text: String) {
+        assert_eq!(decode(&encode(&text)), text);
+        assert_eq!(serde_json::from_str::<String>(&encode(&text)).unwrap(), text);
+    }
+
+    #[test]
+    fn an_edit_means_what_it_means_to_serde_json(
+        members in prop::collection::btree_map(any::<String>(), json(), 0..6),
+        key: String,
+        pretty: bool,
+    ) {
+        let mut expected: serde_json::Value = members.into_iter().collect::<serde_json::Map<_, _>>().into();
+        let before =
+            if pretty { serde_json::to_string_pretty(&expected) } else { serde_json::to_string(&expected) }.unwrap();
+        let mut document = parse(&before);
+        assert_eq!(text(&document), before);
+        let had = expected.get(&key).is_some();
+        document.set(&[], &key, &[], Value::array([Value::text("new"), Value::object([])]));
+        expected[&key] = serde_json::json!(["new", {}]);
+        assert_eq!(serde_json::from_str::<serde_json::Value>(&text(&document)).unwrap(), expected);
+        if !had {
+            assert!(document.remove(&[], &key));
+            // An object that was `{}` on one line stays that way; everything else is the old text again.
+            assert_eq!(text(&document), before);
+        }
+    }
+
+    #[test]
+    fn no_bytes_panic(bytes: Vec<u8>) {
+        let _ = Document::parse(&bytes);
+    }
+}

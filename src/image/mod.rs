@@ -1,0 +1,6 @@
+//! An image's documents, each the raw JSON it is stored as plus typed views of it.
+
+mod config;
+pub mod json;
+
+pub use config::{Config, HistoryEntry, InvalidConfig};
