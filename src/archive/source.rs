@@ -1,0 +1,506 @@
+//! The entries of an archive as it lies on disk: a tar, or a directory that one was extracted into.
+//!
+//! One pass over the headers builds the index; data is read by position when somebody asks. Nothing is extracted, and
+//! no name of the archive is ever given to the operating system to follow.
+
+use std::collections::HashMap;
+use std::fs::File;
+use std::io::{self, Read, Seek, SeekFrom, Write};
+use std::os::unix::fs::FileExt;
+use std::path::Path;
+use std::sync::Arc;
+
+use super::directory;
+use super::names;
+use super::spool;
+use crate::compression::{Compression, MAGIC_BYTES};
+use crate::error::Error;
+use crate::tarball::{Kind, Range, TarError, TarReader};
+
+/// More entries than any image has; what a hostile archive may make us hold.
+pub(super) const MAX_ENTRIES: usize = 100_000;
+/// How many links may lead from one name to its data.
+const MAX_HOPS: usize = 8;
+
+/// An indexed archive.
+#[derive(Debug)]
+pub struct Source {
+    /// The file or directory, for messages.
+    place: String,
+    form: Form,
+    entries: Vec<SourceEntry>,
+    by_name: HashMap<String, usize>,
+    is_walk_ordered: bool,
+}
+
+#[derive(Debug)]
+enum Form {
+    Tar(Tar),
+    Directory(File),
+}
+
+/// A tar file that can be read by position.
+#[derive(Debug)]
+struct Tar {
+    file: Arc<File>,
+    /// Where the entries end and the zero blocks begin.
+    end: u64,
+    /// All bytes of the file, what follows the zero blocks included.
+    length: u64,
+    compression: Compression,
+    /// The file as it was given, where it had to be decompressed.
+    compressed: Option<File>,
+}
+
+/// One entry.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SourceEntry {
+    /// The cleaned name.
+    pub name: String,
+    /// What it is.
+    pub kind: Kind,
+    /// Bytes of data.
+    pub size: u64,
+    /// The target of a link, as spelled.
+    pub link_name: Vec<u8>,
+    /// Permission bits, and file type bits where the header has them.
+    pub mode: u32,
+    /// Seconds since 1970.
+    pub mtime: i64,
+    /// Where the header group begins; 0 in a directory.
+    group_offset: u64,
+    /// Where the data begins.
+    data_offset: u64,
+}
+
+impl SourceEntry {
+    pub(super) fn on_disk(
+        name: String,
+        kind: Kind,
+        size: u64,
+        link_name: Vec<u8>,
+        mode: u32,
+        mtime: i64,
+    ) -> Self {
+        Self {
+            name,
+            kind,
+            size,
+            link_name,
+            mode,
+            mtime,
+            group_offset: 0,
+            data_offset: 0,
+        }
+    }
+}
+
+/// The data of an entry: a range of an open file.
+#[derive(Debug, Clone)]
+pub struct Blob {
+    /// The file.
+    pub file: Arc<File>,
+    /// Where the data begins in it.
+    pub start: u64,
+    /// How many bytes there are.
+    pub size: u64,
+}
+
+impl Blob {
+    /// Reads the data from its beginning.
+    #[must_use]
+    pub fn reader(&self) -> Range<'_> {
+        Range::new(&self.file, self.start, self.start + self.size)
+    }
+}
+
+impl Source {
+    /// Opens a tar, plain or compressed, or a directory. Decompressed bytes go to a nameless file in `spool_directory`.
+    pub fn open(path: &Path, spool_directory: &Path) -> Result<Self, Error> {
+        let file = File::open(path).map_err(Error::at(path))?;
+        let place = path.display().to_string();
+        let metadata = file.metadata().map_err(Error::at(path))?;
+        if metadata.is_dir() {
+            let entries = directory::walk(&file, path)?;
+            return Self::new(place, Form::Directory(file), entries);
+        }
+        if metadata.is_file() {
+            return Self::from_file(file, place, spool_directory);
+        }
+        Self::from_stream(&mut &file, place, spool_directory)
+    }
+
+    /// Takes a tar, plain or compressed, that can be read only once.
+    pub fn from_stream(
+        input: &mut dyn Read,
+        place: String,
+        spool_directory: &Path,
+    ) -> Result<Self, Error> {
+        let mut file = spool::nameless(spool_directory).map_err(Error::at(spool_directory))?;
+        let failed = |source| Error::Io {
+            place: place.clone(),
+            source,
+        };
+        io::copy(input, &mut file).map_err(failed)?;
+        file.seek(SeekFrom::Start(0)).map_err(failed)?;
+        Self::from_file(file, place, spool_directory)
+    }
+
+    fn from_file(file: File, place: String, spool_directory: &Path) -> Result<Self, Error> {
+        let failed = |source| Error::Io {
+            place: place.clone(),
+            source,
+        };
+        let mut first = [0; MAGIC_BYTES];
+        let n = Range::new(&file, 0, MAGIC_BYTES as u64)
+            .read(&mut first)
+            .map_err(failed)?;
+        let compression = Compression::detect(&first[..n]);
+        let (file, compressed) = if compression == Compression::None {
+            (file, None)
+        } else {
+            let plain = decompress(&file, compression, &place, spool_directory)?;
+            (plain, Some(file))
+        };
+        let length = file.metadata().map_err(failed)?.len();
+        let (entries, end) = index(&file, length, &place)?;
+        let tar = Tar {
+            file: Arc::new(file),
+            end,
+            length,
+            compression,
+            compressed,
+        };
+        Self::new(place, Form::Tar(tar), entries)
+    }
+
+    fn new(place: String, form: Form, entries: Vec<SourceEntry>) -> Result<Self, Error> {
+        let is_walk_ordered =
+            entries.is_sorted_by(|a, b| names::walk_order(&a.name, &b.name).is_lt());
+        let mut source = Self {
+            place,
+            form,
+            entries,
+            by_name: HashMap::new(),
+            is_walk_ordered,
+        };
+        for index in 0..source.entries.len() {
+            let name = source.entries[index].name.clone();
+            match source.by_name.get(&name) {
+                None => {
+                    source.by_name.insert(name, index);
+                }
+                Some(&first) if source.is_same(first, index)? => {}
+                Some(_) => {
+                    let reason = "stands twice with different content; half of all readers take the first, half the last";
+                    return Err(Error::BadEntry {
+                        name,
+                        reason: reason.to_owned(),
+                    });
+                }
+            }
+        }
+        Ok(source)
+    }
+
+    fn is_same(&self, a: usize, b: usize) -> Result<bool, Error> {
+        let (first, second) = (&self.entries[a], &self.entries[b]);
+        if first.kind != second.kind
+            || first.size != second.size
+            || first.link_name != second.link_name
+        {
+            return Ok(false);
+        }
+        if first.kind != Kind::File {
+            return Ok(true);
+        }
+        let (one, two) = (self.blob(a)?, self.blob(b)?);
+        let failed = |source| Error::Io {
+            place: self.place.clone(),
+            source,
+        };
+        let (mut one, mut two) = (one.reader(), two.reader());
+        let (mut left, mut right) = (vec![0; 64 * 1024], vec![0; 64 * 1024]);
+        let mut unread = first.size;
+        while unread > 0 {
+            let n = usize::try_from(unread)
+                .unwrap_or(usize::MAX)
+                .min(left.len());
+            one.read_exact(&mut left[..n]).map_err(failed)?;
+            two.read_exact(&mut right[..n]).map_err(failed)?;
+            if left[..n] != right[..n] {
+                return Ok(false);
+            }
+            unread -= n as u64;
+        }
+        Ok(true)
+    }
+
+    /// Returns the file or directory, for messages.
+    #[must_use]
+    pub fn place(&self) -> &str {
+        &self.place
+    }
+
+    /// Returns the entries in the order of the archive.
+    #[must_use]
+    pub fn entries(&self) -> &[SourceEntry] {
+        &self.entries
+    }
+
+    /// Tells whether this is a directory.
+    #[must_use]
+    pub fn is_directory(&self) -> bool {
+        matches!(self.form, Form::Directory(_))
+    }
+
+    /// Tells whether entries stand in the order in which Docker writes them.
+    #[must_use]
+    pub fn is_walk_ordered(&self) -> bool {
+        self.is_walk_ordered
+    }
+
+    /// Returns the compression of the whole archive.
+    #[must_use]
+    pub fn compression(&self) -> Compression {
+        match &self.form {
+            Form::Tar(tar) => tar.compression,
+            Form::Directory(_) => Compression::None,
+        }
+    }
+
+    /// Returns the entry of that cleaned name, links not followed.
+    #[must_use]
+    pub fn find(&self, name: &str) -> Option<usize> {
+        self.by_name.get(name).copied()
+    }
+
+    /// Returns the regular file that `name` (as a document spells it) leads to, through links inside the archive.
+    pub fn resolve(&self, name: &str, wanted_by: &str) -> Result<usize, Error> {
+        let missing = || Error::MissingEntry {
+            name: name.to_owned(),
+            wanted_by: wanted_by.to_owned(),
+        };
+        let mut cleaned = names::clean(name.as_bytes()).ok_or_else(missing)?;
+        for _ in 0..MAX_HOPS {
+            let index = self.find(&cleaned).ok_or_else(missing)?;
+            let entry = &self.entries[index];
+            let bad = |reason: &str| Error::BadEntry {
+                name: entry.name.clone(),
+                reason: reason.to_owned(),
+            };
+            let target = match entry.kind {
+                Kind::File => return Ok(index),
+                Kind::Symlink => names::resolve(&entry.name, &entry.link_name),
+                Kind::HardLink => names::clean(&entry.link_name),
+                _ => return Err(bad("is no regular file")),
+            };
+            cleaned = target.ok_or_else(|| bad("links to a place outside the archive"))?;
+            if self.find(&cleaned).is_none() {
+                return Err(bad("links to an entry that is not there"));
+            }
+        }
+        Err(Error::BadEntry {
+            name: name.to_owned(),
+            reason: "is a link that leads in a circle".to_owned(),
+        })
+    }
+
+    /// Opens the data of a regular file.
+    pub fn blob(&self, index: usize) -> Result<Blob, Error> {
+        let entry = &self.entries[index];
+        match &self.form {
+            Form::Tar(tar) => Ok(Blob {
+                file: Arc::clone(&tar.file),
+                start: entry.data_offset,
+                size: entry.size,
+            }),
+            Form::Directory(root) => {
+                let file = directory::open_file(root, entry, &self.place)?;
+                Ok(Blob {
+                    file: Arc::new(file),
+                    start: 0,
+                    size: entry.size,
+                })
+            }
+        }
+    }
+
+    /// Reads a whole entry of at most `limit` bytes.
+    pub fn read(&self, index: usize, limit: u64) -> Result<Vec<u8>, Error> {
+        let entry = &self.entries[index];
+        if entry.size > limit {
+            let reason = format!(
+                "has {} bytes, and a document of an image has at most {limit}",
+                entry.size
+            );
+            return Err(Error::BadEntry {
+                name: entry.name.clone(),
+                reason,
+            });
+        }
+        let blob = self.blob(index)?;
+        let mut bytes = vec![0; usize::try_from(entry.size).expect("limits fit into memory")];
+        blob.file
+            .read_exact_at(&mut bytes, blob.start)
+            .map_err(|source| Error::Io {
+                place: format!("{}: {}", self.place, entry.name),
+                source,
+            })?;
+        Ok(bytes)
+    }
+
+    /// Returns an entry's header group, verbatim; empty in a directory.
+    pub fn group(&self, index: usize) -> Result<Vec<u8>, Error> {
+        let Form::Tar(tar) = &self.form else {
+            return Ok(Vec::new());
+        };
+        let entry = &self.entries[index];
+        let n = usize::try_from(entry.data_offset - entry.group_offset)
+            .expect("header groups are bounded");
+        let mut group = vec![0; n];
+        tar.file
+            .read_exact_at(&mut group, entry.group_offset)
+            .map_err(|source| Error::Io {
+                place: self.place.clone(),
+                source,
+            })?;
+        Ok(group)
+    }
+
+    /// Returns the bytes that an entry takes in the tar, header group and padding included.
+    pub(super) fn span(&self, index: usize) -> Option<(u64, u64)> {
+        let Form::Tar(tar) = &self.form else {
+            return None;
+        };
+        let entry = &self.entries[index];
+        let data = if entry.kind.has_data() {
+            entry.size.next_multiple_of(512)
+        } else {
+            0
+        };
+        // The last entry of a tar that was cut behind its data may lack padding.
+        Some((
+            entry.group_offset,
+            (entry.data_offset + data).min(tar.length),
+        ))
+    }
+
+    /// Returns what follows the last entry: the zero blocks and whatever stands behind them.
+    pub(super) fn tail(&self) -> Option<(u64, u64)> {
+        match &self.form {
+            Form::Tar(tar) => Some((tar.end, tar.length)),
+            Form::Directory(_) => None,
+        }
+    }
+
+    /// Returns the plain tar file.
+    pub(super) fn tar_file(&self) -> Option<&File> {
+        match &self.form {
+            Form::Tar(tar) => Some(&tar.file),
+            Form::Directory(_) => None,
+        }
+    }
+
+    /// Returns the file as it was given: compressed where it was compressed.
+    pub(super) fn given_file(&self) -> Option<&File> {
+        match &self.form {
+            Form::Tar(tar) => Some(tar.compressed.as_ref().unwrap_or(&tar.file)),
+            Form::Directory(_) => None,
+        }
+    }
+
+    /// Returns a handle of the directory.
+    pub(super) fn directory(&self) -> Option<&File> {
+        match &self.form {
+            Form::Tar(_) => None,
+            Form::Directory(root) => Some(root),
+        }
+    }
+}
+
+fn decompress(
+    file: &File,
+    compression: Compression,
+    place: &str,
+    spool: &Path,
+) -> Result<File, Error> {
+    let damaged = |source: io::Error| Error::NotTar {
+        place: place.to_owned(),
+        offset: 0,
+        reason: format!("a damaged {} stream: {source}", compression.name()),
+    };
+    let mut plain = spool::nameless(spool).map_err(Error::at(spool))?;
+    let mut decoder = compression
+        .decoder(Range::new(file, 0, u64::MAX))
+        .map_err(damaged)?;
+    let mut buffer = vec![0; 256 * 1024];
+    loop {
+        let n = match decoder.read(&mut buffer) {
+            Ok(0) => return Ok(plain),
+            Ok(n) => n,
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => continue,
+            Err(error) => return Err(damaged(error)),
+        };
+        plain.write_all(&buffer[..n]).map_err(Error::at(spool))?;
+    }
+}
+
+/// Returns the entries and where they end.
+fn index(file: &File, length: u64, place: &str) -> Result<(Vec<SourceEntry>, u64), Error> {
+    let not_tar = |offset, reason: String| Error::NotTar {
+        place: place.to_owned(),
+        offset,
+        reason,
+    };
+    let failed = |error| match error {
+        TarError::Invalid { offset, reason } => not_tar(offset, reason.to_owned()),
+        TarError::Io(source) => Error::Io {
+            place: place.to_owned(),
+            source,
+        },
+    };
+    let mut reader = TarReader::new(Range::new(file, 0, length));
+    let mut entries = Vec::new();
+    while let Some(entry) = reader.next().map_err(failed)? {
+        if entry.kind == Kind::Global {
+            continue;
+        }
+        let Some(name) = names::clean(&entry.name) else {
+            let reason = format!(
+                "the entry name `{}` leaves the archive or is no text",
+                entry.name.escape_ascii()
+            );
+            return Err(not_tar(reader.group_offset(), reason));
+        };
+        if name.is_empty() {
+            // The root directory (`./`) carries nothing.
+            continue;
+        }
+        if entry.kind == Kind::GnuSparse || entry.is_sparse {
+            let reason = "is a sparse file, which no image tool can read".to_owned();
+            return Err(Error::BadEntry { name, reason });
+        }
+        if entries.len() == MAX_ENTRIES {
+            return Err(not_tar(
+                reader.group_offset(),
+                format!("more than {MAX_ENTRIES} entries"),
+            ));
+        }
+        entries.push(SourceEntry {
+            name,
+            kind: entry.kind,
+            size: entry.size,
+            link_name: entry.link_name,
+            mode: entry.mode,
+            mtime: entry.mtime.seconds,
+            group_offset: reader.group_offset(),
+            data_offset: reader.offset(),
+        });
+    }
+    let end = reader.group_offset();
+    if entries.is_empty() {
+        return Err(not_tar(0, "no entries".to_owned()));
+    }
+    Ok((entries, end))
+}

@@ -1,0 +1,182 @@
+//! The compressions that archives and layers come in, told by their first bytes.
+
+use std::io::{self, Read, Write};
+
+/// How a byte stream is compressed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum Compression {
+    /// Not at all.
+    None,
+    /// RFC 1952; one or more members.
+    Gzip,
+    /// RFC 8878.
+    Zstd,
+    /// bzip2.
+    Bzip2,
+    /// The `.xz` format.
+    Xz,
+}
+
+/// How many of a stream's first bytes [`Compression::detect`] wants to see.
+pub const MAGIC_BYTES: usize = 6;
+
+/// A zstd frame may ask for up to 2 GiB of window; more than this is refused. In powers of two of bytes.
+const MAX_ZSTD_WINDOW_LOG: u32 = 27;
+/// What an xz stream may ask its decoder to hold; `xz -9` asks for 65 MiB. In bytes.
+const MAX_XZ_MEMORY_BYTES: u64 = 128 << 20;
+
+impl Compression {
+    /// Tells the compression from the first bytes of a stream.
+    #[must_use]
+    pub fn detect(first: &[u8]) -> Self {
+        match first {
+            [0x1f, 0x8b, ..] => Self::Gzip,
+            [0x28, 0xb5, 0x2f, 0xfd, ..] => Self::Zstd,
+            [b'B', b'Z', b'h', ..] => Self::Bzip2,
+            [0xfd, b'7', b'z', b'X', b'Z', 0, ..] => Self::Xz,
+            _ => Self::None,
+        }
+    }
+
+    /// Returns the name in messages and JSON.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::None => "none",
+            Self::Gzip => "gzip",
+            Self::Zstd => "zstd",
+            Self::Bzip2 => "bzip2",
+            Self::Xz => "xz",
+        }
+    }
+
+    /// Returns a reader of the uncompressed bytes; memory is bounded whatever the stream asks for.
+    pub fn decoder<'a>(self, input: impl Read + 'a) -> io::Result<Box<dyn Read + 'a>> {
+        let input = io::BufReader::with_capacity(128 * 1024, input);
+        Ok(match self {
+            Self::None => Box::new(input),
+            // One member after the other: a plain GzDecoder silently stops after the first.
+            Self::Gzip => Box::new(flate2::bufread::MultiGzDecoder::new(input)),
+            Self::Zstd => {
+                let mut decoder = zstd::Decoder::with_buffer(input)?;
+                decoder.window_log_max(MAX_ZSTD_WINDOW_LOG)?;
+                Box::new(decoder)
+            }
+            Self::Bzip2 => Box::new(bzip2::bufread::MultiBzDecoder::new(input)),
+            Self::Xz => {
+                let flags = liblzma::stream::CONCATENATED;
+                let decoder =
+                    liblzma::stream::Stream::new_stream_decoder(MAX_XZ_MEMORY_BYTES, flags)?;
+                Box::new(liblzma::bufread::XzDecoder::new_stream(input, decoder))
+            }
+        })
+    }
+
+    /// Returns a writer whose output depends on the bytes written to it and on nothing else.
+    ///
+    /// The parameters are part of `ocipatch/v1`: others would be other bytes for the same patch.
+    pub fn encoder<W: Write>(self, output: W) -> io::Result<Encoder<W>> {
+        Ok(match self {
+            Self::None => Encoder::None(output),
+            Self::Gzip => Encoder::Gzip(flate2::write::GzEncoder::new(
+                output,
+                flate2::Compression::new(6),
+            )),
+            Self::Zstd => Encoder::Zstd(zstd::Encoder::new(output, 3)?),
+            Self::Bzip2 => Encoder::Bzip2(bzip2::write::BzEncoder::new(
+                output,
+                bzip2::Compression::new(9),
+            )),
+            Self::Xz => Encoder::Xz(liblzma::write::XzEncoder::new(output, 6)),
+        })
+    }
+}
+
+/// A compressor in front of a writer.
+pub enum Encoder<W: Write> {
+    /// Passes bytes through.
+    None(W),
+    /// Writes one gzip member without name or time.
+    Gzip(flate2::write::GzEncoder<W>),
+    /// Writes one zstd frame.
+    Zstd(zstd::Encoder<'static, W>),
+    /// Writes one bzip2 stream.
+    Bzip2(bzip2::write::BzEncoder<W>),
+    /// Writes one xz stream.
+    Xz(liblzma::write::XzEncoder<W>),
+}
+
+impl<W: Write> std::fmt::Debug for Encoder<W> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Encoder").finish_non_exhaustive()
+    }
+}
+
+impl<W: Write> Encoder<W> {
+    /// Ends the stream and gives the inner writer back.
+    pub fn finish(self) -> io::Result<W> {
+        match self {
+            Self::None(output) => Ok(output),
+            Self::Gzip(encoder) => encoder.finish(),
+            Self::Zstd(encoder) => encoder.finish(),
+            Self::Bzip2(encoder) => encoder.finish(),
+            Self::Xz(encoder) => encoder.finish(),
+        }
+    }
+
+    fn inner(&mut self) -> &mut dyn Write {
+        match self {
+            Self::None(output) => output,
+            Self::Gzip(encoder) => encoder,
+            Self::Zstd(encoder) => encoder,
+            Self::Bzip2(encoder) => encoder,
+            Self::Xz(encoder) => encoder,
+        }
+    }
+}
+
+impl<W: Write> Write for Encoder<W> {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.inner().write(bytes)
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        self.inner().flush()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::io::{Read, Write};
+
+    use super::Compression;
+
+    #[test]
+    fn every_compression_is_told_by_its_first_bytes_and_read_back_in_all_its_members() {
+        for compression in [
+            Compression::None,
+            Compression::Gzip,
+            Compression::Zstd,
+            Compression::Bzip2,
+            Compression::Xz,
+        ] {
+            let compress = |text: &[u8]| {
+                let mut encoder = compression.encoder(Vec::new()).unwrap();
+                encoder.write_all(text).unwrap();
+                encoder.finish().unwrap()
+            };
+            let mut stream = compress(b"one ");
+            assert_eq!(stream, compress(b"one "));
+            assert_eq!(Compression::detect(&stream), compression);
+            stream.extend(compress(b"two"));
+            let mut text = String::new();
+            compression
+                .decoder(stream.as_slice())
+                .unwrap()
+                .read_to_string(&mut text)
+                .unwrap();
+            assert_eq!(text, "one two", "{compression:?}");
+        }
+    }
+}
