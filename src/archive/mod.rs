@@ -1,8 +1,178 @@
-//! Archives of images on disk.
+//! Archives of images: files on disk in, [`Archive`] out, and the way back.
+//!
+//! An archive is read without being changed, and a revision of it is a value ([`Revision`]): the complete list of
+//! entries of the new archive, each either kept from the old one or new. Only [`publish`] writes.
 
+mod derive;
 mod directory;
+mod docker;
+mod draft;
+mod hybrid;
+mod in_place;
 pub mod names;
+mod open;
+mod pack;
+mod publish;
 mod source;
 mod spool;
+mod v1;
+mod v1_directories;
+mod write;
 
+pub use derive::{NewLayer, RevisedImage, RevisedLayer, Revision, revise};
+pub use draft::{Content, Draft, WriteLayer};
+pub use pack::{pack, unpack};
+pub use publish::{Destination, publish};
 pub use source::{Blob, Source, SourceEntry};
+
+use crate::digest::{DiffId, Digest};
+use crate::image::Config;
+use crate::image::json::Document;
+use crate::reference::Reference;
+
+/// More than any image document has: containers/image stops at 4 MiB. In bytes.
+pub const MAX_DOCUMENT_BYTES: u64 = 4 << 20;
+
+/// An archive that was understood.
+#[derive(Debug)]
+pub struct Archive {
+    source: Source,
+    dialect: Dialect,
+    images: Vec<Image>,
+    /// `manifest.json`; item `i` is image `i`.
+    manifest: Document,
+    repositories: Option<Document>,
+    /// `index.json`, in the hybrid form.
+    index: Option<Document>,
+}
+
+/// Who wrote the archive, as far as it matters for writing it again.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Dialect {
+    /// Docker 1.10 to 24: a directory per layer. `None`: nothing we know derives its ids, so names are kept.
+    V1Directories(Option<v1::Generation>),
+    /// Docker 25 and later, graph-driver store: an OCI layout with a `manifest.json` beside it.
+    Hybrid(Option<v1::Generation>),
+}
+
+impl Dialect {
+    /// Returns the form in a few words.
+    #[must_use]
+    pub fn describe(&self) -> &'static str {
+        match self {
+            Self::V1Directories(Some(_)) => "docker save, Docker 1.10 to 24",
+            Self::V1Directories(None) => "docker save, legacy ids of an unknown writer",
+            Self::Hybrid(_) => "docker save, Docker 25 or later",
+        }
+    }
+}
+
+/// One image of an archive.
+#[derive(Debug, Clone)]
+pub struct Image {
+    config: Config,
+    image_id: Digest,
+    config_entry: usize,
+    layers: Vec<Layer>,
+    tags: Vec<Reference>,
+    manifest: Option<OciManifest>,
+}
+
+/// The OCI manifest that describes an image in the hybrid form.
+#[derive(Debug, Clone)]
+pub struct OciManifest {
+    digest: Digest,
+    document: Document,
+}
+
+/// One layer of an image, known by its position.
+#[derive(Debug, Clone)]
+pub struct Layer {
+    diff_id: DiffId,
+    /// The path as `manifest.json` spells it.
+    path: String,
+    /// The regular file it leads to.
+    entry: usize,
+    /// Bytes in the archive.
+    size: u64,
+}
+
+impl Archive {
+    /// Returns the entries on disk.
+    #[must_use]
+    pub fn source(&self) -> &Source {
+        &self.source
+    }
+
+    /// Returns who wrote the archive.
+    #[must_use]
+    pub fn dialect(&self) -> &Dialect {
+        &self.dialect
+    }
+
+    /// Returns the images in the order of `manifest.json`.
+    #[must_use]
+    pub fn images(&self) -> &[Image] {
+        &self.images
+    }
+}
+
+impl Image {
+    /// Returns the configuration.
+    #[must_use]
+    pub fn config(&self) -> &Config {
+        &self.config
+    }
+
+    /// Returns the digest of the configuration's bytes, which is the image's id.
+    #[must_use]
+    pub fn image_id(&self) -> Digest {
+        self.image_id
+    }
+
+    /// Returns the digest of the OCI manifest, where there is one.
+    #[must_use]
+    pub fn manifest_digest(&self) -> Option<Digest> {
+        self.manifest.as_ref().map(|manifest| manifest.digest)
+    }
+
+    /// Returns the layers from the base up.
+    #[must_use]
+    pub fn layers(&self) -> &[Layer] {
+        &self.layers
+    }
+
+    /// Returns the names in the order of `RepoTags`.
+    #[must_use]
+    pub fn tags(&self) -> &[Reference] {
+        &self.tags
+    }
+
+    /// Returns a name for messages: the first tag, else the short id.
+    #[must_use]
+    pub fn display_name(&self) -> String {
+        self.tags
+            .first()
+            .map_or_else(|| self.image_id.short(), Reference::familiar)
+    }
+}
+
+impl Layer {
+    /// Returns the digest of the uncompressed layer, as the configuration states it.
+    #[must_use]
+    pub fn diff_id(&self) -> DiffId {
+        self.diff_id
+    }
+
+    /// Returns the index of the entry that holds the layer.
+    #[must_use]
+    pub fn entry(&self) -> usize {
+        self.entry
+    }
+
+    /// Returns how many bytes the layer takes in the archive.
+    #[must_use]
+    pub fn size(&self) -> u64 {
+        self.size
+    }
+}

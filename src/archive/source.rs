@@ -409,14 +409,6 @@ impl Source {
             Form::Directory(_) => None,
         }
     }
-
-    /// Returns a handle of the directory.
-    pub(super) fn directory(&self) -> Option<&File> {
-        match &self.form {
-            Form::Tar(_) => None,
-            Form::Directory(root) => Some(root),
-        }
-    }
 }
 
 fn decompress(

@@ -68,6 +68,7 @@ pub fn rename_group(template: &[u8], entry: &Entry) -> Vec<u8> {
         bytes[345..500].fill(0);
     }
     bytes[156] = type_flag(entry.kind);
+    put_octal(&mut bytes[100..108], entry.mode.into());
     put_octal(&mut bytes[124..136], entry.size);
     put_octal(&mut bytes[136..148], entry.mtime.seconds.cast_unsigned());
     put_checksum(bytes);

@@ -1,0 +1,237 @@
+//! The new archive as a list of entries, before anything is written.
+
+use std::cmp::Ordering;
+use std::io::Write;
+
+use super::derive::NewLayer;
+use super::names;
+use super::source::Source;
+use crate::error::Error;
+use crate::tarball::{Entry, Kind, Mtime, TarReader, header_group, rename_group};
+
+/// Writes the bytes of a new layer; the same bytes at every call.
+pub type WriteLayer<'a> = dyn Fn(&mut dyn Write) -> Result<(), Error> + Sync + 'a;
+
+/// Every entry of a new archive, in order.
+#[derive(Debug)]
+pub struct Draft<'a> {
+    pub(super) source: &'a Source,
+    pub(super) entries: Vec<DraftEntry>,
+    pub(super) layers: Vec<NewLayer<'a>>,
+}
+
+/// One entry: kept as it is, or new.
+#[derive(Debug)]
+pub(super) enum DraftEntry {
+    /// The entry at that index, header and data.
+    Kept(usize),
+    /// An entry that the old archive does not have.
+    New(NewEntry),
+}
+
+/// What a new entry holds, and whose header it wears.
+#[derive(Debug)]
+pub(super) struct NewEntry {
+    pub(super) name: String,
+    pub(super) content: Content,
+    pub(super) mode: u32,
+    pub(super) mtime: i64,
+    /// The old entry that its header takes after.
+    pub(super) model: usize,
+}
+
+/// The data of a new entry.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Content {
+    /// A directory.
+    Directory,
+    /// These bytes.
+    Bytes(Vec<u8>),
+    /// A symbolic link to there.
+    Symlink(String),
+    /// The data of an old entry, under a new name.
+    Entry(usize),
+    /// A new layer.
+    Layer(usize),
+}
+
+impl Content {
+    /// What kind of entry holds it.
+    pub(super) fn kind(&self) -> Kind {
+        match self {
+            Self::Directory => Kind::Directory,
+            Self::Symlink(_) => Kind::Symlink,
+            Self::Bytes(_) | Self::Entry(_) | Self::Layer(_) => Kind::File,
+        }
+    }
+
+    /// The target of a symbolic link.
+    pub(super) fn link_target(&self) -> Vec<u8> {
+        match self {
+            Self::Symlink(target) => target.clone().into_bytes(),
+            _ => Vec::new(),
+        }
+    }
+}
+
+impl<'a> Draft<'a> {
+    /// Starts from the archive as it is.
+    pub(super) fn keep_all(source: &'a Source) -> Self {
+        let entries = (0..source.entries().len()).map(DraftEntry::Kept).collect();
+        Self {
+            source,
+            entries,
+            layers: Vec::new(),
+        }
+    }
+
+    /// Tells whether the new archive is the old one.
+    #[must_use]
+    pub fn is_unchanged(&self) -> bool {
+        self.entries.len() == self.source.entries().len()
+            && self
+                .entries
+                .iter()
+                .all(|entry| matches!(entry, DraftEntry::Kept(_)))
+    }
+
+    fn name<'s>(&'s self, entry: &'s DraftEntry) -> &'s str {
+        match entry {
+            DraftEntry::Kept(index) => &self.source.entries()[*index].name,
+            DraftEntry::New(entry) => &entry.name,
+        }
+    }
+
+    /// Leaves out the entry of that name.
+    pub(super) fn remove(&mut self, name: &str) {
+        let source = self.source;
+        self.entries.retain(|entry| match entry {
+            DraftEntry::Kept(index) => source.entries()[*index].name != name,
+            DraftEntry::New(entry) => entry.name != name,
+        });
+    }
+
+    /// Puts an entry where one of its name stands, or where the order of the archive has it: sorted where Docker's
+    /// order is kept, else behind its model, else before `manifest.json`.
+    pub(super) fn put(&mut self, name: &str, content: Content, model: usize, mtime: i64) {
+        let permissions = match content {
+            Content::Directory => 0o40755,
+            Content::Symlink(_) => 0o120_777,
+            Content::Entry(index) => 0o100_000 | self.source.entries()[index].mode & 0o7777,
+            Content::Bytes(_) | Content::Layer(_) => {
+                let like = &self.source.entries()[model];
+                0o100_000
+                    | if like.kind == Kind::File {
+                        like.mode & 0o7777
+                    } else {
+                        0o644
+                    }
+            }
+        };
+        // Docker before 25 wrote file type bits into the mode, later ones do not: as the model has it.
+        let has_type_bits = self.source.entries()[model].mode & !0o7777 != 0;
+        let mode = if has_type_bits {
+            permissions
+        } else {
+            permissions & 0o7777
+        };
+        let entry = DraftEntry::New(NewEntry {
+            name: name.to_owned(),
+            content,
+            mode,
+            mtime,
+            model,
+        });
+        if let Some(at) = self
+            .entries
+            .iter()
+            .position(|entry| self.name(entry) == name)
+        {
+            self.remove(name);
+            self.entries.insert(at, entry);
+            return;
+        }
+        let at = if self.source.is_walk_ordered() {
+            self.entries.partition_point(|entry| {
+                names::walk_order(self.name(entry), name) == Ordering::Less
+            })
+        } else {
+            let last_before = |wanted: usize| {
+                self.entries.iter().rposition(|entry| match entry {
+                    DraftEntry::Kept(index) => *index <= wanted,
+                    DraftEntry::New(entry) => entry.model <= wanted,
+                })
+            };
+            last_before(model).map_or(0, |at| at + 1)
+        };
+        self.entries.insert(at, entry);
+    }
+
+    /// Returns how many bytes of data an entry has.
+    pub(super) fn size(&self, entry: &NewEntry) -> u64 {
+        match &entry.content {
+            Content::Directory | Content::Symlink(_) => 0,
+            Content::Bytes(bytes) => bytes.len() as u64,
+            Content::Entry(index) => self.source.entries()[*index].size,
+            Content::Layer(index) => self.layers[*index].size,
+        }
+    }
+
+    /// Returns the header of a new entry in the dress of its model.
+    pub(super) fn header(&self, new: &NewEntry) -> Result<Vec<u8>, Error> {
+        let mut entry = Entry {
+            name: new.name.clone().into_bytes(),
+            link_name: new.content.link_target(),
+            kind: new.content.kind(),
+            size: self.size(new),
+            mode: new.mode,
+            uid: 0,
+            gid: 0,
+            mtime: Mtime {
+                seconds: new.mtime,
+                nanoseconds: 0,
+            },
+            device: (0, 0),
+            xattrs: Vec::new(),
+            is_sparse: false,
+        };
+        if entry.kind == Kind::Directory {
+            entry.name.push(b'/');
+        }
+        let group = self.source.group(new.model)?;
+        if group.is_empty() {
+            return Ok(header_group(&entry));
+        }
+        // An archive made by `tar -C directory .` has `./` before every name.
+        let model = TarReader::new(crate::tarball::Stream(group.as_slice())).next();
+        if model.is_ok_and(|model| model.is_some_and(|model| model.name.starts_with(b"./"))) {
+            entry.name.splice(0..0, *b"./");
+        }
+        Ok(rename_group(&group, &entry))
+    }
+
+    /// Returns the header of a kept entry of a directory, which has none: as a `tar` of it would have.
+    pub(super) fn header_on_disk(&self, index: usize) -> Vec<u8> {
+        let kept = &self.source.entries()[index];
+        let mut name = kept.name.clone().into_bytes();
+        if kept.kind == Kind::Directory {
+            name.push(b'/');
+        }
+        header_group(&Entry {
+            name,
+            link_name: kept.link_name.clone(),
+            kind: kept.kind,
+            size: kept.size,
+            mode: kept.mode,
+            uid: 0,
+            gid: 0,
+            mtime: Mtime {
+                seconds: kept.mtime,
+                nanoseconds: 0,
+            },
+            device: (0, 0),
+            xattrs: Vec::new(),
+            is_sparse: false,
+        })
+    }
+}

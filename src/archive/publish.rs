@@ -1,0 +1,246 @@
+//! Output that is there complete or not at all: written under no name or a hidden one, synced, then renamed.
+
+use std::fs::File;
+use std::io;
+use std::os::fd::AsFd;
+use std::os::unix::fs::MetadataExt;
+use std::path::{Path, PathBuf};
+
+use rustix::fs::{AtFlags, CWD, Mode, OFlags};
+
+use super::directory::OWN_DIRECTORY;
+use super::draft::Draft;
+use super::source::Source;
+use super::write::{Sink, write_tar};
+use super::{in_place, pack};
+use crate::error::Error;
+
+/// Where a revised archive goes.
+#[derive(Debug)]
+pub enum Destination {
+    /// A tar file, replaced if it exists.
+    File(PathBuf),
+    /// A directory that does not exist or is empty.
+    Directory(PathBuf),
+    /// A pipe or file that is open already, such as standard output.
+    Stream(File),
+    /// The archive itself.
+    InPlace(PathBuf),
+}
+
+/// Writes `draft` to `destination`; on any failure nothing is there that was not there before.
+pub fn publish(draft: &Draft<'_>, destination: &Destination) -> Result<(), Error> {
+    match destination {
+        Destination::File(path) => {
+            refuse_input(draft.source, path)?;
+            write_file(draft, path)
+        }
+        Destination::Directory(path) => write_directory(draft, path),
+        Destination::Stream(file) => {
+            let file = file.try_clone().map_err(|source| Error::Io {
+                place: "standard output".to_owned(),
+                source,
+            })?;
+            write_to(draft, file, "standard output").map(drop)
+        }
+        Destination::InPlace(_) if draft.is_unchanged() => Ok(()),
+        Destination::InPlace(path) if draft.source.is_directory() => {
+            in_place::revise_directory(draft, path)
+        }
+        Destination::InPlace(path) => write_file(draft, path),
+    }
+}
+
+/// `-o` may not name the input: it is never touched unless that is asked for.
+fn refuse_input(source: &Source, path: &Path) -> Result<(), Error> {
+    let Some(given) = source.given_file() else {
+        return Ok(());
+    };
+    let (Ok(input), Ok(output)) = (given.metadata(), std::fs::metadata(path)) else {
+        return Ok(());
+    };
+    if (input.dev(), input.ino()) == (output.dev(), output.ino()) {
+        let reason = "is the input; to change it say `--in-place`".to_owned();
+        return Err(Error::Output {
+            place: path.display().to_string(),
+            reason,
+        });
+    }
+    Ok(())
+}
+
+fn write_file(draft: &Draft<'_>, path: &Path) -> Result<(), Error> {
+    if path.is_dir() {
+        let reason = "is a directory".to_owned();
+        return Err(Error::Output {
+            place: path.display().to_string(),
+            reason,
+        });
+    }
+    // A link is followed, so that the file it names is replaced and not the link.
+    let target = std::fs::canonicalize(path).unwrap_or_else(|_| path.to_owned());
+    let pending = PendingFile::create(&target)?;
+    let file = pending.file.try_clone().map_err(Error::at(path))?;
+    write_to(draft, file, &path.display().to_string())?;
+    pending.publish()
+}
+
+/// Writes the archive in the compression that it came in; unchanged, that is the very bytes.
+fn write_to(draft: &Draft<'_>, file: File, place: &str) -> Result<File, Error> {
+    let failed = |source| Error::Io {
+        place: place.to_owned(),
+        source,
+    };
+    if draft.is_unchanged()
+        && let Some(given) = draft.source.given_file()
+    {
+        let length = given.metadata().map_err(failed)?.len();
+        let mut sink = Sink::Plain(file);
+        sink.copy(given, 0, length).map_err(failed)?;
+        return sink.finish().map_err(failed);
+    }
+    let mut sink = match draft.source.compression() {
+        crate::compression::Compression::None => Sink::Plain(file),
+        compression => Sink::Compressed(compression.encoder(file).map_err(failed)?),
+    };
+    write_tar(draft, &mut sink, place)?;
+    sink.finish().map_err(failed)
+}
+
+/// A file on its way to a name.
+#[derive(Debug)]
+pub(super) struct PendingFile {
+    pub(super) file: File,
+    directory: PathBuf,
+    target: PathBuf,
+    /// The hidden name, where the file needs one already.
+    named: Option<PathBuf>,
+}
+
+impl PendingFile {
+    /// Opens a nameless file beside `target`.
+    pub(super) fn create(target: &Path) -> Result<Self, Error> {
+        let directory = match target.parent() {
+            Some(parent) if !parent.as_os_str().is_empty() => parent.to_owned(),
+            _ => PathBuf::from("."),
+        };
+        let flags = OFlags::TMPFILE | OFlags::RDWR | OFlags::CLOEXEC;
+        let mode = Mode::from(0o666);
+        match rustix::fs::openat(CWD, &directory, flags, mode) {
+            Ok(file) => Ok(Self {
+                file: file.into(),
+                directory,
+                target: target.to_owned(),
+                named: None,
+            }),
+            // A file system without nameless files.
+            Err(rustix::io::Errno::OPNOTSUPP | rustix::io::Errno::ISDIR) => {
+                let path = hidden_name(target);
+                let flags = OFlags::CREATE
+                    | OFlags::TRUNC
+                    | OFlags::RDWR
+                    | OFlags::CLOEXEC
+                    | OFlags::NOFOLLOW;
+                let file = rustix::fs::openat(CWD, &path, flags, mode)
+                    .map_err(|e| Error::io(&path, e.into()))?;
+                Ok(Self {
+                    file: file.into(),
+                    directory,
+                    target: target.to_owned(),
+                    named: Some(path),
+                })
+            }
+            Err(error) => Err(Error::io(&directory, error.into())),
+        }
+    }
+
+    /// Makes the content durable and gives it its name.
+    pub(super) fn publish(mut self) -> Result<(), Error> {
+        self.file.sync_all().map_err(Error::at(&self.target))?;
+        if self.named.is_none() {
+            let path = hidden_name(&self.target);
+            // Left by a run that was killed between the two calls below.
+            let _ = std::fs::remove_file(&path);
+            link(&self.file, &path).map_err(Error::at(&path))?;
+            self.named = Some(path);
+        }
+        let path = self.named.as_ref().expect("it was just named");
+        std::fs::rename(path, &self.target).map_err(Error::at(&self.target))?;
+        self.named = None;
+        sync_directory(&self.directory)
+    }
+}
+
+impl Drop for PendingFile {
+    fn drop(&mut self) {
+        if let Some(path) = &self.named {
+            // The failure that led here is the one to report.
+            let _ = std::fs::remove_file(path);
+        }
+    }
+}
+
+fn hidden_name(target: &Path) -> PathBuf {
+    let mut name = std::ffi::OsString::from(".");
+    name.push(target.file_name().unwrap_or_default());
+    name.push(".ocipatch");
+    target.with_file_name(name)
+}
+
+fn link(file: &File, path: &Path) -> io::Result<()> {
+    use std::os::fd::AsRawFd;
+    let open = format!("/proc/self/fd/{}", file.as_fd().as_raw_fd());
+    Ok(rustix::fs::linkat(
+        CWD,
+        open,
+        CWD,
+        path,
+        AtFlags::SYMLINK_FOLLOW,
+    )?)
+}
+
+pub(super) fn sync_directory(path: &Path) -> Result<(), Error> {
+    File::open(path)
+        .and_then(|directory| directory.sync_all())
+        .map_err(Error::at(path))
+}
+
+fn write_directory(draft: &Draft<'_>, path: &Path) -> Result<(), Error> {
+    let place = || path.display().to_string();
+    match std::fs::read_dir(path) {
+        Ok(mut items) => {
+            if items.next().is_some() {
+                return Err(Error::Output {
+                    place: place(),
+                    reason: "is a directory that is not empty".to_owned(),
+                });
+            }
+        }
+        Err(error) if error.kind() == io::ErrorKind::NotFound => {}
+        Err(error) => return Err(Error::io(path, error)),
+    }
+    let temporary = hidden_name(path);
+    remove_tree(&temporary)?;
+    std::fs::create_dir(&temporary).map_err(Error::at(&temporary))?;
+    let written = pack::extract(draft, &temporary).and_then(|()| {
+        // Renaming onto an empty directory replaces it.
+        std::fs::rename(&temporary, path).map_err(Error::at(path))
+    });
+    if written.is_err() {
+        let _ = remove_tree(&temporary);
+    }
+    written?;
+    let parent = path
+        .parent()
+        .filter(|parent| !parent.as_os_str().is_empty());
+    sync_directory(parent.unwrap_or(Path::new(".")))
+}
+
+/// Removes a directory of ours with what is in it; its absence is fine.
+pub(super) fn remove_tree(path: &Path) -> Result<(), Error> {
+    debug_assert!(path.file_name().is_some_and(|name| name != OWN_DIRECTORY));
+    match std::fs::remove_dir_all(path) {
+        Err(error) if error.kind() != io::ErrorKind::NotFound => Err(Error::io(path, error)),
+        _ => Ok(()),
+    }
+}

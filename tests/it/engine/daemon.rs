@@ -1,0 +1,172 @@
+//! Docker daemons as processes: what is on this machine, and how one starts and ends.
+
+use std::fs::File;
+use std::os::unix::fs::FileExt;
+use std::os::unix::process::CommandExt;
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, ExitStatus, Stdio};
+use std::time::{Duration, Instant};
+
+use super::{find, is_root};
+
+/// How long a daemon may take to start or end on a machine busy with other tests.
+pub(crate) const PATIENCE: Duration = Duration::from_secs(60);
+
+/// A daemon: its version and store.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Kind {
+    V20,
+    V26,
+    V26Containerd,
+}
+
+impl Kind {
+    /// As `tests/engines/dockerd` calls it.
+    pub(super) fn name(self) -> &'static str {
+        match self {
+            Self::V20 => "20",
+            Self::V26 => "26",
+            Self::V26Containerd => "26-containerd",
+        }
+    }
+
+    pub(super) fn missing(self) -> Option<String> {
+        if !is_root() {
+            return Some("a daemon needs root".to_owned());
+        }
+        if find("docker").is_none() {
+            return Some("no docker client on PATH".to_owned());
+        }
+        if self == Self::V20 {
+            let Some(daemon) = find("dockerd") else {
+                return Some("no dockerd".to_owned());
+            };
+            let version = Command::new(daemon)
+                .arg("--version")
+                .output()
+                .unwrap()
+                .stdout;
+            let version = String::from_utf8_lossy(&version);
+            return (!version.contains("version 20.10"))
+                .then(|| format!("dockerd is {}", version.trim()));
+        }
+        let root = std::env::var_os("OCIPATCH_DOCKER26_ROOT")
+            .unwrap_or("/var/lib/ocipatch-docker26".into());
+        let finished = Path::new(&root).join(".finished");
+        (!finished.exists()).then(|| format!("no {}", finished.display()))
+    }
+}
+
+/// One process tree with its state. It ends with this value, or with the process, however that ends.
+#[derive(Debug)]
+pub(super) struct Daemon {
+    pub(super) state: PathBuf,
+    /// Ends the daemon when the pipe to its stdin closes, as even SIGKILL of this process makes it do.
+    pub(super) watchdog: Child,
+}
+
+impl Daemon {
+    pub(super) fn start(kind: Kind) -> Result<Self, Absence> {
+        let state = tempfile::Builder::new()
+            .prefix("ocipatch-docker-")
+            .tempdir()
+            .unwrap()
+            .keep();
+        // Has no name, so it needs no removal and is still there when the state is gone.
+        let log = tempfile::tempfile().unwrap();
+        let watchdog =
+            Command::new(Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/engines/dockerd"))
+                .arg(kind.name())
+                .arg(&state)
+                .stdin(Stdio::piped())
+                .stdout(log.try_clone().unwrap())
+                .stderr(log.try_clone().unwrap())
+                // What ends the tests as a group must leave the watchdog time to clean up.
+                .process_group(0)
+                .spawn()
+                .unwrap();
+        let mut daemon = Self { state, watchdog };
+        let ready = eventually(PATIENCE, || {
+            daemon.has_exited().is_some() || daemon.answers()
+        });
+        match daemon.has_exited() {
+            None if ready => Ok(daemon),
+            None => Err(Absence::Broken(format!(
+                "no answer in {PATIENCE:?}\n{}",
+                tail(&log)
+            ))),
+            Some(status) => Err(Absence::Broken(format!("{status}\n{}", tail(&log)))),
+        }
+    }
+
+    fn has_exited(&mut self) -> Option<ExitStatus> {
+        self.watchdog.try_wait().unwrap()
+    }
+
+    fn answers(&self) -> bool {
+        self.client()
+            .arg("version")
+            .output()
+            .unwrap()
+            .status
+            .success()
+    }
+
+    pub(super) fn client(&self) -> Command {
+        let mut client =
+            Command::new(find("docker").expect("looked for before the daemon started"));
+        for variable in [
+            "DOCKER_CONTEXT",
+            "DOCKER_TLS",
+            "DOCKER_TLS_VERIFY",
+            "DOCKER_API_VERSION",
+        ] {
+            client.env_remove(variable);
+        }
+        client
+            .env(
+                "DOCKER_HOST",
+                format!("unix://{}/docker.sock", self.state.display()),
+            )
+            .env("DOCKER_CONFIG", self.state.join("client"))
+            // Plain `docker build` is the oracle; BuildKit would have to fetch a frontend or be installed.
+            .env("DOCKER_BUILDKIT", "0");
+        client
+    }
+}
+
+impl Drop for Daemon {
+    fn drop(&mut self) {
+        drop(self.watchdog.stdin.take());
+        let _ = self.watchdog.wait();
+    }
+}
+
+/// Why there is no daemon.
+#[derive(Debug)]
+pub(crate) enum Absence {
+    Missing(String),
+    Broken(String),
+}
+
+/// Whether `done` holds before `patience` ends.
+pub(crate) fn eventually(patience: Duration, mut done: impl FnMut() -> bool) -> bool {
+    let start = Instant::now();
+    while !done() {
+        if start.elapsed() > patience {
+            return false;
+        }
+        std::thread::sleep(Duration::from_millis(20));
+    }
+    true
+}
+
+/// The end of a log that a daemon may still be writing.
+fn tail(log: &File) -> String {
+    let mut bytes = vec![0; 6000];
+    let length = log.metadata().unwrap().len();
+    let read = log
+        .read_at(&mut bytes, length.saturating_sub(6000))
+        .unwrap();
+    String::from_utf8_lossy(&bytes[..read]).into_owned()
+}

@@ -1,0 +1,251 @@
+//! Docker daemons of three kinds, each started once per test process.
+
+use std::cell::RefCell;
+use std::collections::BTreeSet;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+use std::sync::{Mutex, MutexGuard, OnceLock, PoisonError};
+use std::time::Duration;
+
+use serde_json::Value;
+
+use super::absent;
+use super::archive_bytes::image_order;
+use super::daemon::{Absence, Daemon, Kind, eventually};
+use super::tree::tree;
+
+/// `docker save` writes several images in random order; so often it is asked again for the wanted one.
+const SAVES: usize = 40;
+
+/// A running daemon. It ends with this value, or with the process, however that ends.
+#[derive(Debug)]
+pub(crate) struct Docker {
+    kind: Kind,
+    /// Replaced by a reset that finds no other way.
+    daemon: RefCell<Daemon>,
+}
+
+impl Docker {
+    pub(crate) fn v20() -> Option<MutexGuard<'static, Self>> {
+        static DOCKER: OnceLock<Result<Mutex<Docker>, Absence>> = OnceLock::new();
+        Self::shared(Kind::V20, &DOCKER)
+    }
+
+    /// Docker 26 with the graph-driver store.
+    pub(crate) fn v26() -> Option<MutexGuard<'static, Self>> {
+        static DOCKER: OnceLock<Result<Mutex<Docker>, Absence>> = OnceLock::new();
+        Self::shared(Kind::V26, &DOCKER)
+    }
+
+    pub(crate) fn v26_containerd() -> Option<MutexGuard<'static, Self>> {
+        static DOCKER: OnceLock<Result<Mutex<Docker>, Absence>> = OnceLock::new();
+        Self::shared(Kind::V26Containerd, &DOCKER)
+    }
+
+    fn shared(
+        kind: Kind,
+        docker: &'static OnceLock<Result<Mutex<Self>, Absence>>,
+    ) -> Option<MutexGuard<'static, Self>> {
+        match docker.get_or_init(|| Self::start(kind).map(Mutex::new)) {
+            // A test that failed says nothing about the daemon.
+            Ok(docker) => Some(docker.lock().unwrap_or_else(PoisonError::into_inner)),
+            Err(Absence::Missing(reason)) => {
+                absent(&format!("Docker {}", kind.name()), reason);
+                None
+            }
+            Err(Absence::Broken(log)) => panic!("Docker {} does not start:\n{log}", kind.name()),
+        }
+    }
+
+    pub(crate) fn start(kind: Kind) -> Result<Self, Absence> {
+        match kind.missing() {
+            Some(reason) => Err(Absence::Missing(reason)),
+            None => Ok(Self {
+                kind,
+                daemon: RefCell::new(Daemon::start(kind)?),
+            }),
+        }
+    }
+
+    pub(crate) fn kind(&self) -> Kind {
+        self.kind
+    }
+
+    /// Where sockets and images are, until the next reset.
+    pub(crate) fn state(&self) -> PathBuf {
+        self.daemon.borrow().state.clone()
+    }
+
+    /// Kills what is to clean up after the daemon, as the machine might.
+    pub(crate) fn kill_watchdog(&self) {
+        let watchdog = &mut self.daemon.borrow_mut().watchdog;
+        watchdog.kill().unwrap();
+        watchdog.wait().unwrap();
+    }
+
+    /// The client, talking to this daemon and knowing nothing of the user's settings.
+    pub(crate) fn command(&self, args: &[&str]) -> Command {
+        let mut command = self.daemon.borrow().client();
+        command.args(args);
+        command
+    }
+
+    /// The stdout of a command that has to succeed.
+    #[track_caller]
+    pub(crate) fn ok(&self, args: &[&str]) -> String {
+        String::from_utf8(stdout(&mut self.command(args))).unwrap()
+    }
+
+    /// The stderr of a command that has to fail.
+    #[track_caller]
+    pub(crate) fn fails(&self, args: &[&str]) -> String {
+        let output = self.command(args).output().unwrap();
+        assert!(
+            !output.status.success(),
+            "docker {args:?} succeeded:\n{}",
+            String::from_utf8_lossy(&output.stdout)
+        );
+        String::from_utf8_lossy(&output.stderr).into_owned()
+    }
+
+    /// Empties the store: `docker load` does not read a layer again that is already there.
+    #[track_caller]
+    pub(crate) fn reset(&self) {
+        self.remove(&["ps", "--all", "--quiet"], &["rm", "--force", "--volumes"]);
+        self.remove(
+            &["images", "--all", "--quiet", "--no-trunc"],
+            &["rmi", "--force"],
+        );
+        // Only containerd removes layers some time after their image.
+        let patience = if self.kind == Kind::V26Containerd {
+            Duration::from_secs(1)
+        } else {
+            Duration::ZERO
+        };
+        if !eventually(patience, || self.leftovers().is_empty()) {
+            // Docker 26 keeps the layers of an exported container, and the blobs of a failed load.
+            let daemon = Daemon::start(self.kind).expect("it started before");
+            self.daemon.replace(daemon);
+        }
+        assert_eq!(self.ok(&["images", "--all", "--quiet"]), "");
+        assert_eq!(self.leftovers(), "");
+    }
+
+    fn remove(&self, list: &[&str], remove: &[&str]) {
+        let listed = self.ok(list);
+        // An image is listed once per tag.
+        let ids: BTreeSet<&str> = listed.lines().collect();
+        if !ids.is_empty() {
+            // A parent goes with its last child, so some may be gone when their turn comes.
+            let _ = self.command(remove).args(ids).output().unwrap();
+        }
+    }
+
+    /// Layers that are still in the store, whether an image has them or not.
+    fn leftovers(&self) -> String {
+        if self.kind != Kind::V26Containerd {
+            let layers = std::fs::read_dir(self.state().join("data/image/vfs/layerdb/sha256"));
+            return layers
+                .into_iter()
+                .flatten()
+                .map(|layer| layer.unwrap().path().display().to_string() + "\n")
+                .collect();
+        }
+        let list = |args: &[&str]| {
+            let ctr = &mut self.ctr().expect("comes with dockerd");
+            String::from_utf8(stdout(ctr.args(["--namespace", "moby"]).args(args))).unwrap()
+        };
+        let snapshots = list(&["snapshots", "--snapshotter", "native", "list"]);
+        list(&["content", "list", "--quiet"])
+            + snapshots.split_once('\n').map_or("", |(_, rows)| rows)
+    }
+
+    /// `ctr` of this machine, talking to the containerd under this daemon. A namespace of its own keeps images apart.
+    pub(crate) fn ctr(&self) -> Option<Command> {
+        let mut ctr = super::tool("ctr")?;
+        ctr.arg("--address")
+            .arg(self.state().join("exec/containerd/containerd.sock"));
+        Some(ctr)
+    }
+
+    /// What `docker load` says.
+    #[track_caller]
+    pub(crate) fn load(&self, archive: &Path) -> String {
+        self.ok(&["load", "--input", archive.to_str().unwrap()])
+    }
+
+    #[track_caller]
+    pub(crate) fn save(&self, references: &[&str], archive: &Path) {
+        self.ok(&[&["save", "--output", archive.to_str().unwrap()], references].concat());
+    }
+
+    /// Saves until the images stand in the order of `original`; Docker orders them by chance.
+    #[track_caller]
+    pub(crate) fn save_like(&self, references: &[&str], original: &Path, archive: &Path) {
+        let wanted = image_order(&std::fs::read(original).unwrap());
+        let found = (0..SAVES).any(|_| {
+            self.save(references, archive);
+            image_order(&std::fs::read(archive).unwrap()) == wanted
+        });
+        assert!(
+            found,
+            "{SAVES} saves of {references:?} never had the order {wanted:?}"
+        );
+    }
+
+    #[track_caller]
+    pub(crate) fn inspect(&self, reference: &str) -> Value {
+        let images: Value =
+            serde_json::from_str(&self.ok(&["image", "inspect", reference])).unwrap();
+        images[0].clone()
+    }
+
+    /// The stdout of a container.
+    #[track_caller]
+    pub(crate) fn run(&self, reference: &str, args: &[&str]) -> String {
+        self.ok(&[
+            &[
+                "run",
+                "--rm",
+                "--pull",
+                "never",
+                "--network",
+                "none",
+                reference,
+            ],
+            args,
+        ]
+        .concat())
+    }
+
+    /// The file tree of a container, sorted by path, one line an entry: `0755 0/0 dir usr/bin`,
+    /// `0777 0/0 symlink bin -> usr/bin`, `0644 0/0 file etc/hosts 0 bytes 8fd1…`. Extended attributes follow.
+    #[track_caller]
+    pub(crate) fn export_tree(&self, reference: &str) -> Vec<String> {
+        // An image without a command needs one to become a container; it is never run.
+        let container = self.ok(&[
+            "create",
+            "--pull",
+            "never",
+            "--network",
+            "none",
+            reference,
+            "-",
+        ]);
+        let tar = stdout(&mut self.command(&["export", container.trim()]));
+        self.ok(&["rm", "--volumes", container.trim()]);
+        tree(&tar)
+    }
+}
+
+#[track_caller]
+fn stdout(command: &mut Command) -> Vec<u8> {
+    let output = command.output().unwrap();
+    assert!(
+        output.status.success(),
+        "{command:?}: {}\n{}",
+        output.status,
+        String::from_utf8_lossy(&output.stderr)
+    );
+    output.stdout
+}

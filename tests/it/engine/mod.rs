@@ -1,0 +1,51 @@
+//! Real container engines, as oracles. They take part if this machine has them; `tests/engines/setup` installs them.
+#![allow(
+    clippy::unwrap_used,
+    clippy::print_stdout,
+    reason = "helpers of tests may fail and talk as tests do"
+)]
+
+mod archive_bytes;
+mod daemon;
+mod docker;
+mod tools;
+mod tree;
+
+use std::os::unix::fs::MetadataExt;
+use std::path::{Path, PathBuf};
+
+pub(crate) use archive_bytes::{
+    difference_20, difference_26, entries, same_archive_20, same_archive_26,
+};
+pub(crate) use daemon::{Kind, PATIENCE, eventually};
+pub(crate) use docker::Docker;
+pub(crate) use tools::{podman_load, skopeo_config, tool};
+
+/// A file of `tests/fixtures`.
+pub(crate) fn fixture(name: &str) -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR"))
+        .join("tests/fixtures")
+        .join(name)
+}
+
+/// What a test does about an engine that is not there: it says so, and fails only where engines are promised.
+fn absent(engine: &str, reason: &str) {
+    assert!(
+        std::env::var_os("REQUIRE_TOOLS").is_none_or(|value| value != "1"),
+        "REQUIRE_TOOLS=1, but {engine} is missing: {reason}"
+    );
+    println!("skipped: {engine} is missing: {reason}");
+}
+
+/// Where `name` is on PATH, or among the places for daemons that a user's PATH leaves out.
+fn find(name: &str) -> Option<PathBuf> {
+    let path = std::env::var_os("PATH").unwrap_or_default();
+    std::env::split_paths(&path)
+        .chain(["/usr/sbin".into(), "/sbin".into()])
+        .map(|directory| directory.join(name))
+        .find(|program| program.is_file())
+}
+
+fn is_root() -> bool {
+    std::fs::metadata("/proc/self").is_ok_and(|process| process.uid() == 0)
+}
