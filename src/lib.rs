@@ -2,6 +2,7 @@
 
 pub mod digest;
 pub mod image_path;
+pub mod patch;
 pub mod problem;
 pub mod reference;
 pub mod tarball;
