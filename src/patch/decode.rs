@@ -16,13 +16,18 @@ pub(super) struct Problems(Vec<Problem>);
 impl Problems {
     pub(super) fn add(&mut self, problem: Problem) {
         // One more than is shown, so that the report can say that there are more.
-        if self.0.len() <= MAX_PROBLEMS {
+        if !self.is_full() {
             self.0.push(problem);
         }
     }
 
-    pub(super) fn len(&self) -> usize {
-        self.0.len()
+    pub(super) fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
+    /// Tells that what is added is no longer kept, so that looking for more is a waste.
+    fn is_full(&self) -> bool {
+        self.0.len() > MAX_PROBLEMS
     }
 
     pub(super) fn into_vec(self) -> Vec<Problem> {
@@ -130,7 +135,7 @@ impl<'a> Field<'a> {
         let fields = self.distinct_pairs(pairs, problems);
         let mut misspelled = Vec::new();
         for (key, field) in &fields {
-            if !allowed.contains(key) {
+            if !allowed.contains(key) && !problems.is_full() {
                 let problem = Problem::new(
                     Code::UnknownKey,
                     field.address.clone().on_key(),
@@ -242,6 +247,9 @@ pub(super) fn check_tree(node: &Node, address: &Address, text: &str, problems: &
         Value::Map(pairs) => {
             let mut first_places: HashMap<&str, &Range<usize>> = HashMap::new();
             for (i, (key, value)) in pairs.iter().enumerate() {
+                if problems.is_full() {
+                    return;
+                }
                 let address = address.clone().index(i);
                 let key_address = address.clone().on_key();
                 check_tree(value, &address, text, problems);

@@ -114,7 +114,7 @@ impl PatchFile {
             );
             problems.add(problem.with_help(API_VERSION_HELP));
         }
-        if problems.len() > 0 {
+        if !problems.is_empty() {
             return Err(file.reject_in(&documents, problems.into_vec()));
         }
         Ok(file)

@@ -245,7 +245,7 @@ fn labels(field: &Field<'_>, problems: &mut Problems) -> Option<Vec<(String, Str
 fn retag(field: &Field<'_>, problems: &mut Problems) -> Option<Vec<Reference>> {
     references(
         field,
-        "to leave the image without a tag, write `remove-tag: [\"*\"]`",
+        "write at least one tag; to leave the image without any, write `remove-tag: [\"*\"]`",
         problems,
     )
 }

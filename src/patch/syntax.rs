@@ -7,6 +7,8 @@ use serde_yaml::budget::BudgetBreach;
 
 use crate::problem::{Address, Code, Problem};
 
+const NESTED_TOO_DEEPLY: &str = "lists and maps are nested too deeply";
+
 /// Returns the parser's error as a problem that marks the place.
 pub(super) fn problem(error: &Error, text: &str) -> Problem {
     let address = place(error, text).map_or_else(Address::file, Address::text);
@@ -15,7 +17,7 @@ pub(super) fn problem(error: &Error, text: &str) -> Problem {
     match error {
         Error::AliasError { error, .. } => problem(error, text),
         Error::Budget { breach, .. } => match breach {
-            BudgetBreach::Depth { .. } => too_complex("lists and maps are nested too deeply"),
+            BudgetBreach::Depth { .. } => too_complex(NESTED_TOO_DEEPLY),
             BudgetBreach::Documents { .. } => too_complex("the file has too many documents"),
             _ => too_complex("the file has too many values"),
         },
@@ -75,13 +77,14 @@ fn from_parser(said: &str, address: &Address) -> Problem {
             "the text in double quotes has an unknown `\\` escape",
             Some("write `\\\\` for a backslash, or use single quotes"),
         ),
-        ("nesting", "lists and maps are nested too deeply", None),
     ];
     match known.iter().find(|(theirs, ..)| said.contains(theirs)) {
-        Some(("nesting", ours, _)) => Problem::new(Code::TooComplex, address.clone(), ours),
         Some((_, ours, None)) => Problem::new(Code::Syntax, address.clone(), ours),
         Some((_, ours, Some(help))) => {
             Problem::new(Code::Syntax, address.clone(), ours).with_help(help)
+        }
+        None if said.contains("recursion limit") => {
+            Problem::new(Code::TooComplex, address.clone(), NESTED_TOO_DEEPLY)
         }
         None if said.starts_with("unexpected character") => Problem::new(
             Code::Syntax,

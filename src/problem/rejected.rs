@@ -4,10 +4,18 @@ use std::fmt;
 use std::ops::Range;
 use std::sync::Arc;
 
-use miette::{Diagnostic, LabeledSpan, NamedSource, SourceCode};
+use miette::{
+    Diagnostic, LabeledSpan, MietteError, MietteSpanContents, SourceCode, SourceSpan, SpanContents,
+};
 use serde_json::{Value, json};
 
 use super::{MAX_PROBLEMS, Problem, floor_char_boundary, is_unprintable, line_after};
+
+/// More bytes than this around a mark are not shown whole.
+const MAX_SHOWN_BYTES: usize = 1_000;
+/// What is shown on either side of a mark instead.
+const CONTEXT_BYTES: usize = 30;
+const MAX_MARKED_BYTES: usize = 200;
 
 /// A patch file's name and text, as reports show them.
 #[derive(Debug, Clone)]
@@ -52,7 +60,7 @@ struct Report {
     name: String,
     /// The marked bytes, their line and their column; a file that is no text has none.
     place: Option<(Range<usize>, usize, usize)>,
-    source: Arc<NamedSource<String>>,
+    source: Arc<Shown>,
 }
 
 impl Rejected {
@@ -65,7 +73,10 @@ impl Rejected {
     ) -> Self {
         let is_cut = problems.len() > MAX_PROBLEMS;
         problems.truncate(MAX_PROBLEMS);
-        let text = Arc::new(NamedSource::new(&source.name, printable(&source.text)));
+        let text = Arc::new(Shown {
+            name: printable(&source.name),
+            text: printable(&source.text),
+        });
         let mut reports: Vec<Report> = problems
             .into_iter()
             .map(|problem| Report {
@@ -189,8 +200,74 @@ impl Diagnostic for Report {
 
     fn labels(&self) -> Option<Box<dyn Iterator<Item = LabeledSpan> + '_>> {
         let (range, ..) = self.place.as_ref()?;
-        let label = LabeledSpan::new_with_span(None, range.clone());
+        let end = floor_char_boundary(
+            &self.source.text,
+            range.end.min(range.start + MAX_MARKED_BYTES),
+        );
+        let label = LabeledSpan::new_with_span(None, range.start..end);
         Some(Box::new(std::iter::once(label)))
+    }
+}
+
+/// A file's text with nothing in it that acts on a terminal, shown in pieces of a bounded size.
+#[derive(Debug)]
+struct Shown {
+    name: String,
+    text: String,
+}
+
+impl SourceCode for Shown {
+    fn read_span<'a>(
+        &'a self,
+        span: &SourceSpan,
+        context_lines_before: usize,
+        context_lines_after: usize,
+    ) -> Result<Box<dyn SpanContents<'a> + 'a>, MietteError> {
+        let all = self
+            .text
+            .read_span(span, context_lines_before, context_lines_after)?;
+        let (start, line, column) = (all.span().offset(), all.line(), all.column());
+        if all.data().len() <= MAX_SHOWN_BYTES {
+            return Ok(self.contents(
+                start..start + all.data().len(),
+                line,
+                column,
+                all.line_count(),
+            ));
+        }
+        // Some line is very long, as in a file made by a program: only what is around the mark is shown.
+        let marked = floor_char_boundary(&self.text, span.offset());
+        let line = line_after(&self.text.as_bytes()[..marked]) - 1;
+        let start = floor_char_boundary(&self.text, marked.saturating_sub(CONTEXT_BYTES));
+        let start = self.text[start..marked]
+            .rfind('\n')
+            .map_or(start, |newline| start + newline + 1);
+        let end = marked + span.len() + CONTEXT_BYTES;
+        let end = floor_char_boundary(&self.text, end);
+        let line_start = self.text[..start]
+            .rfind('\n')
+            .map_or(0, |newline| newline + 1);
+        let column = self.text[line_start..start].chars().count();
+        Ok(self.contents(start..end, line, column, 1))
+    }
+}
+
+impl Shown {
+    fn contents(
+        &self,
+        range: Range<usize>,
+        line: usize,
+        column: usize,
+        n_lines: usize,
+    ) -> Box<dyn SpanContents<'_> + '_> {
+        Box::new(MietteSpanContents::new_named(
+            self.name.clone(),
+            &self.text.as_bytes()[range.clone()],
+            range.into(),
+            line,
+            column,
+            n_lines,
+        ))
     }
 }
 
