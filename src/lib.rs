@@ -6,6 +6,8 @@ pub mod digest;
 pub mod error;
 pub mod image;
 pub mod image_path;
+pub mod patch;
+pub mod problem;
 pub mod reference;
 pub mod tarball;
 pub mod timestamp;

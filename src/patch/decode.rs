@@ -1,0 +1,342 @@
+//! From nodes to values: the shapes that every part of a patch is made of, and what is said where they do not fit.
+//!
+//! A function here returns what it could read and adds a problem for everything that it could not, so that one run
+//! finds all mistakes.
+
+use std::collections::{HashMap, HashSet};
+use std::ops::Range;
+
+use super::node::{Node, Value};
+use crate::problem::{Address, Code, MAX_PROBLEMS, Problem, line_after, quoted};
+
+/// The problems found so far.
+#[derive(Debug, Default)]
+pub(super) struct Problems(Vec<Problem>);
+
+impl Problems {
+    pub(super) fn add(&mut self, problem: Problem) {
+        // One more than is shown, so that the report can say that there are more.
+        if !self.is_full() {
+            self.0.push(problem);
+        }
+    }
+
+    pub(super) fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
+    /// Tells that what is added is no longer kept, so that looking for more is a waste.
+    fn is_full(&self) -> bool {
+        self.0.len() > MAX_PROBLEMS
+    }
+
+    pub(super) fn into_vec(self) -> Vec<Problem> {
+        self.0
+    }
+}
+
+/// A node, where it is, and what to call it in a message.
+#[derive(Debug, Clone)]
+pub(super) struct Field<'a> {
+    pub(super) node: &'a Node,
+    pub(super) address: Address,
+    pub(super) name: String,
+}
+
+impl<'a> Field<'a> {
+    pub(super) fn problem(&self, code: Code, message: impl AsRef<str>) -> Problem {
+        Problem::new(code, self.address.clone(), message)
+    }
+
+    /// Returns the scalar as it was written, where it may be empty.
+    pub(super) fn text(&self, problems: &mut Problems) -> Option<&'a str> {
+        if matches!(self.node.value, Value::Null) {
+            let problem = self.wrong_type("text");
+            problems.add(problem.with_help("write `\"\"` for an empty text"));
+            return None;
+        }
+        self.word(problems)
+    }
+
+    /// Returns the scalar as it was written, where an empty one means nothing.
+    pub(super) fn word(&self, problems: &mut Problems) -> Option<&'a str> {
+        let text = self.node.as_text();
+        if text.is_none() {
+            problems.add(self.wrong_type("text"));
+        }
+        text
+    }
+
+    /// Returns the scalar as it was written, which is not empty.
+    pub(super) fn some_text(&self, problems: &mut Problems) -> Option<&'a str> {
+        let text = self.word(problems)?;
+        if text.is_empty() {
+            problems.add(self.problem(Code::Empty, format!("{} is empty", self.name)));
+            return None;
+        }
+        Some(text)
+    }
+
+    /// Returns the items of a list, of which there is at least one.
+    pub(super) fn items(&self, help: &str, problems: &mut Problems) -> Option<Vec<Self>> {
+        let Value::List(items) = &self.node.value else {
+            let problem = self.wrong_type("a list");
+            problems.add(match &self.node.value {
+                Value::Text(text) if text.len() < 40 && !text.contains(['"', '\\', '\n']) => {
+                    problem.with_help(format!("write `[\"{text}\"]`"))
+                }
+                _ => problem.with_help(help),
+            });
+            return None;
+        };
+        if items.is_empty() {
+            let problem = self.problem(Code::Empty, format!("{} is an empty list", self.name));
+            problems.add(problem.with_help(help));
+            return None;
+        }
+        let fields = items.iter().enumerate().map(|(i, node)| Self {
+            node,
+            address: self.address.clone().on_value().index(i),
+            name: format!("item {} of {}", i + 1, self.name),
+        });
+        Some(fields.collect())
+    }
+
+    /// Returns the pairs of a map, of which there is at least one; no two keys are the same.
+    pub(super) fn entries(
+        &self,
+        help: &str,
+        problems: &mut Problems,
+    ) -> Option<Vec<(&'a str, Self)>> {
+        let Value::Map(pairs) = &self.node.value else {
+            problems.add(self.wrong_type("a map").with_help(help));
+            return None;
+        };
+        if pairs.is_empty() {
+            let problem = self.problem(Code::Empty, format!("{} is an empty map", self.name));
+            problems.add(problem.with_help(help));
+            return None;
+        }
+        Some(self.distinct_pairs(pairs, problems))
+    }
+
+    /// Returns the fields of a map that may have only the keys `allowed`.
+    pub(super) fn record(
+        &self,
+        allowed: &[&'static str],
+        problems: &mut Problems,
+    ) -> Option<Record<'a>> {
+        let Value::Map(pairs) = &self.node.value else {
+            let wanted = allowed.iter().map(|key| format!("`{key}`"));
+            let help = format!("it takes {}", listed(wanted, "and"));
+            problems.add(self.wrong_type("a map").with_help(help));
+            return None;
+        };
+        let fields = self.distinct_pairs(pairs, problems);
+        let mut misspelled = Vec::new();
+        for (key, field) in &fields {
+            if !allowed.contains(key) && !problems.is_full() {
+                let problem = Problem::new(
+                    Code::UnknownKey,
+                    field.address.clone().on_key(),
+                    format!("{} is not a key of {}", quoted(key), self.name),
+                );
+                problems.add(problem.with_help(suggestion(key, allowed)));
+                misspelled.extend(nearest(key, allowed));
+            }
+        }
+        Some(Record {
+            whole: self.clone(),
+            fields,
+            misspelled,
+        })
+    }
+
+    /// Repeated keys and merge keys are left out: [`check_tree`] has told about them.
+    fn distinct_pairs(
+        &self,
+        pairs: &'a [(Node, Node)],
+        problems: &mut Problems,
+    ) -> Vec<(&'a str, Self)> {
+        let mut seen = HashSet::new();
+        let mut fields = Vec::new();
+        for (i, (key, node)) in pairs.iter().enumerate() {
+            let address = self.address.clone().on_value().index(i);
+            let key_field = Self {
+                node: key,
+                address: address.clone().on_key(),
+                name: format!("a key of {}", self.name),
+            };
+            let Some(key) = key_field.word(problems) else {
+                continue;
+            };
+            if key != "<<" && seen.insert(key) {
+                fields.push((
+                    key,
+                    Self {
+                        node,
+                        address,
+                        name: quoted(key),
+                    },
+                ));
+            }
+        }
+        fields
+    }
+
+    fn wrong_type(&self, wanted: &str) -> Problem {
+        let (code, found) = match self.node.value {
+            Value::Null => (Code::Null, "null"),
+            Value::Text(_) => (Code::WrongType, "text"),
+            Value::List(_) => (Code::WrongType, "a list"),
+            Value::Map(_) => (Code::WrongType, "a map"),
+        };
+        self.problem(
+            code,
+            format!("{} is {found} where {wanted} is wanted", self.name),
+        )
+    }
+}
+
+/// A map with known keys.
+#[derive(Debug)]
+pub(super) struct Record<'a> {
+    whole: Field<'a>,
+    fields: Vec<(&'a str, Field<'a>)>,
+    /// Keys that are there under a name that is nearly theirs, which has been told.
+    misspelled: Vec<&'static str>,
+}
+
+impl<'a> Record<'a> {
+    pub(super) fn get(&self, key: &str) -> Option<&Field<'a>> {
+        self.fields
+            .iter()
+            .find_map(|(name, field)| (*name == key).then_some(field))
+    }
+
+    /// Returns a field that must be there, or tells that it is not.
+    pub(super) fn require(
+        &self,
+        key: &str,
+        code: Code,
+        help: &str,
+        problems: &mut Problems,
+    ) -> Option<&Field<'a>> {
+        let field = self.get(key);
+        if field.is_none() && !self.misspelled.contains(&key) {
+            let message = format!("{} has no `{key}`", self.whole.name);
+            problems.add(self.whole.problem(code, message).with_help(help));
+        }
+        field
+    }
+}
+
+/// Adds what is wrong with a document whatever its keys mean: tags, merge keys, repeated keys.
+pub(super) fn check_tree(node: &Node, address: &Address, text: &str, problems: &mut Problems) {
+    if node.is_alias {
+        return;
+    }
+    check_tag(node, address, problems);
+    match &node.value {
+        Value::Null | Value::Text(_) => {}
+        Value::List(items) => {
+            for (i, item) in items.iter().enumerate() {
+                check_tree(item, &address.clone().index(i), text, problems);
+            }
+        }
+        Value::Map(pairs) => {
+            let mut first_places: HashMap<&str, &Range<usize>> = HashMap::new();
+            for (i, (key, value)) in pairs.iter().enumerate() {
+                if problems.is_full() {
+                    return;
+                }
+                let address = address.clone().index(i);
+                let key_address = address.clone().on_key();
+                check_tree(value, &address, text, problems);
+                check_tag(key, &key_address, problems);
+                let Some(key_text) = key.as_text() else {
+                    continue;
+                };
+                if key_text == "<<" {
+                    let message = "`<<` merges a map, which a patch cannot do";
+                    let problem = Problem::new(Code::MergeKey, key_address, message);
+                    problems.add(
+                        problem.with_help("write the keys out, or use an alias for a whole value"),
+                    );
+                } else if let Some(first) = first_places.get(key_text) {
+                    let message = format!(
+                        "{} stands twice in this map, on lines {} and {}",
+                        quoted(key_text),
+                        line_after(&text.as_bytes()[..first.start]),
+                        line_after(&text.as_bytes()[..key.span.start])
+                    );
+                    let problem = Problem::new(Code::RepeatedKey, key_address, message);
+                    problems.add(problem.with_help("keep one of the two"));
+                } else {
+                    first_places.insert(key_text, &key.span);
+                }
+            }
+        }
+    }
+}
+
+fn check_tag(node: &Node, address: &Address, problems: &mut Problems) {
+    if let Some(tag) = &node.tag
+        && !node.is_alias
+        && !matches!(tag.as_str(), "tag:yaml.org,2002:str" | "!")
+    {
+        let tag = tag.replace("tag:yaml.org,2002:", "!!");
+        let message = format!("the YAML tag {} has no meaning in a patch", quoted(&tag));
+        let problem = Problem::new(Code::Tag, address.clone(), message);
+        problems.add(problem.with_help("remove it, or put the text into quotes"));
+    }
+}
+
+/// Returns the help for a word that is not one of `known`: the one that was probably meant, or all of them.
+pub(super) fn suggestion(word: &str, known: &[&'static str]) -> String {
+    if let Some(name) = nearest(word, known) {
+        return format!("did you mean `{name}`?");
+    }
+    let names = known.iter().map(|name| format!("`{name}`"));
+    format!("this version knows {}", listed(names, "and"))
+}
+
+fn nearest(word: &str, known: &[&'static str]) -> Option<&'static str> {
+    // The distance costs the product of both lengths, and nobody misspells this much.
+    if word.len() > 64 {
+        return None;
+    }
+    let spelled = kebab_case(word);
+    let distance = |name: &str| strsim::damerau_levenshtein(&spelled, &kebab_case(name));
+    known
+        .iter()
+        .map(|name| (distance(name), *name))
+        .min_by_key(|(distance, _)| *distance)
+        .filter(|(distance, name)| *distance <= (name.len() / 3).max(1))
+        .map(|(_, name)| name)
+}
+
+/// `setLabel`, `SetLabel`, `set_label` and `set label` are all meant as `set-label`.
+fn kebab_case(word: &str) -> String {
+    let mut result = String::with_capacity(word.len());
+    for c in word.chars() {
+        if c.is_uppercase() && !result.is_empty() && !result.ends_with('-') {
+            result.push('-');
+        }
+        match c {
+            '_' | ' ' => result.push('-'),
+            c => result.extend(c.to_lowercase()),
+        }
+    }
+    result
+}
+
+/// Returns `a`, `a and b` or `a, b and c`.
+pub(super) fn listed(items: impl Iterator<Item = String>, last: &str) -> String {
+    let items: Vec<String> = items.collect();
+    match items.as_slice() {
+        [] => String::new(),
+        [one] => one.clone(),
+        [most @ .., one] => format!("{} {last} {one}", most.join(", ")),
+    }
+}

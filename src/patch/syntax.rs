@@ -1,0 +1,130 @@
+//! What the YAML parser says, in the words of a patch's author.
+
+use std::ops::Range;
+
+use serde_yaml::Error;
+use serde_yaml::budget::BudgetBreach;
+
+use crate::problem::{Address, Code, Problem};
+
+const NESTED_TOO_DEEPLY: &str = "lists and maps are nested too deeply";
+
+/// Returns the parser's error as a problem that marks the place.
+pub(super) fn problem(error: &Error, text: &str) -> Problem {
+    let address = place(error, text).map_or_else(Address::file, Address::text);
+    let too_complex = |what: &str| Problem::new(Code::TooComplex, address.clone(), what);
+    let syntax = |what: &str| Problem::new(Code::Syntax, address.clone(), what);
+    match error {
+        Error::AliasError { error, .. } => problem(error, text),
+        Error::Budget { breach, .. } => match breach {
+            BudgetBreach::Depth { .. } => too_complex(NESTED_TOO_DEEPLY),
+            BudgetBreach::Documents { .. } => too_complex("the file has too many documents"),
+            _ => too_complex("the file has too many values"),
+        },
+        Error::AliasReplayCounterOverflow { .. }
+        | Error::AliasReplayLimitExceeded { .. }
+        | Error::AliasExpansionLimitExceeded { .. }
+        | Error::AliasReplayStackDepthExceeded { .. } => {
+            too_complex("the file's aliases stand for too many values")
+        }
+        Error::RecursiveReferencesRequireWeakTypes { .. } => {
+            syntax("the alias stands inside the value that it stands for")
+        }
+        Error::UnknownAnchor { .. } => syntax("no anchor of this name is before the alias")
+            .with_help("an anchor is written `&name` and holds within one document"),
+        _ => from_parser(&without_position(&error.to_string()), &address),
+    }
+}
+
+/// The parser's own words are kept where they are clear.
+fn from_parser(said: &str, address: &Address) -> Problem {
+    let known = [
+        (
+            "tabs disallowed",
+            "a tab stands where YAML wants spaces",
+            Some("indent with spaces"),
+        ),
+        (
+            "tab character",
+            "a tab stands where YAML wants spaces",
+            Some("indent with spaces"),
+        ),
+        (
+            "mapping values are not allowed",
+            "a second `:` stands where a value ends",
+            Some("put a value that holds `: ` into quotes"),
+        ),
+        (
+            "illegal placement of ':'",
+            "a `:` stands where a list or text goes on",
+            Some("close the bracket or quote above, or put the text into quotes"),
+        ),
+        ("unclosed bracket", "the bracket is never closed", None),
+        ("misplaced bracket", "the bracket closes nothing", None),
+        ("unclosed quote", "the quote is never closed", None),
+        (
+            "unknown escape character",
+            "the text in double quotes has an unknown `\\` escape",
+            Some("write `\\\\` for a backslash, or use single quotes"),
+        ),
+        (
+            "did not find expected '-' indicator",
+            "a key stands where the list wants its next `- ` item",
+            Some("check the indentation of this line and the ones above"),
+        ),
+        (
+            "hexadecimal number",
+            "the text in double quotes has an unknown `\\` escape",
+            Some("write `\\\\` for a backslash, or use single quotes"),
+        ),
+    ];
+    match known.iter().find(|(theirs, ..)| said.contains(theirs)) {
+        Some((_, ours, None)) => Problem::new(Code::Syntax, address.clone(), ours),
+        Some((_, ours, Some(help))) => {
+            Problem::new(Code::Syntax, address.clone(), ours).with_help(help)
+        }
+        None if said.contains("recursion limit") => {
+            Problem::new(Code::TooComplex, address.clone(), NESTED_TOO_DEEPLY)
+        }
+        None if said.starts_with("unexpected character") => Problem::new(
+            Code::Syntax,
+            address.clone(),
+            "no value can begin with this character",
+        )
+        .with_help("put the value into quotes"),
+        None => Problem::new(Code::Syntax, address.clone(), format!("not YAML: {said}")),
+    }
+}
+
+/// Report and JSON give the position themselves.
+fn without_position(message: &str) -> String {
+    match message.rsplit_once(" at line ") {
+        Some((said, _)) => said.to_owned(),
+        None => message.to_owned(),
+    }
+}
+
+fn place(error: &Error, text: &str) -> Option<Range<usize>> {
+    let location = error.location()?;
+    let line = usize::try_from(location.line()).ok()?.checked_sub(1)?;
+    let column = usize::try_from(location.column()).ok()?.saturating_sub(1);
+    let line_start = match line {
+        0 => 0,
+        n => text
+            .match_indices('\n')
+            .nth(n - 1)
+            .map_or(text.len(), |(at, _)| at + 1),
+    };
+    let rest = &text[line_start..];
+    let line_text = rest.lines().next().unwrap_or_default();
+    let start = line_text
+        .char_indices()
+        .nth(column)
+        .map_or(line_text.len(), |(at, _)| at);
+    let word = line_text[start..]
+        .find([' ', ',', ']', '}', '\t'])
+        .unwrap_or(line_text.len() - start);
+    let first_char = line_text[start..].chars().next().map_or(0, char::len_utf8);
+    let end = start + word.max(first_char);
+    Some(line_start + start..line_start + end)
+}

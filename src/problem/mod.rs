@@ -1,0 +1,321 @@
+//! What is wrong with a patch: the author's mistakes, collected, each with a code and a place.
+//!
+//! A [`Problem`] names its place by an [`Address`], a path of keys and indices that knows nothing of lines and columns.
+//! Only [`Rejected`], which a patch file makes of its problems, holds the text and the place in it.
+
+mod rejected;
+
+use std::fmt;
+use std::ops::Range;
+
+pub use rejected::{Rejected, Source};
+
+/// How many problems of one file are kept; beyond that the file is no patch and nobody reads on.
+pub const MAX_PROBLEMS: usize = 200;
+
+const MAX_QUOTED_CHARS: usize = 80;
+
+macro_rules! codes {
+    ($($(#[$doc:meta])+ $variant:ident $word:literal,)+) => {
+        /// What kind of mistake a problem is, as a stable word that scripts may match.
+        #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+        #[non_exhaustive]
+        pub enum Code { $($(#[$doc])+ $variant,)+ }
+
+        impl Code {
+            /// Every code, in the order of the documentation.
+            pub const ALL: &[Self] = &[$(Self::$variant,)+];
+
+            /// Returns the word.
+            #[must_use]
+            pub fn as_str(self) -> &'static str {
+                match self { $(Self::$variant => $word,)+ }
+            }
+        }
+    };
+}
+
+codes! {
+    /// The file is larger than any patch.
+    FileTooLarge "file-too-large",
+    /// The file is not UTF-8 text.
+    NotUtf8 "not-utf8",
+    /// The file holds no patch: it is empty, or has only comments.
+    NoPatch "no-patch",
+    /// The text is not YAML.
+    Syntax "syntax",
+    /// The YAML is nested too deeply, or expands to too much.
+    TooComplex "too-complex",
+    /// A YAML tag such as `!env`; patches have none.
+    Tag "tag",
+    /// A YAML merge key `<<`; patches have none.
+    MergeKey "merge-key",
+    /// `apiVersion` is missing or names a language that this build does not know.
+    ApiVersion "api-version",
+    /// A key that must be there is not.
+    MissingKey "missing-key",
+    /// A key that has no meaning here.
+    UnknownKey "unknown-key",
+    /// A key that stands twice in one map.
+    RepeatedKey "repeated-key",
+    /// An operation that does not exist.
+    UnknownOperation "unknown-operation",
+    /// An operation that is not a map with exactly one key.
+    OperationShape "operation-shape",
+    /// A list, map or text where another of these is wanted.
+    WrongType "wrong-type",
+    /// Null where a value is wanted.
+    Null "null",
+    /// A list, map or text with nothing in it.
+    Empty "empty",
+    /// A value that is not one of the words allowed here.
+    InvalidValue "invalid-value",
+    /// A label key with characters that keys cannot have.
+    InvalidLabelKey "invalid-label-key",
+    /// A text that is not a path.
+    InvalidPath "invalid-path",
+    /// A text that is not a tagged image reference.
+    InvalidReference "invalid-reference",
+    /// A text that is not the beginning of an image id.
+    InvalidImageId "invalid-image-id",
+    /// One list names the same thing twice.
+    RepeatedItem "repeated-item",
+}
+
+impl fmt::Display for Code {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.as_str())
+    }
+}
+
+/// A place in a patch file: keys and indices that lead from one of its documents to a node.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Address {
+    document: Option<usize>,
+    operation: Option<usize>,
+    steps: Vec<Step>,
+    part: Part,
+}
+
+/// One step down from a YAML node.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Step {
+    /// Into the value of this key.
+    Key(String),
+    /// Into this item of a list, or into the value of this pair of a map.
+    Index(usize),
+}
+
+/// What is meant at the end of an address.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Part {
+    /// The key that leads there.
+    Key,
+    /// The value found there.
+    Value,
+    /// A piece of the file's text, where YAML has no node to point at.
+    Text(Range<usize>),
+}
+
+impl Address {
+    /// Returns the address of the file as a whole.
+    #[must_use]
+    pub fn file() -> Self {
+        Self {
+            document: None,
+            operation: None,
+            steps: Vec::new(),
+            part: Part::Value,
+        }
+    }
+
+    /// Returns the address of a piece of the file's text, by bytes.
+    #[must_use]
+    pub fn text(range: Range<usize>) -> Self {
+        Self {
+            document: None,
+            operation: None,
+            steps: Vec::new(),
+            part: Part::Text(range),
+        }
+    }
+
+    /// Returns the address of a document; the first is 0.
+    #[must_use]
+    pub fn document(document: usize) -> Self {
+        Self {
+            document: Some(document),
+            operation: None,
+            steps: Vec::new(),
+            part: Part::Value,
+        }
+    }
+
+    /// Returns the address of an operation's name; keys and indices below it lead into what the operation takes.
+    #[must_use]
+    pub fn operation(document: usize, operation: usize) -> Self {
+        Self::document(document)
+            .key("operations")
+            .index(operation)
+            .in_operation(operation)
+            .index(0)
+            .on_key()
+    }
+
+    /// Returns the same address, said to lie in the operation of this index.
+    #[must_use]
+    pub(crate) fn in_operation(mut self, operation: usize) -> Self {
+        self.operation = Some(operation);
+        self
+    }
+
+    /// Returns the address of the value of `key` below this one.
+    #[must_use]
+    pub fn key(mut self, key: &str) -> Self {
+        self.steps.push(Step::Key(key.to_owned()));
+        self.part = Part::Value;
+        self
+    }
+
+    /// Returns the address of the item `index` below this one; in a map, of the value of that pair.
+    #[must_use]
+    pub fn index(mut self, index: usize) -> Self {
+        self.steps.push(Step::Index(index));
+        self.part = Part::Value;
+        self
+    }
+
+    /// Returns the address of the key that leads here.
+    #[must_use]
+    pub fn on_key(mut self) -> Self {
+        self.part = Part::Key;
+        self
+    }
+
+    /// Returns the address of the value found here.
+    #[must_use]
+    pub fn on_value(mut self) -> Self {
+        self.part = Part::Value;
+        self
+    }
+
+    /// Returns the index of the document, unless the file as a whole or a piece of its text is meant.
+    #[must_use]
+    pub fn document_index(&self) -> Option<usize> {
+        self.document
+    }
+
+    /// Returns the steps from the document down.
+    #[must_use]
+    pub fn steps(&self) -> &[Step] {
+        &self.steps
+    }
+
+    /// Returns what is meant at the end of the steps.
+    #[must_use]
+    pub fn part(&self) -> &Part {
+        &self.part
+    }
+
+    /// Returns the index of the operation that this address lies in.
+    #[must_use]
+    pub fn operation_index(&self) -> Option<usize> {
+        self.operation
+    }
+}
+
+/// One mistake of the patch's author.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Problem {
+    code: Code,
+    address: Address,
+    // Boxed: functions return a problem as their error, which should be small.
+    message: Box<str>,
+    help: Option<Box<str>>,
+}
+
+impl Problem {
+    /// Returns a problem; control characters in `message` are escaped.
+    #[must_use]
+    pub fn new(code: Code, address: Address, message: impl AsRef<str>) -> Self {
+        Self {
+            code,
+            address,
+            message: escaped(message.as_ref()).into(),
+            help: None,
+        }
+    }
+
+    /// Returns the problem with a line that says what to do.
+    #[must_use]
+    pub fn with_help(mut self, help: impl AsRef<str>) -> Self {
+        self.help = Some(escaped(help.as_ref()).into());
+        self
+    }
+
+    /// Returns the kind of mistake.
+    #[must_use]
+    pub fn code(&self) -> Code {
+        self.code
+    }
+
+    /// Returns the place of the mistake.
+    #[must_use]
+    pub fn address(&self) -> &Address {
+        &self.address
+    }
+
+    /// Returns what is wrong, on one line.
+    #[must_use]
+    pub fn message(&self) -> &str {
+        &self.message
+    }
+
+    /// Returns what to do about it.
+    #[must_use]
+    pub fn help(&self) -> Option<&str> {
+        self.help.as_deref()
+    }
+}
+
+/// Returns `value` for a message: in backticks, on one line, cut when it is long.
+#[must_use]
+pub fn quoted(value: &str) -> String {
+    let mut text: String = value.chars().take(MAX_QUOTED_CHARS).collect();
+    if text.len() < value.len() {
+        text.push('…');
+    }
+    format!("`{}`", escaped(&text))
+}
+
+fn escaped(text: &str) -> String {
+    let mut result = String::with_capacity(text.len());
+    for c in text.chars() {
+        match c {
+            c if !is_unprintable(c) => result.push(c),
+            c if c.is_ascii() => result.extend(c.escape_default()),
+            c => result.extend(c.escape_unicode()),
+        }
+    }
+    result
+}
+
+/// Control characters, and the ones that reorder or break the line around them.
+fn is_unprintable(c: char) -> bool {
+    c.is_control()
+        || matches!(c, '\u{200e}' | '\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2066}'..='\u{2069}' | '\u{feff}')
+}
+
+/// Returns the number of the line that begins behind `before`, counting from 1.
+pub(crate) fn line_after(before: &[u8]) -> usize {
+    before.split(|&b| b == b'\n').count()
+}
+
+/// Returns the largest character boundary of `text` up to `offset`.
+pub(crate) fn floor_char_boundary(text: &str, offset: usize) -> usize {
+    let mut offset = offset.min(text.len());
+    while !text.is_char_boundary(offset) {
+        offset -= 1;
+    }
+    offset
+}

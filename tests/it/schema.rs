@@ -1,0 +1,295 @@
+//! The schema that editors use, held against the parser; `UPDATE=1` rewrites `schema/patch.schema.json`.
+
+#![allow(clippy::unwrap_used, reason = "a test that cannot go on fails")]
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use ocipatch::patch::{Operation, PatchFile, schema};
+use serde_json::Value;
+
+fn root() -> &'static Path {
+    Path::new(env!("CARGO_MANIFEST_DIR"))
+}
+
+fn parser_accepts(text: &str) -> bool {
+    PatchFile::parse("fix.yaml", text.as_bytes()).is_ok()
+}
+
+/// Editors see what YAML makes of the text: `1.10` is a number to them.
+fn schema_accepts(text: &str) -> bool {
+    let value: Value = serde_yaml::from_str(text).unwrap();
+    jsonschema::draft7::is_valid(&schema(), &value)
+}
+
+fn with_operation(operation: &str) -> String {
+    format!("apiVersion: ocipatch/v1\noperations:\n  - {operation}\n")
+}
+
+fn recipes() -> Vec<PathBuf> {
+    let mut paths: Vec<PathBuf> = fs::read_dir(root().join("patches"))
+        .unwrap()
+        .map(|entry| entry.unwrap().path())
+        .filter(|path| {
+            path.extension()
+                .is_some_and(|extension| extension == "yaml")
+        })
+        .collect();
+    paths.sort();
+    assert!(!paths.is_empty());
+    paths
+}
+
+#[test]
+fn the_schema_file_is_the_one_of_the_types() {
+    let path = root().join("schema/patch.schema.json");
+    let text = serde_json::to_string_pretty(&schema()).unwrap() + "\n";
+    if std::env::var_os("UPDATE").is_some() {
+        fs::write(&path, &text).unwrap();
+    }
+    assert_eq!(fs::read_to_string(&path).unwrap(), text);
+}
+
+#[test]
+fn the_schema_is_a_draft_7_schema() {
+    assert!(jsonschema::draft7::meta::is_valid(&schema()));
+}
+
+#[test]
+fn parser_and_schema_have_the_same_operations() {
+    let schema = schema();
+    let choices = schema["definitions"]["Operation"]["oneOf"]
+        .as_array()
+        .unwrap();
+    let names: Vec<&str> = choices
+        .iter()
+        .map(|choice| choice["required"][0].as_str().unwrap())
+        .collect();
+    assert_eq!(names, Operation::NAMES);
+}
+
+#[test]
+fn everything_in_the_schema_is_described() {
+    fn check(value: &Value, path: &str) {
+        let described = |value: &Value| value["description"].is_string();
+        if let Some(properties) = value["properties"].as_object() {
+            for (name, property) in properties {
+                // An operation is described beside its name, not below it.
+                assert!(described(property) || described(value), "{path}/{name}");
+            }
+        }
+        match value {
+            Value::Object(object) => {
+                for (key, value) in object {
+                    check(value, &format!("{path}/{key}"));
+                }
+            }
+            Value::Array(items) => {
+                for (i, value) in items.iter().enumerate() {
+                    check(value, &format!("{path}/{i}"));
+                }
+            }
+            _ => {}
+        }
+    }
+    check(&schema(), "");
+    let schema = schema();
+    for (name, definition) in schema["definitions"].as_object().unwrap() {
+        assert!(definition["description"].is_string(), "{name}");
+    }
+}
+
+#[test]
+fn parser_and_schema_accept_the_same_operations() {
+    for operation in [
+        "set-label: { a: b, version: 1.10, flag: no, on: true, empty: \"\", date: 2024-01-01 }",
+        "set-label: { 1.10: 0x10 }",
+        "unset-label: [a, \"b.*\", 1]",
+        "unset-label: { match: [a] }",
+        "unset-label: { match: [a], if-missing: ignore }",
+        "unset-label: { match: [a], if-missing: problem }",
+        "add-layer: { from: ./rootfs }",
+        "add-layer: { from: 1, to: / }",
+        "add-layer: { from: rootfs.tar, to: /srv/..a/b../ }",
+        "retag: [app]",
+        "retag: [app:1, registry.example.com:5000/team/app:2, 7]",
+        "add-tag: [app:1]",
+        "remove-tag: [\"*\"]",
+        "remove-tag: { if-missing: ignore, match: [old, older] }",
+    ] {
+        let text = with_operation(operation);
+        assert!(parser_accepts(&text), "parser: {operation}");
+        assert!(schema_accepts(&text), "schema: {operation}");
+    }
+}
+
+#[test]
+fn parser_and_schema_refuse_the_same_operations() {
+    for operation in [
+        "set-label: {}",
+        "set-label: ~",
+        "set-label: [a]",
+        "set-label: a",
+        "set-label: { a: ~ }",
+        "set-label: { a: [b] }",
+        "set-label: { a: { b: c } }",
+        "set-label: { \"\": b }",
+        "set-label: { \"a\\nb\": c }",
+        "set-label: { \"a\\x85b\": c }",
+        "unset-label: []",
+        "unset-label: a",
+        "unset-label: [~]",
+        "unset-label: [\"\"]",
+        "unset-label: [[a]]",
+        "unset-label: {}",
+        "unset-label: { match: [] }",
+        "unset-label: { match: a }",
+        "unset-label: { match: [a], if-missing: maybe }",
+        "unset-label: { match: [a], if-missing: ~ }",
+        "unset-label: { match: [a], other: b }",
+        "add-layer: {}",
+        "add-layer: ./rootfs",
+        "add-layer: { from: \"\" }",
+        "add-layer: { from: ~ }",
+        "add-layer: { from: [a] }",
+        "add-layer: { from: a, to: srv }",
+        "add-layer: { from: a, to: /a/../b }",
+        "add-layer: { from: a, to: /.. }",
+        "add-layer: { from: a, to: ~ }",
+        "add-layer: { from: a, mode: \"0644\" }",
+        "retag: []",
+        "retag: app",
+        "retag: ~",
+        "retag: [\"\"]",
+        "retag: [a, a]",
+        "retag: { a: b }",
+        "add-tag: []",
+        "remove-tag: []",
+        "setLabel: { a: b }",
+        "set-env: { A: b }",
+        "retag",
+        "{}",
+        "[retag]",
+        "~",
+        "{ retag: [a], add-tag: [b] }",
+    ] {
+        let text = with_operation(operation);
+        assert!(!parser_accepts(&text), "parser: {operation}");
+        assert!(!schema_accepts(&text), "schema: {operation}");
+    }
+}
+
+#[test]
+fn parser_and_schema_agree_about_the_rest_of_a_patch() {
+    let rest = "operations: [retag: [app:1]]";
+    for (head, accepted) in [
+        ("apiVersion: ocipatch/v1", true),
+        ("apiVersion: ocipatch/v1\ndescription: 1.10", true),
+        ("apiVersion: ocipatch/v1\ndescription: \"\"", true),
+        (
+            "apiVersion: ocipatch/v1\ntarget: { images: [\"app:*\", \"sha256:4fdc\", 1] }",
+            true,
+        ),
+        ("description: x", false),
+        ("apiVersion: v1", false),
+        ("apiVersion: ocipatch/v2", false),
+        ("apiVersion: ~", false),
+        ("apiVersion: ocipatch/v1\ndescription: ~", false),
+        ("apiVersion: ocipatch/v1\ndescription: [a]", false),
+        ("apiVersion: ocipatch/v1\ntarget: ~", false),
+        ("apiVersion: ocipatch/v1\ntarget: {}", false),
+        ("apiVersion: ocipatch/v1\ntarget: app", false),
+        ("apiVersion: ocipatch/v1\ntarget: { images: [] }", false),
+        ("apiVersion: ocipatch/v1\ntarget: { images: app }", false),
+        ("apiVersion: ocipatch/v1\ntarget: { images: [\"\"] }", false),
+        (
+            "apiVersion: ocipatch/v1\ntarget: { images: [\"sha256:4fd\"] }",
+            false,
+        ),
+        (
+            "apiVersion: ocipatch/v1\ntarget: { images: [\"sha256:4FDC\"] }",
+            false,
+        ),
+        (
+            "apiVersion: ocipatch/v1\ntarget: { images: [\"sha256:*\"] }",
+            false,
+        ),
+        (
+            "apiVersion: ocipatch/v1\ntarget: { platforms: [linux/amd64] }",
+            false,
+        ),
+        ("apiVersion: ocipatch/v1\nargs: {}", false),
+        ("apiVersion: ocipatch/v1\nexpect: []", false),
+        ("apiVersion: ocipatch/v1\nhistory: none", false),
+    ] {
+        let text = format!("{head}\n{rest}\n");
+        assert_eq!(parser_accepts(&text), accepted, "parser: {head}");
+        assert_eq!(schema_accepts(&text), accepted, "schema: {head}");
+    }
+    for operations in [
+        "",
+        "operations: ~",
+        "operations: []",
+        "operations: { retag: [a] }",
+    ] {
+        let text = format!("apiVersion: ocipatch/v1\n{operations}\n");
+        assert!(!parser_accepts(&text), "parser: {operations}");
+        assert!(!schema_accepts(&text), "schema: {operations}");
+    }
+}
+
+/// What a schema cannot say; an editor is silent about it and the parser is not.
+#[test]
+fn only_the_parser_knows() {
+    for operation in [
+        // The grammar of references, and two spellings of one tag.
+        "retag: [App]",
+        "retag: [\"app:\"]",
+        "retag: [app, \"app:latest\"]",
+        // NUL in a path.
+        "add-layer: { from: \"a\\0b\" }",
+        "add-layer: { from: a, to: \"/a\\0b\" }",
+        // YAML tags.
+        "set-label: { a: !env HOME }",
+    ] {
+        let text = with_operation(operation);
+        assert!(!parser_accepts(&text), "parser: {operation}");
+        assert!(schema_accepts(&text), "schema: {operation}");
+    }
+}
+
+#[test]
+fn every_recipe_is_a_patch_and_says_when_to_use_it() {
+    for path in recipes() {
+        let name = path.display();
+        let text = fs::read_to_string(&path).unwrap();
+        let mut lines = text.lines();
+        let schema_line = "# yaml-language-server: $schema=../schema/patch.schema.json";
+        assert_eq!(lines.next(), Some(schema_line), "{name}");
+        let comment = lines.next().unwrap_or_default();
+        assert!(comment.starts_with("# Use this "), "{name}: {comment}");
+        let file = PatchFile::parse("recipe.yaml", text.as_bytes())
+            .unwrap_or_else(|rejected| panic!("{name}: {rejected}: {:#}", rejected.to_json()));
+        assert!(schema_accepts(&text), "{name}");
+        for patch in file.patches() {
+            assert!(patch.description.is_some(), "{name}");
+            for operation in &patch.operations {
+                if let Operation::AddLayer(add_layer) = operation {
+                    let from = root().join("patches").join(&add_layer.from);
+                    assert!(from.exists(), "{name}: {}", from.display());
+                }
+            }
+        }
+    }
+}
+
+#[test]
+fn every_operation_has_a_recipe() {
+    let texts: String = recipes()
+        .iter()
+        .map(|path| fs::read_to_string(path).unwrap())
+        .collect();
+    for name in Operation::NAMES {
+        assert!(texts.contains(&format!("- {name}:")), "{name}");
+    }
+}
