@@ -2,6 +2,8 @@
 
 pub mod digest;
 pub mod image_path;
+pub mod layer;
 pub mod reference;
+pub mod rootfs;
 pub mod tarball;
 pub mod timestamp;

@@ -1,7 +1,7 @@
 //! Header groups for new entries, byte for byte what Go's `archive/tar` writes: ustar, and a PAX header where a
 //! value does not fit. These bytes are part of `ocipatch/v1`: another spelling would be another layer digest.
 
-use super::{BLOCK_BYTES, Entry, Kind};
+use super::{Entry, Kind};
 
 const BLOCK: usize = 512;
 
