@@ -344,7 +344,7 @@ fn the_same_tree_gives_the_same_bytes_however_it_was_made() {
     // These bytes are `ocipatch/v1`.
     assert_eq!(
         diff_id.to_string(),
-        "sha256:a0a72ea7ee2b5e18e30fbad0cb38dd84a1565b26638a021690f7826935a87497"
+        "sha256:2baf9d2ba6bbe5d1e13e904ee3bb2a90e8e98def16675c390b2727ac90e3b25c"
     );
     let mut reader = TarReader::new(Stream(&bytes[..]));
     let (content, _) = layer_of(one.path());
