@@ -412,3 +412,46 @@ fn a_scan_says_what_no_layer_can_hold_and_follows_nothing() {
     let error = SourceDirectory::open(Path::new("/nowhere/x")).unwrap_err();
     assert!(error.to_string().starts_with("`/nowhere/x`: "));
 }
+
+proptest::proptest! {
+    #[test]
+    fn a_written_layer_reads_back_as_composed(
+        files in proptest::collection::btree_map("[a-c]{1,2}(/[a-c]{1,2}){0,3}", proptest::collection::vec(0_u8.., 0..1500), 0..20),
+    ) {
+        let additions: Vec<super::Addition> = files
+            .iter()
+            .map(|(name, bytes)| super::Addition {
+                path: ImagePath::from_entry_name(name.as_bytes()).unwrap(),
+                entry: entry("file x"),
+                data: Data::Inline(bytes.clone()),
+                same_file: None,
+            })
+            .collect();
+        let image = rootfs("layer: link a -> b/c; dir b; file c; link cc -> ca; link ab -> ab").unwrap();
+        let content = compose(&additions, &image, SymlinkPolicy::Follow, 0);
+        if content.problems.is_empty() {
+            let mut bytes = Vec::new();
+            let (_, n_bytes) = write_layer(&content, &[], &mut bytes).unwrap();
+            proptest::prop_assert_eq!(n_bytes, layer_size(&content));
+            let mut reader = TarReader::new(Stream(&bytes[..]));
+            let mut names: Vec<Vec<u8>> = Vec::new();
+            for item in &content.entries {
+                let entry = reader.next().unwrap().unwrap();
+                proptest::prop_assert_eq!(&entry, &item.entry);
+                // Each parent stands before what it holds.
+                let parent = entry.name.strip_suffix(b"/").unwrap_or(&entry.name);
+                if let Some(slash) = parent.iter().rposition(|&b| b == b'/') {
+                    proptest::prop_assert!(names.iter().any(|name| *name == parent[..=slash]));
+                }
+                names.push(entry.name);
+            }
+            // What engines see of the layer alone is what was decided: no path goes through a link.
+            let mut merged = image.clone();
+            merged.add_entries(1, content.entries.iter().map(|item| &item.entry)).unwrap();
+            for item in &content.entries {
+                let path = ImagePath::from_entry_name(&item.entry.name).unwrap();
+                proptest::prop_assert_eq!(merged.get(&path).map(|node| node.kind), Some(item.entry.kind));
+            }
+        }
+    }
+}

@@ -7,8 +7,8 @@ use std::path::PathBuf;
 use rustix::fs::{self, FileType};
 use rustix::io::Errno;
 
-use super::compose::{Data, LayerContent};
 use super::scan::{Guard, HostError, HostFile, SourceDirectory};
+use super::{Data, LayerContent};
 use crate::digest::{DiffId, Hashing};
 use crate::tarball::{BLOCK_BYTES, END_OF_ARCHIVE, header_group};
 
