@@ -14,7 +14,7 @@ pub use write::{END_OF_ARCHIVE, header_group, rename_group};
 pub const BLOCK_BYTES: u64 = 512;
 
 /// What a tar entry is.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 #[non_exhaustive]
 pub enum Kind {
     /// A regular file; also what Go takes for one (`7`, unknown types with data).

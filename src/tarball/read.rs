@@ -1,5 +1,6 @@
 //! Walking a tar stream entry by entry, without touching data that nobody asks for.
 
+use std::collections::HashSet;
 use std::fmt;
 use std::fs::File;
 use std::io::{self, Read};
@@ -119,6 +120,8 @@ pub struct TarReader<R> {
     /// Data and padding of the current entry that nobody has read yet.
     unread_data: u64,
     unread_padding: u64,
+    /// The end was seen; what comes behind it is not for us.
+    has_ended: bool,
     group: Vec<u8>,
     group_offset: u64,
 }
@@ -140,6 +143,7 @@ impl<R: Input> TarReader<R> {
             offset: 0,
             unread_data: 0,
             unread_padding: 0,
+            has_ended: false,
             group: Vec::new(),
             group_offset: 0,
         }
@@ -170,15 +174,20 @@ impl<R: Input> TarReader<R> {
 
     /// Returns the next entry, or nothing at the end of the archive (two zero blocks, or no more bytes).
     ///
-    /// At the end, [`group_offset`](Self::group_offset) is where the entries end.
+    /// At the end, [`group_offset`](Self::group_offset) is where the entries end, which is between two blocks if the
+    /// stream lacks its last padding. Asking again gives nothing again.
     #[allow(clippy::should_implement_trait)] // A borrowing walk: `group` and `read` speak of the entry given last.
     pub fn next(&mut self) -> Result<Option<Entry>, TarError> {
         self.pass_over_data()?;
         self.group.clear();
         self.group_offset = self.offset;
+        if self.has_ended {
+            return Ok(None);
+        }
         let mut extensions = Extensions::default();
         loop {
             let Some(header) = self.header_block()? else {
+                self.has_ended = true;
                 return if self.group.is_empty() {
                     Ok(None)
                 } else {
@@ -221,13 +230,23 @@ impl<R: Input> TarReader<R> {
     }
 
     fn pass_over_data(&mut self) -> Result<(), TarError> {
-        let n = self.unread_data + self.unread_padding;
         let at = self.offset;
-        self.input
-            .skip(n)
-            .map_err(|error| truncated(error, at, "the data of the last entry is cut short"))?;
-        self.offset += n;
-        (self.unread_data, self.unread_padding) = (0, 0);
+        if self.unread_data > 0 {
+            self.input
+                .skip(self.unread_data)
+                .map_err(|error| truncated(error, at, "the data of the last entry is cut short"))?;
+            self.offset += self.unread_data;
+            self.unread_data = 0;
+        }
+        if self.unread_padding > 0 {
+            match self.input.skip(self.unread_padding) {
+                Ok(()) => self.offset += self.unread_padding,
+                // Some tars end with the data itself; Go takes that for the end.
+                Err(error) if error.kind() == io::ErrorKind::UnexpectedEof => self.has_ended = true,
+                Err(error) => return Err(error.into()),
+            }
+            self.unread_padding = 0;
+        }
         Ok(())
     }
 
@@ -344,14 +363,12 @@ impl<R: Input> TarReader<R> {
             };
             entry.device = (device(&ustar.dev_major), device(&ustar.dev_minor));
         }
-        let has_pax_path = extensions
-            .records
-            .iter()
-            .any(|(key, value)| key == b"path" && !value.is_empty());
-        let has_pax_link = extensions
-            .records
-            .iter()
-            .any(|(key, value)| key == b"linkpath" && !value.is_empty());
+        let has = |wanted: &[u8]| {
+            let mut records = extensions.records.iter();
+            records.any(|(key, value)| key == wanted && !value.is_empty())
+        };
+        let has_pax_path = has(b"path");
+        let has_pax_link = has(b"linkpath");
         if has_pax_path && extensions.long_name.is_some()
             || has_pax_link && extensions.long_link.is_some()
         {
@@ -436,9 +453,13 @@ fn until_nul(bytes: &[u8]) -> &[u8] {
 fn header_name(header: &tar::Header) -> Vec<u8> {
     let bytes = header.as_bytes();
     let name = until_nul(&bytes[..100]);
-    let prefix = match &bytes[257..265] {
-        b"ustar\x0000" if bytes[508..] == *b"tar\0" => until_nul(&bytes[345..476]),
-        b"ustar\x0000" => until_nul(&bytes[345..500]),
+    let prefix = match (&bytes[257..263], &bytes[263..265]) {
+        (b"ustar\0", _) if bytes[508..] == *b"tar\0" => until_nul(&bytes[345..476]),
+        (b"ustar\0", _) => until_nul(&bytes[345..500]),
+        // Go before 1.8 wrote a prefix under GNU's magic; then GNU's times in its place are no numbers.
+        (b"ustar ", b" \0") if !has_gnu_times(bytes) => Some(until_nul(&bytes[345..500]))
+            .filter(|prefix| prefix.is_ascii())
+            .unwrap_or_default(),
         _ => b"",
     };
     if prefix.is_empty() {
@@ -448,7 +469,13 @@ fn header_name(header: &tar::Header) -> Vec<u8> {
     }
 }
 
-/// Parses octal (blanks and NULs around it) or base-256; an empty field is 0, as in Go.
+fn has_gnu_times(bytes: &[u8; BLOCK]) -> bool {
+    [&bytes[345..357], &bytes[357..369]]
+        .iter()
+        .all(|field| field[0] == 0 || number(field).is_some())
+}
+
+/// Parses octal (blanks and NULs around it, cut at a NUL within) or base-256; an empty field is 0, as in Go.
 fn number(field: &[u8]) -> Option<i64> {
     if field[0] & 0x80 != 0 {
         let negative = field[0] & 0x40 != 0;
@@ -464,11 +491,13 @@ fn number(field: &[u8]) -> Option<i64> {
         }
         return Some(value);
     }
-    let text = field
-        .split(|&b| b == 0)
-        .find(|part| !part.is_empty())
-        .unwrap_or_default();
-    let digits = text.trim_ascii();
+    let is_blank = |&b: &u8| b == b' ' || b == 0;
+    let start = field.iter().position(|b| !is_blank(b)).unwrap_or(0);
+    let end = field
+        .iter()
+        .rposition(|b| !is_blank(b))
+        .map_or(0, |i| i + 1);
+    let digits = until_nul(field.get(start..end).unwrap_or_default());
     digits.iter().try_fold(0_i64, |value, &digit| match digit {
         b'0'..=b'7' => value.checked_mul(8)?.checked_add(i64::from(digit - b'0')),
         _ => None,
@@ -508,6 +537,11 @@ fn pax_records(mut body: &[u8]) -> Option<Vec<(Vec<u8>, Vec<u8>)>> {
         records.push((key.to_vec(), value.to_vec()));
         body = &body[length..];
     }
+    // The last of several records with one key counts, even if it is empty and so says nothing (Go, `parsePAX`).
+    let mut seen = HashSet::new();
+    records.reverse();
+    records.retain(|(key, _)| seen.insert(key.clone()));
+    records.reverse();
     Some(records)
 }
 

@@ -37,6 +37,9 @@ pub fn header_group(entry: &Entry) -> Vec<u8> {
             is_sparse: false,
         };
         fill(&mut pax, &extension);
+        // Go leaves the device numbers of an extension header empty.
+        pax.as_mut_bytes()[329..345].fill(0);
+        put_checksum(pax.as_mut_bytes());
         group.extend_from_slice(pax.as_bytes());
         group.extend_from_slice(&body);
         group.resize(group.len().next_multiple_of(BLOCK), 0);
@@ -165,14 +168,30 @@ fn pax_record(key: &[u8], value: &[u8]) -> Vec<u8> {
     [format!("{length} ").as_bytes(), key, b"=", value, b"\n"].concat()
 }
 
-/// `dir/PaxHeaders.0/base`, non-ASCII dropped and cut to the field (Go, `Writer.writePAXHeader`).
+/// `dir/PaxHeaders.0/base`, non-ASCII dropped and cut to the field (Go, `Writer.writePAXHeader`). A directory's name
+/// ends in `/`, so its `base` is empty.
 fn pax_header_name(name: &[u8]) -> Vec<u8> {
-    let name = name.strip_suffix(b"/").unwrap_or(name);
     let (directory, base) = match name.iter().rposition(|&b| b == b'/') {
         Some(slash) => (&name[..=slash], &name[slash + 1..]),
         None => (&name[..0], name),
     };
-    let mut full = to_ascii(&[directory, b"PaxHeaders.0/", base].concat());
+    let joined = [directory, b"PaxHeaders.0/", base].concat();
+    let mut clean: Vec<&[u8]> = Vec::new();
+    for part in joined.split(|&b| b == b'/') {
+        match part {
+            b"" | b"." => {}
+            b".." if clean.last().is_some_and(|&last| last != b"..") => {
+                clean.pop();
+            }
+            b".." if joined.starts_with(b"/") => {}
+            part => clean.push(part),
+        }
+    }
+    let mut full = clean.join(&b'/');
+    if joined.starts_with(b"/") {
+        full.insert(0, b'/');
+    }
+    let mut full = to_ascii(&full);
     full.truncate(100);
     while full.ends_with(b"/") {
         full.pop();
@@ -184,13 +203,16 @@ fn to_ascii(text: &[u8]) -> Vec<u8> {
     text.iter()
         .copied()
         .filter(|&b| b.is_ascii() && b != 0)
-        .take(100)
         .collect()
 }
 
 fn put(field: &mut [u8], text: &[u8]) {
     field.fill(0);
-    let n = text.len().min(field.len());
+    let mut n = text.len().min(field.len());
+    // A cut that happens to end in `/` would make old readers see a directory (Go, `formatter.formatString`).
+    while text.len() > field.len() && n > 0 && text[n - 1] == b'/' {
+        n -= 1;
+    }
     field[..n].copy_from_slice(&text[..n]);
 }
 

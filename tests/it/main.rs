@@ -1,4 +1,8 @@
 //! One test binary.
 
+mod engine;
+mod engine_test;
 mod patch;
+mod rootfs;
 mod schema;
+mod tarball;

@@ -1,0 +1,367 @@
+//! What a new layer will hold: additions laid out over the image's tree so that every engine sees the same result.
+//!
+//! Overlay engines extract a layer alone. A path through a symbolic link of the image, or a directory without its own
+//! entry, would there become something else than meant; so paths are made real and every parent gets an entry.
+
+use std::collections::{BTreeMap, BTreeSet, HashMap};
+
+use super::{Addition, Data, LayerProblem, Note, Reason};
+use crate::image_path::ImagePath;
+use crate::rootfs::{Resolution, Rootfs};
+use crate::tarball::{Entry, Kind, Mtime};
+
+/// What to do where the image has a symbolic link and the layer needs a directory.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum SymlinkPolicy {
+    /// Go where it points.
+    Follow,
+    /// Put a directory in its place.
+    Replace,
+    /// Refuse.
+    Error,
+}
+
+/// One entry of the new layer.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct LayerEntry {
+    /// The tar entry, complete.
+    pub entry: Entry,
+    /// The data behind it, `entry.size` bytes.
+    pub data: Data,
+}
+
+/// A layer, decided. It may be written only if there are no problems.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct LayerContent {
+    /// The entries sorted by path bytes, so parents come before what they hold.
+    pub entries: Vec<LayerEntry>,
+    /// What the reader of a plan should know.
+    pub notes: Vec<Note>,
+    /// Why there can be no such layer.
+    pub problems: Vec<LayerProblem>,
+    /// Files, links and devices where the image has nothing.
+    pub n_added: u64,
+    /// Files, links and devices where the image has something.
+    pub n_changed: u64,
+    /// Directories that the image does not have.
+    pub n_directories_added: u64,
+    /// The content of all files, hard links counted once.
+    pub content_bytes: u64,
+}
+
+/// Lays `additions` out over `rootfs`. Parents that the image does not have are 0755 0:0 of `parent_mtime`.
+#[must_use]
+pub fn compose(
+    additions: &[Addition],
+    rootfs: &Rootfs,
+    symlinks: SymlinkPolicy,
+    parent_mtime: i64,
+) -> LayerContent {
+    let mut sorted: Vec<&Addition> = additions.iter().collect();
+    sorted.sort_by(|a, b| a.path.cmp(&b.path));
+    let is_directory = |addition: &&&Addition| addition.entry.kind == Kind::Directory;
+    let mut composing = Composing {
+        rootfs,
+        symlinks,
+        parent_mtime,
+        explicit: sorted
+            .iter()
+            .filter(is_directory)
+            .map(|addition| (&addition.path, *addition))
+            .collect(),
+        directories: HashMap::new(),
+        entries: BTreeMap::new(),
+        notes: BTreeSet::new(),
+        content: LayerContent::default(),
+    };
+    for addition in sorted {
+        composing.place(addition);
+    }
+    composing.finish()
+}
+
+/// An entry on its way into the layer.
+struct Placed<'a> {
+    item: LayerEntry,
+    /// The path that was asked for; nothing for a parent.
+    asked: Option<&'a ImagePath>,
+    same_file: Option<(u64, u64)>,
+}
+
+struct Composing<'a> {
+    rootfs: &'a Rootfs,
+    symlinks: SymlinkPolicy,
+    parent_mtime: i64,
+    /// Directories that were asked for.
+    explicit: HashMap<&'a ImagePath, &'a Addition>,
+    /// Where directories as asked for really are; nothing where a problem was reported.
+    directories: HashMap<ImagePath, Option<ImagePath>>,
+    /// By real path.
+    entries: BTreeMap<ImagePath, Placed<'a>>,
+    notes: BTreeSet<Note>,
+    content: LayerContent,
+}
+
+impl<'a> Composing<'a> {
+    fn place(&mut self, addition: &'a Addition) {
+        let path = &addition.path;
+        if path.components().any(|name| name.starts_with(b".wh.")) {
+            return self.problem(path, Reason::WhiteoutName);
+        }
+        if addition.entry.kind == Kind::Directory {
+            let Some(real) = self.directory(path) else {
+                return;
+            };
+            // A directory of the image keeps its mode and owner: a checkout cannot know them.
+            let is_new = !real.is_root() && self.kind_below(&real) != Some(Kind::Directory);
+            // Where a link makes one directory of two, the one asked for by its real path decides.
+            let placed = self.entries.get(&real);
+            let is_decided = placed.is_some_and(|placed| placed.asked == Some(&real));
+            if is_new && !is_decided {
+                self.insert(real, addition);
+            }
+            return;
+        }
+        let (Some(parent), Some(name)) = (path.parent(), path.file_name()) else {
+            return self.problem(path, Reason::RootMustBeADirectory);
+        };
+        let Some(real) = self.directory(&parent).map(|parent| parent.join(name)) else {
+            return;
+        };
+        if let Some(placed) = self.entries.get(&real) {
+            let other = placed.asked.unwrap_or(&real).clone();
+            return self.problem(path, Reason::Collision { other });
+        }
+        match self.kind_below(&real) {
+            None => self.content.n_added += 1,
+            Some(was) => {
+                self.content.n_changed += 1;
+                let by = addition.entry.kind;
+                if was != by && matches!(was, Kind::Directory | Kind::Symlink) {
+                    self.note_replaced(&real, was, by);
+                }
+            }
+        }
+        self.insert(real, addition);
+    }
+
+    /// What the image has at a real path; nothing is found below what this layer replaces by a directory.
+    fn kind_below(&self, real: &ImagePath) -> Option<Kind> {
+        self.rootfs.get(real).map(|node| node.kind)
+    }
+
+    /// Returns the real path of a directory, each component looked at once.
+    fn directory(&mut self, path: &ImagePath) -> Option<ImagePath> {
+        if let Some(real) = self.directories.get(path) {
+            return real.clone();
+        }
+        let (mut asked, mut real) = (ImagePath::root(), ImagePath::root());
+        for name in path.components() {
+            asked = asked.join(name);
+            let known = self.directories.get(&asked).cloned();
+            let found = known.unwrap_or_else(|| {
+                let found = self.enter(&asked, real.join(name));
+                self.directories.insert(asked.clone(), found.clone());
+                found
+            });
+            real = found?;
+        }
+        Some(real)
+    }
+
+    /// Decides which directory stands for `asked`, whose parent really is that of `candidate`.
+    fn enter(&mut self, asked: &ImagePath, candidate: ImagePath) -> Option<ImagePath> {
+        if let Some(placed) = self.entries.get(&candidate) {
+            if placed.item.entry.kind == Kind::Directory {
+                return Some(candidate);
+            }
+            let other = placed.asked.unwrap_or(&candidate).clone();
+            self.problem(asked, Reason::ParentAdded { other });
+            return None;
+        }
+        let is_explicit = self.explicit.contains_key(asked);
+        match (self.kind_below(&candidate), self.symlinks) {
+            (None | Some(Kind::Directory), _) => Some(candidate),
+            (Some(Kind::Symlink), SymlinkPolicy::Error) => {
+                let link = candidate;
+                self.problem(asked, Reason::ThroughLink { link });
+                None
+            }
+            (Some(was @ Kind::Symlink), SymlinkPolicy::Replace) => {
+                Some(self.replace(asked, candidate, was))
+            }
+            (Some(was @ Kind::Symlink), SymlinkPolicy::Follow) => {
+                let reason = match self.rootfs.resolve(&candidate) {
+                    Resolution::Found { path }
+                        if self.kind_below(&path) == Some(Kind::Directory) =>
+                    {
+                        return Some(self.follow(candidate, path));
+                    }
+                    Resolution::Dangling { target, .. }
+                        if !is_explicit || self.explicit.contains_key(&target) =>
+                    {
+                        return Some(self.follow(candidate, target));
+                    }
+                    Resolution::Dangling { .. } | Resolution::Missing { .. } => {
+                        return Some(self.replace(asked, candidate, was));
+                    }
+                    Resolution::Loop { link } => Reason::LinkLoop { link },
+                    Resolution::Found { path } | Resolution::NotADirectory { path } => {
+                        Reason::ParentIsAFile { path }
+                    }
+                };
+                self.problem(asked, reason);
+                None
+            }
+            (Some(was), _) if is_explicit => Some(self.replace(asked, candidate, was)),
+            (Some(_), _) => {
+                self.problem(asked, Reason::ParentIsAFile { path: candidate });
+                None
+            }
+        }
+    }
+
+    fn follow(&mut self, link: ImagePath, to: ImagePath) -> ImagePath {
+        let real = to.clone();
+        self.notes.insert(Note::Followed { link, to });
+        real
+    }
+
+    fn replace(&mut self, asked: &ImagePath, real: ImagePath, was: Kind) -> ImagePath {
+        self.note_replaced(&real, was, Kind::Directory);
+        match self.explicit.get(asked).copied() {
+            Some(addition) => self.insert(real.clone(), addition),
+            None => self.insert_parent(&real),
+        }
+        real
+    }
+
+    fn note_replaced(&mut self, path: &ImagePath, was: Kind, by: Kind) {
+        let path = path.clone();
+        self.notes.insert(Note::Replaced { path, was, by });
+    }
+
+    fn insert(&mut self, real: ImagePath, addition: &'a Addition) {
+        self.insert_parents(&real, &addition.path);
+        let mut entry = addition.entry.clone();
+        entry.name = name_of(&real, entry.kind);
+        entry.size = addition.data.size();
+        let is_device = matches!(entry.kind, Kind::CharDevice | Kind::BlockDevice);
+        if is_device || entry.kind == Kind::File && entry.mode & 0o6000 != 0 {
+            let path = real.clone();
+            self.notes.insert(Note::Privileged { path });
+        }
+        let placed = Placed {
+            item: LayerEntry {
+                entry,
+                data: addition.data.clone(),
+            },
+            asked: Some(&addition.path),
+            same_file: addition.same_file,
+        };
+        self.entries.insert(real, placed);
+    }
+
+    fn insert_parents(&mut self, real: &ImagePath, asked: &ImagePath) {
+        let mut missing = Vec::new();
+        let mut parent = real.parent();
+        while let Some(directory) = parent.filter(|directory| !directory.is_root()) {
+            match self.entries.get(&directory) {
+                Some(placed) if placed.item.entry.kind == Kind::Directory => break,
+                Some(placed) => {
+                    let other = placed.asked.unwrap_or(&directory).clone();
+                    return self.problem(asked, Reason::ParentAdded { other });
+                }
+                None => parent = directory.parent(),
+            }
+            missing.push(directory);
+        }
+        for directory in missing {
+            self.insert_parent(&directory);
+        }
+    }
+
+    /// A directory that is only there to hold something, with the metadata that the image has for it.
+    fn insert_parent(&mut self, real: &ImagePath) {
+        let mut entry = Entry {
+            name: name_of(real, Kind::Directory),
+            link_name: Vec::new(),
+            kind: Kind::Directory,
+            size: 0,
+            mode: 0o755,
+            uid: 0,
+            gid: 0,
+            mtime: Mtime {
+                seconds: self.parent_mtime,
+                nanoseconds: 0,
+            },
+            device: (0, 0),
+            xattrs: Vec::new(),
+            is_sparse: false,
+        };
+        let below = self.rootfs.get(real);
+        if let Some(node) = below.filter(|node| node.kind == Kind::Directory) {
+            entry.mode = node.mode & 0o7777;
+            (entry.uid, entry.gid, entry.mtime) = (node.uid, node.gid, node.mtime);
+            entry.xattrs = node.xattrs.to_vec();
+        }
+        let item = LayerEntry {
+            entry,
+            data: Data::None,
+        };
+        let placed = Placed {
+            item,
+            asked: None,
+            same_file: None,
+        };
+        self.entries.insert(real.clone(), placed);
+    }
+
+    fn problem(&mut self, path: &ImagePath, reason: Reason) {
+        let path = path.clone();
+        self.content.problems.push(LayerProblem { path, reason });
+    }
+
+    fn finish(mut self) -> LayerContent {
+        if self.entries.is_empty() && self.content.problems.is_empty() {
+            self.problem(&ImagePath::root(), Reason::NothingToAdd);
+        }
+        let mut first_names: HashMap<(u64, u64), Vec<u8>> = HashMap::new();
+        for (real, mut placed) in self.entries {
+            let item = &mut placed.item;
+            if item.entry.kind == Kind::Directory
+                && self
+                    .rootfs
+                    .get(&real)
+                    .is_none_or(|node| node.kind != Kind::Directory)
+            {
+                self.content.n_directories_added += 1;
+            }
+            if let Some(file) = placed.same_file {
+                match first_names.get(&file) {
+                    None => {
+                        first_names.insert(file, item.entry.name.clone());
+                    }
+                    Some(first) => {
+                        item.entry.kind = Kind::HardLink;
+                        item.entry.link_name.clone_from(first);
+                        item.entry.size = 0;
+                        item.data = Data::None;
+                    }
+                }
+            }
+            self.content.content_bytes += item.entry.size;
+            self.content.entries.push(placed.item);
+        }
+        self.content.notes = self.notes.into_iter().collect();
+        self.content
+    }
+}
+
+fn name_of(path: &ImagePath, kind: Kind) -> Vec<u8> {
+    let mut name = path.entry_name().to_vec();
+    if kind == Kind::Directory {
+        name.push(b'/');
+    }
+    name
+}

@@ -1,0 +1,18 @@
+//! New layers: a host directory is scanned, laid out over the image's tree, and written as a tar stream.
+//!
+//! Only scanning and writing touch the host; [`compose`] decides everything and is pure. The same content gives the
+//! same bytes whatever the host's clock, umask, user and order of directory entries: these bytes are `ocipatch/v1`.
+
+mod addition;
+mod compose;
+mod report;
+mod scan;
+#[cfg(test)]
+mod tests;
+mod write;
+
+pub use addition::{Addition, Data, Metadata, Mode, Owner, Time, additions};
+pub use compose::{LayerContent, LayerEntry, SymlinkPolicy, compose};
+pub use report::{LayerProblem, Note, Reason};
+pub use scan::{Guard, HostError, HostFile, Scan, SourceDirectory, SourceEntry, SourceKind};
+pub use write::{WriteError, layer_size, write_layer};

@@ -1,0 +1,305 @@
+//! What is in a host directory. Everything is opened relative to a handle of it and no symbolic link is followed, so
+//! nobody who may write into the directory can make us read outside it.
+
+use std::ffi::OsStr;
+use std::fmt;
+use std::fs::File;
+use std::io;
+use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
+use std::os::unix::ffi::OsStrExt as _;
+use std::path::{Path, PathBuf};
+
+use rustix::fs::{self, Access, AtFlags, Dir, FileType, OFlags, Stat};
+use rustix::io::Errno;
+
+use crate::tarball::Mtime;
+
+/// A host directory held open.
+#[derive(Debug)]
+pub struct SourceDirectory {
+    path: PathBuf,
+    handle: OwnedFd,
+}
+
+/// What identifies a file's state: if any of it changes, so may have the content.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Guard {
+    /// The device that holds the file.
+    pub device: u64,
+    /// The file's number on it.
+    pub inode: u64,
+    /// Its length in bytes.
+    pub size: u64,
+    /// When its content last changed.
+    pub mtime: Mtime,
+    /// When anything about it last changed.
+    pub ctime: Mtime,
+}
+
+/// What a source entry is.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum SourceKind {
+    /// A directory.
+    Directory,
+    /// A regular file.
+    File,
+    /// A symbolic link.
+    Symlink {
+        /// Where it points, as spelled.
+        target: Vec<u8>,
+    },
+    /// A named pipe.
+    Fifo,
+    /// A character device: major and minor number.
+    CharDevice(u32, u32),
+    /// A block device: major and minor number.
+    BlockDevice(u32, u32),
+}
+
+/// Something in the host directory.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SourceEntry {
+    /// Its path relative to the directory, without `.` and `..`.
+    pub path: Vec<u8>,
+    /// What it is.
+    pub kind: SourceKind,
+    /// Permission bits.
+    pub mode: u32,
+    /// The owner's numeric id.
+    pub uid: u32,
+    /// The group's numeric id.
+    pub gid: u32,
+    /// How many names the file has on the host.
+    pub n_links: u64,
+    /// The state it was found in.
+    pub guard: Guard,
+}
+
+/// A file whose content is to be copied.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct HostFile {
+    /// Which of the source directories holds it.
+    pub root: usize,
+    /// Its path relative to that directory.
+    pub path: Vec<u8>,
+    /// The state it must still be in.
+    pub guard: Guard,
+}
+
+/// What was found.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Scan {
+    /// Entries sorted by path bytes, a directory before what it holds; the directory itself is not among them.
+    pub entries: Vec<SourceEntry>,
+    /// What cannot become part of a layer: relative path and reason, sorted.
+    pub problems: Vec<(Vec<u8>, &'static str)>,
+}
+
+/// The host refused.
+#[derive(Debug)]
+pub struct HostError {
+    /// The host path.
+    pub path: PathBuf,
+    /// What the system said.
+    pub error: io::Error,
+}
+
+impl fmt::Display for HostError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "`{}`: {}", self.path.display(), self.error)
+    }
+}
+
+impl std::error::Error for HostError {
+    fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
+        Some(&self.error)
+    }
+}
+
+const DIRECTORY: OFlags = OFlags::RDONLY
+    .union(OFlags::DIRECTORY)
+    .union(OFlags::CLOEXEC);
+
+impl SourceDirectory {
+    /// Opens a directory. `path` itself may be a symbolic link: whoever names it has decided where it may lead.
+    pub fn open(path: &Path) -> Result<Self, HostError> {
+        let handle = fs::open(path, DIRECTORY, fs::Mode::empty()).map_err(|errno| HostError {
+            path: path.to_owned(),
+            error: errno.into(),
+        })?;
+        Ok(Self {
+            path: path.to_owned(),
+            handle,
+        })
+    }
+
+    /// Returns everything in the directory that `is_excluded` lets pass; what is below an excluded directory is not
+    /// looked at.
+    pub fn scan(&self, is_excluded: &dyn Fn(&[u8]) -> bool) -> Result<Scan, HostError> {
+        let mut scan = Scan::default();
+        let mut directories = vec![Vec::new()];
+        while let Some(directory) = directories.pop() {
+            match self.open_directory(&directory) {
+                Ok(handle) => {
+                    self.scan_directory(&directory, &handle, is_excluded, &mut scan)?;
+                    let found = scan.entries.iter().rev();
+                    let inside = found.take_while(|entry| parent(&entry.path) == directory);
+                    directories.extend(
+                        inside
+                            .filter(|entry| entry.kind == SourceKind::Directory)
+                            .map(|entry| entry.path.clone()),
+                    );
+                }
+                Err(Errno::ACCESS) if !directory.is_empty() => {
+                    scan.problems.push((directory, "no permission to read it"));
+                }
+                Err(errno) => return Err(self.error(&directory, errno)),
+            }
+        }
+        scan.entries.sort_unstable_by(|a, b| a.path.cmp(&b.path));
+        scan.problems.sort_unstable();
+        Ok(scan)
+    }
+
+    /// Returns what stands at one relative path.
+    pub fn entry(&self, path: &[u8]) -> Result<Result<SourceEntry, &'static str>, HostError> {
+        let (directory, name) = (parent(path), file_name(path));
+        let handle = self
+            .open_directory(directory)
+            .map_err(|errno| self.error(directory, errno))?;
+        source_entry(handle.as_fd(), path, name).map_err(|errno| self.error(path, errno))
+    }
+
+    /// Opens a file for reading; no component of its path may be a symbolic link.
+    pub(super) fn open_file(&self, path: &[u8]) -> Result<File, Errno> {
+        let directory = self.open_directory(parent(path))?;
+        // A pipe put in the file's place must not block us; the caller checks what was opened.
+        let flags = OFlags::RDONLY | OFlags::NOFOLLOW | OFlags::CLOEXEC | OFlags::NONBLOCK;
+        let name = OsStr::from_bytes(file_name(path));
+        fs::openat(directory, name, flags, fs::Mode::empty()).map(File::from)
+    }
+
+    pub(super) fn error(&self, path: &[u8], errno: Errno) -> HostError {
+        HostError {
+            path: self.host_path(path),
+            error: errno.into(),
+        }
+    }
+
+    pub(super) fn host_path(&self, path: &[u8]) -> PathBuf {
+        if path.is_empty() {
+            self.path.clone()
+        } else {
+            self.path.join(OsStr::from_bytes(path))
+        }
+    }
+
+    /// One component after another, so that depth costs no handles and no link is followed on the way.
+    fn open_directory(&self, path: &[u8]) -> Result<OwnedFd, Errno> {
+        let flags = DIRECTORY | OFlags::NOFOLLOW;
+        let mut handle = fs::openat(&self.handle, ".", flags, fs::Mode::empty())?;
+        for name in path.split(|&b| b == b'/').filter(|name| !name.is_empty()) {
+            handle = fs::openat(&handle, OsStr::from_bytes(name), flags, fs::Mode::empty())?;
+        }
+        Ok(handle)
+    }
+
+    fn scan_directory(
+        &self,
+        directory: &[u8],
+        handle: &OwnedFd,
+        is_excluded: &dyn Fn(&[u8]) -> bool,
+        scan: &mut Scan,
+    ) -> Result<(), HostError> {
+        let mut names = Vec::new();
+        let list = Dir::read_from(handle).map_err(|errno| self.error(directory, errno))?;
+        for found in list {
+            let found = found.map_err(|errno| self.error(directory, errno))?;
+            let name = found.file_name().to_bytes();
+            if name != b"." && name != b".." {
+                names.push(name.to_vec());
+            }
+        }
+        for name in names {
+            let path = if directory.is_empty() {
+                name.clone()
+            } else {
+                [directory, b"/", &name].concat()
+            };
+            if is_excluded(&path) {
+                continue;
+            }
+            match source_entry(handle.as_fd(), &path, &name)
+                .map_err(|errno| self.error(&path, errno))?
+            {
+                Ok(entry) => scan.entries.push(entry),
+                Err(reason) => scan.problems.push((path, reason)),
+            }
+        }
+        Ok(())
+    }
+}
+
+/// Looks at one name; a kind of file that no layer can hold is a reason, not an error.
+fn source_entry(
+    directory: BorrowedFd<'_>,
+    path: &[u8],
+    name: &[u8],
+) -> Result<Result<SourceEntry, &'static str>, Errno> {
+    let name = OsStr::from_bytes(name);
+    let stat = fs::statat(directory, name, AtFlags::SYMLINK_NOFOLLOW)?;
+    let numbers = || (fs::major(stat.st_rdev), fs::minor(stat.st_rdev));
+    let kind = match FileType::from_raw_mode(stat.st_mode) {
+        FileType::Directory => SourceKind::Directory,
+        FileType::RegularFile => {
+            match fs::accessat(directory, name, Access::READ_OK, AtFlags::EACCESS) {
+                Ok(()) => SourceKind::File,
+                Err(Errno::ACCESS) => return Ok(Err("no permission to read it")),
+                Err(errno) => return Err(errno),
+            }
+        }
+        FileType::Symlink => SourceKind::Symlink {
+            target: fs::readlinkat(directory, name, Vec::new())?.into_bytes(),
+        },
+        FileType::Fifo => SourceKind::Fifo,
+        FileType::CharacterDevice => SourceKind::CharDevice(numbers().0, numbers().1),
+        FileType::BlockDevice => SourceKind::BlockDevice(numbers().0, numbers().1),
+        FileType::Socket => return Ok(Err("a socket, which no layer can hold")),
+        FileType::Unknown => return Ok(Err("a kind of file that no layer can hold")),
+    };
+    Ok(Ok(SourceEntry {
+        path: path.to_vec(),
+        kind,
+        mode: stat.st_mode & 0o7777,
+        uid: stat.st_uid,
+        gid: stat.st_gid,
+        n_links: stat.st_nlink,
+        guard: Guard::of(&stat),
+    }))
+}
+
+impl Guard {
+    pub(super) fn of(stat: &Stat) -> Self {
+        let time = |seconds, nanoseconds| Mtime {
+            seconds,
+            nanoseconds: u32::try_from(nanoseconds).unwrap_or(0),
+        };
+        Self {
+            device: stat.st_dev,
+            inode: stat.st_ino,
+            size: u64::try_from(stat.st_size).unwrap_or(0),
+            mtime: time(stat.st_mtime, stat.st_mtime_nsec),
+            ctime: time(stat.st_ctime, stat.st_ctime_nsec),
+        }
+    }
+}
+
+fn parent(path: &[u8]) -> &[u8] {
+    let slash = path.iter().rposition(|&b| b == b'/');
+    slash.map_or(b"", |slash| &path[..slash])
+}
+
+fn file_name(path: &[u8]) -> &[u8] {
+    let slash = path.iter().rposition(|&b| b == b'/');
+    slash.map_or(path, |slash| &path[slash + 1..])
+}

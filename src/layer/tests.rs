@@ -1,0 +1,457 @@
+//! Additions, images and layers as texts; then real directories.
+
+#![allow(clippy::format_collect, clippy::type_complexity)] // Plain text beats speed here.
+
+use std::fs;
+use std::os::unix::fs::{PermissionsExt as _, symlink};
+use std::path::Path;
+
+use super::{
+    Data, LayerContent, Metadata, Mode, Owner, SourceDirectory, SymlinkPolicy, Time, WriteError,
+    additions, compose, layer_size, write_layer,
+};
+use crate::digest::{DiffId, Digest};
+use crate::image_path::ImagePath;
+use crate::rootfs::Rootfs;
+use crate::rootfs::tests::{entry, rootfs};
+use crate::tarball::{Entry, Kind, Stream, TarReader};
+
+/// Lines in the language of the tree's tests; a hard link here says which names are one file.
+fn composed(image: &str, added: &str, symlinks: SymlinkPolicy) -> LayerContent {
+    let lines = added
+        .split([';', '\n'])
+        .map(str::trim)
+        .filter(|l| !l.is_empty());
+    let additions: Vec<super::Addition> = lines
+        .map(|line| {
+            let mut entry = entry(line);
+            let same_file = (entry.kind == Kind::HardLink).then_some((0, 7));
+            if entry.kind == Kind::HardLink {
+                (entry.kind, entry.link_name) = (Kind::File, Vec::new());
+            }
+            super::Addition {
+                path: ImagePath::from_entry_name(&entry.name).unwrap(),
+                data: match entry.kind {
+                    Kind::File => Data::Inline(b"hi".to_vec()),
+                    _ => Data::None,
+                },
+                entry,
+                same_file,
+            }
+        })
+        .collect();
+    compose(&additions, &rootfs(image).unwrap(), symlinks, 0)
+}
+
+fn describe(content: &LayerContent) -> String {
+    let mut lines = Vec::new();
+    for problem in &content.problems {
+        lines.push(format!("problem {problem}"));
+    }
+    for note in &content.notes {
+        lines.push(format!("note {note}"));
+    }
+    for item in content
+        .entries
+        .iter()
+        .filter(|_| content.problems.is_empty())
+    {
+        let Entry {
+            kind, mode, uid, ..
+        } = item.entry;
+        let mut line = format!("{kind:?} {:03o} {}", mode, item.entry.name.escape_ascii());
+        if !item.entry.link_name.is_empty() {
+            line = format!("{line} -> {}", item.entry.link_name.escape_ascii());
+        }
+        if uid != 0 {
+            line = format!("{line} uid={uid}");
+        }
+        lines.push(line);
+    }
+    lines.join("\n")
+}
+
+fn check_with(image: &str, added: &str, symlinks: SymlinkPolicy, expected: &str) {
+    let lines = expected.lines().map(str::trim).filter(|l| !l.is_empty());
+    let expected: Vec<&str> = lines.collect();
+    let found = describe(&composed(image, added, symlinks));
+    assert_eq!(found, expected.join("\n"), "{image} + {added}");
+}
+
+fn check(image: &str, added: &str, expected: &str) {
+    check_with(image, added, SymlinkPolicy::Follow, expected);
+}
+
+const USRMERGE: &str =
+    "layer: dir usr mode=0751 uid=3; dir usr/bin; link bin -> usr/bin; link lib -> /usr/lib
+    dir usr/lib; file usr/bin/x; link var/run -> /run; link var/spool -> run/../../srv";
+
+#[test]
+fn every_parent_has_an_entry_with_what_the_image_says_of_it() {
+    check(
+        USRMERGE,
+        "file usr/bin/y",
+        "Directory 751 usr/ uid=3
+         Directory 755 usr/bin/
+         File 644 usr/bin/y",
+    );
+    check(
+        "",
+        "file a/b/c; file a/d",
+        "Directory 755 a/\nDirectory 755 a/b/\nFile 644 a/b/c\nFile 644 a/d",
+    );
+}
+
+#[test]
+fn files_go_where_the_links_of_the_image_point() {
+    check(
+        USRMERGE,
+        "dir bin; file bin/y; dir lib; file lib/z",
+        "note `/bin` is a link in the image; files go to `/usr/bin`
+         note `/lib` is a link in the image; files go to `/usr/lib`
+         Directory 751 usr/ uid=3
+         Directory 755 usr/bin/
+         File 644 usr/bin/y
+         Directory 755 usr/lib/
+         File 644 usr/lib/z",
+    );
+}
+
+#[test]
+fn links_are_replaced_or_refused_if_asked() {
+    check_with(
+        USRMERGE,
+        "dir bin mode=0700; file bin/y",
+        SymlinkPolicy::Replace,
+        "note `/bin` was a symbolic link, becomes a directory
+         Directory 700 bin/
+         File 644 bin/y",
+    );
+    check_with(
+        USRMERGE,
+        "file bin/y; file bin/z; file usr/x",
+        SymlinkPolicy::Error,
+        "problem `/bin`: `/bin` of the image is a symbolic link",
+    );
+}
+
+#[test]
+fn a_dangling_link_is_followed_by_paths_and_replaced_by_directories() {
+    check(
+        USRMERGE,
+        "file var/run/app/pid",
+        "note `/var/run` is a link in the image; files go to `/run`
+         Directory 755 run/
+         Directory 755 run/app/
+         File 644 run/app/pid",
+    );
+    check(
+        USRMERGE,
+        "dir var/run mode=0700; file var/run/pid",
+        "note `/var/run` was a symbolic link, becomes a directory
+         Directory 755 var/
+         Directory 700 var/run/
+         File 644 var/run/pid",
+    );
+    check(
+        USRMERGE,
+        "dir run mode=0700; file run/a; dir var/run; file var/run/b",
+        "note `/var/run` is a link in the image; files go to `/run`
+         Directory 700 run/
+         File 644 run/a
+         File 644 run/b",
+    );
+    check(
+        USRMERGE,
+        "file var/spool/x",
+        "note `/var/spool` is a link in the image; files go to `/srv`
+         Directory 755 srv/
+         File 644 srv/x",
+    );
+}
+
+#[test]
+fn replacing_one_kind_by_another_is_a_note() {
+    let image = "layer: dir d; file d/x; file f; link l -> f; link m -> d";
+    check(
+        image,
+        "file d; dir f; file f/x; file l; link m -> f",
+        "note `/d` was a directory, becomes a file
+         note `/f` was a file, becomes a directory
+         note `/l` was a symbolic link, becomes a file
+         File 644 d
+         Directory 755 f/
+         File 644 f/x
+         File 644 l
+         Symlink 644 m -> f",
+    );
+    let content = composed(
+        image,
+        "file d; file f; file new/n; dir e",
+        SymlinkPolicy::Follow,
+    );
+    assert_eq!((content.n_added, content.n_changed), (1, 2));
+    assert_eq!((content.n_directories_added, content.content_bytes), (2, 6));
+}
+
+#[test]
+fn what_cannot_be_is_a_problem_each() {
+    let image = "layer: file f; link tof -> f; link a -> b; link b -> a; link bin -> usr; dir usr";
+    for (added, problem) in [
+        ("file f/x", "`/f`: `/f` of the image is no directory"),
+        ("file tof/x", "`/tof`: `/f` of the image is no directory"),
+        (
+            "dir tof; file tof/x",
+            "`/tof`: `/f` of the image is no directory",
+        ),
+        (
+            "file a/x; file a/y",
+            "`/a`: the link `/a` of the image leads in a circle",
+        ),
+        (
+            "file bin/x; file usr/x",
+            "`/usr/x`: `/bin/x` is the same place in the image",
+        ),
+        (
+            "file n; file n/x",
+            "`/n`: `/n`, which is also added, is no directory",
+        ),
+        (
+            "file bin/x; file usr",
+            "`/usr`: `/usr` is the same place in the image",
+        ),
+        ("dir usr; dir bin", "`/`: nothing to add"),
+        ("", "`/`: nothing to add"),
+        ("file /", "`/`: only a directory can be `/`"),
+        (
+            "file etc/.wh.x",
+            "`/etc/.wh.x`: a name that begins with `.wh.` removes a file instead of adding one",
+        ),
+    ] {
+        let notes = composed(image, added, SymlinkPolicy::Follow);
+        let notes: String = notes.notes.iter().map(|n| format!("note {n}\n")).collect();
+        check(image, added, &format!("problem {problem}\n{notes}"));
+    }
+}
+
+#[test]
+fn the_first_name_in_order_carries_the_data_of_hard_links() {
+    check(
+        "layer: dir usr/bin; link bin -> usr/bin",
+        "hard bin/z; hard a; hard usr/b",
+        "note `/bin` is a link in the image; files go to `/usr/bin`
+         File 644 a
+         Directory 755 usr/
+         HardLink 644 usr/b -> a
+         Directory 755 usr/bin/
+         HardLink 644 usr/bin/z -> a",
+    );
+}
+
+#[test]
+fn devices_and_programs_with_rights_are_noted() {
+    check(
+        "",
+        "dev null 1:3; file su mode=4755",
+        "note `/null` is a device or runs with its owner's rights
+         note `/su` is a device or runs with its owner's rights
+         CharDevice 644 null
+         File 4755 su",
+    );
+}
+
+#[test]
+fn the_tree_below_a_composed_layer_shows_what_was_added() {
+    let mut tree = rootfs(USRMERGE).unwrap();
+    let content = composed(USRMERGE, "file bin/y", SymlinkPolicy::Follow);
+    tree.add_entries(1, content.entries.iter().map(|item| &item.entry))
+        .unwrap();
+    let path = |text| ImagePath::parse(text).unwrap();
+    assert_eq!(tree.get(&path("/usr/bin/y")).unwrap().layer, 1);
+    assert_eq!(tree.get(&path("/usr")).unwrap().mode, 0o751);
+    assert_eq!(tree.get(&path("/bin")).unwrap().kind, Kind::Symlink);
+}
+
+const REPRODUCIBLE: Metadata = Metadata {
+    owner: Owner::Set { uid: 0, gid: 0 },
+    mode: Mode::Normal,
+    mtime: Time::At(0),
+};
+
+fn layer_of(directory: &Path) -> (LayerContent, SourceDirectory) {
+    let source = SourceDirectory::open(directory).unwrap();
+    let scan = source.scan(&|_| false).unwrap();
+    assert_eq!(scan.problems, []);
+    let added = additions(&scan.entries, 0, &ImagePath::root(), &REPRODUCIBLE).unwrap();
+    (
+        compose(&added, &Rootfs::new(), SymlinkPolicy::Follow, 0),
+        source,
+    )
+}
+
+fn written(directory: &Path) -> (DiffId, Vec<u8>) {
+    let (content, source) = layer_of(directory);
+    let mut bytes = Vec::new();
+    let (diff_id, n_bytes) = write_layer(&content, &[source], &mut bytes).unwrap();
+    assert_eq!(n_bytes, bytes.len() as u64);
+    assert_eq!(layer_size(&content), n_bytes);
+    assert_eq!(diff_id.hex(), Digest::of(&bytes).hex());
+    (diff_id, bytes)
+}
+
+fn fill(root: &Path, is_reversed: bool) {
+    let mut steps: Vec<Box<dyn Fn()>> = vec![
+        Box::new(|| fs::create_dir_all(root.join("etc/app/deep")).unwrap()),
+        Box::new(|| {
+            fs::create_dir_all(root.join("usr")).unwrap();
+            fs::write(root.join("usr/run"), "#!").unwrap();
+            let mode = if is_reversed { 0o700 } else { 0o775 };
+            fs::set_permissions(root.join("usr/run"), fs::Permissions::from_mode(mode)).unwrap();
+        }),
+        Box::new(|| symlink("/outside", root.join("link")).unwrap()),
+        Box::new(|| {
+            fs::write(root.join("empty"), "").unwrap();
+            let mode = if is_reversed { 0o600 } else { 0o666 };
+            fs::set_permissions(root.join("empty"), fs::Permissions::from_mode(mode)).unwrap();
+            fs::write(root.join("block"), vec![7; 512]).unwrap();
+            fs::write(root.join("long".repeat(40)), vec![9; 300_000]).unwrap();
+        }),
+        Box::new(|| {
+            let (first, second) = if is_reversed {
+                ("h2", "h1")
+            } else {
+                ("h1", "h2")
+            };
+            fs::write(root.join(first), "linked").unwrap();
+            fs::hard_link(root.join(first), root.join(second)).unwrap();
+        }),
+    ];
+    if is_reversed {
+        steps.reverse();
+    }
+    for step in steps {
+        step();
+    }
+}
+
+#[test]
+fn the_same_tree_gives_the_same_bytes_however_it_was_made() {
+    let (one, two) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+    fill(one.path(), false);
+    fill(two.path(), true);
+    let (diff_id, bytes) = written(one.path());
+    assert_eq!(written(two.path()).0, diff_id);
+    // These bytes are `ocipatch/v1`.
+    assert_eq!(
+        diff_id.to_string(),
+        "sha256:2baf9d2ba6bbe5d1e13e904ee3bb2a90e8e98def16675c390b2727ac90e3b25c"
+    );
+    let mut reader = TarReader::new(Stream(&bytes[..]));
+    let (content, _) = layer_of(one.path());
+    for item in &content.entries {
+        assert_eq!(reader.next().unwrap().as_ref(), Some(&item.entry));
+    }
+    assert_eq!(reader.next().unwrap(), None);
+}
+
+#[test]
+fn a_file_that_changes_after_the_scan_ends_the_writing() {
+    let changes: [(&str, fn(&Path)); 6] = [
+        ("content", |f| fs::write(f, "other").unwrap()),
+        ("length", |f| fs::write(f, "longer than before").unwrap()),
+        ("gone", |f| fs::remove_file(f).unwrap()),
+        ("link", |f| {
+            fs::rename(f, f.with_extension("x")).unwrap();
+            symlink(f.with_extension("x"), f).unwrap();
+        }),
+        ("directory", |f| {
+            fs::remove_file(f).unwrap();
+            fs::create_dir(f).unwrap();
+        }),
+        ("parent", |f| {
+            let (parent, moved) = (f.parent().unwrap(), f.parent().unwrap().with_extension("x"));
+            fs::rename(parent, &moved).unwrap();
+            symlink(moved, parent).unwrap();
+        }),
+    ];
+    for (what, change) in changes {
+        let root = tempfile::tempdir().unwrap();
+        let file = root.path().join("d/f");
+        fs::create_dir(root.path().join("d")).unwrap();
+        fs::write(&file, "bytes").unwrap();
+        let (content, source) = layer_of(root.path());
+        change(&file);
+        let error = write_layer(&content, &[source], std::io::sink()).unwrap_err();
+        assert!(
+            matches!(&error, WriteError::Changed { path } if *path == file),
+            "{what}: {error}"
+        );
+    }
+}
+
+#[test]
+fn a_scan_says_what_no_layer_can_hold_and_follows_nothing() {
+    let root = tempfile::tempdir().unwrap();
+    let _socket = std::os::unix::net::UnixListener::bind(root.path().join("s")).unwrap();
+    fs::create_dir_all(root.path().join("skip/me")).unwrap();
+    symlink("skip", root.path().join("to-skip")).unwrap();
+    fs::write(root.path().join("skip.txt"), "").unwrap();
+    let source = SourceDirectory::open(root.path()).unwrap();
+    let scan = source.scan(&|path| path == b"skip").unwrap();
+    let paths: Vec<_> = scan
+        .entries
+        .iter()
+        .map(|e| e.path.escape_ascii().to_string())
+        .collect();
+    assert_eq!(paths, ["skip.txt", "to-skip"]);
+    let reason = "a socket, which no layer can hold";
+    assert_eq!(scan.problems, [(b"s".to_vec(), reason)]);
+    assert_eq!(source.entry(b"s").unwrap(), Err(reason));
+    assert_eq!(source.entry(b"to-skip").unwrap().unwrap(), scan.entries[1]);
+    assert!(source.entry(b"to-skip/me").is_err());
+    let error = SourceDirectory::open(Path::new("/nowhere/x")).unwrap_err();
+    assert!(error.to_string().starts_with("`/nowhere/x`: "));
+}
+
+proptest::proptest! {
+    #[test]
+    fn a_written_layer_reads_back_as_composed(
+        files in proptest::collection::btree_map("[a-c]{1,2}(/[a-c]{1,2}){0,3}", proptest::collection::vec(0_u8.., 0..1500), 0..20),
+    ) {
+        let additions: Vec<super::Addition> = files
+            .iter()
+            .map(|(name, bytes)| super::Addition {
+                path: ImagePath::from_entry_name(name.as_bytes()).unwrap(),
+                entry: entry("file x"),
+                data: Data::Inline(bytes.clone()),
+                same_file: None,
+            })
+            .collect();
+        let image = rootfs("layer: link a -> b/c; dir b; file c; link cc -> ca; link ab -> ab").unwrap();
+        let content = compose(&additions, &image, SymlinkPolicy::Follow, 0);
+        if content.problems.is_empty() {
+            let mut bytes = Vec::new();
+            let (_, n_bytes) = write_layer(&content, &[], &mut bytes).unwrap();
+            proptest::prop_assert_eq!(n_bytes, layer_size(&content));
+            let mut reader = TarReader::new(Stream(&bytes[..]));
+            let mut names: Vec<Vec<u8>> = Vec::new();
+            for item in &content.entries {
+                let entry = reader.next().unwrap().unwrap();
+                proptest::prop_assert_eq!(&entry, &item.entry);
+                // Each parent stands before what it holds.
+                let parent = entry.name.strip_suffix(b"/").unwrap_or(&entry.name);
+                if let Some(slash) = parent.iter().rposition(|&b| b == b'/') {
+                    proptest::prop_assert!(names.iter().any(|name| *name == parent[..=slash]));
+                }
+                names.push(entry.name);
+            }
+            // What engines see of the layer alone is what was decided: no path goes through a link.
+            let mut merged = image.clone();
+            merged.add_entries(1, content.entries.iter().map(|item| &item.entry)).unwrap();
+            for item in &content.entries {
+                let path = ImagePath::from_entry_name(&item.entry.name).unwrap();
+                proptest::prop_assert_eq!(merged.get(&path).map(|node| node.kind), Some(item.entry.kind));
+            }
+        }
+    }
+}

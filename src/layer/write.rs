@@ -1,0 +1,142 @@
+//! A layer's content as a plain tar stream, hashed on the way. Memory does not depend on the layer's size.
+
+use std::fmt;
+use std::io::{self, Read as _, Write};
+use std::path::PathBuf;
+
+use rustix::fs::{self, FileType};
+use rustix::io::Errno;
+
+use super::scan::{Guard, HostError, HostFile, SourceDirectory};
+use super::{Data, LayerContent};
+use crate::digest::{DiffId, Hashing};
+use crate::tarball::{BLOCK_BYTES, END_OF_ARCHIVE, header_group};
+
+const BUFFER_BYTES: usize = 128 * 1024;
+
+/// Why a layer was not written to its end.
+#[derive(Debug)]
+#[non_exhaustive]
+pub enum WriteError {
+    /// A source file could not be read.
+    Host(HostError),
+    /// A source file is not the one that the plan was made for.
+    Changed {
+        /// The host path.
+        path: PathBuf,
+    },
+    /// The output took no more.
+    Output(io::Error),
+}
+
+impl fmt::Display for WriteError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Host(error) => error.fmt(f),
+            Self::Changed { path } => {
+                write!(f, "`{}` changed while being read", path.display())
+            }
+            Self::Output(error) => error.fmt(f),
+        }
+    }
+}
+
+impl std::error::Error for WriteError {
+    fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
+        match self {
+            Self::Host(error) => Some(error),
+            Self::Changed { .. } => None,
+            Self::Output(error) => Some(error),
+        }
+    }
+}
+
+/// Returns how many bytes [`write_layer`] will write, without reading a file.
+#[must_use]
+pub fn layer_size(content: &LayerContent) -> u64 {
+    let entries = content.entries.iter().map(|item| {
+        let group = header_group(&item.entry).len() as u64;
+        group + item.entry.padded_bytes()
+    });
+    entries.sum::<u64>() + END_OF_ARCHIVE.len() as u64
+}
+
+/// Writes the layer; returns its diff id and its size in bytes.
+///
+/// `roots` are the directories that the content's host files speak of. A file that is no longer as it was scanned ends
+/// the writing: the plan promised other bytes.
+pub fn write_layer(
+    content: &LayerContent,
+    roots: &[SourceDirectory],
+    out: impl Write,
+) -> Result<(DiffId, u64), WriteError> {
+    let mut out = Hashing::new(out);
+    let mut buffer = vec![0; BUFFER_BYTES];
+    for item in &content.entries {
+        let mut put = |bytes: &[u8]| out.write_all(bytes).map_err(WriteError::Output);
+        put(&header_group(&item.entry))?;
+        match &item.data {
+            Data::None => {}
+            Data::Inline(bytes) => put(bytes)?,
+            Data::Host(file) => copy_file(file, roots, &mut buffer, &mut put)?,
+        }
+        let padding = item.entry.padded_bytes() - item.entry.size;
+        put(&END_OF_ARCHIVE[..usize::try_from(padding).expect("padding is below a block")])?;
+    }
+    out.write_all(&END_OF_ARCHIVE).map_err(WriteError::Output)?;
+    out.flush().map_err(WriteError::Output)?;
+    let (diff_id, n_bytes, _) = out.finish_layer();
+    debug_assert_eq!(n_bytes % BLOCK_BYTES, 0);
+    Ok((diff_id, n_bytes))
+}
+
+fn copy_file(
+    file: &HostFile,
+    roots: &[SourceDirectory],
+    buffer: &mut [u8],
+    put: &mut dyn FnMut(&[u8]) -> Result<(), WriteError>,
+) -> Result<(), WriteError> {
+    let root = roots
+        .get(file.root)
+        .expect("content is written with the directories it was composed from");
+    let host = |errno| WriteError::Host(root.error(&file.path, errno));
+    let changed = || WriteError::Changed {
+        path: root.host_path(&file.path),
+    };
+    let mut source = match root.open_file(&file.path) {
+        Ok(source) => source,
+        // Gone, or a link or something else in its place or on the way to it.
+        Err(Errno::NOENT | Errno::LOOP | Errno::NOTDIR | Errno::NXIO) => return Err(changed()),
+        Err(errno) => return Err(host(errno)),
+    };
+    let is_as_scanned = |source: &std::fs::File| {
+        let stat = fs::fstat(source).map_err(host)?;
+        let is_file = FileType::from_raw_mode(stat.st_mode) == FileType::RegularFile;
+        Ok(is_file && Guard::of(&stat) == file.guard)
+    };
+    if !is_as_scanned(&source)? {
+        return Err(changed());
+    }
+    let mut left = file.guard.size;
+    loop {
+        let n = match source.read(buffer) {
+            Ok(n) => n,
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => continue,
+            Err(error) => {
+                return Err(WriteError::Host(HostError {
+                    path: root.host_path(&file.path),
+                    error,
+                }));
+            }
+        };
+        if n == 0 {
+            break;
+        }
+        left = left.checked_sub(n as u64).ok_or_else(changed)?;
+        put(&buffer[..n])?;
+    }
+    if left > 0 || !is_as_scanned(&source)? {
+        return Err(changed());
+    }
+    Ok(())
+}

@@ -1,0 +1,361 @@
+//! Laying one layer over the tree.
+
+use std::collections::{BTreeMap, HashMap};
+
+use super::resolve::Walk;
+use super::{Content, EntryFault, Inode, MAX_PATH_BYTES, Node, ROOT, Rootfs, RootfsError, Slot};
+use crate::tarball::{Entry, Input, Kind, TarReader};
+
+/// How often a way is tried again after a link or a file on it was dealt with.
+const MAX_AGAIN: u32 = 40;
+const WHITEOUT: &[u8] = b".wh.";
+const OPAQUE: &[u8] = b".wh..wh..opq";
+/// AUFS' own bookkeeping; not files of the image.
+const META: &[u8] = b".wh..wh.";
+/// Where AUFS kept files with several names; entries below are targets of hard links and nothing else.
+const PSEUDO_LINKS: &[u8] = b".wh..wh.plnk";
+
+/// The layer being added.
+struct Layer {
+    position: usize,
+    number: u32,
+    pseudo_links: HashMap<Vec<u8>, Node>,
+}
+
+impl Rootfs {
+    /// Lays a layer over the tree. After an error the tree is unfinished and of no use.
+    pub fn add_layer(
+        &mut self,
+        position: usize,
+        reader: &mut TarReader<impl Input>,
+    ) -> Result<(), RootfsError> {
+        let mut layer = self.begin(position);
+        let tar = |error| RootfsError::Tar {
+            layer: position,
+            error,
+        };
+        while let Some(entry) = reader.next().map_err(tar)? {
+            self.add(&mut layer, entry, reader.offset())?;
+        }
+        Ok(())
+    }
+
+    /// Lays the entries of a layer that is not written yet over the tree; their content has no offset.
+    pub fn add_entries<'a>(
+        &mut self,
+        position: usize,
+        entries: impl IntoIterator<Item = &'a Entry>,
+    ) -> Result<(), RootfsError> {
+        let mut layer = self.begin(position);
+        for entry in entries {
+            self.add(&mut layer, entry.clone(), 0)?;
+        }
+        Ok(())
+    }
+
+    fn begin(&mut self, position: usize) -> Layer {
+        self.n_layers += 1;
+        Layer {
+            position,
+            number: self.n_layers,
+            pseudo_links: HashMap::new(),
+        }
+    }
+
+    fn add(&mut self, layer: &mut Layer, entry: Entry, offset: u64) -> Result<(), RootfsError> {
+        let name = entry.name.clone();
+        self.place(layer, entry, offset)
+            .map_err(|reason| RootfsError::Entry {
+                layer: layer.position,
+                name,
+                reason,
+            })
+    }
+
+    fn place(&mut self, layer: &mut Layer, entry: Entry, offset: u64) -> Result<(), EntryFault> {
+        if entry.kind == Kind::Global {
+            return Ok(());
+        }
+        let spelled = entry.name.clone();
+        // `../x` lands at `/x`, as in every engine: names are confined, not refused.
+        let (components, _) = clean(&spelled)?;
+        let Some((&name, parents)) = components.split_last() else {
+            return self.place_root(layer, entry);
+        };
+        if parents.iter().any(|part| part.starts_with(WHITEOUT)) {
+            if parents[0] == PSEUDO_LINKS && entry.kind == Kind::File {
+                let node = Self::node(layer, entry, offset, self.next_inode()?);
+                layer.pseudo_links.insert(components.join(&b'/'), node);
+            }
+            return Ok(());
+        }
+        if name == OPAQUE {
+            if let Some(directory) = self.existing_directory(parents) {
+                self.remove_lower_children(layer, directory);
+            }
+        } else if name.starts_with(META) {
+            // Also without the exact shape of AUFS: a file cannot be named so, hence nothing can be hidden by it.
+        } else if let Some(hidden) = name.strip_prefix(WHITEOUT) {
+            if matches!(hidden, b"" | b"." | b"..") {
+                return Err(EntryFault::WhiteoutOfNothing);
+            }
+            if let Some(directory) = self.existing_directory(parents) {
+                self.remove_lower(layer, directory, hidden);
+            }
+        } else if entry.kind == Kind::CharDevice && entry.device == (0, 0) {
+            // Overlay's own form of a whiteout, whichever tool packed it.
+            if let Some(directory) = self.existing_directory(parents) {
+                self.slot_mut(directory).children.remove(name);
+            }
+        } else if entry.kind == Kind::HardLink {
+            self.place_hard_link(layer, &entry, parents, name)?;
+        } else {
+            let directory = self.enter(layer, parents, 0)?;
+            let node = Self::node(layer, entry, offset, self.next_inode()?);
+            self.put(layer, directory, name, node)?;
+        }
+        Ok(())
+    }
+
+    fn place_root(&mut self, layer: &Layer, entry: Entry) -> Result<(), EntryFault> {
+        if entry.kind != Kind::Directory {
+            return Err(EntryFault::RootNotADirectory);
+        }
+        self.slot_mut(ROOT).node = Self::node(layer, entry, 0, Inode(ROOT));
+        Ok(())
+    }
+
+    fn place_hard_link(
+        &mut self,
+        layer: &Layer,
+        entry: &Entry,
+        parents: &[&[u8]],
+        name: &[u8],
+    ) -> Result<(), EntryFault> {
+        let (target, escapes) = clean(&entry.link_name)?;
+        let node = if target.first() == Some(&PSEUDO_LINKS) {
+            layer.pseudo_links.get(&target.join(&b'/')).cloned()
+        } else {
+            // In the layer or below it: Docker wants it in the layer, containerd takes both.
+            match self.walk(target.iter().copied(), false) {
+                Walk::Found(_, id) if !escapes => Some(self.slot(id).node.clone()),
+                _ => None,
+            }
+        };
+        let mut node = node
+            .filter(|node| node.kind != Kind::Directory)
+            .ok_or(EntryFault::HardLinkToNothing)?;
+        node.layer = layer.position;
+        let directory = self.enter(layer, parents, 0)?;
+        self.put(layer, directory, name, node)
+    }
+
+    fn node(layer: &Layer, entry: Entry, offset: u64, inode: Inode) -> Node {
+        Node {
+            kind: entry.kind,
+            mode: entry.mode,
+            uid: entry.uid,
+            gid: entry.gid,
+            mtime: entry.mtime,
+            size: entry.size,
+            link_name: entry.link_name.into(),
+            xattrs: entry.xattrs.into(),
+            device: entry.device,
+            layer: layer.position,
+            inode,
+            content: Content {
+                layer: layer.position,
+                offset,
+            },
+            is_sparse: entry.is_sparse || entry.kind == Kind::GnuSparse,
+            is_implied: false,
+        }
+    }
+
+    fn next_inode(&self) -> Result<Inode, EntryFault> {
+        u32::try_from(self.slots.len())
+            .map(Inode)
+            .map_err(|_| EntryFault::TooMany)
+    }
+
+    /// Returns the directory that a whiteout speaks of; where there is none, nothing can be hidden in it.
+    fn existing_directory(&self, components: &[&[u8]]) -> Option<u32> {
+        match self.walk(components.iter().copied(), true) {
+            Walk::Found(_, id) => (self.slot(id).node.kind == Kind::Directory).then_some(id),
+            _ => None,
+        }
+    }
+
+    /// Returns the directory at `components`, made if it is not there. One that exists below keeps its metadata:
+    /// overlay engines lose it (0755 root), which is their loss and no wish of the layer's author.
+    fn enter(
+        &mut self,
+        layer: &Layer,
+        components: &[&[u8]],
+        n_again: u32,
+    ) -> Result<u32, EntryFault> {
+        let path: Vec<Vec<u8>> = match self.walk(components.iter().copied(), true) {
+            Walk::Found(_, id) if self.slot(id).node.kind == Kind::Directory => return Ok(id),
+            Walk::Found(..) | Walk::NotADirectory(_) if n_again < MAX_AGAIN => {
+                self.clear_the_way(layer, components, n_again)?;
+                return self.enter(layer, components, n_again + 1);
+            }
+            Walk::Missing(trail, rest) => owned(trail.iter().chain(&rest)),
+            Walk::Dangling { target, rest, .. } if n_again < MAX_AGAIN => {
+                let path = owned(target.iter().chain(&rest));
+                let path: Vec<&[u8]> = path.iter().map(Vec::as_slice).collect();
+                return self.enter(layer, &path, n_again + 1);
+            }
+            _ => return Err(EntryFault::LinkLoop),
+        };
+        let mut directory = ROOT;
+        for name in &path {
+            directory = match self.child(directory, name) {
+                Some(id) => id,
+                None => self.make_directory(layer, directory, name)?,
+            };
+        }
+        Ok(directory)
+    }
+
+    /// A file where a directory must be gives way, as with Docker, podman and containerd; umoci refuses. A link to a
+    /// file gives way itself.
+    fn clear_the_way(
+        &mut self,
+        layer: &Layer,
+        components: &[&[u8]],
+        n_again: u32,
+    ) -> Result<(), EntryFault> {
+        // Prefixes are directories up to the obstacle and nothing behind it.
+        let lengths: Vec<usize> = (1..=components.len()).collect();
+        let obstacle =
+            lengths.partition_point(|&n| self.existing_directory(&components[..n]).is_some());
+        let name = components.get(obstacle).ok_or(EntryFault::LinkLoop)?;
+        let parent = self.enter(layer, &components[..obstacle], n_again + 1)?;
+        self.make_directory(layer, parent, name)?;
+        Ok(())
+    }
+
+    fn make_directory(
+        &mut self,
+        layer: &Layer,
+        parent: u32,
+        name: &[u8],
+    ) -> Result<u32, EntryFault> {
+        let inode = self.next_inode()?;
+        let node = Node::implied_directory(layer.position, inode);
+        self.put(layer, parent, name, node)?;
+        Ok(inode.0)
+    }
+
+    /// Lets `name` in `directory` stand for `node`. A directory over a directory keeps what it holds.
+    fn put(
+        &mut self,
+        layer: &Layer,
+        directory: u32,
+        name: &[u8],
+        node: Node,
+    ) -> Result<(), EntryFault> {
+        let path_bytes = self.slot(directory).path_bytes + 1 + name.len();
+        if path_bytes > MAX_PATH_BYTES {
+            return Err(EntryFault::TooLong);
+        }
+        let existing = self.child(directory, name);
+        let merged = existing.filter(|&id| {
+            node.kind == Kind::Directory && self.slot(id).node.kind == Kind::Directory
+        });
+        if let Some(id) = merged {
+            let slot = self.slot_mut(id);
+            let inode = slot.node.inode;
+            slot.node = Node { inode, ..node };
+            slot.placed_by = layer.number;
+        } else {
+            let Inode(id) = self.next_inode()?;
+            self.slots.push(Slot {
+                node,
+                children: BTreeMap::new(),
+                parent: directory,
+                placed_by: layer.number,
+                touched_by: layer.number,
+                pruned_by: 0,
+                path_bytes,
+            });
+            let children = &mut self.slot_mut(directory).children;
+            match children.get_mut(name) {
+                Some(child) => *child = id,
+                None => {
+                    children.insert(name.into(), id);
+                }
+            }
+        }
+        let mut id = merged.unwrap_or(directory);
+        while self.slot(id).touched_by != layer.number {
+            self.slot_mut(id).touched_by = layer.number;
+            id = self.slot(id).parent;
+        }
+        Ok(())
+    }
+
+    /// Removes what lower layers have at `name`; what this layer put there or below stays, in whatever order it came.
+    fn remove_lower(&mut self, layer: &Layer, directory: u32, name: &[u8]) {
+        let Some(id) = self.child(directory, name) else {
+            return;
+        };
+        if self.slot(id).touched_by == layer.number {
+            self.disown(layer, id);
+            self.remove_lower_children(layer, id);
+        } else {
+            self.slot_mut(directory).children.remove(name);
+        }
+    }
+
+    /// A directory of a lower layer that is hidden, yet holds something new: only that it exists is left.
+    fn disown(&mut self, layer: &Layer, id: u32) {
+        let slot = self.slot_mut(id);
+        if slot.placed_by != layer.number {
+            slot.node = Node::implied_directory(layer.position, slot.node.inode);
+            slot.placed_by = layer.number;
+        }
+    }
+
+    /// Each directory is gone through once per layer, so that many whiteouts cost no more than one.
+    fn remove_lower_children(&mut self, layer: &Layer, directory: u32) {
+        let mut directories = vec![directory];
+        while let Some(directory) = directories.pop() {
+            if self.slot(directory).pruned_by == layer.number {
+                continue;
+            }
+            self.slot_mut(directory).pruned_by = layer.number;
+            let mut children = std::mem::take(&mut self.slot_mut(directory).children);
+            children.retain(|_, &mut id| self.slot(id).touched_by == layer.number);
+            for &id in children.values() {
+                if self.slot(id).node.kind == Kind::Directory {
+                    self.disown(layer, id);
+                    directories.push(id);
+                }
+            }
+            self.slot_mut(directory).children = children;
+        }
+    }
+}
+
+fn owned<'a>(components: impl Iterator<Item = &'a &'a [u8]>) -> Vec<Vec<u8>> {
+    components.map(|name| name.to_vec()).collect()
+}
+
+/// Splits a name into components, `.` and `..` cleaned away within the root; tells whether it tried to leave it.
+fn clean(name: &[u8]) -> Result<(Vec<&[u8]>, bool), EntryFault> {
+    if name.len() > MAX_PATH_BYTES {
+        return Err(EntryFault::TooLong);
+    }
+    let mut components = Vec::new();
+    let mut escapes = false;
+    for part in name.split(|&b| b == b'/') {
+        match part {
+            b"" | b"." => {}
+            b".." => escapes |= components.pop().is_none(),
+            part => components.push(part),
+        }
+    }
+    Ok((components, escapes))
+}

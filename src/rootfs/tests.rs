@@ -1,0 +1,404 @@
+//! Layers and trees as texts. The rows are those of a comparison of engines; where engines differ, the tree is umoci's.
+
+#![allow(clippy::format_push_string, clippy::format_collect)] // Plain text beats speed here.
+
+use super::{Resolution, Rootfs};
+use crate::image_path::ImagePath;
+use crate::tarball::{Entry, Kind, Mtime, Stream, TarReader, header_group};
+
+/// One entry: `dir NAME`, `file NAME`, `link NAME -> TARGET`, `hard NAME -> TARGET`, `dev NAME MAJOR:MINOR`,
+/// `fifo NAME`, `global NAME`; then `mode=0700`, `uid=5`.
+pub(crate) fn entry(line: &str) -> Entry {
+    let mut words = line.split(' ').filter(|word| *word != "->");
+    let kind = match words.next().unwrap() {
+        "dir" => Kind::Directory,
+        "file" => Kind::File,
+        "link" => Kind::Symlink,
+        "hard" => Kind::HardLink,
+        "dev" => Kind::CharDevice,
+        "fifo" => Kind::Fifo,
+        "global" => Kind::Global,
+        other => panic!("{other}"),
+    };
+    let mut entry = Entry {
+        name: words.next().unwrap().into(),
+        link_name: Vec::new(),
+        kind,
+        size: 0,
+        mode: if kind == Kind::Directory {
+            0o755
+        } else {
+            0o644
+        },
+        uid: 0,
+        gid: 0,
+        mtime: Mtime::default(),
+        device: (0, 0),
+        xattrs: Vec::new(),
+        is_sparse: false,
+    };
+    for word in words {
+        if let Some(mode) = word.strip_prefix("mode=") {
+            entry.mode = u32::from_str_radix(mode, 8).unwrap();
+        } else if let Some(uid) = word.strip_prefix("uid=") {
+            entry.uid = uid.parse().unwrap();
+        } else if let Some((major, minor)) = word.split_once(':') {
+            entry.device = (major.parse().unwrap(), minor.parse().unwrap());
+        } else {
+            entry.link_name = word.into();
+        }
+    }
+    entry
+}
+
+/// Builds the tree of layers, each begun by a line `layer`, entries separated by lines or `; `.
+pub(crate) fn rootfs(layers: &str) -> Result<Rootfs, String> {
+    let mut rootfs = Rootfs::new();
+    let layers = layers.split("layer:").skip(1);
+    for (position, layer) in layers.enumerate() {
+        let lines = layer.split(['\n', ';']).map(str::trim);
+        let stream: Vec<u8> = lines
+            .filter(|line| !line.is_empty())
+            .flat_map(|line| header_group(&entry(line)))
+            .collect();
+        rootfs
+            .add_layer(position, &mut TarReader::new(Stream(&stream[..])))
+            .map_err(|error| error.to_string())?;
+    }
+    Ok(rootfs)
+}
+
+fn describe(rootfs: &Rootfs) -> String {
+    let lines = rootfs.iter().map(|(path, node)| {
+        let kind = match node.kind {
+            Kind::Directory => "dir",
+            Kind::File => "file",
+            Kind::Symlink => "link",
+            Kind::CharDevice => "dev",
+            Kind::Fifo => "fifo",
+            _ => "?",
+        };
+        let mut line = format!("{} {kind} {path}", node.layer);
+        if !node.link_name.is_empty() {
+            line += &format!(" -> {}", node.link_name.escape_ascii());
+        }
+        let usual = if node.kind == Kind::Directory {
+            0o755
+        } else {
+            0o644
+        };
+        if node.mode != usual {
+            line += &format!(" {:04o}", node.mode);
+        }
+        if node.uid != 0 {
+            line += &format!(" uid={}", node.uid);
+        }
+        if node.is_implied {
+            line += " implied";
+        }
+        line
+    });
+    lines.collect::<Vec<_>>().join("\n")
+}
+
+fn check(layers: &str, tree: &str) {
+    let found = match rootfs(layers) {
+        Ok(rootfs) => describe(&rootfs),
+        Err(error) => error,
+    };
+    let tree: Vec<&str> = tree
+        .lines()
+        .map(str::trim)
+        .filter(|l| !l.is_empty())
+        .collect();
+    assert_eq!(found, tree.join("\n"), "{layers}");
+}
+
+#[test]
+fn upper_files_replace_lower_ones_and_directories_merge() {
+    check(
+        "layer: dir d mode=0700 uid=5; file d/a; file d/b; layer: dir d mode=0750; file d/b",
+        "1 dir /d 0750
+         0 file /d/a
+         1 file /d/b",
+    );
+}
+
+#[test]
+fn a_directory_without_an_entry_keeps_what_the_lower_layer_says() {
+    check(
+        "layer: dir d mode=0700 uid=5; layer: file d/f; file e/f",
+        "0 dir /d 0700 uid=5
+         1 file /d/f
+         1 dir /e implied
+         1 file /e/f",
+    );
+}
+
+#[test]
+fn whiteouts_reach_lower_layers_only_in_any_order() {
+    let tree = "1 dir /d\n1 file /d/new";
+    check(
+        "layer: dir d; file d/old; layer: file .wh.d; dir d; file d/new",
+        tree,
+    );
+    check(
+        "layer: dir d; file d/old; layer: dir d; file d/new; file .wh.d",
+        tree,
+    );
+    check(
+        "layer: dir d; file d/old; layer: dir d; file .wh.d; file d/new",
+        tree,
+    );
+    check("layer: file a; layer: file .wh.a; file a", "1 file /a");
+    check("layer: file a; layer: file a; file .wh.a", "1 file /a");
+    check("layer: file a; layer: file .wh.a", "");
+    check(
+        "layer: file a; layer: file .wh.a; layer: file a",
+        "2 file /a",
+    );
+    check("layer: dir d; file d/e/f; file d/g; layer: file .wh.d", "");
+}
+
+#[test]
+fn a_hidden_directory_that_holds_something_new_is_only_implied() {
+    let tree = "1 dir /d implied\n1 dir /d/e implied\n1 file /d/e/new";
+    let lower = "layer: dir d mode=0700; dir d/e mode=0711; file d/e/old; file d/x/y; ";
+    check(&format!("{lower}layer: file .wh.d; file d/e/new"), tree);
+    check(&format!("{lower}layer: file d/e/new; file .wh.d"), tree);
+    check(
+        &format!("{lower}layer: file d/e/new; file .wh.d; file d/.wh.e; file .wh.d"),
+        tree,
+    );
+}
+
+#[test]
+fn an_opaque_directory_shows_only_its_own_layer() {
+    let lower = "layer: dir d mode=0700; file d/old; dir d/s; file d/s/old; ";
+    let tree = "1 dir /d\n1 file /d/new";
+    check(
+        &format!("{lower}layer: dir d; file d/.wh..wh..opq; file d/new"),
+        tree,
+    );
+    check(
+        &format!("{lower}layer: dir d; file d/new; file d/.wh..wh..opq"),
+        tree,
+    );
+    check(
+        &format!("{lower}layer: file d/.wh..wh..opq; file d/new"),
+        "0 dir /d 0700\n1 file /d/new",
+    );
+    check(
+        &format!("{lower}layer: file .wh..wh..opq; file n"),
+        "1 file /n",
+    );
+}
+
+#[test]
+fn whiteouts_take_any_form() {
+    check("layer: dir d; file d/x; layer: dir .wh.d", "");
+    check("layer: file a; layer: dev a 0:0", "");
+    check("layer: file a; layer: dev a 1:3", "1 dev /a");
+    check(
+        "layer: file a; layer: file q/.wh.zzz; file .wh.nothing",
+        "0 file /a",
+    );
+    check("layer: file f; layer: file f/.wh.x", "0 file /f");
+    check("layer: file .wh.d/x; file a", "0 file /a");
+    for name in [".wh.", ".wh..", ".wh..."] {
+        check(
+            &format!("layer: file {name}"),
+            &format!("layer 0: entry `{name}`: a whiteout that names nothing"),
+        );
+    }
+}
+
+#[test]
+fn names_of_aufs_are_no_files() {
+    check(
+        "layer: file .wh..wh.aufs; dir .wh..wh.orph; dir .wh..wh.plnk; file .wh..wh.plnk/1.2 mode=0755; file a
+         hard b -> .wh..wh.plnk/1.2; hard c -> /.wh..wh.plnk/1.2",
+        "0 file /a\n0 file /b 0755\n0 file /c 0755",
+    );
+}
+
+#[test]
+fn paths_through_links_land_where_the_links_point() {
+    check(
+        "layer: dir usr/bin; link bin -> usr/bin; link lib -> /usr/lib; dir usr/lib; file usr/bin/x
+         layer: file bin/foo; file lib/bar; file bin/.wh.x",
+        "0 link /bin -> usr/bin
+         0 link /lib -> /usr/lib
+         0 dir /usr implied
+         0 dir /usr/bin
+         1 file /usr/bin/foo
+         0 dir /usr/lib
+         1 file /usr/lib/bar",
+    );
+    check(
+        "layer: dir usr/bin; link bin -> usr/bin; layer: dir bin; file bin/foo",
+        "1 dir /bin\n1 file /bin/foo\n0 dir /usr implied\n0 dir /usr/bin",
+    );
+    check(
+        "layer: link s -> ../../../tmp; file s/confined",
+        "0 link /s -> ../../../tmp\n0 dir /tmp implied\n0 file /tmp/confined",
+    );
+    check(
+        "layer: link a -> b; link b -> a; file a/x",
+        "layer 0: entry `a/x`: a path through symbolic links that lead in a circle",
+    );
+}
+
+#[test]
+fn kinds_replace_each_other() {
+    check("layer: dir d; file d/x; layer: file d", "1 file /d");
+    check(
+        "layer: dir d; file d/x; layer: link d -> e",
+        "1 link /d -> e",
+    );
+    check(
+        "layer: file f; layer: dir f; file f/x",
+        "1 dir /f\n1 file /f/x",
+    );
+    // umoci refuses these; Docker, podman and containerd make directories.
+    check(
+        "layer: file f; layer: file f/x",
+        "1 dir /f implied\n1 file /f/x",
+    );
+    check(
+        "layer: file f; link l -> f; layer: file l/x",
+        "0 file /f\n1 dir /l implied\n1 file /l/x",
+    );
+}
+
+#[test]
+fn the_last_of_two_entries_with_one_name_wins() {
+    check("layer: file a; file a mode=0600", "0 file /a 0600");
+    check("layer: dir d; file d/x; file d", "0 file /d");
+}
+
+#[test]
+fn names_are_cleaned_within_the_root() {
+    check(
+        "layer: dir ./ mode=0700; file ./a; file /b; file ../c; file d//e/../f",
+        "0 file /a\n0 file /b\n0 file /c\n0 dir /d implied\n0 file /d/f",
+    );
+    assert_eq!(
+        rootfs("layer: dir ./ mode=0700")
+            .unwrap()
+            .get(&ImagePath::root())
+            .unwrap()
+            .mode,
+        0o700
+    );
+    check(
+        "layer: file /",
+        "layer 0: entry `/`: the root as something other than a directory",
+    );
+    check("layer: global pax_global_header; fifo p", "0 fifo /p");
+    let long = "x/".repeat(2049);
+    check(
+        &format!("layer: dir {long}"),
+        &format!("layer 0: entry `{long}`: a path of over 4096 bytes"),
+    );
+}
+
+#[test]
+fn hard_links_share_an_inode_and_a_place() {
+    let rootfs = rootfs(
+        "layer: file a mode=0711; hard b -> ./a; hard c -> /b; dir u; link l -> u; file u/x; hard y -> l/x
+         layer: hard m -> a; file .wh.a; file c",
+    )
+    .unwrap();
+    let node = |path: &str| rootfs.get(&ImagePath::parse(path).unwrap()).unwrap();
+    assert_eq!(node("/b").inode, node("/m").inode);
+    assert_eq!((node("/m").layer, node("/m").content.layer), (1, 0));
+    assert_eq!((node("/m").content.offset, node("/m").mode), (512, 0o711));
+    assert_ne!(node("/b").inode, node("/c").inode);
+    assert_eq!(node("/y").inode, node("/u/x").inode);
+    for (layer, name) in [
+        ("layer: hard b -> a; file a", "b"),
+        ("layer: dir d; hard b -> d", "b"),
+        ("layer: dir etc; file etc/p; hard b -> ../etc/p", "b"),
+    ] {
+        let reason = "a hard link to what is no file in the image";
+        check(layer, &format!("layer 0: entry `{name}`: {reason}"));
+    }
+}
+
+#[test]
+fn resolution_tells_what_is_in_the_way() {
+    let rootfs = rootfs(
+        "layer: dir usr/bin; link bin -> usr/bin; link var/run -> /run; link up -> ../../usr; link self -> self
+         link a -> b; link b -> gone/../there/x; file f; link tof -> f; link dot -> .; link usr/bin/s -> ../../bin/",
+    )
+    .unwrap();
+    let say = |path: &str| {
+        let path = ImagePath::parse(path).unwrap();
+        let text = |rest: Vec<Vec<u8>>| {
+            let rest: Vec<_> = rest.iter().map(|r| r.escape_ascii().to_string()).collect();
+            rest.join("/")
+        };
+        match rootfs.resolve(&path) {
+            Resolution::Found { path } => format!("{path}"),
+            Resolution::Missing { parent, rest } => format!("missing {parent} {}", text(rest)),
+            Resolution::Dangling { link, target, rest } => {
+                format!("dangling {link} {target} {}", text(rest))
+            }
+            Resolution::Loop { link } => format!("loop {link}"),
+            Resolution::NotADirectory { path } => format!("not a directory {path}"),
+        }
+    };
+    for (path, said) in [
+        ("/", "/"),
+        ("/bin", "/usr/bin"),
+        ("/bin/s/s/s", "/usr/bin"),
+        ("/up/bin", "/usr/bin"),
+        ("/dot/dot/f", "/f"),
+        ("/bin/x/y", "missing /usr/bin x/y"),
+        ("/var/run", "dangling /var/run /run "),
+        ("/var/run/x/y", "dangling /var/run /run x/y"),
+        ("/a", "dangling /a /there/x "),
+        ("/self", "loop /self"),
+        ("/self/x", "loop /self"),
+        ("/f", "/f"),
+        ("/f/x", "not a directory /f"),
+        ("/tof/x", "not a directory /f"),
+    ] {
+        assert_eq!(say(path), said, "{path}");
+    }
+    let path = ImagePath::parse("/dot/bin").unwrap();
+    let bin = ImagePath::parse("/bin").unwrap();
+    assert_eq!(rootfs.locate(&path), Resolution::Found { path: bin });
+}
+
+#[test]
+fn forty_links_are_followed_and_no_more() {
+    let chain: String = (0..41)
+        .map(|i| format!("link l{i} -> l{}; ", i + 1))
+        .collect();
+    let rootfs = rootfs(&format!("layer: file l41; {chain}")).unwrap();
+    let path = |name| ImagePath::parse(name).unwrap();
+    let end = path("/l41");
+    assert_eq!(
+        rootfs.resolve(&path("/l1")),
+        Resolution::Found { path: end }
+    );
+    assert!(matches!(
+        rootfs.resolve(&path("/l0")),
+        Resolution::Loop { .. }
+    ));
+}
+
+#[test]
+fn a_deep_tree_and_many_whiteouts_cost_what_they_weigh() {
+    let mut layer = String::from("layer: file a/x; layer: ");
+    for i in 0..2_000 {
+        layer += &format!("file a/b/f{i}; file .wh.a; file a/.wh..wh..opq; ");
+    }
+    let rootfs = rootfs(&layer).unwrap();
+    let b = ImagePath::parse("/a/b").unwrap();
+    assert_eq!(rootfs.children(&b).unwrap().count(), 2_000);
+    assert_eq!(rootfs.below(&b).count(), 2_000);
+    assert!(rootfs.children(&b.join(b"f1")).is_none());
+}
