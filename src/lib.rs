@@ -1,5 +1,6 @@
 //! Apply a declarative patch file to a container image you already have.
 
+pub mod apply;
 pub mod archive;
 pub mod compression;
 pub mod digest;
@@ -8,6 +9,7 @@ pub mod image;
 pub mod image_path;
 pub mod layer;
 pub mod patch;
+pub mod plan;
 pub mod problem;
 pub mod reference;
 pub mod rootfs;

@@ -44,7 +44,7 @@ operations! {
     "set-label" SetLabel(Vec<(String, String)>) as "schema::Labels" by labels;
     /// Removes the labels whose keys match.
     "unset-label" UnsetLabel(Removal) as "schema::Removal" by Removal::decode;
-    /// Adds a layer on top, with the files of a directory or a tar archive.
+    /// Adds a layer on top, with the files of a directory.
     "add-layer" AddLayer(AddLayer) as "AddLayer" by AddLayer::decode;
     /// Gives the image these tags and no others.
     "retag" Retag(Vec<Reference>) as "schema::References" by retag;
@@ -122,7 +122,7 @@ const GLOBS_HELP: &str = "write at least one pattern; `\"*\"` matches everything
 #[derive(Debug, Clone, PartialEq, Eq, JsonSchema)]
 #[schemars(deny_unknown_fields, rename_all = "kebab-case")]
 pub struct AddLayer {
-    /// The directory or tar archive to take the files from, relative to the patch file.
+    /// The directory to take the files from, relative to the patch file.
     #[schemars(with = "schema::SomeText")]
     pub from: String,
     /// The directory of the image to put them into; `/` if not given.
@@ -133,7 +133,7 @@ pub struct AddLayer {
 impl AddLayer {
     fn decode(field: &Field<'_>, problems: &mut Problems) -> Option<Self> {
         let record = field.record(&["from", "to"], problems)?;
-        let help = "say which directory or tar archive to add, as in `from: ./rootfs`";
+        let help = "say which directory to add, as in `from: ./rootfs`";
         let from = record
             .require("from", Code::MissingKey, help, problems)
             .and_then(|from| source_path(from, problems));

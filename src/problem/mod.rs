@@ -80,6 +80,26 @@ codes! {
     InvalidImageId "invalid-image-id",
     /// One list names the same thing twice.
     RepeatedItem "repeated-item",
+    /// A pattern of `target` that no image of the archive matches.
+    NoSuchImage "no-such-image",
+    /// No target, and an archive of several images.
+    AmbiguousTarget "ambiguous-target",
+    /// A label pattern that matches nothing.
+    NoSuchLabel "no-such-label",
+    /// A tag pattern that matches nothing.
+    NoSuchTag "no-such-tag",
+    /// A tag that another image of the archive holds.
+    TagTaken "tag-taken",
+    /// A source that does not exist or is no directory.
+    NoSuchSource "no-such-source",
+    /// A source outside the patch file's directory.
+    OutsideSource "outside-source",
+    /// Something in a source that cannot be in a layer.
+    InvalidSource "invalid-source",
+    /// A source whose files do not fit the image's file tree.
+    LayerConflict "layer-conflict",
+    /// An operation that this image's platform does not allow.
+    UnsupportedPlatform "unsupported-platform",
 }
 
 impl fmt::Display for Code {

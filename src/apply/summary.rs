@@ -1,0 +1,416 @@
+//! What a plan comes to, with every digest: the value behind `ocipatch plan`, its text and its JSON.
+
+use std::fmt;
+
+use serde::Serialize;
+
+use crate::archive::{Archive, Revision};
+use crate::digest::{DiffId, Digest};
+use crate::image::Config;
+use crate::image::json::Value;
+use crate::plan::{Change, FileChange, Plan, PlannedLayer, Step};
+use crate::reference::Reference;
+
+/// How many changed files the text shows for one layer; JSON has them all.
+const MAX_SHOWN_FILES: usize = 20;
+/// How much of a value the text shows. In characters.
+const MAX_SHOWN_CHARS: usize = 100;
+
+/// What happens to an archive.
+#[derive(Debug, Clone, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Summary {
+    /// The version of this document; fields may be added within it.
+    pub format_version: u32,
+    /// Whether anything changes at all.
+    pub changed: bool,
+    /// The form of the archive.
+    pub form: &'static str,
+    /// Every image of the archive, in its order.
+    pub images: Vec<ImageSummary>,
+    /// What the reader should know about the archive as a whole.
+    pub notes: Vec<String>,
+}
+
+/// What happens to an image.
+#[derive(Debug, Clone, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct ImageSummary {
+    /// The first tag before the patch, else the short id.
+    pub name: String,
+    /// Whether anything changes.
+    pub changed: bool,
+    /// The id, which is the digest of the configuration.
+    pub image_id: Digest,
+    /// The id before the patch.
+    pub old_image_id: Digest,
+    /// The digest of the OCI manifest, where the form has one.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub manifest_digest: Option<Digest>,
+    /// The digest of the OCI manifest before the patch.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub old_manifest_digest: Option<Digest>,
+    /// What changes in the configuration, by path; layers' diff ids are listed under `layers`.
+    pub config: Vec<ConfigChange>,
+    /// The layers from the base up.
+    pub layers: Vec<LayerSummary>,
+    /// The names.
+    pub tags: Vec<TagSummary>,
+    /// What each operation does.
+    pub steps: Vec<Step>,
+    /// What the reader should know.
+    pub notes: Vec<String>,
+}
+
+/// One value of the configuration that changes.
+#[derive(Debug, Clone, Serialize)]
+pub struct ConfigChange {
+    /// Keys and indices from the root.
+    pub path: Vec<String>,
+    /// Added, changed or removed.
+    pub change: Change,
+    /// The value before.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub old: Option<serde_json::Value>,
+    /// The value after.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub new: Option<serde_json::Value>,
+}
+
+/// One layer of the image as it will be.
+#[derive(Debug, Clone, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct LayerSummary {
+    /// Kept or added.
+    pub change: Change,
+    /// The digest of the uncompressed layer.
+    pub diff_id: DiffId,
+    /// Bytes in the archive.
+    pub size: u64,
+    /// Where the files of an added layer come from.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub from: Option<String>,
+    /// What an added layer changes.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub files: Vec<FileChange>,
+}
+
+/// One name.
+#[derive(Debug, Clone, Serialize)]
+pub struct TagSummary {
+    /// Kept, added or removed.
+    pub change: Change,
+    /// The name.
+    pub tag: Reference,
+}
+
+impl Summary {
+    pub(super) fn new(
+        archive: &Archive,
+        plan: &Plan,
+        configs: &[&Config],
+        ids: &[Digest],
+        added: &[(DiffId, u64)],
+        revision: &Revision<'_>,
+    ) -> Self {
+        let mut images = Vec::new();
+        for (i, (image, planned)) in archive.images().iter().zip(&plan.images).enumerate() {
+            let layers = planned.layers.iter().map(|layer| match *layer {
+                PlannedLayer::Kept(position) => {
+                    let layer = &image.layers()[position];
+                    LayerSummary {
+                        change: Change::Kept,
+                        diff_id: layer.diff_id(),
+                        size: layer.size(),
+                        from: None,
+                        files: Vec::new(),
+                    }
+                }
+                PlannedLayer::Added(index) => LayerSummary {
+                    change: Change::Added,
+                    diff_id: added[index].0,
+                    size: added[index].1,
+                    from: Some(plan.layers[index].from.clone()),
+                    files: plan.layers[index].files.clone(),
+                },
+            });
+            let mut config = Vec::new();
+            let (old, new) = (&image.config().document().root, &configs[i].document().root);
+            compare(&mut Vec::new(), Some(old), Some(new), &mut config);
+            config.retain(|change| {
+                change.path[..] != ["rootfs", "diff_ids"]
+                    && change.path.get(1).is_none_or(|key| key != "diff_ids")
+            });
+            let removed = image
+                .tags()
+                .iter()
+                .filter(|tag| !planned.tags.contains(tag));
+            let removed = removed.map(|tag| TagSummary {
+                change: Change::Removed,
+                tag: tag.clone(),
+            });
+            let now = planned.tags.iter().map(|tag| {
+                let change = if image.tags().contains(tag) {
+                    Change::Kept
+                } else {
+                    Change::Added
+                };
+                TagSummary {
+                    change,
+                    tag: tag.clone(),
+                }
+            });
+            images.push(ImageSummary {
+                name: image.display_name(),
+                changed: ids[i] != image.image_id() || planned.tags != image.tags(),
+                image_id: ids[i],
+                old_image_id: image.image_id(),
+                manifest_digest: revision.manifest_digests[i],
+                old_manifest_digest: image.manifest_digest(),
+                config,
+                layers: layers.collect(),
+                tags: removed.chain(now).collect(),
+                steps: planned.steps.clone(),
+                notes: planned.notes.clone(),
+            });
+        }
+        Self {
+            format_version: 1,
+            changed: images.iter().any(|image| image.changed),
+            form: archive.dialect().describe(),
+            images,
+            notes: revision.notes.clone(),
+        }
+    }
+}
+
+/// Adds every difference between two values, at the deepest path that holds it.
+fn compare(
+    path: &mut Vec<String>,
+    old: Option<&Value>,
+    new: Option<&Value>,
+    changes: &mut Vec<ConfigChange>,
+) {
+    if let (Some(old), Some(new)) = (old, new) {
+        if old.means(new) {
+            return;
+        }
+        if let (Some(before), Some(after)) = (old.members(), new.members()) {
+            let keys: Vec<String> = before.map(|(key, _)| key.into_owned()).collect();
+            let later = after
+                .map(|(key, _)| key.into_owned())
+                .filter(|key| !keys.contains(key));
+            for key in keys.iter().cloned().chain(later) {
+                path.push(key.clone());
+                compare(path, old.get(&key), new.get(&key), changes);
+                path.pop();
+            }
+            return;
+        }
+        if let (Some(before), Some(after)) = (old.items(), new.items()) {
+            let (before, after): (Vec<&Value>, Vec<&Value>) = (before.collect(), after.collect());
+            for i in 0..before.len().max(after.len()) {
+                path.push(i.to_string());
+                compare(path, before.get(i).copied(), after.get(i).copied(), changes);
+                path.pop();
+            }
+            return;
+        }
+    }
+    let change = match (old, new) {
+        (None, _) => Change::Added,
+        (_, None) => Change::Removed,
+        _ => Change::Changed,
+    };
+    // An object that appears is shown by its members: `config.Labels.x`, not `config.Labels`.
+    if let (None | Some(Value::Literal(_)), Some(Value::Object(_))) = (old, new)
+        && path.first().is_some_and(|key| key == "config")
+        && let Some(members) = new.and_then(Value::members)
+        && members.len() > 0
+    {
+        for (key, value) in new.and_then(Value::members).into_iter().flatten() {
+            path.push(key.into_owned());
+            compare(path, None, Some(value), changes);
+            path.pop();
+        }
+        return;
+    }
+    let json =
+        |value: &Value| serde_json::from_str(&value.compact()).unwrap_or(serde_json::Value::Null);
+    changes.push(ConfigChange {
+        path: path.clone(),
+        change,
+        old: old.map(json),
+        new: new.map(json),
+    });
+}
+
+impl Change {
+    /// Returns the sign in front of a line: `+`, `~`, `-`, `=`.
+    fn sign(self) -> char {
+        match self {
+            Self::Added => '+',
+            Self::Changed => '~',
+            Self::Removed => '-',
+            Self::Kept => '=',
+        }
+    }
+}
+
+impl fmt::Display for Summary {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        for (i, image) in self
+            .images
+            .iter()
+            .filter(|image| image.changed || self.images.len() == 1)
+            .enumerate()
+        {
+            if i > 0 {
+                writeln!(f)?;
+            }
+            image.fmt(f)?;
+        }
+        let n_unchanged = self.images.iter().filter(|image| !image.changed).count();
+        if self.images.len() > 1 && n_unchanged > 0 {
+            writeln!(
+                f,
+                "\n{n_unchanged} of {} images stay as they are",
+                self.images.len()
+            )?;
+        }
+        for note in &self.notes {
+            writeln!(f, "note: {}", shown(note))?;
+        }
+        Ok(())
+    }
+}
+
+impl fmt::Display for ImageSummary {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        writeln!(f, "image {}", shown(&self.name))?;
+        if !self.changed {
+            writeln!(
+                f,
+                "  nothing changes: every operation finds the image as it wants it"
+            )?;
+        }
+        if !self.config.is_empty() {
+            writeln!(f, "  config")?;
+            for change in &self.config {
+                writeln!(f, "    {} {}", change.change.sign(), describe(change))?;
+            }
+        }
+        if self.changed {
+            writeln!(f, "  layers")?;
+            for layer in &self.layers {
+                write!(
+                    f,
+                    "    {} {}  {:>9}",
+                    layer.change.sign(),
+                    short(layer.diff_id),
+                    bytes(layer.size)
+                )?;
+                if let Some(from) = &layer.from {
+                    write!(f, "  from {}", shown(from))?;
+                }
+                writeln!(f)?;
+                for file in layer.files.iter().take(MAX_SHOWN_FILES) {
+                    writeln!(f, "        {} {}", file.change.sign(), shown(&file.path))?;
+                }
+                if layer.files.len() > MAX_SHOWN_FILES {
+                    writeln!(
+                        f,
+                        "        … and {} more",
+                        layer.files.len() - MAX_SHOWN_FILES
+                    )?;
+                }
+            }
+            if !self.tags.is_empty() {
+                writeln!(f, "  tags")?;
+                for tag in &self.tags {
+                    writeln!(f, "    {} {}", tag.change.sign(), tag.tag)?;
+                }
+            }
+        }
+        for note in &self.notes {
+            writeln!(f, "  note: {}", shown(note))?;
+        }
+        if self.image_id != self.old_image_id {
+            writeln!(f, "  was       {}", self.old_image_id)?;
+        }
+        writeln!(f, "  image id  {}", self.image_id)?;
+        match self.manifest_digest {
+            Some(digest) => writeln!(f, "  manifest  {digest}"),
+            None => Ok(()),
+        }
+    }
+}
+
+fn describe(change: &ConfigChange) -> String {
+    let path = change.path.iter().fold(String::new(), |path, key| {
+        let is_plain = !key.is_empty()
+            && key
+                .chars()
+                .all(|c| c.is_alphanumeric() || matches!(c, '_' | '-' | '/'));
+        let dot = if path.is_empty() { "" } else { "." };
+        if is_plain {
+            format!("{path}{dot}{key}")
+        } else {
+            format!("{path}[{}]", text(&key.as_str().into()))
+        }
+    });
+    match (&change.old, &change.new) {
+        (Some(old), Some(new)) => format!("{path}: {} → {}", text(old), text(new)),
+        (Some(value), None) | (None, Some(value)) => format!("{path}: {}", text(value)),
+        (None, None) => path,
+    }
+}
+
+/// A value on one line, cut where it is long; JSON escapes what a terminal would act on.
+fn text(value: &serde_json::Value) -> String {
+    shown(&value.to_string())
+}
+
+/// A text that is safe to print: control characters escaped, long ones cut.
+fn shown(text: &str) -> String {
+    let mut shown: String = text
+        .chars()
+        .take(MAX_SHOWN_CHARS)
+        .flat_map(|c| {
+            if c.is_control() {
+                c.escape_default().collect::<Vec<_>>()
+            } else {
+                vec![c]
+            }
+        })
+        .collect();
+    if text.chars().count() > MAX_SHOWN_CHARS {
+        shown.push('…');
+    }
+    shown
+}
+
+fn short(diff_id: DiffId) -> String {
+    format!("sha256:{}", diff_id.short())
+}
+
+/// Bytes as `docker images` prints them: three digits and a decimal unit.
+pub(crate) fn bytes(n: u64) -> String {
+    const UNITS: [&str; 5] = ["kB", "MB", "GB", "TB", "PB"];
+    if n < 1000 {
+        return format!("{n} B");
+    }
+    #[expect(clippy::cast_precision_loss, reason = "three digits are shown")]
+    let mut value = n as f64 / 1000.0;
+    let mut unit = 0;
+    while value >= 999.5 && unit + 1 < UNITS.len() {
+        value /= 1000.0;
+        unit += 1;
+    }
+    let digits = if value < 9.995 {
+        2
+    } else {
+        usize::from(value < 99.95)
+    };
+    format!("{value:.digits$} {}", UNITS[unit])
+}

@@ -1,0 +1,341 @@
+//! From patches and an image to what will be done. Pure: no file is touched, nothing is hashed.
+//!
+//! Later operations see what earlier ones did, as in `git apply`. Either every operation fits and there is a [`Plan`],
+//! or every problem of every patch is returned at once.
+
+mod layers;
+mod state;
+mod tags;
+mod target;
+
+use std::collections::HashMap;
+
+use crate::digest::{DiffId, Digest};
+use crate::image::Config;
+use crate::layer::{LayerContent, Scan};
+use crate::patch::{Operation, Patch, PatchFile};
+use crate::problem::{Address, Problem, Rejected};
+use crate::reference::Reference;
+use crate::rootfs::Rootfs;
+use crate::timestamp::Timestamp;
+use state::State;
+
+/// Everything a plan is made from besides the patches.
+#[derive(Debug)]
+pub struct Inventory {
+    /// The images of the archive, in its order.
+    pub images: Vec<InventoryImage>,
+    /// What was found where operations take files from.
+    pub sources: HashMap<OperationId, SourceFinding>,
+    /// The time to give to images that change, where the environment sets one.
+    pub source_date_epoch: Option<Timestamp>,
+}
+
+/// What planning needs of an image.
+#[derive(Debug)]
+pub struct InventoryImage {
+    /// The configuration as it is.
+    pub config: Config,
+    /// The digest of its bytes.
+    pub image_id: Digest,
+    /// The names.
+    pub tags: Vec<Reference>,
+    /// Bytes of each layer in the archive, from the base up.
+    pub layer_sizes: Vec<u64>,
+    /// The merged file tree, where an operation needs it.
+    pub tree: Option<Rootfs>,
+}
+
+/// An operation's place: the patch file, the document in it, the operation in that, all counted from 0.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub struct OperationId {
+    /// The patch file.
+    pub file: usize,
+    /// The document.
+    pub document: usize,
+    /// The operation.
+    pub operation: usize,
+}
+
+/// What stands where an operation takes files from.
+#[derive(Debug)]
+pub enum SourceFinding {
+    /// A directory: its place among all source directories, and what is in it.
+    Directory {
+        /// The index that the content's host files carry.
+        root: usize,
+        /// The entries.
+        scan: Scan,
+    },
+    /// Nothing that can be used; the problem to report.
+    Problem(Problem),
+}
+
+/// What will be done: complete and decided, but for the digests of layers that nobody has read yet.
+#[derive(Debug)]
+pub struct Plan {
+    /// One for each image of the archive, in its order.
+    pub images: Vec<ImagePlan>,
+    /// The layers to add, in the order of the plan.
+    pub layers: Vec<AddedLayer>,
+}
+
+/// What an image becomes.
+#[derive(Debug)]
+pub struct ImagePlan {
+    /// The configuration, history included; diff ids of added layers come last and are not in it yet.
+    pub config: Config,
+    /// The layers from the base up.
+    pub layers: Vec<PlannedLayer>,
+    /// The names, in the order in which they are written.
+    pub tags: Vec<Reference>,
+    /// What each operation does to this image.
+    pub steps: Vec<Step>,
+    /// What the reader of the plan should know.
+    pub notes: Vec<String>,
+}
+
+/// One layer of a planned image.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum PlannedLayer {
+    /// The layer at this position of the image as it is.
+    Kept(usize),
+    /// The layer at this index of [`Plan::layers`].
+    Added(usize),
+}
+
+/// A layer to add.
+#[derive(Debug)]
+pub struct AddedLayer {
+    /// Where the files come from, as the patch spells it.
+    pub from: String,
+    /// The entries and where their data is.
+    pub content: LayerContent,
+    /// What changes in the file tree, sorted by path.
+    pub files: Vec<FileChange>,
+}
+
+/// One path that an added layer changes.
+#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize)]
+pub struct FileChange {
+    /// Whether the image has something there.
+    pub change: Change,
+    /// The path; a directory ends in `/`.
+    pub path: String,
+}
+
+/// What happens to a thing.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Change {
+    /// It was not there.
+    Added,
+    /// It was there and becomes another.
+    Changed,
+    /// It was there and goes.
+    Removed,
+    /// It stays.
+    Kept,
+}
+
+/// What one operation does to one image.
+#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Step {
+    /// The patch file's name.
+    pub patch: String,
+    /// The operation's name.
+    pub operation: &'static str,
+    /// What it comes to.
+    pub effects: Vec<Effect>,
+}
+
+/// One effect of an operation; an operation without any finds everything as it wants it.
+#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize)]
+#[serde(tag = "kind", rename_all = "kebab-case")]
+pub enum Effect {
+    /// A label gets a value.
+    SetLabel {
+        /// The key.
+        key: String,
+        /// The value that it had.
+        old: Option<String>,
+        /// The value that it gets.
+        new: String,
+    },
+    /// A label goes.
+    UnsetLabel {
+        /// The key.
+        key: String,
+        /// The value that it had.
+        old: String,
+    },
+    /// A layer is added on top.
+    AddLayer {
+        /// Its index in [`Plan::layers`].
+        layer: usize,
+    },
+    /// The image gets a name.
+    AddTag {
+        /// The name.
+        tag: Reference,
+    },
+    /// The image loses a name.
+    RemoveTag {
+        /// The name.
+        tag: Reference,
+    },
+}
+
+/// A layer of the image as a plan sees it: kept ones are known, added ones are not read yet.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct KnownLayer {
+    /// The diff id.
+    pub diff_id: DiffId,
+    /// Bytes in the archive.
+    pub size: u64,
+}
+
+/// Plans all patches of all files in order.
+pub fn plan(files: &[PatchFile], inventory: &mut Inventory) -> Result<Plan, Rejected> {
+    let mut states: Vec<State> = inventory.images.iter_mut().map(State::new).collect();
+    let mut layers = Vec::new();
+    let mut rejected: Option<Rejected> = None;
+    for (f, file) in files.iter().enumerate() {
+        let mut problems = Vec::new();
+        for (d, patch) in file.patches().iter().enumerate() {
+            let mut planning = Planning {
+                file,
+                id: OperationId {
+                    file: f,
+                    document: d,
+                    operation: 0,
+                },
+                states: &mut states,
+                sources: &inventory.sources,
+                epoch: inventory.source_date_epoch.as_ref(),
+                layers: &mut layers,
+                problems: &mut problems,
+            };
+            planning.plan_patch(patch);
+        }
+        if !problems.is_empty() {
+            let of_file = file.reject(problems);
+            rejected = Some(match rejected {
+                Some(rejected) => rejected.and(of_file),
+                None => of_file,
+            });
+        }
+    }
+    match rejected {
+        Some(rejected) => Err(rejected),
+        None => Ok(Plan {
+            images: states.into_iter().map(State::into_plan).collect(),
+            layers,
+        }),
+    }
+}
+
+/// The planning of one patch.
+struct Planning<'a> {
+    file: &'a PatchFile,
+    id: OperationId,
+    states: &'a mut [State],
+    sources: &'a HashMap<OperationId, SourceFinding>,
+    epoch: Option<&'a Timestamp>,
+    layers: &'a mut Vec<AddedLayer>,
+    problems: &'a mut Vec<Problem>,
+}
+
+impl Planning<'_> {
+    fn plan_patch(&mut self, patch: &Patch) {
+        let document = Address::document(self.id.document);
+        let Some(images) = target::select(&patch.target, self.states, &document, self.problems)
+        else {
+            return;
+        };
+        let before: Vec<Config> = images
+            .iter()
+            .map(|&image| self.states[image].config.clone())
+            .collect();
+        for (i, operation) in patch.operations.iter().enumerate() {
+            self.id.operation = i;
+            let mut effects = vec![Vec::new(); images.len()];
+            self.plan_operation(operation, &images, &mut effects);
+            for (&image, effects) in images.iter().zip(effects) {
+                let patch = self.file.name().to_owned();
+                self.states[image].steps.push(Step {
+                    patch,
+                    operation: operation.name(),
+                    effects,
+                });
+            }
+        }
+        let created_by = format!(
+            "ocipatch apply {}@sha256:{}",
+            self.file.name(),
+            self.file.digest().short()
+        );
+        for (&image, before) in images.iter().zip(&before) {
+            self.states[image].end_patch(before, &created_by, self.epoch);
+        }
+    }
+
+    fn plan_operation(
+        &mut self,
+        operation: &Operation,
+        images: &[usize],
+        effects: &mut [Vec<Effect>],
+    ) {
+        let address = Address::operation(self.id.document, self.id.operation);
+        match operation {
+            Operation::SetLabel(labels) => {
+                for (&image, effects) in images.iter().zip(effects) {
+                    let config = &mut self.states[image].config;
+                    for (key, new) in labels {
+                        let old = config
+                            .labels()
+                            .into_iter()
+                            .find(|(k, _)| k == key)
+                            .map(|(_, value)| value);
+                        if old.as_ref() != Some(new) {
+                            config.set_label(key, new);
+                            effects.push(Effect::SetLabel {
+                                key: key.clone(),
+                                old,
+                                new: new.clone(),
+                            });
+                        }
+                    }
+                }
+            }
+            Operation::UnsetLabel(removal) => {
+                state::unset_labels(
+                    self.states,
+                    images,
+                    removal,
+                    &address,
+                    effects,
+                    self.problems,
+                );
+            }
+            Operation::Retag(tags) => {
+                tags::retag(self.states, images, tags, &address, effects, self.problems);
+            }
+            Operation::AddTag(tags) => {
+                tags::add(self.states, images, tags, &address, effects, self.problems);
+            }
+            Operation::RemoveTag(removal) => {
+                tags::remove(
+                    self.states,
+                    images,
+                    removal,
+                    &address,
+                    effects,
+                    self.problems,
+                );
+            }
+            Operation::AddLayer(add) => self.add_layer(add, images, &address, effects),
+        }
+    }
+}
