@@ -30,6 +30,16 @@ pub(super) fn problem(error: &Error, text: &str) -> Problem {
         Error::RecursiveReferencesRequireWeakTypes { .. } => {
             syntax("the alias stands inside the value that it stands for")
         }
+        // Without a tag, any text is a value.
+        Error::InvalidBooleanStrict { .. }
+        | Error::InvalidScalar { .. }
+        | Error::InvalidBinaryBase64 { .. }
+        | Error::BinaryNotUtf8 { .. }
+        | Error::TaggedScalarCannotDeserializeIntoString { .. } => {
+            let message = "the value is not of the type that its YAML tag says";
+            Problem::new(Code::Tag, address, message)
+                .with_help("remove the tag; a patch takes text as it is written")
+        }
         Error::UnknownAnchor { .. } => syntax("no anchor of this name is before the alias")
             .with_help("an anchor is written `&name` and holds within one document"),
         _ => from_parser(&without_position(&error.to_string()), &address),
