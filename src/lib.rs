@@ -2,9 +2,11 @@
 
 pub mod apply;
 pub mod archive;
+pub mod cli;
 pub mod compression;
 pub mod digest;
 pub mod error;
+pub mod gather;
 pub mod image;
 pub mod image_path;
 pub mod layer;

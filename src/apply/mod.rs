@@ -13,6 +13,7 @@ use crate::image::Config;
 use crate::layer::{LayerContent, SourceDirectory, WriteError, write_layer};
 use crate::plan::{Plan, PlannedLayer};
 
+pub(crate) use summary::bytes;
 pub use summary::{ConfigChange, ImageSummary, LayerSummary, Summary, TagSummary};
 
 /// A plan with all its digests, ready to be published.
@@ -110,10 +111,6 @@ fn host_error(error: WriteError) -> Error {
         WriteError::Output(source) => Error::Io {
             place: "the output".to_owned(),
             source,
-        },
-        other => Error::Io {
-            place: "a new layer".to_owned(),
-            source: io::Error::other(other.to_string()),
         },
     }
 }

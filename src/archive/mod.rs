@@ -15,6 +15,7 @@ mod pack;
 mod publish;
 mod source;
 mod spool;
+mod unpack_layers;
 mod v1;
 mod v1_directories;
 mod write;
@@ -24,6 +25,7 @@ pub use draft::{Content, Draft, WriteLayer};
 pub use pack::{pack, unpack};
 pub use publish::{Destination, publish};
 pub use source::{Blob, Source, SourceEntry};
+pub use unpack_layers::unpack_layers;
 
 use crate::digest::{DiffId, Digest};
 use crate::image::Config;

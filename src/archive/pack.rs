@@ -118,7 +118,7 @@ pub(super) fn extract(draft: &Draft<'_>, root: &Path) -> Result<(), Error> {
 }
 
 /// Opens the directory that is to hold `name`, making what is missing, following no link.
-fn make_parent<'n>(root: &File, name: &'n str) -> io::Result<(OwnedFd, &'n str)> {
+pub(super) fn make_parent<'n>(root: &File, name: &'n str) -> io::Result<(OwnedFd, &'n str)> {
     if let Some((parents, _)) = name.rsplit_once('/') {
         let mut made = String::new();
         for component in parents.split('/') {

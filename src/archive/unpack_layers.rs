@@ -1,0 +1,138 @@
+//! The files of each layer, to look at: as the layer has them, whiteouts included, owned by whoever unpacks.
+
+use std::fs::File;
+use std::io;
+use std::path::{Path, PathBuf};
+
+use rustix::fs::{Mode, OFlags};
+
+use super::directory::{OWN_DIRECTORY, open_parent};
+use super::in_place::set_metadata;
+use super::pack::make_parent;
+use super::source::Source;
+use super::{Archive, names};
+use crate::compression::{Compression, MAGIC_BYTES};
+use crate::error::Error;
+use crate::tarball::{Entry, Input, Kind, Stream, TarReader};
+
+/// Extracts every layer of the archive `source` below `directory/.ocipatch/layers`; returns one directory per layer.
+pub fn unpack_layers(source: Source, directory: &Path) -> Result<Vec<PathBuf>, Error> {
+    let archive = Archive::open(source)?;
+    let root = directory.join(OWN_DIRECTORY).join("layers");
+    std::fs::create_dir_all(&root).map_err(Error::at(&root))?;
+    let mut entries: Vec<usize> = Vec::new();
+    let mut made = Vec::new();
+    for layer in archive.images.iter().flat_map(|image| &image.layers) {
+        if entries.contains(&layer.entry) {
+            continue;
+        }
+        entries.push(layer.entry);
+        let path = root.join(format!("{}-{}", entries.len(), layer.diff_id.short()));
+        std::fs::create_dir(&path).map_err(Error::at(&path))?;
+        extract_layer(&archive.source, layer.entry, &path)?;
+        made.push(path);
+    }
+    Ok(made)
+}
+
+fn extract_layer(source: &Source, index: usize, root: &Path) -> Result<(), Error> {
+    let name = || source.entries()[index].name.clone();
+    let failed = |source| Error::Io {
+        place: name(),
+        source,
+    };
+    let blob = source.blob(index)?;
+    let mut first = Vec::new();
+    io::Read::read_to_end(
+        &mut io::Read::take(blob.reader(), MAGIC_BYTES as u64),
+        &mut first,
+    )
+    .map_err(failed)?;
+    match Compression::detect(&first) {
+        Compression::None => extract_all(&mut TarReader::new(blob.reader()), &name(), root),
+        compression => {
+            let decoder = compression.decoder(blob.reader()).map_err(failed)?;
+            extract_all(&mut TarReader::new(Stream(decoder)), &name(), root)
+        }
+    }
+}
+
+fn extract_all(reader: &mut TarReader<impl Input>, layer: &str, root: &Path) -> Result<(), Error> {
+    let handle = File::open(root).map_err(Error::at(root))?;
+    let mut directories = Vec::new();
+    while let Some(entry) = reader.next().map_err(|error| Error::BadEntry {
+        name: layer.to_owned(),
+        reason: format!("is no readable layer: {error}"),
+    })? {
+        // Names that leave the layer have no place here; engines put them elsewhere.
+        let Some(name) = names::clean(&entry.name).filter(|name| !name.is_empty()) else {
+            continue;
+        };
+        extract_entry(reader, &entry, &handle, &name)
+            .map_err(|error| Error::io(&root.join(&name), error))?;
+        if entry.kind == Kind::Directory {
+            directories.push((name, entry));
+        }
+    }
+    for (name, entry) in directories.into_iter().rev() {
+        let (parent, file_name) = open_parent(&handle, &name).map_err(Error::at(root))?;
+        let flags = OFlags::DIRECTORY | OFlags::NOFOLLOW | OFlags::RDONLY | OFlags::CLOEXEC;
+        if let Ok(directory) = rustix::fs::openat(&parent, file_name, flags, Mode::empty()) {
+            // Its owner must be able to look into it.
+            set_metadata(
+                &directory.into(),
+                entry.mode & 0o777 | 0o700,
+                entry.mtime.seconds,
+            )
+            .map_err(|error| Error::io(&root.join(&name), error))?;
+        }
+    }
+    Ok(())
+}
+
+fn extract_entry(
+    reader: &mut TarReader<impl Input>,
+    entry: &Entry,
+    root: &File,
+    name: &str,
+) -> io::Result<()> {
+    let (parent, file_name) = make_parent(root, name)?;
+    let result = match entry.kind {
+        Kind::Directory => rustix::fs::mkdirat(&parent, file_name, Mode::from_raw_mode(0o755)),
+        Kind::Symlink => rustix::fs::symlinkat(entry.link_name.as_slice(), &parent, file_name),
+        Kind::HardLink => match names::clean(&entry.link_name) {
+            Some(target) => {
+                let (other, other_name) = open_parent(root, &target)?;
+                rustix::fs::linkat(
+                    &other,
+                    other_name,
+                    &parent,
+                    file_name,
+                    rustix::fs::AtFlags::empty(),
+                )
+            }
+            None => Ok(()),
+        },
+        Kind::File => {
+            let flags =
+                OFlags::CREATE | OFlags::EXCL | OFlags::WRONLY | OFlags::NOFOLLOW | OFlags::CLOEXEC;
+            match rustix::fs::openat(&parent, file_name, flags, Mode::from_raw_mode(0o600)) {
+                Ok(file) => {
+                    let mut file = File::from(file);
+                    io::copy(reader, &mut file)?;
+                    // Set-id bits are for the image, not for the machine that looks at it.
+                    set_metadata(&file, entry.mode & 0o777 | 0o400, entry.mtime.seconds)?;
+                    Ok(())
+                }
+                Err(error) => Err(error),
+            }
+        }
+        // Devices and pipes are no content to look at.
+        _ => Ok(()),
+    };
+    match result {
+        // A path twice in one layer: engines differ, the first one is shown. A link to a lower layer has no target here.
+        Err(rustix::io::Errno::EXIST | rustix::io::Errno::NOENT) => Ok(()),
+        result => Ok(result?),
+    }
+}

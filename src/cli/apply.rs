@@ -1,0 +1,146 @@
+//! `ocipatch apply`
+
+use std::fs::File;
+use std::io::{self, IsTerminal, Write};
+use std::os::fd::AsFd;
+use std::path::{Path, PathBuf};
+
+use clap::Args;
+
+use super::failure::{Failure, say};
+use super::inputs::Inputs;
+use super::{Format, output};
+use crate::apply::Summary;
+use crate::archive::{Destination, publish};
+use crate::digest::Digest;
+use crate::error::Error;
+
+/// Applies patches to an image archive.
+#[derive(Debug, Args)]
+pub(super) struct Apply {
+    #[command(flatten)]
+    inputs: Inputs,
+    /// Where the patched archive goes: a file, a directory (`dir/`), or `-` for standard output, which is the default
+    #[arg(short, long, value_name = "OUT", conflicts_with_all = ["in_place", "check"])]
+    output: Option<PathBuf>,
+    /// Change IMAGE itself
+    #[arg(long, conflicts_with = "check")]
+    in_place: bool,
+    /// Only tell whether the patches fit and what they would change
+    #[arg(long)]
+    check: bool,
+    /// Write the new image id to this file
+    #[arg(long, value_name = "FILE")]
+    iidfile: Option<PathBuf>,
+}
+
+impl Apply {
+    pub(super) fn run(&self, quiet: bool) -> Result<(), Failure> {
+        let to_stdout = self
+            .output
+            .as_deref()
+            .is_none_or(|path| path.as_os_str() == "-")
+            && !self.in_place;
+        if to_stdout && !self.check && io::stdout().is_terminal() {
+            let message = "an archive is not for a terminal; use `-o OUT`, `--in-place`, or redirect standard output";
+            return Err(Failure::Usage(message.to_owned()));
+        }
+        if self.in_place && self.inputs.image().as_os_str() == "-" {
+            return Err(Failure::Usage(
+                "standard input cannot be changed in place".to_owned(),
+            ));
+        }
+        let planned = self.inputs.plan(Format::Text)?;
+        let is_directory = planned.archive.source().is_directory();
+        let destination = if self.check {
+            None
+        } else {
+            Some(self.destination(is_directory)?)
+        };
+        let prepared = planned.prepare()?;
+        let ids = targeted(&prepared.summary);
+        if self.iidfile.is_some() && ids.len() != 1 {
+            return Err(Failure::Usage(format!(
+                "`--iidfile` holds one image id, and {} images are targeted",
+                ids.len()
+            )));
+        }
+        if let Some(destination) = &destination {
+            publish(&prepared.revision.draft, destination)?;
+        }
+        if !quiet {
+            say(prepared.summary.to_string().trim_end());
+        }
+        if let (Some(path), Some(id)) = (&self.iidfile, ids.first())
+            && !self.check
+        {
+            write_iidfile(path, *id)?;
+        }
+        if to_stdout || self.check {
+            return Ok(());
+        }
+        let lines: Vec<String> = ids.iter().map(|id| format!("{id}\n")).collect();
+        output::text(&lines.concat())
+    }
+
+    fn destination(&self, image_is_directory: bool) -> Result<Destination, Failure> {
+        if self.in_place {
+            return Ok(Destination::InPlace(self.inputs.image().to_owned()));
+        }
+        let Some(path) = self
+            .output
+            .as_deref()
+            .filter(|path| path.as_os_str() != "-")
+        else {
+            let stdout = io::stdout().as_fd().try_clone_to_owned().map(File::from);
+            let stdout = stdout.map_err(|source| Error::Io {
+                place: "standard output".to_owned(),
+                source,
+            })?;
+            return Ok(Destination::Stream(stdout));
+        };
+        let is_directory_path =
+            path.as_os_str().as_encoded_bytes().ends_with(b"/") || path.is_dir();
+        if is_directory_path {
+            return Ok(Destination::Directory(path.components().collect()));
+        }
+        if !image_is_directory {
+            return Ok(Destination::File(path.to_owned()));
+        }
+        if looks_like_tar(path) {
+            let shown = path.display();
+            return Err(Failure::Usage(format!(
+                "IMAGE is a directory, so OUT will be one: say `-o {shown}/` for that, or `-o - > {shown}` for a tar"
+            )));
+        }
+        Ok(Destination::Directory(path.to_owned()))
+    }
+}
+
+fn looks_like_tar(path: &Path) -> bool {
+    let name = path
+        .file_name()
+        .unwrap_or_default()
+        .to_string_lossy()
+        .to_lowercase();
+    [".tar", ".tgz", ".gz", ".zst", ".bz2", ".xz"]
+        .iter()
+        .any(|end| name.ends_with(end))
+}
+
+/// The ids of the images that the patches are about, changed or not.
+fn targeted(summary: &Summary) -> Vec<Digest> {
+    let is_targeted = |image: &&crate::apply::ImageSummary| !image.steps.is_empty();
+    summary
+        .images
+        .iter()
+        .filter(is_targeted)
+        .map(|image| image.image_id)
+        .collect()
+}
+
+/// The id without a newline, as `docker build --iidfile` writes it.
+fn write_iidfile(path: &Path, id: Digest) -> Result<(), Error> {
+    let mut file = File::create(path).map_err(Error::at(path))?;
+    write!(file, "{id}").map_err(Error::at(path))
+}

@@ -1,0 +1,98 @@
+//! How a command ends when it does not end well.
+
+use std::io::{self, IsTerminal, Write};
+use std::process::ExitCode;
+
+use miette::{GraphicalReportHandler, GraphicalTheme};
+
+use super::Format;
+use super::output;
+use crate::error::Error;
+use crate::problem::Rejected;
+
+/// Lines are no longer than this where nobody says how wide the terminal is. In columns.
+const WIDTH: usize = 100;
+
+/// Why a command did not do what it was asked.
+#[derive(Debug)]
+pub(super) enum Failure {
+    /// The patch is wrong or does not fit: nothing was written.
+    Rejected(Rejected, Format),
+    /// The command line asks for something that cannot be.
+    Usage(String),
+    /// The world is not as it should be.
+    World(Error),
+    /// An archive was checked and is not sound; the findings are printed already.
+    Unsound,
+    /// Standard output was closed by its reader, who has seen enough.
+    BrokenPipe,
+}
+
+impl From<Error> for Failure {
+    fn from(error: Error) -> Self {
+        match error {
+            Error::Io { source, .. } if source.kind() == io::ErrorKind::BrokenPipe => {
+                Self::BrokenPipe
+            }
+            error => Self::World(error),
+        }
+    }
+}
+
+impl From<Rejected> for Failure {
+    fn from(rejected: Rejected) -> Self {
+        Self::Rejected(rejected, Format::Text)
+    }
+}
+
+impl Failure {
+    /// Tells the user, and gives the exit code.
+    pub(super) fn report(self) -> ExitCode {
+        match self {
+            Self::Rejected(rejected, Format::Json) => {
+                let report =
+                    serde_json::json!({ "formatVersion": 1, "problems": rejected.to_json() });
+                match output::json(&report) {
+                    Ok(()) | Err(Self::BrokenPipe) => ExitCode::from(1),
+                    Err(failure) => failure.report(),
+                }
+            }
+            Self::Rejected(rejected, Format::Text) => {
+                let is_terminal = io::stderr().is_terminal();
+                let theme = if is_terminal && output::wants_colour() {
+                    GraphicalTheme::unicode()
+                } else {
+                    GraphicalTheme::unicode_nocolor()
+                };
+                let mut text = String::new();
+                let handler = GraphicalReportHandler::new_themed(theme).with_width(WIDTH);
+                let drawn = handler.render_report(&mut text, &rejected);
+                if drawn.is_err() {
+                    text = rejected
+                        .problems()
+                        .map(|problem| format!("{}\n", problem.message()))
+                        .collect();
+                }
+                say(&format!("{}\nnothing was written", text.trim_end()));
+                ExitCode::from(1)
+            }
+            Self::Usage(message) => {
+                say(&format!(
+                    "error: {message}\n\nFor more information, try '--help'."
+                ));
+                ExitCode::from(2)
+            }
+            Self::World(error) => {
+                say(&format!("error: {error}"));
+                ExitCode::from(3)
+            }
+            Self::Unsound => ExitCode::from(3),
+            Self::BrokenPipe => ExitCode::SUCCESS,
+        }
+    }
+}
+
+/// Writes a line of talk; where even that fails there is nobody to tell.
+pub(super) fn say(text: &str) {
+    let _ = writeln!(io::stderr().lock(), "{text}");
+}

@@ -1,0 +1,171 @@
+//! The arguments that several commands share: patches, an image, and what planning them needs.
+
+use std::fs::File;
+use std::io::{self, Read};
+use std::path::{Path, PathBuf};
+
+use clap::Args;
+
+use super::Format;
+use super::failure::Failure;
+use crate::apply::{Prepared, prepare};
+use crate::archive::{Archive, Source};
+use crate::error::Error;
+use crate::gather::{Base, Gathered, directory_of, gather};
+use crate::layer::SourceDirectory;
+use crate::patch::{MAX_FILE_BYTES, PatchFile};
+use crate::plan::{self, Plan};
+use crate::problem::Rejected;
+use crate::timestamp::Timestamp;
+
+/// Patches and the image that they are for.
+#[derive(Debug, Args)]
+pub(super) struct Inputs {
+    /// Patch files, applied in order, then the image: a tar (plain, gzip, zstd, bzip2 or xz), a directory that one was
+    /// extracted into, or `-` for standard input
+    #[arg(required = true, num_args = 2.., value_names = ["PATCH", "IMAGE"])]
+    paths: Vec<PathBuf>,
+    /// Let paths in a patch lead out of the patch file's directory
+    #[arg(long)]
+    allow_outside: bool,
+}
+
+/// Inputs that were read, and the plan for them.
+#[derive(Debug)]
+pub(super) struct Planned {
+    pub(super) archive: Archive,
+    pub(super) plan: Plan,
+    roots: Vec<SourceDirectory>,
+}
+
+impl Planned {
+    /// Reads what is to be added and derives every digest.
+    pub(super) fn prepare(&self) -> Result<Prepared<'_>, Error> {
+        prepare(&self.plan, &self.archive, &self.roots)
+    }
+}
+
+impl Inputs {
+    /// The image as it was typed.
+    pub(super) fn image(&self) -> &Path {
+        self.paths.last().expect("clap wants at least two paths")
+    }
+
+    fn patches(&self) -> &[PathBuf] {
+        &self.paths[..self.paths.len() - 1]
+    }
+
+    /// Reads everything and plans.
+    pub(super) fn plan(&self, format: Format) -> Result<Planned, Failure> {
+        let is_stdin = |path: &&PathBuf| path.as_os_str() == "-";
+        if self.paths.iter().filter(is_stdin).count() > 1 {
+            return Err(Failure::Usage(
+                "only one input can be standard input".to_owned(),
+            ));
+        }
+        let rejected = |rejected| Failure::Rejected(rejected, format);
+        let files = read_patches(self.patches())?.map_err(rejected)?;
+        let bases: Vec<Base> = self
+            .patches()
+            .iter()
+            .map(|path| Base {
+                directory: directory_of(path),
+                allow_outside: self.allow_outside,
+            })
+            .collect();
+        let archive = Archive::open(open_source(self.image())?)?;
+        let Gathered {
+            mut inventory,
+            roots,
+        } = gather(&files, &bases, &archive, source_date_epoch()?)?;
+        let plan = plan::plan(&files, &mut inventory).map_err(rejected)?;
+        Ok(Planned {
+            archive,
+            plan,
+            roots,
+        })
+    }
+}
+
+/// Reads patch files; the problems of all of them come together.
+pub(super) fn read_patches(paths: &[PathBuf]) -> Result<Result<Vec<PatchFile>, Rejected>, Failure> {
+    let mut files = Vec::with_capacity(paths.len());
+    let mut rejected: Option<Rejected> = None;
+    for path in paths {
+        let bytes = read_patch(path)?;
+        let name = path
+            .file_name()
+            .map_or_else(|| "-".into(), std::ffi::OsStr::to_string_lossy);
+        match PatchFile::parse(&name, &bytes) {
+            Ok(file) => files.push(file),
+            Err(problems) => {
+                rejected = Some(match rejected {
+                    Some(rejected) => rejected.and(problems),
+                    None => problems,
+                });
+            }
+        }
+    }
+    Ok(rejected.map_or(Ok(files), Err))
+}
+
+/// Reads a patch file, or enough of it to see that it is too long for one.
+fn read_patch(path: &Path) -> Result<Vec<u8>, Failure> {
+    let limit = MAX_FILE_BYTES as u64 + 1;
+    let mut bytes = Vec::new();
+    if path.as_os_str() == "-" {
+        io::stdin()
+            .take(limit)
+            .read_to_end(&mut bytes)
+            .map_err(|source| Error::Io {
+                place: "standard input".to_owned(),
+                source,
+            })?;
+    } else {
+        let file = File::open(path).map_err(Error::at(path))?;
+        file.take(limit)
+            .read_to_end(&mut bytes)
+            .map_err(Error::at(path))?;
+    }
+    Ok(bytes)
+}
+
+/// Opens an archive; `-` is standard input.
+pub(super) fn open_source(path: &Path) -> Result<Source, Failure> {
+    let spool = spool_directory();
+    if path.as_os_str() == "-" {
+        return Ok(Source::from_stream(
+            &mut io::stdin().lock(),
+            "standard input".to_owned(),
+            &spool,
+        )?);
+    }
+    Ok(Source::open(path, &spool)?)
+}
+
+/// Where streams and decompressed archives are kept while they are read: room is wanted, not speed.
+fn spool_directory() -> PathBuf {
+    match std::env::var_os("TMPDIR").filter(|directory| !directory.is_empty()) {
+        Some(directory) => directory.into(),
+        None => "/var/tmp".into(),
+    }
+}
+
+/// The time that a reproducible build gives (reproducible-builds.org, `SOURCE_DATE_EPOCH`).
+fn source_date_epoch() -> Result<Option<Timestamp>, Failure> {
+    let Some(value) = std::env::var_os("SOURCE_DATE_EPOCH").filter(|value| !value.is_empty())
+    else {
+        return Ok(None);
+    };
+    let seconds = value
+        .to_str()
+        .and_then(|text| text.parse().ok())
+        .filter(|&seconds: &i64| seconds >= 0);
+    let time = seconds.and_then(Timestamp::from_unix_seconds);
+    let usage = || {
+        Failure::Usage(format!(
+            "SOURCE_DATE_EPOCH is {value:?}, not seconds since 1970"
+        ))
+    };
+    time.map(Some).ok_or_else(usage)
+}

@@ -1,0 +1,264 @@
+//! `ocipatch inspect`
+
+use std::fmt::Write;
+use std::path::PathBuf;
+
+use clap::Args;
+use serde::Serialize;
+
+use super::failure::Failure;
+use super::inputs::open_source;
+use super::{Format, output};
+use crate::apply::bytes;
+use crate::archive::{Archive, Image};
+use crate::digest::{DiffId, Digest};
+use crate::gather::read_tree;
+use crate::reference::Reference;
+use crate::tarball::Kind;
+
+/// Shows what an archive holds.
+#[derive(Debug, Args)]
+pub(super) struct Inspect {
+    /// A tar, a directory that one was extracted into, or `-` for standard input
+    image: PathBuf,
+    /// Show the merged file tree of each image, with the layer that each path comes from
+    #[arg(long)]
+    files: bool,
+    /// How to print
+    #[arg(long, value_enum, default_value = "text")]
+    format: Format,
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct Report {
+    format_version: u32,
+    form: &'static str,
+    compression: &'static str,
+    images: Vec<ImageReport>,
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct ImageReport {
+    tags: Vec<Reference>,
+    image_id: Digest,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    manifest_digest: Option<Digest>,
+    platform: String,
+    created: Option<String>,
+    layers: Vec<LayerReport>,
+    config: serde_json::Value,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    files: Option<Vec<FileReport>>,
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct LayerReport {
+    diff_id: DiffId,
+    size: u64,
+    created_by: Option<String>,
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct FileReport {
+    path: String,
+    kind: &'static str,
+    mode: String,
+    uid: u64,
+    gid: u64,
+    size: u64,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    target: Option<String>,
+    /// The position of the layer that the path comes from; the base is 0.
+    layer: usize,
+}
+
+impl Inspect {
+    pub(super) fn run(&self) -> Result<(), Failure> {
+        let archive = Archive::open(open_source(&self.image)?)?;
+        let mut images = Vec::new();
+        for image in archive.images() {
+            images.push(self.image_report(&archive, image)?);
+        }
+        let report = Report {
+            format_version: 1,
+            form: archive.dialect().describe(),
+            compression: archive.source().compression().name(),
+            images,
+        };
+        match self.format {
+            Format::Json => output::json(&report),
+            Format::Text => output::text(&text(&report)),
+        }
+    }
+
+    fn image_report(&self, archive: &Archive, image: &Image) -> Result<ImageReport, Failure> {
+        let config = image.config();
+        let files = if self.files {
+            Some(files(archive, image)?)
+        } else {
+            None
+        };
+        let text = |key: &str| config.text(key).unwrap_or_else(|| "unknown".to_owned());
+        let mut platform = format!("{}/{}", text("os"), text("architecture"));
+        if let Some(variant) = config.text("variant").filter(|variant| !variant.is_empty()) {
+            platform = format!("{platform}/{variant}");
+        }
+        // History tells of layers by position, skipping what changed the configuration alone.
+        let mut commands = config
+            .history()
+            .filter(|entry| entry.get("empty_layer").and_then(|e| e.as_bool()) != Some(true));
+        let has_history = config.n_history_layers() == image.layers().len();
+        let layers = image.layers().iter().map(|layer| LayerReport {
+            diff_id: layer.diff_id(),
+            size: layer.size(),
+            created_by: commands
+                .next()
+                .filter(|_| has_history)
+                .and_then(|entry| Some(entry.get("created_by")?.as_text()?.into_owned())),
+        });
+        Ok(ImageReport {
+            tags: image.tags().to_vec(),
+            image_id: image.image_id(),
+            manifest_digest: image.manifest_digest(),
+            platform,
+            created: config.created().map(ToString::to_string),
+            layers: layers.collect(),
+            config: serde_json::from_slice(&config.to_bytes()).unwrap_or_default(),
+            files,
+        })
+    }
+}
+
+fn files(archive: &Archive, image: &Image) -> Result<Vec<FileReport>, Failure> {
+    let tree = read_tree(archive, image)?;
+    let report = tree.iter().map(|(path, node)| FileReport {
+        path: path.to_string(),
+        kind: kind_name(node.kind),
+        mode: format!("{:04o}", node.mode & 0o7777),
+        uid: node.uid,
+        gid: node.gid,
+        size: node.size,
+        target: (node.kind == Kind::Symlink)
+            .then(|| String::from_utf8_lossy(&node.link_name).into_owned()),
+        layer: node.layer,
+    });
+    Ok(report.collect())
+}
+
+fn kind_name(kind: Kind) -> &'static str {
+    match kind {
+        Kind::Directory => "directory",
+        Kind::Symlink => "symlink",
+        Kind::CharDevice => "char-device",
+        Kind::BlockDevice => "block-device",
+        Kind::Fifo => "fifo",
+        Kind::File | Kind::HardLink | Kind::GnuSparse | Kind::Global => "file",
+    }
+}
+
+fn text(report: &Report) -> String {
+    let mut text = format!("form      {}\n", report.form);
+    if report.compression != "none" {
+        put(&mut text, format_args!("packed    {}", report.compression));
+    }
+    for image in &report.images {
+        text.push('\n');
+        let tags: Vec<String> = image.tags.iter().map(ToString::to_string).collect();
+        put(
+            &mut text,
+            format_args!(
+                "tags      {}",
+                if tags.is_empty() {
+                    "none".to_owned()
+                } else {
+                    tags.join(", ")
+                }
+            ),
+        );
+        put(&mut text, format_args!("image id  {}", image.image_id));
+        if let Some(digest) = image.manifest_digest {
+            put(&mut text, format_args!("manifest  {digest}"));
+        }
+        put(
+            &mut text,
+            format_args!("platform  {}", image.platform.escape_debug()),
+        );
+        if let Some(created) = &image.created {
+            put(&mut text, format_args!("created   {created}"));
+        }
+        put(&mut text, format_args!("layers"));
+        for layer in &image.layers {
+            let created_by = layer.created_by.as_deref().unwrap_or_default();
+            let created_by: String = created_by.chars().take(60).collect();
+            let line = format!(
+                "  sha256:{}  {:>9}  {}",
+                layer.diff_id.short(),
+                bytes(layer.size),
+                created_by.escape_debug()
+            );
+            put(&mut text, format_args!("{}", line.trim_end()));
+        }
+        put(&mut text, format_args!("config"));
+        config_lines(&mut text, &image.config["config"], "  ");
+        if let Some(files) = &image.files {
+            put(&mut text, format_args!("files"));
+            for file in files {
+                let target = file.target.as_ref().map_or_else(String::new, |target| {
+                    format!(" -> {}", target.escape_debug())
+                });
+                put(
+                    &mut text,
+                    format_args!(
+                        "  {} {:>5}:{:<5} {:>9}  layer {}  {}{}{target}",
+                        file.mode,
+                        file.uid,
+                        file.gid,
+                        bytes(file.size),
+                        file.layer + 1,
+                        file.path.escape_debug(),
+                        if file.kind == "directory" { "/" } else { "" },
+                    ),
+                );
+            }
+        }
+    }
+    text
+}
+
+/// The fields of `config` that say something, one a line; labels and the like one below the other.
+fn config_lines(text: &mut String, config: &serde_json::Value, indent: &str) {
+    use serde_json::Value;
+    for (key, value) in config.as_object().into_iter().flatten() {
+        match value {
+            Value::Null | Value::Bool(false) => {}
+            Value::String(value) if value.is_empty() => {}
+            Value::Object(members) if !members.is_empty() => {
+                put(text, format_args!("{indent}{}", key.escape_debug()));
+                for (key, value) in members {
+                    let is_set = value.as_object().is_some_and(serde_json::Map::is_empty);
+                    let value = if is_set {
+                        String::new()
+                    } else {
+                        format!(" = {value}")
+                    };
+                    put(
+                        text,
+                        format_args!("{indent}  {}{value}", key.escape_debug()),
+                    );
+                }
+            }
+            value => put(
+                text,
+                format_args!("{indent}{} = {value}", key.escape_debug()),
+            ),
+        }
+    }
+}
+
+fn put(text: &mut String, line: std::fmt::Arguments<'_>) {
+    writeln!(text, "{line}").expect("writing to a String succeeds");
+}

@@ -1,0 +1,95 @@
+//! The command line: what was typed, turned into calls of the library, and what came of it, told to people.
+//!
+//! The only place that knows the environment, the terminal and the standard streams. Data goes to standard output,
+//! talk to standard error.
+
+mod apply;
+mod check;
+mod failure;
+mod generate;
+mod inputs;
+mod inspect;
+mod output;
+mod pack;
+mod plan;
+mod unpack;
+
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand, ValueEnum};
+
+
+/// Apply a declarative patch file to a container image you already have.
+#[derive(Debug, Parser)]
+#[command(
+    name = "ocipatch",
+    version,
+    max_term_width = 100,
+    after_help = "Exit codes: 0 done; 1 patch rejected, nothing written; 2 usage; 3 archive unreadable, corrupt or unwritable."
+)]
+pub struct Arguments {
+    #[command(subcommand)]
+    command: Command,
+    /// Say nothing but errors
+    #[arg(short, long, global = true)]
+    quiet: bool,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Apply patches to an image archive
+    Apply(apply::Apply),
+    /// Show what patches would change, without writing anything
+    Plan(plan::Plan),
+    /// Check patch files without an image
+    Check(check::Check),
+    /// Show what an archive holds
+    Inspect(inspect::Inspect),
+    /// Unpack an archive into a directory to look into
+    Unpack(unpack::Unpack),
+    /// Pack an unpacked archive again, unchanged but for what was edited
+    Pack(pack::Pack),
+    /// Print the JSON Schema of patch files
+    Schema,
+    /// Print a shell's completions
+    Completions {
+        /// The shell
+        shell: clap_complete::Shell,
+    },
+    /// Print the manual page
+    Man,
+}
+
+/// How data is printed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+enum Format {
+    /// For people.
+    Text,
+    /// For programs.
+    Json,
+}
+
+/// Runs the command that the process was started with.
+#[must_use]
+pub fn main() -> ExitCode {
+    run(&Arguments::parse())
+}
+
+fn run(arguments: &Arguments) -> ExitCode {
+    let quiet = arguments.quiet;
+    let result = match &arguments.command {
+        Command::Apply(command) => command.run(quiet),
+        Command::Plan(command) => command.run(),
+        Command::Check(command) => command.run(quiet),
+        Command::Inspect(command) => command.run(),
+        Command::Unpack(command) => command.run(quiet),
+        Command::Pack(command) => command.run(),
+        Command::Schema => generate::schema(),
+        Command::Completions { shell } => generate::completions(*shell),
+        Command::Man => generate::man(),
+    };
+    match result {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(failure) => failure.report(),
+    }
+}

@@ -1,0 +1,33 @@
+//! Data on standard output.
+
+use std::io::{self, Write};
+
+use super::failure::Failure;
+use crate::error::Error;
+
+/// Prints text as it is.
+pub(super) fn text(text: &str) -> Result<(), Failure> {
+    let mut stdout = io::stdout().lock();
+    let written = stdout
+        .write_all(text.as_bytes())
+        .and_then(|()| stdout.flush());
+    written.map_err(|source| {
+        Error::Io {
+            place: "standard output".to_owned(),
+            source,
+        }
+        .into()
+    })
+}
+
+/// Prints a JSON document over several lines.
+pub(super) fn json(value: &impl serde::Serialize) -> Result<(), Failure> {
+    let document =
+        serde_json::to_string_pretty(value).expect("our own documents have texts for keys");
+    text(&format!("{document}\n"))
+}
+
+/// Whether colour is welcome (no-color.org).
+pub(super) fn wants_colour() -> bool {
+    std::env::var_os("NO_COLOR").is_none_or(|value| value.is_empty())
+}

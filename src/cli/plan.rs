@@ -1,0 +1,28 @@
+//! `ocipatch plan`
+
+use clap::Args;
+
+use super::failure::Failure;
+use super::inputs::Inputs;
+use super::{Format, output};
+
+/// Shows what patches would change.
+#[derive(Debug, Args)]
+pub(super) struct Plan {
+    #[command(flatten)]
+    inputs: Inputs,
+    /// How to print the plan
+    #[arg(long, value_enum, default_value = "text")]
+    format: Format,
+}
+
+impl Plan {
+    pub(super) fn run(&self) -> Result<(), Failure> {
+        let planned = self.inputs.plan(self.format)?;
+        let prepared = planned.prepare()?;
+        match self.format {
+            Format::Text => output::text(&prepared.summary.to_string()),
+            Format::Json => output::json(&prepared.summary),
+        }
+    }
+}

@@ -1,0 +1,189 @@
+//! What a plan needs to know of the world, read once before planning: images, file trees, source directories.
+//!
+//! Metadata is always read, layer headers only where an operation adds a layer, layer contents never.
+
+use std::collections::HashMap;
+use std::io::Read;
+use std::path::{Path, PathBuf};
+
+use crate::archive::{Archive, Image};
+use crate::compression::{Compression, MAGIC_BYTES};
+use crate::error::Error;
+use crate::layer::SourceDirectory;
+use crate::patch::{Operation, PatchFile};
+use crate::plan::{Inventory, InventoryImage, OperationId, SourceFinding};
+use crate::problem::{Address, Code, Problem, quoted};
+use crate::rootfs::Rootfs;
+use crate::tarball::{Stream, TarReader};
+use crate::timestamp::Timestamp;
+
+/// Where the paths in a patch file lead.
+#[derive(Debug, Clone)]
+pub struct Base {
+    /// The directory that they are relative to: the patch file's own.
+    pub directory: PathBuf,
+    /// Whether they may lead out of it.
+    pub allow_outside: bool,
+}
+
+/// What was gathered, and the directories that were opened for it.
+#[derive(Debug)]
+pub struct Gathered {
+    /// What planning needs.
+    pub inventory: Inventory,
+    /// The source directories; planned layers name them by index.
+    pub roots: Vec<SourceDirectory>,
+}
+
+/// Reads what `files` need; `bases` has one entry for each of them.
+pub fn gather(
+    files: &[PatchFile],
+    bases: &[Base],
+    archive: &Archive,
+    source_date_epoch: Option<Timestamp>,
+) -> Result<Gathered, Error> {
+    let mut roots = Vec::new();
+    let mut sources = HashMap::new();
+    for (f, (file, base)) in files.iter().zip(bases).enumerate() {
+        for (d, patch) in file.patches().iter().enumerate() {
+            for (o, operation) in patch.operations.iter().enumerate() {
+                let Operation::AddLayer(add) = operation else {
+                    continue;
+                };
+                let address = Address::operation(d, o).key("from");
+                let finding = find_source(&add.from, base, &address, &mut roots)?;
+                sources.insert(
+                    OperationId {
+                        file: f,
+                        document: d,
+                        operation: o,
+                    },
+                    finding,
+                );
+            }
+        }
+    }
+    let needs_tree = sources
+        .values()
+        .any(|finding| matches!(finding, SourceFinding::Directory { .. }));
+    let mut images = Vec::with_capacity(archive.images().len());
+    for image in archive.images() {
+        let is_windows = image.config().text("os").as_deref() == Some("windows");
+        let tree = if needs_tree && !is_windows {
+            Some(read_tree(archive, image)?)
+        } else {
+            None
+        };
+        images.push(InventoryImage {
+            config: image.config().clone(),
+            image_id: image.image_id(),
+            tags: image.tags().to_vec(),
+            layer_sizes: image
+                .layers()
+                .iter()
+                .map(crate::archive::Layer::size)
+                .collect(),
+            tree,
+        });
+    }
+    Ok(Gathered {
+        inventory: Inventory {
+            images,
+            sources,
+            source_date_epoch,
+        },
+        roots,
+    })
+}
+
+fn find_source(
+    from: &str,
+    base: &Base,
+    address: &Address,
+    roots: &mut Vec<SourceDirectory>,
+) -> Result<SourceFinding, Error> {
+    let problem = |code, message: String, help: String| {
+        Ok(SourceFinding::Problem(
+            Problem::new(code, address.clone(), message).with_help(help),
+        ))
+    };
+    let path = base.directory.join(from);
+    let real = match std::fs::canonicalize(&path) {
+        Ok(real) => real,
+        Err(error) => {
+            let message = format!("{} cannot be opened: {error}", quoted(from));
+            let help = format!(
+                "paths are relative to the patch file's directory, `{}`",
+                base.directory.display()
+            );
+            return problem(Code::NoSuchSource, message, help);
+        }
+    };
+    let home = std::fs::canonicalize(&base.directory).map_err(Error::at(&base.directory))?;
+    if !base.allow_outside && !real.starts_with(&home) {
+        let message = format!("{} leads out of the patch file's directory", quoted(from));
+        return problem(
+            Code::OutsideSource,
+            message,
+            "`--allow-outside` permits that".to_owned(),
+        );
+    }
+    if !real.is_dir() {
+        let message = format!("{} is a file, and a directory was wanted", quoted(from));
+        let help =
+            "put the file into a directory, at the path that it is to have in the image".to_owned();
+        return problem(Code::NoSuchSource, message, help);
+    }
+    let host_error = |error: crate::layer::HostError| Error::io(&error.path, error.error);
+    let directory = SourceDirectory::open(&real).map_err(host_error)?;
+    let scan = directory.scan(&|_| false).map_err(host_error)?;
+    roots.push(directory);
+    Ok(SourceFinding::Directory {
+        root: roots.len() - 1,
+        scan,
+    })
+}
+
+/// Reads the merged file tree of an image from its layers' headers.
+pub fn read_tree(archive: &Archive, image: &Image) -> Result<Rootfs, Error> {
+    let source = archive.source();
+    let mut tree = Rootfs::new();
+    for (position, layer) in image.layers().iter().enumerate() {
+        let name = || source.entries()[layer.entry()].name.clone();
+        let blob = source.blob(layer.entry())?;
+        let mut first = Vec::new();
+        blob.reader()
+            .take(MAGIC_BYTES as u64)
+            .read_to_end(&mut first)
+            .map_err(|source| Error::Io {
+                place: name(),
+                source,
+            })?;
+        let added = match Compression::detect(&first) {
+            Compression::None => tree.add_layer(position, &mut TarReader::new(blob.reader())),
+            compression => {
+                let decoder = compression
+                    .decoder(blob.reader())
+                    .map_err(|source| Error::Io {
+                        place: name(),
+                        source,
+                    })?;
+                tree.add_layer(position, &mut TarReader::new(Stream(decoder)))
+            }
+        };
+        added.map_err(|error| Error::BadEntry {
+            name: name(),
+            reason: format!("is no readable layer: {error}"),
+        })?;
+    }
+    Ok(tree)
+}
+
+/// Returns the directory that a patch file's paths are relative to.
+#[must_use]
+pub fn directory_of(patch_file: &Path) -> PathBuf {
+    match patch_file.parent() {
+        Some(parent) if !parent.as_os_str().is_empty() => parent.to_owned(),
+        _ => PathBuf::from("."),
+    }
+}
