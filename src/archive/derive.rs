@@ -98,6 +98,19 @@ pub(super) struct Derived {
     pub(super) content: DerivedContent,
     /// Which image and part it belongs to: where its header is taken from.
     pub(super) role: Role,
+    /// Which time the writer gives it.
+    pub(super) stamp: Stamp,
+}
+
+/// The time that a writer gives a file.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Stamp {
+    /// When the image was created.
+    Created,
+    /// When the archive was written; no clock of ours, so it is taken from a file of the same kind.
+    Saved,
+    /// Always the same.
+    Fixed,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -157,11 +170,28 @@ impl Files {
     /// Adds a file unless one of that name is there: what two images share is written once.
     pub(super) fn push(&mut self, name: String, content: DerivedContent, image: usize, part: Part) {
         if !self.files.iter().any(|file| file.name == name) {
+            let stamp = if part == Part::Manifest {
+                Stamp::Fixed
+            } else {
+                Stamp::Created
+            };
             self.files.push(Derived {
                 name,
                 content,
                 role: Role { image, part },
+                stamp,
             });
+        }
+    }
+
+    /// Marks the files of that directory as dated by the save.
+    pub(super) fn stamp_saved(&mut self, directory: &str) {
+        let is_inside = |name: &str| {
+            name.strip_prefix(directory)
+                .is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
+        };
+        for file in self.files.iter_mut().filter(|file| is_inside(&file.name)) {
+            file.stamp = Stamp::Saved;
         }
     }
 }
@@ -298,13 +328,24 @@ pub fn revise<'a>(
         .map(|file| (file.role, file))
         .collect();
     for file in new_files.files {
-        if let Some(index) = archive.source.find(&file.name)
+        let held = archive.source.find(&file.name);
+        if let Some(index) = held
             && archive.holds(index, &file.content)?
         {
+            // Of a file that images share, the first image dates it; that can be another one now.
+            let was = old_files.files.iter().find(|old| old.name == file.name);
+            let mtime = was.and_then(|was| redated(archive, index, was, &file, &new));
+            if let Some(mtime) = mtime {
+                let content = match file.content {
+                    DerivedContent::Directory => Content::Directory,
+                    _ => Content::Entry(index),
+                };
+                draft.put(&file.name, content, index, mtime);
+            }
             continue;
         }
         let model = model_of(&parts, file.role, archive);
-        let mtime = mtime_of(archive, model, file.role.image, &new);
+        let mtime = mtime_of(archive, model, &parts, &file, &new);
         let content = match file.content {
             DerivedContent::Directory => Content::Directory,
             DerivedContent::Bytes(bytes) => Content::Bytes(bytes),
@@ -406,21 +447,52 @@ fn model_of(parts: &HashMap<Role, &Derived>, role: Role, archive: &Archive) -> u
     archive.images[role.image].config_entry
 }
 
-/// Docker gives an image's files the time of its creation; where the old file had that, the new one has the new.
-fn mtime_of(archive: &Archive, model: usize, image: usize, new: &[State]) -> i64 {
-    let mtime = archive.source.entries()[model].mtime;
-    let seconds = |config: &Config| {
-        config
-            .created()
-            .map(crate::timestamp::Timestamp::unix_seconds)
-    };
-    match (
-        seconds(&archive.images[image].config),
-        seconds(&new[image].config),
-    ) {
-        (Some(old), Some(new)) if old == mtime => new,
-        _ => mtime,
+fn created_seconds(config: &Config) -> Option<i64> {
+    config
+        .created()
+        .map(crate::timestamp::Timestamp::unix_seconds)
+}
+
+/// The time of a new file: its image's creation where that is what the archive has, else its model's.
+fn mtime_of(
+    archive: &Archive,
+    model: usize,
+    parts: &HashMap<Role, &Derived>,
+    file: &Derived,
+    new: &[State],
+) -> i64 {
+    let mtime_of_model = archive.source.entries()[model].mtime;
+    let image = &archive.images[file.role.image];
+    let follows_creation =
+        created_seconds(&image.config) == Some(archive.source.entries()[image.config_entry].mtime);
+    let is_like_model = parts
+        .get(&file.role)
+        .is_some_and(|old| old.stamp == file.stamp);
+    match (file.stamp, created_seconds(&new[file.role.image].config)) {
+        (Stamp::Created, Some(created)) if follows_creation => created,
+        (Stamp::Saved, Some(created)) if follows_creation && !is_like_model => created,
+        _ => mtime_of_model,
     }
+}
+
+/// The time that a file that stays has to get, where that is another than it has.
+fn redated(
+    archive: &Archive,
+    index: usize,
+    was: &Derived,
+    file: &Derived,
+    new: &[State],
+) -> Option<i64> {
+    let mtime = archive.source.entries()[index].mtime;
+    let image = &archive.images[was.role.image];
+    let before = created_seconds(&image.config);
+    let after = created_seconds(&new[file.role.image].config);
+    let was_dated_by_image = was.stamp == Stamp::Created && before == Some(mtime);
+    let was_dated_by_save = was.stamp == Stamp::Saved
+        && before == Some(archive.source.entries()[image.config_entry].mtime);
+    let is_dated_by_image =
+        file.stamp == Stamp::Created && (was_dated_by_image || was_dated_by_save);
+    after.filter(|&after| is_dated_by_image && after != mtime)
 }
 
 fn manifest_json(

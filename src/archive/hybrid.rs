@@ -426,12 +426,6 @@ pub(super) fn index_json(index: &Document, old: &[State], new: &[State]) -> Docu
             }
             revise_descriptors(items, old_manifest.digest, new_manifest, after);
         }
-        if items.is_empty()
-            && let Some(manifest) = new.iter().find_map(|state| state.manifest.as_ref())
-        {
-            // Docker 26 and later list an untagged image without a name, where nothing else is listed.
-            items.push(manifest_descriptor(manifest, None));
-        }
     });
     document
 }
@@ -460,6 +454,10 @@ fn revise_descriptors(
     let at = positions.first().copied().unwrap_or(items.len());
     for &i in positions.iter().rev() {
         items.remove(i);
+    }
+    if state.tags.is_empty() {
+        // Docker 26 lists an image without tags by a descriptor without a name.
+        items.insert(at, manifest_descriptor(manifest, None));
     }
     for (n, tag) in state.tags.iter().enumerate() {
         match old.iter().find(|item| name_of(item).as_ref() == Some(tag)) {

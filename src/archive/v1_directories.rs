@@ -63,10 +63,15 @@ pub(super) fn files(archive: &Archive, generation: Option<&Generation>, states: 
                     Some(first) => DerivedContent::Symlink(format!("../{first}")),
                     None => DerivedContent::Layer(layer.data.clone(), layer.size),
                 };
+                // Docker dates what it wrote by itself, not what it linked (save.go, `saveLayer`).
+                let is_link = matches!(content, DerivedContent::Symlink(_));
                 files.push(path.clone(), content, image, Part::LayerTar(i));
                 first_paths
                     .entry(layer.diff_id)
                     .or_insert_with(|| path.clone());
+                if is_link {
+                    files.stamp_saved(&directory);
+                }
             }
             layers.push(path);
         }

@@ -1,7 +1,9 @@
 //! One test binary.
 
+mod binary;
 mod engine;
 mod engine_test;
+mod fixpoint;
 mod patch;
 mod rootfs;
 mod schema;

@@ -1,0 +1,56 @@
+//! The built program, run as a user runs it.
+#![allow(clippy::unwrap_used, reason = "helpers of tests may fail as tests do")]
+
+use std::ffi::OsStr;
+use std::path::Path;
+use std::process::{Command, Output};
+
+/// `ocipatch` with nothing of the caller's environment that it reads.
+pub(crate) fn command() -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_ocipatch"));
+    command
+        .env_remove("SOURCE_DATE_EPOCH")
+        .env_remove("TMPDIR")
+        .env("NO_COLOR", "1");
+    command
+}
+
+pub(crate) fn run<I: IntoIterator<Item: AsRef<OsStr>>>(arguments: I) -> Output {
+    command().args(arguments).output().unwrap()
+}
+
+/// The stdout of a run that has to succeed.
+#[track_caller]
+pub(crate) fn ok<I: IntoIterator<Item: AsRef<OsStr>>>(arguments: I) -> String {
+    let output = run(arguments);
+    let (stdout, stderr) = texts(&output);
+    assert!(
+        output.status.success(),
+        "{:?}\n{stdout}\n{stderr}",
+        output.status
+    );
+    stdout
+}
+
+/// The stderr of a run that has to end with `code`.
+#[track_caller]
+pub(crate) fn fails<I: IntoIterator<Item: AsRef<OsStr>>>(code: i32, arguments: I) -> String {
+    let output = run(arguments);
+    let (stdout, stderr) = texts(&output);
+    assert_eq!(output.status.code(), Some(code), "{stdout}\n{stderr}");
+    stderr
+}
+
+fn texts(output: &Output) -> (String, String) {
+    let text = |bytes: &[u8]| String::from_utf8(bytes.to_vec()).unwrap();
+    (text(&output.stdout), text(&output.stderr))
+}
+
+/// Writes files below `directory`: pairs of a path and its content.
+pub(crate) fn write_files(directory: &Path, files: &[(&str, &str)]) {
+    for (path, content) in files {
+        let path = directory.join(path);
+        std::fs::create_dir_all(path.parent().unwrap()).unwrap();
+        std::fs::write(path, content).unwrap();
+    }
+}
