@@ -9,3 +9,4 @@ pub mod image_path;
 pub mod reference;
 pub mod tarball;
 pub mod timestamp;
+pub mod verify;
