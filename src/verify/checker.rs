@@ -14,8 +14,12 @@ use crate::tarball::Kind;
 const MAX_DOCUMENT_BYTES: u64 = 4 << 20;
 /// What all documents that are held at once may take.
 const MAX_DOCUMENTS_BYTES: u64 = 32 << 20;
-/// A hostile archive must not make the report larger than itself.
-const MAX_FINDINGS: usize = 10_000;
+/// Of each severity: a hostile archive must not make the report larger than itself, nor drown errors in warnings.
+const MAX_FINDINGS: usize = 5_000;
+/// Of a place or a message, whose parts come from the archive.
+const MAX_TEXT_BYTES: usize = 1024;
+/// Longer than all keys that readers know, in whatever spelling.
+const MAX_KEY_BYTES: usize = 64;
 /// How many links may lead from one name to its data.
 const MAX_HOPS: usize = 8;
 
@@ -23,6 +27,8 @@ const MAX_HOPS: usize = 8;
 pub(super) struct Checker<'a> {
     pub(super) source: &'a Source,
     findings: Vec<Finding>,
+    n_errors: usize,
+    n_warnings: usize,
     documents: BTreeMap<usize, Option<Rc<Json>>>,
     n_document_bytes: u64,
     pub(super) configs: BTreeMap<usize, Option<Rc<Config>>>,
@@ -37,6 +43,8 @@ impl<'a> Checker<'a> {
         Self {
             source,
             findings: Vec::new(),
+            n_errors: 0,
+            n_warnings: 0,
             documents: BTreeMap::new(),
             n_document_bytes: 0,
             configs: BTreeMap::new(),
@@ -54,12 +62,17 @@ impl<'a> Checker<'a> {
     }
 
     pub(super) fn find(&mut self, rule: Rule, severity: Severity, place: &str, message: String) {
-        if self.findings.len() < MAX_FINDINGS {
+        let n = match severity {
+            Severity::Error => &mut self.n_errors,
+            Severity::Warning => &mut self.n_warnings,
+        };
+        *n += 1;
+        if *n <= MAX_FINDINGS {
             self.findings.push(Finding {
                 rule,
                 severity,
-                place: place.to_owned(),
-                message,
+                place: short(place).to_owned(),
+                message: short(&message).to_owned(),
             });
         }
     }
@@ -168,8 +181,8 @@ impl<'a> Checker<'a> {
             let message = format!("has something behind its JSON value: {reason}");
             self.error(Rule::TrailingBytes, name, message);
         }
-        json.repeated_keys("", &mut |path| {
-            let message = format!("has the key `{path}` twice");
+        json.repeated_keys(&mut |path| {
+            let message = format!("has the key `{}` twice", short(path));
             self.error(Rule::RepeatedKey, name, message);
         });
         Some(json)
@@ -191,7 +204,11 @@ impl<'a> Checker<'a> {
     /// Reports keys that readers would take for one they know.
     pub(super) fn check_keys(&mut self, json: &Json, known: &[&str], place: &str, path: &str) {
         for (key, _) in json.members() {
-            let Some(same) = known.iter().find(|k| json::fold(k) == json::fold(key)) else {
+            if key.len() > MAX_KEY_BYTES {
+                continue;
+            }
+            let folded = json::fold(key);
+            let Some(same) = known.iter().find(|known| json::fold(known) == folded) else {
                 continue;
             };
             if same == key {
@@ -235,4 +252,8 @@ impl<'a> Checker<'a> {
         }
         value.text()
     }
+}
+
+fn short(text: &str) -> &str {
+    &text[..text.floor_char_boundary(MAX_TEXT_BYTES)]
 }

@@ -3,7 +3,7 @@
 //! This is not the editor of `image`: a fault there must not be a fault here.
 
 use std::collections::HashSet;
-use std::fmt;
+use std::fmt::{self, Write};
 
 use serde::de::{Deserialize, Deserializer, MapAccess, SeqAccess, Visitor};
 
@@ -81,21 +81,30 @@ impl Json {
     }
 
     /// Calls `found` with the path of every repeated key.
-    pub(super) fn repeated_keys(&self, path: &str, found: &mut dyn FnMut(String)) {
+    pub(super) fn repeated_keys(&self, found: &mut dyn FnMut(&str)) {
+        self.repeated_keys_below(&mut String::new(), found);
+    }
+
+    fn repeated_keys_below(&self, path: &mut String, found: &mut dyn FnMut(&str)) {
+        let length = path.len();
         match self {
             Self::List(items) => {
                 for (i, item) in items.iter().enumerate() {
-                    item.repeated_keys(&format!("{path}[{i}]"), found);
+                    write!(path, "[{i}]").expect("a String takes everything");
+                    item.repeated_keys_below(path, found);
+                    path.truncate(length);
                 }
             }
             Self::Map(members) => {
                 let mut seen = HashSet::new();
                 for (key, value) in members {
-                    let path = format!("{path}.{key}");
-                    value.repeated_keys(&path, found);
+                    path.push('.');
+                    path.push_str(key);
+                    value.repeated_keys_below(path, found);
                     if !seen.insert(key) {
                         found(path);
                     }
+                    path.truncate(length);
                 }
             }
             _ => {}

@@ -45,7 +45,7 @@ pub fn verify(source: &Source) -> Result<Report, Error> {
     let save = save.unwrap_or_default();
     let oci = oci.unwrap_or_default();
     let facts = contents::check(&mut checker, &save, &oci)?;
-    tags::check(&mut checker, &save, &facts);
+    tags::check(&mut checker, &save, &facts)?;
     save::check_sources(&mut checker, &save, &facts);
     save::check_parents(&mut checker, &save, &facts);
     v1::check(&mut checker, &save)?;

@@ -8,12 +8,13 @@ use super::hash::Facts;
 use super::json::Json;
 use super::save::{Item, MANIFEST, Save};
 use super::v1;
+use crate::error::Error;
 use crate::reference::Reference;
 
 pub(super) const REPOSITORIES: &str = "repositories";
 
 /// Checks the tags of all images, and `repositories` against them.
-pub(super) fn check(checker: &mut Checker, save: &Save, facts: &Facts) {
+pub(super) fn check(checker: &mut Checker, save: &Save, facts: &Facts) -> Result<(), Error> {
     let mut holders: BTreeMap<String, &Item> = BTreeMap::new();
     for item in &save.items {
         for tag in &item.tags {
@@ -32,7 +33,7 @@ pub(super) fn check(checker: &mut Checker, save: &Save, facts: &Facts) {
             }
         }
     }
-    check_repositories(checker, save, facts, &holders);
+    check_repositories(checker, save, facts, &holders)
 }
 
 /// Parses a name with its tag spelled out; docker load fills none in.
@@ -50,8 +51,8 @@ fn check_repositories(
     save: &Save,
     facts: &Facts,
     holders: &BTreeMap<String, &Item>,
-) {
-    let Some(entry) = checker.source.find(REPOSITORIES) else {
+) -> Result<(), Error> {
+    if checker.source.find(REPOSITORIES).is_none() {
         let is_expected = v1::has_directories(checker)
             || save
                 .items
@@ -61,17 +62,21 @@ fn check_repositories(
             let message = "is not there, and Docker writes it where images have tags";
             checker.warning(Rule::Repositories, REPOSITORIES, message);
         }
-        return;
+        return Ok(());
+    }
+    let Some(entry) = checker.resolve(REPOSITORIES, REPOSITORIES, "the list of names") else {
+        return Ok(());
     };
-    let Ok(Some(json)) = checker.document(entry) else {
-        return;
+    let Some(json) = checker.document(entry)? else {
+        return Ok(());
     };
     if save.items.is_empty() {
         // Without `manifest.json` there is nothing to compare with.
-        return;
+        return Ok(());
     }
     if !json.is_map() {
-        return checker.bad_shape(REPOSITORIES, ".", Some(&json), "an object");
+        checker.bad_shape(REPOSITORIES, ".", Some(&json), "an object");
+        return Ok(());
     }
     let mut unseen = holders.clone();
     for (repository, tags) in json.members() {
@@ -101,6 +106,7 @@ fn check_repositories(
         let message = format!("lacks `{name}`, which `manifest.json` has");
         checker.error(Rule::Repositories, REPOSITORIES, message);
     }
+    Ok(())
 }
 
 /// A name points at the top layer: by v1 id where layers have v1 directories, by diff id in Docker's blob store.

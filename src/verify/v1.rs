@@ -206,7 +206,8 @@ fn best(config: &Config, generations: &[Generation], ids: &BTreeSet<&str>) -> Ve
             break;
         };
         let is_known = |layer: &&V1| ids.contains(layer.id.as_str());
-        let n_known = layers.iter().filter(is_known).count();
+        // An id depends on those below it, so what counts is how far up they are known.
+        let n_known = layers.iter().take_while(is_known).count();
         if best.1.is_empty() || n_known > best.0 {
             best = (n_known, layers);
         }
@@ -260,10 +261,10 @@ fn check_chain(
         .find(|(v1, directory)| v1.id != **directory);
     if let Some((v1, directory)) = wrong {
         let message = format!(
-            "is the id of a layer of `{}`, and no version of Docker derives it; 20.10 has `{}`",
+            "is the id of a layer of `{}`, and no version of Docker derives it; one would have `{}`",
             item.config_name, v1.id
         );
-        checker.warning(Rule::V1Id, directory, message);
+        checker.warning(Rule::V1Id, &format!("{directory}/json"), message);
         return;
     }
     for (v1, directory) in derived.iter().zip(&directories) {

@@ -4,6 +4,7 @@ use std::io::Write;
 
 use ocipatch::archive::Source;
 use ocipatch::compression::Compression;
+use ocipatch::digest::Digest;
 use ocipatch::verify::{Report, Rule, verify};
 use tar::EntryType;
 
@@ -24,7 +25,7 @@ fn check(archive: &Archive) -> Report {
 }
 
 #[test]
-fn archives_of_docker_have_no_errors() {
+fn archives_of_real_tools_have_no_errors() {
     for (name, warnings) in [
         ("docker20.tar", &[][..]),
         ("docker20.tar.gz", &[Rule::OuterCompression]),
@@ -36,7 +37,12 @@ fn archives_of_docker_have_no_errors() {
         ("docker26-two-images.tar", &[]),
         ("docker26-containerd.tar", &[]),
         ("buildx-docker.tar", &[]),
+        ("buildx-oci.tar", &[]),
+        ("buildx-oci-multi.tar", &[]),
         ("crane.tar", &[]),
+        ("podman-docker.tar", &[]),
+        ("podman-oci.tar", &[]),
+        ("skopeo-oci.tar", &[]),
     ] {
         let source = Source::open(&fixture(name), &std::env::temp_dir()).unwrap();
         let report = verify(&source).unwrap();
@@ -84,6 +90,59 @@ fn a_report_ends_with_a_line_that_says_what_was_checked() {
     assert_eq!(json["findings"][0]["severity"], "error");
     assert_eq!(json["images"][0]["platform"], "linux/amd64");
     assert_eq!(json["images"][0]["image_id"], format!("sha256:{CONFIG}"));
+}
+
+#[test]
+fn ids_that_docker_derived_in_another_time_zone_are_known() {
+    let zero = concat!(
+        r#"{"Hostname":"","Domainname":"","User":"","AttachStdin":false,"AttachStdout":false,"AttachStderr":false,"#,
+        r#""Tty":false,"OpenStdin":false,"StdinOnce":false,"Env":null,"Cmd":null,"Image":"","Volumes":null,"#,
+        r#""WorkingDir":"","Entrypoint":null,"OnBuild":null,"Labels":null}"#
+    );
+    let (utc, berlin) = ("1970-01-01T00:00:00Z", "1970-01-01T01:00:00+01:00");
+    let id = |time: &str| {
+        let hashed = format!(
+            r#"{{"container_config":{zero},"created":"{time}","layer_id":"sha256:{BASE}"}}"#
+        );
+        Digest::of(hashed.as_bytes()).hex()
+    };
+    assert_eq!(id(utc), V1_BASE);
+    let mut archive = Archive::fixture("docker20.tar");
+    archive.replace(&format!("{V1_BASE}/json"), utc, berlin);
+    archive.replace_everywhere(V1_BASE, &id(berlin));
+    // The top layer's id follows from its parent's, so it is another one too.
+    let report = check(&archive);
+    let messages: Vec<&str> = report.findings.iter().map(|f| f.message.as_str()).collect();
+    let [message] = messages[..] else {
+        panic!("{report}")
+    };
+    let top = message.rsplit('`').nth(1).unwrap();
+    archive.replace_everywhere(V1_TOP, top);
+    let report = check(&archive);
+    assert!(report.findings.is_empty(), "{report}");
+}
+
+#[test]
+fn a_hostile_archive_cannot_blow_up_the_report_or_drown_an_error() {
+    let mut archive = Archive::fixture("docker20.tar");
+    archive.replace("VERSION", "1.0", "1.1");
+    let tag = format!("\"{}\",", "X".repeat(10_000)).repeat(300);
+    archive.replace(
+        "manifest.json",
+        "[\"greeter:1\"",
+        &format!("[{tag}\"greeter:1\""),
+    );
+    for i in 0..6000 {
+        archive.add(&format!("junk/{i}"), b"");
+    }
+    let report = check(&archive);
+    assert!(
+        report
+            .findings
+            .iter()
+            .any(|finding| finding.rule == Rule::V1Version)
+    );
+    assert!(report.to_string().len() < 2_000_000);
 }
 
 type Damage = fn(&mut Archive);
@@ -134,7 +193,7 @@ const DAMAGES: &[(Rule, &str, Damage)] = &[
         let stale = a.entry("2505d4").data.clone();
         let stale = String::from_utf8(stale).unwrap().replace(V1_TOP, OTHER).into_bytes();
         a.add("blobs/sha256/5", &stale);
-        let hex = ocipatch::digest::Digest::of(&stale).hex();
+        let hex = Digest::of(&stale).hex();
         a.entry("sha256/5").name = format!("blobs/sha256/{hex}");
     }),
     (Rule::LayerCount, "docker26-containerd.tar", |a| a.replace("manifest.json", &format!(",\"blobs/sha256/{TOP}\""), "")),
@@ -220,7 +279,7 @@ const DAMAGES: &[(Rule, &str, Damage)] = &[
     (Rule::IndexDepth, "docker26-containerd.tar", |a| {
         for _ in 0..10 {
             let index = a.entry("index.json").data.clone();
-            let hex = ocipatch::digest::Digest::of(&index).hex();
+            let hex = Digest::of(&index).hex();
             let (digest, size) = (format!("sha256:{hex}"), index.len());
             a.entry("index.json").data = format!(
                 "{{\"schemaVersion\":2,\"manifests\":[{{\"mediaType\":\"application/vnd.oci.image.index.v1+json\",\"digest\":\"{digest}\",\"size\":{size},\"annotations\":{{\"io.containerd.image.name\":\"docker.io/library/greeter:1\"}}}}]}}"
