@@ -17,3 +17,4 @@ pub mod reference;
 pub mod rootfs;
 pub mod tarball;
 pub mod timestamp;
+pub mod verify;

@@ -13,10 +13,12 @@ mod output;
 mod pack;
 mod plan;
 mod unpack;
+mod verify;
 
 use std::process::ExitCode;
 
 use clap::{Parser, Subcommand, ValueEnum};
+
 
 /// Apply a declarative patch file to a container image you already have.
 #[derive(Debug, Parser)]
@@ -44,6 +46,8 @@ enum Command {
     Check(check::Check),
     /// Show what an archive holds
     Inspect(inspect::Inspect),
+    /// Recompute every digest, size and cross-reference of an archive
+    Verify(verify::Verify),
     /// Unpack an archive into a directory to look into
     Unpack(unpack::Unpack),
     /// Pack an unpacked archive again, unchanged but for what was edited
@@ -81,6 +85,7 @@ fn run(arguments: &Arguments) -> ExitCode {
         Command::Plan(command) => command.run(),
         Command::Check(command) => command.run(quiet),
         Command::Inspect(command) => command.run(),
+        Command::Verify(command) => command.run(quiet),
         Command::Unpack(command) => command.run(quiet),
         Command::Pack(command) => command.run(),
         Command::Schema => generate::schema(),

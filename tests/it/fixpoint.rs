@@ -101,6 +101,8 @@ fn check(docker: &Docker, fixtures: &[(&str, &str)], same: fn(&Path, &Path)) {
             let references: Vec<&str> = references.iter().map(String::as_str).collect();
             let again = directory.path().join("again.tar");
             docker.save_like(&references, &patched, &again);
+            std::fs::copy(&patched, "/tmp/patched.tar").unwrap();
+            std::fs::copy(&again, "/tmp/again.tar").unwrap();
             same(&patched, &again);
         }
     }

@@ -1,6 +1,8 @@
 //! One test binary.
 
 mod binary;
+mod damage;
+mod edit;
 mod engine;
 mod engine_test;
 mod fixpoint;
@@ -8,3 +10,4 @@ mod patch;
 mod rootfs;
 mod schema;
 mod tarball;
+mod verify;

@@ -1,0 +1,259 @@
+//! What all checks share: the archive, its documents, and the findings so far.
+
+use std::collections::{BTreeMap, HashSet};
+use std::rc::Rc;
+
+use super::config::Config;
+use super::json::{self, Json};
+use super::{Finding, ImageSummary, Report, Rule, Severity};
+use crate::archive::{Source, names};
+use crate::error::Error;
+use crate::tarball::Kind;
+
+/// Containerd stops at 20 MiB, c/image at 4 MiB; no image needs more.
+const MAX_DOCUMENT_BYTES: u64 = 4 << 20;
+/// What all documents that are held at once may take.
+const MAX_DOCUMENTS_BYTES: u64 = 32 << 20;
+/// Of each severity: a hostile archive must not make the report larger than itself, nor drown errors in warnings.
+const MAX_FINDINGS: usize = 5_000;
+/// Of a place or a message, whose parts come from the archive.
+const MAX_TEXT_BYTES: usize = 1024;
+/// Longer than all keys that readers know, in whatever spelling.
+const MAX_KEY_BYTES: usize = 64;
+/// How many links may lead from one name to its data.
+const MAX_HOPS: usize = 8;
+
+/// The state of one verification.
+pub(super) struct Checker<'a> {
+    pub(super) source: &'a Source,
+    findings: Vec<Finding>,
+    n_errors: usize,
+    n_warnings: usize,
+    documents: BTreeMap<usize, Option<Rc<Json>>>,
+    n_document_bytes: u64,
+    pub(super) configs: BTreeMap<usize, Option<Rc<Config>>>,
+    /// Whether `index.json` has `manifests: null`.
+    pub(super) has_null_manifests: bool,
+    /// Entries that belong to something.
+    used: HashSet<usize>,
+}
+
+impl<'a> Checker<'a> {
+    pub(super) fn new(source: &'a Source) -> Self {
+        Self {
+            source,
+            findings: Vec::new(),
+            n_errors: 0,
+            n_warnings: 0,
+            documents: BTreeMap::new(),
+            n_document_bytes: 0,
+            configs: BTreeMap::new(),
+            has_null_manifests: false,
+            used: HashSet::new(),
+        }
+    }
+
+    pub(super) fn error(&mut self, rule: Rule, place: &str, message: impl Into<String>) {
+        self.find(rule, Severity::Error, place, message.into());
+    }
+
+    pub(super) fn warning(&mut self, rule: Rule, place: &str, message: impl Into<String>) {
+        self.find(rule, Severity::Warning, place, message.into());
+    }
+
+    pub(super) fn find(&mut self, rule: Rule, severity: Severity, place: &str, message: String) {
+        let n = match severity {
+            Severity::Error => &mut self.n_errors,
+            Severity::Warning => &mut self.n_warnings,
+        };
+        *n += 1;
+        if *n <= MAX_FINDINGS {
+            self.findings.push(Finding {
+                rule,
+                severity,
+                place: short(place).to_owned(),
+                message: short(&message).to_owned(),
+            });
+        }
+    }
+
+    pub(super) fn into_report(self, images: Vec<ImageSummary>, n_bytes: u64) -> Report {
+        let mut findings = self.findings;
+        findings.sort_by(|a, b| {
+            let key = |f: &Finding| (f.severity, f.place.clone(), f.rule, f.message.clone());
+            key(a).cmp(&key(b))
+        });
+        findings.dedup();
+        Report {
+            images,
+            findings,
+            n_bytes,
+        }
+    }
+
+    /// Returns the name of an entry.
+    pub(super) fn name(&self, entry: usize) -> &'a str {
+        &self.source.entries()[entry].name
+    }
+
+    /// Says that an entry belongs to something.
+    pub(super) fn use_entry(&mut self, entry: usize) {
+        self.used.insert(entry);
+    }
+
+    pub(super) fn is_used(&self, entry: usize) -> bool {
+        self.used.contains(&entry)
+    }
+
+    /// Follows `name` to a regular file; what is on the way belongs to `place`, what is wrong there is reported.
+    pub(super) fn resolve(&mut self, name: &str, place: &str, what: &str) -> Option<usize> {
+        let mut current = names::clean(name.as_bytes());
+        let mut n_hops = 0;
+        loop {
+            let found = current.as_deref().and_then(|name| self.source.find(name));
+            let Some(entry) = found else {
+                let message = if n_hops == 0 {
+                    format!("{what} is `{name}`, which is not in the archive")
+                } else {
+                    format!("{what} is `{name}`, a link that leads to no entry")
+                };
+                self.error(Rule::MissingEntry, place, message);
+                return None;
+            };
+            self.use_entry(entry);
+            let item = &self.source.entries()[entry];
+            current = match item.kind {
+                Kind::File => return Some(entry),
+                Kind::Symlink => names::resolve(&item.name, &item.link_name),
+                Kind::HardLink => names::clean(&item.link_name),
+                _ => {
+                    let message = format!("{what} is `{name}`, which is no regular file");
+                    self.error(Rule::MissingEntry, place, message);
+                    return None;
+                }
+            };
+            n_hops += 1;
+            if n_hops > MAX_HOPS {
+                let message = format!("{what} is `{name}`, a link that leads in a circle");
+                self.error(Rule::MissingEntry, place, message);
+                return None;
+            }
+        }
+    }
+
+    /// Reads and parses a document once; what is wrong with its text is reported once.
+    pub(super) fn document(&mut self, entry: usize) -> Result<Option<Rc<Json>>, Error> {
+        if let Some(document) = self.documents.get(&entry) {
+            return Ok(document.clone());
+        }
+        self.use_entry(entry);
+        let size = self.source.entries()[entry].size;
+        let name = self.name(entry);
+        let document = if size > MAX_DOCUMENT_BYTES {
+            let message =
+                format!("has {size} bytes, and a document has at most {MAX_DOCUMENT_BYTES}");
+            self.error(Rule::BadJson, name, message);
+            None
+        } else if self.n_document_bytes + size > MAX_DOCUMENTS_BYTES {
+            let message = format!(
+                "is one document too many: together they take over {MAX_DOCUMENTS_BYTES} bytes"
+            );
+            self.error(Rule::BadJson, name, message);
+            None
+        } else {
+            self.n_document_bytes += size;
+            let bytes = self.source.read(entry, MAX_DOCUMENT_BYTES)?;
+            self.parse(name, &bytes).map(Rc::new)
+        };
+        self.documents.insert(entry, document.clone());
+        Ok(document)
+    }
+
+    fn parse(&mut self, name: &str, bytes: &[u8]) -> Option<Json> {
+        let (json, trailing) = match json::parse(bytes) {
+            Ok(parsed) => parsed,
+            Err(reason) => {
+                self.error(Rule::BadJson, name, format!("is no JSON: {reason}"));
+                return None;
+            }
+        };
+        if let Some(reason) = trailing {
+            let message = format!("has something behind its JSON value: {reason}");
+            self.error(Rule::TrailingBytes, name, message);
+        }
+        json.repeated_keys(&mut |path| {
+            let message = format!("has the key `{}` twice", short(path));
+            self.error(Rule::RepeatedKey, name, message);
+        });
+        Some(json)
+    }
+
+    /// Reads an entry that may be a document of ours or anything else.
+    pub(super) fn maybe_document(&self, entry: usize) -> Result<Option<(Vec<u8>, Json)>, Error> {
+        if self.source.entries()[entry].size > MAX_DOCUMENT_BYTES {
+            return Ok(None);
+        }
+        let bytes = self.source.read(entry, MAX_DOCUMENT_BYTES)?;
+        if bytes.first() != Some(&b'{') {
+            return Ok(None);
+        }
+        let parsed = json::parse(&bytes).ok();
+        Ok(parsed.map(|(json, _)| (bytes, json)))
+    }
+
+    /// Reports keys that readers would take for one they know.
+    pub(super) fn check_keys(&mut self, json: &Json, known: &[&str], place: &str, path: &str) {
+        for (key, _) in json.members() {
+            if key.len() > MAX_KEY_BYTES {
+                continue;
+            }
+            let folded = json::fold(key);
+            let Some(same) = known.iter().find(|known| json::fold(known) == folded) else {
+                continue;
+            };
+            if same == key {
+                continue;
+            }
+            let message =
+                format!("has the key `{path}.{key}`, which some readers take for `{same}`");
+            let severity = if json.get_any(same).is_some() {
+                Severity::Error
+            } else {
+                Severity::Warning
+            };
+            self.find(Rule::AmbiguousKey, severity, place, message);
+        }
+    }
+
+    /// Reports a value that is not what it must be.
+    pub(super) fn bad_shape(
+        &mut self,
+        place: &str,
+        path: &str,
+        found: Option<&Json>,
+        wanted: &str,
+    ) {
+        let found = found.map_or("nothing", Json::kind);
+        let message = format!("has {found} at `{path}`, not {wanted}");
+        self.error(Rule::BadShape, place, message);
+    }
+
+    /// Returns the member `key` as a text; absent is nothing, another type is reported.
+    pub(super) fn text<'j>(
+        &mut self,
+        json: &'j Json,
+        key: &str,
+        place: &str,
+        path: &str,
+    ) -> Option<&'j str> {
+        let value = json.get(key)?;
+        if value.text().is_none() {
+            self.bad_shape(place, &format!("{path}.{key}"), Some(value), "a text");
+        }
+        value.text()
+    }
+}
+
+fn short(text: &str) -> &str {
+    &text[..text.floor_char_boundary(MAX_TEXT_BYTES)]
+}

@@ -1,0 +1,154 @@
+//! Descriptors: media type, digest and size of a blob, wherever a document names one.
+
+use super::checker::Checker;
+use super::config::Config;
+use super::json::{Json, known};
+use super::{Rule, base64};
+use crate::digest::Digest;
+use crate::error::Error;
+
+/// Embedded data is for small documents.
+const MAX_DATA_BYTES: u64 = 4 << 20;
+
+/// A descriptor.
+pub(super) struct Descriptor<'j> {
+    json: &'j Json,
+    pub(super) media_type: &'j str,
+    /// The blob, where it is in the archive.
+    pub(super) entry: Option<usize>,
+    path: String,
+}
+
+/// Reads a descriptor and checks what needs no hashing.
+pub(super) fn read<'j>(
+    checker: &mut Checker,
+    json: &'j Json,
+    place: &str,
+    path: String,
+    must_be_there: bool,
+) -> Result<Option<Descriptor<'j>>, Error> {
+    if !json.is_map() {
+        checker.bad_shape(place, &path, Some(json), "a descriptor");
+        return Ok(None);
+    }
+    checker.check_keys(json, known::DESCRIPTOR, place, &path);
+    check_annotations(checker, json, place, &path);
+    let media_type = json
+        .get("mediaType")
+        .and_then(Json::text)
+        .unwrap_or_default();
+    if !is_media_type(media_type) {
+        let message = format!("has `{media_type}` at `{path}.mediaType`, which is no media type");
+        checker.error(Rule::MediaType, place, message);
+    }
+    let stated_digest = json.get("digest").and_then(Json::text).unwrap_or_default();
+    let mut entry = None;
+    if let Ok(digest) = Digest::parse(stated_digest) {
+        let name = format!("blobs/sha256/{}", digest.hex());
+        if must_be_there || checker.source.find(&name).is_some() {
+            entry = checker.resolve(&name, place, &format!("`{path}.digest`"));
+        }
+    } else {
+        let message = format!(
+            "has `{stated_digest}` at `{path}.digest`, not `sha256:` and 64 lower-case hex digits; no other can be checked"
+        );
+        checker.error(Rule::DescriptorDigest, place, message);
+    }
+    let size = match json.get("size") {
+        Some(Json::Integer(n)) => u64::try_from(*n).ok(),
+        _ => None,
+    };
+    let found = entry.map(|entry| checker.source.entries()[entry].size);
+    if size.is_none() || found.is_some() && size != found {
+        let stated = size.map_or("no size".to_owned(), |n| n.to_string());
+        let found = found.map_or("some".to_owned(), |n| n.to_string());
+        let message =
+            format!("has {stated} at `{path}.size`, and `{stated_digest}` has {found} bytes");
+        checker.error(Rule::DescriptorSize, place, message);
+    }
+    let descriptor = Descriptor {
+        json,
+        media_type,
+        entry,
+        path,
+    };
+    check_data(checker, &descriptor, place)?;
+    Ok(Some(descriptor))
+}
+
+fn check_data(checker: &mut Checker, descriptor: &Descriptor, place: &str) -> Result<(), Error> {
+    let Some(data) = checker.text(descriptor.json, "data", place, &descriptor.path) else {
+        return Ok(());
+    };
+    let is_same = match (base64::decode(data), descriptor.entry) {
+        (None, _) => false,
+        (Some(_), None) => true,
+        (Some(data), Some(entry)) => {
+            checker.source.entries()[entry].size == data.len() as u64
+                && checker.source.read(entry, MAX_DATA_BYTES)? == data
+        }
+    };
+    if !is_same {
+        let message = format!(
+            "has other bytes at `{}.data` than the blob",
+            descriptor.path
+        );
+        checker.error(Rule::DescriptorData, place, message);
+    }
+    Ok(())
+}
+
+/// Compares the platform that a descriptor states with its config's.
+pub(super) fn check_platform(
+    checker: &mut Checker,
+    descriptor: &Descriptor,
+    config: Option<&Config>,
+    place: &str,
+) {
+    let Some(platform) = descriptor.json.get("platform") else {
+        return;
+    };
+    let stated = |key| platform.get(key).and_then(Json::text).unwrap_or_default();
+    // An attestation says `unknown`, and its config may say nothing.
+    if stated("os") == "unknown" {
+        return;
+    }
+    for key in ["os", "architecture", "variant"] {
+        let stated = stated(key);
+        let found = config.map_or(stated, |config| config.text(key));
+        // arm64 is v8 unless somebody says otherwise.
+        let is_default = key == "variant" && (stated.is_empty() || found.is_empty());
+        if stated != found && !is_default {
+            let message =
+                format!("is for `{key}` `{stated}` by its descriptor, and `{found}` by its config");
+            checker.warning(Rule::DescriptorPlatform, place, message);
+        }
+    }
+}
+
+/// RFC 6838, section 4.2.
+fn is_media_type(text: &str) -> bool {
+    let is_name = |name: &str| {
+        (1..=127).contains(&name.len())
+            && name.as_bytes()[0].is_ascii_alphanumeric()
+            && name
+                .bytes()
+                .all(|b| b.is_ascii_alphanumeric() || b"!#$&^_.+-".contains(&b))
+    };
+    text.split_once('/')
+        .is_some_and(|(kind, name)| is_name(kind) && is_name(name))
+}
+
+/// Checks that `annotations` maps texts to texts.
+pub(super) fn check_annotations(checker: &mut Checker, json: &Json, place: &str, path: &str) {
+    let annotations = json.get("annotations");
+    let path = format!("{path}.annotations");
+    if annotations.is_some_and(|value| !value.is_map()) {
+        checker.bad_shape(place, &path, annotations, "an object");
+    }
+    for (key, value) in annotations.map(Json::members).unwrap_or_default() {
+        if value.text().is_none() {
+            checker.bad_shape(place, &format!("{path}.{key}"), Some(value), "a text");
+        }
+    }
+}

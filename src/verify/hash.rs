@@ -1,0 +1,119 @@
+//! The work that takes time: every entry's bytes hashed once, on all cores.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::num::NonZero;
+use std::sync::Mutex;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::thread;
+
+use super::layer::{self, LayerFacts};
+use crate::archive::Source;
+use crate::compression::Compression;
+use crate::digest::Digest;
+use crate::error::Error;
+
+/// More threads than this only fight over the disk.
+const MAX_THREADS: usize = 8;
+
+/// What the bytes of the archive hash to, by entry.
+#[derive(Debug, Default)]
+pub(super) struct Facts {
+    pub(super) digests: BTreeMap<usize, Digest>,
+    pub(super) layers: BTreeMap<usize, LayerFacts>,
+    /// How many bytes went through a hash.
+    pub(super) n_bytes: u64,
+}
+
+#[derive(Debug, Clone, Copy)]
+enum Job {
+    /// The bytes as stored.
+    Stored(usize),
+    /// The layer inside, and for a plain layer the bytes as stored along with it.
+    Layer(usize),
+}
+
+/// Hashes `stored` as they are and `layers` decompressed; a plain layer that is in both is read once.
+pub(super) fn hash(
+    source: &Source,
+    stored: &BTreeSet<usize>,
+    layers: &BTreeSet<usize>,
+) -> Result<Facts, Error> {
+    let mut jobs: Vec<Job> = layers.iter().map(|&entry| Job::Layer(entry)).collect();
+    for &entry in stored {
+        let is_plain_layer = layers.contains(&entry)
+            && layer::compression(&source.blob(entry)?)
+                .map_err(|error| at(source, entry, error))?
+                == Compression::None;
+        if !is_plain_layer {
+            jobs.push(Job::Stored(entry));
+        }
+    }
+    let size = |job: &Job| match *job {
+        Job::Stored(entry) | Job::Layer(entry) => source.entries()[entry].size,
+    };
+    // The largest first, so that no core waits for a late one; a stable sort keeps this the same each time.
+    jobs.sort_by_key(|job| std::cmp::Reverse(size(job)));
+    run(source, &jobs)
+}
+
+fn run(source: &Source, jobs: &[Job]) -> Result<Facts, Error> {
+    let next = AtomicUsize::new(0);
+    let facts = Mutex::new(Facts::default());
+    let failures = Mutex::new(BTreeMap::new());
+    let work = || {
+        while let Some(&job) = jobs.get(next.fetch_add(1, Ordering::Relaxed)) {
+            if let Err((entry, error)) = run_job(source, job, &facts) {
+                failures
+                    .lock()
+                    .expect("no thread panics")
+                    .insert(entry, error);
+            }
+        }
+    };
+    let n_threads = thread::available_parallelism().map_or(1, NonZero::get);
+    let n_threads = n_threads.min(MAX_THREADS).min(jobs.len());
+    thread::scope(|scope| {
+        for _ in 1..n_threads {
+            scope.spawn(work);
+        }
+        work();
+    });
+    let failures = failures.into_inner().expect("no thread panics");
+    match failures.into_values().next() {
+        Some(error) => Err(error),
+        None => Ok(facts.into_inner().expect("no thread panics")),
+    }
+}
+
+fn run_job(source: &Source, job: Job, facts: &Mutex<Facts>) -> Result<(), (usize, Error)> {
+    let (Job::Stored(entry) | Job::Layer(entry)) = job;
+    let failed = |error| (entry, at(source, entry, error));
+    let blob = source.blob(entry).map_err(|error| (entry, error))?;
+    match job {
+        Job::Stored(_) => {
+            let (digest, n_bytes) = Digest::of_reader(&mut blob.reader()).map_err(failed)?;
+            let mut facts = facts.lock().expect("no thread panics");
+            facts.digests.insert(entry, digest);
+            facts.n_bytes += n_bytes;
+        }
+        Job::Layer(_) => {
+            let layer = layer::examine(&blob).map_err(failed)?;
+            let mut facts = facts.lock().expect("no thread panics");
+            if layer.compression == Compression::None {
+                let digest = Digest::parse_hex(&layer.diff_id.hex());
+                let digest = digest.expect("a diff id is printed as a digest is");
+                facts.digests.insert(entry, digest);
+            }
+            facts.n_bytes += layer.n_bytes;
+            facts.layers.insert(entry, layer);
+        }
+    }
+    Ok(())
+}
+
+fn at(source: &Source, entry: usize, error: std::io::Error) -> Error {
+    Error::Io {
+        place: format!("{}: {}", source.place(), source.entries()[entry].name),
+        source: error,
+    }
+}

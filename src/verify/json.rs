@@ -1,0 +1,260 @@
+//! JSON as a value that hides nothing: repeated keys are kept, numbers are not rounded.
+//!
+//! This is not the editor of `image`: a fault there must not be a fault here.
+
+use std::collections::HashSet;
+use std::fmt::{self, Write};
+
+use serde::de::{Deserialize, Deserializer, MapAccess, SeqAccess, Visitor};
+
+/// A JSON value.
+#[derive(Debug, Clone, PartialEq)]
+pub(super) enum Json {
+    Null,
+    Bool(bool),
+    Integer(i128),
+    /// A number with a fraction or an exponent; no document of an image has a use for its value.
+    Float,
+    Text(String),
+    List(Vec<Self>),
+    /// All members in order, repeated keys included.
+    Map(Vec<(String, Self)>),
+}
+
+/// Parses a whole document; what stands behind the value comes back beside it.
+pub(super) fn parse(bytes: &[u8]) -> Result<(Json, Option<String>), String> {
+    let mut deserializer = serde_json::Deserializer::from_slice(bytes);
+    // serde_json stops at 128 levels by itself.
+    let json = Json::deserialize(&mut deserializer).map_err(|error| error.to_string())?;
+    let trailing = deserializer.end().err().map(|error| error.to_string());
+    Ok((json, trailing))
+}
+
+impl Json {
+    /// Returns a member as Go sees it (the last of that name); `null` is no member.
+    pub(super) fn get(&self, key: &str) -> Option<&Self> {
+        self.get_any(key).filter(|value| **value != Self::Null)
+    }
+
+    /// Returns a member, `null` included.
+    pub(super) fn get_any(&self, key: &str) -> Option<&Self> {
+        let members = self.members().iter().rev();
+        members.filter(|(k, _)| k == key).map(|(_, v)| v).next()
+    }
+
+    pub(super) fn members(&self) -> &[(String, Self)] {
+        match self {
+            Self::Map(members) => members,
+            _ => &[],
+        }
+    }
+
+    pub(super) fn list(&self) -> Option<&[Self]> {
+        match self {
+            Self::List(items) => Some(items),
+            _ => None,
+        }
+    }
+
+    pub(super) fn text(&self) -> Option<&str> {
+        match self {
+            Self::Text(text) => Some(text),
+            _ => None,
+        }
+    }
+
+    pub(super) fn is_map(&self) -> bool {
+        matches!(self, Self::Map(_))
+    }
+
+    /// Returns what the value is, for messages.
+    pub(super) fn kind(&self) -> &'static str {
+        match self {
+            Self::Null => "null",
+            Self::Bool(_) => "a boolean",
+            Self::Integer(_) => "an integer",
+            Self::Float => "a number that is no integer",
+            Self::Text(_) => "a text",
+            Self::List(_) => "a list",
+            Self::Map(_) => "an object",
+        }
+    }
+
+    /// Calls `found` with the path of every repeated key.
+    pub(super) fn repeated_keys(&self, found: &mut dyn FnMut(&str)) {
+        self.repeated_keys_below(&mut String::new(), found);
+    }
+
+    fn repeated_keys_below(&self, path: &mut String, found: &mut dyn FnMut(&str)) {
+        let length = path.len();
+        match self {
+            Self::List(items) => {
+                for (i, item) in items.iter().enumerate() {
+                    write!(path, "[{i}]").expect("a String takes everything");
+                    item.repeated_keys_below(path, found);
+                    path.truncate(length);
+                }
+            }
+            Self::Map(members) => {
+                let mut seen = HashSet::new();
+                for (key, value) in members {
+                    path.push('.');
+                    path.push_str(key);
+                    value.repeated_keys_below(path, found);
+                    if !seen.insert(key) {
+                        found(path);
+                    }
+                    path.truncate(length);
+                }
+            }
+            _ => {}
+        }
+    }
+}
+
+/// Folds a key as Go's `encoding/json` does where it matches keys with struct fields.
+pub(super) fn fold(key: &str) -> String {
+    let fold = |c: char| match c {
+        '\u{17f}' => 's',
+        '\u{212a}' => 'k',
+        c => c.to_ascii_lowercase(),
+    };
+    key.chars().map(fold).collect()
+}
+
+impl<'de> Deserialize<'de> for Json {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        deserializer.deserialize_any(JsonVisitor)
+    }
+}
+
+struct JsonVisitor;
+
+impl<'de> Visitor<'de> for JsonVisitor {
+    type Value = Json;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("JSON")
+    }
+
+    fn visit_unit<E>(self) -> Result<Json, E> {
+        Ok(Json::Null)
+    }
+
+    fn visit_bool<E>(self, value: bool) -> Result<Json, E> {
+        Ok(Json::Bool(value))
+    }
+
+    fn visit_u64<E>(self, value: u64) -> Result<Json, E> {
+        Ok(Json::Integer(value.into()))
+    }
+
+    fn visit_i64<E>(self, value: i64) -> Result<Json, E> {
+        Ok(Json::Integer(value.into()))
+    }
+
+    fn visit_f64<E>(self, _: f64) -> Result<Json, E> {
+        Ok(Json::Float)
+    }
+
+    fn visit_str<E>(self, text: &str) -> Result<Json, E> {
+        Ok(Json::Text(text.to_owned()))
+    }
+
+    fn visit_string<E>(self, text: String) -> Result<Json, E> {
+        Ok(Json::Text(text))
+    }
+
+    fn visit_seq<A: SeqAccess<'de>>(self, mut items: A) -> Result<Json, A::Error> {
+        let mut list = Vec::new();
+        while let Some(item) = items.next_element()? {
+            list.push(item);
+        }
+        Ok(Json::List(list))
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, mut members: A) -> Result<Json, A::Error> {
+        let mut map = Vec::new();
+        while let Some(member) = members.next_entry()? {
+            map.push(member);
+        }
+        Ok(Json::Map(map))
+    }
+}
+
+/// The keys that readers know, by document; others pass unseen.
+pub(super) mod known {
+    pub(in super::super) const SAVE_ITEM: &[&str] =
+        &["Config", "RepoTags", "Layers", "Parent", "LayerSources"];
+    pub(in super::super) const LAYOUT: &[&str] = &["imageLayoutVersion"];
+    /// Of an index and of a manifest: `layers` in an index is what CVE-2021-41190 is about.
+    pub(in super::super) const MANIFEST: &[&str] = &[
+        "schemaVersion",
+        "mediaType",
+        "artifactType",
+        "manifests",
+        "config",
+        "layers",
+        "subject",
+        "annotations",
+    ];
+    pub(in super::super) const DESCRIPTOR: &[&str] = &[
+        "mediaType",
+        "digest",
+        "size",
+        "urls",
+        "annotations",
+        "data",
+        "artifactType",
+        "platform",
+    ];
+    pub(in super::super) const CONFIG: &[&str] = &[
+        "id",
+        "parent",
+        "comment",
+        "created",
+        "container",
+        "container_config",
+        "docker_version",
+        "author",
+        "config",
+        "architecture",
+        "variant",
+        "os",
+        "os.version",
+        "os.features",
+        "Size",
+        "rootfs",
+        "history",
+    ];
+    pub(in super::super) const ROOTFS: &[&str] = &["type", "diff_ids"];
+    pub(in super::super) const HISTORY: &[&str] =
+        &["created", "author", "created_by", "comment", "empty_layer"];
+    pub(in super::super) const CONTAINER: &[&str] = &[
+        "Hostname",
+        "Domainname",
+        "User",
+        "AttachStdin",
+        "AttachStdout",
+        "AttachStderr",
+        "ExposedPorts",
+        "Tty",
+        "OpenStdin",
+        "StdinOnce",
+        "Env",
+        "Cmd",
+        "Healthcheck",
+        "ArgsEscaped",
+        "Image",
+        "Volumes",
+        "WorkingDir",
+        "Entrypoint",
+        "NetworkDisabled",
+        "MacAddress",
+        "OnBuild",
+        "Labels",
+        "StopSignal",
+        "StopTimeout",
+        "Shell",
+    ];
+}

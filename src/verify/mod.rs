@@ -1,0 +1,56 @@
+//! Checks an archive from its bytes alone: every digest, size, diff id, id, count and cross-reference is computed again.
+//!
+//! It trusts no number that it did not compute, and it shares no code with what writes archives: it has its own JSON,
+//! its own derivations and its own idea of each format. All that is wrong is collected; nothing is repaired.
+
+mod base64;
+mod checker;
+mod config;
+mod contents;
+mod derive;
+mod descriptor;
+mod hash;
+mod hybrid;
+mod json;
+mod layer;
+mod lint;
+mod oci;
+mod report;
+mod rule;
+mod save;
+mod tags;
+mod v1;
+
+pub use report::{Finding, ImageSummary, Report, Severity};
+pub use rule::Rule;
+
+use crate::archive::Source;
+use crate::error::Error;
+use checker::Checker;
+
+/// Checks all images of `source`.
+///
+/// An error is only what keeps the archive from being read; whatever is wrong with its content is a finding.
+pub fn verify(source: &Source) -> Result<Report, Error> {
+    let mut checker = Checker::new(source);
+    let save = save::read(&mut checker)?;
+    let oci = oci::read(&mut checker, save.is_some())?;
+    if save.is_none() {
+        let has_repositories = source.find("repositories").is_some();
+        if oci.is_none() || has_repositories {
+            let what = "is not there; without it `docker load` takes no archive";
+            checker.error(Rule::NoManifest, "manifest.json", what);
+        }
+    }
+    let save = save.unwrap_or_default();
+    let oci = oci.unwrap_or_default();
+    let facts = contents::check(&mut checker, &save, &oci)?;
+    tags::check(&mut checker, &save, &facts)?;
+    save::check_sources(&mut checker, &save, &facts);
+    save::check_parents(&mut checker, &save, &facts);
+    v1::check(&mut checker, &save)?;
+    hybrid::check(&mut checker, &save, &oci);
+    lint::check(&mut checker)?;
+    let images = hybrid::summaries(&checker, &save, &oci, &facts);
+    Ok(checker.into_report(images, facts.n_bytes))
+}

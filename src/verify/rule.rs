@@ -1,0 +1,158 @@
+//! The rules: what is checked, under a stable code, and where each comes from.
+//!
+//! Numbers (`L4`, `D9`) are those of the conformance checklist that the project keeps: `L` and `S` are MUST and SHOULD
+//! of image-spec v1.1.1, `D` is what the loaders of `docker save` archives check without a written specification.
+
+use std::fmt;
+
+macro_rules! rules {
+    ($($(#[$doc:meta])* $name:ident = $code:literal,)*) => {
+        /// What a finding is about. Codes are stable; their list only grows.
+        #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+        #[non_exhaustive]
+        pub enum Rule {
+            $($(#[$doc])* $name,)*
+        }
+
+        impl Rule {
+            /// All rules, in the order in which they are documented.
+            pub const ALL: &'static [Self] = &[$(Self::$name),*];
+
+            /// Returns the kebab-case code.
+            #[must_use]
+            pub fn code(self) -> &'static str {
+                match self {
+                    $(Self::$name => $code,)*
+                }
+            }
+        }
+    };
+}
+
+rules! {
+    /// The archive has `manifest.json`, or is an OCI layout without a trace of one (D1; `docker load`, step 2).
+    NoManifest = "no-manifest",
+    /// A document is JSON in UTF-8 within 4 MiB and 128 levels (every reader; c/image `iolimits.go`).
+    BadJson = "bad-json",
+    /// Nothing stands behind a document's JSON value (podman rejects what docker ignores).
+    TrailingBytes = "trailing-bytes",
+    /// No object has a key twice (L73; Go takes the last, others the first or none).
+    RepeatedKey = "repeated-key",
+    /// No key differs from one that readers know by upper and lower case only (Go matches either).
+    AmbiguousKey = "ambiguous-key",
+    /// Documents have the fields and types that every reader expects (L3, L10, L28, L29, L39, L46, D1).
+    BadShape = "bad-shape",
+
+    /// What a document names is in the archive, after links (D1, L7).
+    MissingEntry = "missing-entry",
+    /// Links are relative, of one hop, symbolic, and lead somewhere (D13; ctr ignores hard links).
+    UnportableLink = "unportable-link",
+    /// No name stands twice in the archive, not even with the same content (D12).
+    DuplicateEntry = "duplicate-entry",
+    /// Entry names have no leading `./` or `/` (D13; containerd and podman look names up as spelled).
+    EntryName = "entry-name",
+    /// `manifest.json` spells paths as the entries do (D13; containerd compares bytes).
+    PathSpelling = "path-spelling",
+    /// The archive as a whole is not compressed (D13; ctr does not decompress).
+    OuterCompression = "outer-compression",
+    /// A blob's content has the digest of its name, referenced or not (L4).
+    BlobDigest = "blob-digest",
+    /// Files below `blobs/` are named by a digest that can be checked (L5, L21).
+    BlobName = "blob-name",
+    /// A config named by a digest has it (D5).
+    ConfigName = "config-name",
+    /// A layer file named by a digest has it, compressed or not (docker-archive of podman and crane).
+    LayerName = "layer-name",
+    /// Every file of the archive belongs to an image (L6: allowed, yet never intended).
+    Orphan = "orphan",
+
+    /// An image has as many layers as diff ids (D2, L53; docker: `layers length mismatch`).
+    LayerCount = "layer-count",
+    /// A layer's uncompressed bytes hash to the diff id at its position (D3, L53; docker: `invalid diffID`).
+    DiffId = "diff-id",
+    /// A compressed layer decompresses to its end (every unpacker).
+    LayerCompression = "layer-compression",
+    /// Layers are plain or gzip (D13; docker 20 has no zstd, containerd no bzip2 and xz).
+    UnportableCompression = "unportable-compression",
+    /// A layer's media type states its compression (L65; containerd believes it).
+    LayerMediaType = "layer-media-type",
+    /// A layer is a tar that can be read to its end (L55).
+    LayerTar = "layer-tar",
+    /// No path stands twice in a layer (L55; docker: `duplicates of file paths not supported`).
+    LayerDuplicatePath = "layer-duplicate-path",
+    /// A layer has no sparse files (S57; docker: `unhandled tar header type 83`).
+    LayerSparse = "layer-sparse",
+    /// A whiteout names what it removes (S64; docker and containerd fail on bare `.wh.`).
+    LayerWhiteout = "layer-whiteout",
+    /// A hard link's target comes before it in the same layer (58; docker: `no such file`).
+    LayerHardLink = "layer-hard-link",
+
+    /// `rootfs` is there and has type `layers` (L46; docker: `no RootFS key`).
+    Rootfs = "rootfs",
+    /// The config names `os` and `architecture` (L45, D13; containerd filters images without).
+    Platform = "platform",
+    /// The history has as many non-empty entries as there are layers (L53; docker: `too many non-empty layers`).
+    History = "history",
+    /// Every environment entry is `NAME=value` (48).
+    Env = "env",
+    /// Times are RFC 3339 (L47; docker fails to parse the config).
+    Created = "created",
+
+    /// Tags are valid references with a tag (D4; docker: `invalid tag`).
+    RepoTag = "repo-tag",
+    /// No tag is held by two images (the loader's order would decide).
+    TagTwice = "tag-twice",
+    /// `repositories` holds the tags of `manifest.json` and points at the top layer's id (D6).
+    Repositories = "repositories",
+
+    /// A v1 directory's `VERSION` is `1.0` (D8).
+    V1Version = "v1-version",
+    /// A v1 directory's `json` has the directory's id and what the config says (D7).
+    V1Json = "v1-json",
+    /// The `parent` of the v1 ids follows the order of `Layers` (D7).
+    V1Parent = "v1-parent",
+    /// v1 ids can be derived from the config by the rules of some Docker version (moby `image/v1`, `CreateID`).
+    V1Id = "v1-id",
+    /// The history of an image is its `Parent`'s and one entry (D9; docker: `is not a valid parent`).
+    Parent = "parent",
+    /// `LayerSources` describes the layers of its image (D10).
+    LayerSource = "layer-source",
+
+    /// `oci-layout` is there and states version 1.0.0 (L2; containerd: `unsupported OCI version`).
+    OciLayout = "oci-layout",
+    /// `manifests` of an index is a list (L39; Docker 25.0 writes `null` for untagged images).
+    NullManifests = "null-manifests",
+    /// `schemaVersion` is 2 (L25, L36).
+    SchemaVersion = "schema-version",
+    /// Media types follow their grammar, and a document's own is its descriptor's (L11, L26, L37).
+    MediaType = "media-type",
+    /// No document is index and manifest at once (CVE-2021-41190).
+    AmbiguousDocument = "ambiguous-document",
+    /// A descriptor's digest is one that can be checked (L19, L21, L22).
+    DescriptorDigest = "descriptor-digest",
+    /// A descriptor's size is its content's (S12, L13).
+    DescriptorSize = "descriptor-size",
+    /// A descriptor's embedded `data` is its content (L16).
+    DescriptorData = "descriptor-data",
+    /// A descriptor's platform is its config's (S54, L41).
+    DescriptorPlatform = "descriptor-platform",
+    /// Indexes nest a few levels deep and end (7.1; docker and ctr recurse).
+    IndexDepth = "index-depth",
+
+    /// `manifest.json` and `index.json` describe the same images and the same layers in the same order (D11).
+    HybridImage = "hybrid-image",
+    /// `RepoTags` and the names annotated in `index.json` agree (D11).
+    HybridTag = "hybrid-tag",
+}
+
+impl fmt::Display for Rule {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.code())
+    }
+}
+
+impl serde::Serialize for Rule {
+    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_str(self.code())
+    }
+}

@@ -1,0 +1,145 @@
+//! Names of images: `RepoTags` and `repositories`.
+
+use std::collections::BTreeMap;
+
+use super::Rule;
+use super::checker::Checker;
+use super::hash::Facts;
+use super::json::Json;
+use super::save::{Item, MANIFEST, Save};
+use super::v1;
+use crate::error::Error;
+use crate::reference::Reference;
+
+pub(super) const REPOSITORIES: &str = "repositories";
+
+/// Checks the tags of all images, and `repositories` against them.
+pub(super) fn check(checker: &mut Checker, save: &Save, facts: &Facts) -> Result<(), Error> {
+    let mut holders: BTreeMap<String, &Item> = BTreeMap::new();
+    for item in &save.items {
+        for tag in &item.tags {
+            let reference = match parse(tag) {
+                Ok(reference) => reference,
+                Err(reason) => {
+                    let message = format!("has `{tag}` at `{}.RepoTags`: {reason}", item.path);
+                    checker.error(Rule::RepoTag, MANIFEST, message);
+                    continue;
+                }
+            };
+            let first = holders.entry(reference.full()).or_insert(item);
+            if first.config_entry != item.config_entry {
+                let message = format!("has `{tag}` at `{}` and at `{}`", first.path, item.path);
+                checker.error(Rule::TagTwice, MANIFEST, message);
+            }
+        }
+    }
+    check_repositories(checker, save, facts, &holders)
+}
+
+/// Parses a name with its tag spelled out; docker load fills none in.
+pub(super) fn parse(name: &str) -> Result<Reference, String> {
+    let reference = Reference::parse(name).map_err(|reason| reason.to_string())?;
+    if name.ends_with(&format!(":{}", reference.tag())) {
+        Ok(reference)
+    } else {
+        Err("it names no tag".to_owned())
+    }
+}
+
+fn check_repositories(
+    checker: &mut Checker,
+    save: &Save,
+    facts: &Facts,
+    holders: &BTreeMap<String, &Item>,
+) -> Result<(), Error> {
+    if checker.source.find(REPOSITORIES).is_none() {
+        let is_expected = v1::has_directories(checker)
+            || save
+                .items
+                .iter()
+                .any(|item| item.json().get("LayerSources").is_some());
+        if is_expected && !holders.is_empty() {
+            let message = "is not there, and Docker writes it where images have tags";
+            checker.warning(Rule::Repositories, REPOSITORIES, message);
+        }
+        return Ok(());
+    }
+    let Some(entry) = checker.resolve(REPOSITORIES, REPOSITORIES, "the list of names") else {
+        return Ok(());
+    };
+    let Some(json) = checker.document(entry)? else {
+        return Ok(());
+    };
+    if save.items.is_empty() {
+        // Without `manifest.json` there is nothing to compare with.
+        return Ok(());
+    }
+    if !json.is_map() {
+        checker.bad_shape(REPOSITORIES, ".", Some(&json), "an object");
+        return Ok(());
+    }
+    let mut unseen = holders.clone();
+    for (repository, tags) in json.members() {
+        if !tags.is_map() {
+            checker.bad_shape(
+                REPOSITORIES,
+                &format!(".{repository}"),
+                Some(tags),
+                "an object",
+            );
+        }
+        for (tag, id) in tags.members() {
+            let name = format!("{repository}:{tag}");
+            let full = Reference::parse(&name).map(|reference| reference.full());
+            let Some(item) = full.ok().and_then(|full| {
+                unseen.remove(&full);
+                holders.get(&full)
+            }) else {
+                let message = format!("names `{name}`, which no image of `manifest.json` has");
+                checker.error(Rule::Repositories, REPOSITORIES, message);
+                continue;
+            };
+            check_id(checker, item, facts, &name, id);
+        }
+    }
+    for name in unseen.keys() {
+        let message = format!("lacks `{name}`, which `manifest.json` has");
+        checker.error(Rule::Repositories, REPOSITORIES, message);
+    }
+    Ok(())
+}
+
+/// A name points at the top layer: by v1 id where layers have v1 directories, by diff id in Docker's blob store.
+fn check_id(checker: &mut Checker, item: &Item, facts: &Facts, name: &str, id: &Json) {
+    let Some(id) = id.text() else {
+        return checker.bad_shape(REPOSITORIES, name, Some(id), "an id");
+    };
+    let Some(top) = item.layers.last() else {
+        return;
+    };
+    let diff_id = top
+        .entry
+        .and_then(|entry| facts.layers.get(&entry))
+        .map(|layer| layer.diff_id.hex());
+    let wanted = if let Some((directory, _)) = v1::split(&top.name) {
+        directory.to_owned()
+    } else if top.name.starts_with("blobs/") {
+        let Some(diff_id) = diff_id else { return };
+        diff_id
+    } else {
+        // podman: an id of its own, whose directory links to the layer.
+        let link = format!("{id}/layer.tar");
+        let leads_to = checker
+            .source
+            .find(&link)
+            .and_then(|_| checker.source.resolve(&link, name).ok());
+        if leads_to.is_some() && leads_to == top.entry {
+            return;
+        }
+        format!("an id whose directory leads to {}", top.name)
+    };
+    if id != wanted {
+        let message = format!("has `{id}` for `{name}`, and the top layer is `{wanted}`");
+        checker.error(Rule::Repositories, REPOSITORIES, message);
+    }
+}

@@ -1,0 +1,124 @@
+//! Whatever is done to an archive, verify says so, and never panics.
+
+use ocipatch::error::Error;
+use ocipatch::verify::{Report, verify};
+use proptest::prelude::*;
+
+use crate::edit::{self, Archive};
+
+const CONFIG: &str = "fba3ad4a";
+
+type Damage = fn(&mut Archive, &str);
+
+fn check(archive: &Archive) -> Result<Report, Error> {
+    verify(&archive.open()?)
+}
+
+#[test]
+fn every_damage_to_every_part_is_found() {
+    let damages: [(&str, Damage); 4] = [
+        ("truncate", |archive, part| {
+            let data = &mut archive.entry(part).data;
+            data.truncate(data.len() / 2);
+        }),
+        ("flip", |archive, part| {
+            let data = &mut archive.entry(part).data;
+            let at = data.len() / 3;
+            data[at] ^= 1;
+        }),
+        ("delete", |archive, part| archive.remove(part)),
+        ("swap", |archive, part| {
+            let other = archive.entry("manifest.json").data.clone();
+            let other = if part == "manifest.json" {
+                b"[]".to_vec()
+            } else {
+                other
+            };
+            archive.entry(part).data = other;
+        }),
+    ];
+    let v1 = "c6feb8eae558727a76eaf657569f3e2a48611f8364b36babfe202d588011e4f7";
+    let layer = format!("{v1}/layer.tar");
+    let json = format!("{v1}/json");
+    let docker20 = [
+        "manifest.json",
+        "repositories",
+        CONFIG,
+        &layer,
+        &json,
+        "VERSION",
+    ];
+    let docker26 = [
+        "manifest.json",
+        "repositories",
+        "index.json",
+        "oci-layout",
+        CONFIG,
+        "0b0773",
+        "65ecc4",
+        "e389ba",
+    ];
+    let containerd = [
+        "manifest.json",
+        "index.json",
+        "oci-layout",
+        CONFIG,
+        "b35fe2",
+        "65ecc4",
+        "e389ba",
+    ];
+    for (name, parts) in [
+        ("docker20.tar", &docker20[..]),
+        ("docker26.tar", &docker26),
+        ("docker26-containerd.tar", &containerd),
+    ] {
+        for part in parts {
+            for (what, damage) in damages {
+                // An OCI layout that never had a manifest.json is a whole archive.
+                if (name, *part, what) == ("docker26-containerd.tar", "manifest.json", "delete") {
+                    continue;
+                }
+                let mut archive = Archive::fixture(name);
+                damage(&mut archive, part);
+                let found = check(&archive).map_or(true, |report| !report.findings.is_empty());
+                assert!(found, "{what} {part} in {name}");
+            }
+        }
+    }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(60))]
+
+    #[test]
+    fn flipped_bytes_never_panic(
+        name in prop::sample::select(vec!["docker20-nasty.tar", "docker26-two-images.tar", "crane.tar"]),
+        flips in prop::collection::vec((any::<prop::sample::Index>(), 1_u8..), 1..6),
+    ) {
+        let mut bytes = std::fs::read(edit::fixture(name)).unwrap();
+        for (at, flip) in flips {
+            let at = at.index(bytes.len());
+            bytes[at] ^= flip;
+        }
+        if let Ok(source) = edit::open(&bytes) {
+            let _ = verify(&source).map(|report| report.to_string());
+        }
+    }
+
+    #[test]
+    fn documents_of_any_shape_never_panic(
+        part in prop::sample::select(vec!["manifest.json", "index.json", "repositories", "fba3ad", "0b0773", "2505d4"]),
+        old in prop::sample::select(vec!["{", "[", "\"sha256:", ":", "1", "\"", "}"]),
+        new in prop::sample::select(vec!["null", "[]", "{}", "-1", "\"\"", "1e9", "[[{}]]", "\"a\":", ","]),
+        nth in 0_usize..12,
+    ) {
+        let mut archive = Archive::fixture("docker26.tar");
+        let entry = archive.entry(part);
+        let text = String::from_utf8(entry.data.clone()).unwrap();
+        if let Some((at, _)) = text.match_indices(old).nth(nth) {
+            entry.data = [&text[..at], new, &text[at + old.len()..]].concat().into_bytes();
+            archive.repair();
+            let _ = check(&archive).map(|report| report.to_string());
+        }
+    }
+}
