@@ -455,8 +455,8 @@ fn revise_descriptors(
     for &i in positions.iter().rev() {
         items.remove(i);
     }
-    if state.tags.is_empty() {
-        // Docker 26 lists an image without tags by a descriptor without a name.
+    if state.tags.is_empty() && at == 0 {
+        // Docker 26 lists an image without tags, by a descriptor without a name, if nothing is listed before it.
         items.insert(at, manifest_descriptor(manifest, None));
     }
     for (n, tag) in state.tags.iter().enumerate() {

@@ -19,7 +19,6 @@ use std::process::ExitCode;
 
 use clap::{Parser, Subcommand, ValueEnum};
 
-
 /// Apply a declarative patch file to a container image you already have.
 #[derive(Debug, Parser)]
 #[command(
