@@ -212,7 +212,7 @@ fn check_layer(checker: &mut Checker, entry: usize, layer: &LayerFacts, layers: 
             continue;
         }
         if let Some(names) = offenders.text() {
-            checker.find(rule, severity, place, format!("{what}: {names}"));
+            checker.find(rule, severity, place, &format!("{what}: {names}"));
         }
     }
 }

@@ -253,6 +253,7 @@ const DAMAGES: &[(Rule, &str, Damage)] = &[
     (Rule::LayerSource, "docker26.tar", |a| a.replace("manifest.json", "\"size\":2560", "\"size\":2561")),
     (Rule::LayerSource, "docker26.tar", |a| a.replace("manifest.json", &format!("\"digest\":\"sha256:{TOP}\""), "\"digest\":\"sha256:abc\"")),
     (Rule::LayerSource, "docker26.tar", |a| a.replace("manifest.json", &format!("\"sha256:{TOP}\":"), &format!("\"sha256:{OTHER}\":"))),
+    (Rule::LayerSource, "docker26.tar", |a| a.replace("manifest.json", "application/vnd.oci.image.layer.v1.tar", "text/plain")),
     (Rule::OciLayout, "docker26.tar", |a| a.replace("oci-layout", "1.0.0", "1.0.1")),
     (Rule::OciLayout, "docker26.tar", |a| a.remove("oci-layout")),
     (Rule::NullManifests, "docker26.tar", |a| {
