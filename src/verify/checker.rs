@@ -53,15 +53,15 @@ impl<'a> Checker<'a> {
         }
     }
 
-    pub(super) fn error(&mut self, rule: Rule, place: &str, message: impl Into<String>) {
-        self.find(rule, Severity::Error, place, message.into());
+    pub(super) fn error(&mut self, rule: Rule, place: &str, message: impl AsRef<str>) {
+        self.find(rule, Severity::Error, place, message.as_ref());
     }
 
-    pub(super) fn warning(&mut self, rule: Rule, place: &str, message: impl Into<String>) {
-        self.find(rule, Severity::Warning, place, message.into());
+    pub(super) fn warning(&mut self, rule: Rule, place: &str, message: impl AsRef<str>) {
+        self.find(rule, Severity::Warning, place, message.as_ref());
     }
 
-    pub(super) fn find(&mut self, rule: Rule, severity: Severity, place: &str, message: String) {
+    pub(super) fn find(&mut self, rule: Rule, severity: Severity, place: &str, message: &str) {
         let n = match severity {
             Severity::Error => &mut self.n_errors,
             Severity::Warning => &mut self.n_warnings,
@@ -72,7 +72,7 @@ impl<'a> Checker<'a> {
                 rule,
                 severity,
                 place: short(place).to_owned(),
-                message: short(&message).to_owned(),
+                message: short(message).to_owned(),
             });
         }
     }
@@ -221,7 +221,7 @@ impl<'a> Checker<'a> {
             } else {
                 Severity::Warning
             };
-            self.find(Rule::AmbiguousKey, severity, place, message);
+            self.find(Rule::AmbiguousKey, severity, place, &message);
         }
     }
 
@@ -255,5 +255,9 @@ impl<'a> Checker<'a> {
 }
 
 fn short(text: &str) -> &str {
-    &text[..text.floor_char_boundary(MAX_TEXT_BYTES)]
+    let mut end = text.len().min(MAX_TEXT_BYTES);
+    while !text.is_char_boundary(end) {
+        end -= 1;
+    }
+    &text[..end]
 }

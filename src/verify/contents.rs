@@ -9,7 +9,7 @@ use super::layer::LayerFacts;
 use super::oci::Oci;
 use super::save::Save;
 use super::{Rule, Severity};
-use crate::archive::SourceEntry;
+use crate::archive::Source;
 use crate::compression::Compression;
 use crate::digest::{DiffId, Digest};
 use crate::error::Error;
@@ -63,11 +63,7 @@ pub(super) fn check(checker: &mut Checker, save: &Save, oci: &Oci) -> Result<Fac
             }
         }
     }
-    for (entry, item) in checker.source.entries().iter().enumerate() {
-        if is_blob(item) && checker.source.find(&item.name) == Some(entry) {
-            stored.insert(entry);
-        }
-    }
+    stored.extend(blobs(checker.source).map(|(_, target)| target));
     let facts = hash::hash(checker.source, &stored, &layers.entries)?;
     check_names(checker, save, &facts);
     for (&entry, layer) in &facts.layers {
@@ -77,8 +73,16 @@ pub(super) fn check(checker: &mut Checker, save: &Save, oci: &Oci) -> Result<Fac
     Ok(facts)
 }
 
-fn is_blob(item: &SourceEntry) -> bool {
-    item.kind == Kind::File && item.name.starts_with("blobs/")
+/// Returns the entries of the blob store, and the files that links among them lead to: a name is a promise either way.
+fn blobs(source: &Source) -> impl Iterator<Item = (usize, usize)> {
+    let entries = source.entries().iter().enumerate();
+    entries.filter_map(|(entry, item)| {
+        let is_first = source.find(&item.name) == Some(entry);
+        if !is_first || !item.name.starts_with("blobs/") || item.kind == Kind::Directory {
+            return None;
+        }
+        Some((entry, source.resolve(&item.name, "").ok()?))
+    })
 }
 
 /// Returns the digest that a layer's file name promises in archives without a blob store.
@@ -88,8 +92,9 @@ fn promised_hex(name: &str) -> Option<Digest> {
 }
 
 fn check_names(checker: &mut Checker, save: &Save, facts: &Facts) {
-    for (entry, item) in checker.source.entries().iter().enumerate() {
-        let Some(found) = facts.digests.get(&entry).filter(|_| is_blob(item)) else {
+    for (entry, target) in blobs(checker.source) {
+        let item = &checker.source.entries()[entry];
+        let Some(found) = facts.digests.get(&target) else {
             continue;
         };
         let hex = item.name.strip_prefix("blobs/sha256/");
@@ -212,7 +217,7 @@ fn check_layer(checker: &mut Checker, entry: usize, layer: &LayerFacts, layers: 
             continue;
         }
         if let Some(names) = offenders.text() {
-            checker.find(rule, severity, place, format!("{what}: {names}"));
+            checker.find(rule, severity, place, &format!("{what}: {names}"));
         }
     }
 }

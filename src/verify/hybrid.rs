@@ -114,12 +114,7 @@ fn check_tags(checker: &mut Checker, item: &Item, twins: &[&OciImage]) {
 }
 
 /// Returns the images for the report: those of `manifest.json`, then what only the index has.
-pub(super) fn summaries(
-    checker: &Checker,
-    save: &Save,
-    oci: &Oci,
-    facts: &Facts,
-) -> Vec<ImageSummary> {
+pub(super) fn summaries(save: &Save, oci: &Oci, facts: &Facts) -> Vec<ImageSummary> {
     let id = |entry: Option<usize>| entry.and_then(|entry| facts.digests.get(&entry)).copied();
     let mut images = Vec::new();
     let mut seen = BTreeSet::new();
@@ -155,7 +150,7 @@ pub(super) fn summaries(
             &image.names
         };
         images.push(ImageSummary {
-            image_id: id(checker.source.find(checker.name(config.entry))),
+            image_id: id(Some(config.entry)),
             tags: names.clone(),
             platform: config.platform(),
             n_layers: image.layers.len(),

@@ -51,6 +51,6 @@ pub fn verify(source: &Source) -> Result<Report, Error> {
     v1::check(&mut checker, &save)?;
     hybrid::check(&mut checker, &save, &oci);
     lint::check(&mut checker)?;
-    let images = hybrid::summaries(&checker, &save, &oci, &facts);
+    let images = hybrid::summaries(&save, &oci, &facts);
     Ok(checker.into_report(images, facts.n_bytes))
 }

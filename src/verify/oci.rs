@@ -65,10 +65,8 @@ impl OciLayer {
     /// Returns whether the media type is one of layers, and the compression it states.
     pub(super) fn stated_compression(&self) -> Option<&'static str> {
         let media_type = self.media_type.as_str();
-        let is_layer = media_type.starts_with("application/vnd.oci.image.layer.")
-            || media_type.starts_with("application/vnd.docker.image.rootfs.");
         match media_type {
-            _ if !is_layer => None,
+            _ if !is_layer_type(media_type) => None,
             _ if media_type.ends_with("tar") => Some("none"),
             _ if media_type.ends_with("tar.gzip") || media_type.ends_with("tar+gzip") => {
                 Some("gzip")
@@ -79,6 +77,15 @@ impl OciLayer {
             _ => None,
         }
     }
+}
+
+/// Tells whether a media type is one of layers.
+pub(super) fn is_layer_type(media_type: &str) -> bool {
+    let families = [
+        "application/vnd.oci.image.layer.",
+        "application/vnd.docker.image.rootfs.",
+    ];
+    families.iter().any(|family| media_type.starts_with(family))
 }
 
 /// Names that the top descriptor of a walk carries.

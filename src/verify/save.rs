@@ -8,6 +8,7 @@ use super::checker::Checker;
 use super::config::{self, Config};
 use super::hash::Facts;
 use super::json::{Json, known};
+use super::oci;
 use crate::archive::names;
 use crate::digest::{DiffId, Digest};
 use crate::error::Error;
@@ -227,6 +228,13 @@ fn check_source(checker: &mut Checker, item: &Item, facts: &Facts, key: &str, so
         let message =
             format!("has `{stated}` at `{path}.digest`, and the layer's digest is `{found}`");
         checker.error(Rule::LayerSource, MANIFEST, message);
+    }
+    // Docker 25.0 left media type and size of some out, but never wrote others.
+    if let Some(stated) = checker.text(source, "mediaType", MANIFEST, &path)
+        && !oci::is_layer_type(stated)
+    {
+        let message = format!("has `{stated}` at `{path}.mediaType`, which is no type of layers");
+        checker.warning(Rule::LayerSource, MANIFEST, message);
     }
     let found = checker.source.entries()[entry].size;
     if let Some(stated) = source.get("size")

@@ -14,9 +14,9 @@ use crate::tarball::Kind;
 use crate::timestamp::Timestamp;
 
 /// More layers than any loader takes (docker stops at 125); ids of more are not derived.
-const MAX_LAYERS: usize = 1024;
+const MAX_LAYERS: usize = 128;
 /// Times of lower layers that are tried; an archive is written by one daemon.
-const MAX_TIMES: usize = 8;
+const MAX_TIMES: usize = 4;
 
 /// Splits `<64 hex>/layer.tar` and the like.
 pub(super) fn split(name: &str) -> Option<(&str, &str)> {
@@ -277,11 +277,10 @@ fn check_chain(
 fn check_document(checker: &mut Checker, v1: &V1, document: &Found) {
     let id = document.json.get("id").and_then(Json::text);
     let parent = document.json.get("parent").and_then(Json::text);
-    if id != Some(&v1.id) || parent != v1.parent.as_deref() {
-        // Reported already, as `v1-json` or `v1-parent`.
-        if !document.place.starts_with("blobs/") {
-            return;
-        }
+    let is_consistent = id == Some(&v1.id) && parent == v1.parent.as_deref();
+    if !is_consistent && !document.place.starts_with("blobs/") {
+        // Reported already, as `v1-json` or `v1-parent` of the directory.
+        return;
     }
     if !v1
         .documents

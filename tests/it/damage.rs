@@ -87,6 +87,27 @@ fn every_damage_to_every_part_is_found() {
     }
 }
 
+#[test]
+fn a_flipped_bit_is_found_wherever_it_is_not_in_an_optional_key() {
+    for name in ["docker20.tar", "docker26.tar", "docker26-containerd.tar"] {
+        let archive = Archive::fixture(name);
+        for (i, entry) in archive.entries.iter().enumerate() {
+            // A misspelled optional key is an unknown one, which is allowed.
+            let has_optional_keys = matches!(entry.name.as_str(), "manifest.json" | "index.json");
+            if has_optional_keys && name != "docker20.tar" {
+                continue;
+            }
+            let step = if entry.data.len() > 2000 { 311 } else { 13 };
+            for at in (0..entry.data.len()).step_by(step) {
+                let mut damaged = archive.clone();
+                damaged.entries[i].data[at] ^= 1;
+                let found = check(&damaged).map_or(true, |report| !report.findings.is_empty());
+                assert!(found, "byte {at} of {} in {name}", entry.name);
+            }
+        }
+    }
+}
+
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(60))]
 

@@ -182,6 +182,17 @@ const DAMAGES: &[(Rule, &str, Damage)] = &[
         let media_type = "\"mediaType\":\"application/vnd.oci.image.manifest.v1+json\"";
         a.replace(MANIFEST_26, &format!("\"schemaVersion\":2,{media_type}"), &format!("{media_type},\"schemaVersion\":2"));
     }),
+    // A blob may be a link; what it leads to must have the digest of its name all the same.
+    (Rule::BlobDigest, "docker26-containerd.tar", |a| {
+        a.add("data", b"");
+        a.entry("data").data = a.entry(MANIFEST_C).data.clone();
+        a.replace("data", "{\"schemaVersion\":2,", "{\"schemaVersion\":2 ,");
+        a.replace("index.json", "\"size\":577", "\"size\":578");
+        let blob = a.entry(MANIFEST_C);
+        blob.header.set_entry_type(EntryType::Symlink);
+        blob.header.set_link_name("../../data").unwrap();
+        blob.data.clear();
+    }),
     (Rule::BlobName, "docker26.tar", |a| a.add("blobs/sha512/abc", b"x")),
     (Rule::ConfigName, "docker20.tar", |a| a.entry(CONFIG).data.push(b'\n')),
     (Rule::LayerName, "crane.tar", |a| {
@@ -253,6 +264,7 @@ const DAMAGES: &[(Rule, &str, Damage)] = &[
     (Rule::LayerSource, "docker26.tar", |a| a.replace("manifest.json", "\"size\":2560", "\"size\":2561")),
     (Rule::LayerSource, "docker26.tar", |a| a.replace("manifest.json", &format!("\"digest\":\"sha256:{TOP}\""), "\"digest\":\"sha256:abc\"")),
     (Rule::LayerSource, "docker26.tar", |a| a.replace("manifest.json", &format!("\"sha256:{TOP}\":"), &format!("\"sha256:{OTHER}\":"))),
+    (Rule::LayerSource, "docker26.tar", |a| a.replace("manifest.json", "application/vnd.oci.image.layer.v1.tar", "text/plain")),
     (Rule::OciLayout, "docker26.tar", |a| a.replace("oci-layout", "1.0.0", "1.0.1")),
     (Rule::OciLayout, "docker26.tar", |a| a.remove("oci-layout")),
     (Rule::NullManifests, "docker26.tar", |a| {
