@@ -36,7 +36,26 @@ pub(super) fn revise_directory(draft: &Draft<'_>, root: &Path) -> Result<(), Err
         created.0.clear();
     }
     remove_orphans(draft, root)?;
+    date_directories(draft, root)?;
     sync_directory(root)
+}
+
+/// Every change in a directory dates it by the clock; what is in the archive does not come from a clock.
+fn date_directories(draft: &Draft<'_>, root: &Path) -> Result<(), Error> {
+    for entry in &draft.entries {
+        let (name, mtime) = match entry {
+            DraftEntry::Kept(index) if draft.source.entries()[*index].kind == Kind::Directory => {
+                let kept = &draft.source.entries()[*index];
+                (&kept.name, kept.mtime)
+            }
+            DraftEntry::New(new) if new.content == Content::Directory => (&new.name, new.mtime),
+            _ => continue,
+        };
+        let path = root.join(name);
+        let directory = File::open(&path).map_err(Error::at(&path))?;
+        set_mtime(&directory, mtime).map_err(Error::at(&path))?;
+    }
+    Ok(())
 }
 
 /// What was made so far and is to go again if the rest fails.
@@ -131,13 +150,17 @@ pub(super) fn write_content(
 
 /// Sets the permissions and both times, whatever the umask and the clock say.
 pub(super) fn set_metadata(file: &File, mode: u32, mtime: i64) -> io::Result<()> {
-    use rustix::fs::{Mode, Timespec, Timestamps, fchmod, futimens};
-    fchmod(file, Mode::from_raw_mode(mode))?;
+    rustix::fs::fchmod(file, rustix::fs::Mode::from_raw_mode(mode))?;
+    set_mtime(file, mtime)
+}
+
+fn set_mtime(file: &File, mtime: i64) -> io::Result<()> {
+    use rustix::fs::{Timespec, Timestamps};
     let time = Timespec {
         tv_sec: mtime,
         tv_nsec: 0,
     };
-    Ok(futimens(
+    Ok(rustix::fs::futimens(
         file,
         &Timestamps {
             last_access: time,

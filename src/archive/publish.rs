@@ -100,7 +100,10 @@ fn write_to(draft: &Draft<'_>, file: File, place: &str) -> Result<File, Error> {
         return sink.finish().map_err(failed);
     }
     let mut sink = match draft.source.compression() {
-        crate::compression::Compression::None => Sink::Plain(file),
+        crate::compression::Compression::None => {
+            let write_back = super::write::WriteBack::start(&file).map_err(failed)?;
+            Sink::Durable(file, write_back)
+        }
         compression => Sink::Compressed(compression.encoder(file).map_err(failed)?),
     };
     write_tar(draft, &mut sink, place)?;

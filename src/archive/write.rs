@@ -1,8 +1,10 @@
 //! Writing a draft as a tar: kept bytes travel by range, neighbours in one piece.
 
 use std::fs::File;
-use std::io::{self, Write};
+use std::io::{self, Seek, Write};
 use std::os::unix::fs::FileExt;
+use std::sync::mpsc::SyncSender;
+use std::thread::JoinHandle;
 
 use super::draft::{Content, Draft, DraftEntry, NewEntry};
 use super::source::Blob;
@@ -14,24 +16,77 @@ use crate::tarball::{BLOCK_BYTES, END_OF_ARCHIVE, Kind};
 #[derive(Debug)]
 pub(super) enum Sink {
     Plain(File),
+    /// A file that is to be durable in the end: written back while it is still being written.
+    Durable(File, WriteBack),
     Compressed(Encoder<File>),
+}
+
+/// What the kernel's caches are made of. In bytes.
+const PAGE_BYTES: u64 = 4096;
+/// How much is read and written at once. In bytes.
+const BUFFER_BYTES: usize = 1 << 20;
+/// How much is copied between two nudges of the write-back. In bytes.
+const WRITE_BACK_BYTES: u64 = 16 << 20;
+
+/// A thread that has the kernel write a file back as it grows, so that the sync at the end finds little to do.
+#[derive(Debug)]
+pub(super) struct WriteBack {
+    nudge: Option<SyncSender<()>>,
+    thread: Option<JoinHandle<()>>,
+}
+
+impl WriteBack {
+    pub(super) fn start(file: &File) -> io::Result<Self> {
+        let file = file.try_clone()?;
+        let (nudge, nudges) = std::sync::mpsc::sync_channel(1);
+        let work = move || {
+            for () in nudges {
+                // A failure here comes again at the sync that counts.
+                let _ = rustix::fs::fdatasync(&file);
+            }
+        };
+        let thread = std::thread::Builder::new()
+            .name("write-back".to_owned())
+            .spawn(work)?;
+        Ok(Self {
+            nudge: Some(nudge),
+            thread: Some(thread),
+        })
+    }
+
+    fn nudge(&self) {
+        if let Some(nudge) = &self.nudge {
+            // It is busy, and will find these bytes too.
+            let _ = nudge.try_send(());
+        }
+    }
+}
+
+impl Drop for WriteBack {
+    fn drop(&mut self) {
+        self.nudge = None;
+        if let Some(thread) = self.thread.take() {
+            // It only syncs; there is nothing in it that panics.
+            let _ = thread.join();
+        }
+    }
 }
 
 impl Sink {
     /// Copies `start..end` of `file` without looking at it.
     pub(super) fn copy(&mut self, file: &File, start: u64, end: u64) -> io::Result<()> {
         let mut at = start;
-        if let Self::Plain(output) = self {
-            at = copy_in_kernel(file, start, end, output)?;
-        }
-        let mut buffer = vec![0; usize::try_from(end - at).unwrap_or(usize::MAX).min(1 << 20)];
         while at < end {
-            let n = usize::try_from(end - at)
-                .unwrap_or(usize::MAX)
-                .min(buffer.len());
-            file.read_exact_at(&mut buffer[..n], at)?;
-            self.write_all(&buffer[..n])?;
-            at += n as u64;
+            let stop = end.min(at + WRITE_BACK_BYTES);
+            at = match self {
+                Self::Plain(output) | Self::Durable(output, _) => {
+                    copy_piece(file, at, stop, output)?
+                }
+                Self::Compressed(encoder) => copy_by_hand(file, at, stop, encoder)?,
+            };
+            if let Self::Durable(_, write_back) = self {
+                write_back.nudge();
+            }
         }
         Ok(())
     }
@@ -39,7 +94,7 @@ impl Sink {
     /// Ends the stream; what comes back is the file, complete but not yet synced.
     pub(super) fn finish(self) -> io::Result<File> {
         match self {
-            Self::Plain(file) => Ok(file),
+            Self::Plain(file) | Self::Durable(file, _) => Ok(file),
             Self::Compressed(encoder) => encoder.finish(),
         }
     }
@@ -48,25 +103,61 @@ impl Sink {
 impl Write for Sink {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
         match self {
-            Self::Plain(file) => file.write(bytes),
+            Self::Plain(file) | Self::Durable(file, _) => file.write(bytes),
             Self::Compressed(encoder) => encoder.write(bytes),
         }
     }
 
     fn flush(&mut self) -> io::Result<()> {
         match self {
-            Self::Plain(file) => file.flush(),
+            Self::Plain(file) | Self::Durable(file, _) => file.flush(),
             Self::Compressed(encoder) => encoder.flush(),
         }
     }
 }
 
+/// Copies by the kernel where it can move whole pages, or where there is a pipe to fill; else by hand.
+///
+/// Between two page caches that lie askew the kernel copies every page in two pieces, which takes 1.5 times as long as
+/// large reads and writes do.
+fn copy_piece(file: &File, start: u64, end: u64, mut output: &File) -> io::Result<u64> {
+    let lies_askew = output
+        .stream_position()
+        .is_ok_and(|position| position % PAGE_BYTES != start % PAGE_BYTES);
+    let at = if lies_askew {
+        start
+    } else {
+        copy_in_kernel(file, start, end, output)?
+    };
+    copy_by_hand(file, at, end, &mut output)
+}
+
+fn copy_by_hand(file: &File, start: u64, end: u64, output: &mut dyn Write) -> io::Result<u64> {
+    let mut at = start;
+    let mut buffer = vec![
+        0;
+        usize::try_from(end - at)
+            .unwrap_or(usize::MAX)
+            .min(BUFFER_BYTES)
+    ];
+    while at < end {
+        let n = usize::try_from(end - at)
+            .unwrap_or(usize::MAX)
+            .min(buffer.len());
+        file.read_exact_at(&mut buffer[..n], at)?;
+        output.write_all(&buffer[..n])?;
+        at += n as u64;
+    }
+    Ok(end)
+}
+
 /// Returns how far the kernel copied: all the way, or not at all where it cannot for this pair of files.
 fn copy_in_kernel(file: &File, start: u64, end: u64, output: &File) -> io::Result<u64> {
+    use rustix::io::Errno;
     let mut at = start;
     let mut by_range = true;
     while at < end {
-        let n = usize::try_from(end - at).unwrap_or(usize::MAX).min(1 << 30);
+        let n = usize::try_from(end - at).unwrap_or(usize::MAX);
         let copied = if by_range {
             rustix::fs::copy_file_range(file, Some(&mut at), output, None, n)
         } else {
@@ -74,14 +165,8 @@ fn copy_in_kernel(file: &File, start: u64, end: u64, output: &File) -> io::Resul
         };
         match copied {
             Ok(0) => return Err(io::ErrorKind::UnexpectedEof.into()),
-            Ok(_) | Err(rustix::io::Errno::INTR) => {}
-            Err(
-                rustix::io::Errno::XDEV
-                | rustix::io::Errno::INVAL
-                | rustix::io::Errno::NOSYS
-                | rustix::io::Errno::OPNOTSUPP
-                | rustix::io::Errno::BADF,
-            ) => {
+            Ok(_) | Err(Errno::INTR) => {}
+            Err(Errno::XDEV | Errno::INVAL | Errno::NOSYS | Errno::OPNOTSUPP | Errno::BADF) => {
                 if !by_range {
                     return Ok(at);
                 }
