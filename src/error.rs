@@ -104,7 +104,6 @@ impl fmt::Display for Error {
             } => {
                 write!(f, "`{}` at byte {offset}: {reason}", place.escape_debug())
             }
-            Self::NotAnImage { place, reason } => write!(f, "`{}` {reason}", place.escape_debug()),
             Self::MissingEntry { name, wanted_by } => {
                 write!(
                     f,
@@ -124,7 +123,9 @@ impl fmt::Display for Error {
             Self::Changed { place } => {
                 write!(f, "`{}` changed while it was read", place.escape_debug())
             }
-            Self::Output { place, reason } => write!(f, "`{}` {reason}", place.escape_debug()),
+            Self::NotAnImage { place, reason } | Self::Output { place, reason } => {
+                write!(f, "`{}` {reason}", place.escape_debug())
+            }
         }
     }
 }

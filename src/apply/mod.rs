@@ -3,6 +3,7 @@
 //! Nothing is written before everything is known: [`prepare`] ends with the ids that the output will have.
 
 mod summary;
+mod text;
 
 use std::io::{self, Write};
 
@@ -13,8 +14,8 @@ use crate::image::Config;
 use crate::layer::{LayerContent, SourceDirectory, WriteError, write_layer};
 use crate::plan::{Plan, PlannedLayer};
 
-pub(crate) use summary::bytes;
 pub use summary::{ConfigChange, ImageSummary, LayerSummary, Summary, TagSummary};
+pub(crate) use text::bytes;
 
 /// A plan with all its digests, ready to be published.
 #[derive(Debug)]

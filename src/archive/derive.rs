@@ -7,13 +7,14 @@
 
 use std::collections::HashMap;
 
-use super::docker::ITEM_ORDER;
+use super::dating::{mtime_of, redated};
+use super::documents::{manifest_json, repositories};
 use super::draft::{Content, Draft, WriteLayer};
-use super::{Archive, Dialect, OciManifest, hybrid, v1_directories};
+use super::state::{Derived, DerivedContent, Files, LayerData, Role, State, StateLayer};
+use super::{Archive, Dialect, hybrid, index, v1_directories};
 use crate::digest::{DiffId, Digest};
 use crate::error::Error;
 use crate::image::Config;
-use crate::image::json::{Document, Value};
 use crate::reference::Reference;
 
 /// What an image is to become.
@@ -64,136 +65,6 @@ pub struct Revision<'a> {
     pub manifest_digests: Vec<Option<Digest>>,
     /// What had to be dropped or left, for people.
     pub notes: Vec<String>,
-}
-
-/// An image while its files are derived: as it is or as it is to become.
-#[derive(Debug, Clone)]
-pub(super) struct State {
-    pub(super) config: Config,
-    pub(super) image_id: Digest,
-    pub(super) layers: Vec<StateLayer>,
-    pub(super) tags: Vec<Reference>,
-    pub(super) manifest: Option<OciManifest>,
-}
-
-#[derive(Debug, Clone)]
-pub(super) struct StateLayer {
-    pub(super) diff_id: DiffId,
-    pub(super) size: u64,
-    pub(super) data: LayerData,
-}
-
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) enum LayerData {
-    /// An entry of the archive, and the path under which `manifest.json` names it.
-    Kept { entry: usize, path: String },
-    /// An index into the new layers.
-    Added(usize),
-}
-
-/// A file that a dialect's writer would write.
-#[derive(Debug, Clone)]
-pub(super) struct Derived {
-    pub(super) name: String,
-    pub(super) content: DerivedContent,
-    /// Which image and part it belongs to: where its header is taken from.
-    pub(super) role: Role,
-    /// Which time the writer gives it.
-    pub(super) stamp: Stamp,
-}
-
-/// The time that a writer gives a file.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Stamp {
-    /// When the image was created.
-    Created,
-    /// When the archive was written; no clock of ours, so it is taken from a file of the same kind.
-    Saved,
-    /// Always the same.
-    Fixed,
-}
-
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) enum DerivedContent {
-    Directory,
-    Bytes(Vec<u8>),
-    Symlink(String),
-    Layer(LayerData, u64),
-}
-
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub(super) struct Role {
-    pub(super) image: usize,
-    pub(super) part: Part,
-}
-
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub(super) enum Part {
-    Config,
-    Manifest,
-    LayerDirectory(usize),
-    Version(usize),
-    LegacyJson(usize),
-    LayerTar(usize),
-}
-
-impl Part {
-    /// The same part of the layer below; nothing below the base.
-    fn below(self) -> Option<Self> {
-        let below = |i: usize| i.checked_sub(1);
-        match self {
-            Self::Config | Self::Manifest => None,
-            Self::LayerDirectory(i) => below(i).map(Self::LayerDirectory),
-            Self::Version(i) => below(i).map(Self::Version),
-            Self::LegacyJson(i) => below(i).map(Self::LegacyJson),
-            Self::LayerTar(i) => below(i).map(Self::LayerTar),
-        }
-    }
-}
-
-/// The files of all images, and the paths by which `manifest.json` and `repositories` name them.
-#[derive(Debug, Default)]
-pub(super) struct Files {
-    pub(super) files: Vec<Derived>,
-    pub(super) paths: Vec<Paths>,
-}
-
-#[derive(Debug)]
-pub(super) struct Paths {
-    pub(super) config: String,
-    pub(super) layers: Vec<String>,
-    /// What `repositories` says of each tag.
-    pub(super) top: String,
-}
-
-impl Files {
-    /// Adds a file unless one of that name is there: what two images share is written once.
-    pub(super) fn push(&mut self, name: String, content: DerivedContent, image: usize, part: Part) {
-        if !self.files.iter().any(|file| file.name == name) {
-            let stamp = if part == Part::Manifest {
-                Stamp::Fixed
-            } else {
-                Stamp::Created
-            };
-            self.files.push(Derived {
-                name,
-                content,
-                role: Role { image, part },
-                stamp,
-            });
-        }
-    }
-
-    /// Marks the files of that directory as dated by the save.
-    pub(super) fn stamp_saved(&mut self, directory: &str) {
-        let is_inside = |name: &str| {
-            name.strip_prefix(directory)
-                .is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
-        };
-        for file in self.files.iter_mut().filter(|file| is_inside(&file.name)) {
-            file.stamp = Stamp::Saved;
-        }
-    }
 }
 
 impl Dialect {
@@ -307,7 +178,7 @@ pub fn revise<'a>(
     if let Some(index) = &archive.index {
         documents.push((
             "index.json",
-            hybrid::index_json(index, &old, &new).to_bytes(),
+            index::index_json(index, &old, &new).to_bytes(),
         ));
     }
     let repositories = repositories(archive, &old, &new, &old_files, &new_files);
@@ -413,7 +284,7 @@ fn revised_state(
     let config_bytes = revised.config.to_bytes();
     let image_id = Digest::of(&config_bytes);
     let manifest = image.manifest.as_ref().map(|manifest| {
-        hybrid::revise_manifest(
+        index::revise_manifest(
             manifest,
             image_id,
             config_bytes.len() as u64,
@@ -445,204 +316,4 @@ fn model_of(parts: &HashMap<Role, &Derived>, role: Role, archive: &Archive) -> u
         part = wanted.below();
     }
     archive.images[role.image].config_entry
-}
-
-fn created_seconds(config: &Config) -> Option<i64> {
-    config
-        .created()
-        .map(crate::timestamp::Timestamp::unix_seconds)
-}
-
-/// The time of a new file: its image's creation where that is what the archive has, else its model's.
-fn mtime_of(
-    archive: &Archive,
-    model: usize,
-    parts: &HashMap<Role, &Derived>,
-    file: &Derived,
-    new: &[State],
-) -> i64 {
-    let mtime_of_model = archive.source.entries()[model].mtime;
-    let image = &archive.images[file.role.image];
-    let follows_creation =
-        created_seconds(&image.config) == Some(archive.source.entries()[image.config_entry].mtime);
-    let is_like_model = parts
-        .get(&file.role)
-        .is_some_and(|old| old.stamp == file.stamp);
-    match (file.stamp, created_seconds(&new[file.role.image].config)) {
-        (Stamp::Created, Some(created)) if follows_creation => created,
-        (Stamp::Saved, Some(created)) if follows_creation && !is_like_model => created,
-        _ => mtime_of_model,
-    }
-}
-
-/// The time that a file that stays has to get, where that is another than it has.
-fn redated(
-    archive: &Archive,
-    index: usize,
-    was: &Derived,
-    file: &Derived,
-    new: &[State],
-) -> Option<i64> {
-    let mtime = archive.source.entries()[index].mtime;
-    let image = &archive.images[was.role.image];
-    let before = created_seconds(&image.config);
-    let after = created_seconds(&new[file.role.image].config);
-    let was_dated_by_image = was.stamp == Stamp::Created && before == Some(mtime);
-    let was_dated_by_save = was.stamp == Stamp::Saved
-        && before == Some(archive.source.entries()[image.config_entry].mtime);
-    let is_dated_by_image =
-        file.stamp == Stamp::Created && (was_dated_by_image || was_dated_by_save);
-    after.filter(|&after| is_dated_by_image && after != mtime)
-}
-
-fn manifest_json(
-    archive: &Archive,
-    old: &[State],
-    new: &[State],
-    files: &Files,
-    notes: &mut Vec<String>,
-) -> Document {
-    let mut document = archive.manifest.clone();
-    let texts = |texts: &[String]| Value::array(texts.iter().map(|text| Value::text(text)));
-    document.edit_root_array(|items| {
-        for (i, (before, after)) in old.iter().zip(new).enumerate() {
-            let paths = &files.paths[i];
-            if before.image_id != after.image_id {
-                items.set(i, "Config", ITEM_ORDER, Value::text(&paths.config));
-            }
-            if before.tags != after.tags {
-                let tags: Vec<String> = after.tags.iter().map(Reference::familiar).collect();
-                let value = if tags.is_empty() {
-                    Value::null()
-                } else {
-                    texts(&tags)
-                };
-                items.set(i, "RepoTags", ITEM_ORDER, value);
-            }
-            let layers: Vec<&String> = archive.images[i]
-                .layers
-                .iter()
-                .map(|layer| &layer.path)
-                .collect();
-            if layers != paths.layers.iter().collect::<Vec<_>>() {
-                items.set(i, "Layers", ITEM_ORDER, texts(&paths.layers));
-            }
-            if items.get(i).get("LayerSources").is_some() {
-                for layer in after
-                    .layers
-                    .iter()
-                    .filter(|layer| matches!(layer.data, LayerData::Added(_)))
-                {
-                    let digest = layer.diff_id.to_string();
-                    let source = Value::object([
-                        ("mediaType", Value::text(hybrid::PLAIN_LAYER)),
-                        ("size", Value::number(layer.size)),
-                        ("digest", Value::text(&digest)),
-                    ]);
-                    items.set_within(i, "LayerSources", &digest, source);
-                }
-            }
-        }
-        for i in 0..items.len() {
-            revise_parent(items, i, old, new, notes);
-        }
-    });
-    document
-}
-
-/// `Parent` names the image that this one was built on, if that is in the archive. Docker refuses to load a child
-/// whose history is not its parent's and one entry more (image/tarexport/load.go, `checkValidParent`), so a link that
-/// no longer holds is dropped.
-fn revise_parent(
-    items: &mut crate::image::json::ArrayEdit<'_>,
-    i: usize,
-    old: &[State],
-    new: &[State],
-    notes: &mut Vec<String>,
-) {
-    let Some(parent) = items
-        .get(i)
-        .get("Parent")
-        .and_then(Value::as_text)
-        .and_then(|id| Digest::parse(&id).ok())
-    else {
-        return;
-    };
-    let Some(p) = old.iter().position(|state| state.image_id == parent) else {
-        return;
-    };
-    if new[p].image_id == parent && new[i].image_id == old[i].image_id {
-        return;
-    }
-    let child: Vec<&Value> = new[i].config.history().collect();
-    let ancestor: Vec<&Value> = new[p].config.history().collect();
-    let holds =
-        child.len() == ancestor.len() + 1 && ancestor.iter().zip(&child).all(|(a, b)| a.means(b));
-    if holds {
-        items.set(
-            i,
-            "Parent",
-            ITEM_ORDER,
-            Value::text(&new[p].image_id.to_string()),
-        );
-    } else {
-        items.take(i, "Parent");
-        let name = new[i]
-            .tags
-            .first()
-            .map_or_else(|| new[i].image_id.short(), Reference::familiar);
-        notes.push(format!(
-            "`{name}` no longer names its parent image: their histories differ now"
-        ));
-    }
-}
-
-/// Returns the new `repositories`; nothing where the archive is to have none.
-fn repositories(
-    archive: &Archive,
-    old: &[State],
-    new: &[State],
-    old_files: &Files,
-    new_files: &Files,
-) -> Option<Document> {
-    // Docker leaves the file out where no image has a tag.
-    let was_untagged = old.iter().all(|state| state.tags.is_empty());
-    let mut document = match &archive.repositories {
-        Some(document) => document.clone(),
-        None if was_untagged && new.iter().any(|state| !state.tags.is_empty()) => {
-            Document::new(Value::object([])).with_newline()
-        }
-        None => return None,
-    };
-    for (i, (before, after)) in old.iter().zip(new).enumerate() {
-        let top = &new_files.paths[i].top;
-        if before.tags == after.tags && old_files.paths[i].top == *top {
-            continue;
-        }
-        for tag in before.tags.iter().filter(|tag| !after.tags.contains(tag)) {
-            let repository = tag.familiar_repository();
-            document.remove(&[&repository], tag.tag());
-            if document
-                .root
-                .get(&repository)
-                .and_then(Value::members)
-                .is_some_and(|tags| tags.len() == 0)
-            {
-                document.remove(&[], &repository);
-            }
-        }
-        for tag in &after.tags {
-            document.set(
-                &[&tag.familiar_repository()],
-                tag.tag(),
-                &[],
-                Value::text(top),
-            );
-        }
-    }
-    let is_empty = document
-        .root
-        .members()
-        .is_some_and(|members| members.len() == 0);
-    Some(document).filter(|_| !is_empty)
 }

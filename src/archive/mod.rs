@@ -3,18 +3,25 @@
 //! An archive is read without being changed, and a revision of it is a value ([`Revision`]): the complete list of
 //! entries of the new archive, each either kept from the old one or new. Only [`publish`] writes.
 
+mod dating;
 mod derive;
 mod directory;
 mod docker;
+mod documents;
 mod draft;
+mod entry;
+mod go;
 mod hybrid;
 mod in_place;
+mod index;
 pub mod names;
 mod open;
 mod pack;
 mod publish;
 mod source;
 mod spool;
+mod state;
+mod tar_index;
 mod unpack_layers;
 mod v1;
 mod v1_directories;
@@ -22,9 +29,10 @@ mod write;
 
 pub use derive::{NewLayer, RevisedImage, RevisedLayer, Revision, revise};
 pub use draft::{Content, Draft, WriteLayer};
+pub use entry::{Blob, SourceEntry};
 pub use pack::{pack, unpack};
 pub use publish::{Destination, publish};
-pub use source::{Blob, Source, SourceEntry};
+pub use source::Source;
 pub use unpack_layers::unpack_layers;
 
 use crate::digest::{DiffId, Digest};
@@ -71,6 +79,10 @@ impl Dialect {
 
 /// One image of an archive.
 #[derive(Debug, Clone)]
+#[expect(
+    clippy::struct_field_names,
+    reason = "`image_id` is what Docker calls it"
+)]
 pub struct Image {
     config: Config,
     image_id: Digest,

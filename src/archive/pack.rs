@@ -233,9 +233,7 @@ pub fn pack(source: &Source, directory: &Path, output: &Path) -> Result<(), Erro
         };
         let on_disk = &source.entries()[index];
         let is_link = entry.kind == Kind::HardLink && on_disk.kind == Kind::File;
-        if on_disk.kind != entry.kind && !is_link
-            || on_disk.link_name != entry.link_name && !is_link
-        {
+        if !is_link && (on_disk.kind != entry.kind || on_disk.link_name != entry.link_name) {
             continue;
         }
         is_packed[index] = true;

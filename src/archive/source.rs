@@ -5,17 +5,19 @@
 
 use std::collections::HashMap;
 use std::fs::File;
-use std::io::{self, Read, Seek, SeekFrom, Write};
+use std::io::{self, Read, Seek, SeekFrom};
 use std::os::unix::fs::FileExt;
 use std::path::Path;
 use std::sync::Arc;
 
 use super::directory;
+use super::entry::{Blob, SourceEntry};
 use super::names;
 use super::spool;
+use super::tar_index::{decompress, index};
 use crate::compression::{Compression, MAGIC_BYTES};
 use crate::error::Error;
-use crate::tarball::{Kind, Range, TarError, TarReader};
+use crate::tarball::{Kind, Range};
 
 /// More entries than any image has; what a hostile archive may make us hold.
 pub(super) const MAX_ENTRIES: usize = 100_000;
@@ -50,68 +52,6 @@ struct Tar {
     compression: Compression,
     /// The file as it was given, where it had to be decompressed.
     compressed: Option<File>,
-}
-
-/// One entry.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct SourceEntry {
-    /// The cleaned name.
-    pub name: String,
-    /// What it is.
-    pub kind: Kind,
-    /// Bytes of data.
-    pub size: u64,
-    /// The target of a link, as spelled.
-    pub link_name: Vec<u8>,
-    /// Permission bits, and file type bits where the header has them.
-    pub mode: u32,
-    /// Seconds since 1970.
-    pub mtime: i64,
-    /// Where the header group begins; 0 in a directory.
-    group_offset: u64,
-    /// Where the data begins.
-    data_offset: u64,
-}
-
-impl SourceEntry {
-    pub(super) fn on_disk(
-        name: String,
-        kind: Kind,
-        size: u64,
-        link_name: Vec<u8>,
-        mode: u32,
-        mtime: i64,
-    ) -> Self {
-        Self {
-            name,
-            kind,
-            size,
-            link_name,
-            mode,
-            mtime,
-            group_offset: 0,
-            data_offset: 0,
-        }
-    }
-}
-
-/// The data of an entry: a range of an open file.
-#[derive(Debug, Clone)]
-pub struct Blob {
-    /// The file.
-    pub file: Arc<File>,
-    /// Where the data begins in it.
-    pub start: u64,
-    /// How many bytes there are.
-    pub size: u64,
-}
-
-impl Blob {
-    /// Reads the data from its beginning.
-    #[must_use]
-    pub fn reader(&self) -> Range<'_> {
-        Range::new(&self.file, self.start, self.start + self.size)
-    }
 }
 
 impl Source {
@@ -409,90 +349,4 @@ impl Source {
             Form::Directory(_) => None,
         }
     }
-}
-
-fn decompress(
-    file: &File,
-    compression: Compression,
-    place: &str,
-    spool: &Path,
-) -> Result<File, Error> {
-    let damaged = |source: io::Error| Error::NotTar {
-        place: place.to_owned(),
-        offset: 0,
-        reason: format!("a damaged {} stream: {source}", compression.name()),
-    };
-    let mut plain = spool::nameless(spool).map_err(Error::at(spool))?;
-    let mut decoder = compression
-        .decoder(Range::new(file, 0, u64::MAX))
-        .map_err(damaged)?;
-    let mut buffer = vec![0; 256 * 1024];
-    loop {
-        let n = match decoder.read(&mut buffer) {
-            Ok(0) => return Ok(plain),
-            Ok(n) => n,
-            Err(error) if error.kind() == io::ErrorKind::Interrupted => continue,
-            Err(error) => return Err(damaged(error)),
-        };
-        plain.write_all(&buffer[..n]).map_err(Error::at(spool))?;
-    }
-}
-
-/// Returns the entries and where they end.
-fn index(file: &File, length: u64, place: &str) -> Result<(Vec<SourceEntry>, u64), Error> {
-    let not_tar = |offset, reason: String| Error::NotTar {
-        place: place.to_owned(),
-        offset,
-        reason,
-    };
-    let failed = |error| match error {
-        TarError::Invalid { offset, reason } => not_tar(offset, reason.to_owned()),
-        TarError::Io(source) => Error::Io {
-            place: place.to_owned(),
-            source,
-        },
-    };
-    let mut reader = TarReader::new(Range::new(file, 0, length));
-    let mut entries = Vec::new();
-    while let Some(entry) = reader.next().map_err(failed)? {
-        if entry.kind == Kind::Global {
-            continue;
-        }
-        let Some(name) = names::clean(&entry.name) else {
-            let reason = format!(
-                "the entry name `{}` leaves the archive or is no text",
-                entry.name.escape_ascii()
-            );
-            return Err(not_tar(reader.group_offset(), reason));
-        };
-        if name.is_empty() {
-            // The root directory (`./`) carries nothing.
-            continue;
-        }
-        if entry.kind == Kind::GnuSparse || entry.is_sparse {
-            let reason = "is a sparse file, which no image tool can read".to_owned();
-            return Err(Error::BadEntry { name, reason });
-        }
-        if entries.len() == MAX_ENTRIES {
-            return Err(not_tar(
-                reader.group_offset(),
-                format!("more than {MAX_ENTRIES} entries"),
-            ));
-        }
-        entries.push(SourceEntry {
-            name,
-            kind: entry.kind,
-            size: entry.size,
-            link_name: entry.link_name,
-            mode: entry.mode,
-            mtime: entry.mtime.seconds,
-            group_offset: reader.group_offset(),
-            data_offset: reader.offset(),
-        });
-    }
-    let end = reader.group_offset();
-    if entries.is_empty() {
-        return Err(not_tar(0, "no entries".to_owned()));
-    }
-    Ok((entries, end))
 }

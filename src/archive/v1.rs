@@ -6,23 +6,33 @@
 
 use std::collections::BTreeMap;
 
+use super::go::{boolean, go_time, integer, object, present};
 use crate::digest::{ChainId, Digest};
 use crate::image::Config;
 use crate::image::json::{Value, encode};
 
-/// The choices in which Docker releases differ.
+/// The choices in which writers differ.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Generation {
+    /// The release, as far as it shows.
+    pub release: Release,
     /// `created` of every layer but the top one: second 0 in the daemon's zone, year 1 before Docker 1.13.
     pub lower_created: String,
-    /// Whether lower layers carry `os` (since 18.04).
-    pub lower_has_os: bool,
-    /// Docker 25 and later: an absent `created` is `null`, a health check has `StartInterval`.
-    pub since_25: bool,
-    /// Docker 29 and later: an empty `OnBuild` is left out, `MacAddress` is gone.
-    pub since_29: bool,
     /// Built with Go 1.22 or later: `\b` and `\f` instead of `\u0008` and `\u000c`.
     pub short_escapes: bool,
+}
+
+/// Docker releases by what they print.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Release {
+    /// Up to 18.03: lower layers have no `os`.
+    Until18,
+    /// 18.04 to 24.
+    Until24,
+    /// 25 to 28: an absent `created` is `null`, a health check has `StartInterval`.
+    Since25,
+    /// 29: an empty `OnBuild` is left out, `MacAddress` is gone.
+    Since29,
 }
 
 /// `time.Unix(0, 0)` in UTC.
@@ -52,20 +62,18 @@ impl Generation {
         );
         let mut candidates = Vec::new();
         for lower_created in times {
-            let releases: &[(bool, bool)] = if since_25 {
-                &[(true, false), (true, true)]
+            let releases = if since_25 {
+                [Release::Since25, Release::Since29]
             } else {
-                &[(true, false), (false, false)]
+                [Release::Until24, Release::Until18]
             };
-            for &(lower_has_os, since_29) in releases {
+            for release in releases {
                 // Docker 26 was the first to be built with Go 1.22.
                 for short_escapes in [since_25, !since_25] {
                     let lower_created = lower_created.clone();
                     candidates.push(Self {
+                        release,
                         lower_created,
-                        lower_has_os,
-                        since_25,
-                        since_29,
                         short_escapes,
                     });
                 }
@@ -102,7 +110,7 @@ impl Generation {
             let id = Digest::of(object(preimage).as_bytes()).hex();
             // The stored JSON differs from what was hashed: ids are bare, and every layer has the image's `os`.
             image.retain(|(key, _)| *key != "os");
-            if !os.is_empty() && (top || self.lower_has_os) {
+            if !os.is_empty() && (top || self.release > Release::Until18) {
                 let at = image
                     .iter()
                     .position(|(key, _)| *key == "Size")
@@ -119,6 +127,14 @@ impl Generation {
             });
         }
         Some(layers)
+    }
+
+    fn since_25(&self) -> bool {
+        self.release >= Release::Since25
+    }
+
+    fn since_29(&self) -> bool {
+        self.release >= Release::Since29
     }
 
     fn lower_image(&self) -> Option<Vec<(&'static str, String)>> {
@@ -145,7 +161,7 @@ impl Generation {
         text(&mut image, "comment")?;
         let created = match present(root, "created") {
             Some(value) => encode(&go_time(&value.as_text()?)?),
-            None if self.since_25 => "null".to_owned(),
+            None if self.since_25() => "null".to_owned(),
             None => encode(ZERO_TIME),
         };
         image.push(("created", created));
@@ -211,17 +227,17 @@ impl Generation {
             boolean(config, "NetworkDisabled")?,
             "false",
         );
-        if !self.since_29 {
+        if !self.since_29() {
             put("MacAddress", self.string(config, "MacAddress")?, "\"\"");
         }
         let on_build = self.strings(config, "OnBuild")?;
-        let is_left_out = self.since_29 && on_build == "[]";
+        let is_left_out = self.since_29() && on_build == "[]";
         put(
             "OnBuild",
             on_build,
             if is_left_out {
                 "[]"
-            } else if self.since_29 {
+            } else if self.since_29() {
                 "null"
             } else {
                 ""
@@ -260,7 +276,7 @@ impl Generation {
             "Retries",
         ] {
             let number = integer(value, key)?;
-            if number != "0" && (key != "StartInterval" || self.since_25) {
+            if number != "0" && (key != "StartInterval" || self.since_25()) {
                 fields.push((key, number));
             }
         }
@@ -324,7 +340,7 @@ impl Generation {
             .members()?
             .map(|(name, _)| (name.into_owned(), "{}".to_owned()))
             .collect();
-        Some(self.map(members))
+        Some(self.map(&members))
     }
 
     fn labels(&self, config: &Value) -> Option<String> {
@@ -335,69 +351,14 @@ impl Generation {
             .members()?
             .map(|(name, value)| Some((name.into_owned(), self.text(&value.as_text()?))))
             .collect();
-        Some(self.map(members?))
+        Some(self.map(&members?))
     }
 
-    fn map(&self, members: BTreeMap<String, String>) -> String {
+    fn map(&self, members: &BTreeMap<String, String>) -> String {
         let members: Vec<String> = members
             .iter()
             .map(|(key, value)| format!("{}:{value}", self.text(key)))
             .collect();
         format!("{{{}}}", members.join(","))
     }
-}
-
-/// A member that is there and not null: null leaves a Go field at its zero value.
-fn present<'a>(object: &'a Value, key: &str) -> Option<&'a Value> {
-    object.get(key).filter(|value| !value.is_null())
-}
-
-fn boolean(object: &Value, key: &str) -> Option<String> {
-    match present(object, key) {
-        Some(value) => value.as_bool().map(|value| value.to_string()),
-        None => Some("false".to_owned()),
-    }
-}
-
-/// A Go `int64` or `int`; fractions and exponents would not decode.
-fn integer(object: &Value, key: &str) -> Option<String> {
-    match present(object, key) {
-        Some(Value::Literal(literal)) => {
-            literal.parse::<i64>().ok().map(|number| number.to_string())
-        }
-        Some(_) => None,
-        None => Some("0".to_owned()),
-    }
-}
-
-/// `{"key":value,…}` in the order given.
-fn object<'a>(members: impl IntoIterator<Item = (&'a str, String)>) -> String {
-    let members: Vec<String> = members
-        .into_iter()
-        .map(|(key, value)| format!("\"{key}\":{value}"))
-        .collect();
-    format!("{{{}}}", members.join(","))
-}
-
-/// Spells a time of RFC 3339 as Go prints it again: nine digits of fraction at most, no zeros at their end, `Z` for
-/// no offset.
-fn go_time(text: &str) -> Option<String> {
-    let zone = text.len() - if text.ends_with('Z') { 1 } else { 6 };
-    let (time, offset) = (text.get(..zone)?, text.get(zone..)?);
-    let offset = if matches!(offset, "+00:00" | "-00:00") {
-        "Z"
-    } else {
-        offset
-    };
-    Some(match time.split_once('.') {
-        Some((seconds, fraction)) => {
-            let fraction = fraction.get(..9.min(fraction.len()))?.trim_end_matches('0');
-            if fraction.is_empty() {
-                format!("{seconds}{offset}")
-            } else {
-                format!("{seconds}.{fraction}{offset}")
-            }
-        }
-        None => format!("{time}{offset}"),
-    })
 }

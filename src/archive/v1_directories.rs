@@ -4,7 +4,7 @@
 
 use std::collections::HashMap;
 
-use super::derive::{DerivedContent, Files, LayerData, Part, Paths, State};
+use super::state::{DerivedContent, Files, LayerData, Part, Paths, State};
 use super::v1::{Generation, LegacyLayer};
 use super::{Archive, MAX_DOCUMENT_BYTES};
 use crate::digest::DiffId;

@@ -280,5 +280,5 @@ fn write_blob(blob: &Blob, sink: &mut Sink) -> io::Result<()> {
 /// Fills the last block.
 pub(super) fn pad(size: u64, sink: &mut Sink) -> io::Result<()> {
     let n = usize::try_from(size.next_multiple_of(BLOCK_BYTES) - size).expect("below one block");
-    sink.write_all(&[0; BLOCK_BYTES as usize][..n])
+    sink.write_all(&END_OF_ARCHIVE[..n])
 }

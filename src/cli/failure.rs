@@ -8,7 +8,7 @@ use miette::{GraphicalReportHandler, GraphicalTheme};
 use super::Format;
 use super::output;
 use crate::error::Error;
-use crate::problem::Rejected;
+use crate::problem::{Problem, Rejected};
 
 /// Lines are no longer than this where nobody says how wide the terminal is. In columns.
 const WIDTH: usize = 100;
@@ -68,10 +68,8 @@ impl Failure {
                 let handler = GraphicalReportHandler::new_themed(theme).with_width(WIDTH);
                 let drawn = handler.render_report(&mut text, &rejected);
                 if drawn.is_err() {
-                    text = rejected
-                        .problems()
-                        .map(|problem| format!("{}\n", problem.message()))
-                        .collect();
+                    let messages: Vec<&str> = rejected.problems().map(Problem::message).collect();
+                    text = messages.join("\n");
                 }
                 say(&format!("{}\nnothing was written", text.trim_end()));
                 ExitCode::from(1)

@@ -164,7 +164,8 @@ fn source_date_epoch() -> Result<Option<Timestamp>, Failure> {
     let time = seconds.and_then(Timestamp::from_unix_seconds);
     let usage = || {
         Failure::Usage(format!(
-            "SOURCE_DATE_EPOCH is {value:?}, not seconds since 1970"
+            "SOURCE_DATE_EPOCH is `{}`, not seconds since 1970",
+            value.display()
         ))
     };
     time.map(Some).ok_or_else(usage)

@@ -108,9 +108,12 @@ impl Inspect {
             platform = format!("{platform}/{variant}");
         }
         // History tells of layers by position, skipping what changed the configuration alone.
-        let mut commands = config
-            .history()
-            .filter(|entry| entry.get("empty_layer").and_then(|e| e.as_bool()) != Some(true));
+        let mut commands = config.history().filter(|entry| {
+            entry
+                .get("empty_layer")
+                .and_then(crate::image::json::Value::as_bool)
+                != Some(true)
+        });
         let has_history = config.n_history_layers() == image.layers().len();
         let layers = image.layers().iter().map(|layer| LayerReport {
             diff_id: layer.diff_id(),

@@ -1,7 +1,7 @@
 //! The image configuration (image-spec config.md; Docker's own keys beside it).
 //!
 //! The document is the truth and every accessor a view of it: an edit changes the key it names, so Healthcheck,
-//! OnBuild and whatever Docker invents next survive. A [`Config`] that exists has a `rootfs` and fields of the right
+//! `OnBuild` and whatever Docker invents next survive. A [`Config`] that exists has a `rootfs` and fields of the right
 //! shape.
 
 use std::fmt;
@@ -286,7 +286,7 @@ impl Config {
             members.push(("empty_layer", Value::boolean(true)));
         }
         self.document.edit_array("history", &[], |history| {
-            history.push(Value::object(members))
+            history.push(Value::object(members));
         });
     }
 

@@ -1,4 +1,5 @@
 //! Additions, images and layers as texts; then real directories.
+//! One file because they share one notation for images.
 
 #![allow(clippy::format_collect, clippy::type_complexity)] // Plain text beats speed here.
 

@@ -1,4 +1,5 @@
 //! Layers and trees as texts. The rows are those of a comparison of engines; where engines differ, the tree is umoci's.
+//! One file because they share one notation for images.
 
 #![allow(clippy::format_push_string, clippy::format_collect)] // Plain text beats speed here.
 

@@ -4,10 +4,13 @@
 //! changes is copied with its group verbatim, so what this module does not understand survives. The `tar` crate gives
 //! the block layout; walking is ours (it disagrees with Go on PAX values with newlines, sizes of links, truncation).
 
+mod field;
+mod input;
 mod read;
 mod write;
 
-pub use read::{Input, Range, Stream, TarError, TarReader};
+pub use input::{Input, Range, Stream};
+pub use read::{TarError, TarReader};
 pub use write::{END_OF_ARCHIVE, header_group, rename_group};
 
 /// Tar's unit: headers are one block, data is padded to whole blocks. In bytes.

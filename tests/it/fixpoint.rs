@@ -1,5 +1,9 @@
 //! The oracle: what Docker loads and saves again is what we wrote, so every derivation is Docker's own.
 #![allow(clippy::unwrap_used, reason = "helpers of tests may fail as tests do")]
+#![allow(
+    clippy::print_stdout,
+    reason = "the last case printed is the one that failed"
+)]
 
 use std::path::Path;
 
@@ -83,7 +87,7 @@ fn references(archive: &Path) -> Vec<String> {
 fn check(docker: &Docker, fixtures: &[(&str, &str)], same: fn(&Path, &Path)) {
     for (archive, target) in fixtures {
         for (name, operations) in OPERATIONS {
-            eprintln!("{archive}: {name}");
+            println!("{archive}: {name}");
             let directory = tempfile::tempdir().unwrap();
             let patch = patch(directory.path(), target, operations);
             let patched = directory.path().join("patched.tar");

@@ -6,6 +6,7 @@ mod edit;
 mod engine;
 mod engine_test;
 mod fixpoint;
+mod house;
 mod patch;
 mod rootfs;
 mod schema;

@@ -1,4 +1,5 @@
 //! Real archives have no errors, and each rule catches an archive that no other rule catches.
+#![allow(clippy::unwrap_used, reason = "helpers of tests may fail as tests do")]
 
 use std::io::Write;
 

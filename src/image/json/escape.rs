@@ -65,7 +65,7 @@ pub fn encode(text: &str) -> String {
             '\r' => spelled.push_str("\\r"),
             '\t' => spelled.push_str("\\t"),
             '\0'..='\u{1f}' | '<' | '>' | '&' | '\u{2028}' | '\u{2029}' => {
-                push_escape(&mut spelled, c)
+                push_escape(&mut spelled, c);
             }
             c => spelled.push(c),
         }

@@ -3,7 +3,9 @@
 use std::collections::HashSet;
 use std::fmt;
 
-use super::{Item, Key, List, Value, decode};
+use super::escape::decode;
+use super::list::{Item, Key, List};
+use super::value::Value;
 
 /// How deep arrays and objects may nest, as in `serde_json`.
 pub const MAX_DEPTH: usize = 128;

@@ -1,0 +1,182 @@
+//! A summary as text for people.
+
+use std::fmt;
+
+use super::summary::{ConfigChange, ImageSummary, Summary};
+use crate::digest::DiffId;
+use crate::plan::Change;
+
+/// How many changed files the text shows for one layer; JSON has them all.
+const MAX_SHOWN_FILES: usize = 20;
+/// How much of a value the text shows. In characters.
+const MAX_SHOWN_CHARS: usize = 100;
+
+impl Change {
+    /// Returns the sign in front of a line: `+`, `~`, `-`, `=`.
+    fn sign(self) -> char {
+        match self {
+            Self::Added => '+',
+            Self::Changed => '~',
+            Self::Removed => '-',
+            Self::Kept => '=',
+        }
+    }
+}
+
+impl fmt::Display for Summary {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        for (i, image) in self
+            .images
+            .iter()
+            .filter(|image| image.changed || self.images.len() == 1)
+            .enumerate()
+        {
+            if i > 0 {
+                writeln!(f)?;
+            }
+            image.fmt(f)?;
+        }
+        let n_unchanged = self.images.iter().filter(|image| !image.changed).count();
+        if self.images.len() > 1 && n_unchanged > 0 {
+            writeln!(
+                f,
+                "\n{n_unchanged} of {} images stay as they are",
+                self.images.len()
+            )?;
+        }
+        for note in &self.notes {
+            writeln!(f, "note: {}", shown(note))?;
+        }
+        Ok(())
+    }
+}
+
+impl fmt::Display for ImageSummary {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        writeln!(f, "image {}", shown(&self.name))?;
+        if !self.changed {
+            writeln!(
+                f,
+                "  nothing changes: every operation finds the image as it wants it"
+            )?;
+        }
+        if !self.config.is_empty() {
+            writeln!(f, "  config")?;
+            for change in &self.config {
+                writeln!(f, "    {} {}", change.change.sign(), describe(change))?;
+            }
+        }
+        if self.changed {
+            writeln!(f, "  layers")?;
+            for layer in &self.layers {
+                write!(
+                    f,
+                    "    {} {}  {:>9}",
+                    layer.change.sign(),
+                    short(layer.diff_id),
+                    bytes(layer.size)
+                )?;
+                if let Some(from) = &layer.from {
+                    write!(f, "  from {}", shown(from))?;
+                }
+                writeln!(f)?;
+                for file in layer.files.iter().take(MAX_SHOWN_FILES) {
+                    writeln!(f, "        {} {}", file.change.sign(), shown(&file.path))?;
+                }
+                if layer.files.len() > MAX_SHOWN_FILES {
+                    writeln!(
+                        f,
+                        "        … and {} more",
+                        layer.files.len() - MAX_SHOWN_FILES
+                    )?;
+                }
+            }
+            if !self.tags.is_empty() {
+                writeln!(f, "  tags")?;
+                for tag in &self.tags {
+                    writeln!(f, "    {} {}", tag.change.sign(), tag.tag)?;
+                }
+            }
+        }
+        for note in &self.notes {
+            writeln!(f, "  note: {}", shown(note))?;
+        }
+        if self.image_id != self.old_image_id {
+            writeln!(f, "  was       {}", self.old_image_id)?;
+        }
+        writeln!(f, "  image id  {}", self.image_id)?;
+        match self.manifest_digest {
+            Some(digest) => writeln!(f, "  manifest  {digest}"),
+            None => Ok(()),
+        }
+    }
+}
+
+fn describe(change: &ConfigChange) -> String {
+    let path = change.path.iter().fold(String::new(), |path, key| {
+        let is_plain = !key.is_empty()
+            && key
+                .chars()
+                .all(|c| c.is_alphanumeric() || matches!(c, '_' | '-' | '/'));
+        let dot = if path.is_empty() { "" } else { "." };
+        if is_plain {
+            format!("{path}{dot}{key}")
+        } else {
+            format!("{path}[{}]", text(&key.as_str().into()))
+        }
+    });
+    match (&change.old, &change.new) {
+        (Some(old), Some(new)) => format!("{path}: {} → {}", text(old), text(new)),
+        (Some(value), None) | (None, Some(value)) => format!("{path}: {}", text(value)),
+        (None, None) => path,
+    }
+}
+
+/// A value on one line, cut where it is long; JSON escapes what a terminal would act on.
+fn text(value: &serde_json::Value) -> String {
+    shown(&value.to_string())
+}
+
+/// A text that is safe to print: control characters escaped, long ones cut.
+fn shown(text: &str) -> String {
+    let mut shown: String = text
+        .chars()
+        .take(MAX_SHOWN_CHARS)
+        .flat_map(|c| {
+            if c.is_control() {
+                c.escape_default().collect::<Vec<_>>()
+            } else {
+                vec![c]
+            }
+        })
+        .collect();
+    if text.chars().count() > MAX_SHOWN_CHARS {
+        shown.push('…');
+    }
+    shown
+}
+
+fn short(diff_id: DiffId) -> String {
+    format!("sha256:{}", diff_id.short())
+}
+
+/// Bytes as `docker images` prints them: three digits and a decimal unit.
+pub(crate) fn bytes(n: u64) -> String {
+    const UNITS: [&str; 5] = ["kB", "MB", "GB", "TB", "PB"];
+    if n < 1000 {
+        return format!("{n} B");
+    }
+    #[expect(clippy::cast_precision_loss, reason = "three digits are shown")]
+    let mut value = n as f64 / 1000.0;
+    let mut unit = 0;
+    while value >= 999.5 && unit + 1 < UNITS.len() {
+        value /= 1000.0;
+        unit += 1;
+    }
+    let digits = if value < 9.995 {
+        2
+    } else {
+        usize::from(value < 99.95)
+    };
+    format!("{value:.digits$} {}", UNITS[unit])
+}

@@ -1,0 +1,136 @@
+//! What the derivations speak of: images as they are or are to become, and the files that a writer writes for them.
+
+use super::OciManifest;
+use crate::digest::{DiffId, Digest};
+use crate::image::Config;
+use crate::reference::Reference;
+
+/// An image while its files are derived: as it is or as it is to become.
+#[derive(Debug, Clone)]
+pub(super) struct State {
+    pub(super) config: Config,
+    pub(super) image_id: Digest,
+    pub(super) layers: Vec<StateLayer>,
+    pub(super) tags: Vec<Reference>,
+    pub(super) manifest: Option<OciManifest>,
+}
+
+#[derive(Debug, Clone)]
+pub(super) struct StateLayer {
+    pub(super) diff_id: DiffId,
+    pub(super) size: u64,
+    pub(super) data: LayerData,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) enum LayerData {
+    /// An entry of the archive, and the path under which `manifest.json` names it.
+    Kept { entry: usize, path: String },
+    /// An index into the new layers.
+    Added(usize),
+}
+
+/// A file that a dialect's writer would write.
+#[derive(Debug, Clone)]
+pub(super) struct Derived {
+    pub(super) name: String,
+    pub(super) content: DerivedContent,
+    /// Which image and part it belongs to: where its header is taken from.
+    pub(super) role: Role,
+    /// Which time the writer gives it.
+    pub(super) stamp: Stamp,
+}
+
+/// The time that a writer gives a file.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Stamp {
+    /// When the image was created.
+    Created,
+    /// When the archive was written; no clock of ours, so it is taken from a file of the same kind.
+    Saved,
+    /// Always the same.
+    Fixed,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) enum DerivedContent {
+    Directory,
+    Bytes(Vec<u8>),
+    Symlink(String),
+    Layer(LayerData, u64),
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub(super) struct Role {
+    pub(super) image: usize,
+    pub(super) part: Part,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub(super) enum Part {
+    Config,
+    Manifest,
+    LayerDirectory(usize),
+    Version(usize),
+    LegacyJson(usize),
+    LayerTar(usize),
+}
+
+impl Part {
+    /// The same part of the layer below; nothing below the base.
+    pub(super) fn below(self) -> Option<Self> {
+        let below = |i: usize| i.checked_sub(1);
+        match self {
+            Self::Config | Self::Manifest => None,
+            Self::LayerDirectory(i) => below(i).map(Self::LayerDirectory),
+            Self::Version(i) => below(i).map(Self::Version),
+            Self::LegacyJson(i) => below(i).map(Self::LegacyJson),
+            Self::LayerTar(i) => below(i).map(Self::LayerTar),
+        }
+    }
+}
+
+/// The files of all images, and the paths by which `manifest.json` and `repositories` name them.
+#[derive(Debug, Default)]
+pub(super) struct Files {
+    pub(super) files: Vec<Derived>,
+    pub(super) paths: Vec<Paths>,
+}
+
+#[derive(Debug)]
+pub(super) struct Paths {
+    pub(super) config: String,
+    pub(super) layers: Vec<String>,
+    /// What `repositories` says of each tag.
+    pub(super) top: String,
+}
+
+impl Files {
+    /// Adds a file unless one of that name is there: what two images share is written once.
+    pub(super) fn push(&mut self, name: String, content: DerivedContent, image: usize, part: Part) {
+        if !self.files.iter().any(|file| file.name == name) {
+            let stamp = if part == Part::Manifest {
+                Stamp::Fixed
+            } else {
+                Stamp::Created
+            };
+            self.files.push(Derived {
+                name,
+                content,
+                role: Role { image, part },
+                stamp,
+            });
+        }
+    }
+
+    /// Marks the files of that directory as dated by the save.
+    pub(super) fn stamp_saved(&mut self, directory: &str) {
+        let is_inside = |name: &str| {
+            name.strip_prefix(directory)
+                .is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
+        };
+        for file in self.files.iter_mut().filter(|file| is_inside(&file.name)) {
+            file.stamp = Stamp::Saved;
+        }
+    }
+}

@@ -1,0 +1,104 @@
+//! Reading a tar file once: decompressed where it has to be, its headers indexed.
+
+use std::fs::File;
+use std::io::{self, Read, Write};
+use std::path::Path;
+
+use super::entry::SourceEntry;
+use super::names;
+use super::source::MAX_ENTRIES;
+use super::spool;
+use crate::compression::Compression;
+use crate::error::Error;
+use crate::tarball::{Kind, Range, TarError, TarReader};
+
+/// Decompresses a whole archive into a nameless file.
+pub(super) fn decompress(
+    file: &File,
+    compression: Compression,
+    place: &str,
+    spool: &Path,
+) -> Result<File, Error> {
+    let damaged = |source: io::Error| Error::NotTar {
+        place: place.to_owned(),
+        offset: 0,
+        reason: format!("a damaged {} stream: {source}", compression.name()),
+    };
+    let mut plain = spool::nameless(spool).map_err(Error::at(spool))?;
+    let mut decoder = compression
+        .decoder(Range::new(file, 0, u64::MAX))
+        .map_err(damaged)?;
+    let mut buffer = vec![0; 256 * 1024];
+    loop {
+        let n = match decoder.read(&mut buffer) {
+            Ok(0) => return Ok(plain),
+            Ok(n) => n,
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => continue,
+            Err(error) => return Err(damaged(error)),
+        };
+        plain.write_all(&buffer[..n]).map_err(Error::at(spool))?;
+    }
+}
+
+/// Returns the entries and where they end.
+pub(super) fn index(
+    file: &File,
+    length: u64,
+    place: &str,
+) -> Result<(Vec<SourceEntry>, u64), Error> {
+    let not_tar = |offset, reason: String| Error::NotTar {
+        place: place.to_owned(),
+        offset,
+        reason,
+    };
+    let failed = |error| match error {
+        TarError::Invalid { offset, reason } => not_tar(offset, reason.to_owned()),
+        TarError::Io(source) => Error::Io {
+            place: place.to_owned(),
+            source,
+        },
+    };
+    let mut reader = TarReader::new(Range::new(file, 0, length));
+    let mut entries = Vec::new();
+    while let Some(entry) = reader.next().map_err(failed)? {
+        if entry.kind == Kind::Global {
+            continue;
+        }
+        let Some(name) = names::clean(&entry.name) else {
+            let reason = format!(
+                "the entry name `{}` leaves the archive or is no text",
+                entry.name.escape_ascii()
+            );
+            return Err(not_tar(reader.group_offset(), reason));
+        };
+        if name.is_empty() {
+            // The root directory (`./`) carries nothing.
+            continue;
+        }
+        if entry.kind == Kind::GnuSparse || entry.is_sparse {
+            let reason = "is a sparse file, which no image tool can read".to_owned();
+            return Err(Error::BadEntry { name, reason });
+        }
+        if entries.len() == MAX_ENTRIES {
+            return Err(not_tar(
+                reader.group_offset(),
+                format!("more than {MAX_ENTRIES} entries"),
+            ));
+        }
+        entries.push(SourceEntry {
+            name,
+            kind: entry.kind,
+            size: entry.size,
+            link_name: entry.link_name,
+            mode: entry.mode,
+            mtime: entry.mtime.seconds,
+            group_offset: reader.group_offset(),
+            data_offset: reader.offset(),
+        });
+    }
+    let end = reader.group_offset();
+    if entries.is_empty() {
+        return Err(not_tar(0, "no entries".to_owned()));
+    }
+    Ok((entries, end))
+}

@@ -1,0 +1,72 @@
+//! Where tar streams are read from.
+
+use std::fs::File;
+use std::io::{self, Read};
+use std::os::unix::fs::FileExt;
+
+/// Bytes that can be read in order and passed over.
+pub trait Input: Read {
+    /// Passes over `n` bytes; an input that ends before is `UnexpectedEof`.
+    fn skip(&mut self, n: u64) -> io::Result<()>;
+}
+
+/// Any reader as an [`Input`]; passing over means reading.
+#[derive(Debug)]
+pub struct Stream<R>(pub R);
+
+impl<R: Read> Read for Stream<R> {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        self.0.read(buffer)
+    }
+}
+
+impl<R: Read> Input for Stream<R> {
+    fn skip(&mut self, n: u64) -> io::Result<()> {
+        let skipped = io::copy(&mut self.0.by_ref().take(n), &mut io::sink())?;
+        if skipped < n {
+            Err(io::ErrorKind::UnexpectedEof.into())
+        } else {
+            Ok(())
+        }
+    }
+}
+
+/// A range of a file, read by position; passing over costs nothing.
+#[derive(Debug)]
+pub struct Range<'a> {
+    file: &'a File,
+    position: u64,
+    end: u64,
+}
+
+impl<'a> Range<'a> {
+    /// Takes the bytes `start..end` of `file`.
+    #[must_use]
+    pub fn new(file: &'a File, start: u64, end: u64) -> Self {
+        Self {
+            file,
+            position: start,
+            end,
+        }
+    }
+}
+
+impl Read for Range<'_> {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        let left = self.end.saturating_sub(self.position);
+        let n = buffer
+            .len()
+            .min(usize::try_from(left).unwrap_or(usize::MAX));
+        let n = self.file.read_at(&mut buffer[..n], self.position)?;
+        self.position += n as u64;
+        Ok(n)
+    }
+}
+
+impl Input for Range<'_> {
+    fn skip(&mut self, n: u64) -> io::Result<()> {
+        let position = self.position.checked_add(n).filter(|&p| p <= self.end);
+        self.position = position.ok_or(io::ErrorKind::UnexpectedEof)?;
+        Ok(())
+    }
+}

@@ -1,0 +1,291 @@
+//! The rules of the house, as a test: what may import what, what only one place may touch, how files begin.
+#![allow(clippy::unwrap_used, reason = "helpers of tests may fail as tests do")]
+
+use std::collections::BTreeSet;
+use std::path::{Path, PathBuf};
+
+/// Each module of the crate and the modules that it may use; everything else is a leak.
+const IMPORTS: &[(&str, &[&str])] = &[
+    (
+        "apply",
+        &[
+            "archive",
+            "digest",
+            "error",
+            "image",
+            "layer",
+            "plan",
+            "reference",
+        ],
+    ),
+    (
+        "archive",
+        &[
+            "compression",
+            "digest",
+            "error",
+            "image",
+            "reference",
+            "tarball",
+            "timestamp",
+        ],
+    ),
+    ("compression", &[]),
+    ("digest", &[]),
+    ("error", &[]),
+    (
+        "gather",
+        &[
+            "archive",
+            "compression",
+            "error",
+            "layer",
+            "patch",
+            "plan",
+            "problem",
+            "rootfs",
+            "tarball",
+            "timestamp",
+        ],
+    ),
+    ("image", &["digest", "timestamp"]),
+    ("image_path", &[]),
+    ("layer", &["digest", "image_path", "rootfs", "tarball"]),
+    ("patch", &["digest", "image_path", "problem", "reference"]),
+    (
+        "plan",
+        &[
+            "digest",
+            "image",
+            "image_path",
+            "layer",
+            "patch",
+            "problem",
+            "reference",
+            "rootfs",
+            "tarball",
+            "timestamp",
+        ],
+    ),
+    ("problem", &[]),
+    ("reference", &[]),
+    ("rootfs", &["image_path", "tarball"]),
+    ("tarball", &[]),
+    ("timestamp", &[]),
+    // Shares no code with what it checks: of `archive` only the entries, never the documents.
+    (
+        "verify",
+        &[
+            "archive",
+            "compression",
+            "digest",
+            "error",
+            "reference",
+            "tarball",
+            "timestamp",
+        ],
+    ),
+];
+
+/// Words that only some modules may contain.
+const ONLY: &[(&str, &[&str])] = &[
+    ("serde_yaml", &["patch"]),
+    ("clap", &["cli"]),
+    ("miette", &["cli", "problem"]),
+    ("std::env", &["cli"]),
+    ("SystemTime", &[]),
+    ("Instant::now", &[]),
+    (
+        "std::fs",
+        &[
+            "archive",
+            "cli",
+            "compression",
+            "gather",
+            "layer",
+            "tarball",
+        ],
+    ),
+    ("std::process", &["cli", "main"]),
+];
+
+/// A file longer than this says why at its top. In lines.
+const MAX_LINES: usize = 400;
+
+fn root() -> &'static Path {
+    Path::new(env!("CARGO_MANIFEST_DIR"))
+}
+
+fn rust_files(directory: &Path) -> Vec<PathBuf> {
+    let mut files = Vec::new();
+    for item in std::fs::read_dir(directory).unwrap() {
+        let path = item.unwrap().path();
+        if path.is_dir() {
+            files.extend(rust_files(&path));
+        } else if path.extension().is_some_and(|extension| extension == "rs") {
+            files.push(path);
+        }
+    }
+    files.sort();
+    files
+}
+
+/// The source without its comments and its unit tests.
+fn code(path: &Path) -> String {
+    let text = std::fs::read_to_string(path).unwrap();
+    let text = text
+        .split("#[cfg(test)]\nmod tests {")
+        .next()
+        .unwrap()
+        .to_owned();
+    let is_comment = |line: &&str| line.trim_start().starts_with("//");
+    let lines: Vec<&str> = text.lines().filter(|line| !is_comment(line)).collect();
+    lines.join("\n")
+}\n"))
+        .collect()
+}
+
+/// The top-level module that a file of `src` belongs to.
+fn module(path: &Path) -> String {
+    let relative = path.strip_prefix(root().join("src")).unwrap();
+    let first = relative
+        .components()
+        .next()
+        .unwrap()
+        .as_os_str()
+        .to_str()
+        .unwrap();
+    first.trim_end_matches(".rs").to_owned()
+}
+
+fn is_tests(path: &Path) -> bool {
+    path.file_name().unwrap() == "tests.rs"
+}
+
+#[test]
+fn modules_use_only_what_stands_below_them() {
+    let mut leaks = Vec::new();
+    for path in rust_files(&root().join("src")) {
+        let module = module(&path);
+        if is_tests(&path) || matches!(module.as_str(), "cli" | "lib" | "main") {
+            continue;
+        }
+        let (_, allowed) = IMPORTS
+            .iter()
+            .find(|(name, _)| *name == module)
+            .expect("every module has a row");
+        let text = code(&path);
+        for after in text.split("crate::").skip(1) {
+            let used: String = after
+                .chars()
+                .take_while(|c| c.is_alphanumeric() || *c == '_')
+                .collect();
+            if used != module && !allowed.contains(&used.as_str()) {
+                leaks.push(format!(
+                    "{} uses {used}",
+                    path.strip_prefix(root()).unwrap().display()
+                ));
+            }
+        }
+    }
+    assert_eq!(leaks, Vec::<String>::new());
+}
+
+#[test]
+fn a_row_of_the_table_is_needed() {
+    let mut used = BTreeSet::new();
+    for path in rust_files(&root().join("src"))
+        .iter()
+        .filter(|path| !is_tests(path))
+    {
+        for after in code(path).split("crate::").skip(1) {
+            let name: String = after
+                .chars()
+                .take_while(|c| c.is_alphanumeric() || *c == '_')
+                .collect();
+            used.insert((module(path), name));
+        }
+    }
+    for (module, allowed) in IMPORTS {
+        for name in *allowed {
+            assert!(
+                used.contains(&((*module).to_owned(), (*name).to_owned())),
+                "{module} does not use {name}"
+            );
+        }
+    }
+}
+
+#[test]
+fn only_some_places_touch_the_world() {
+    let mut leaks = Vec::new();
+    for path in rust_files(&root().join("src")) {
+        let (module, text) = (module(&path), code(&path));
+        for (word, allowed) in ONLY {
+            if !is_tests(&path) && text.contains(word) && !allowed.contains(&module.as_str()) {
+                leaks.push(format!(
+                    "{}: {word}",
+                    path.strip_prefix(root()).unwrap().display()
+                ));
+            }
+        }
+    }
+    assert_eq!(leaks, Vec::<String>::new());
+}
+
+#[test]
+fn verify_reads_entries_and_no_documents_of_ours() {
+    for path in rust_files(&root().join("src/verify")) {
+        let text = code(&path);
+        for word in [
+            "Archive::",
+            "archive::revise",
+            "archive::Image",
+            "archive::v1",
+        ] {
+            assert!(!text.contains(word), "{}: {word}", path.display());
+        }
+    }
+}
+
+#[test]
+fn files_say_what_they_are_and_stay_short() {
+    let mut wrong = Vec::new();
+    for path in ["src", "tests"]
+        .iter()
+        .flat_map(|directory| rust_files(&root().join(directory)))
+    {
+        let text = std::fs::read_to_string(&path).unwrap();
+        let name = path.strip_prefix(root()).unwrap().display().to_string();
+        if !text.starts_with("//! ") && !is_tests(&path) {
+            wrong.push(format!("{name}: no module comment"));
+        }
+        let top: String = text
+            .lines()
+            .take_while(|line| line.starts_with("//!"))
+            .collect();
+        if text.lines().count() > MAX_LINES && !top.contains("One file because") {
+            wrong.push(format!(
+                "{name}: {} lines and no reason",
+                text.lines().count()
+            ));
+        }
+        if text.lines().any(|line| line.ends_with([' ', '\t'])) {
+            wrong.push(format!("{name}: white space at the end of a line"));
+        }
+    }
+    assert_eq!(wrong, Vec::<String>::new());
+}
+
+#[test]
+fn every_test_file_is_mounted() {
+    let main = std::fs::read_to_string(root().join("tests/it/main.rs")).unwrap();
+    for item in std::fs::read_dir(root().join("tests/it")).unwrap() {
+        let name = item.unwrap().file_name().into_string().unwrap();
+        let name = name.trim_end_matches(".rs");
+        assert!(
+            name == "main" || main.contains(&format!("mod {name};")),
+            "{name} is not mounted"
+        );
+    }
+}
