@@ -7,7 +7,7 @@ use std::sync::mpsc::SyncSender;
 use std::thread::JoinHandle;
 
 use super::draft::{Content, Draft, DraftEntry, NewEntry};
-use super::source::Blob;
+use super::entry::Blob;
 use crate::compression::Encoder;
 use crate::error::Error;
 use crate::tarball::{BLOCK_BYTES, END_OF_ARCHIVE, Kind};

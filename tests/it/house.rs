@@ -141,7 +141,7 @@ fn code(path: &Path) -> String {
     let is_comment = |line: &&str| line.trim_start().starts_with("//");
     let lines: Vec<&str> = text.lines().filter(|line| !is_comment(line)).collect();
     lines.join("\n")
-}\n"))
+}
         .collect()
 }
 
