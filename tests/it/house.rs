@@ -142,8 +142,6 @@ fn code(path: &Path) -> String {
     let lines: Vec<&str> = text.lines().filter(|line| !is_comment(line)).collect();
     lines.join("\n")
 }
-        .collect()
-}
 
 /// The top-level module that a file of `src` belongs to.
 fn module(path: &Path) -> String {
