@@ -29,6 +29,9 @@ pub(super) struct Apply {
     /// Only tell whether the patches fit and what they would change
     #[arg(long)]
     check: bool,
+    /// Recompute every digest of IMAGE first, as `ocipatch verify` does
+    #[arg(long)]
+    verify: bool,
     /// Write the new image id to this file
     #[arg(long, value_name = "FILE")]
     iidfile: Option<PathBuf>,
@@ -51,6 +54,13 @@ impl Apply {
             ));
         }
         let planned = self.inputs.plan(Format::Text)?;
+        if self.verify {
+            let report = crate::verify::verify(planned.archive.source())?;
+            if !report.is_ok() {
+                say(&report.to_string());
+                return Err(Failure::Unsound);
+            }
+        }
         let is_directory = planned.archive.source().is_directory();
         let destination = if self.check {
             None

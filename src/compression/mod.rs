@@ -1,6 +1,10 @@
 //! The compressions that archives and layers come in, told by their first bytes.
 
+mod gzip;
+
 use std::io::{self, Read, Write};
+
+use gzip::GzipWriter;
 
 /// How a byte stream is compressed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -79,11 +83,16 @@ impl Compression {
     pub fn encoder<W: Write>(self, output: W) -> io::Result<Encoder<W>> {
         Ok(match self {
             Self::None => Encoder::None(output),
-            Self::Gzip => Encoder::Gzip(flate2::write::GzEncoder::new(
-                output,
-                flate2::Compression::new(6),
-            )),
-            Self::Zstd => Encoder::Zstd(zstd::Encoder::new(output, 3)?),
+            Self::Gzip => Encoder::Gzip(GzipWriter::new(output)?),
+            Self::Zstd => {
+                let mut encoder = zstd::Encoder::new(output, 3)?;
+                // Any number of workers gives the same bytes, but none at all gives others.
+                let n_workers = std::thread::available_parallelism()
+                    .map_or(1, usize::from)
+                    .min(8);
+                encoder.multithread(u32::try_from(n_workers).expect("at most 8"))?;
+                Encoder::Zstd(encoder)
+            }
             Self::Bzip2 => Encoder::Bzip2(bzip2::write::BzEncoder::new(
                 output,
                 bzip2::Compression::new(9),
@@ -98,7 +107,7 @@ pub enum Encoder<W: Write> {
     /// Passes bytes through.
     None(W),
     /// Writes one gzip member without name or time.
-    Gzip(flate2::write::GzEncoder<W>),
+    Gzip(GzipWriter<W>),
     /// Writes one zstd frame.
     Zstd(zstd::Encoder<'static, W>),
     /// Writes one bzip2 stream.
@@ -166,6 +175,18 @@ mod tests {
                 encoder.write_all(text).unwrap();
                 encoder.finish().unwrap()
             };
+            let long: Vec<u8> = (0..3_000_000_u32)
+                .flat_map(|i| (i / 7).to_le_bytes())
+                .collect();
+            let compressed = compress(&long);
+            assert_eq!(compressed, compress(&long));
+            let mut back = Vec::new();
+            compression
+                .decoder(compressed.as_slice())
+                .unwrap()
+                .read_to_end(&mut back)
+                .unwrap();
+            assert_eq!(back, long);
             let mut stream = compress(b"one ");
             assert_eq!(stream, compress(b"one "));
             assert_eq!(Compression::detect(&stream), compression);
