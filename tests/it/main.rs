@@ -7,6 +7,7 @@ mod engine;
 mod engine_test;
 mod fixpoint;
 mod house;
+mod loaders;
 mod patch;
 mod rootfs;
 mod schema;
