@@ -7,6 +7,7 @@ mod engine;
 mod engine_test;
 mod fixpoint;
 mod patch;
+mod recipes;
 mod rootfs;
 mod schema;
 mod tarball;
