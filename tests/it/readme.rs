@@ -49,20 +49,20 @@ fn the_rust_block_is_the_example_of_the_crate() {
         .lines()
         .map_while(|line| line.strip_prefix("//!"))
         .map(|line| line.strip_prefix(' ').unwrap_or(line));
-    let example: String = lines
+    let example: Vec<&str> = lines
         .skip_while(|line| *line != "```rust")
         .skip(1)
         .take_while(|line| *line != "```")
         .filter(|line| !line.starts_with("# "))
-        .map(|line| format!("{line}\n"))
         .collect();
+    let example = example.join("\n") + "\n";
     assert_eq!(blocks(&text("README.md"), "rust"), [example]);
 }
 
 #[test]
 fn the_problem_codes_are_those_of_the_program() {
     let source = text("src/problem/mod.rs");
-    let table: String = Code::ALL
+    let table: Vec<String> = Code::ALL
         .iter()
         .map(|code| {
             let literal = format!(" \"{code}\",");
@@ -78,7 +78,7 @@ fn the_problem_codes_are_those_of_the_program() {
             format!("| `{code}` | {} |\n", doc.trim_end_matches('.'))
         })
         .collect();
-    check_table("### Problem codes", &table);
+    check_table("### Problem codes", &table.concat());
 }
 
 #[test]
@@ -93,7 +93,7 @@ fn the_operations_are_those_of_the_language() {
 
 #[test]
 fn the_commands_are_those_of_the_program() {
-    let table: String = Arguments::command()
+    let table: Vec<String> = Arguments::command()
         .get_subcommands()
         .map(|command| {
             format!(
@@ -103,7 +103,7 @@ fn the_commands_are_those_of_the_program() {
             )
         })
         .collect();
-    check_table("## Commands", &table);
+    check_table("## Commands", &table.concat());
 }
 
 #[test]
@@ -117,6 +117,12 @@ fn the_exit_codes_are_those_of_the_help_text() {
     let help: Vec<&str> = help.split_whitespace().collect();
     let sentence = format!("Exit codes: {}.", codes.join("; "));
     assert!(help.join(" ").ends_with(&sentence), "{sentence}");
+}
+
+#[test]
+fn the_rust_that_it_wants_is_that_of_the_package() {
+    let wanted = format!("With Rust {} or later", env!("CARGO_PKG_RUST_VERSION"));
+    assert!(text("README.md").contains(&wanted), "{wanted}");
 }
 
 #[test]
@@ -169,12 +175,14 @@ fn every_recipe_and_every_link_is_there() {
         assert!(root().join(target).exists(), "{target}");
     }
     for entry in fs::read_dir(root().join("patches")).unwrap() {
-        let name = entry.unwrap().file_name().into_string().unwrap();
-        let is_file = name.ends_with(".yaml");
-        assert!(
-            !is_file || readme.contains(&format!("](patches/{name})")),
-            "{name}"
-        );
+        let path = entry.unwrap().path();
+        if path
+            .extension()
+            .is_some_and(|extension| extension == "yaml")
+        {
+            let name = path.file_name().unwrap().to_str().unwrap();
+            assert!(readme.contains(&format!("](patches/{name})")), "{name}");
+        }
     }
 }
 
