@@ -17,6 +17,7 @@ use crate::error::Error;
 
 /// Applies patches to an image archive.
 #[derive(Debug, Args)]
+#[command(override_usage = "ocipatch apply [OPTIONS] <PATCH>... <IMAGE>")]
 pub(super) struct Apply {
     #[command(flatten)]
     inputs: Inputs,

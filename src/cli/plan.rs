@@ -8,6 +8,7 @@ use super::{Format, output};
 
 /// Shows what patches would change.
 #[derive(Debug, Args)]
+#[command(override_usage = "ocipatch plan [OPTIONS] <PATCH>... <IMAGE>")]
 pub(super) struct Plan {
     #[command(flatten)]
     inputs: Inputs,

@@ -24,7 +24,7 @@ impl Verify {
         match self.format {
             Format::Json => output::json(&report)?,
             Format::Text if quiet && report.is_ok() => {}
-            Format::Text => output::text(&report.to_string())?,
+            Format::Text => output::text(&format!("{report}\n"))?,
         }
         if report.is_ok() {
             Ok(())

@@ -1,0 +1,107 @@
+//! Every recipe of `patches/` fits an image such as it is made for, and its plan is the one in `tests/recipes`.
+#![allow(clippy::unwrap_used, reason = "helpers of tests may fail as tests do")]
+
+use std::collections::BTreeSet;
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use crate::binary;
+use crate::edit::fixture;
+
+/// For each recipe what makes the shipped image one that the recipe is for.
+const RECIPES: &[(&str, &str)] = &[
+    (
+        "air-gapped-registry",
+        "retag: ['app:2.0.0', 'registry.example.com/team/app:2.0.0']",
+    ),
+    ("ca-bundle", ""),
+    ("change-label", ""),
+    (
+        "drop-vendor-labels",
+        "set-label: {com.vendor.build: 17, com.vendor.os: tiny}",
+    ),
+    ("greeter", ""),
+    ("hotfix-config", "retag: ['app:2.0.0']"),
+    ("release", "retag: ['app:2.0.0-rc3']"),
+];
+
+#[test]
+fn every_recipe_has_its_plan() {
+    let directory = tempfile::tempdir().unwrap();
+    for (name, preparation) in RECIPES {
+        let image = image(directory.path(), preparation);
+        let plan = binary::ok([Path::new("plan"), &recipe(name), &image]);
+        let golden = root().join("tests/recipes").join(format!("{name}.plan"));
+        if std::env::var_os("UPDATE").is_some() {
+            fs::create_dir_all(golden.parent().unwrap()).unwrap();
+            fs::write(&golden, &plan).unwrap();
+        }
+        let expected = fs::read_to_string(&golden).unwrap_or_default();
+        assert_eq!(plan, expected, "{name}: run with UPDATE=1 to rewrite");
+    }
+}
+
+#[test]
+fn every_recipe_gives_the_planned_image_and_a_sound_archive() {
+    let directory = tempfile::tempdir().unwrap();
+    for (name, preparation) in RECIPES {
+        let image = image(directory.path(), preparation);
+        let output = directory.path().join(format!("{name}.tar"));
+        let id = binary::ok([
+            Path::new("apply"),
+            Path::new("--quiet"),
+            &recipe(name),
+            &image,
+            Path::new("-o"),
+            &output,
+        ]);
+        let plan = binary::ok([Path::new("plan"), &recipe(name), &image]);
+        let line = format!("\n  image id  {id}");
+        assert!(plan.contains(&line), "{name}: {id}");
+        binary::ok([Path::new("verify"), &output]);
+    }
+}
+
+#[test]
+fn no_recipe_and_no_plan_is_forgotten() {
+    let names = |directory: &str, extension: &str| -> BTreeSet<String> {
+        fs::read_dir(root().join(directory))
+            .unwrap()
+            .map(|entry| entry.unwrap().path())
+            .filter(|path| path.extension().is_some_and(|found| found == extension))
+            .map(|path| path.file_stem().unwrap().to_str().unwrap().to_owned())
+            .collect()
+    };
+    let recipes: BTreeSet<String> = RECIPES.iter().map(|(name, _)| (*name).to_owned()).collect();
+    assert_eq!(names("patches", "yaml"), recipes);
+    assert_eq!(names("tests/recipes", "plan"), recipes);
+}
+
+/// The shipped image, after one operation.
+fn image(directory: &Path, preparation: &str) -> PathBuf {
+    let shipped = fixture("docker20.tar");
+    if preparation.is_empty() {
+        return shipped;
+    }
+    let patch = directory.join("prepare.yaml");
+    let text = format!("apiVersion: ocipatch/v1\noperations:\n- {preparation}\n");
+    fs::write(&patch, text).unwrap();
+    let image = directory.join("image.tar");
+    binary::ok([
+        Path::new("apply"),
+        Path::new("--quiet"),
+        &patch,
+        &shipped,
+        Path::new("-o"),
+        &image,
+    ]);
+    image
+}
+
+fn recipe(name: &str) -> PathBuf {
+    root().join("patches").join(format!("{name}.yaml"))
+}
+
+fn root() -> PathBuf {
+    PathBuf::from(env!("CARGO_MANIFEST_DIR"))
+}
