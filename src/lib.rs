@@ -13,7 +13,7 @@
 //! let archive = Archive::open(Source::open(Path::new("tests/fixtures/docker20.tar"), spool)?)?;
 //! let mut gathered = gather::gather(&files, &bases, &archive, None)?;
 //! let plan = plan::plan(&files, &mut gathered.inventory)?;
-//! let prepared = prepare(&plan, &archive, &gathered.roots)?;
+//! let prepared = prepare(&plan, &archive, &gathered.roots, spool)?;
 //! println!("{}", prepared.summary);
 //! publish(&prepared.revision.draft, &Destination::File(output))?;
 //! # assert!(temporary.path().join("greeter.tar").exists());

@@ -6,13 +6,18 @@ mod summary;
 mod text;
 
 use std::io::{self, Write};
+use std::path::Path;
 
-use crate::archive::{Archive, NewLayer, RevisedImage, RevisedLayer, Revision, revise};
-use crate::digest::{DiffId, Digest};
+use crate::archive::{
+    Archive, Layer, NewLayer, RevisedImage, RevisedLayer, Revision, revise, spool_file,
+};
+use crate::compression::Compression;
+use crate::digest::{DiffId, Digest, Hashing};
 use crate::error::Error;
 use crate::image::Config;
 use crate::layer::{LayerContent, SourceDirectory, WriteError, write_layer};
-use crate::plan::{Plan, PlannedLayer};
+use crate::plan::{ImagePlan, Plan, PlannedLayer};
+use crate::tarball::Range;
 
 pub use summary::{ConfigChange, ImageSummary, LayerSummary, Summary, TagSummary};
 pub(crate) use text::bytes;
@@ -28,21 +33,21 @@ pub struct Prepared<'a> {
 
 /// Reads and hashes the layers to add, and derives the new archive.
 ///
-/// `roots` are the source directories that the plan's layers take their files from.
+/// `roots` are the source directories that the plan's layers take their files from. Compressed layers wait in nameless
+/// files in the directory `spool`.
 pub fn prepare<'a>(
     plan: &'a Plan,
     archive: &'a Archive,
     roots: &'a [SourceDirectory],
+    spool: &Path,
 ) -> Result<Prepared<'a>, Error> {
     let mut new_layers = Vec::with_capacity(plan.layers.len());
-    for layer in &plan.layers {
-        let (diff_id, size) = write_layer(&layer.content, roots, io::sink()).map_err(host_error)?;
-        let write =
-            Box::new(move |out: &mut dyn Write| write_again(&layer.content, roots, diff_id, out));
-        new_layers.push(NewLayer {
-            diff_id,
-            size,
-            write,
+    for (i, layer) in plan.layers.iter().enumerate() {
+        let compression = compression_of(plan, archive, i);
+        new_layers.push(if compression == Compression::None {
+            plain_layer(&layer.content, roots)?
+        } else {
+            compressed_layer(&layer.content, roots, compression, spool)?
         });
     }
     let known: Vec<(DiffId, u64)> = new_layers
@@ -82,6 +87,78 @@ pub fn prepare<'a>(
     let ids: Vec<Digest> = configs.iter().map(|config| config.digest()).collect();
     let summary = Summary::new(archive, plan, &configs, &ids, &known, &revision);
     Ok(Prepared { revision, summary })
+}
+
+/// A new layer is compressed as the one below it is; what is only ever read (bzip2, xz) is followed by gzip.
+fn compression_of(plan: &Plan, archive: &Archive, layer: usize) -> Compression {
+    let is_in = |image: &ImagePlan| image.layers.contains(&PlannedLayer::Added(layer));
+    let image = plan
+        .images
+        .iter()
+        .position(is_in)
+        .expect("every planned layer is in an image");
+    match archive.images()[image]
+        .layers()
+        .last()
+        .map(Layer::compression)
+    {
+        None | Some(Compression::None) => Compression::None,
+        Some(Compression::Zstd) => Compression::Zstd,
+        Some(_) => Compression::Gzip,
+    }
+}
+
+/// A plain layer is read twice: to be hashed now, to be written once its place is known.
+fn plain_layer<'a>(
+    content: &'a LayerContent,
+    roots: &'a [SourceDirectory],
+) -> Result<NewLayer<'a>, Error> {
+    let mut hashing = Hashing::new(io::sink());
+    let (diff_id, size) = write_layer(content, roots, &mut hashing).map_err(host_error)?;
+    let (digest, _, _) = hashing.finish();
+    let write = Box::new(move |out: &mut dyn Write| write_again(content, roots, diff_id, out));
+    Ok(NewLayer {
+        diff_id,
+        digest,
+        size,
+        compression: Compression::None,
+        write,
+    })
+}
+
+/// A compressed layer is written once, to where it can be copied from.
+fn compressed_layer<'a>(
+    content: &LayerContent,
+    roots: &[SourceDirectory],
+    compression: Compression,
+    spool: &Path,
+) -> Result<NewLayer<'a>, Error> {
+    let failed = |source| Error::io(spool, source);
+    let file = spool_file(spool).map_err(failed)?;
+    let buffered = io::BufWriter::with_capacity(128 * 1024, file);
+    let mut encoder = compression
+        .encoder(Hashing::new(buffered))
+        .map_err(failed)?;
+    let (diff_id, _) = write_layer(content, roots, &mut encoder).map_err(host_error)?;
+    let (digest, size, buffered) = encoder.finish().map_err(failed)?.finish();
+    let file = buffered
+        .into_inner()
+        .map_err(|error| failed(error.into_error()))?;
+    let write = Box::new(move |out: &mut dyn Write| {
+        let mut range = Range::new(&file, 0, size);
+        let spooled = |source| Error::Io {
+            place: "a new layer".to_owned(),
+            source,
+        };
+        io::copy(&mut range, out).map(drop).map_err(spooled)
+    });
+    Ok(NewLayer {
+        diff_id,
+        digest,
+        size,
+        compression,
+        write,
+    })
 }
 
 /// Writes a layer that was hashed before; other bytes than then are an error.

@@ -11,7 +11,8 @@ use super::dating::{mtime_of, redated};
 use super::documents::{manifest_json, repositories};
 use super::draft::{Content, Draft, WriteLayer};
 use super::state::{Derived, DerivedContent, Files, LayerData, Role, State, StateLayer};
-use super::{Archive, Dialect, hybrid, index, v1_directories};
+use super::{Archive, Dialect, containers_image, docker, hybrid, index, named, v1_directories};
+use crate::compression::Compression;
 use crate::digest::{DiffId, Digest};
 use crate::error::Error;
 use crate::image::Config;
@@ -41,8 +42,12 @@ pub enum RevisedLayer {
 pub struct NewLayer<'a> {
     /// The digest of its uncompressed bytes.
     pub diff_id: DiffId,
+    /// The digest of the bytes it writes.
+    pub digest: Digest,
     /// How many bytes it writes.
     pub size: u64,
+    /// How they are compressed.
+    pub compression: Compression,
     /// Writes it.
     pub write: Box<WriteLayer<'a>>,
 }
@@ -74,6 +79,9 @@ impl Dialect {
                 v1_directories::files(archive, generation.as_ref(), states)
             }
             Self::Hybrid(generation) => hybrid::files(generation.as_ref(), states),
+            Self::Containerd => hybrid::files(None, states),
+            Self::ContainersImage => containers_image::files(archive, states),
+            Self::Named => named::files(archive, states),
         }
     }
 
@@ -146,7 +154,9 @@ fn kept(layer: &super::Layer) -> StateLayer {
     };
     StateLayer {
         diff_id: layer.diff_id,
+        digest: docker::digest_in_name(&layer.path),
         size: layer.size,
+        compression: layer.compression,
         data,
     }
 }
@@ -178,7 +188,7 @@ pub fn revise<'a>(
     if let Some(index) = &archive.index {
         documents.push((
             "index.json",
-            index::index_json(index, &old, &new).to_bytes(),
+            index::index_json(index, &archive.dialect, &old, &new).to_bytes(),
         ));
     }
     let repositories = repositories(archive, &old, &new, &old_files, &new_files);
@@ -272,10 +282,18 @@ fn revised_state(
         .map(|layer| match *layer {
             RevisedLayer::Kept(position) => kept(&image.layers[position]),
             RevisedLayer::Added(i) => {
-                let NewLayer { diff_id, size, .. } = new_layers[i];
+                let NewLayer {
+                    diff_id,
+                    digest,
+                    size,
+                    compression,
+                    ..
+                } = new_layers[i];
                 StateLayer {
                     diff_id,
+                    digest: Some(digest),
                     size,
+                    compression,
                     data: LayerData::Added(i),
                 }
             }
@@ -284,13 +302,7 @@ fn revised_state(
     let config_bytes = revised.config.to_bytes();
     let image_id = Digest::of(&config_bytes);
     let manifest = image.manifest.as_ref().map(|manifest| {
-        index::revise_manifest(
-            manifest,
-            image_id,
-            config_bytes.len() as u64,
-            &revised.layers,
-            &layers,
-        )
+        index::revise_manifest(manifest, image_id, config_bytes.len() as u64, &layers)
     });
     State {
         config: revised.config.clone(),

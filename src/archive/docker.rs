@@ -68,9 +68,14 @@ pub(super) fn items(manifest: &Document) -> Result<Vec<Item>, Error> {
     Ok(parsed)
 }
 
-/// Returns the digest that a file name states: `<hex>.json`, `sha256:<hex>`, `blobs/sha256/<hex>`.
+/// Returns the digest that a file name states: `<hex>.json`, `sha256:<hex>`, `blobs/sha256/<hex>`, `<hex>.tar.gz`.
 pub(super) fn digest_in_name(name: &str) -> Option<Digest> {
     let base = name.rsplit('/').next().unwrap_or(name);
     let base = base.strip_prefix("sha256:").unwrap_or(base);
-    Digest::parse_hex(base.strip_suffix(".json").unwrap_or(base))
+    let ends = [".json", ".tar", ".tar.gz", ".tar.zst"];
+    let base = ends
+        .iter()
+        .find_map(|end| base.strip_suffix(end))
+        .unwrap_or(base);
+    Digest::parse_hex(base)
 }

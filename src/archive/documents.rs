@@ -1,9 +1,9 @@
 //! `manifest.json` and `repositories` of a revised archive: the old documents with what changed.
 
-use super::Archive;
 use super::docker::ITEM_ORDER;
 use super::index::PLAIN_LAYER;
 use super::state::{Files, LayerData, State};
+use super::{Archive, Dialect};
 use crate::digest::Digest;
 use crate::image::json::{ArrayEdit, Document, Value};
 use crate::reference::Reference;
@@ -25,12 +25,13 @@ pub(super) fn manifest_json(
                 items.set(i, "Config", ITEM_ORDER, Value::text(&paths.config));
             }
             if before.tags != after.tags {
-                let tags: Vec<String> = after.tags.iter().map(Reference::familiar).collect();
-                let value = if tags.is_empty() {
-                    Value::null()
-                } else {
-                    texts(&tags)
-                };
+                let tags: Vec<String> = after
+                    .tags
+                    .iter()
+                    .map(|tag| archive.dialect.spell(tag))
+                    .collect();
+                let is_null = tags.is_empty() && archive.dialect != Dialect::ContainersImage;
+                let value = if is_null { Value::null() } else { texts(&tags) };
                 items.set(i, "RepoTags", ITEM_ORDER, value);
             }
             let layers: Vec<&String> = archive.images[i]
@@ -119,11 +120,14 @@ pub(super) fn repositories(
     old_files: &Files,
     new_files: &Files,
 ) -> Option<Document> {
-    // Docker leaves the file out where no image has a tag.
     let was_untagged = old.iter().all(|state| state.tags.is_empty());
     let mut document = match &archive.repositories {
         Some(document) => document.clone(),
-        None if was_untagged && new.iter().any(|state| !state.tags.is_empty()) => {
+        // Docker leaves the file out where no image has a tag; others never write it.
+        None if archive.dialect.is_docker()
+            && was_untagged
+            && new.iter().any(|state| !state.tags.is_empty()) =>
+        {
             Document::new(Value::object([])).with_newline()
         }
         None => return None,
@@ -134,7 +138,7 @@ pub(super) fn repositories(
             continue;
         }
         for tag in before.tags.iter().filter(|tag| !after.tags.contains(tag)) {
-            let repository = tag.familiar_repository();
+            let repository = archive.dialect.spell_repository(tag);
             document.remove(&[&repository], tag.tag());
             if document
                 .root
@@ -147,7 +151,7 @@ pub(super) fn repositories(
         }
         for tag in &after.tags {
             document.set(
-                &[&tag.familiar_repository()],
+                &[&archive.dialect.spell_repository(tag)],
                 tag.tag(),
                 &[],
                 Value::text(top),
@@ -158,5 +162,5 @@ pub(super) fn repositories(
         .root
         .members()
         .is_some_and(|members| members.len() == 0);
-    Some(document).filter(|_| !is_empty)
+    Some(document).filter(|_| !is_empty || !archive.dialect.is_docker())
 }

@@ -116,6 +116,10 @@ impl<'a> Draft<'a> {
     pub(super) fn put(&mut self, name: &str, content: Content, model: usize, mtime: i64) {
         let permissions = match content {
             Content::Directory => 0o40755,
+            // Docker writes 0777, containers/image 0; nobody reads it.
+            Content::Symlink(_) if self.source.entries()[model].kind == Kind::Symlink => {
+                0o120_000 | self.source.entries()[model].mode & 0o7777
+            }
             Content::Symlink(_) => 0o120_777,
             Content::Entry(index) => 0o100_000 | self.source.entries()[index].mode & 0o7777,
             Content::Bytes(_) | Content::Layer(_) => {
@@ -156,15 +160,44 @@ impl<'a> Draft<'a> {
                 names::walk_order(self.name(entry), name) == Ordering::Less
             })
         } else {
-            let last_before = |wanted: usize| {
-                self.entries.iter().rposition(|entry| match entry {
-                    DraftEntry::Kept(index) => *index <= wanted,
-                    DraftEntry::New(entry) => entry.model <= wanted,
-                })
-            };
-            last_before(model).map_or(0, |at| at + 1)
+            self.place_behind(name, model)
         };
         self.entries.insert(at, entry);
+    }
+
+    /// Where a new entry goes in an archive that is not sorted: behind the files of its own directory, else behind
+    /// its model and what shares a directory with that.
+    fn place_behind(&self, name: &str, model: usize) -> usize {
+        let directory = |name: &str| {
+            name.rsplit_once('/')
+                .map(|(directory, _)| directory.to_owned())
+        };
+        if let Some(own) = directory(name)
+            && let Some(at) = self
+                .entries
+                .iter()
+                .rposition(|entry| directory(self.name(entry)).as_ref() == Some(&own))
+        {
+            return at + 1;
+        }
+        let shared = directory(&self.source.entries()[model].name);
+        let last = match shared {
+            Some(_) => self
+                .source
+                .entries()
+                .iter()
+                .rposition(|entry| directory(&entry.name) == shared),
+            None => None,
+        };
+        let last = last.unwrap_or(model);
+        let is_before = |entry: &DraftEntry| match entry {
+            DraftEntry::Kept(index) => *index <= last,
+            DraftEntry::New(entry) => entry.model <= last,
+        };
+        self.entries
+            .iter()
+            .rposition(is_before)
+            .map_or(0, |at| at + 1)
     }
 
     /// Returns how many bytes of data an entry has.

@@ -6,7 +6,7 @@
 
 use std::collections::BTreeSet;
 
-use super::index::{self, CONFIG, Descriptor, MANIFEST, blob_name, layer_descriptor};
+use super::index::{self, CONFIG, Descriptor, MANIFEST, PLAIN_LAYER, blob_name, layer_descriptor};
 use super::open::read_document;
 use super::state::{DerivedContent, Files, LayerData, Part, Paths, State};
 use super::v1::Generation;
@@ -178,7 +178,7 @@ fn find_unnamed_manifest(archive: &Archive, image: usize) -> Result<Option<OciMa
         let layers = image
             .layers
             .iter()
-            .map(|layer| layer_descriptor(&layer.diff_id.to_string(), layer.size));
+            .map(|layer| layer_descriptor(PLAIN_LAYER, &layer.diff_id.to_string(), layer.size));
         let document = Document::new(Value::object([
             ("schemaVersion", Value::number(2)),
             ("mediaType", Value::text(MANIFEST)),
@@ -202,7 +202,9 @@ pub(super) fn files(generation: Option<&Generation>, states: &[State]) -> Files 
         for (i, layer) in state.layers.iter().enumerate() {
             let path = match &layer.data {
                 LayerData::Kept { path, .. } => path.clone(),
-                LayerData::Added(_) => format!("blobs/sha256/{}", layer.diff_id.hex()),
+                LayerData::Added(_) => {
+                    blob_name(layer.digest.expect("a new layer's digest is known"))
+                }
             };
             files.push(
                 path.clone(),

@@ -1,8 +1,8 @@
 //! `index.json` and OCI manifests of a revised archive: the old documents with what changed.
 
-use super::OciManifest;
-use super::derive::RevisedLayer;
-use super::state::{State, StateLayer};
+use super::state::{LayerData, State, StateLayer};
+use super::{Dialect, OciManifest};
+use crate::compression::Compression;
 use crate::digest::Digest;
 use crate::error::Error;
 use crate::image::json::{ArrayEdit, Document, Value};
@@ -77,12 +77,29 @@ pub(super) fn descriptors(index: &Document) -> Result<Vec<Descriptor>, Error> {
     Ok(descriptors)
 }
 
-pub(super) fn layer_descriptor(digest: &str, size: u64) -> Value {
+pub(super) fn layer_descriptor(media_type: &str, digest: &str, size: u64) -> Value {
     Value::object([
-        ("mediaType", Value::text(PLAIN_LAYER)),
+        ("mediaType", Value::text(media_type)),
         ("digest", Value::text(digest)),
         ("size", Value::number(size)),
     ])
+}
+
+/// Returns the media type of a new layer among `neighbours`: Docker's family of types or OCI's (media-types.md).
+fn layer_type(neighbours: &[Value], compression: Compression) -> &'static str {
+    let is_docker = neighbours
+        .last()
+        .and_then(|layer| layer.get("mediaType"))
+        .and_then(Value::as_text)
+        .is_some_and(|media_type| media_type.starts_with("application/vnd.docker."));
+    match (is_docker, compression) {
+        (true, Compression::Gzip) => "application/vnd.docker.image.rootfs.diff.tar.gzip",
+        (true, Compression::Zstd) => "application/vnd.docker.image.rootfs.diff.tar.zstd",
+        (true, _) => "application/vnd.docker.image.rootfs.diff.tar",
+        (false, Compression::Gzip) => "application/vnd.oci.image.layer.v1.tar+gzip",
+        (false, Compression::Zstd) => "application/vnd.oci.image.layer.v1.tar+zstd",
+        (false, _) => PLAIN_LAYER,
+    }
 }
 
 /// Returns the manifest of a revised image: the old document with another configuration and the layers as they are
@@ -91,7 +108,6 @@ pub(super) fn revise_manifest(
     manifest: &OciManifest,
     image_id: Digest,
     config_size: u64,
-    revised: &[RevisedLayer],
     layers: &[StateLayer],
 ) -> OciManifest {
     let mut document = manifest.document.clone();
@@ -104,48 +120,44 @@ pub(super) fn revise_manifest(
     document.set(&["config"], "size", &[], Value::number(config_size));
     // A copy of the content inside the descriptor is stale now.
     document.remove(&["config"], "data");
-    let is_unchanged = revised
-        .iter()
-        .enumerate()
-        .all(|(i, layer)| *layer == RevisedLayer::Kept(i));
-    let n_old = manifest
+    let old: Vec<Value> = manifest
         .document
         .root
         .get("layers")
         .and_then(Value::items)
-        .map_or(0, |items| items.len());
-    if !(is_unchanged && n_old == revised.len()) {
-        let old: Vec<Value> = manifest
-            .document
-            .root
-            .get("layers")
-            .and_then(Value::items)
-            .into_iter()
-            .flatten()
-            .cloned()
-            .collect();
+        .into_iter()
+        .flatten()
+        .cloned()
+        .collect();
+    let wanted: Vec<Value> = layers
+        .iter()
+        .map(|layer| {
+            let digest = layer
+                .digest
+                .expect("the layers of a manifest are named by digest")
+                .to_string();
+            let is_it = |item: &&Value| {
+                item.get("digest")
+                    .and_then(Value::as_text)
+                    .is_some_and(|d| d == digest)
+            };
+            let kept = old.iter().find(is_it).cloned();
+            kept.unwrap_or_else(|| {
+                layer_descriptor(layer_type(&old, layer.compression), &digest, layer.size)
+            })
+        })
+        .collect();
+    if layers
+        .iter()
+        .any(|layer| matches!(layer.data, LayerData::Added(_)))
+        || wanted.len() != old.len()
+    {
         document.edit_array("layers", &[], |items| {
-            for (i, layer) in layers.iter().enumerate() {
-                let digest = layer.diff_id.to_string();
-                let kept = old.iter().find(|item| {
-                    item.get("digest")
-                        .and_then(Value::as_text)
-                        .is_some_and(|d| d == digest)
-                });
-                match items.len() > i && kept.is_some() && items.get(i) == kept.expect("just seen")
-                {
-                    true => {}
-                    false if items.len() > i => {
-                        items.replace(
-                            i,
-                            kept.cloned()
-                                .unwrap_or_else(|| layer_descriptor(&digest, layer.size)),
-                        );
-                    }
-                    false => items.push(
-                        kept.cloned()
-                            .unwrap_or_else(|| layer_descriptor(&digest, layer.size)),
-                    ),
+            for (i, descriptor) in wanted.into_iter().enumerate() {
+                if i == items.len() {
+                    items.push(descriptor);
+                } else if *items.get(i) != descriptor {
+                    items.replace(i, descriptor);
                 }
             }
             while items.len() > layers.len() {
@@ -160,12 +172,16 @@ pub(super) fn revise_manifest(
 }
 
 /// Returns `index.json` in which each image's descriptors name its new manifest, one descriptor per tag.
-pub(super) fn index_json(index: &Document, old: &[State], new: &[State]) -> Document {
+pub(super) fn index_json(
+    index: &Document,
+    dialect: &Dialect,
+    old: &[State],
+    new: &[State],
+) -> Document {
     let mut document = index.clone();
+    let digest = |state: &State| state.manifest.as_ref().map(|manifest| manifest.digest);
     let is_same = |before: &State, after: &State| {
-        before.tags == after.tags
-            && before.manifest.as_ref().map(|m| m.digest)
-                == after.manifest.as_ref().map(|m| m.digest)
+        before.tags == after.tags && digest(before) == digest(after)
     };
     if old
         .iter()
@@ -175,15 +191,14 @@ pub(super) fn index_json(index: &Document, old: &[State], new: &[State]) -> Docu
         return document;
     }
     document.edit_array("manifests", &[], |items| {
-        for (before, after) in old.iter().zip(new) {
-            let (Some(old_manifest), Some(new_manifest)) = (&before.manifest, &after.manifest)
-            else {
-                continue;
-            };
-            if is_same(before, after) {
-                continue;
+        for (before, after) in old
+            .iter()
+            .zip(new)
+            .filter(|(before, after)| !is_same(before, after))
+        {
+            if let (Some(old_manifest), Some(manifest)) = (&before.manifest, &after.manifest) {
+                revise_descriptors(items, old_manifest.digest, manifest, after, dialect);
             }
-            revise_descriptors(items, old_manifest.digest, new_manifest, after);
         }
     });
     document
@@ -194,6 +209,7 @@ fn revise_descriptors(
     old_digest: Digest,
     manifest: &OciManifest,
     state: &State,
+    dialect: &Dialect,
 ) {
     let digest_of = |item: &Value| {
         item.get("digest")
@@ -203,59 +219,92 @@ fn revise_descriptors(
     let positions: Vec<usize> = (0..items.len())
         .filter(|&i| digest_of(items.get(i)) == Some(old_digest))
         .collect();
-    let name_of = |item: &Value| {
-        item.get("annotations")
-            .and_then(|all| all.get(NAME))
-            .and_then(Value::as_text)
-            .and_then(|n| Reference::parse(&n).ok())
-    };
     let old: Vec<Value> = positions.iter().map(|&i| items.get(i).clone()).collect();
     let at = positions.first().copied().unwrap_or(items.len());
     for &i in positions.iter().rev() {
         items.remove(i);
     }
-    if state.tags.is_empty() && at == 0 {
-        // Docker 26 lists an image without tags, by a descriptor without a name, if nothing is listed before it.
-        items.insert(at, manifest_descriptor(manifest, None));
+    // Docker 26 lists an image without tags, by a descriptor without a name, only if nothing is listed before it.
+    if state.tags.is_empty() && (at == 0 || *dialect == Dialect::Containerd) {
+        items.insert(
+            at,
+            old.first()
+                .cloned()
+                .unwrap_or_else(|| manifest_descriptor(manifest)),
+        );
+        rewrite_descriptor(items, at, manifest);
+        items.take_within(at, "annotations", NAME);
+        items.take_within(at, "annotations", REF_NAME);
     }
     for (n, tag) in state.tags.iter().enumerate() {
-        match old.iter().find(|item| name_of(item).as_ref() == Some(tag)) {
-            Some(descriptor) => {
-                items.insert(at + n, descriptor.clone());
-                items.set(
-                    at + n,
-                    "digest",
-                    &[],
-                    Value::text(&manifest.digest.to_string()),
-                );
-                items.set(
-                    at + n,
-                    "size",
-                    &[],
-                    Value::number(manifest.document.to_bytes().len() as u64),
-                );
-                items.take(at + n, "data");
-            }
-            None => items.insert(at + n, manifest_descriptor(manifest, Some(tag))),
+        let named = old.iter().find(|item| name_of(item).as_ref() == Some(tag));
+        // Another name of the image is the same descriptor otherwise.
+        let model = named.or(old.first()).cloned();
+        items.insert(
+            at + n,
+            model.unwrap_or_else(|| manifest_descriptor(manifest)),
+        );
+        rewrite_descriptor(items, at + n, manifest);
+        if named.is_none() {
+            items.set_within(at + n, "annotations", NAME, Value::text(&tag.full()));
+            items.set_within(at + n, "annotations", REF_NAME, Value::text(tag.tag()));
         }
     }
 }
 
-fn manifest_descriptor(manifest: &OciManifest, tag: Option<&Reference>) -> Value {
-    let mut members = vec![
-        ("mediaType", Value::text(MANIFEST)),
+fn name_of(descriptor: &Value) -> Option<Reference> {
+    let name = descriptor.get("annotations")?.get(NAME)?.as_text()?;
+    Reference::parse(&name).ok()
+}
+
+/// Makes a descriptor name other bytes: what it says of the old ones goes, the rest stays.
+fn rewrite_descriptor(items: &mut ArrayEdit<'_>, i: usize, manifest: &OciManifest) {
+    let digest = manifest.digest.to_string();
+    if items
+        .get(i)
+        .get("digest")
+        .and_then(Value::as_text)
+        .is_some_and(|old| old == digest)
+    {
+        return;
+    }
+    items.set(i, "digest", &[], Value::text(&digest));
+    items.set(
+        i,
+        "size",
+        &[],
+        Value::number(manifest.document.to_bytes().len() as u64),
+    );
+    // A copy of the old content.
+    items.take(i, "data");
+    // Where the old content can be had (containerd's labels); the new one is nowhere yet.
+    let annotations = items.get(i).get("annotations").and_then(Value::members);
+    let stale: Vec<String> = annotations
+        .into_iter()
+        .flatten()
+        .map(|(key, _)| key.into_owned())
+        .filter(|key| key.starts_with("containerd.io/distribution.source."))
+        .collect();
+    for key in stale {
+        items.take_within(i, "annotations", &key);
+    }
+}
+
+fn manifest_descriptor(manifest: &OciManifest) -> Value {
+    let media_type = manifest
+        .document
+        .root
+        .get("mediaType")
+        .and_then(Value::as_text);
+    Value::object([
+        (
+            "mediaType",
+            Value::text(media_type.as_deref().unwrap_or(MANIFEST)),
+        ),
         ("digest", Value::text(&manifest.digest.to_string())),
         (
             "size",
             Value::number(manifest.document.to_bytes().len() as u64),
         ),
-    ];
-    if let Some(tag) = tag {
-        let annotations = [
-            (NAME, Value::text(&tag.full())),
-            (REF_NAME, Value::text(tag.tag())),
-        ];
-        members.push(("annotations", Value::object(annotations)));
-    }
-    Value::object(members)
+    ])
 }

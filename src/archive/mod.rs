@@ -3,6 +3,7 @@
 //! An archive is read without being changed, and a revision of it is a value ([`Revision`]): the complete list of
 //! entries of the new archive, each either kept from the old one or new. Only [`publish`] writes.
 
+mod containers_image;
 mod dating;
 mod derive;
 mod directory;
@@ -14,6 +15,7 @@ mod go;
 mod hybrid;
 mod in_place;
 mod index;
+mod named;
 pub mod names;
 mod open;
 mod pack;
@@ -33,8 +35,10 @@ pub use entry::{Blob, SourceEntry};
 pub use pack::{pack, unpack};
 pub use publish::{Destination, publish};
 pub use source::Source;
+pub use spool::nameless as spool_file;
 pub use unpack_layers::unpack_layers;
 
+use crate::compression::Compression;
 use crate::digest::{DiffId, Digest};
 use crate::image::Config;
 use crate::image::json::Document;
@@ -63,9 +67,39 @@ pub enum Dialect {
     V1Directories(Option<v1::Generation>),
     /// Docker 25 and later, graph-driver store: an OCI layout with a `manifest.json` beside it.
     Hybrid(Option<v1::Generation>),
+    /// containerd's exporter, and so Docker with the containerd store, nerdctl and buildx: the same two halves, layers as
+    /// they were pulled, no legacy blobs.
+    Containerd,
+    /// podman and skopeo: layers by diff id, directories of links with ids of their own.
+    ContainersImage,
+    /// Anything else with a `manifest.json`, crane among them: every name is kept, and new ones follow their neighbours.
+    Named,
 }
 
 impl Dialect {
+    /// Tells whether this is Docker's own store, with all that it writes.
+    fn is_docker(&self) -> bool {
+        matches!(self, Self::V1Directories(_) | Self::Hybrid(_))
+    }
+
+    /// Spells a name as this writer does in `manifest.json`.
+    fn spell(&self, tag: &Reference) -> String {
+        if *self == Self::ContainersImage {
+            tag.full()
+        } else {
+            tag.familiar()
+        }
+    }
+
+    /// Spells a repository as this writer does in `repositories`.
+    fn spell_repository(&self, tag: &Reference) -> String {
+        if *self == Self::ContainersImage {
+            tag.full_repository()
+        } else {
+            tag.familiar_repository()
+        }
+    }
+
     /// Returns the form in a few words.
     #[must_use]
     pub fn describe(&self) -> &'static str {
@@ -73,6 +107,11 @@ impl Dialect {
             Self::V1Directories(Some(_)) => "docker save, Docker 1.10 to 24",
             Self::V1Directories(None) => "docker save, legacy ids of an unknown writer",
             Self::Hybrid(_) => "docker save, Docker 25 or later",
+            Self::Containerd => {
+                "containerd export (docker save with the containerd store, nerdctl, buildx)"
+            }
+            Self::ContainersImage => "docker archive of podman or skopeo",
+            Self::Named => "docker archive of another writer (crane, ko, kaniko, bazel, nix, …)",
         }
     }
 }
@@ -109,6 +148,8 @@ pub struct Layer {
     entry: usize,
     /// Bytes in the archive.
     size: u64,
+    /// How those bytes are compressed.
+    compression: Compression,
 }
 
 impl Archive {
@@ -182,6 +223,12 @@ impl Layer {
     #[must_use]
     pub fn entry(&self) -> usize {
         self.entry
+    }
+
+    /// Returns how the layer is compressed inside the archive.
+    #[must_use]
+    pub fn compression(&self) -> Compression {
+        self.compression
     }
 
     /// Returns how many bytes the layer takes in the archive.

@@ -1,13 +1,16 @@
 //! Reading an archive's documents and telling who wrote it.
 
 use std::collections::BTreeSet;
+use std::io::Read;
 
+use super::containers_image;
 use super::docker::{self, Item};
 use super::hybrid;
 use super::source::Source;
 use super::v1::Generation;
 use super::v1_directories;
 use super::{Archive, Dialect, Image, Layer, MAX_DOCUMENT_BYTES};
+use crate::compression::{Compression, MAGIC_BYTES};
 use crate::digest::Digest;
 use crate::error::Error;
 use crate::image::Config;
@@ -53,23 +56,54 @@ impl Archive {
             repositories,
             index,
         };
-        archive.dialect = if archive.index.is_some() {
-            hybrid::attach_manifests(&mut archive)?;
-            Dialect::Hybrid(archive.detect_generation(|archive, generation| {
-                Dialect::Hybrid(Some(generation.clone())).reproduces(archive)
-            })?)
-        } else {
-            Dialect::V1Directories(archive.detect_generation(|archive, generation| {
-                Dialect::V1Directories(Some(generation.clone())).reproduces(archive)
-            })?)
-        };
+        archive.dialect = archive.detect()?;
         Ok(archive)
+    }
+
+    /// Tells who wrote the archive, by deriving it again where that can be done.
+    fn detect(&mut self) -> Result<Dialect, Error> {
+        if self.index.is_some() {
+            hybrid::attach_manifests(self)?;
+            // Only Docker's own store lists the sources of its layers.
+            let items = self.manifest.root.items();
+            let is_docker = items
+                .into_iter()
+                .flatten()
+                .any(|item| item.get("LayerSources").is_some());
+            if !is_docker {
+                return Ok(Dialect::Containerd);
+            }
+            let derives = |generation: &Generation| {
+                Dialect::Hybrid(Some(generation.clone())).reproduces(self)
+            };
+            return Ok(Dialect::Hybrid(self.detect_generation(derives)?));
+        }
+        if containers_image::is_by(self) && Dialect::ContainersImage.reproduces(self)? {
+            return Ok(Dialect::ContainersImage);
+        }
+        let derives = |generation: &Generation| {
+            Dialect::V1Directories(Some(generation.clone())).reproduces(self)
+        };
+        if let Some(generation) = self.detect_generation(derives)? {
+            return Ok(Dialect::V1Directories(Some(generation)));
+        }
+        let is_directory = |layer: &Layer| v1_directories::legacy_json(self, layer).is_some();
+        let has_directories = self
+            .images
+            .iter()
+            .flat_map(|image| &image.layers)
+            .any(is_directory);
+        Ok(if has_directories {
+            Dialect::V1Directories(None)
+        } else {
+            Dialect::Named
+        })
     }
 
     /// Returns the first generation of legacy ids that derives every legacy file of the archive as it is.
     fn detect_generation(
         &self,
-        reproduces: impl Fn(&Self, &Generation) -> Result<bool, Error>,
+        reproduces: impl Fn(&Generation) -> Result<bool, Error>,
     ) -> Result<Option<Generation>, Error> {
         let seen = if self.index.is_some() {
             hybrid::seen_times(self)?
@@ -77,7 +111,7 @@ impl Archive {
             v1_directories::seen_times(self)?
         };
         for generation in Generation::candidates(self.index.is_some(), &seen) {
-            if reproduces(self, &generation)? {
+            if reproduces(&generation)? {
                 return Ok(Some(generation));
             }
         }
@@ -135,6 +169,7 @@ fn read_image(source: &Source, item: &Item) -> Result<Image, Error> {
             path: path.clone(),
             entry,
             size: source.entries()[entry].size,
+            compression: compression_of(source, entry)?,
         });
     }
     let mut tags = Vec::with_capacity(item.tags.len());
@@ -153,6 +188,22 @@ fn read_image(source: &Source, item: &Item) -> Result<Image, Error> {
         tags,
         manifest: None,
     })
+}
+
+/// Tells how a layer is compressed from its first bytes: names and media types have been wrong before.
+fn compression_of(source: &Source, entry: usize) -> Result<Compression, Error> {
+    let mut first = Vec::new();
+    let failed = |error| Error::Io {
+        place: source.entries()[entry].name.clone(),
+        source: error,
+    };
+    source
+        .blob(entry)?
+        .reader()
+        .take(MAGIC_BYTES as u64)
+        .read_to_end(&mut first)
+        .map_err(failed)?;
+    Ok(Compression::detect(&first))
 }
 
 fn check_tags(images: &[Image]) -> Result<(), Error> {

@@ -7,7 +7,7 @@ use std::path::Path;
 use rustix::fs::{CWD, Mode, OFlags};
 
 /// Opens a new file in `directory` that no name leads to; it is gone when it is closed, however that happens.
-pub(super) fn nameless(directory: &Path) -> io::Result<File> {
+pub fn nameless(directory: &Path) -> io::Result<File> {
     match rustix::fs::openat(
         CWD,
         directory,

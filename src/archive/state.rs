@@ -1,6 +1,7 @@
 //! What the derivations speak of: images as they are or are to become, and the files that a writer writes for them.
 
 use super::OciManifest;
+use crate::compression::Compression;
 use crate::digest::{DiffId, Digest};
 use crate::image::Config;
 use crate::reference::Reference;
@@ -18,7 +19,10 @@ pub(super) struct State {
 #[derive(Debug, Clone)]
 pub(super) struct StateLayer {
     pub(super) diff_id: DiffId,
+    /// The digest of the bytes in the archive, where the name or a manifest states it.
+    pub(super) digest: Option<Digest>,
     pub(super) size: u64,
+    pub(super) compression: Compression,
     pub(super) data: LayerData,
 }
 
@@ -74,6 +78,7 @@ pub(super) enum Part {
     Version(usize),
     LegacyJson(usize),
     LayerTar(usize),
+    LayerLink(usize),
 }
 
 impl Part {
@@ -86,6 +91,7 @@ impl Part {
             Self::Version(i) => below(i).map(Self::Version),
             Self::LegacyJson(i) => below(i).map(Self::LegacyJson),
             Self::LayerTar(i) => below(i).map(Self::LayerTar),
+            Self::LayerLink(i) => below(i).map(Self::LayerLink),
         }
     }
 }

@@ -107,7 +107,7 @@ fn legacy_layer(layers: Option<&[LegacyLayer]>, i: usize, diff_id: DiffId) -> Le
 }
 
 /// The name of a configuration: the old one where nothing changed, else the digest in the dress of the old name.
-fn config_name(archive: &Archive, image: usize, state: &State) -> String {
+pub(super) fn config_name(archive: &Archive, image: usize, state: &State) -> String {
     let old = &archive.images[image];
     let old_name = &archive.source.entries()[old.config_entry].name;
     if old.image_id == state.image_id {
@@ -123,15 +123,18 @@ fn config_name(archive: &Archive, image: usize, state: &State) -> String {
 pub(super) fn seen_times(archive: &Archive) -> Result<Vec<String>, Error> {
     let mut times = Vec::new();
     for layer in archive.images.iter().flat_map(|image| &image.layers) {
-        let Some(directory) = layer.path.strip_suffix("/layer.tar") else {
-            continue;
-        };
-        let Some(index) = archive.source.find(&format!("{directory}/json")) else {
+        let Some(index) = legacy_json(archive, layer) else {
             continue;
         };
         push_time(&mut times, &archive.source.read(index, MAX_DOCUMENT_BYTES)?);
     }
     Ok(times)
+}
+
+/// Returns the legacy JSON file beside a layer.
+pub(super) fn legacy_json(archive: &Archive, layer: &super::Layer) -> Option<usize> {
+    let directory = layer.path.strip_suffix("/layer.tar")?;
+    archive.source.find(&format!("{directory}/json"))
 }
 
 /// Adds `created` of a legacy JSON text; anything else is no legacy JSON, and nothing to complain about here.

@@ -41,7 +41,7 @@ pub(super) struct Planned {
 impl Planned {
     /// Reads what is to be added and derives every digest.
     pub(super) fn prepare(&self) -> Result<Prepared<'_>, Error> {
-        prepare(&self.plan, &self.archive, &self.roots)
+        prepare(&self.plan, &self.archive, &self.roots, &spool_directory())
     }
 }
 

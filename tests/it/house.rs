@@ -10,12 +10,14 @@ const IMPORTS: &[(&str, &[&str])] = &[
         "apply",
         &[
             "archive",
+            "compression",
             "digest",
             "error",
             "image",
             "layer",
             "plan",
             "reference",
+            "tarball",
         ],
     ),
     (
