@@ -24,8 +24,9 @@ pub use derive::{NewLayer, RevisedImage, RevisedLayer, Revision, revise};
 pub use draft::{Content, Draft, WriteLayer};
 pub use pack::{pack, unpack};
 pub use publish::{Destination, publish};
+pub(crate) use publish::{PendingFile, is_replaceable};
 pub use source::{Blob, Source, SourceEntry};
-pub use unpack_layers::unpack_layers;
+pub use unpack_layers::unpack_with_layers;
 
 use crate::digest::{DiffId, Digest};
 use crate::image::Config;
