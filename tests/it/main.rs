@@ -1,6 +1,8 @@
 //! One test binary.
 
 mod binary;
+mod cases;
+mod cli;
 mod damage;
 mod edit;
 mod engine;
