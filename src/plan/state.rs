@@ -7,6 +7,9 @@ use crate::reference::Reference;
 use crate::rootfs::Rootfs;
 use crate::timestamp::Timestamp;
 
+/// BuildKit's inline cache, keyed by the layers of the image.
+const BUILD_CACHE: &str = "moby.buildkit.cache.v0";
+
 /// An image as the operations so far have left it.
 pub(super) struct State {
     pub(super) image_id: Digest,
@@ -57,6 +60,11 @@ impl State {
         self.n_layers_before = self.layers.len();
         if n_added == 0 && self.config == *before {
             return;
+        }
+        if n_added > 0 && self.config.remove_root(BUILD_CACHE) {
+            self.notes.push(format!(
+                "`{BUILD_CACHE}` is dropped: it speaks of the layers as they were"
+            ));
         }
         if let Some(epoch) = epoch {
             self.config.set_created(epoch);
