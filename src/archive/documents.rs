@@ -137,7 +137,9 @@ pub(super) fn repositories(
         if before.tags == after.tags && old_files.paths[i].top == *top {
             continue;
         }
-        for tag in before.tags.iter().filter(|tag| !after.tags.contains(tag)) {
+        // A tag that moves to another image is that one's to write, whichever comes first.
+        let is_gone = |tag: &&Reference| new.iter().all(|state| !state.tags.contains(tag));
+        for tag in before.tags.iter().filter(is_gone) {
             let repository = archive.dialect.spell_repository(tag);
             document.remove(&[&repository], tag.tag());
             if document
