@@ -2,8 +2,11 @@
 #![allow(clippy::unwrap_used, reason = "helpers of tests may fail as tests do")]
 
 use std::ffi::OsStr;
+use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 use std::process::{Command, Output};
+
+use ocipatch::digest::Digest;
 
 /// `ocipatch` with nothing of the caller's environment that it reads.
 pub(crate) fn command() -> Command {
@@ -53,4 +56,30 @@ pub(crate) fn write_files(directory: &Path, files: &[(&str, &str)]) {
         std::fs::create_dir_all(path.parent().unwrap()).unwrap();
         std::fs::write(path, content).unwrap();
     }
+}
+
+/// Every path below `directory` with what is there, one a line: nothing changed if this did not.
+pub(crate) fn listing(directory: &Path) -> Vec<String> {
+    fn walk(directory: &Path, prefix: &str, lines: &mut Vec<String>) {
+        for item in std::fs::read_dir(directory).unwrap() {
+            let path = item.unwrap().path();
+            let name = format!("{prefix}{}", path.file_name().unwrap().to_string_lossy());
+            let metadata = path.symlink_metadata().unwrap();
+            let mode = metadata.permissions().mode();
+            if metadata.is_dir() {
+                lines.push(format!("{name}/ {mode:o}"));
+                walk(&path, &format!("{name}/"), lines);
+            } else if metadata.is_file() {
+                let digest = Digest::of(&std::fs::read(&path).unwrap());
+                lines.push(format!("{name} {mode:o} {digest}"));
+            } else {
+                let target = std::fs::read_link(&path).unwrap_or_default();
+                lines.push(format!("{name} {mode:o} -> {}", target.display()));
+            }
+        }
+    }
+    let mut lines = Vec::new();
+    walk(directory, "", &mut lines);
+    lines.sort();
+    lines
 }

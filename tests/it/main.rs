@@ -1,6 +1,7 @@
 //! One test binary.
 
 mod binary;
+mod cases;
 mod damage;
 mod edit;
 mod engine;

@@ -1,0 +1,236 @@
+//! What is true of every case, whatever it is about.
+#![allow(clippy::unwrap_used, reason = "helpers of tests may fail as tests do")]
+
+use std::path::Path;
+use std::process::{Command, Output};
+
+use serde_json::Value;
+use tempfile::TempDir;
+
+use super::describe::{Described, describe};
+use super::text::History;
+use super::{Case, build};
+use crate::binary::{command, listing};
+use crate::edit::Archive;
+
+/// One archive form of a case, after a run.
+struct Outcome {
+    /// The text of the plan without the line that only one form has, or of the problems.
+    told: String,
+    /// Nothing where the patch is rejected.
+    images: Option<Vec<Described>>,
+}
+
+/// Checks all laws; returns the sections that the case should end with.
+pub(super) fn check(case: &Case) -> String {
+    let v1 = check_form(case, &build::v1_directories(&case.images));
+    let hybrid = check_form(case, &build::hybrid(&case.images));
+    assert_eq!(v1.told, hybrid.told, "both forms tell the same");
+    assert_eq!(v1.images, hybrid.images, "both forms hold the same images");
+    let Some(images) = v1.images else {
+        return format!("-- problems --\n{}", v1.told);
+    };
+    let result: Vec<String> = images
+        .into_iter()
+        .map(|image| format!("image: {}\n{}", image.image_id, image.text))
+        .collect();
+    format!("-- plan --\n{}-- result --\n{}", v1.told, result.concat())
+}
+
+fn run(case: &Case, directory: &Path, arguments: &[&str]) -> Output {
+    let mut command = command();
+    command.current_dir(directory).args(arguments);
+    for (key, value) in &case.environment {
+        command.env(key, value);
+    }
+    command.output().unwrap()
+}
+
+/// The same as another user would run it: umask, time zone, language.
+fn run_elsewhere(case: &Case, directory: &Path, arguments: &[&str]) -> Output {
+    let mut command = Command::new("sh");
+    command
+        .current_dir(directory)
+        .args(["-c", "umask 077; exec \"$@\"", "sh"])
+        .arg(env!("CARGO_BIN_EXE_ocipatch"))
+        .args(arguments)
+        .env_remove("SOURCE_DATE_EPOCH")
+        .env("NO_COLOR", "1")
+        .env("TZ", "Asia/Kathmandu")
+        .env("LC_ALL", "C");
+    for (key, value) in &case.environment {
+        command.env(key, value);
+    }
+    command.output().unwrap()
+}
+
+fn stdout(output: &Output) -> String {
+    let stderr = String::from_utf8_lossy(&output.stderr);
+    let stdout = String::from_utf8_lossy(&output.stdout);
+    let status = output.status;
+    assert!(status.success(), "{status:?}\n{stdout}\n{stderr}");
+    stdout.into_owned()
+}
+
+fn prepare(case: &Case, archive: &[u8], is_reversed: bool) -> TempDir {
+    let directory = tempfile::tempdir().unwrap();
+    case.write(directory.path(), is_reversed);
+    std::fs::write(directory.path().join("app.tar"), archive).unwrap();
+    directory
+}
+
+fn check_form(case: &Case, archive: &[u8]) -> Outcome {
+    let home = prepare(case, archive, false);
+    let home = home.path();
+    assert_sound(case, home, "app.tar");
+    packs_back(case, home, archive);
+
+    let before = listing(home);
+    let first = run(case, home, &["plan", "fix.yaml", "app.tar"]);
+    let again = run(case, home, &["plan", "fix.yaml", "app.tar"]);
+    assert_eq!(first, again, "a plan twice");
+    let other = prepare(case, archive, true);
+    let elsewhere = run_elsewhere(case, other.path(), &["plan", "fix.yaml", "app.tar"]);
+    assert_eq!(first, elsewhere, "a plan elsewhere");
+    let extracted = run(case, home, &["plan", "fix.yaml", "unpacked"]);
+    assert_eq!(first, extracted, "a plan of the extracted directory");
+
+    let apply = ["apply", "fix.yaml", "app.tar", "-o", "out.tar"];
+    if first.status.code() == Some(1) {
+        assert_eq!(first.stdout, b"");
+        for arguments in [
+            &apply[..],
+            &["apply", "fix.yaml", "app.tar", "--in-place"],
+            &["apply", "fix.yaml", "unpacked", "--in-place"],
+            &["apply", "fix.yaml", "app.tar", "-o", "out/"],
+            &["apply", "fix.yaml", "app.tar"],
+        ] {
+            assert_eq!(run(case, home, arguments), first, "{arguments:?}");
+        }
+        assert_eq!(listing(home), before, "a rejected patch leaves no trace");
+        return Outcome {
+            told: String::from_utf8(first.stderr).unwrap(),
+            images: None,
+        };
+    }
+    let plan = run(
+        case,
+        home,
+        &["plan", "fix.yaml", "app.tar", "--format=json"],
+    );
+    let plan: Value = serde_json::from_str(&stdout(&plan)).unwrap();
+    let applied = run(case, home, &apply);
+    let told = stdout(&first);
+    assert_eq!(String::from_utf8(applied.stderr.clone()).unwrap(), told);
+    let bytes = std::fs::read(home.join("out.tar")).unwrap();
+    stdout(&run_elsewhere(case, other.path(), &apply));
+    let elsewhere = std::fs::read(other.path().join("out.tar")).unwrap();
+    assert!(bytes == elsewhere, "an apply elsewhere");
+    assert_eq!(bytes == archive, plan["changed"] == false, "{plan:#}");
+
+    let images = describe(&bytes);
+    for (image, planned) in images.iter().zip(plan["images"].as_array().unwrap()) {
+        assert_eq!(planned["imageId"], image.image_id.as_str());
+        let layers = planned["layers"].as_array().unwrap().iter();
+        let diff_ids: Vec<&Value> = layers.map(|layer| &layer["diffId"]).collect();
+        assert_eq!(diff_ids, image.diff_ids.iter().collect::<Vec<_>>());
+    }
+    assert_sound(case, home, "out.tar");
+    assert_kept(archive, &bytes);
+    other_outputs_hold_the_same(case, home, &images);
+    let lines = told
+        .lines()
+        .filter(|line| !line.starts_with("  manifest  "));
+    Outcome {
+        told: lines.map(|line| format!("{line}\n")).collect(),
+        images: Some(images),
+    }
+}
+
+fn assert_sound(case: &Case, home: &Path, archive: &str) {
+    let verified = stdout(&run(case, home, &["verify", archive]));
+    let (warnings, end) = verified
+        .trim_end()
+        .rsplit_once('\n')
+        .unwrap_or(("", &verified));
+    let agree = "all digests, sizes, diff ids, ids and references agree";
+    assert!(end.contains(agree), "{archive}: {verified}");
+    // A history that was too short stays so, and that is the only thing to be said against an archive.
+    let is_short = case
+        .images
+        .iter()
+        .any(|image| image.history == History::Short);
+    let is_fine = |line: &str| is_short && line.starts_with("warning[history] ");
+    assert!(warnings.lines().all(is_fine), "{archive}: {verified}");
+    let inspected = stdout(&run(case, home, &["inspect", archive]));
+    assert!(!inspected.contains("unknown writer"), "{inspected}");
+}
+
+fn packs_back(case: &Case, home: &Path, archive: &[u8]) {
+    stdout(&run(case, home, &["unpack", "app.tar", "unpacked"]));
+    stdout(&run(case, home, &["pack", "unpacked", "packed.tar"]));
+    let packed = std::fs::read(home.join("packed.tar")).unwrap();
+    assert!(packed == archive, "unpack and pack give the archive back");
+    std::fs::remove_file(home.join("packed.tar")).unwrap();
+}
+
+/// What keeps its name keeps its bytes, header included, and stays in order; only documents change under their name.
+fn assert_kept(old: &[u8], new: &[u8]) {
+    let (old, new) = (Archive::read(old), Archive::read(new));
+    let documents = ["manifest.json", "index.json", "repositories"];
+    let mut last = None;
+    for entry in &old.entries {
+        let Some(at) = new.entries.iter().position(|e| e.name == entry.name) else {
+            continue;
+        };
+        assert!(Some(at) > last, "`{}` moved", entry.name);
+        last = Some(at);
+        let kept = &new.entries[at];
+        // A link leads elsewhere, or becomes a file, when the directory that it led to gets another name.
+        let is_link = entry.header.entry_type() == tar::EntryType::Symlink;
+        if !documents.contains(&entry.name.as_str()) && !is_link {
+            assert!(kept.data == entry.data, "{}", entry.name);
+            let is_same = kept.header.as_bytes() == entry.header.as_bytes();
+            assert!(is_same, "the header of {}", entry.name);
+        }
+    }
+}
+
+/// A directory, a changed directory, a changed file and a stream hold the images that the file holds.
+fn other_outputs_hold_the_same(case: &Case, home: &Path, images: &[Described]) {
+    let out = std::fs::read(home.join("out.tar")).unwrap();
+    let streamed = run(case, home, &["apply", "fix.yaml", "app.tar", "-o", "-"]);
+    assert!(streamed.stdout == out, "a stream is the file");
+    stdout(&run(
+        case,
+        home,
+        &["apply", "fix.yaml", "app.tar", "--in-place"],
+    ));
+    let changed = std::fs::read(home.join("app.tar")).unwrap();
+    assert!(changed == out, "a change in place is the file");
+    stdout(&run(
+        case,
+        home,
+        &["apply", "fix.yaml", "unpacked", "--in-place"],
+    ));
+    stdout(&run(case, home, &["unpack", "out.tar", "out"]));
+    for directory in ["unpacked", "out"] {
+        assert_sound(case, home, directory);
+        let tar = home.join("again.tar");
+        stdout(&run(case, home, &["pack", directory, "again.tar"]));
+        assert_eq!(
+            describe(&std::fs::read(&tar).unwrap()),
+            images,
+            "{directory}"
+        );
+    }
+    let ignored = |lines: Vec<String>| -> Vec<String> {
+        let lines = lines.into_iter();
+        lines.filter(|line| !line.contains(".ocipatch")).collect()
+    };
+    let listings = ["unpacked", "out"].map(|name| ignored(listing(&home.join(name))));
+    assert_eq!(
+        listings[0], listings[1],
+        "a changed directory is the new one"
+    );
+}

@@ -1,0 +1,127 @@
+//! Every file of `tests/cases` is a sentence about one patch: images and files as text, the patch, and what comes of it.
+//!
+//! `UPDATE=1` rewrites what comes of it. Beside that text, every case obeys the laws of [`laws`].
+#![allow(clippy::unwrap_used, reason = "a test that cannot go on fails")]
+
+mod build;
+mod describe;
+mod laws;
+mod text;
+
+use std::fmt::Write as _;
+use std::path::{Path, PathBuf};
+
+use text::{Content, File, Image};
+
+/// A case, parsed.
+pub(crate) struct Case {
+    images: Vec<Image>,
+    files: Vec<File>,
+    environment: Vec<(String, String)>,
+    patch: String,
+    /// The text up to the expectation, and the expectation.
+    given: String,
+    expected: String,
+}
+
+impl Case {
+    fn parse(text: &str) -> Self {
+        let mut case = Self {
+            images: Vec::new(),
+            files: Vec::new(),
+            environment: Vec::new(),
+            patch: String::new(),
+            given: String::new(),
+            expected: String::new(),
+        };
+        let mut rest = text;
+        while !rest.is_empty() {
+            let (head, after) = rest.split_once(" --\n").expect("a section begins");
+            let name = head.strip_prefix("-- ").expect(head);
+            let end = after.find("\n-- ").map_or(after.len(), |at| at + 1);
+            let (body, next) = after.split_at(end);
+            match name {
+                "image" => case.images.push(Image::parse(body)),
+                "files" => case.files.extend(body.lines().map(File::parse)),
+                "environment" => {
+                    let pairs = body.lines().map(|line| line.split_once('=').expect(line));
+                    case.environment
+                        .extend(pairs.map(|(k, v)| (k.to_owned(), v.to_owned())));
+                }
+                "patch" => body.clone_into(&mut case.patch),
+                "plan" | "result" | "problems" => {
+                    rest.clone_into(&mut case.expected);
+                    break;
+                }
+                _ => panic!("{name}"),
+            }
+            write!(case.given, "-- {name} --\n{body}").unwrap();
+            rest = next;
+        }
+        case
+    }
+
+    /// Writes patch and files, in this order or the other way round.
+    fn write(&self, directory: &Path, is_reversed: bool) {
+        std::fs::write(directory.join("fix.yaml"), &self.patch).unwrap();
+        let mut files: Vec<&File> = self.files.iter().collect();
+        if is_reversed {
+            files.reverse();
+        }
+        for file in files {
+            use std::os::unix::fs::{PermissionsExt, symlink};
+            let path = directory.join(&file.path);
+            let mode = std::fs::Permissions::from_mode(file.mode);
+            match &file.content {
+                Content::Directory => std::fs::create_dir_all(&path).unwrap(),
+                Content::Text(text) => {
+                    std::fs::create_dir_all(path.parent().unwrap()).unwrap();
+                    std::fs::write(&path, text).unwrap();
+                    std::fs::set_permissions(&path, mode).unwrap();
+                }
+                Content::Symlink(target) => {
+                    std::fs::create_dir_all(path.parent().unwrap()).unwrap();
+                    symlink(target, &path).unwrap();
+                }
+            }
+        }
+    }
+}
+
+fn case_files() -> Vec<PathBuf> {
+    let directory = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/cases");
+    let items = std::fs::read_dir(directory).unwrap();
+    let mut paths: Vec<PathBuf> = items.map(|item| item.unwrap().path()).collect();
+    paths.sort();
+    assert!(paths.len() >= 25, "{} cases", paths.len());
+    paths
+}
+
+#[test]
+fn every_case_comes_out_as_written() {
+    let paths = case_files();
+    // Half the cases each: most of the time goes into waiting for the disk.
+    let (one, two) = paths.split_at(paths.len() / 2);
+    let wrong = std::thread::scope(|scope| {
+        let one = scope.spawn(|| check_all(one));
+        check_all(two) + &one.join().unwrap()
+    });
+    assert_eq!(wrong, "");
+}
+
+/// Returns what is not as written.
+fn check_all(paths: &[PathBuf]) -> String {
+    let mut wrong = String::new();
+    for path in paths {
+        println!("{}", path.display());
+        assert_eq!(path.extension().unwrap(), "case");
+        let case = Case::parse(&std::fs::read_to_string(path).unwrap());
+        let found = laws::check(&case);
+        if std::env::var_os("UPDATE").is_some() {
+            std::fs::write(path, format!("{}{found}", case.given)).unwrap();
+        } else if found != case.expected {
+            writeln!(wrong, "{}:\n{found}", path.display()).unwrap();
+        }
+    }
+    wrong
+}

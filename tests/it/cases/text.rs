@@ -1,0 +1,100 @@
+//! Images written as text, so that a case can be read and reviewed like one.
+
+/// An image as a case describes it.
+#[derive(Debug, Clone, Default)]
+pub(super) struct Image {
+    pub(super) tags: Vec<String>,
+    pub(super) labels: Vec<(String, String)>,
+    pub(super) created: Option<String>,
+    pub(super) history: History,
+    pub(super) os: Option<String>,
+    pub(super) layers: Vec<Vec<File>>,
+}
+
+/// How much the history of an image tells.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub(super) enum History {
+    /// One entry per layer, and one for a change of the configuration.
+    #[default]
+    Full,
+    /// An entry too few.
+    Short,
+    /// No `history` at all.
+    Absent,
+}
+
+/// One entry of a layer or of a source directory.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct File {
+    pub(super) path: String,
+    pub(super) mode: u32,
+    pub(super) content: Content,
+}
+
+/// What an entry is.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) enum Content {
+    Directory,
+    Text(String),
+    Symlink(String),
+}
+
+impl Image {
+    /// Reads `key: value` lines; `layer:` and `label:` may stand several times.
+    pub(super) fn parse(text: &str) -> Self {
+        let mut image = Self::default();
+        for line in text.lines() {
+            let (key, value) = line.split_once(':').expect(line);
+            let value = value.trim();
+            match key {
+                "tags" => image.tags = value.split_whitespace().map(str::to_owned).collect(),
+                "label" => {
+                    let (key, value) = value.split_once('=').expect(line);
+                    image.labels.push((key.to_owned(), value.to_owned()));
+                }
+                "created" => image.created = Some(value.to_owned()),
+                "os" => image.os = Some(value.to_owned()),
+                "history" => {
+                    image.history = match value {
+                        "short" => History::Short,
+                        "absent" => History::Absent,
+                        _ => panic!("{line}"),
+                    }
+                }
+                "layer" => image
+                    .layers
+                    .push(value.split("; ").map(File::parse).collect()),
+                _ => panic!("{line}"),
+            }
+        }
+        image.labels.sort();
+        image
+    }
+}
+
+impl File {
+    /// Reads `0644 path "text"`, `0755 path/` or `path -> target`.
+    pub(super) fn parse(line: &str) -> Self {
+        if let Some((path, target)) = line.split_once(" -> ") {
+            return Self {
+                path: path.to_owned(),
+                mode: 0o777,
+                content: Content::Symlink(target.to_owned()),
+            };
+        }
+        let (mode, rest) = line.split_once(' ').expect(line);
+        let mode = u32::from_str_radix(mode, 8).expect(line);
+        let (path, content) = match rest.split_once(" \"") {
+            Some((path, text)) => {
+                let text = serde_json::from_str(&format!("\"{text}")).expect(line);
+                (path, Content::Text(text))
+            }
+            None => (rest, Content::Directory),
+        };
+        Self {
+            path: path.to_owned(),
+            mode,
+            content,
+        }
+    }
+}
