@@ -94,7 +94,13 @@ fn put(
     }
     match &entry.content {
         Content::Directory => match std::fs::create_dir(&path) {
-            Err(error) if error.kind() == io::ErrorKind::AlreadyExists => Ok(()),
+            // A link would lead the files of the directory elsewhere.
+            Err(error)
+                if error.kind() == io::ErrorKind::AlreadyExists
+                    && path.symlink_metadata().is_ok_and(|old| old.is_dir()) =>
+            {
+                Ok(())
+            }
             result => result.map_err(Error::at(&path)),
         },
         Content::Symlink(target) => {

@@ -34,9 +34,10 @@ pub use draft::{Content, Draft, WriteLayer};
 pub use entry::{Blob, SourceEntry};
 pub use pack::{pack, unpack};
 pub use publish::{Destination, publish};
+pub(crate) use publish::{PendingFile, is_replaceable};
 pub use source::Source;
 pub use spool::nameless as spool_file;
-pub use unpack_layers::unpack_layers;
+pub use unpack_layers::unpack_with_layers;
 
 use crate::compression::Compression;
 use crate::digest::{DiffId, Digest};

@@ -14,7 +14,7 @@ use super::directory::{OWN_DIRECTORY, open_parent};
 use super::draft::{Draft, DraftEntry};
 use super::in_place::{set_metadata, write_content};
 use super::names;
-use super::publish::PendingFile;
+use super::publish::{PendingFile, new_directory};
 use super::source::Source;
 use super::write::{Sink, pad};
 use crate::compression::Compression;
@@ -136,11 +136,15 @@ pub(super) fn make_parent<'n>(root: &File, name: &'n str) -> io::Result<(OwnedFd
 
 /// Unpacks the archive `source` into `directory`, which must not exist or be empty.
 pub fn unpack(source: &Source, directory: &Path) -> Result<(), Error> {
-    let draft = Draft::keep_all(source);
-    super::publish(&draft, &super::Destination::Directory(directory.to_owned()))?;
-    if source.is_directory() {
+    new_directory(directory, |directory| fill(source, directory))
+}
+
+/// Writes the entries and, where they come from a tar, what is needed to make the same tar of them again.
+pub(super) fn fill(source: &Source, directory: &Path) -> Result<(), Error> {
+    extract(&Draft::keep_all(source), directory)?;
+    let (Some(tar), Some((end, length))) = (source.tar_file(), source.tail()) else {
         return Ok(());
-    }
+    };
     let own = directory.join(OWN_DIRECTORY);
     std::fs::create_dir(&own).map_err(Error::at(&own))?;
     let path = own.join("headers");
@@ -155,6 +159,22 @@ pub fn unpack(source: &Source, directory: &Path) -> Result<(), Error> {
         write(&length.to_le_bytes())?;
         write(&group)?;
     }
+    // What stands around the entries; no header group is empty.
+    write(&0_u32.to_le_bytes())?;
+    for (start, end) in [(0, source.prelude()), (end, length)] {
+        write(&(end - start).to_le_bytes())?;
+        let mut buffer = vec![0; 64 * 1024];
+        let mut at = start;
+        while at < end {
+            let n = buffer
+                .len()
+                .min(usize::try_from(end - at).unwrap_or(usize::MAX));
+            std::os::unix::fs::FileExt::read_exact_at(tar, &mut buffer[..n], at)
+                .map_err(Error::at(Path::new(source.place())))?;
+            write(&buffer[..n])?;
+            at += n as u64;
+        }
+    }
     file.flush().map_err(Error::at(&path))?;
     drop(file);
     pending.publish()
@@ -164,6 +184,10 @@ pub fn unpack(source: &Source, directory: &Path) -> Result<(), Error> {
 struct Headers {
     compression: Compression,
     groups: Vec<(Entry, Vec<u8>)>,
+    /// What stands before the first entry.
+    prelude: Vec<u8>,
+    /// What stands behind the last entry.
+    tail: Vec<u8>,
 }
 
 fn read_headers(directory: &Path) -> Result<Option<Headers>, Error> {
@@ -198,6 +222,10 @@ fn read_headers(directory: &Path) -> Result<Option<Headers>, Error> {
     let mut groups = Vec::new();
     while let Some((length, after)) = rest.split_first_chunk::<4>() {
         let length = usize::try_from(u32::from_le_bytes(*length)).map_err(|_| damaged())?;
+        if length == 0 {
+            rest = after;
+            break;
+        }
         let group = after.get(..length).ok_or_else(damaged)?;
         let entry = TarReader::new(Stream(group))
             .next()
@@ -207,9 +235,18 @@ fn read_headers(directory: &Path) -> Result<Option<Headers>, Error> {
         groups.push((entry, group.to_vec()));
         rest = &after[length..];
     }
+    let mut around = || {
+        let (length, after) = rest.split_first_chunk::<8>().ok_or_else(damaged)?;
+        let length = usize::try_from(u64::from_le_bytes(*length)).map_err(|_| damaged())?;
+        let (bytes, after) = after.split_at_checked(length).ok_or_else(damaged)?;
+        rest = after;
+        Ok(bytes.to_vec())
+    };
     Ok(Some(Headers {
         compression,
         groups,
+        prelude: around()?,
+        tail: around()?,
     }))
 }
 
@@ -220,7 +257,10 @@ pub fn pack(source: &Source, directory: &Path, output: &Path) -> Result<(), Erro
     let compression = headers
         .as_ref()
         .map_or(Compression::None, |headers| headers.compression);
-    let known = headers.map(|headers| headers.groups).unwrap_or_default();
+    let (known, prelude, tail) = match headers {
+        Some(headers) => (headers.groups, headers.prelude, headers.tail),
+        None => (Vec::new(), Vec::new(), Vec::new()),
+    };
     let mut is_packed = vec![false; source.entries().len()];
     // Names, header groups, and where the data is.
     let mut entries: Vec<(String, Vec<u8>, Option<usize>)> = Vec::new();
@@ -278,6 +318,7 @@ pub fn pack(source: &Source, directory: &Path, output: &Path) -> Result<(), Erro
         Compression::None => Sink::Plain(file),
         compression => Sink::Compressed(compression.encoder(file).map_err(failed)?),
     };
+    sink.write_all(&prelude).map_err(failed)?;
     for (_, group, data) in &entries {
         sink.write_all(group).map_err(failed)?;
         if let Some(index) = data {
@@ -287,7 +328,12 @@ pub fn pack(source: &Source, directory: &Path, output: &Path) -> Result<(), Erro
             pad(blob.size, &mut sink).map_err(failed)?;
         }
     }
-    sink.write_all(&END_OF_ARCHIVE).map_err(failed)?;
+    let tail = if tail.is_empty() {
+        &END_OF_ARCHIVE[..]
+    } else {
+        &tail
+    };
+    sink.write_all(tail).map_err(failed)?;
     sink.finish().map_err(failed)?;
     pending.publish()
 }

@@ -3,7 +3,7 @@
 use std::fs::File;
 use std::io;
 use std::os::fd::AsFd;
-use std::os::unix::fs::MetadataExt;
+use std::os::unix::fs::{MetadataExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 
 use rustix::fs::{AtFlags, CWD, Mode, OFlags};
@@ -47,6 +47,10 @@ pub fn publish(draft: &Draft<'_>, destination: &Destination) -> Result<(), Error
         Destination::InPlace(path) if draft.source.is_directory() => {
             in_place::revise_directory(draft, path)
         }
+        Destination::InPlace(path) if !path.is_file() => Err(Error::Output {
+            place: path.display().to_string(),
+            reason: "is no file that could be changed in place".to_owned(),
+        }),
         Destination::InPlace(path) => write_file(draft, path),
     }
 }
@@ -77,12 +81,34 @@ fn write_file(draft: &Draft<'_>, path: &Path) -> Result<(), Error> {
             reason,
         });
     }
+    let place = path.display().to_string();
+    if !is_replaceable(path) {
+        let file = std::fs::OpenOptions::new().write(true).open(path);
+        return write_to(draft, file.map_err(Error::at(path))?, &place).map(drop);
+    }
     // A link is followed, so that the file it names is replaced and not the link.
     let target = std::fs::canonicalize(path).unwrap_or_else(|_| path.to_owned());
     let pending = PendingFile::create(&target)?;
+    inherit(&pending.file, &target).map_err(Error::at(path))?;
     let file = pending.file.try_clone().map_err(Error::at(path))?;
-    write_to(draft, file, &path.display().to_string())?;
+    write_to(draft, file, &place)?;
     pending.publish()
+}
+
+/// Tells whether another file may take the place of what is at `path`. A device or a pipe is written to instead:
+/// nobody who says `-o /dev/null` wants that gone.
+pub(crate) fn is_replaceable(path: &Path) -> bool {
+    std::fs::metadata(path).is_ok_and(|metadata| metadata.is_file()) || !path.exists()
+}
+
+/// Passes on the permissions of the file that is about to be replaced, and its owner where the system lets us.
+fn inherit(file: &File, target: &Path) -> io::Result<()> {
+    let Ok(old) = std::fs::metadata(target) else {
+        return Ok(());
+    };
+    let _ = std::os::unix::fs::fchown(file, Some(old.uid()), Some(old.gid()));
+    let mode = std::fs::Permissions::from_mode(old.mode() & 0o777);
+    file.set_permissions(mode)
 }
 
 /// Writes the archive in the compression that it came in; unchanged, that is the very bytes.
@@ -112,8 +138,8 @@ fn write_to(draft: &Draft<'_>, file: File, place: &str) -> Result<File, Error> {
 
 /// A file on its way to a name.
 #[derive(Debug)]
-pub(super) struct PendingFile {
-    pub(super) file: File,
+pub(crate) struct PendingFile {
+    pub(crate) file: File,
     directory: PathBuf,
     target: PathBuf,
     /// The hidden name, where the file needs one already.
@@ -122,7 +148,7 @@ pub(super) struct PendingFile {
 
 impl PendingFile {
     /// Opens a nameless file beside `target`.
-    pub(super) fn create(target: &Path) -> Result<Self, Error> {
+    pub(crate) fn create(target: &Path) -> Result<Self, Error> {
         let directory = match target.parent() {
             Some(parent) if !parent.as_os_str().is_empty() => parent.to_owned(),
             _ => PathBuf::from("."),
@@ -158,7 +184,7 @@ impl PendingFile {
     }
 
     /// Makes the content durable and gives it its name.
-    pub(super) fn publish(mut self) -> Result<(), Error> {
+    pub(crate) fn publish(mut self) -> Result<(), Error> {
         self.file.sync_all().map_err(Error::at(&self.target))?;
         if self.named.is_none() {
             let path = hidden_name(&self.target);
@@ -209,6 +235,14 @@ pub(super) fn sync_directory(path: &Path) -> Result<(), Error> {
 }
 
 fn write_directory(draft: &Draft<'_>, path: &Path) -> Result<(), Error> {
+    new_directory(path, |temporary| pack::extract(draft, temporary))
+}
+
+/// Makes a directory of what `fill` puts into it; it is there when that is complete, under no name that matters before.
+pub(super) fn new_directory<T>(
+    path: &Path,
+    fill: impl FnOnce(&Path) -> Result<T, Error>,
+) -> Result<T, Error> {
     let place = || path.display().to_string();
     match std::fs::read_dir(path) {
         Ok(mut items) => {
@@ -225,18 +259,20 @@ fn write_directory(draft: &Draft<'_>, path: &Path) -> Result<(), Error> {
     let temporary = hidden_name(path);
     remove_tree(&temporary)?;
     std::fs::create_dir(&temporary).map_err(Error::at(&temporary))?;
-    let written = pack::extract(draft, &temporary).and_then(|()| {
+    let filled = fill(&temporary).and_then(|filled| {
         // Renaming onto an empty directory replaces it.
-        std::fs::rename(&temporary, path).map_err(Error::at(path))
+        std::fs::rename(&temporary, path).map_err(Error::at(path))?;
+        Ok(filled)
     });
-    if written.is_err() {
+    if filled.is_err() {
         let _ = remove_tree(&temporary);
     }
-    written?;
+    let filled = filled?;
     let parent = path
         .parent()
         .filter(|parent| !parent.as_os_str().is_empty());
-    sync_directory(parent.unwrap_or(Path::new(".")))
+    sync_directory(parent.unwrap_or(Path::new(".")))?;
+    Ok(filled)
 }
 
 /// Removes a directory of ours with what is in it; its absence is fine.

@@ -326,6 +326,11 @@ impl Source {
         ))
     }
 
+    /// Returns where the first entry begins: before it stand a root directory (`./`) or global headers, if anything.
+    pub(super) fn prelude(&self) -> u64 {
+        self.entries.first().map_or(0, |entry| entry.group_offset)
+    }
+
     /// Returns what follows the last entry: the zero blocks and whatever stands behind them.
     pub(super) fn tail(&self) -> Option<(u64, u64)> {
         match &self.form {

@@ -8,18 +8,30 @@ use rustix::fs::{Mode, OFlags};
 
 use super::directory::{OWN_DIRECTORY, open_parent};
 use super::in_place::set_metadata;
-use super::pack::make_parent;
+use super::pack::{fill, make_parent};
+use super::publish::new_directory;
 use super::source::Source;
 use super::{Archive, names};
 use crate::compression::{Compression, MAGIC_BYTES};
 use crate::error::Error;
 use crate::tarball::{Entry, Input, Kind, Stream, TarReader};
 
-/// Extracts every layer of the archive `source` below `directory/.ocipatch/layers`; returns one directory per layer.
-pub fn unpack_layers(source: Source, directory: &Path) -> Result<Vec<PathBuf>, Error> {
+/// Unpacks the archive `source` into `directory`, which must not exist or be empty, and each of its layers below
+/// `.ocipatch/layers` there; returns one directory per layer.
+pub fn unpack_with_layers(source: Source, directory: &Path) -> Result<Vec<PathBuf>, Error> {
     let archive = Archive::open(source)?;
-    let root = directory.join(OWN_DIRECTORY).join("layers");
-    std::fs::create_dir_all(&root).map_err(Error::at(&root))?;
+    let made = new_directory(directory, |directory| {
+        fill(&archive.source, directory)?;
+        extract_layers(&archive, directory)
+    })?;
+    Ok(made.iter().map(|path| directory.join(path)).collect())
+}
+
+/// Returns the directories as paths below `directory`.
+fn extract_layers(archive: &Archive, directory: &Path) -> Result<Vec<PathBuf>, Error> {
+    let root = Path::new(OWN_DIRECTORY).join("layers");
+    let path = directory.join(&root);
+    std::fs::create_dir_all(&path).map_err(Error::at(&path))?;
     let mut entries: Vec<usize> = Vec::new();
     let mut made = Vec::new();
     for layer in archive.images.iter().flat_map(|image| &image.layers) {
@@ -27,10 +39,11 @@ pub fn unpack_layers(source: Source, directory: &Path) -> Result<Vec<PathBuf>, E
             continue;
         }
         entries.push(layer.entry);
-        let path = root.join(format!("{}-{}", entries.len(), layer.diff_id.short()));
+        let name = root.join(format!("{}-{}", entries.len(), layer.diff_id.short()));
+        let path = directory.join(&name);
         std::fs::create_dir(&path).map_err(Error::at(&path))?;
         extract_layer(&archive.source, layer.entry, &path)?;
-        made.push(path);
+        made.push(name);
     }
     Ok(made)
 }

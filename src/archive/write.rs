@@ -187,8 +187,8 @@ pub(super) fn write_tar(draft: &Draft<'_>, sink: &mut Sink, place: &str) -> Resu
     let Some(tar) = draft.source.tar_file() else {
         return write_directory_as_tar(draft, sink, place);
     };
-    // The run of kept entries that lie one behind the other.
-    let mut run: Option<(u64, u64)> = None;
+    // The run of kept entries that lie one behind the other, beginning with what stands before the first.
+    let mut run = Some((0, draft.source.prelude())).filter(|(start, end)| start < end);
     for entry in &draft.entries {
         match entry {
             DraftEntry::Kept(index) => {

@@ -11,7 +11,7 @@ use super::failure::{Failure, say};
 use super::inputs::Inputs;
 use super::{Format, output};
 use crate::apply::Summary;
-use crate::archive::{Destination, publish};
+use crate::archive::{Destination, PendingFile, is_replaceable, publish};
 use crate::digest::Digest;
 use crate::error::Error;
 
@@ -76,16 +76,18 @@ impl Apply {
                 ids.len()
             )));
         }
+        let id_file = match &self.iidfile {
+            Some(path) if !self.check => Some(IdFile::open(path)?),
+            _ => None,
+        };
         if let Some(destination) = &destination {
             publish(&prepared.revision.draft, destination)?;
         }
         if !quiet {
             say(prepared.summary.to_string().trim_end());
         }
-        if let (Some(path), Some(id)) = (&self.iidfile, ids.first())
-            && !self.check
-        {
-            write_iidfile(path, *id)?;
+        if let (Some(file), Some(id)) = (id_file, ids.first()) {
+            file.write(*id)?;
         }
         if to_stdout || self.check {
             return Ok(());
@@ -150,8 +152,32 @@ fn targeted(summary: &Summary) -> Vec<Digest> {
         .collect()
 }
 
-/// The id without a newline, as `docker build --iidfile` writes it.
-fn write_iidfile(path: &Path, id: Digest) -> Result<(), Error> {
-    let mut file = File::create(path).map_err(Error::at(path))?;
-    write!(file, "{id}").map_err(Error::at(path))
+/// Where the id goes: opened before the archive is written, so that the one does not come without the other.
+enum IdFile {
+    Pending(PendingFile, PathBuf),
+    Device(PathBuf),
+}
+
+impl IdFile {
+    fn open(path: &Path) -> Result<Self, Error> {
+        if is_replaceable(path) {
+            return Ok(Self::Pending(PendingFile::create(path)?, path.to_owned()));
+        }
+        Ok(Self::Device(path.to_owned()))
+    }
+
+    /// Writes the id without a newline, as `docker build --iidfile` does.
+    fn write(self, id: Digest) -> Result<(), Error> {
+        match self {
+            Self::Pending(mut pending, path) => {
+                write!(pending.file, "{id}").map_err(Error::at(&path))?;
+                pending.publish()
+            }
+            Self::Device(path) => {
+                let file = std::fs::OpenOptions::new().write(true).open(&path);
+                let written = file.and_then(|mut file| write!(file, "{id}"));
+                written.map_err(Error::at(&path))
+            }
+        }
+    }
 }

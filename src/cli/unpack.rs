@@ -23,11 +23,10 @@ pub(super) struct Unpack {
 impl Unpack {
     pub(super) fn run(&self, quiet: bool) -> Result<(), Failure> {
         let source = open_source(&self.image)?;
-        archive::unpack(&source, &self.directory)?;
         if !self.layers {
-            return Ok(());
+            return Ok(archive::unpack(&source, &self.directory)?);
         }
-        for layer in archive::unpack_layers(source, &self.directory)? {
+        for layer in archive::unpack_with_layers(source, &self.directory)? {
             if !quiet {
                 say(&layer.display().to_string());
             }
