@@ -2,6 +2,7 @@
 
 mod binary;
 mod cases;
+mod cli;
 mod damage;
 mod edit;
 mod engine;
