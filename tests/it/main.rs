@@ -8,6 +8,7 @@ mod edit;
 mod engine;
 mod engine_test;
 mod fixpoint;
+mod hostile;
 mod house;
 mod loaders;
 mod patch;
