@@ -72,19 +72,19 @@ impl Journal {
                 std::fs::hard_link(&path, kept).map_err(Error::at(&path))?;
             }
         }
-        let mut text = String::new();
-        for line in lines {
-            text.push_str(&match line {
+        let text: Vec<String> = lines
+            .iter()
+            .map(|line| match line {
                 Line::Created(name) => format!("+ {name}\n"),
                 Line::Replaced(name) => format!("~ {name}\n"),
                 Line::Obsolete(name) => format!("- {name}\n"),
                 Line::Dated(name, time) => format!("{time} {name}\n"),
-            });
-        }
+            })
+            .collect();
         let path = temporary.join(LINES);
         let pending = PendingFile::create(&path)?;
         (&pending.file)
-            .write_all(text.as_bytes())
+            .write_all(text.concat().as_bytes())
             .map_err(Error::at(&path))?;
         pending.publish()?;
         let undo = own.join(UNDO);
