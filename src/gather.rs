@@ -111,7 +111,10 @@ fn find_source(
     let real = match std::fs::canonicalize(&path) {
         Ok(real) => real,
         Err(error) => {
-            let message = format!("{} cannot be opened: {error}", quoted(from));
+            let message = match error.kind() {
+                std::io::ErrorKind::NotFound => format!("there is no directory {}", quoted(from)),
+                _ => format!("{} cannot be opened: {error}", quoted(from)),
+            };
             let help = format!(
                 "paths are relative to the patch file's directory, `{}`",
                 base.directory.display()

@@ -107,9 +107,35 @@ impl Reference {
         })
     }
 
+    /// Takes a name as OCI layouts hold it (`org.opencontainers.image.ref.name`): a whole reference, or a tag alone.
+    ///
+    /// A tag alone stands for itself; it has no repository.
+    pub fn from_ref_name(text: &str) -> Result<Self, InvalidReference> {
+        if text.contains([':', '/']) {
+            return Self::parse(text);
+        }
+        if !is_tag(text) {
+            return Err(InvalidReference::Tag);
+        }
+        Ok(Self {
+            domain: String::new(),
+            path: String::new(),
+            tag: text.to_owned(),
+        })
+    }
+
+    /// Tells whether this is a tag alone.
+    #[must_use]
+    pub fn is_bare(&self) -> bool {
+        self.path.is_empty()
+    }
+
     /// Returns the repository as Docker prints it: `app`, `team/app`, `registry.example.com/app`.
     #[must_use]
     pub fn familiar_repository(&self) -> String {
+        if self.is_bare() {
+            return String::new();
+        }
         if self.domain != DEFAULT_DOMAIN {
             return format!("{}/{}", self.domain, self.path);
         }
@@ -123,18 +149,28 @@ impl Reference {
     /// Returns the repository with its registry: `docker.io/library/app`.
     #[must_use]
     pub fn full_repository(&self) -> String {
-        format!("{}/{}", self.domain, self.path)
+        if self.is_bare() {
+            String::new()
+        } else {
+            format!("{}/{}", self.domain, self.path)
+        }
     }
 
     /// Returns the name as Docker prints it: `app:1`.
     #[must_use]
     pub fn familiar(&self) -> String {
+        if self.is_bare() {
+            return self.tag.clone();
+        }
         format!("{}:{}", self.familiar_repository(), self.tag)
     }
 
     /// Returns the name with its registry: `docker.io/library/app:1`.
     #[must_use]
     pub fn full(&self) -> String {
+        if self.is_bare() {
+            return self.tag.clone();
+        }
         format!("{}:{}", self.full_repository(), self.tag)
     }
 
@@ -354,6 +390,24 @@ mod tests {
         ] {
             assert_eq!(Reference::parse(text), Err(reason), "{text}");
         }
+    }
+
+    #[test]
+    fn a_layout_may_hold_a_tag_alone() {
+        let bare = Reference::from_ref_name("1.0").unwrap();
+        assert!(bare.is_bare());
+        assert_eq!(
+            (bare.familiar(), bare.full(), bare.familiar_repository()),
+            ("1.0".into(), "1.0".into(), String::new())
+        );
+        assert_eq!(
+            Reference::from_ref_name("localhost/app:1")
+                .unwrap()
+                .familiar(),
+            "localhost/app:1"
+        );
+        assert!(Reference::from_ref_name("a b").is_err());
+        assert_ne!(bare, Reference::parse("1.0").unwrap());
     }
 
     #[test]

@@ -125,6 +125,16 @@ fn describe(change: &ConfigChange) -> String {
             format!("{path}[{}]", text(&key.as_str().into()))
         }
     });
+    if let (None, Some(entry), "history") = (&change.old, &change.new, change.path[0].as_str())
+        && let Some(created_by) = entry["created_by"].as_str()
+    {
+        let kind = if entry["empty_layer"] == true {
+            " (configuration only)"
+        } else {
+            ""
+        };
+        return format!("{path}: {}{kind}", shown(created_by));
+    }
     match (&change.old, &change.new) {
         (Some(old), Some(new)) => format!("{path}: {} → {}", text(old), text(new)),
         (Some(value), None) | (None, Some(value)) => format!("{path}: {}", text(value)),

@@ -79,7 +79,7 @@ impl Dialect {
                 v1_directories::files(archive, generation.as_ref(), states)
             }
             Self::Hybrid(generation) => hybrid::files(generation.as_ref(), states),
-            Self::Containerd => hybrid::files(None, states),
+            Self::Containerd | Self::Layout => hybrid::files(None, states),
             Self::ContainersImage => containers_image::files(archive, states),
             Self::Named => named::files(archive, states),
         }
@@ -181,10 +181,11 @@ pub fn revise<'a>(
     let old_files = archive.dialect.files(archive, &old);
     let new_files = archive.dialect.files(archive, &new);
 
-    let mut documents = vec![(
-        "manifest.json",
-        manifest_json(archive, &old, &new, &new_files, &mut notes).to_bytes(),
-    )];
+    let mut documents = Vec::new();
+    if let Some(manifest) = &archive.manifest {
+        let document = manifest_json(archive, manifest, &old, &new, &new_files, &mut notes);
+        documents.push(("manifest.json", document.to_bytes()));
+    }
     if let Some(index) = &archive.index {
         documents.push((
             "index.json",
@@ -241,7 +242,7 @@ pub fn revise<'a>(
             .source
             .find(name)
             .or_else(|| archive.source.find("manifest.json"));
-        let model = model.expect("an archive has its manifest.json");
+        let model = model.expect("`repositories` is new only beside a manifest.json");
         let is_same = archive
             .source
             .find(name)

@@ -11,12 +11,13 @@ use crate::reference::Reference;
 /// Returns `manifest.json` in which every item says what its image has become.
 pub(super) fn manifest_json(
     archive: &Archive,
+    manifest: &Document,
     old: &[State],
     new: &[State],
     files: &Files,
     notes: &mut Vec<String>,
 ) -> Document {
-    let mut document = archive.manifest.clone();
+    let mut document = manifest.clone();
     let texts = |texts: &[String]| Value::array(texts.iter().map(|text| Value::text(text)));
     document.edit_root_array(|items| {
         for (i, (before, after)) in old.iter().zip(new).enumerate() {

@@ -8,6 +8,7 @@ use std::collections::BTreeSet;
 
 use super::index::{self, CONFIG, Descriptor, MANIFEST, PLAIN_LAYER, blob_name, layer_descriptor};
 use super::open::read_document;
+use super::source::Source;
 use super::state::{DerivedContent, Files, LayerData, Part, Paths, State};
 use super::v1::Generation;
 use super::v1_directories::push_time;
@@ -28,7 +29,7 @@ pub(super) fn attach_manifests(archive: &mut Archive) -> Result<(), Error> {
         .expect("the hybrid form has index.json");
     let mut named: Vec<(usize, Reference)> = Vec::new();
     for descriptor in index::descriptors(&index)? {
-        let manifest = read_manifest(archive, &descriptor)?;
+        let manifest = read_manifest(&archive.source, &descriptor)?;
         let config = manifest
             .document
             .root
@@ -66,10 +67,14 @@ pub(super) fn attach_manifests(archive: &mut Archive) -> Result<(), Error> {
     Ok(())
 }
 
-fn read_manifest(archive: &Archive, descriptor: &Descriptor) -> Result<OciManifest, Error> {
+/// Reads a manifest that `index.json` names; its digest and size must be as stated.
+pub(super) fn read_manifest(
+    source: &Source,
+    descriptor: &Descriptor,
+) -> Result<OciManifest, Error> {
     let name = blob_name(descriptor.digest);
-    let index = archive.source.resolve(&name, "`index.json`")?;
-    let bytes = archive.source.read(index, MAX_DOCUMENT_BYTES)?;
+    let index = source.resolve(&name, "`index.json`")?;
+    let bytes = source.read(index, MAX_DOCUMENT_BYTES)?;
     let found = Digest::of(&bytes);
     if found != descriptor.digest {
         let wanted = descriptor.digest.to_string();
@@ -90,7 +95,7 @@ fn read_manifest(archive: &Archive, descriptor: &Descriptor) -> Result<OciManife
     }
     Ok(OciManifest {
         digest: found,
-        document: read_document(&archive.source, &name)?,
+        document: read_document(source, &name)?,
     })
 }
 

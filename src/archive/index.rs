@@ -52,7 +52,7 @@ pub(super) fn descriptors(index: &Document) -> Result<Vec<Descriptor>, Error> {
             .unwrap_or_default();
         if !MANIFEST_TYPES.contains(&media_type.as_ref()) {
             return Err(bad(format!(
-                "manifests[{i}] is of type `{}`; this version patches image manifests only",
+                "manifests[{i}] is of type `{}`; images of several platforms cannot be patched yet",
                 media_type.escape_debug()
             )));
         }
@@ -62,12 +62,25 @@ pub(super) fn descriptors(index: &Document) -> Result<Vec<Descriptor>, Error> {
             .and_then(|digest| Digest::parse(&digest).ok());
         let digest =
             digest.ok_or_else(|| bad(format!("manifests[{i}] has no `sha256:` digest")))?;
+        let bad_name = |name: &str| {
+            bad(format!(
+                "manifests[{i}] is named `{}`, which is no reference",
+                name.escape_debug()
+            ))
+        };
         let annotation = |key| {
             item.get("annotations")
                 .and_then(|all| all.get(key))
                 .and_then(Value::as_text)
         };
-        let name = annotation(NAME).and_then(|name| Reference::parse(&name).ok());
+        // containerd's name is the whole one; without it the tag or reference that the writer was given.
+        let name = match (annotation(NAME), annotation(REF_NAME)) {
+            (Some(name), _) => Some(Reference::parse(&name).map_err(|_| bad_name(&name))?),
+            (None, Some(name)) => {
+                Some(Reference::from_ref_name(&name).map_err(|_| bad_name(&name))?)
+            }
+            (None, None) => None,
+        };
         descriptors.push(Descriptor {
             digest,
             size: item.get("size").and_then(Value::as_u64),
@@ -225,7 +238,7 @@ fn revise_descriptors(
         items.remove(i);
     }
     // Docker 26 lists an image without tags, by a descriptor without a name, only if nothing is listed before it.
-    if state.tags.is_empty() && (at == 0 || *dialect == Dialect::Containerd) {
+    if state.tags.is_empty() && (at == 0 || dialect.lists_nameless()) {
         items.insert(
             at,
             old.first()
@@ -246,15 +259,37 @@ fn revise_descriptors(
         );
         rewrite_descriptor(items, at + n, manifest);
         if named.is_none() {
-            items.set_within(at + n, "annotations", NAME, Value::text(&tag.full()));
-            items.set_within(at + n, "annotations", REF_NAME, Value::text(tag.tag()));
+            name_descriptor(items, at + n, tag, dialect);
         }
     }
 }
 
 fn name_of(descriptor: &Value) -> Option<Reference> {
-    let name = descriptor.get("annotations")?.get(NAME)?.as_text()?;
-    Reference::parse(&name).ok()
+    let annotation = |key| {
+        descriptor
+            .get("annotations")
+            .and_then(|all| all.get(key))
+            .and_then(Value::as_text)
+    };
+    match (annotation(NAME), annotation(REF_NAME)) {
+        (Some(name), _) => Reference::parse(&name).ok(),
+        (None, Some(name)) => Reference::from_ref_name(&name).ok(),
+        (None, None) => None,
+    }
+}
+
+/// Names a descriptor as its writer does: containerd by both annotations, others by the reference alone.
+fn name_descriptor(items: &mut ArrayEdit<'_>, i: usize, tag: &Reference, dialect: &Dialect) {
+    let has_name = items
+        .get(i)
+        .get("annotations")
+        .is_some_and(|all| all.get(NAME).is_some());
+    if *dialect == Dialect::Layout && !has_name {
+        items.set_within(i, "annotations", REF_NAME, Value::text(&tag.familiar()));
+    } else {
+        items.set_within(i, "annotations", NAME, Value::text(&tag.full()));
+        items.set_within(i, "annotations", REF_NAME, Value::text(tag.tag()));
+    }
 }
 
 /// Makes a descriptor name other bytes: what it says of the old ones goes, the rest stays.

@@ -16,6 +16,7 @@ mod hybrid;
 mod in_place;
 mod index;
 mod journal;
+mod layout;
 mod named;
 pub mod names;
 mod open;
@@ -56,10 +57,10 @@ pub struct Archive {
     source: Source,
     dialect: Dialect,
     images: Vec<Image>,
-    /// `manifest.json`; item `i` is image `i`.
-    manifest: Document,
+    /// `manifest.json`; item `i` is image `i`. OCI layouts have none.
+    manifest: Option<Document>,
     repositories: Option<Document>,
-    /// `index.json`, in the hybrid form.
+    /// `index.json`, in OCI layouts and the forms that contain one.
     index: Option<Document>,
 }
 
@@ -73,6 +74,8 @@ pub enum Dialect {
     /// containerd's exporter, and so Docker with the containerd store, nerdctl and buildx: the same two halves, layers as
     /// they were pulled, no legacy blobs.
     Containerd,
+    /// An OCI layout and nothing else (image-spec image-layout.md).
+    Layout,
     /// podman and skopeo: layers by diff id, directories of links with ids of their own.
     ContainersImage,
     /// Anything else with a `manifest.json`, crane among them: every name is kept, and new ones follow their neighbours.
@@ -83,6 +86,11 @@ impl Dialect {
     /// Tells whether this is Docker's own store, with all that it writes.
     fn is_docker(&self) -> bool {
         matches!(self, Self::V1Directories(_) | Self::Hybrid(_))
+    }
+
+    /// Tells whether an image without a name is still listed in `index.json`.
+    fn lists_nameless(&self) -> bool {
+        matches!(self, Self::Containerd | Self::Layout)
     }
 
     /// Spells a name as this writer does in `manifest.json`.
@@ -113,6 +121,7 @@ impl Dialect {
             Self::Containerd => {
                 "containerd export (docker save with the containerd store, nerdctl, buildx)"
             }
+            Self::Layout => "OCI layout",
             Self::ContainersImage => "docker archive of podman or skopeo",
             Self::Named => "docker archive of another writer (crane, ko, kaniko, bazel, nix, …)",
         }

@@ -6,6 +6,7 @@ use std::io::Read;
 use super::containers_image;
 use super::docker::{self, Item};
 use super::hybrid;
+use super::layout;
 use super::source::Source;
 use super::v1::Generation;
 use super::v1_directories;
@@ -24,30 +25,27 @@ impl Archive {
             place: source.place().to_owned(),
             reason: reason.to_owned(),
         };
-        if source.find("manifest.json").is_none() {
-            return Err(not_an_image(if source.find("index.json").is_some() {
-                "is an OCI layout without `manifest.json`; this version patches `docker save` archives only"
-            } else if source.find("repositories").is_some() {
-                "is of `docker save` before Docker 1.10 (no `manifest.json`); load and save it again with Docker 1.10 to 28"
-            } else {
-                "holds no `manifest.json`; a `docker save` archive was wanted"
-            }));
-        }
-        let manifest = read_document(&source, "manifest.json")?;
-        let items = docker::items(&manifest)?;
-        let mut images = Vec::with_capacity(items.len());
-        for item in &items {
-            images.push(read_image(&source, item)?);
-        }
+        let index = read_optional(&source, "index.json")?;
+        let manifest = read_optional(&source, "manifest.json")?;
+        let images = match (&manifest, &index) {
+            (Some(manifest), _) => {
+                let items = docker::items(manifest)?;
+                items
+                    .iter()
+                    .map(|item| read_image(&source, item))
+                    .collect::<Result<Vec<_>, _>>()?
+            }
+            (None, Some(index)) => layout::images(&source, index)?,
+            (None, None) => {
+                return Err(not_an_image(if source.find("repositories").is_some() {
+                    "is of `docker save` before Docker 1.10 (no `manifest.json`); load and save it again with Docker 1.10 to 28"
+                } else {
+                    "holds neither `manifest.json` nor `index.json`; an archive of container images was wanted"
+                }));
+            }
+        };
         check_tags(&images)?;
-        let repositories = match source.find("repositories") {
-            Some(_) => Some(read_document(&source, "repositories")?),
-            None => None,
-        };
-        let index = match source.find("index.json") {
-            Some(_) => Some(read_document(&source, "index.json")?),
-            None => None,
-        };
+        let repositories = read_optional(&source, "repositories")?;
         let mut archive = Self {
             source,
             dialect: Dialect::V1Directories(None),
@@ -62,14 +60,17 @@ impl Archive {
 
     /// Tells who wrote the archive, by deriving it again where that can be done.
     fn detect(&mut self) -> Result<Dialect, Error> {
+        let Some(manifest) = &self.manifest else {
+            return Ok(Dialect::Layout);
+        };
         if self.index.is_some() {
-            hybrid::attach_manifests(self)?;
+            let items = manifest.root.items();
             // Only Docker's own store lists the sources of its layers.
-            let items = self.manifest.root.items();
             let is_docker = items
                 .into_iter()
                 .flatten()
                 .any(|item| item.get("LayerSources").is_some());
+            hybrid::attach_manifests(self)?;
             if !is_docker {
                 return Ok(Dialect::Containerd);
             }
@@ -119,6 +120,14 @@ impl Archive {
     }
 }
 
+/// Reads a document at the top of the archive, where there is one.
+fn read_optional(source: &Source, name: &str) -> Result<Option<Document>, Error> {
+    source
+        .find(name)
+        .map(|_| read_document(source, name))
+        .transpose()
+}
+
 /// Reads and parses a document by name.
 pub(super) fn read_document(source: &Source, name: &str) -> Result<Document, Error> {
     let index = source.resolve(name, "the form of the archive")?;
@@ -129,7 +138,7 @@ pub(super) fn read_document(source: &Source, name: &str) -> Result<Document, Err
     })
 }
 
-fn read_image(source: &Source, item: &Item) -> Result<Image, Error> {
+pub(super) fn read_image(source: &Source, item: &Item) -> Result<Image, Error> {
     let config_entry = source.resolve(&item.config, "`manifest.json`")?;
     let bytes = source.read(config_entry, MAX_DOCUMENT_BYTES)?;
     let image_id = Digest::of(&bytes);

@@ -179,6 +179,13 @@ impl PendingFile {
                     named: Some(path),
                 })
             }
+            Err(rustix::io::Errno::NOENT) => Err(Error::Output {
+                place: target.display().to_string(),
+                reason: format!(
+                    "cannot be written: there is no directory `{}`",
+                    directory.display()
+                ),
+            }),
             Err(error) => Err(Error::io(&directory, error.into())),
         }
     }

@@ -51,16 +51,22 @@ pub(super) fn index(
         offset,
         reason,
     };
-    let failed = |error| match error {
-        TarError::Invalid { offset, reason } => not_tar(offset, reason.to_owned()),
-        TarError::Io(source) => Error::Io {
-            place: place.to_owned(),
-            source,
-        },
-    };
     let mut reader = TarReader::new(Range::new(file, 0, length));
     let mut entries = Vec::new();
-    while let Some(entry) = reader.next().map_err(failed)? {
+    loop {
+        let entry = match reader.next() {
+            Ok(Some(entry)) => entry,
+            Ok(None) => break,
+            Err(TarError::Io(source)) => {
+                return Err(Error::Io {
+                    place: place.to_owned(),
+                    source,
+                });
+            }
+            Err(TarError::Invalid { offset, reason }) => {
+                return Err(damaged(place, length, offset, reason, entries.last()));
+            }
+        };
         if entry.kind == Kind::Global {
             continue;
         }
@@ -98,7 +104,47 @@ pub(super) fn index(
     }
     let end = reader.group_offset();
     if entries.is_empty() {
-        return Err(not_tar(0, "no entries".to_owned()));
+        let reason = if length == 0 {
+            "is empty"
+        } else {
+            "is a tar without entries"
+        };
+        return Err(Error::NotAnImage {
+            place: place.to_owned(),
+            reason: reason.to_owned(),
+        });
     }
     Ok((entries, end))
+}
+
+/// Says where a tar stops being one: no tar at all, cut short inside an entry, or damaged at a byte.
+fn damaged(
+    place: &str,
+    length: u64,
+    offset: u64,
+    reason: &str,
+    last: Option<&SourceEntry>,
+) -> Error {
+    let place = place.to_owned();
+    match last {
+        None => Error::NotAnImage {
+            place,
+            reason: "is no tar, plain or compressed".to_owned(),
+        },
+        Some(entry) if entry.data_offset + entry.size > length => Error::NotTar {
+            place,
+            offset: length,
+            reason: format!(
+                "the archive ends inside the entry `{}`: {} of its {} bytes are there",
+                entry.name.escape_debug(),
+                length.saturating_sub(entry.data_offset),
+                entry.size
+            ),
+        },
+        Some(_) => Error::NotTar {
+            place,
+            offset,
+            reason: reason.to_owned(),
+        },
+    }
 }

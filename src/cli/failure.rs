@@ -71,7 +71,7 @@ impl Failure {
                     let messages: Vec<&str> = rejected.problems().map(Problem::message).collect();
                     text = messages.join("\n");
                 }
-                say(&format!("{}\nnothing was written", text.trim_end()));
+                say(text.trim_end());
                 ExitCode::from(1)
             }
             Self::Usage(message) => {

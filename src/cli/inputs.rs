@@ -10,6 +10,7 @@ use super::Format;
 use super::failure::Failure;
 use crate::apply::{Prepared, prepare};
 use crate::archive::{Archive, Source};
+use crate::compression::Compression;
 use crate::error::Error;
 use crate::gather::{Base, Gathered, directory_of, gather};
 use crate::layer::SourceDirectory;
@@ -93,6 +94,12 @@ pub(super) fn read_patches(paths: &[PathBuf]) -> Result<Result<Vec<PatchFile>, R
     let mut rejected: Option<Rejected> = None;
     for path in paths {
         let bytes = read_patch(path)?;
+        if is_archive(&bytes) {
+            let shown = path.display();
+            return Err(Failure::Usage(format!(
+                "`{shown}` is an archive, not a patch: patches come first, the image last"
+            )));
+        }
         let name = path
             .file_name()
             .map_or_else(|| "-".into(), std::ffi::OsStr::to_string_lossy);
@@ -107,6 +114,12 @@ pub(super) fn read_patches(paths: &[PathBuf]) -> Result<Result<Vec<PatchFile>, R
         }
     }
     Ok(rejected.map_or(Ok(files), Err))
+}
+
+/// Tells whether bytes begin as a tar or a compressed stream does; no text does.
+fn is_archive(bytes: &[u8]) -> bool {
+    let is_tar = bytes.get(257..262) == Some(b"ustar");
+    is_tar || Compression::detect(bytes) != Compression::None
 }
 
 /// Reads a patch file, or enough of it to see that it is too long for one.

@@ -18,6 +18,7 @@ mod verify;
 use std::process::ExitCode;
 
 use clap::{Parser, Subcommand, ValueEnum};
+use failure::{Failure, say};
 
 /// Apply a declarative patch file to a container image you already have.
 #[derive(Debug, Parser)]
@@ -93,6 +94,13 @@ fn run(arguments: &Arguments) -> ExitCode {
     };
     match result {
         Ok(()) => ExitCode::SUCCESS,
-        Err(failure) => failure.report(),
+        Err(failure) => {
+            let was_rejected = matches!(failure, Failure::Rejected(..));
+            let code = failure.report();
+            if was_rejected && matches!(arguments.command, Command::Apply(_)) {
+                say("nothing was written");
+            }
+            code
+        }
     }
 }

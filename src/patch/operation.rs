@@ -272,7 +272,10 @@ fn references(field: &Field<'_>, help: &str, problems: &mut Problems) -> Option<
             Ok(reference) => references.push(reference),
             Err(reason) => {
                 let message = format!("{} is not a tag of an image: {reason}", quoted(text));
-                problems.add(item.problem(Code::InvalidReference, message));
+                let problem = item.problem(Code::InvalidReference, message);
+                problems.add(problem.with_help(
+                    "write `name:tag`, as in `app:2` or `registry.example.com:5000/team/app:2`",
+                ));
             }
         }
     }

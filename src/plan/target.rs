@@ -3,6 +3,7 @@
 use super::state::State;
 use crate::patch::{ImagePattern, Target};
 use crate::problem::{Address, Code, Problem, quoted};
+use crate::reference::Reference;
 
 /// Returns the images that `target` selects, or adds the problem that says why there are none.
 pub(super) fn select(
@@ -20,8 +21,12 @@ pub(super) fn select(
             states.len()
         );
         let problem = Problem::new(Code::AmbiguousTarget, document.clone(), message);
+        let example = states[0].tags.first().map_or_else(
+            || format!("sha256:{}", states[0].image_id.short()),
+            Reference::familiar,
+        );
         problems.push(problem.with_help(format!(
-            "name some of them by `target: {{images: […]}}`: {}",
+            "say which, as in `target: {{images: [\"{example}\"]}}`; there is {}",
             list(states)
         )));
         return None;

@@ -8,7 +8,7 @@
 use std::path::Path;
 
 use crate::binary::{ok, write_files};
-use crate::engine::{Docker, fixture, same_archive_20, same_archive_26};
+use crate::engine::{Docker, fixture, podman_load_and_save, same_archive_20, same_archive_26};
 
 /// One line of `operations` each, to be run on every fixture that has what they name.
 const OPERATIONS: &[(&str, &str)] = &[
@@ -67,6 +67,13 @@ fn references(archive: &Path) -> Vec<String> {
         "--format=json".as_ref(),
     ]);
     let report: serde_json::Value = serde_json::from_str(&inspected).unwrap();
+    // To the containerd store the manifest is the image.
+    let is_containerd = report["form"].as_str().unwrap().starts_with("containerd");
+    let id = if is_containerd {
+        "manifestDigest"
+    } else {
+        "imageId"
+    };
     let images = report["images"].as_array().unwrap().iter();
     let names = images.flat_map(|image| {
         let tags: Vec<String> = image["tags"]
@@ -76,7 +83,7 @@ fn references(archive: &Path) -> Vec<String> {
             .map(|tag| tag.as_str().unwrap().to_owned())
             .collect();
         if tags.is_empty() {
-            vec![image["imageId"].as_str().unwrap().to_owned()]
+            vec![image[id].as_str().unwrap().to_owned()]
         } else {
             tags
         }
@@ -144,4 +151,51 @@ fn docker_26_saves_what_we_wrote() {
         ),
     ];
     check(&docker, &fixtures, same_archive_26);
+}
+
+/// The containerd store keeps no clock in an archive: every byte comes back.
+#[test]
+fn docker_26_with_containerd_saves_what_we_wrote() {
+    let Some(docker) = Docker::v26_containerd() else {
+        return;
+    };
+    let same = |a: &Path, b: &Path| {
+        assert!(
+            std::fs::read(a).unwrap() == std::fs::read(b).unwrap(),
+            "{}",
+            a.display()
+        )
+    };
+    check(&docker, &[("docker26-containerd.tar", "")], same);
+}
+
+/// podman lists the tags of an image in an order of its own, so each patch leaves one.
+#[test]
+fn podman_saves_what_we_wrote() {
+    for operations in [
+        "  - set-label: {mylabel: '<1.10> & \u{2028} é'}\n",
+        "  - add-layer: {from: rootfs}\n",
+        "  - retag: [\"app:2\"]\n",
+    ] {
+        let directory = tempfile::tempdir().unwrap();
+        let patch = patch(directory.path(), "", operations);
+        let patched = directory.path().join("patched.tar");
+        let input = fixture("podman-docker.tar");
+        ok([
+            "apply".as_ref(),
+            patch.as_os_str(),
+            input.as_os_str(),
+            "-o".as_ref(),
+            patched.as_os_str(),
+        ]);
+        ok(["verify".as_ref(), patched.as_os_str()]);
+        let again = directory.path().join("again.tar");
+        if !podman_load_and_save(&patched, &references(&patched)[0], &again) {
+            return;
+        }
+        assert!(
+            std::fs::read(&patched).unwrap() == std::fs::read(&again).unwrap(),
+            "{operations}"
+        );
+    }
 }

@@ -11,11 +11,25 @@ use crate::engine::{Docker, fixture, podman_load, skopeo_config, tool};
 const PATCH: &str = "apiVersion: ocipatch/v1
 operations:
   - set-label: {mylabel: modifiedvalue}
-  - unset-label: [maintainer]
   - add-layer: {from: rootfs}
   - retag: [\"app:2\"]
 ";
-const FORMS: [&str; 2] = ["docker20.tar", "docker26.tar"];
+/// Archives of one image, of every writer that has a `manifest.json`.
+const FORMS: [&str; 6] = [
+    "docker20.tar",
+    "docker26.tar",
+    "docker26-containerd.tar",
+    "buildx-docker.tar",
+    "podman-docker.tar",
+    "crane.tar",
+];
+
+/// OCI layouts, each with the reference that skopeo finds the patched image by.
+const LAYOUTS: [(&str, &str); 3] = [
+    ("skopeo-oci.tar", "app:2"),
+    ("podman-oci.tar", "app:2"),
+    ("buildx-oci.tar", "2"),
+];
 
 fn patched(directory: &Path, form: &str) -> PathBuf {
     write_files(
@@ -48,15 +62,17 @@ fn config(archive: &Path) -> Value {
     report["images"][0]["config"].clone()
 }
 
-fn check_docker(docker: &Docker) {
-    for form in FORMS {
+fn check_docker<'f>(docker: &Docker, forms: impl IntoIterator<Item = &'f str>) {
+    for form in forms {
         let directory = tempfile::tempdir().unwrap();
         let archive = patched(directory.path(), form);
         docker.reset();
         docker.load(&archive);
         let image = docker.inspect("app:2");
-        let labels = serde_json::json!({ "mylabel": "modifiedvalue" });
-        assert_eq!(image["Config"]["Labels"], labels, "{form}");
+        assert_eq!(
+            image["Config"]["Labels"]["mylabel"], "modifiedvalue",
+            "{form}"
+        );
         assert_eq!(image["RepoTags"], serde_json::json!(["app:2"]), "{form}");
         assert_eq!(
             image["RootFS"]["Layers"],
@@ -91,21 +107,22 @@ fn check_docker(docker: &Docker) {
 #[test]
 fn docker_20_runs_what_we_wrote() {
     if let Some(docker) = Docker::v20() {
-        check_docker(&docker);
+        check_docker(&docker, FORMS);
     }
 }
 
 #[test]
 fn docker_26_runs_what_we_wrote() {
     if let Some(docker) = Docker::v26() {
-        check_docker(&docker);
+        check_docker(&docker, FORMS);
     }
 }
 
 #[test]
 fn docker_26_with_containerd_runs_what_we_wrote() {
     if let Some(docker) = Docker::v26_containerd() {
-        check_docker(&docker);
+        // Layouts of skopeo and podman have no name that containerd knows.
+        check_docker(&docker, FORMS.into_iter().chain(["buildx-oci.tar"]));
     }
 }
 
@@ -116,13 +133,10 @@ fn podman_and_skopeo_see_the_configuration_that_we_wrote() {
         let archive = patched(directory.path(), form);
         let wanted = config(&archive);
         if let Some(images) = podman_load(&archive) {
-            assert_eq!(
-                images[0]["Labels"],
-                serde_json::json!({ "mylabel": "modifiedvalue" }),
-                "{form}"
-            );
+            assert_eq!(images[0]["Labels"]["mylabel"], "modifiedvalue", "{form}");
             // podman takes a short name of a Docker archive for one of its own.
-            let domain = if form == "docker20.tar" {
+            let is_short = ["docker20.tar", "crane.tar"].contains(&form);
+            let domain = if is_short {
                 "localhost"
             } else {
                 "docker.io/library"
@@ -141,6 +155,61 @@ fn podman_and_skopeo_see_the_configuration_that_we_wrote() {
             assert_eq!(found, wanted, "{form}");
         }
     }
+}
+
+#[test]
+fn podman_and_skopeo_see_the_layouts_that_we_wrote() {
+    for (form, reference) in LAYOUTS {
+        let directory = tempfile::tempdir().unwrap();
+        let archive = patched(directory.path(), form);
+        let wanted = config(&archive);
+        if let Some(images) = podman_load(&archive) {
+            assert_eq!(images[0]["Labels"]["mylabel"], "modifiedvalue", "{form}");
+            assert_eq!(
+                images[0]["RootFS"]["Layers"], wanted["rootfs"]["diff_ids"],
+                "{form}"
+            );
+        }
+        if let Some(found) =
+            skopeo_config(&format!("oci-archive:{}:{reference}", archive.display()))
+        {
+            assert_eq!(found, wanted, "{form}");
+        }
+    }
+}
+
+#[test]
+fn umoci_reads_a_layout_that_was_patched_in_place() {
+    let Some(mut umoci) = tool("umoci") else {
+        return;
+    };
+    let directory = tempfile::tempdir().unwrap();
+    let patched_tar = patched(directory.path(), "skopeo-oci.tar");
+    std::fs::remove_file(patched_tar).unwrap();
+    let layout = directory.path().join("layout");
+    ok([
+        "unpack".as_ref(),
+        fixture("skopeo-oci.tar").as_os_str(),
+        layout.as_os_str(),
+    ]);
+    let fix = directory.path().join("fix.yaml");
+    ok([
+        "apply".as_ref(),
+        "--in-place".as_ref(),
+        fix.as_os_str(),
+        layout.as_os_str(),
+    ]);
+    ok(["verify".as_ref(), layout.as_os_str()]);
+    let bundle = directory.path().join("bundle");
+    let image = format!("{}:app:2", layout.display());
+    let unpacked = umoci
+        .args(["unpack", "--image", &image])
+        .arg(&bundle)
+        .output()
+        .unwrap();
+    assert!(unpacked.status.success(), "{unpacked:?}");
+    let greeting = std::fs::read_to_string(bundle.join("rootfs/etc/greeting")).unwrap();
+    assert_eq!(greeting, "hello from the added layer\n");
 }
 
 #[test]

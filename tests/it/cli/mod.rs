@@ -114,7 +114,8 @@ fn exit_codes_tell_what_happened() {
         (1, "plan no.yaml app.tar"),
         (1, "apply no.yaml app.tar -o out.tar"),
         (1, "apply --check no.yaml app.tar"),
-        (1, "check app.tar"),
+        (2, "check app.tar"),
+        (2, "apply app.tar fix.yaml -o out.tar"),
         (2, ""),
         (2, "aply fix.yaml app.tar"),
         (2, "apply fix.yaml"),
@@ -164,7 +165,7 @@ fn the_environment_is_read_where_it_is_promised() {
     for wrong in ["-1", "now", "1.5", "99999999999999999999"] {
         let output = plan("SOURCE_DATE_EPOCH", wrong);
         let message = format!(
-            "error: SOURCE_DATE_EPOCH is {wrong:?}, not seconds since 1970\n\nFor more information, try '--help'.\n"
+            "error: SOURCE_DATE_EPOCH is `{wrong}`, not seconds since 1970\n\nFor more information, try '--help'.\n"
         );
         assert_eq!(texts(&output), (String::new(), message));
         assert_eq!(output.status.code(), Some(2));
@@ -225,7 +226,7 @@ fn standard_input_is_an_image_or_a_patch() {
     let output = home.run_with("unpack - unpacked", &home.read("app.tar"));
     assert_eq!(output.status.code(), Some(0));
     let output = home.run_with("inspect -", b"");
-    let message = "error: `standard input` at byte 0: no entries\n";
+    let message = "error: `standard input` is empty\n";
     assert_eq!(texts(&output), (String::new(), message.to_owned()));
 }
 

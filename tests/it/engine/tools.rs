@@ -16,39 +16,48 @@ pub(crate) fn tool(name: &str) -> Option<Command> {
     program.map(Command::new)
 }
 
-/// What podman makes of `archive`: `podman inspect` of every image in it, as one JSON array.
-#[track_caller]
-pub(crate) fn podman_load(archive: &Path) -> Option<Value> {
-    tool("podman")?;
-    if !is_root() {
-        // Would leave a process behind that keeps a user namespace.
-        absent("podman", "a store of its own needs root");
-        return None;
+/// podman with a store of its own: nothing of the machine's images is seen or left.
+struct Podman(tempfile::TempDir);
+
+impl Podman {
+    fn new() -> Option<Self> {
+        tool("podman")?;
+        if !is_root() {
+            // Would leave a process behind that keeps a user namespace.
+            absent("podman", "a store of its own needs root");
+            return None;
+        }
+        Some(Self(tempfile::tempdir().unwrap()))
     }
-    // A store of its own, gone afterwards: nothing of the machine's images is seen or left.
-    let store = tempfile::tempdir().unwrap();
-    let podman = |args: &[&str]| {
+
+    #[track_caller]
+    fn ok(&self, args: &[&str]) -> String {
+        let store = self.0.path();
         let mut command = tool("podman").unwrap();
         command
             .arg("--root")
-            .arg(store.path().join("root"))
+            .arg(store.join("root"))
             .arg("--runroot")
-            .arg(store.path().join("run"))
-            .args([
-                "--storage-driver",
-                "vfs",
-                "--cgroup-manager",
-                "cgroupfs",
-                "--events-backend",
-                "file",
-            ])
-            .args(args)
-            // Its database and locks would otherwise be the machine's.
-            .env("TMPDIR", store.path());
-        output(&mut command)
-    };
-    podman(&["load", "--quiet", "--input", archive.to_str().unwrap()]);
-    let ids = podman(&["images", "--quiet", "--no-trunc"]);
+            .arg(store.join("run"));
+        command.args([
+            "--storage-driver",
+            "vfs",
+            "--cgroup-manager",
+            "cgroupfs",
+            "--events-backend",
+            "file",
+        ]);
+        // Its database and locks would otherwise be the machine's.
+        output(command.args(args).env("TMPDIR", store))
+    }
+}
+
+/// What podman makes of `archive`: `podman inspect` of every image in it, as one JSON array.
+#[track_caller]
+pub(crate) fn podman_load(archive: &Path) -> Option<Value> {
+    let podman = Podman::new()?;
+    podman.ok(&["load", "--quiet", "--input", archive.to_str().unwrap()]);
+    let ids = podman.ok(&["images", "--quiet", "--no-trunc"]);
     let mut inspect = vec!["inspect", "--type", "image"];
     for id in ids.lines() {
         // An image is listed once per tag.
@@ -56,7 +65,27 @@ pub(crate) fn podman_load(archive: &Path) -> Option<Value> {
             inspect.push(id);
         }
     }
-    Some(serde_json::from_str(&podman(&inspect)).unwrap())
+    Some(serde_json::from_str(&podman.ok(&inspect)).unwrap())
+}
+
+/// Loads an archive and saves it again in podman's Docker form; false where there is no podman.
+#[track_caller]
+pub(crate) fn podman_load_and_save(archive: &Path, reference: &str, again: &Path) -> bool {
+    let Some(podman) = Podman::new() else {
+        return false;
+    };
+    podman.ok(&["load", "--quiet", "--input", archive.to_str().unwrap()]);
+    let again = again.to_str().unwrap();
+    podman.ok(&[
+        "save",
+        "--quiet",
+        "--format",
+        "docker-archive",
+        "--output",
+        again,
+        reference,
+    ]);
+    true
 }
 
 /// The image config that skopeo finds at, say, `docker-archive:/tmp/a.tar:app:1`.

@@ -59,7 +59,13 @@ pub(super) fn huge_group(path: &Path, kind: tar::EntryType) {
     header.set_path("x").unwrap();
     header.set_size(2 << 30);
     header.set_cksum();
+    // Behind a good entry: a file that begins with nonsense is no tar at all.
+    let mut first = file_header();
+    first.set_path("oci-layout").unwrap();
+    first.set_size(0);
+    first.set_cksum();
     let mut file = File::create(path).unwrap();
+    file.write_all(first.as_bytes()).unwrap();
     file.write_all(header.as_bytes()).unwrap();
     file.set_len((2 << 30) + 2048).unwrap();
 }

@@ -250,7 +250,7 @@ fn problems_are_also_data() {
     "column": 13,
     "code": "invalid-reference",
     "message": "`é` is not a tag of an image: a repository is lower-case letters and digits, joined by `.`, `_`, `__` or `-` and separated by `/`",
-    "help": null,
+    "help": "write `name:tag`, as in `app:2` or `registry.example.com:5000/team/app:2`",
     "operation": 0
   },
   {
