@@ -8,6 +8,7 @@ use std::path::Path;
 use rustix::fs::{AtFlags, Dir, FileType, Mode, OFlags};
 
 use super::entry::SourceEntry;
+use super::journal;
 use super::names;
 use super::source::MAX_ENTRIES;
 use crate::error::Error;
@@ -20,6 +21,12 @@ const MAX_DEPTH: usize = 16;
 
 /// Returns all entries below `root` in walk order.
 pub(super) fn walk(root: &File, path: &Path) -> Result<Vec<SourceEntry>, Error> {
+    if journal::is_under_way(root) {
+        return Err(Error::NotAnImage {
+            place: path.display().to_string(),
+            reason: "was left in the middle of a change; `ocipatch apply --in-place` takes that back and begins again".to_owned(),
+        });
+    }
     let mut entries = Vec::new();
     walk_into(root, "", path, &mut entries, 0)?;
     entries.sort_by(|a, b| names::walk_order(&a.name, &b.name));

@@ -155,11 +155,11 @@ fn check_names(archive: &Archive, image: usize, named: &[(usize, Reference)]) ->
     };
     Err(Error::Mismatch {
         what: format!(
-            "what `index.json` tags as image `{}`",
+            "what `index.json`, unlike `manifest.json`, tags as image `{}`",
             archive.images[image].image_id.short()
         ),
         found: list(&found),
-        wanted: format!("{}, as `manifest.json` has it", list(&wanted)),
+        wanted: list(&wanted),
     })
 }
 

@@ -6,7 +6,8 @@ use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
 use super::draft::{Content, Draft, DraftEntry, NewEntry};
-use super::publish::{PendingFile, sync_directory};
+use super::journal::{Journal, Line};
+use super::publish::{PendingFile, hidden_name, sync_directory};
 use super::write::Sink;
 use crate::error::Error;
 use crate::tarball::Kind;
@@ -16,82 +17,89 @@ const DOCUMENTS: [&str; 3] = ["manifest.json", "index.json", "repositories"];
 
 /// Writes the changes of `draft` into the directory `root` that it was made from.
 pub(super) fn revise_directory(draft: &Draft<'_>, root: &Path) -> Result<(), Error> {
-    let is_document = |name: &str| DOCUMENTS.contains(&name);
+    let journal = Journal::begin(root, lines(draft))?;
+    if let Err(error) = switch(draft, root) {
+        journal.take_back();
+        return Err(error);
+    }
+    journal.commit()
+}
+
+/// Puts every new entry in its place, so that at each moment whatever a document names is there.
+fn switch(draft: &Draft<'_>, root: &Path) -> Result<(), Error> {
+    let is_document = |entry: &NewEntry| DOCUMENTS.contains(&entry.name.as_str());
+    let is_link = |entry: &NewEntry| matches!(entry.content, Content::Symlink(_));
     let new = || {
         draft.entries.iter().filter_map(|entry| match entry {
             DraftEntry::New(entry) => Some(entry),
             DraftEntry::Kept(_) => None,
         })
     };
-    let mut created = Created(Vec::new());
-    for entry in new().filter(|entry| !is_document(&entry.name)) {
-        put(draft, entry, root, &mut created)?;
+    let blobs = || new().filter(|entry| !is_document(entry));
+    for entry in blobs().filter(|entry| !is_link(entry)) {
+        put(draft, entry, root)?;
     }
-    created.sync(root)?;
+    // A link may be one that the old documents lead through: what it leads to is there by now.
+    for entry in blobs().filter(|entry| is_link(entry)) {
+        put(draft, entry, root)?;
+    }
+    let places = blobs().map(|entry| root.join(&entry.name));
+    let mut directories: Vec<PathBuf> = places
+        .filter_map(|path| path.parent().map(Path::to_owned))
+        .collect();
+    directories.push(root.to_owned());
+    directories.sort();
+    directories.dedup();
+    directories
+        .iter()
+        .try_for_each(|path| sync_directory(path))?;
     for document in DOCUMENTS {
         for entry in new().filter(|entry| entry.name == document) {
-            put(draft, entry, root, &mut created)?;
+            put(draft, entry, root)?;
         }
-        // From the first document on there is no way back, only forward.
-        created.0.clear();
     }
-    remove_orphans(draft, root)?;
-    date_directories(draft, root)?;
     sync_directory(root)
 }
 
-/// Every change in a directory dates it by the clock; what is in the archive does not come from a clock.
-fn date_directories(draft: &Draft<'_>, root: &Path) -> Result<(), Error> {
+/// What the journal of the change holds.
+fn lines(draft: &Draft<'_>) -> Vec<Line> {
+    let source = draft.source;
+    let mut is_needed = vec![false; source.entries().len()];
+    let mut lines = Vec::new();
     for entry in &draft.entries {
-        let (name, mtime) = match entry {
-            DraftEntry::Kept(index) if draft.source.entries()[*index].kind == Kind::Directory => {
-                let kept = &draft.source.entries()[*index];
-                (&kept.name, kept.mtime)
+        // Every change in a directory dates it by the clock; what is in the archive does not come from a clock.
+        let (name, is_directory, mtime) = match entry {
+            DraftEntry::Kept(index) => {
+                is_needed[*index] = true;
+                let kept = &source.entries()[*index];
+                (&kept.name, kept.kind == Kind::Directory, kept.mtime)
             }
-            DraftEntry::New(new) if new.content == Content::Directory => (&new.name, new.mtime),
-            _ => continue,
+            DraftEntry::New(new) => {
+                let is_directory = new.content == Content::Directory;
+                match source.find(&new.name) {
+                    Some(index) => {
+                        is_needed[index] = true;
+                        if !is_directory {
+                            lines.push(Line::Replaced(new.name.clone()));
+                        }
+                    }
+                    None => lines.push(Line::Created(new.name.clone())),
+                }
+                (&new.name, is_directory, new.mtime)
+            }
         };
-        let path = root.join(name);
-        let directory = File::open(&path).map_err(Error::at(&path))?;
-        set_mtime(&directory, mtime).map_err(Error::at(&path))?;
-    }
-    Ok(())
-}
-
-/// What was made so far and is to go again if the rest fails.
-struct Created(Vec<PathBuf>);
-
-impl Created {
-    /// Makes the names of new files durable before a document names them.
-    fn sync(&self, root: &Path) -> Result<(), Error> {
-        let mut directories: Vec<&Path> = self.0.iter().filter_map(|path| path.parent()).collect();
-        directories.push(root);
-        directories.sort();
-        directories.dedup();
-        directories.into_iter().try_for_each(sync_directory)
-    }
-}
-
-impl Drop for Created {
-    fn drop(&mut self) {
-        for path in self.0.iter().rev() {
-            // The failure that led here is the one to report.
-            let _ = std::fs::remove_file(path).or_else(|_| std::fs::remove_dir(path));
+        if is_directory {
+            lines.push(Line::Dated(name.clone(), mtime));
         }
     }
+    let orphans = source.entries().iter().zip(is_needed);
+    let orphans = orphans.filter(|(_, is_needed)| !is_needed);
+    lines.extend(orphans.map(|(entry, _)| Line::Obsolete(entry.name.clone())));
+    lines
 }
 
-fn put(
-    draft: &Draft<'_>,
-    entry: &NewEntry,
-    root: &Path,
-    created: &mut Created,
-) -> Result<(), Error> {
+fn put(draft: &Draft<'_>, entry: &NewEntry, root: &Path) -> Result<(), Error> {
     let path = root.join(&entry.name);
-    let is_new = draft.source.find(&entry.name).is_none();
-    if is_new {
-        created.0.push(path.clone());
-    }
     match &entry.content {
         Content::Directory => match std::fs::create_dir(&path) {
             // A link would lead the files of the directory elsewhere.
@@ -104,7 +112,7 @@ fn put(
             result => result.map_err(Error::at(&path)),
         },
         Content::Symlink(target) => {
-            let hidden = path.with_file_name(".layer.tar.ocipatch");
+            let hidden = hidden_name(&path);
             let _ = std::fs::remove_file(&hidden);
             std::os::unix::fs::symlink(target, &hidden).map_err(Error::at(&hidden))?;
             std::fs::rename(&hidden, &path).map_err(Error::at(&path))
@@ -160,7 +168,7 @@ pub(super) fn set_metadata(file: &File, mode: u32, mtime: i64) -> io::Result<()>
     set_mtime(file, mtime)
 }
 
-fn set_mtime(file: &File, mtime: i64) -> io::Result<()> {
+pub(super) fn set_mtime(file: &File, mtime: i64) -> io::Result<()> {
     use rustix::fs::{Timespec, Timestamps};
     let time = Timespec {
         tv_sec: mtime,
@@ -173,44 +181,4 @@ fn set_mtime(file: &File, mtime: i64) -> io::Result<()> {
             last_modification: time,
         },
     )?)
-}
-
-/// Removes what the draft leaves out: files first, then directories that are empty now.
-fn remove_orphans(draft: &Draft<'_>, root: &Path) -> Result<(), Error> {
-    let mut is_needed = vec![false; draft.source.entries().len()];
-    for entry in &draft.entries {
-        match entry {
-            DraftEntry::Kept(index) => is_needed[*index] = true,
-            DraftEntry::New(new) => {
-                if let Some(index) = draft.source.find(&new.name) {
-                    is_needed[index] = true;
-                }
-            }
-        }
-    }
-    for (entry, _) in draft
-        .source
-        .entries()
-        .iter()
-        .zip(is_needed)
-        .rev()
-        .filter(|(_, is_needed)| !is_needed)
-    {
-        let path = root.join(&entry.name);
-        let removed = if entry.kind == Kind::Directory {
-            std::fs::remove_dir(&path)
-        } else {
-            std::fs::remove_file(&path)
-        };
-        match removed {
-            // A file of somebody else's keeps its directory.
-            Err(error)
-                if matches!(
-                    error.kind(),
-                    io::ErrorKind::NotFound | io::ErrorKind::DirectoryNotEmpty
-                ) => {}
-            result => result.map_err(Error::at(&path))?,
-        }
-    }
-    Ok(())
 }

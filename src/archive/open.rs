@@ -163,11 +163,11 @@ pub(super) fn read_image(source: &Source, item: &Item) -> Result<Image, Error> {
     if config.diff_ids().len() != item.layers.len() {
         return Err(Error::Mismatch {
             what: format!(
-                "the number of layers that `manifest.json` lists for `{}`",
+                "the number of layers that `manifest.json`, unlike the configuration, lists for `{}`",
                 item.config.escape_debug()
             ),
             found: item.layers.len().to_string(),
-            wanted: format!("{}, as its configuration has it", config.diff_ids().len()),
+            wanted: config.diff_ids().len().to_string(),
         });
     }
     let mut layers = Vec::with_capacity(item.layers.len());

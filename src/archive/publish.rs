@@ -216,7 +216,7 @@ impl Drop for PendingFile {
     }
 }
 
-fn hidden_name(target: &Path) -> PathBuf {
+pub(super) fn hidden_name(target: &Path) -> PathBuf {
     let mut name = std::ffi::OsString::from(".");
     name.push(target.file_name().unwrap_or_default());
     name.push(".ocipatch");

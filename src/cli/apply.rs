@@ -11,7 +11,7 @@ use super::failure::{Failure, say};
 use super::inputs::Inputs;
 use super::{Format, output};
 use crate::apply::Summary;
-use crate::archive::{Destination, PendingFile, is_replaceable, publish};
+use crate::archive::{Destination, PendingFile, is_replaceable, publish, recover};
 use crate::digest::Digest;
 use crate::error::Error;
 
@@ -53,6 +53,9 @@ impl Apply {
             return Err(Failure::Usage(
                 "standard input cannot be changed in place".to_owned(),
             ));
+        }
+        if self.in_place && self.inputs.image().is_dir() {
+            recover(self.inputs.image())?;
         }
         let planned = self.inputs.plan(Format::Text)?;
         if self.verify {

@@ -35,15 +35,6 @@ pub(crate) fn ok<I: IntoIterator<Item: AsRef<OsStr>>>(arguments: I) -> String {
     stdout
 }
 
-/// The stderr of a run that has to end with `code`.
-#[track_caller]
-pub(crate) fn fails<I: IntoIterator<Item: AsRef<OsStr>>>(code: i32, arguments: I) -> String {
-    let output = run(arguments);
-    let (stdout, stderr) = texts(&output);
-    assert_eq!(output.status.code(), Some(code), "{stdout}\n{stderr}");
-    stderr
-}
-
 fn texts(output: &Output) -> (String, String) {
     let text = |bytes: &[u8]| String::from_utf8(bytes.to_vec()).unwrap();
     (text(&output.stdout), text(&output.stderr))

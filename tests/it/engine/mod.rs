@@ -29,7 +29,7 @@ pub(crate) fn fixture(name: &str) -> PathBuf {
 }
 
 /// What a test does about an engine that is not there: it says so, and fails only where engines are promised.
-fn absent(engine: &str, reason: &str) {
+pub(crate) fn absent(engine: &str, reason: &str) {
     assert!(
         std::env::var_os("REQUIRE_TOOLS").is_none_or(|value| value != "1"),
         "REQUIRE_TOOLS=1, but {engine} is missing: {reason}"
@@ -46,6 +46,6 @@ fn find(name: &str) -> Option<PathBuf> {
         .find(|program| program.is_file())
 }
 
-fn is_root() -> bool {
+pub(crate) fn is_root() -> bool {
     std::fs::metadata("/proc/self").is_ok_and(|process| process.uid() == 0)
 }

@@ -1,13 +1,13 @@
 //! The command line as its users meet it: exit codes, streams, and where the output goes.
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on fails")]
 
+mod output;
+
 use std::fs;
 use std::io::Write as _;
-use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 use std::process::{Command, Output, Stdio};
 
-use ocipatch::compression::Compression;
 use tempfile::TempDir;
 
 use crate::binary::{command, listing, write_files};
@@ -208,94 +208,6 @@ fn streams_carry_data_and_talk_apart() {
 }
 
 #[test]
-fn an_output_file_appears_where_it_was_asked_for() {
-    let home = Home::new();
-    let patched = home.patched();
-    let input = home.read("app.tar");
-    home.ends(0, "apply fix.yaml app.tar -o new.tar");
-    assert!(home.read("new.tar") == patched);
-    fs::write(home.path("old.tar"), "something else").unwrap();
-    home.ends(0, "apply fix.yaml app.tar -o old.tar");
-    assert!(
-        home.read("old.tar") == patched,
-        "an existing file is replaced"
-    );
-    std::os::unix::fs::symlink("old.tar", home.path("link.tar")).unwrap();
-    fs::write(home.path("old.tar"), "something else").unwrap();
-    home.ends(0, "apply fix.yaml app.tar -o link.tar");
-    assert!(home.path("link.tar").is_symlink(), "a link is followed");
-    assert!(home.read("old.tar") == patched);
-
-    fs::hard_link(home.path("app.tar"), home.path("same.tar")).unwrap();
-    std::os::unix::fs::symlink("app.tar", home.path("alias.tar")).unwrap();
-    for out in ["app.tar", "./app.tar", "same.tar", "alias.tar"] {
-        let (stdout, stderr) = home.ends(3, &format!("apply fix.yaml app.tar -o {out}"));
-        let message = format!("error: `{out}` is the input; to change it say `--in-place`\n");
-        assert_eq!((stdout, stderr), (String::new(), message));
-    }
-    assert!(home.read("app.tar") == input);
-}
-
-#[test]
-fn an_output_directory_is_new_or_empty() {
-    let home = Home::new();
-    home.ends(0, "apply fix.yaml app.tar -o expected.tar");
-    home.ends(0, "unpack expected.tar expected");
-    fs::remove_dir_all(home.path("expected/.ocipatch")).unwrap();
-    let expected = listing(&home.path("expected"));
-    fs::create_dir(home.path("empty")).unwrap();
-    for out in ["new/", "empty"] {
-        home.ends(0, &format!("apply fix.yaml app.tar -o {out}"));
-        assert_eq!(listing(&home.path(out)), expected);
-    }
-    let before = listing(home.0.path());
-    let (_, stderr) = home.ends(3, "apply fix.yaml app.tar -o empty");
-    assert_eq!(stderr, "error: `empty` is a directory that is not empty\n");
-    // A directory is given back as one, unless a stream is asked for.
-    let (_, stderr) = home.ends(2, "apply fix.yaml new -o out.tar");
-    let message = "error: IMAGE is a directory, so OUT will be one: say `-o out.tar/` for that, or `-o - > out.tar` for a tar\n\nFor more information, try '--help'.\n";
-    assert_eq!(stderr, message);
-    assert_eq!(listing(home.0.path()), before);
-    home.ends(0, "unpack app.tar unpacked");
-    fs::remove_dir_all(home.path("unpacked/.ocipatch")).unwrap();
-    home.ends(0, "apply fix.yaml unpacked -o third");
-    assert_eq!(listing(&home.path("third")), expected);
-}
-
-#[test]
-fn a_change_in_place_keeps_name_mode_and_links() {
-    let home = Home::new();
-    let patched = home.patched();
-    fs::set_permissions(home.path("app.tar"), fs::Permissions::from_mode(0o600)).unwrap();
-    std::os::unix::fs::symlink("app.tar", home.path("alias.tar")).unwrap();
-    let (stdout, _) = home.ends(0, "apply fix.yaml alias.tar --in-place");
-    assert_eq!(stdout, id_line());
-    assert!(home.path("alias.tar").is_symlink());
-    assert!(home.read("app.tar") == patched);
-    let mode = fs::metadata(home.path("app.tar"))
-        .unwrap()
-        .permissions()
-        .mode();
-    assert_eq!(mode & 0o7777, 0o600, "a private file stays private");
-    let before = listing(home.0.path());
-    home.ends(0, "apply fix.yaml app.tar --in-place");
-    assert_eq!(listing(home.0.path()), before, "twice is once");
-}
-
-#[test]
-fn an_id_file_holds_the_id_and_nothing_else() {
-    let home = Home::new();
-    home.ends(0, "apply fix.yaml app.tar -o out.tar --iidfile id");
-    assert_eq!(home.read("id"), IMAGE_ID.as_bytes());
-    home.ends(0, "apply --check fix.yaml app.tar --iidfile id2");
-    assert!(!home.path("id2").exists(), "a check writes nothing");
-    home.ends(1, "apply no.yaml app.tar -o out2.tar --iidfile id2");
-    assert!(!home.path("id2").exists() && !home.path("out2.tar").exists());
-    home.ends(3, "apply fix.yaml app.tar -o out3.tar --iidfile missing/id");
-    assert!(!home.path("out3.tar").exists(), "no archive without its id");
-}
-
-#[test]
 fn standard_input_is_an_image_or_a_patch() {
     let home = Home::new();
     let patched = home.patched();
@@ -393,118 +305,5 @@ fn a_pipe_gets_no_colour() {
         let mut command = home.command("plan no.yaml app.tar");
         let output = command.env("NO_COLOR", no_colour).output().unwrap();
         assert!(!output.stderr.contains(&0x1b), "{:?}", texts(&output));
-    }
-}
-
-#[test]
-fn a_compressed_archive_stays_compressed() {
-    let home = Home::new();
-    let patched = home.patched();
-    let plain = home.read("app.tar");
-    for compression in [
-        Compression::Gzip,
-        Compression::Zstd,
-        Compression::Bzip2,
-        Compression::Xz,
-    ] {
-        let name = compression.name();
-        let mut encoder = compression.encoder(Vec::new()).unwrap();
-        encoder.write_all(&plain).unwrap();
-        let compressed = encoder.finish().unwrap();
-        fs::write(home.path("app.z"), &compressed).unwrap();
-        for line in [
-            "apply fix.yaml app.z -o out.z",
-            "apply fix.yaml app.z --in-place",
-        ] {
-            home.ends(0, line);
-            let out = home.read(if line.ends_with('e') {
-                "app.z"
-            } else {
-                "out.z"
-            });
-            assert_eq!(Compression::detect(&out), compression, "{name}");
-            let mut found = Vec::new();
-            let mut decoder = compression.decoder(out.as_slice()).unwrap();
-            std::io::Read::read_to_end(&mut decoder, &mut found).unwrap();
-            assert!(found == patched, "{name}: {line}");
-        }
-        fs::write(home.path("app.z"), &compressed).unwrap();
-        home.ends(0, "apply noop.yaml app.z -o out.z");
-        assert!(home.read("out.z") == compressed, "{name}: nothing changes");
-        home.ends(0, "verify app.z");
-        home.ends(0, &format!("unpack app.z {name}"));
-        home.ends(0, &format!("pack {name} packed.z"));
-        assert_eq!(Compression::detect(&home.read("packed.z")), compression);
-    }
-}
-
-#[test]
-fn a_patch_that_changes_nothing_gives_the_same_bytes() {
-    let home = Home::new();
-    let image = "sha256:fba3ad4aca61080a0cdecdcaa2abf0497c03c54b342b782b65df3e779b38beee";
-    let talk = format!(
-        "image greeter:1\n  nothing changes: every operation finds the image as it wants it\n  image id  {image}\n  manifest  sha256:0b0773936ff89c363216f2aaf2ecc597d3c00cecad4c5727e16e490eb606e590\n"
-    );
-    let streams = home.ends(0, "apply noop.yaml app.tar -o out.tar");
-    assert_eq!(streams, (format!("{image}\n"), talk));
-    assert!(home.read("out.tar") == home.read("app.tar"));
-    // What stands behind the archive is part of the bytes.
-    let mut odd = home.read("app.tar");
-    odd.extend_from_slice(&[0; 9000]);
-    odd.extend_from_slice(b"junk");
-    fs::write(home.path("odd.tar"), &odd).unwrap();
-    home.ends(0, "apply noop.yaml odd.tar -o out.tar");
-    assert!(home.read("out.tar") == odd);
-}
-
-#[test]
-fn a_device_or_pipe_is_written_to_and_never_replaced() {
-    let home = Home::new();
-    let patched = home.patched();
-    let (fifo, id_fifo) = (home.path("fifo"), home.path("id"));
-    for path in [&fifo, &id_fifo] {
-        let made = Command::new("mkfifo").arg(path).status().unwrap();
-        assert!(made.success());
-    }
-    let readers = [fifo, id_fifo].map(|path| std::thread::spawn(move || fs::read(path).unwrap()));
-    home.ends(0, "apply fix.yaml app.tar -o fifo --iidfile id");
-    let [archive, id] = readers.map(|reader| reader.join().unwrap());
-    assert!(archive == patched);
-    assert_eq!(id, IMAGE_ID.as_bytes());
-    assert!(!home.path("fifo").is_file() && !home.path("id").is_file());
-}
-
-#[test]
-fn what_stands_before_the_first_entry_is_kept() {
-    // As `tar -C directory -c .` writes it: the root comes first.
-    let home = Home::new();
-    let mut header = tar::Header::new_gnu();
-    header.set_entry_type(tar::EntryType::Directory);
-    header.set_path("./").unwrap();
-    header.set_size(0);
-    header.set_mode(0o755);
-    header.set_cksum();
-    let rooted = [header.as_bytes().as_slice(), &home.read("app.tar")].concat();
-    fs::write(home.path("rooted.tar"), &rooted).unwrap();
-    home.ends(0, "apply fix.yaml rooted.tar -o out.tar");
-    let expected = [header.as_bytes().as_slice(), &home.patched()].concat();
-    assert!(home.read("out.tar") == expected);
-    home.ends(0, "unpack rooted.tar unpacked");
-    home.ends(0, "pack unpacked packed.tar");
-    assert!(home.read("packed.tar") == rooted);
-}
-
-#[test]
-fn packing_what_was_unpacked_gives_the_bytes_back() {
-    let home = Home::new();
-    let plain = home.read("app.tar");
-    // GNU tar fills its last record of 20 blocks.
-    let mut padded = plain.clone();
-    padded.resize(plain.len().next_multiple_of(10240) + 10240, 0);
-    for (name, bytes) in [("plain", &plain), ("padded", &padded)] {
-        fs::write(home.path("in.tar"), bytes).unwrap();
-        home.ends(0, &format!("unpack in.tar {name}"));
-        home.ends(0, &format!("pack {name} out.tar"));
-        assert!(home.read("out.tar") == *bytes, "{name}");
     }
 }
