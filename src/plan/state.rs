@@ -7,7 +7,7 @@ use crate::reference::Reference;
 use crate::rootfs::Rootfs;
 use crate::timestamp::Timestamp;
 
-/// BuildKit's inline cache, keyed by the layers of the image.
+/// `BuildKit`'s inline cache, keyed by the layers of the image.
 const BUILD_CACHE: &str = "moby.buildkit.cache.v0";
 
 /// An image as the operations so far have left it.
