@@ -196,3 +196,29 @@ fn a_layer_behind_a_link_stays_there() {
     let link = output.entry("base/layer.tar");
     assert_eq!(link.header.entry_type(), tar::EntryType::Symlink);
 }
+
+#[test]
+fn standard_output_may_not_be_the_input() {
+    let directory = tempfile::tempdir().unwrap();
+    let path = |name: &str| directory.path().join(name);
+    let bytes = archive(&[("a:1", "one")], None).to_bytes();
+    std::fs::write(path("in.tar"), &bytes).unwrap();
+    binary::write_files(directory.path(), &[("patch.yaml", EQUAL)]);
+    for is_appending in [false, true] {
+        let output = std::fs::OpenOptions::new()
+            .write(true)
+            .append(is_appending)
+            .open(path("in.tar"))
+            .unwrap();
+        let run = binary::command()
+            .arg("apply")
+            .args([path("patch.yaml"), path("in.tar")])
+            .stdout(output)
+            .output()
+            .unwrap();
+        let stderr = String::from_utf8(run.stderr).unwrap();
+        assert_eq!(run.status.code(), Some(3), "{stderr}");
+        assert!(stderr.contains("is the input"), "{stderr}");
+        assert!(std::fs::read(path("in.tar")).unwrap() == bytes);
+    }
+}
