@@ -78,8 +78,8 @@ impl Dialect {
             Self::V1Directories(generation) => {
                 v1_directories::files(archive, generation.as_ref(), states)
             }
-            Self::Hybrid(generation) => hybrid::files(generation.as_ref(), states),
-            Self::Containerd | Self::Layout => hybrid::files(None, states),
+            Self::Hybrid(generation) => hybrid::files(archive, generation.as_ref(), states),
+            Self::Containerd | Self::Layout => hybrid::files(archive, None, states),
             Self::ContainersImage => containers_image::files(archive, states),
             Self::Named => named::files(archive, states),
         }
@@ -117,11 +117,26 @@ impl Archive {
         let state = |image: &super::Image| State {
             config: image.config.clone(),
             image_id: image.image_id,
-            layers: image.layers.iter().map(kept).collect(),
+            layers: image.layers.iter().map(|layer| self.kept(layer)).collect(),
             tags: image.tags.clone(),
             manifest: image.manifest.clone(),
         };
         self.images.iter().map(state).collect()
+    }
+
+    fn kept(&self, layer: &super::Layer) -> StateLayer {
+        let data = LayerData::Kept {
+            entry: layer.entry,
+            path: layer.path.clone(),
+        };
+        StateLayer {
+            diff_id: layer.diff_id,
+            // Not the path: that may be a link's.
+            digest: docker::digest_in_name(&self.source.entries()[layer.entry].name),
+            size: layer.size,
+            compression: layer.compression,
+            data,
+        }
     }
 
     /// Tells whether the entry at `index` has that content already.
@@ -147,20 +162,6 @@ impl Archive {
     }
 }
 
-fn kept(layer: &super::Layer) -> StateLayer {
-    let data = LayerData::Kept {
-        entry: layer.entry,
-        path: layer.path.clone(),
-    };
-    StateLayer {
-        diff_id: layer.diff_id,
-        digest: docker::digest_in_name(&layer.path),
-        size: layer.size,
-        compression: layer.compression,
-        data,
-    }
-}
-
 /// Derives the archive in which each image is as `revised` says; an image that is `None` stays as it is.
 pub fn revise<'a>(
     archive: &'a Archive,
@@ -175,7 +176,7 @@ pub fn revise<'a>(
         .zip(revised)
         .map(|((state, image), revised)| match revised {
             None => state.clone(),
-            Some(revised) => revised_state(image, revised, &new_layers),
+            Some(revised) => revised_state(archive, image, revised, &new_layers),
         })
         .collect();
     let old_files = archive.dialect.files(archive, &old);
@@ -273,6 +274,7 @@ pub fn revise<'a>(
 }
 
 fn revised_state(
+    archive: &Archive,
     image: &super::Image,
     revised: &RevisedImage,
     new_layers: &[NewLayer<'_>],
@@ -281,7 +283,7 @@ fn revised_state(
         .layers
         .iter()
         .map(|layer| match *layer {
-            RevisedLayer::Kept(position) => kept(&image.layers[position]),
+            RevisedLayer::Kept(position) => archive.kept(&image.layers[position]),
             RevisedLayer::Added(i) => {
                 let NewLayer {
                     diff_id,

@@ -38,11 +38,11 @@ pub(super) fn attach_manifests(archive: &mut Archive) -> Result<(), Error> {
         let config = config
             .and_then(Value::as_text)
             .and_then(|digest| Digest::parse(&digest).ok());
-        let found = archive
-            .images
-            .iter()
-            .position(|image| Some(image.image_id) == config);
-        let Some(image) = found else {
+        // Several items may name one configuration: images that a patch has made equal.
+        let twins: Vec<usize> = (0..archive.images.len())
+            .filter(|&i| Some(archive.images[i].image_id) == config)
+            .collect();
+        let Some(&first) = twins.first() else {
             return Err(Error::Mismatch {
                 what: format!(
                     "the image that `index.json` names by the manifest `{}`",
@@ -52,10 +52,16 @@ pub(super) fn attach_manifests(archive: &mut Archive) -> Result<(), Error> {
                 wanted: "one of those in `manifest.json`".to_owned(),
             });
         };
-        check_layers(archive, image, &manifest)?;
-        archive.images[image].manifest = Some(manifest);
+        let holder = descriptor.name.as_ref().and_then(|name| {
+            let is_named = |&&i: &&usize| archive.images[i].tags.contains(name);
+            twins.iter().find(is_named).copied()
+        });
+        let described = holder.map_or(twins, |holder| vec![holder]);
+        for image in described {
+            attach(archive, image, &manifest)?;
+        }
         if let Some(name) = descriptor.name {
-            named.push((image, name));
+            named.push((holder.unwrap_or(first), name));
         }
     }
     for i in 0..archive.images.len() {
@@ -65,6 +71,24 @@ pub(super) fn attach_manifests(archive: &mut Archive) -> Result<(), Error> {
         }
     }
     Ok(())
+}
+
+fn attach(archive: &mut Archive, image: usize, manifest: &OciManifest) -> Result<(), Error> {
+    check_layers(archive, image, manifest)?;
+    let other = archive.images[image].manifest.replace(manifest.clone());
+    match other.filter(|other| other.digest != manifest.digest) {
+        None => Ok(()),
+        // Only one of them could be revised; the other would name a configuration that is gone.
+        Some(other) => Err(Error::BadDocument {
+            name: "index.json".to_owned(),
+            reason: format!(
+                "the image `{}` has two manifests there, `{}` and `{}`",
+                archive.images[image].display_name(),
+                other.digest,
+                manifest.digest
+            ),
+        }),
+    }
 }
 
 /// Reads a manifest that `index.json` names; its digest and size must be as stated.
@@ -121,7 +145,7 @@ fn check_layers(archive: &Archive, image: usize, manifest: &OciManifest) -> Resu
     let (n_found, n_wanted) = (listed.len(), wanted.len());
     listed.sort();
     wanted.sort();
-    if listed != wanted {
+    if listed != wanted || listed.contains(&None) {
         return Err(Error::Mismatch {
             what: format!("the layers that the manifest `{}` lists", manifest.digest),
             found: format!("{n_found} layers"),
@@ -200,7 +224,7 @@ fn find_unnamed_manifest(archive: &Archive, image: usize) -> Result<Option<OciMa
 }
 
 /// Returns the files that Docker writes for `states`.
-pub(super) fn files(generation: Option<&Generation>, states: &[State]) -> Files {
+pub(super) fn files(archive: &Archive, generation: Option<&Generation>, states: &[State]) -> Files {
     let mut files = Files::default();
     for (image, state) in states.iter().enumerate() {
         let mut layers = Vec::new();
@@ -211,8 +235,13 @@ pub(super) fn files(generation: Option<&Generation>, states: &[State]) -> Files 
                     blob_name(layer.digest.expect("a new layer's digest is known"))
                 }
             };
+            // Of a layer behind a link it is the file that counts; the link has the path, and stays.
+            let name = match &layer.data {
+                LayerData::Kept { entry, .. } => archive.source.entries()[*entry].name.clone(),
+                LayerData::Added(_) => path.clone(),
+            };
             files.push(
-                path.clone(),
+                name,
                 DerivedContent::Layer(layer.data.clone(), layer.size),
                 image,
                 Part::LayerTar(i),

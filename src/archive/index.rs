@@ -204,41 +204,63 @@ pub(super) fn index_json(
         return document;
     }
     document.edit_array("manifests", &[], |items| {
-        for (before, after) in old
-            .iter()
-            .zip(new)
-            .filter(|(before, after)| !is_same(before, after))
-        {
-            if let (Some(old_manifest), Some(manifest)) = (&before.manifest, &after.manifest) {
-                revise_descriptors(items, old_manifest.digest, manifest, after, dialect);
+        // Told before any of them changes: an image may become what another was.
+        let mut owners: Vec<Option<usize>> = (0..items.len())
+            .map(|i| owner_of(items.get(i), old))
+            .collect();
+        for (i, (before, after)) in old.iter().zip(new).enumerate() {
+            if let Some(manifest) = &after.manifest
+                && !is_same(before, after)
+            {
+                revise_descriptors(items, &mut owners, i, manifest, after, dialect);
             }
         }
     });
     document
 }
 
+/// Returns the image that a descriptor is of. Images may be equal; then the name tells them apart.
+fn owner_of(descriptor: &Value, images: &[State]) -> Option<usize> {
+    let digest = digest_of(descriptor)?;
+    let name = name_of(descriptor);
+    let is_described = |i: &usize| {
+        let manifest = images[*i].manifest.as_ref();
+        manifest.is_some_and(|manifest| manifest.digest == digest)
+    };
+    let is_named = |i: &usize| {
+        name.as_ref()
+            .is_some_and(|name| images[*i].tags.contains(name))
+    };
+    let mut described = (0..images.len()).filter(is_described);
+    let first = described.clone().next();
+    described.find(is_named).or(first)
+}
+
+fn digest_of(descriptor: &Value) -> Option<Digest> {
+    let digest = descriptor.get("digest")?.as_text()?;
+    Digest::parse(&digest).ok()
+}
+
 fn revise_descriptors(
     items: &mut ArrayEdit<'_>,
-    old_digest: Digest,
+    owners: &mut Vec<Option<usize>>,
+    image: usize,
     manifest: &OciManifest,
     state: &State,
     dialect: &Dialect,
 ) {
-    let digest_of = |item: &Value| {
-        item.get("digest")
-            .and_then(Value::as_text)
-            .and_then(|d| Digest::parse(&d).ok())
-    };
     let positions: Vec<usize> = (0..items.len())
-        .filter(|&i| digest_of(items.get(i)) == Some(old_digest))
+        .filter(|&i| owners[i] == Some(image))
         .collect();
     let old: Vec<Value> = positions.iter().map(|&i| items.get(i).clone()).collect();
     let at = positions.first().copied().unwrap_or(items.len());
     for &i in positions.iter().rev() {
         items.remove(i);
+        owners.remove(i);
     }
     // Docker 26 lists an image without tags, by a descriptor without a name, only if nothing is listed before it.
     if state.tags.is_empty() && (at == 0 || dialect.lists_nameless()) {
+        owners.insert(at, Some(image));
         items.insert(
             at,
             old.first()
@@ -253,6 +275,7 @@ fn revise_descriptors(
         let named = old.iter().find(|item| name_of(item).as_ref() == Some(tag));
         // Another name of the image is the same descriptor otherwise.
         let model = named.or(old.first()).cloned();
+        owners.insert(at + n, Some(image));
         items.insert(
             at + n,
             model.unwrap_or_else(|| manifest_descriptor(manifest)),

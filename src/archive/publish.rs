@@ -35,6 +35,7 @@ pub fn publish(draft: &Draft<'_>, destination: &Destination) -> Result<(), Error
         }
         Destination::Directory(path) => write_directory(draft, path),
         Destination::Stream(file) => {
+            refuse_same_file(draft.source, file)?;
             let file = file.try_clone().map_err(|source| Error::Io {
                 place: "standard output".to_owned(),
                 source,
@@ -66,6 +67,23 @@ fn refuse_input(source: &Source, path: &Path) -> Result<(), Error> {
         return Err(Error::Output {
             place: path.display().to_string(),
             reason,
+        });
+    }
+    Ok(())
+}
+
+/// A redirection to the input that does not truncate it (`1<>`, `>>`) would have it read while it is written over.
+fn refuse_same_file(source: &Source, output: &File) -> Result<(), Error> {
+    let Some(given) = source.given_file() else {
+        return Ok(());
+    };
+    let (Ok(input), Ok(output)) = (given.metadata(), output.metadata()) else {
+        return Ok(());
+    };
+    if output.is_file() && (input.dev(), input.ino()) == (output.dev(), output.ino()) {
+        return Err(Error::Output {
+            place: "standard output".to_owned(),
+            reason: "is the input; to change it say `--in-place`".to_owned(),
         });
     }
     Ok(())

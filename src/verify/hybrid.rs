@@ -16,7 +16,7 @@ pub(super) fn check(checker: &mut Checker, save: &Save, oci: &Oci) {
         return;
     }
     for item in &save.items {
-        check_item(checker, item, oci);
+        check_item(checker, item, save, oci);
     }
     let configs: BTreeSet<Option<usize>> =
         save.items.iter().map(|item| item.config_entry).collect();
@@ -36,7 +36,7 @@ fn config_entry(image: &OciImage) -> Option<usize> {
     image.config.as_ref().map(|config| config.entry)
 }
 
-fn check_item(checker: &mut Checker, item: &Item, oci: &Oci) {
+fn check_item(checker: &mut Checker, item: &Item, save: &Save, oci: &Oci) {
     let Some(config) = item.config_entry else {
         return;
     };
@@ -74,13 +74,21 @@ fn check_item(checker: &mut Checker, item: &Item, oci: &Oci) {
             checker.error(Rule::HybridImage, INDEX, message);
         }
     }
-    check_tags(checker, item, &twins);
+    check_tags(checker, item, save, &twins);
 }
 
-fn check_tags(checker: &mut Checker, item: &Item, twins: &[&OciImage]) {
+fn check_tags(checker: &mut Checker, item: &Item, save: &Save, twins: &[&OciImage]) {
     let parse = |name: &String| Reference::parse(name).ok();
     let valid = |tag: &String| tags::parse(tag).ok();
-    let tags: BTreeSet<Reference> = item.tags.iter().filter_map(valid).collect();
+    // Items of one configuration are one image with the names of all.
+    let equal = save
+        .items
+        .iter()
+        .filter(|other| other.config_entry == item.config_entry);
+    let tags: BTreeSet<Reference> = equal
+        .flat_map(|item| &item.tags)
+        .filter_map(valid)
+        .collect();
     let names: Vec<&String> = twins.iter().flat_map(|twin| &twin.names).collect();
     let annotated: BTreeSet<Reference> = names.iter().filter_map(|name| parse(name)).collect();
     for name in names {

@@ -1,5 +1,6 @@
 //! One test binary.
 
+mod attack;
 mod binary;
 mod cases;
 mod cli;

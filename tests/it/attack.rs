@@ -1,0 +1,255 @@
+//! Archives that nobody meant to make: images that a patch makes equal, layers behind links, outputs that are inputs.
+#![allow(clippy::unwrap_used, reason = "tests may fail")]
+
+use std::path::{Path, PathBuf};
+
+use ocipatch::digest::Digest;
+
+use crate::binary;
+use crate::edit::{Archive, file_header, layer};
+
+const SWAP: &str = "apiVersion: ocipatch/v1
+target: {images: ['a:1']}
+operations: [set-label: {k: two}]
+---
+apiVersion: ocipatch/v1
+target: {images: ['b:1']}
+operations: [set-label: {k: one}]
+";
+const EQUAL: &str = "apiVersion: ocipatch/v1
+target: {images: ['*']}
+operations: [set-label: {k: same}]
+";
+const LAYER: &str = "apiVersion: ocipatch/v1
+operations: [add-layer: {from: source}]
+";
+
+/// A configuration without history, so that equal labels make equal images.
+fn config(layer: &[u8], label: &str) -> Vec<u8> {
+    let diff_id = Digest::of(layer);
+    format!(
+        r#"{{"architecture":"amd64","config":{{"Labels":{{"k":"{label}"}}}},"os":"linux","rootfs":{{"type":"layers","diff_ids":["{diff_id}"]}}}}"#
+    )
+    .into_bytes()
+}
+
+/// An archive with both halves, of images of one layer: name and label. `layer_path` is how `manifest.json` spells it.
+fn archive(images: &[(&str, &str)], layer_path: Option<&str>) -> Archive {
+    let mut archive = Archive {
+        entries: Vec::new(),
+    };
+    let layer = layer(&[(tar::EntryType::Regular, "hello")]);
+    let layer_digest = Digest::of(&layer);
+    let blob = |bytes: &[u8]| format!("blobs/sha256/{}", Digest::of(bytes).hex());
+    archive.add(&blob(&layer), &layer);
+    let (mut items, mut descriptors) = (Vec::new(), Vec::new());
+    for (name, label) in images {
+        let config = config(&layer, label);
+        let manifest = format!(
+            r#"{{"schemaVersion":2,"mediaType":"application/vnd.oci.image.manifest.v1+json","config":{{"mediaType":"application/vnd.oci.image.config.v1+json","digest":"{}","size":{}}},"layers":[{{"mediaType":"application/vnd.oci.image.layer.v1.tar","digest":"{layer_digest}","size":{}}}]}}"#,
+            Digest::of(&config),
+            config.len(),
+            layer.len()
+        );
+        let tag = name.rsplit_once(':').unwrap().1;
+        descriptors.push(format!(
+            r#"{{"mediaType":"application/vnd.oci.image.manifest.v1+json","digest":"{}","size":{},"annotations":{{"io.containerd.image.name":"docker.io/library/{name}","org.opencontainers.image.ref.name":"{tag}"}}}}"#,
+            Digest::of(manifest.as_bytes()),
+            manifest.len()
+        ));
+        let layer_path = layer_path.map_or_else(|| blob(&layer), str::to_owned);
+        items.push(format!(
+            r#"{{"Config":"{}","RepoTags":["{name}"],"Layers":["{layer_path}"]}}"#,
+            blob(&config)
+        ));
+        for bytes in [config.as_slice(), manifest.as_bytes()] {
+            if !archive
+                .entries
+                .iter()
+                .any(|entry| entry.name == blob(bytes))
+            {
+                archive.add(&blob(bytes), bytes);
+            }
+        }
+    }
+    if let Some(path) = layer_path {
+        let mut header = file_header();
+        header.set_entry_type(tar::EntryType::Symlink);
+        header
+            .set_link_name_literal(format!("../{}", blob(&layer)))
+            .unwrap();
+        archive.add(path, b"");
+        archive.entries.last_mut().unwrap().header = header;
+    }
+    let index = format!(
+        r#"{{"schemaVersion":2,"mediaType":"application/vnd.oci.image.index.v1+json","manifests":[{}]}}"#,
+        descriptors.join(",")
+    );
+    archive.add("index.json", index.as_bytes());
+    archive.add("manifest.json", format!("[{}]", items.join(",")).as_bytes());
+    archive.add("oci-layout", br#"{"imageLayoutVersion":"1.0.0"}"#);
+    archive
+}
+
+/// Applies a patch, verifies what comes out and what comes out of that, and returns the first.
+fn apply(directory: &Path, archive: &Archive, patch: &str) -> PathBuf {
+    let path = |name: &str| directory.join(name);
+    std::fs::write(path("in.tar"), archive.to_bytes()).unwrap();
+    binary::write_files(directory, &[("patch.yaml", patch), ("source/new", "new\n")]);
+    binary::ok([Path::new("verify"), &path("in.tar")]);
+    for (input, output) in [("in.tar", "out.tar"), ("out.tar", "again.tar")] {
+        let (input, output) = (path(input), path(output));
+        let patch = path("patch.yaml");
+        binary::ok([Path::new("apply"), &patch, &input, Path::new("-o"), &output]);
+        binary::ok([Path::new("verify"), &output]);
+    }
+    path("out.tar")
+}
+
+#[test]
+fn images_may_become_what_the_other_was() {
+    let directory = tempfile::tempdir().unwrap();
+    let output = apply(
+        directory.path(),
+        &archive(&[("a:1", "one"), ("b:1", "two")], None),
+        SWAP,
+    );
+    let mut swapped = archive(&[("a:1", "two"), ("b:1", "one")], None);
+    let mut output = Archive::read(&std::fs::read(output).unwrap());
+    for name in ["index.json", "manifest.json"] {
+        assert_eq!(output.entry(name).data, swapped.entry(name).data, "{name}");
+    }
+}
+
+#[test]
+fn images_may_become_equal_and_be_patched_again() {
+    let directory = tempfile::tempdir().unwrap();
+    let images = archive(&[("a:1", "one"), ("b:1", "two")], None);
+    let output = apply(directory.path(), &images, EQUAL);
+    let mut equal = archive(&[("a:1", "same"), ("b:1", "same")], None);
+    let mut output = Archive::read(&std::fs::read(output).unwrap());
+    for name in ["index.json", "manifest.json"] {
+        assert_eq!(output.entry(name).data, equal.entry(name).data, "{name}");
+    }
+}
+
+#[test]
+fn of_equal_images_one_may_change() {
+    let directory = tempfile::tempdir().unwrap();
+    let images = archive(&[("a:1", "one"), ("b:1", "one")], None);
+    let patch = SWAP.split("---").next().unwrap();
+    let output = apply(directory.path(), &images, patch);
+    let mut wanted = archive(&[("a:1", "two"), ("b:1", "one")], None);
+    let mut output = Archive::read(&std::fs::read(output).unwrap());
+    for name in ["index.json", "manifest.json"] {
+        assert_eq!(output.entry(name).data, wanted.entry(name).data, "{name}");
+    }
+}
+
+#[test]
+fn an_image_with_two_manifests_is_refused() {
+    let directory = tempfile::tempdir().unwrap();
+    let mut images = archive(&[("a:1", "one"), ("b:1", "one")], None);
+    // Both names are of one item, and a second manifest differs in a byte.
+    let manifest = images.entry("manifest.json");
+    let text = String::from_utf8(manifest.data.clone()).unwrap();
+    let item = text[1..].split_once("},").unwrap().0;
+    manifest.data = format!("[{}}}]", item.replace(r#""a:1""#, r#""a:1","b:1""#)).into_bytes();
+    let first = images
+        .entries
+        .iter()
+        .find(|entry| {
+            entry.data.starts_with(
+                br#"{"schemaVersion":2,"mediaType":"application/vnd.oci.image.manifest"#,
+            )
+        })
+        .unwrap()
+        .data
+        .clone();
+    let mut second = first.clone();
+    second.push(b'\n');
+    images.add(
+        &format!("blobs/sha256/{}", Digest::of(&second).hex()),
+        &second,
+    );
+    let (old, new) = (Digest::of(&first), Digest::of(&second));
+    let index = images.entry("index.json");
+    let text = String::from_utf8(index.data.clone()).unwrap();
+    let (one, two) = text.rsplit_once(&old.to_string()).unwrap();
+    let two = two.replacen(&first.len().to_string(), &second.len().to_string(), 1);
+    index.data = format!("{one}{new}{two}").into_bytes();
+
+    let input = directory.path().join("in.tar");
+    std::fs::write(&input, images.to_bytes()).unwrap();
+    binary::write_files(directory.path(), &[("patch.yaml", EQUAL)]);
+    let patch = directory.path().join("patch.yaml");
+    let stderr = binary::fails(3, [Path::new("plan"), &patch, &input]);
+    assert!(stderr.contains("has two manifests there"), "{stderr}");
+}
+
+#[test]
+fn a_layer_behind_a_link_stays_there() {
+    let directory = tempfile::tempdir().unwrap();
+    let images = archive(&[("a:1", "one")], Some("base/layer.tar"));
+    let output = apply(directory.path(), &images, LAYER);
+    let mut output = Archive::read(&std::fs::read(output).unwrap());
+    let link = output.entry("base/layer.tar");
+    assert_eq!(link.header.entry_type(), tar::EntryType::Symlink);
+}
+
+#[test]
+fn standard_output_may_not_be_the_input() {
+    let directory = tempfile::tempdir().unwrap();
+    let path = |name: &str| directory.path().join(name);
+    let bytes = archive(&[("a:1", "one")], None).to_bytes();
+    std::fs::write(path("in.tar"), &bytes).unwrap();
+    binary::write_files(directory.path(), &[("patch.yaml", EQUAL)]);
+    for is_appending in [false, true] {
+        let output = std::fs::OpenOptions::new()
+            .write(true)
+            .append(is_appending)
+            .open(path("in.tar"))
+            .unwrap();
+        let run = binary::command()
+            .arg("apply")
+            .args([path("patch.yaml"), path("in.tar")])
+            .stdout(output)
+            .output()
+            .unwrap();
+        let stderr = String::from_utf8(run.stderr).unwrap();
+        assert_eq!(run.status.code(), Some(3), "{stderr}");
+        assert!(stderr.contains("is the input"), "{stderr}");
+        assert!(std::fs::read(path("in.tar")).unwrap() == bytes);
+    }
+}
+
+#[test]
+fn more_layers_than_docker_loads_are_noted() {
+    let directory = tempfile::tempdir().unwrap();
+    let layer = layer(&[(tar::EntryType::Regular, "hello")]);
+    for (n_layers, is_noted) in [(124, false), (125, true)] {
+        let diff_ids = vec![format!("\"{}\"", Digest::of(&layer)); n_layers].join(",");
+        let config = format!(
+            r#"{{"architecture":"amd64","os":"linux","rootfs":{{"type":"layers","diff_ids":[{diff_ids}]}}}}"#
+        );
+        let paths = vec!["\"layer.tar\""; n_layers].join(",");
+        let manifest =
+            format!(r#"[{{"Config":"config.json","RepoTags":["a:1"],"Layers":[{paths}]}}]"#);
+        let mut deep = Archive {
+            entries: Vec::new(),
+        };
+        deep.add("layer.tar", &layer);
+        deep.add("config.json", config.as_bytes());
+        deep.add("manifest.json", manifest.as_bytes());
+        let input = directory.path().join("in.tar");
+        std::fs::write(&input, deep.to_bytes()).unwrap();
+        binary::write_files(
+            directory.path(),
+            &[("patch.yaml", LAYER), ("source/new", "new\n")],
+        );
+        let patch = directory.path().join("patch.yaml");
+        let stdout = binary::ok([Path::new("plan"), &patch, &input]);
+        let note = "note: more than 125 layers, which Docker refuses to load";
+        assert_eq!(stdout.contains(note), is_noted, "{stdout}");
+    }
+}
