@@ -8,7 +8,7 @@ use crate::problem::{Address, Code, Problem, quoted};
 use crate::rootfs::Rootfs;
 use crate::tarball::Kind;
 
-/// What Docker's own store takes (moby layer/layer_store.go, `maxLayerDepth`).
+/// What Docker's own store takes (`maxLayerDepth` in moby `layer/layer_store.go`).
 const DOCKER_MAX_LAYERS: usize = 125;
 /// More problems of one source than anybody reads.
 const MAX_PROBLEMS: usize = 20;

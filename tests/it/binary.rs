@@ -40,6 +40,15 @@ fn texts(output: &Output) -> (String, String) {
     (text(&output.stdout), text(&output.stderr))
 }
 
+/// The stderr of a run that has to end with `code`.
+#[track_caller]
+pub(crate) fn fails<I: IntoIterator<Item: AsRef<OsStr>>>(code: i32, arguments: I) -> String {
+    let output = run(arguments);
+    let (stdout, stderr) = texts(&output);
+    assert_eq!(output.status.code(), Some(code), "{stdout}\n{stderr}");
+    stderr
+}
+
 /// Writes files below `directory`: pairs of a path and its content.
 pub(crate) fn write_files(directory: &Path, files: &[(&str, &str)]) {
     for (path, content) in files {
