@@ -9,11 +9,10 @@ use std::collections::HashMap;
 
 use super::dating::{mtime_of, redated};
 use super::documents::{manifest_json, repositories};
-use super::draft::{Content, Draft, WriteLayer};
+use super::draft::{Content, Draft, NewLayer};
 use super::state::{Derived, DerivedContent, Files, LayerData, Role, State, StateLayer};
 use super::{Archive, Dialect, containers_image, docker, hybrid, index, named, v1_directories};
-use crate::compression::Compression;
-use crate::digest::{DiffId, Digest};
+use crate::digest::Digest;
 use crate::error::Error;
 use crate::image::Config;
 use crate::reference::Reference;
@@ -36,29 +35,6 @@ pub enum RevisedLayer {
     Kept(usize),
     /// A new layer: its place in the list of new layers.
     Added(usize),
-}
-
-/// A new layer, ready to be written.
-pub struct NewLayer<'a> {
-    /// The digest of its uncompressed bytes.
-    pub diff_id: DiffId,
-    /// The digest of the bytes it writes.
-    pub digest: Digest,
-    /// How many bytes it writes.
-    pub size: u64,
-    /// How they are compressed.
-    pub compression: Compression,
-    /// Writes it.
-    pub write: Box<WriteLayer<'a>>,
-}
-
-impl std::fmt::Debug for NewLayer<'_> {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("NewLayer")
-            .field("diff_id", &self.diff_id)
-            .field("size", &self.size)
-            .finish_non_exhaustive()
-    }
 }
 
 /// A revised archive, not written yet.

@@ -7,10 +7,9 @@ use std::path::Path;
 
 use rustix::fs::{AtFlags, Dir, FileType, Mode, OFlags};
 
-use super::entry::SourceEntry;
+use super::entry::{MAX_ENTRIES, SourceEntry};
 use super::journal;
 use super::names;
-use super::source::MAX_ENTRIES;
 use crate::error::Error;
 use crate::tarball::Kind;
 

@@ -3,14 +3,38 @@
 use std::cmp::Ordering;
 use std::io::Write;
 
-use super::derive::NewLayer;
 use super::names;
 use super::source::Source;
+use crate::compression::Compression;
+use crate::digest::{DiffId, Digest};
 use crate::error::Error;
 use crate::tarball::{Entry, Kind, Mtime, TarReader, header_group, rename_group};
 
 /// Writes the bytes of a new layer; the same bytes at every call.
 pub type WriteLayer<'a> = dyn Fn(&mut dyn Write) -> Result<(), Error> + Sync + 'a;
+
+/// A new layer, ready to be written.
+pub struct NewLayer<'a> {
+    /// The digest of its uncompressed bytes.
+    pub diff_id: DiffId,
+    /// The digest of the bytes it writes.
+    pub digest: Digest,
+    /// How many bytes it writes.
+    pub size: u64,
+    /// How they are compressed.
+    pub compression: Compression,
+    /// Writes it.
+    pub write: Box<WriteLayer<'a>>,
+}
+
+impl std::fmt::Debug for NewLayer<'_> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("NewLayer")
+            .field("diff_id", &self.diff_id)
+            .field("size", &self.size)
+            .finish_non_exhaustive()
+    }
+}
 
 /// Every entry of a new archive, in order.
 #[derive(Debug)]

@@ -5,6 +5,9 @@ use std::sync::Arc;
 
 use crate::tarball::{Kind, Range};
 
+/// More entries than any image has; what a hostile archive may make us hold.
+pub(super) const MAX_ENTRIES: usize = 100_000;
+
 /// One entry.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct SourceEntry {

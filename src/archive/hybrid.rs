@@ -7,7 +7,7 @@
 use std::collections::BTreeSet;
 
 use super::index::{self, CONFIG, Descriptor, MANIFEST, PLAIN_LAYER, blob_name, layer_descriptor};
-use super::open::read_document;
+use super::read::read_document;
 use super::source::Source;
 use super::state::{DerivedContent, Files, LayerData, Part, Paths, State};
 use super::v1::Generation;

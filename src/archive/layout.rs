@@ -6,7 +6,7 @@
 use super::docker::Item;
 use super::hybrid::read_manifest;
 use super::index::{blob_name, descriptors};
-use super::open::read_image;
+use super::read::read_image;
 use super::source::Source;
 use super::{Image, OciManifest};
 use crate::digest::Digest;

@@ -23,6 +23,7 @@ mod open;
 mod pack;
 mod pending;
 mod publish;
+mod read;
 mod source;
 mod spool;
 mod state;
@@ -32,8 +33,8 @@ mod v1;
 mod v1_directories;
 mod write;
 
-pub use derive::{NewLayer, RevisedImage, RevisedLayer, Revision, revise};
-pub use draft::{Content, Draft, WriteLayer};
+pub use derive::{RevisedImage, RevisedLayer, Revision, revise};
+pub use draft::{Content, Draft, NewLayer, WriteLayer};
 pub use entry::{Blob, SourceEntry};
 pub use journal::recover;
 pub use pack::{pack, unpack};

@@ -19,8 +19,6 @@ use crate::compression::{Compression, MAGIC_BYTES};
 use crate::error::Error;
 use crate::tarball::{Kind, Range};
 
-/// More entries than any image has; what a hostile archive may make us hold.
-pub(super) const MAX_ENTRIES: usize = 100_000;
 /// How many links may lead from one name to its data.
 const MAX_HOPS: usize = 8;
 

@@ -4,9 +4,8 @@ use std::fs::File;
 use std::io::{self, Read, Write};
 use std::path::Path;
 
-use super::entry::SourceEntry;
+use super::entry::{MAX_ENTRIES, SourceEntry};
 use super::names;
-use super::source::MAX_ENTRIES;
 use super::spool;
 use crate::compression::Compression;
 use crate::error::Error;
