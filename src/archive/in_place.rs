@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 
 use super::draft::{Content, Draft, DraftEntry, NewEntry};
 use super::journal::{Journal, Line};
-use super::publish::{PendingFile, hidden_name, sync_directory};
+use super::pending::{PendingFile, hidden_name, sync_directories, sync_directory, sync_files};
 use super::write::Sink;
 use crate::error::Error;
 use crate::tarball::Kind;
@@ -36,9 +36,19 @@ fn switch(draft: &Draft<'_>, root: &Path) -> Result<(), Error> {
         })
     };
     let blobs = || new().filter(|entry| !is_document(entry));
+    let mut pending = Vec::new();
     for entry in blobs().filter(|entry| !is_link(entry)) {
-        put(draft, entry, root)?;
+        pending.extend(put(draft, entry, root)?);
     }
+    let n_blobs = pending.len();
+    for document in DOCUMENTS {
+        for entry in new().filter(|entry| entry.name == document) {
+            pending.extend(put(draft, entry, root)?);
+        }
+    }
+    sync_files(&pending)?;
+    let documents = pending.split_off(n_blobs);
+    pending.into_iter().try_for_each(PendingFile::name)?;
     // A link may be one that the old documents lead through: what it leads to is there by now.
     for entry in blobs().filter(|entry| is_link(entry)) {
         put(draft, entry, root)?;
@@ -50,14 +60,8 @@ fn switch(draft: &Draft<'_>, root: &Path) -> Result<(), Error> {
     directories.push(root.to_owned());
     directories.sort();
     directories.dedup();
-    directories
-        .iter()
-        .try_for_each(|path| sync_directory(path))?;
-    for document in DOCUMENTS {
-        for entry in new().filter(|entry| entry.name == document) {
-            put(draft, entry, root)?;
-        }
-    }
+    sync_directories(&directories)?;
+    documents.into_iter().try_for_each(PendingFile::name)?;
     sync_directory(root)
 }
 
@@ -98,7 +102,8 @@ fn lines(draft: &Draft<'_>) -> Vec<Line> {
     lines
 }
 
-fn put(draft: &Draft<'_>, entry: &NewEntry, root: &Path) -> Result<(), Error> {
+/// Puts a directory, a link or a second name in its place; a file is written, and gets its name later.
+fn put(draft: &Draft<'_>, entry: &NewEntry, root: &Path) -> Result<Option<PendingFile>, Error> {
     let path = root.join(&entry.name);
     match &entry.content {
         Content::Directory => match std::fs::create_dir(&path) {
@@ -107,34 +112,36 @@ fn put(draft: &Draft<'_>, entry: &NewEntry, root: &Path) -> Result<(), Error> {
                 if error.kind() == io::ErrorKind::AlreadyExists
                     && path.symlink_metadata().is_ok_and(|old| old.is_dir()) =>
             {
-                Ok(())
+                Ok(None)
             }
-            result => result.map_err(Error::at(&path)),
+            result => result.map(|()| None).map_err(Error::at(&path)),
         },
         Content::Symlink(target) => {
             let hidden = hidden_name(&path);
             let _ = std::fs::remove_file(&hidden);
             std::os::unix::fs::symlink(target, &hidden).map_err(Error::at(&hidden))?;
-            std::fs::rename(&hidden, &path).map_err(Error::at(&path))
+            std::fs::rename(&hidden, &path)
+                .map(|()| None)
+                .map_err(Error::at(&path))
         }
         Content::Entry(index) => {
             let old = root.join(&draft.source.entries()[*index].name);
             // A second name costs nothing; the first goes when nobody names it any more.
             match std::fs::hard_link(&old, &path) {
-                Ok(()) => Ok(()),
-                Err(_) => write_file(draft, entry, &path),
+                Ok(()) => Ok(None),
+                Err(_) => write_file(draft, entry, &path).map(Some),
             }
         }
-        Content::Bytes(_) | Content::Layer(_) => write_file(draft, entry, &path),
+        Content::Bytes(_) | Content::Layer(_) => write_file(draft, entry, &path).map(Some),
     }
 }
 
-fn write_file(draft: &Draft<'_>, entry: &NewEntry, path: &Path) -> Result<(), Error> {
+fn write_file(draft: &Draft<'_>, entry: &NewEntry, path: &Path) -> Result<PendingFile, Error> {
     let pending = PendingFile::create(path)?;
     write_content(draft, &entry.content, &pending.file, path)?;
     let mode = entry.mode & 0o7777;
     set_metadata(&pending.file, mode, entry.mtime).map_err(Error::at(path))?;
-    pending.publish()
+    Ok(pending)
 }
 
 /// Writes the data of a new entry.

@@ -10,7 +10,7 @@ use rustix::fs::{Mode, OFlags, openat};
 use super::directory::{OWN_DIRECTORY, open_parent};
 use super::in_place::set_mtime;
 use super::names;
-use super::publish::{PendingFile, hidden_name, sync_directory};
+use super::pending::{PendingFile, hidden_name, sync_directory};
 use crate::error::Error;
 
 /// The change is under way, and is taken back if it stops.
@@ -86,7 +86,8 @@ impl Journal {
         (&pending.file)
             .write_all(text.concat().as_bytes())
             .map_err(Error::at(&path))?;
-        pending.publish()?;
+        pending.file.sync_all().map_err(Error::at(&path))?;
+        pending.name()?;
         let undo = own.join(UNDO);
         std::fs::rename(&temporary, &undo).map_err(Error::at(&undo))?;
         sync_directory(own)
@@ -217,7 +218,10 @@ fn end(handle: &File, root: &Path, lines: &[Line], state: &str) -> Result<(), Er
             Ok(directory) => set_mtime(&directory.into(), *time).map_err(Error::at(root))?,
         }
     }
-    sync_directory(root)?;
+    if state == UNDO {
+        // What was taken back has to be back before the journal goes; what is obsolete may come up again.
+        sync_directory(root)?;
+    }
     let own = root.join(OWN_DIRECTORY);
     let journal = own.join(state);
     std::fs::remove_dir_all(&journal).map_err(Error::at(&journal))?;

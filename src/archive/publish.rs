@@ -2,14 +2,12 @@
 
 use std::fs::File;
 use std::io;
-use std::os::fd::AsFd;
 use std::os::unix::fs::{MetadataExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 
-use rustix::fs::{AtFlags, CWD, Mode, OFlags};
-
 use super::directory::OWN_DIRECTORY;
 use super::draft::Draft;
+use super::pending::{PendingFile, hidden_name, sync_directory};
 use super::source::Source;
 use super::write::{Sink, write_tar};
 use super::{in_place, pack};
@@ -134,111 +132,6 @@ fn write_to(draft: &Draft<'_>, file: File, place: &str) -> Result<File, Error> {
     };
     write_tar(draft, &mut sink, place)?;
     sink.finish().map_err(failed)
-}
-
-/// A file on its way to a name.
-#[derive(Debug)]
-pub(crate) struct PendingFile {
-    pub(crate) file: File,
-    directory: PathBuf,
-    target: PathBuf,
-    /// The hidden name, where the file needs one already.
-    named: Option<PathBuf>,
-}
-
-impl PendingFile {
-    /// Opens a nameless file beside `target`.
-    pub(crate) fn create(target: &Path) -> Result<Self, Error> {
-        let directory = match target.parent() {
-            Some(parent) if !parent.as_os_str().is_empty() => parent.to_owned(),
-            _ => PathBuf::from("."),
-        };
-        let flags = OFlags::TMPFILE | OFlags::RDWR | OFlags::CLOEXEC;
-        let mode = Mode::from(0o666);
-        match rustix::fs::openat(CWD, &directory, flags, mode) {
-            Ok(file) => Ok(Self {
-                file: file.into(),
-                directory,
-                target: target.to_owned(),
-                named: None,
-            }),
-            // A file system without nameless files.
-            Err(rustix::io::Errno::OPNOTSUPP | rustix::io::Errno::ISDIR) => {
-                let path = hidden_name(target);
-                let flags = OFlags::CREATE
-                    | OFlags::TRUNC
-                    | OFlags::RDWR
-                    | OFlags::CLOEXEC
-                    | OFlags::NOFOLLOW;
-                let file = rustix::fs::openat(CWD, &path, flags, mode)
-                    .map_err(|e| Error::io(&path, e.into()))?;
-                Ok(Self {
-                    file: file.into(),
-                    directory,
-                    target: target.to_owned(),
-                    named: Some(path),
-                })
-            }
-            Err(rustix::io::Errno::NOENT) => Err(Error::Output {
-                place: target.display().to_string(),
-                reason: format!(
-                    "cannot be written: there is no directory `{}`",
-                    directory.display()
-                ),
-            }),
-            Err(error) => Err(Error::io(&directory, error.into())),
-        }
-    }
-
-    /// Makes the content durable and gives it its name.
-    pub(crate) fn publish(mut self) -> Result<(), Error> {
-        self.file.sync_all().map_err(Error::at(&self.target))?;
-        if self.named.is_none() {
-            let path = hidden_name(&self.target);
-            // Left by a run that was killed between the two calls below.
-            let _ = std::fs::remove_file(&path);
-            link(&self.file, &path).map_err(Error::at(&path))?;
-            self.named = Some(path);
-        }
-        let path = self.named.as_ref().expect("it was just named");
-        std::fs::rename(path, &self.target).map_err(Error::at(&self.target))?;
-        self.named = None;
-        sync_directory(&self.directory)
-    }
-}
-
-impl Drop for PendingFile {
-    fn drop(&mut self) {
-        if let Some(path) = &self.named {
-            // The failure that led here is the one to report.
-            let _ = std::fs::remove_file(path);
-        }
-    }
-}
-
-pub(super) fn hidden_name(target: &Path) -> PathBuf {
-    let mut name = std::ffi::OsString::from(".");
-    name.push(target.file_name().unwrap_or_default());
-    name.push(".ocipatch");
-    target.with_file_name(name)
-}
-
-fn link(file: &File, path: &Path) -> io::Result<()> {
-    use std::os::fd::AsRawFd;
-    let open = format!("/proc/self/fd/{}", file.as_fd().as_raw_fd());
-    Ok(rustix::fs::linkat(
-        CWD,
-        open,
-        CWD,
-        path,
-        AtFlags::SYMLINK_FOLLOW,
-    )?)
-}
-
-pub(super) fn sync_directory(path: &Path) -> Result<(), Error> {
-    File::open(path)
-        .and_then(|directory| directory.sync_all())
-        .map_err(Error::at(path))
 }
 
 fn write_directory(draft: &Draft<'_>, path: &Path) -> Result<(), Error> {

@@ -268,6 +268,11 @@ impl Config {
         self.document.remove(&["config", "Labels"], key)
     }
 
+    /// Removes a member of the root object; tells whether it was there.
+    pub fn remove_root(&mut self, key: &str) -> bool {
+        self.document.remove(&[], key)
+    }
+
     /// Sets `created`.
     pub fn set_created(&mut self, created: &Timestamp) {
         self.document

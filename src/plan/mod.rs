@@ -3,10 +3,12 @@
 //! Later operations see what earlier ones did, as in `git apply`. Either every operation fits and there is a [`Plan`],
 //! or every problem of every patch is returned at once.
 
+mod labels;
 mod layers;
 mod state;
 mod tags;
 mod target;
+mod work;
 
 use std::collections::HashMap;
 
@@ -19,6 +21,7 @@ use crate::reference::Reference;
 use crate::rootfs::Rootfs;
 use crate::timestamp::Timestamp;
 use state::State;
+use work::Work;
 
 /// Everything a plan is made from besides the patches.
 #[derive(Debug)]
@@ -288,54 +291,23 @@ impl Planning<'_> {
         effects: &mut [Vec<Effect>],
     ) {
         let address = Address::operation(self.id.document, self.id.operation);
+        if let Operation::AddLayer(add) = operation {
+            return self.add_layer(add, images, &address, effects);
+        }
+        let mut work = Work {
+            states: self.states,
+            images,
+            address,
+            effects,
+            problems: self.problems,
+        };
         match operation {
-            Operation::SetLabel(labels) => {
-                for (&image, effects) in images.iter().zip(effects) {
-                    let config = &mut self.states[image].config;
-                    for (key, new) in labels {
-                        let old = config
-                            .labels()
-                            .into_iter()
-                            .find(|(k, _)| k == key)
-                            .map(|(_, value)| value);
-                        if old.as_ref() != Some(new) {
-                            config.set_label(key, new);
-                            effects.push(Effect::SetLabel {
-                                key: key.clone(),
-                                old,
-                                new: new.clone(),
-                            });
-                        }
-                    }
-                }
-            }
-            Operation::UnsetLabel(removal) => {
-                state::unset_labels(
-                    self.states,
-                    images,
-                    removal,
-                    &address,
-                    effects,
-                    self.problems,
-                );
-            }
-            Operation::Retag(tags) => {
-                tags::retag(self.states, images, tags, &address, effects, self.problems);
-            }
-            Operation::AddTag(tags) => {
-                tags::add(self.states, images, tags, &address, effects, self.problems);
-            }
-            Operation::RemoveTag(removal) => {
-                tags::remove(
-                    self.states,
-                    images,
-                    removal,
-                    &address,
-                    effects,
-                    self.problems,
-                );
-            }
-            Operation::AddLayer(add) => self.add_layer(add, images, &address, effects),
+            Operation::SetLabel(labels) => labels::set(&mut work, labels),
+            Operation::UnsetLabel(removal) => labels::unset(&mut work, removal),
+            Operation::Retag(tags) => tags::retag(&mut work, tags),
+            Operation::AddTag(tags) => tags::add(&mut work, tags),
+            Operation::RemoveTag(removal) => tags::remove(&mut work, removal),
+            Operation::AddLayer(_) => unreachable!("it was planned above"),
         }
     }
 }

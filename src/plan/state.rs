@@ -1,13 +1,14 @@
 //! An image between two operations.
 
-use super::{Effect, ImagePlan, InventoryImage, PlannedLayer, Step};
+use super::{ImagePlan, InventoryImage, PlannedLayer, Step};
 use crate::digest::Digest;
 use crate::image::{Config, HistoryEntry};
-use crate::patch::{IfMissing, Removal};
-use crate::problem::{Address, Code, Problem, quoted};
-use crate::reference::{Glob, Reference};
+use crate::reference::Reference;
 use crate::rootfs::Rootfs;
 use crate::timestamp::Timestamp;
+
+/// `BuildKit`'s inline cache, keyed by the layers of the image.
+const BUILD_CACHE: &str = "moby.buildkit.cache.v0";
 
 /// An image as the operations so far have left it.
 pub(super) struct State {
@@ -60,6 +61,11 @@ impl State {
         if n_added == 0 && self.config == *before {
             return;
         }
+        if n_added > 0 && self.config.remove_root(BUILD_CACHE) {
+            self.notes.push(format!(
+                "`{BUILD_CACHE}` is dropped: it speaks of the layers as they were"
+            ));
+        }
         if let Some(epoch) = epoch {
             self.config.set_created(epoch);
         }
@@ -96,85 +102,4 @@ impl State {
             notes,
         }
     }
-}
-
-pub(super) fn unset_labels(
-    states: &mut [State],
-    images: &[usize],
-    removal: &Removal,
-    address: &Address,
-    effects: &mut [Vec<Effect>],
-    problems: &mut Vec<Problem>,
-) {
-    for (g, glob) in removal.globs.iter().enumerate() {
-        let mut is_found = false;
-        for (&image, effects) in images.iter().zip(&mut *effects) {
-            let config = &mut states[image].config;
-            for (key, old) in config
-                .labels()
-                .into_iter()
-                .filter(|(key, _)| glob.matches(key))
-            {
-                config.remove_label(&key);
-                effects.push(Effect::UnsetLabel { key, old });
-                is_found = true;
-            }
-        }
-        if !is_found && removal.if_missing == IfMissing::Problem {
-            let labels = images
-                .iter()
-                .flat_map(|&image| states[image].config.labels())
-                .map(|(key, _)| key);
-            let message = format!(
-                "{} no label {}",
-                these_have(states, images),
-                quoted(glob.as_str())
-            );
-            let problem = Problem::new(
-                Code::NoSuchLabel,
-                removal.glob_address(address.clone(), g),
-                message,
-            );
-            problems.push(problem.with_help(what_there_is("label", labels.collect(), glob)));
-        }
-    }
-}
-
-/// "`a:1` has" or "`a:1` and 2 more images have", so that messages read well for one image and for many.
-pub(super) fn these_have(states: &[State], images: &[usize]) -> String {
-    let first = images
-        .first()
-        .map_or_else(String::new, |&image| quoted(&states[image].display_name()));
-    match images.len() {
-        0 | 1 => format!("{first} has"),
-        2 => format!("{first} and another image have"),
-        n => format!("{first} and {} more images have", n - 1),
-    }
-}
-
-/// The help line of a pattern that matched nothing: the nearest name, or all there are.
-pub(super) fn what_there_is(thing: &str, mut names: Vec<String>, glob: &Glob) -> String {
-    names.sort();
-    names.dedup();
-    if names.is_empty() {
-        return format!("there is no {thing} at all; `if-missing: ignore` makes that no problem");
-    }
-    let nearest = names
-        .iter()
-        .map(|name| (strsim::jaro_winkler(name, glob.as_str()), name))
-        .filter(|(score, _)| *score > 0.85)
-        .max_by(|a, b| a.0.total_cmp(&b.0));
-    if let Some((_, name)) = nearest {
-        return format!("did you mean {}?", quoted(name));
-    }
-    let shown: Vec<String> = names.iter().take(10).map(|name| quoted(name)).collect();
-    let more = if names.len() > 10 {
-        format!(" and {} more", names.len() - 10)
-    } else {
-        String::new()
-    };
-    format!(
-        "there is {}{more}; `if-missing: ignore` makes a pattern without a match no problem",
-        shown.join(", ")
-    )
 }

@@ -78,3 +78,15 @@ fn list(states: &[State]) -> String {
     };
     format!("{}{more}", shown.join(", "))
 }
+
+/// "`a:1` has" or "`a:1` and 2 more images have", so that messages read well for one image and for many.
+pub(super) fn these_have(states: &[State], images: &[usize]) -> String {
+    let first = images
+        .first()
+        .map_or_else(String::new, |&image| quoted(&states[image].display_name()));
+    match images.len() {
+        0 | 1 => format!("{first} has"),
+        2 => format!("{first} and another image have"),
+        n => format!("{first} and {} more images have", n - 1),
+    }
+}

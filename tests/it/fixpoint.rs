@@ -164,7 +164,7 @@ fn docker_26_with_containerd_saves_what_we_wrote() {
             std::fs::read(a).unwrap() == std::fs::read(b).unwrap(),
             "{}",
             a.display()
-        )
+        );
     };
     check(&docker, &[("docker26-containerd.tar", "")], same);
 }

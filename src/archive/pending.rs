@@ -1,0 +1,153 @@
+//! Files that get their name when they are complete, and what makes them last.
+
+use std::fs::File;
+use std::io;
+use std::os::fd::AsFd;
+use std::path::{Path, PathBuf};
+
+use rustix::fs::{AtFlags, CWD, Mode, OFlags};
+
+use crate::error::Error;
+
+/// A file on its way to a name.
+#[derive(Debug)]
+pub(crate) struct PendingFile {
+    pub(crate) file: File,
+    directory: PathBuf,
+    target: PathBuf,
+    /// The hidden name, where the file needs one already.
+    named: Option<PathBuf>,
+}
+
+impl PendingFile {
+    /// Opens a nameless file beside `target`.
+    pub(crate) fn create(target: &Path) -> Result<Self, Error> {
+        let directory = match target.parent() {
+            Some(parent) if !parent.as_os_str().is_empty() => parent.to_owned(),
+            _ => PathBuf::from("."),
+        };
+        let flags = OFlags::TMPFILE | OFlags::RDWR | OFlags::CLOEXEC;
+        let mode = Mode::from(0o666);
+        match rustix::fs::openat(CWD, &directory, flags, mode) {
+            Ok(file) => Ok(Self {
+                file: file.into(),
+                directory,
+                target: target.to_owned(),
+                named: None,
+            }),
+            // A file system without nameless files.
+            Err(rustix::io::Errno::OPNOTSUPP | rustix::io::Errno::ISDIR) => {
+                let path = hidden_name(target);
+                let flags = OFlags::CREATE
+                    | OFlags::TRUNC
+                    | OFlags::RDWR
+                    | OFlags::CLOEXEC
+                    | OFlags::NOFOLLOW;
+                let file = rustix::fs::openat(CWD, &path, flags, mode)
+                    .map_err(|e| Error::io(&path, e.into()))?;
+                Ok(Self {
+                    file: file.into(),
+                    directory,
+                    target: target.to_owned(),
+                    named: Some(path),
+                })
+            }
+            Err(rustix::io::Errno::NOENT) => Err(Error::Output {
+                place: target.display().to_string(),
+                reason: format!(
+                    "cannot be written: there is no directory `{}`",
+                    directory.display()
+                ),
+            }),
+            Err(error) => Err(Error::io(&directory, error.into())),
+        }
+    }
+
+    /// Makes the content durable and gives it its name.
+    pub(crate) fn publish(self) -> Result<(), Error> {
+        self.file.sync_all().map_err(Error::at(&self.target))?;
+        let directory = self.directory.clone();
+        self.name()?;
+        sync_directory(&directory)
+    }
+
+    /// Gives the content its name; whether that lasts is for the directory's sync to say.
+    pub(super) fn name(mut self) -> Result<(), Error> {
+        if self.named.is_none() {
+            let path = hidden_name(&self.target);
+            // Left by a run that was killed between the two calls below.
+            let _ = std::fs::remove_file(&path);
+            link(&self.file, &path).map_err(Error::at(&path))?;
+            self.named = Some(path);
+        }
+        let path = self.named.as_ref().expect("it was just named");
+        std::fs::rename(path, &self.target).map_err(Error::at(&self.target))?;
+        self.named = None;
+        Ok(())
+    }
+}
+
+impl Drop for PendingFile {
+    fn drop(&mut self) {
+        if let Some(path) = &self.named {
+            // The failure that led here is the one to report.
+            let _ = std::fs::remove_file(path);
+        }
+    }
+}
+
+pub(super) fn hidden_name(target: &Path) -> PathBuf {
+    let mut name = std::ffi::OsString::from(".");
+    name.push(target.file_name().unwrap_or_default());
+    name.push(".ocipatch");
+    target.with_file_name(name)
+}
+
+fn link(file: &File, path: &Path) -> io::Result<()> {
+    use std::os::fd::AsRawFd;
+    let open = format!("/proc/self/fd/{}", file.as_fd().as_raw_fd());
+    Ok(rustix::fs::linkat(
+        CWD,
+        open,
+        CWD,
+        path,
+        AtFlags::SYMLINK_FOLLOW,
+    )?)
+}
+
+pub(super) fn sync_directory(path: &Path) -> Result<(), Error> {
+    File::open(path)
+        .and_then(|directory| directory.sync_all())
+        .map_err(Error::at(path))
+}
+
+/// Makes the content of several files durable at once: a journal that is committed for one is committed for all.
+pub(super) fn sync_files(files: &[PendingFile]) -> Result<(), Error> {
+    together(files, |pending| {
+        pending.file.sync_all().map_err(Error::at(&pending.target))
+    })
+}
+
+/// Makes the names in several directories durable at once.
+pub(super) fn sync_directories(directories: &[PathBuf]) -> Result<(), Error> {
+    together(directories, |path| sync_directory(path))
+}
+
+fn together<T: Sync>(
+    things: &[T],
+    sync: impl Fn(&T) -> Result<(), Error> + Sync,
+) -> Result<(), Error> {
+    /// More than this wait for the same commits anyway.
+    const MAX_THREADS: usize = 8;
+    let per_thread = things.len().div_ceil(MAX_THREADS).max(1);
+    let sync_all = |part: &[T]| part.iter().try_for_each(&sync);
+    std::thread::scope(|scope| {
+        let parts: Vec<_> = things
+            .chunks(per_thread)
+            .map(|part| scope.spawn(move || sync_all(part)))
+            .collect();
+        parts
+            .into_iter()
+            .try_for_each(|part| part.join().expect("syncing does not panic"))
+    })
+}

@@ -1,0 +1,89 @@
+//! One operation at work on the images that its patch targets.
+
+use super::state::State;
+use super::{Effect, target};
+use crate::patch::{IfMissing, Removal};
+use crate::problem::{Address, Code, Problem, quoted};
+use crate::reference::Glob;
+
+/// What an operation reads and writes while it is planned.
+pub(super) struct Work<'a> {
+    /// Every image of the archive.
+    pub(super) states: &'a mut [State],
+    /// The targeted ones.
+    pub(super) images: &'a [usize],
+    /// Where the operation stands in its file.
+    pub(super) address: Address,
+    /// What it does, for each targeted image.
+    pub(super) effects: &'a mut [Vec<Effect>],
+    /// What is wrong with it.
+    pub(super) problems: &'a mut Vec<Problem>,
+}
+
+impl Work<'_> {
+    /// Adds a problem.
+    pub(super) fn problem(&mut self, code: Code, address: Address, message: String, help: &str) {
+        self.problems
+            .push(Problem::new(code, address, message).with_help(help));
+    }
+
+    /// Removes what each pattern of `removal` matches by `take`, which is given a state, its effects and the pattern and
+    /// tells whether it found anything; a pattern that finds nothing in any image is a problem.
+    pub(super) fn remove(
+        &mut self,
+        removal: &Removal,
+        thing: &str,
+        code: Code,
+        take: impl Fn(&mut State, &mut Vec<Effect>, &Glob) -> bool,
+        names: impl Fn(&State) -> Vec<String>,
+    ) {
+        for (g, glob) in removal.globs.iter().enumerate() {
+            let mut is_found = false;
+            for (&image, effects) in self.images.iter().zip(&mut *self.effects) {
+                is_found |= take(&mut self.states[image], effects, glob);
+            }
+            if is_found || removal.if_missing == IfMissing::Ignore {
+                continue;
+            }
+            let there = self
+                .images
+                .iter()
+                .flat_map(|&image| names(&self.states[image]))
+                .collect();
+            let message = format!(
+                "{} no {thing} {}",
+                target::these_have(self.states, self.images),
+                quoted(glob.as_str())
+            );
+            let address = removal.glob_address(self.address.clone(), g);
+            self.problem(code, address, message, &what_there_is(thing, there, glob));
+        }
+    }
+}
+
+/// The help line of a pattern that matched nothing: the nearest name, or all there are.
+pub(super) fn what_there_is(thing: &str, mut names: Vec<String>, glob: &Glob) -> String {
+    names.sort();
+    names.dedup();
+    if names.is_empty() {
+        return format!("there is no {thing} at all; `if-missing: ignore` makes that no problem");
+    }
+    let nearest = names
+        .iter()
+        .map(|name| (strsim::jaro_winkler(name, glob.as_str()), name))
+        .filter(|(score, _)| *score > 0.85)
+        .max_by(|a, b| a.0.total_cmp(&b.0));
+    if let Some((_, name)) = nearest {
+        return format!("did you mean {}?", quoted(name));
+    }
+    let shown: Vec<String> = names.iter().take(10).map(|name| quoted(name)).collect();
+    let more = if names.len() > 10 {
+        format!(" and {} more", names.len() - 10)
+    } else {
+        String::new()
+    };
+    format!(
+        "there is {}{more}; `if-missing: ignore` makes a pattern without a match no problem",
+        shown.join(", ")
+    )
+}
