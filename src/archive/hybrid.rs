@@ -12,7 +12,7 @@ use super::source::Source;
 use super::state::{DerivedContent, Files, LayerData, Part, Paths, State};
 use super::v1::Generation;
 use super::v1_directories::push_time;
-use super::{Archive, MAX_DOCUMENT_BYTES, OciManifest};
+use super::{Archive, Image, Layer, MAX_DOCUMENT_BYTES, OciManifest};
 use crate::digest::Digest;
 use crate::error::Error;
 use crate::image::json::{Document, Value};
@@ -74,7 +74,7 @@ pub(super) fn attach_manifests(archive: &mut Archive) -> Result<(), Error> {
 }
 
 fn attach(archive: &mut Archive, image: usize, manifest: &OciManifest) -> Result<(), Error> {
-    check_layers(archive, image, manifest)?;
+    check_layers(&archive.source, &archive.images[image], manifest)?;
     let other = archive.images[image].manifest.replace(manifest.clone());
     match other.filter(|other| other.digest != manifest.digest) {
         None => Ok(()),
@@ -123,39 +123,51 @@ pub(super) fn read_manifest(
     })
 }
 
-/// The same layers must stand in both halves. The order is `manifest.json`'s: Docker 25.0 could shuffle the other.
-fn check_layers(archive: &Archive, image: usize, manifest: &OciManifest) -> Result<(), Error> {
-    let image = &archive.images[image];
+/// The same layers, of the same sizes, must stand in both halves. The order is `manifest.json`'s: Docker 25.0 could
+/// shuffle the other.
+pub(super) fn check_layers(
+    source: &Source,
+    image: &Image,
+    manifest: &OciManifest,
+) -> Result<(), Error> {
     let layers = manifest.document.root.get("layers").and_then(Value::items);
-    let mut listed: Vec<Option<Digest>> = layers
-        .into_iter()
-        .flatten()
-        .map(|layer| {
-            layer
-                .get("digest")
-                .and_then(Value::as_text)
-                .and_then(|digest| Digest::parse(&digest).ok())
-        })
-        .collect();
-    let mut wanted: Vec<Option<Digest>> = image
+    let stated = |layer: &Value| {
+        let digest = layer
+            .get("digest")
+            .and_then(Value::as_text)
+            .and_then(|d| Digest::parse(&d).ok());
+        (digest, layer.get("size").and_then(Value::as_u64))
+    };
+    let mut listed: Vec<_> = layers.into_iter().flatten().map(stated).collect();
+    let name = |layer: &Layer| super::docker::digest_in_name(&source.entries()[layer.entry].name);
+    let mut wanted: Vec<_> = image
         .layers
         .iter()
-        .map(|layer| super::docker::digest_in_name(&archive.source.entries()[layer.entry].name))
+        .map(|layer| (name(layer), Some(layer.size)))
         .collect();
-    let (n_found, n_wanted) = (listed.len(), wanted.len());
     listed.sort();
     wanted.sort();
-    if listed != wanted || listed.contains(&None) {
-        return Err(Error::Mismatch {
-            what: format!("the layers that the manifest `{}` lists", manifest.digest),
-            found: format!("{n_found} layers"),
-            wanted: format!(
-                "the {n_wanted} layers that `manifest.json` lists for `{}`",
-                image.display_name()
-            ),
-        });
+    if listed.iter().all(|(digest, _)| digest.is_some()) && listed == wanted {
+        return Ok(());
     }
-    Ok(())
+    // The same blob with another size says more than that something differs.
+    for (digest, size) in &wanted {
+        let other = listed
+            .iter()
+            .find(|(d, s)| d.is_some() && d == digest && s != size);
+        if let (Some((Some(digest), stated)), Some(size)) = (other, size) {
+            return Err(Error::Mismatch {
+                what: format!("the size of the layer `{}`", blob_name(*digest)),
+                found: size.to_string(),
+                wanted: stated.map_or_else(|| "no size".to_owned(), |size| size.to_string()),
+            });
+        }
+    }
+    Err(Error::Mismatch {
+        what: format!("what the manifest `{}` lists", manifest.digest),
+        found: format!("{} layers", listed.len()),
+        wanted: format!("the {} layers of {}", wanted.len(), image.display_name()),
+    })
 }
 
 /// Tags are in both halves, or loaders would see different ones.

@@ -4,7 +4,7 @@
 //! tags.
 
 use super::docker::Item;
-use super::hybrid::read_manifest;
+use super::hybrid::{check_layers, read_manifest};
 use super::index::{blob_name, descriptors};
 use super::read::read_image;
 use super::source::Source;
@@ -24,6 +24,7 @@ pub(super) fn images(source: &Source, index: &Document) -> Result<Vec<Image>, Er
         }
         let manifest = read_manifest(source, &descriptor)?;
         let mut image = read_image(source, &item(&manifest)?)?;
+        check_layers(source, &image, &manifest)?;
         image.tags.extend(descriptor.name);
         image.manifest = Some(manifest);
         images.push(image);

@@ -126,6 +126,16 @@ fn damaged(
 ) -> Error {
     let place = place.to_owned();
     match last {
+        // Anything can be cut short or have no checksum; what comes further than that is a tar.
+        None if !reason.contains("no tar at all")
+            && !reason.contains("header that is cut short") =>
+        {
+            Error::NotTar {
+                place,
+                offset,
+                reason: reason.to_owned(),
+            }
+        }
         None => Error::NotAnImage {
             place,
             reason: "is no tar, plain or compressed".to_owned(),
