@@ -222,3 +222,34 @@ fn standard_output_may_not_be_the_input() {
         assert!(std::fs::read(path("in.tar")).unwrap() == bytes);
     }
 }
+
+#[test]
+fn more_layers_than_docker_loads_are_noted() {
+    let directory = tempfile::tempdir().unwrap();
+    let layer = layer(&[(tar::EntryType::Regular, "hello")]);
+    for (n_layers, is_noted) in [(124, false), (125, true)] {
+        let diff_ids = vec![format!("\"{}\"", Digest::of(&layer)); n_layers].join(",");
+        let config = format!(
+            r#"{{"architecture":"amd64","os":"linux","rootfs":{{"type":"layers","diff_ids":[{diff_ids}]}}}}"#
+        );
+        let paths = vec!["\"layer.tar\""; n_layers].join(",");
+        let manifest =
+            format!(r#"[{{"Config":"config.json","RepoTags":["a:1"],"Layers":[{paths}]}}]"#);
+        let mut deep = Archive {
+            entries: Vec::new(),
+        };
+        deep.add("layer.tar", &layer);
+        deep.add("config.json", config.as_bytes());
+        deep.add("manifest.json", manifest.as_bytes());
+        let input = directory.path().join("in.tar");
+        std::fs::write(&input, deep.to_bytes()).unwrap();
+        binary::write_files(
+            directory.path(),
+            &[("patch.yaml", LAYER), ("source/new", "new\n")],
+        );
+        let patch = directory.path().join("patch.yaml");
+        let stdout = binary::ok([Path::new("plan"), &patch, &input]);
+        let note = "note: more than 125 layers, which Docker loads only with the containerd store";
+        assert_eq!(stdout.contains(note), is_noted, "{stdout}");
+    }
+}
