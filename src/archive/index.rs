@@ -165,7 +165,7 @@ pub(super) fn revise_manifest(
         .any(|layer| matches!(layer.data, LayerData::Added(_)))
         || wanted.len() != old.len()
     {
-        document.edit_array("layers", &[], |items| {
+        document.edit_array(&[], "layers", &[], |items| {
             for (i, descriptor) in wanted.into_iter().enumerate() {
                 if i == items.len() {
                     items.push(descriptor);
@@ -203,7 +203,7 @@ pub(super) fn index_json(
     {
         return document;
     }
-    document.edit_array("manifests", &[], |items| {
+    document.edit_array(&[], "manifests", &[], |items| {
         // Told before any of them changes: an image may become what another was.
         let mut owners: Vec<Option<usize>> = (0..items.len())
             .map(|i| owner_of(items.get(i), old))

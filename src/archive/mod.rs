@@ -38,6 +38,7 @@ pub use draft::{Content, Draft, NewLayer, WriteLayer};
 pub use entry::{Blob, SourceEntry};
 pub use journal::recover;
 pub use pack::{pack, unpack};
+pub use pending::Lock;
 pub(crate) use pending::PendingFile;
 pub(crate) use publish::is_replaceable;
 pub use publish::{Destination, publish};

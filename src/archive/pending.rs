@@ -121,6 +121,48 @@ pub(super) fn sync_directory(path: &Path) -> Result<(), Error> {
         .map_err(Error::at(path))
 }
 
+/// Keeps two runs from changing one archive in place at the same time.
+#[derive(Debug)]
+pub struct Lock {
+    _file: File,
+}
+
+impl Lock {
+    /// Locks the file or directory at `path` until the value is dropped (advisory, `flock`).
+    pub fn take(path: &Path) -> Result<Self, Error> {
+        use rustix::fs::{FlockOperation, flock};
+        use std::os::unix::fs::MetadataExt;
+        loop {
+            let file = File::open(path).map_err(Error::at(path))?;
+            match flock(&file, FlockOperation::NonBlockingLockExclusive) {
+                Err(rustix::io::Errno::WOULDBLOCK) => {
+                    let reason = "is being changed by another run".to_owned();
+                    return Err(Error::Output {
+                        place: path.display().to_string(),
+                        reason,
+                    });
+                }
+                // Where the file system has no locks there is none to take.
+                Ok(())
+                | Err(
+                    rustix::io::Errno::OPNOTSUPP
+                    | rustix::io::Errno::NOLCK
+                    | rustix::io::Errno::NOSYS,
+                ) => {}
+                Err(error) => return Err(Error::io(path, error.into())),
+            }
+            // The run before may have put another file in its place while we opened this one.
+            let (locked, there) = (
+                file.metadata().map_err(Error::at(path))?,
+                std::fs::metadata(path).map_err(Error::at(path))?,
+            );
+            if (locked.dev(), locked.ino()) == (there.dev(), there.ino()) {
+                return Ok(Self { _file: file });
+            }
+        }
+    }
+}
+
 /// Makes the content of several files durable at once: a journal that is committed for one is committed for all.
 pub(super) fn sync_files(files: &[PendingFile]) -> Result<(), Error> {
     together(files, |pending| {

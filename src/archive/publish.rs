@@ -103,7 +103,7 @@ fn write_file(draft: &Draft<'_>, path: &Path) -> Result<(), Error> {
         return write_to(draft, file.map_err(Error::at(path))?, &place).map(drop);
     }
     // A link is followed, so that the file it names is replaced and not the link.
-    let target = std::fs::canonicalize(path).unwrap_or_else(|_| path.to_owned());
+    let target = behind_links(path);
     let pending = PendingFile::create(&target)?;
     inherit(&pending.file, &target).map_err(Error::at(path))?;
     let file = pending.file.try_clone().map_err(Error::at(path))?;
@@ -150,6 +150,19 @@ fn write_to(draft: &Draft<'_>, file: File, place: &str) -> Result<File, Error> {
     };
     write_tar(draft, &mut sink, place)?;
     sink.finish().map_err(failed)
+}
+
+/// Follows links to the name that a file is to have, whether there is one yet or not.
+fn behind_links(path: &Path) -> PathBuf {
+    const MAX_HOPS: usize = 40;
+    let mut path = path.to_owned();
+    for _ in 0..MAX_HOPS {
+        match std::fs::read_link(&path) {
+            Ok(target) => path = path.parent().unwrap_or(Path::new("")).join(target),
+            Err(_) => break,
+        }
+    }
+    path
 }
 
 fn write_directory(draft: &Draft<'_>, path: &Path) -> Result<(), Error> {

@@ -11,7 +11,7 @@ use super::failure::{Failure, say};
 use super::inputs::Inputs;
 use super::{Format, output};
 use crate::apply::Summary;
-use crate::archive::{Destination, PendingFile, is_replaceable, publish, recover};
+use crate::archive::{Destination, Lock, PendingFile, is_replaceable, publish, recover};
 use crate::digest::Digest;
 use crate::error::Error;
 
@@ -54,6 +54,11 @@ impl Apply {
                 "standard input cannot be changed in place".to_owned(),
             ));
         }
+        // Held to the end: what another run writes meanwhile would be lost.
+        let _lock = self
+            .in_place
+            .then(|| Lock::take(self.inputs.image()))
+            .transpose()?;
         if self.in_place && self.inputs.image().is_dir() {
             recover(self.inputs.image())?;
         }

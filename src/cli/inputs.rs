@@ -172,8 +172,8 @@ fn source_date_epoch() -> Result<Option<Timestamp>, Failure> {
     };
     let seconds = value
         .to_str()
-        .and_then(|text| text.parse().ok())
-        .filter(|&seconds: &i64| seconds >= 0);
+        .filter(|text| text.bytes().all(|byte| byte.is_ascii_digit()))
+        .and_then(|text| text.parse().ok());
     let time = seconds.and_then(Timestamp::from_unix_seconds);
     let usage = || {
         Failure::Usage(format!(

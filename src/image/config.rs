@@ -290,7 +290,7 @@ impl Config {
         if entry.is_empty_layer {
             members.push(("empty_layer", Value::boolean(true)));
         }
-        self.document.edit_array("history", &[], |history| {
+        self.document.edit_array(&[], "history", &[], |history| {
             history.push(Value::object(members));
         });
     }
@@ -298,13 +298,11 @@ impl Config {
     /// Appends a layer's diff id.
     pub fn push_diff_id(&mut self, diff_id: DiffId) {
         self.diff_ids.push(diff_id);
-        let all = Value::array(
-            self.diff_ids
-                .iter()
-                .map(|diff_id| Value::text(&diff_id.to_string())),
-        );
+        let value = Value::text(&diff_id.to_string());
         self.document
-            .set(&["rootfs"], "diff_ids", &["type", "diff_ids"], all);
+            .edit_array(&["rootfs"], "diff_ids", &["type", "diff_ids"], |diff_ids| {
+                diff_ids.push(value);
+            });
     }
 
     /// Makes `config.<key>` an object where it is absent or null, at the place Docker gives it.
@@ -349,6 +347,19 @@ mod tests {
         assert_eq!(config.labels()[0], ("a".to_owned(), "1".to_owned()));
         assert_eq!(config.n_history_layers(), 0);
         assert!(config.remove_label("a") && !config.remove_label("a"));
+    }
+
+    #[test]
+    fn a_new_diff_id_leaves_the_old_ones_as_they_are_spelled() {
+        let one = "sha256:5f70bf18a086007016e948b04aed3b82103a36bea41755b6cddfaf10ace3c6ef";
+        let text = format!(
+            "{{\r\n\t\"rootfs\": {{\r\n\t\t\"diff_ids\": [\r\n\t\t\t\"{one}\"\r\n\t\t]\r\n\t}}\r\n}}"
+        );
+        let mut config = config(&text).unwrap();
+        config.push_diff_id(config.diff_ids()[0]);
+        let expected = text.replace("\"\r\n\t\t]", &format!("\",\r\n\t\t\t\"{one}\"\r\n\t\t]"));
+        let found = String::from_utf8(config.to_bytes()).unwrap();
+        assert_eq!(found, expected);
     }
 
     #[test]

@@ -8,7 +8,7 @@ use crate::problem::{Address, Code, Problem, quoted};
 use crate::rootfs::Rootfs;
 use crate::tarball::Kind;
 
-/// What Docker's own store takes (`maxLayerDepth` in moby `layer/layer_store.go`).
+/// What Docker's own store takes (moby `layer/layer_store.go`, `maxLayerDepth`).
 const DOCKER_MAX_LAYERS: usize = 125;
 /// More problems of one source than anybody reads.
 const MAX_PROBLEMS: usize = 20;
@@ -102,8 +102,9 @@ impl Planning<'_> {
             });
             state.layers.push(PlannedLayer::Added(self.layers.len()));
             if state.layers.len() > DOCKER_MAX_LAYERS {
-                let note =
-                    format!("more than {DOCKER_MAX_LAYERS} layers, which Docker refuses to load");
+                let note = format!(
+                    "more than {DOCKER_MAX_LAYERS} layers, which Docker loads only with the containerd store"
+                );
                 if !state.notes.contains(&note) {
                     state.notes.push(note);
                 }

@@ -249,7 +249,7 @@ fn more_layers_than_docker_loads_are_noted() {
         );
         let patch = directory.path().join("patch.yaml");
         let stdout = binary::ok([Path::new("plan"), &patch, &input]);
-        let note = "note: more than 125 layers, which Docker refuses to load";
+        let note = "note: more than 125 layers, which Docker loads only with the containerd store";
         assert_eq!(stdout.contains(note), is_noted, "{stdout}");
     }
 }

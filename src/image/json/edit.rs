@@ -94,24 +94,37 @@ impl Document {
             .is_some_and(|members| members.take(key))
     }
 
-    /// Replaces the items of the array that is member `key` of the root object, keeping the items that `items` takes
-    /// over from it as they are.
-    pub fn edit_array(&mut self, key: &str, order: &[&str], edit: impl FnOnce(&mut ArrayEdit<'_>)) {
-        let layout = self.layout.clone();
-        let members = self.root.make_object();
-        if !members
-            .member(key)
-            .is_some_and(|value| matches!(value, Value::Array(_)))
-        {
-            members.put(key, order, Value::array([]), &layout, 0);
+    /// Edits the array that is member `key` of the object at `path`, making it where it is absent or null; a new key
+    /// goes where `order` puts it.
+    pub fn edit_array(
+        &mut self,
+        path: &[&str],
+        key: &str,
+        order: &[&str],
+        edit: impl FnOnce(&mut ArrayEdit<'_>),
+    ) {
+        let is_there = path
+            .iter()
+            .chain([&key])
+            .try_fold(&self.root, |value, step| value.get(step))
+            .is_some_and(|value| matches!(value, Value::Array(_)));
+        if !is_there {
+            self.set(path, key, order, Value::array([]));
         }
-        let Some(Value::Array(list)) = members.member_mut(key) else {
+        let layout = self.layout.clone();
+        let array = path
+            .iter()
+            .chain([&key])
+            .try_fold(&mut self.root, |value, step| {
+                value.as_object_mut()?.member_mut(step)
+            });
+        let Some(Value::Array(list)) = array else {
             unreachable!("it was just put there")
         };
         edit(&mut ArrayEdit {
             list,
             layout: &layout,
-            depth: 1,
+            depth: path.len() + 1,
         });
     }
 

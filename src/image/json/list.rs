@@ -34,6 +34,8 @@ pub struct Key {
 pub(super) struct Layout {
     /// One level of indentation, where the document is printed over several lines.
     indent: Option<String>,
+    /// What ends its lines.
+    newline: &'static str,
     pub(super) after_colon: String,
     after_comma: String,
 }
@@ -238,6 +240,7 @@ impl Layout {
                 && let Some((_, indent)) = before.rsplit_once('\n')
             {
                 layout.indent = Some(indent.to_owned());
+                layout.newline = if before.contains('\r') { "\r\n" } else { "\n" };
             }
             if layout.indent.is_none()
                 && let Some(second) = second
@@ -253,15 +256,15 @@ impl Layout {
 
     fn before_item(&self, index: usize, depth: usize) -> String {
         match &self.indent {
-            Some(indent) => format!("\n{}", indent.repeat(depth)),
+            Some(indent) => format!("{}{}", self.newline, indent.repeat(depth)),
             None if index > 0 => self.after_comma.clone(),
             None => String::new(),
         }
     }
 
     fn before_bracket(&self, depth: usize) -> String {
-        self.indent
-            .as_ref()
-            .map_or_else(String::new, |indent| format!("\n{}", indent.repeat(depth)))
+        self.indent.as_ref().map_or_else(String::new, |indent| {
+            format!("{}{}", self.newline, indent.repeat(depth))
+        })
     }
 }

@@ -162,7 +162,7 @@ fn the_environment_is_read_where_it_is_promised() {
     };
     let plain = home.run("plan fix.yaml app.tar");
     assert_eq!(plan("SOURCE_DATE_EPOCH", ""), plain);
-    for wrong in ["-1", "now", "1.5", "99999999999999999999"] {
+    for wrong in ["-1", "+5", "now", "1.5", "99999999999999999999"] {
         let output = plan("SOURCE_DATE_EPOCH", wrong);
         let message = format!(
             "error: SOURCE_DATE_EPOCH is `{wrong}`, not seconds since 1970\n\nFor more information, try '--help'.\n"

@@ -211,3 +211,31 @@ fn packing_what_was_unpacked_gives_the_bytes_back() {
         assert!(home.read("out.tar") == *bytes, "{name}");
     }
 }
+
+#[test]
+fn two_runs_do_not_change_one_archive_in_place_at_once() {
+    let home = Home::new();
+    home.ends(0, "unpack app.tar app");
+    for image in ["app.tar", "app"] {
+        let before = home.read("app.tar");
+        let held = fs::File::open(home.0.path().join(image)).unwrap();
+        rustix::fs::flock(&held, rustix::fs::FlockOperation::LockExclusive).unwrap();
+        let (_, told) = home.ends(3, &format!("apply fix.yaml {image} --in-place"));
+        assert_eq!(
+            told,
+            format!("error: `{image}` is being changed by another run\n")
+        );
+        assert!(home.read("app.tar") == before);
+        drop(held);
+        home.ends(0, &format!("apply fix.yaml {image} --in-place"));
+    }
+}
+
+#[test]
+fn an_output_behind_a_link_goes_where_the_link_leads() {
+    let home = Home::new();
+    std::os::unix::fs::symlink("new.tar", home.0.path().join("link.tar")).unwrap();
+    home.ends(0, "apply fix.yaml app.tar -o link.tar");
+    assert!(home.0.path().join("link.tar").is_symlink());
+    home.ends(0, "verify new.tar");
+}
