@@ -240,6 +240,7 @@ fn large(directory: &Path) -> u64 {
         .entry("e389ba")
         .data
         .resize(usize::try_from(BYTES).unwrap(), 0);
+    archive.repair();
     fs::write(directory.join("app.tar"), archive.to_bytes()).unwrap();
     BYTES
 }
