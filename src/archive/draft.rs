@@ -224,6 +224,21 @@ impl<'a> Draft<'a> {
             .map_or(0, |at| at + 1)
     }
 
+    /// Returns how many bytes the new tar will have, or a little more; nothing where the old archive is no tar.
+    pub(super) fn tar_bytes(&self) -> Option<u64> {
+        /// Long names have three blocks of header.
+        const HEADER_BYTES: u64 = 3 * 512;
+        let (tail, length) = self.source.tail()?;
+        let entries = self.entries.iter().map(|entry| match entry {
+            DraftEntry::Kept(index) => self
+                .source
+                .span(*index)
+                .map_or(0, |(start, end)| end - start),
+            DraftEntry::New(new) => HEADER_BYTES + self.size(new).next_multiple_of(512),
+        });
+        Some(entries.sum::<u64>() + (length - tail))
+    }
+
     /// Returns how many bytes of data an entry has.
     pub(super) fn size(&self, entry: &NewEntry) -> u64 {
         match &entry.content {

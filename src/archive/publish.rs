@@ -1,7 +1,7 @@
 //! Output that is there complete or not at all: written under no name or a hidden one, synced, then renamed.
 
 use std::fs::File;
-use std::io;
+use std::io::{self, Seek};
 use std::os::unix::fs::{MetadataExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 
@@ -107,8 +107,29 @@ fn write_file(draft: &Draft<'_>, path: &Path) -> Result<(), Error> {
     let pending = PendingFile::create(&target)?;
     inherit(&pending.file, &target).map_err(Error::at(path))?;
     let file = pending.file.try_clone().map_err(Error::at(path))?;
-    write_to(draft, file, &place)?;
+    reserve(draft, &file).map_err(Error::at(path))?;
+    let mut file = write_to(draft, file, &place)?;
+    // What was reserved too much goes.
+    let end = file.stream_position().map_err(Error::at(path))?;
+    file.set_len(end).map_err(Error::at(path))?;
     pending.publish()
+}
+
+/// Reserves the room that a plain tar takes: a full disk is known before anything is copied, and what is written back
+/// while it grows has its place already.
+fn reserve(draft: &Draft<'_>, file: &File) -> io::Result<()> {
+    use rustix::io::Errno;
+    if draft.source.compression() != crate::compression::Compression::None {
+        return Ok(());
+    }
+    let Some(n_bytes) = draft.tar_bytes().filter(|&n_bytes| n_bytes > 0) else {
+        return Ok(());
+    };
+    match rustix::fs::fallocate(file, rustix::fs::FallocateFlags::empty(), 0, n_bytes) {
+        Err(error @ (Errno::NOSPC | Errno::DQUOT | Errno::FBIG)) => Err(error.into()),
+        // A file system that cannot reserve room has to be asked byte by byte.
+        _ => Ok(()),
+    }
 }
 
 /// Tells whether another file may take the place of what is at `path`. A device or a pipe is written to instead:
