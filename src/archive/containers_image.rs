@@ -7,7 +7,7 @@ use std::collections::BTreeMap;
 
 use super::Archive;
 use super::state::{DerivedContent, Files, LayerData, Part, Paths, State};
-use super::v1_directories::config_name;
+use super::v1_directories::push_config;
 use crate::digest::{ChainId, Digest};
 use crate::image::json::{Value, encode};
 
@@ -51,13 +51,7 @@ pub(super) fn files(archive: &Archive, states: &[State]) -> Files {
             );
             layers.push(path);
         }
-        let config = config_name(archive, image, state);
-        files.push(
-            config.clone(),
-            DerivedContent::Bytes(state.config.to_bytes()),
-            image,
-            Part::Config,
-        );
+        let config = push_config(&mut files, archive, image, state);
         let mut top = String::new();
         let mut chain = None;
         for (i, (layer, path)) in state.layers.iter().zip(&layers).enumerate() {

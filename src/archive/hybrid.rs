@@ -247,17 +247,7 @@ pub(super) fn files(archive: &Archive, generation: Option<&Generation>, states: 
                     blob_name(layer.digest.expect("a new layer's digest is known"))
                 }
             };
-            // Of a layer behind a link it is the file that counts; the link has the path, and stays.
-            let name = match &layer.data {
-                LayerData::Kept { entry, .. } => archive.source.entries()[*entry].name.clone(),
-                LayerData::Added(_) => path.clone(),
-            };
-            files.push(
-                name,
-                DerivedContent::Layer(layer.data.clone(), layer.size),
-                image,
-                Part::LayerTar(i),
-            );
+            files.push_layer(archive, &path, layer, image, Part::LayerTar(i));
             layers.push(path);
         }
         let legacy = generation

@@ -3,8 +3,8 @@
 //! Every name stays; a new file is named as its neighbour is, with the digest of its own bytes where that has one.
 
 use super::Archive;
-use super::state::{DerivedContent, Files, LayerData, Part, Paths, State, StateLayer};
-use super::v1_directories::config_name;
+use super::state::{Files, LayerData, Part, Paths, State, StateLayer};
+use super::v1_directories::push_config;
 
 /// Returns the files of `states`.
 pub(super) fn files(archive: &Archive, states: &[State]) -> Files {
@@ -16,26 +16,10 @@ pub(super) fn files(archive: &Archive, states: &[State]) -> Files {
                 LayerData::Kept { path, .. } => path.clone(),
                 LayerData::Added(_) => new_name(archive, image, layer),
             };
-            // Of a layer behind a link it is the file that counts; the link has the path, and stays.
-            let name = match &layer.data {
-                LayerData::Kept { entry, .. } => archive.source.entries()[*entry].name.clone(),
-                LayerData::Added(_) => path.clone(),
-            };
-            files.push(
-                name,
-                DerivedContent::Layer(layer.data.clone(), layer.size),
-                image,
-                Part::LayerTar(i),
-            );
+            files.push_layer(archive, &path, layer, image, Part::LayerTar(i));
             layers.push(path);
         }
-        let config = config_name(archive, image, state);
-        files.push(
-            config.clone(),
-            DerivedContent::Bytes(state.config.to_bytes()),
-            image,
-            Part::Config,
-        );
+        let config = push_config(&mut files, archive, image, state);
         files.paths.push(Paths {
             config,
             top: String::new(),

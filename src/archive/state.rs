@@ -1,6 +1,6 @@
 //! What the derivations speak of: images as they are or are to become, and the files that a writer writes for them.
 
-use super::OciManifest;
+use super::{Archive, OciManifest};
 use crate::compression::Compression;
 use crate::digest::{DiffId, Digest};
 use crate::image::Config;
@@ -127,6 +127,24 @@ impl Files {
                 stamp,
             });
         }
+    }
+
+    /// Adds the file that holds a layer. Of a layer behind a link it is the file that counts; the link has the path, and
+    /// stays.
+    pub(super) fn push_layer(
+        &mut self,
+        archive: &Archive,
+        path: &str,
+        layer: &StateLayer,
+        image: usize,
+        part: Part,
+    ) {
+        let name = match &layer.data {
+            LayerData::Kept { entry, .. } => archive.source.entries()[*entry].name.clone(),
+            LayerData::Added(_) => path.to_owned(),
+        };
+        let content = DerivedContent::Layer(layer.data.clone(), layer.size);
+        self.push(name, content, image, part);
     }
 
     /// Marks the files of that directory as dated by the save.

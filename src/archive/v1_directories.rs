@@ -75,13 +75,7 @@ pub(super) fn files(archive: &Archive, generation: Option<&Generation>, states: 
             }
             layers.push(path);
         }
-        let config = config_name(archive, image, state);
-        files.push(
-            config.clone(),
-            DerivedContent::Bytes(state.config.to_bytes()),
-            image,
-            Part::Config,
-        );
+        let config = push_config(&mut files, archive, image, state);
         let top = layers
             .last()
             .and_then(|path| path.rsplit_once('/'))
@@ -106,8 +100,21 @@ fn legacy_layer(layers: Option<&[LegacyLayer]>, i: usize, diff_id: DiffId) -> Le
     }
 }
 
+/// Adds the configuration of an image under the name that it gets; returns that name.
+pub(super) fn push_config(
+    files: &mut Files,
+    archive: &Archive,
+    image: usize,
+    state: &State,
+) -> String {
+    let name = config_name(archive, image, state);
+    let content = DerivedContent::Bytes(state.config.to_bytes());
+    files.push(name.clone(), content, image, Part::Config);
+    name
+}
+
 /// The name of a configuration: the old one where nothing changed, else the digest in the dress of the old name.
-pub(super) fn config_name(archive: &Archive, image: usize, state: &State) -> String {
+fn config_name(archive: &Archive, image: usize, state: &State) -> String {
     let old = &archive.images[image];
     let old_name = &archive.source.entries()[old.config_entry].name;
     if old.image_id == state.image_id {
