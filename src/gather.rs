@@ -67,7 +67,7 @@ pub fn gather(
         .values()
         .any(|finding| matches!(finding, SourceFinding::Directory { .. }));
     let mut images = Vec::with_capacity(archive.images().len());
-    for image in archive.images() {
+    for (i, image) in archive.images().iter().enumerate() {
         let is_windows = image.config().text("os").as_deref() == Some("windows");
         let tree = if needs_tree && !is_windows {
             Some(read_tree(archive, image)?)
@@ -78,6 +78,13 @@ pub fn gather(
             config: image.config().clone(),
             image_id: image.image_id(),
             tags: image.tags().to_vec(),
+            group: image.group(),
+            digests: image
+                .manifest_digest()
+                .into_iter()
+                .chain(archive.groups()[image.group()].root())
+                .collect(),
+            referrers: archive.referrers(i),
             layer_sizes: image
                 .layers()
                 .iter()

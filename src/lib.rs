@@ -48,7 +48,7 @@
 //!
 //! | Module | Holds | Knows nothing of |
 //! |---|---|---|
-//! | [`digest`], [`compression`], [`reference`](mod@reference), [`image_path`], [`timestamp`] | the vocabulary: values that are right by existing | files |
+//! | [`digest`], [`compression`], [`reference`](mod@reference), [`image_path`], [`media_type`], [`platform`], [`timestamp`] | the vocabulary: values that are right by existing | files |
 //! | [`problem`], [`error`] | what is wrong with a patch, and with the world | YAML |
 //! | [`tarball`] | tar streams as groups of header blocks that are kept as bytes | images |
 //! | [`image`] | JSON documents that keep every byte that nobody changes, and the configuration as a view of one | archives |
@@ -74,8 +74,10 @@ pub mod gather;
 pub mod image;
 pub mod image_path;
 pub mod layer;
+pub mod media_type;
 pub mod patch;
 pub mod plan;
+pub mod platform;
 pub mod problem;
 pub mod reference;
 pub mod rootfs;

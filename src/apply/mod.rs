@@ -71,6 +71,7 @@ pub fn prepare<'a>(
             config,
             layers: planned.layers.iter().map(layer).collect(),
             tags: planned.tags.clone(),
+            keeps_referrers: planned.keeps_referrers,
         }));
     }
     let revision = revise(archive, &revised, new_layers)?;

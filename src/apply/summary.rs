@@ -31,6 +31,8 @@ pub struct Summary {
 pub struct ImageSummary {
     /// The first tag before the patch, else the short id.
     pub name: String,
+    /// The machine that the image is for.
+    pub platform: String,
     /// Whether anything changes.
     pub changed: bool,
     /// The id, which is the digest of the configuration.
@@ -43,6 +45,12 @@ pub struct ImageSummary {
     /// The digest of the OCI manifest before the patch.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub old_manifest_digest: Option<Digest>,
+    /// The digest of the index, where the names stand for one: for images of several platforms.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub index_digest: Option<Digest>,
+    /// The digest of the index before the patch.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub old_index_digest: Option<Digest>,
     /// What changes in the configuration, by path; layers' diff ids are listed under `layers`.
     pub config: Vec<ConfigChange>,
     /// The layers from the base up.
@@ -153,13 +161,20 @@ impl Summary {
                     tag: tag.clone(),
                 }
             });
+            let group = image.group();
+            let old_root = archive.groups()[group].root();
+            let old_index = old_root.filter(|root| Some(*root) != image.manifest_digest());
+            let index = revision.roots[group].filter(|_| old_index.is_some());
             images.push(ImageSummary {
                 name: image.display_name(),
+                platform: image.platform().to_string(),
                 changed: ids[i] != image.image_id() || planned.tags != image.tags(),
                 image_id: ids[i],
                 old_image_id: image.image_id(),
                 manifest_digest: revision.manifest_digests[i],
                 old_manifest_digest: image.manifest_digest(),
+                index_digest: index,
+                old_index_digest: old_index,
                 config,
                 layers: layers.collect(),
                 tags: removed.chain(now).collect(),
@@ -167,12 +182,23 @@ impl Summary {
                 notes: planned.notes.clone(),
             });
         }
+        let n_absent: usize = archive
+            .groups()
+            .iter()
+            .map(crate::archive::Group::n_absent)
+            .sum();
+        let mut notes = revision.notes.clone();
+        if n_absent > 0 {
+            notes.push(format!(
+                "{n_absent} of the listed images are not in the archive; they stay listed as they are"
+            ));
+        }
         Self {
             format_version: 1,
             changed: images.iter().any(|image| image.changed),
             form: archive.dialect().describe(),
             images,
-            notes: revision.notes.clone(),
+            notes,
         }
     }
 }

@@ -53,7 +53,11 @@ impl fmt::Display for Summary {
 
 impl fmt::Display for ImageSummary {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        writeln!(f, "image {}", shown(&self.name))?;
+        let name = shown(&self.name);
+        match self.index_digest {
+            Some(_) => writeln!(f, "image {name} ({})", shown(&self.platform))?,
+            None => writeln!(f, "image {name}")?,
+        }
         if !self.changed {
             writeln!(
                 f,
@@ -105,8 +109,11 @@ impl fmt::Display for ImageSummary {
             writeln!(f, "  was       {}", self.old_image_id)?;
         }
         writeln!(f, "  image id  {}", self.image_id)?;
-        match self.manifest_digest {
-            Some(digest) => writeln!(f, "  manifest  {digest}"),
+        if let Some(digest) = self.manifest_digest {
+            writeln!(f, "  manifest  {digest}")?;
+        }
+        match self.index_digest {
+            Some(digest) => writeln!(f, "  index     {digest}"),
             None => Ok(()),
         }
     }

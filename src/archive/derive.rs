@@ -10,6 +10,7 @@ use std::collections::HashMap;
 use super::dating::{mtime_of, redated};
 use super::documents::{manifest_json, repositories};
 use super::draft::{Content, Draft, NewLayer};
+use super::graph::Graph;
 use super::state::{Derived, DerivedContent, Files, LayerData, Role, State, StateLayer};
 use super::{Archive, Dialect, containers_image, docker, hybrid, index, named, v1_directories};
 use crate::digest::Digest;
@@ -24,8 +25,10 @@ pub struct RevisedImage {
     pub config: Config,
     /// The layers from the base up.
     pub layers: Vec<RevisedLayer>,
-    /// The names, in the order in which they are written.
+    /// The names, in the order in which they are written; the same for all images of a group.
     pub tags: Vec<Reference>,
+    /// Whether what the archive says about the image, such as attestations, is pointed at what it becomes; else that goes.
+    pub keeps_referrers: bool,
 }
 
 /// One layer of a revised image.
@@ -44,18 +47,20 @@ pub struct Revision<'a> {
     pub draft: Draft<'a>,
     /// The manifest digests of the images, where the form has manifests.
     pub manifest_digests: Vec<Option<Digest>>,
+    /// For each group of images the digest of what its names stand for, where the form has manifests.
+    pub roots: Vec<Option<Digest>>,
     /// What had to be dropped or left, for people.
     pub notes: Vec<String>,
 }
 
 impl Dialect {
-    fn files(&self, archive: &Archive, states: &[State]) -> Files {
+    fn files(&self, archive: &Archive, states: &[State], graph: Option<&Graph>) -> Files {
         match self {
             Self::V1Directories(generation) => {
                 v1_directories::files(archive, generation.as_ref(), states)
             }
-            Self::Hybrid(generation) => hybrid::files(archive, generation.as_ref(), states),
-            Self::Containerd | Self::Layout => hybrid::files(archive, None, states),
+            Self::Hybrid(generation) => hybrid::files(archive, generation.as_ref(), states, graph),
+            Self::Containerd | Self::Layout => hybrid::files(archive, None, states, graph),
             Self::ContainersImage => containers_image::files(archive, states),
             Self::Named => named::files(archive, states),
         }
@@ -63,7 +68,7 @@ impl Dialect {
 
     /// Tells whether this dialect, run on the archive as it is, gives the files that are there.
     pub(super) fn reproduces(&self, archive: &Archive) -> Result<bool, Error> {
-        let files = self.files(archive, &archive.states());
+        let files = self.files(archive, &archive.states(), archive.graph.as_ref());
         for file in &files.files {
             let Some(index) = archive.source.find(&file.name) else {
                 return Ok(false);
@@ -96,6 +101,8 @@ impl Archive {
             layers: image.layers.iter().map(|layer| self.kept(layer)).collect(),
             tags: image.tags.clone(),
             manifest: image.manifest.clone(),
+            group: image.group,
+            keeps_referrers: true,
         };
         self.images.iter().map(state).collect()
     }
@@ -155,19 +162,27 @@ pub fn revise<'a>(
             Some(revised) => revised_state(archive, image, revised, &new_layers),
         })
         .collect();
-    let old_files = archive.dialect.files(archive, &old);
-    let new_files = archive.dialect.files(archive, &new);
+    let roots: Vec<Option<Digest>> = archive.groups.iter().map(|group| group.root).collect();
+    let revised = archive
+        .graph
+        .as_ref()
+        .map(|graph| graph.revise(&roots, &old, &new, &archive.dialect));
+    let (graph, roots) = match revised {
+        Some((graph, roots)) => (Some(graph), roots),
+        None => (None, roots),
+    };
+    let old_files = archive.dialect.files(archive, &old, archive.graph.as_ref());
+    let new_files = archive.dialect.files(archive, &new, graph.as_ref());
 
     let mut documents = Vec::new();
     if let Some(manifest) = &archive.manifest {
-        let document = manifest_json(archive, manifest, &old, &new, &new_files, &mut notes);
+        let states = (old.as_slice(), new.as_slice());
+        let files = (&old_files, &new_files);
+        let document = manifest_json(archive, manifest, states, files, &mut notes);
         documents.push(("manifest.json", document.to_bytes()));
     }
-    if let Some(index) = &archive.index {
-        documents.push((
-            "index.json",
-            index::index_json(index, &archive.dialect, &old, &new).to_bytes(),
-        ));
+    if let Some(graph) = &graph {
+        documents.push(("index.json", graph.index.to_bytes()));
     }
     let repositories = repositories(archive, &old, &new, &old_files, &new_files);
     let drop_repositories = repositories.is_none();
@@ -245,6 +260,7 @@ pub fn revise<'a>(
     Ok(Revision {
         draft,
         manifest_digests,
+        roots,
         notes,
     })
 }
@@ -289,6 +305,8 @@ fn revised_state(
         layers,
         tags: revised.tags.clone(),
         manifest,
+        group: image.group,
+        keeps_referrers: revised.keeps_referrers,
     }
 }
 

@@ -3,6 +3,7 @@
 use crate::digest::Digest;
 use crate::error::Error;
 use crate::image::json::{Document, Value};
+use crate::reference::Reference;
 
 /// The keys of a `manifest.json` item in the order of Docker's struct (image/tarexport, `manifestItem`).
 pub(super) const ITEM_ORDER: &[&str] = &["Config", "RepoTags", "Layers", "Parent", "LayerSources"];
@@ -66,6 +67,17 @@ pub(super) fn items(manifest: &Document) -> Result<Vec<Item>, Error> {
         });
     }
     Ok(parsed)
+}
+
+/// Returns the names that an item gives its image.
+pub(super) fn tags(item: &Item) -> Result<Vec<Reference>, Error> {
+    let tag = |tag: &String| {
+        Reference::parse(tag).map_err(|error| Error::BadDocument {
+            name: "manifest.json".to_owned(),
+            reason: format!("`RepoTags` holds `{}`: {error}", tag.escape_debug()),
+        })
+    };
+    item.tags.iter().map(tag).collect()
 }
 
 /// Returns the digest that a file name states: `<hex>.json`, `sha256:<hex>`, `blobs/sha256/<hex>`, `<hex>.tar.gz`.

@@ -1,69 +1,144 @@
 //! `manifest.json` and `repositories` of a revised archive: the old documents with what changed.
 
 use super::docker::ITEM_ORDER;
-use super::index::PLAIN_LAYER;
 use super::state::{Files, LayerData, State};
 use super::{Archive, Dialect};
 use crate::digest::Digest;
 use crate::image::json::{ArrayEdit, Document, Value};
+use crate::media_type::PLAIN_LAYER;
 use crate::reference::Reference;
 
 /// Returns `manifest.json` in which every item says what its image has become.
 pub(super) fn manifest_json(
     archive: &Archive,
     manifest: &Document,
-    old: &[State],
-    new: &[State],
-    files: &Files,
+    (old, new): (&[State], &[State]),
+    (old_files, files): (&Files, &Files),
     notes: &mut Vec<String>,
 ) -> Document {
     let mut document = manifest.clone();
-    let texts = |texts: &[String]| Value::array(texts.iter().map(|text| Value::text(text)));
     document.edit_root_array(|items| {
-        for (i, (before, after)) in old.iter().zip(new).enumerate() {
-            let paths = &files.paths[i];
-            if before.image_id != after.image_id {
-                items.set(i, "Config", ITEM_ORDER, Value::text(&paths.config));
-            }
-            if before.tags != after.tags {
-                let tags: Vec<String> = after
-                    .tags
-                    .iter()
-                    .map(|tag| archive.dialect.spell(tag))
-                    .collect();
-                let is_null = tags.is_empty() && archive.dialect != Dialect::ContainersImage;
-                let value = if is_null { Value::null() } else { texts(&tags) };
-                items.set(i, "RepoTags", ITEM_ORDER, value);
-            }
-            let layers: Vec<&String> = archive.images[i]
-                .layers
-                .iter()
-                .map(|layer| &layer.path)
-                .collect();
-            if layers != paths.layers.iter().collect::<Vec<_>>() {
-                items.set(i, "Layers", ITEM_ORDER, texts(&paths.layers));
-            }
-            if items.get(i).get("LayerSources").is_some() {
-                for layer in after
-                    .layers
-                    .iter()
-                    .filter(|layer| matches!(layer.data, LayerData::Added(_)))
-                {
-                    let digest = layer.diff_id.to_string();
-                    let source = Value::object([
-                        ("mediaType", Value::text(PLAIN_LAYER)),
-                        ("size", Value::number(layer.size)),
-                        ("digest", Value::text(&digest)),
-                    ]);
-                    items.set_within(i, "LayerSources", &digest, source);
+        // From the last one on, since an item may become two.
+        for i in (0..archive.items.len()).rev() {
+            let original = items.get(i).clone();
+            let parts = parted(&archive.items[i].images, new, files);
+            for (n, images) in parts.into_iter().enumerate() {
+                if n > 0 {
+                    items.insert(i + n, original.clone());
                 }
+                let item = Revised {
+                    at: i + n,
+                    tags: tags_of(archive, i, n, &images, new),
+                    image: images[0],
+                };
+                revise_item(items, &item, archive, (old, new), (old_files, files));
             }
         }
-        for i in 0..items.len() {
-            revise_parent(items, i, old, new, notes);
+        if archive.dialect.is_docker() {
+            for (i, item) in archive.items.iter().enumerate() {
+                revise_parent(items, i, item.images[0], (old, new), notes);
+            }
         }
     });
     document
+}
+
+/// An item of `manifest.json` as it is to be.
+struct Revised {
+    at: usize,
+    /// The image that it describes; others that it describes as well are the same to it.
+    image: usize,
+    tags: Vec<Reference>,
+}
+
+/// Parts images that an item describes alike by what they have become.
+fn parted(images: &[usize], new: &[State], files: &Files) -> Vec<Vec<usize>> {
+    let mut parts: Vec<Vec<usize>> = Vec::new();
+    for &image in images {
+        let is_alike = |part: &&mut Vec<usize>| {
+            let other = part[0];
+            new[other].image_id == new[image].image_id
+                && files.paths[other].layers == files.paths[image].layers
+        };
+        match parts.iter_mut().find(is_alike) {
+            Some(part) => part.push(image),
+            None => parts.push(vec![image]),
+        }
+    }
+    parts
+}
+
+/// Returns the tags that part `n` of item `i` is to have: its own where it still has them, then what is new.
+fn tags_of(
+    archive: &Archive,
+    i: usize,
+    n: usize,
+    images: &[usize],
+    new: &[State],
+) -> Vec<Reference> {
+    let describes = |item: &&super::Item| item.images.contains(&images[0]);
+    let is_shared = archive.items.iter().filter(describes).count() > 1;
+    if let ([image], false) = (images, is_shared) {
+        return new[*image].tags.clone();
+    }
+    let named: Vec<&Reference> = images.iter().flat_map(|&image| &new[image].tags).collect();
+    let old = archive.items[i].tags.iter();
+    let mut tags: Vec<Reference> = old.filter(|tag| named.contains(tag)).cloned().collect();
+    let is_first = !archive.items[..i].iter().any(|item| describes(&item));
+    let is_elsewhere = |tag| archive.items.iter().any(|item| item.tags.contains(tag));
+    for tag in named {
+        if !tags.contains(tag) && (n > 0 || is_first && !is_elsewhere(tag)) {
+            tags.push(tag.clone());
+        }
+    }
+    tags
+}
+
+fn revise_item(
+    items: &mut ArrayEdit<'_>,
+    item: &Revised,
+    archive: &Archive,
+    (old, new): (&[State], &[State]),
+    (old_files, files): (&Files, &Files),
+) {
+    let Revised { at, image, tags } = item;
+    let (at, before, after) = (*at, &old[*image], &new[*image]);
+    let (was, paths) = (&old_files.paths[*image], &files.paths[*image]);
+    let texts = |texts: &[String]| Value::array(texts.iter().map(|text| Value::text(text)));
+    if before.image_id != after.image_id {
+        items.set(at, "Config", ITEM_ORDER, Value::text(&paths.config));
+    }
+    let there = items.get(at).get("RepoTags").and_then(Value::items);
+    let there = there.into_iter().flatten().filter_map(Value::as_text);
+    let there = there.filter_map(|tag| Reference::parse(&tag).ok());
+    if !there.eq(tags.iter().cloned()) {
+        let spelled: Vec<String> = tags.iter().map(|tag| archive.dialect.spell(tag)).collect();
+        let is_null = tags.is_empty() && archive.dialect != Dialect::ContainersImage;
+        let value = if is_null {
+            Value::null()
+        } else {
+            texts(&spelled)
+        };
+        items.set(at, "RepoTags", ITEM_ORDER, value);
+    }
+    if was.layers != paths.layers {
+        items.set(at, "Layers", ITEM_ORDER, texts(&paths.layers));
+    }
+    if items.get(at).get("LayerSources").is_none() {
+        return;
+    }
+    for layer in &after.layers {
+        if !matches!(layer.data, LayerData::Added(_)) {
+            continue;
+        }
+        let digest = layer.diff_id.to_string();
+        let source = Value::object([
+            ("mediaType", Value::text(PLAIN_LAYER)),
+            ("size", Value::number(layer.size)),
+            ("digest", Value::text(&digest)),
+        ]);
+        items.set_within(at, "LayerSources", &digest, source);
+    }
 }
 
 /// `Parent` names the image that this one was built on, if that is in the archive. Docker refuses to load a child
@@ -72,8 +147,8 @@ pub(super) fn manifest_json(
 fn revise_parent(
     items: &mut ArrayEdit<'_>,
     i: usize,
-    old: &[State],
-    new: &[State],
+    image: usize,
+    (old, new): (&[State], &[State]),
     notes: &mut Vec<String>,
 ) {
     let Some(parent) = items
@@ -87,10 +162,10 @@ fn revise_parent(
     let Some(p) = old.iter().position(|state| state.image_id == parent) else {
         return;
     };
-    if new[p].image_id == parent && new[i].image_id == old[i].image_id {
+    if new[p].image_id == parent && new[image].image_id == old[image].image_id {
         return;
     }
-    let child: Vec<&Value> = new[i].config.history().collect();
+    let child: Vec<&Value> = new[image].config.history().collect();
     let ancestor: Vec<&Value> = new[p].config.history().collect();
     let holds =
         child.len() == ancestor.len() + 1 && ancestor.iter().zip(&child).all(|(a, b)| a.means(b));
@@ -103,10 +178,10 @@ fn revise_parent(
         );
     } else {
         items.take(i, "Parent");
-        let name = new[i]
+        let name = new[image]
             .tags
             .first()
-            .map_or_else(|| new[i].image_id.short(), Reference::familiar);
+            .map_or_else(|| new[image].image_id.short(), Reference::familiar);
         notes.push(format!(
             "`{name}` no longer names its parent image: their histories differ now"
         ));

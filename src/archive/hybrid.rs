@@ -6,7 +6,9 @@
 
 use std::collections::BTreeSet;
 
-use super::index::{self, CONFIG, Descriptor, MANIFEST, PLAIN_LAYER, blob_name, layer_descriptor};
+use super::containerd::names_differ;
+use super::descriptor::{blob_name, digest_of, name_of};
+use super::graph::{Graph, Kind, children};
 use super::read::read_document;
 use super::source::Source;
 use super::state::{DerivedContent, Files, LayerData, Part, Paths, State};
@@ -16,6 +18,7 @@ use super::{Archive, Image, Layer, MAX_DOCUMENT_BYTES, OciManifest};
 use crate::digest::Digest;
 use crate::error::Error;
 use crate::image::json::{Document, Value};
+use crate::media_type::{CONFIG, MANIFEST, PLAIN_LAYER};
 use crate::reference::Reference;
 
 /// More legacy blobs than any image has; what may be read to tell the writer.
@@ -23,13 +26,20 @@ const MAX_LEGACY_BLOBS: usize = 1000;
 
 /// Finds the OCI manifest of every image, and refuses an archive whose halves disagree.
 pub(super) fn attach_manifests(archive: &mut Archive) -> Result<(), Error> {
-    let index = archive
-        .index
+    let graph = archive
+        .graph
         .clone()
         .expect("the hybrid form has index.json");
     let mut named: Vec<(usize, Reference)> = Vec::new();
-    for descriptor in index::descriptors(&index)? {
-        let manifest = read_manifest(&archive.source, &descriptor)?;
+    for (i, descriptor) in children(&graph.index).enumerate() {
+        let node = digest_of(descriptor).and_then(|d| Some((d, graph.nodes.get(&d)?)));
+        let Some((digest, node)) = node else {
+            continue;
+        };
+        let manifest = OciManifest {
+            digest,
+            document: node.document.clone(),
+        };
         let config = manifest
             .document
             .root
@@ -52,7 +62,14 @@ pub(super) fn attach_manifests(archive: &mut Archive) -> Result<(), Error> {
                 wanted: "one of those in `manifest.json`".to_owned(),
             });
         };
-        let holder = descriptor.name.as_ref().and_then(|name| {
+        let name = name_of(descriptor).map_err(|name| Error::BadDocument {
+            name: "index.json".to_owned(),
+            reason: format!(
+                "manifests[{i}] is named `{}`, which is no reference",
+                name.escape_debug()
+            ),
+        })?;
+        let holder = name.as_ref().and_then(|name| {
             let is_named = |&&i: &&usize| archive.images[i].tags.contains(name);
             twins.iter().find(is_named).copied()
         });
@@ -60,7 +77,7 @@ pub(super) fn attach_manifests(archive: &mut Archive) -> Result<(), Error> {
         for image in described {
             attach(archive, image, &manifest)?;
         }
-        if let Some(name) = descriptor.name {
+        if let Some(name) = name {
             named.push((holder.unwrap_or(first), name));
         }
     }
@@ -91,30 +108,29 @@ fn attach(archive: &mut Archive, image: usize, manifest: &OciManifest) -> Result
     }
 }
 
-/// Reads a manifest that `index.json` names; its digest and size must be as stated.
+/// Reads a document that a descriptor names; its digest and size must be as stated.
 pub(super) fn read_manifest(
     source: &Source,
-    descriptor: &Descriptor,
+    descriptor: &Value,
+    digest: Digest,
 ) -> Result<OciManifest, Error> {
-    let name = blob_name(descriptor.digest);
+    let name = blob_name(digest);
     let index = source.resolve(&name, "`index.json`")?;
     let bytes = source.read(index, MAX_DOCUMENT_BYTES)?;
     let found = Digest::of(&bytes);
-    if found != descriptor.digest {
-        let wanted = descriptor.digest.to_string();
+    if found != digest {
         return Err(Error::Mismatch {
             what: format!("the digest of `{name}`"),
             found: found.to_string(),
-            wanted,
+            wanted: digest.to_string(),
         });
     }
-    if descriptor.size != Some(bytes.len() as u64) {
+    let size = descriptor.get("size").and_then(Value::as_u64);
+    if size != Some(bytes.len() as u64) {
         return Err(Error::Mismatch {
             what: format!("the size of `{name}`"),
             found: bytes.len().to_string(),
-            wanted: descriptor
-                .size
-                .map_or_else(|| "no size".to_owned(), |size| size.to_string()),
+            wanted: size.map_or_else(|| "no size".to_owned(), |size| size.to_string()),
         });
     }
     Ok(OciManifest {
@@ -172,31 +188,24 @@ pub(super) fn check_layers(
 
 /// Tags are in both halves, or loaders would see different ones.
 fn check_names(archive: &Archive, image: usize, named: &[(usize, Reference)]) -> Result<(), Error> {
-    let found: BTreeSet<&Reference> = named
+    let found: BTreeSet<Reference> = named
         .iter()
         .filter(|(i, _)| *i == image)
-        .map(|(_, name)| name)
+        .map(|(_, name)| name.clone())
         .collect();
-    let wanted: BTreeSet<&Reference> = archive.images[image].tags.iter().collect();
+    let wanted: BTreeSet<Reference> = archive.images[image].tags.iter().cloned().collect();
     if found == wanted {
         return Ok(());
     }
-    let list = |names: &BTreeSet<&Reference>| {
-        let names: Vec<String> = names.iter().map(ToString::to_string).collect();
-        if names.is_empty() {
-            "no tag".to_owned()
-        } else {
-            names.join(", ")
-        }
-    };
-    Err(Error::Mismatch {
-        what: format!(
-            "what `index.json`, unlike `manifest.json`, tags as image `{}`",
-            archive.images[image].image_id.short()
-        ),
-        found: list(&found),
-        wanted: list(&wanted),
-    })
+    Err(names_differ(&archive.images[image], &found, &wanted))
+}
+
+fn plain_descriptor(layer: &Layer) -> Value {
+    Value::object([
+        ("mediaType", Value::text(PLAIN_LAYER)),
+        ("digest", Value::text(&layer.diff_id.to_string())),
+        ("size", Value::number(layer.size)),
+    ])
 }
 
 /// An image without tags is in no index; its manifest is there all the same, and can be derived.
@@ -216,10 +225,7 @@ fn find_unnamed_manifest(archive: &Archive, image: usize) -> Result<Option<OciMa
                 Value::object([("architecture", text("architecture")), ("os", text("os"))]);
             config.push(("platform", platform));
         }
-        let layers = image
-            .layers
-            .iter()
-            .map(|layer| layer_descriptor(PLAIN_LAYER, &layer.diff_id.to_string(), layer.size));
+        let layers = image.layers.iter().map(|layer| plain_descriptor(layer));
         let document = Document::new(Value::object([
             ("schemaVersion", Value::number(2)),
             ("mediaType", Value::text(MANIFEST)),
@@ -235,8 +241,13 @@ fn find_unnamed_manifest(archive: &Archive, image: usize) -> Result<Option<OciMa
     Ok(None)
 }
 
-/// Returns the files that Docker writes for `states`.
-pub(super) fn files(archive: &Archive, generation: Option<&Generation>, states: &[State]) -> Files {
+/// Returns the files that Docker writes for `states`, and those of everything else that `graph` leads to.
+pub(super) fn files(
+    archive: &Archive,
+    generation: Option<&Generation>,
+    states: &[State],
+    graph: Option<&Graph>,
+) -> Files {
     let mut files = Files::default();
     for (image, state) in states.iter().enumerate() {
         let mut layers = Vec::new();
@@ -284,7 +295,40 @@ pub(super) fn files(archive: &Archive, generation: Option<&Generation>, states: 
             top,
         });
     }
+    if let Some(graph) = graph {
+        push_graph(&mut files, archive, graph);
+    }
     files
+}
+
+/// Adds the documents of `graph`, and the blobs of what is no image.
+fn push_graph(files: &mut Files, archive: &Archive, graph: &Graph) {
+    for (n, digest) in graph.reachable().into_iter().enumerate() {
+        let node = &graph.nodes[&digest];
+        let bytes = DerivedContent::Bytes(node.document.to_bytes());
+        files.push(blob_name(digest), bytes, 0, Part::Node(n));
+        if node.kind != Kind::Other {
+            continue;
+        }
+        let root = &node.document.root;
+        let layers = root.get("layers").and_then(Value::items);
+        let blobs = root.get("config").into_iter();
+        for blob in blobs.chain(layers.into_iter().flatten()) {
+            let name = digest_of(blob).map(blob_name);
+            let Some((path, entry)) = name
+                .and_then(|n| Some((archive.source.find(&n)?, n)))
+                .map(|(entry, name)| (name, entry))
+            else {
+                continue;
+            };
+            let size = archive.source.entries()[entry].size;
+            let data = LayerData::Kept {
+                entry,
+                path: path.clone(),
+            };
+            files.push(path, DerivedContent::Layer(data, size), 0, Part::OtherBlob);
+        }
+    }
 }
 
 /// Returns every `created` of the legacy JSON blobs, which nothing references.

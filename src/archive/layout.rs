@@ -1,42 +1,61 @@
-//! OCI layouts (image-spec image-layout.md): `index.json` names manifests, and those name everything else.
+//! OCI layouts (image-spec image-layout.md): `index.json` names manifests or indexes of them, and those name everything
+//! else.
 //!
-//! Each manifest at the top of the index is an image; the same manifest under several names is one image with several
-//! tags.
+//! What stands at the top of the index under one digest is a group: one image, or one for each of several platforms, under
+//! the same names.
 
+use super::descriptor::{blob_name, digest_of};
 use super::docker::Item;
-use super::hybrid::{check_layers, read_manifest};
-use super::index::{blob_name, descriptors};
+use super::graph::Graph;
+use super::hybrid::check_layers;
 use super::read::read_image;
 use super::source::Source;
-use super::{Image, OciManifest};
-use crate::digest::Digest;
+use super::{Group, Image, OciManifest};
 use crate::error::Error;
-use crate::image::json::{Document, Value};
+use crate::image::json::Value;
 
-/// Reads the images that `index` lists, in its order.
-pub(super) fn images(source: &Source, index: &Document) -> Result<Vec<Image>, Error> {
-    let mut images: Vec<Image> = Vec::new();
-    for descriptor in descriptors(index)? {
-        let is_it = |image: &&mut Image| image.manifest_digest() == Some(descriptor.digest);
-        if let Some(image) = images.iter_mut().find(is_it) {
-            image.tags.extend(descriptor.name);
-            continue;
+/// Reads the images that `graph` leads to, group by group.
+pub(super) fn images(source: &Source, graph: &Graph) -> Result<(Vec<Image>, Vec<Group>), Error> {
+    let (mut images, mut groups) = (Vec::new(), Vec::new());
+    for root in graph.roots()? {
+        let mut n_absent = graph.n_absent(root.digest);
+        let n_before = images.len();
+        let is_one_of_several = n_absent > 0 || root.images.len() > 1;
+        for digest in root.images {
+            let document = graph.nodes[&digest].document.clone();
+            let manifest = OciManifest { digest, document };
+            let item = item(&manifest)?;
+            let is_there = |name: &String| source.find(name).is_some();
+            if is_one_of_several && !item.layers.iter().chain([&item.config]).any(is_there) {
+                n_absent += 1;
+                continue;
+            }
+            let mut image = read_image(source, &item)?;
+            check_layers(source, &image, &manifest)?;
+            image.tags.clone_from(&root.names);
+            image.manifest = Some(manifest);
+            image.group = groups.len();
+            images.push(image);
         }
-        let manifest = read_manifest(source, &descriptor)?;
-        let mut image = read_image(source, &item(&manifest)?)?;
-        check_layers(source, &image, &manifest)?;
-        image.tags.extend(descriptor.name);
-        image.manifest = Some(manifest);
-        images.push(image);
+        if images.len() > n_before {
+            groups.push(Group {
+                root: Some(root.digest),
+                n_absent,
+            });
+        }
     }
     if images.is_empty() {
-        let reason = "the list of manifests is empty".to_owned();
+        let reason = if graph.nodes.is_empty() {
+            "the list of manifests is empty"
+        } else {
+            "it leads to no image that the archive holds"
+        };
         return Err(Error::BadDocument {
             name: "index.json".to_owned(),
-            reason,
+            reason: reason.to_owned(),
         });
     }
-    Ok(images)
+    Ok((images, groups))
 }
 
 /// Says of a manifest what an item of `manifest.json` says of an image.
@@ -45,12 +64,6 @@ fn item(manifest: &OciManifest) -> Result<Item, Error> {
     let bad = |what: &str| Error::BadDocument {
         name: blob_name(manifest.digest),
         reason: format!("{what} has no `sha256:` digest"),
-    };
-    let digest_of = |descriptor: &Value| {
-        descriptor
-            .get("digest")
-            .and_then(Value::as_text)
-            .and_then(|d| Digest::parse(&d).ok())
     };
     let config = root
         .get("config")

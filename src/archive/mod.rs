@@ -3,15 +3,19 @@
 //! An archive is read without being changed, and a revision of it is a value ([`Revision`]): the complete list of
 //! entries of the new archive, each either kept from the old one or new. Only [`publish`] writes.
 
+mod cascade;
+mod containerd;
 mod containers_image;
 mod dating;
 mod derive;
+mod descriptor;
 mod directory;
 mod docker;
 mod documents;
 mod draft;
 mod entry;
 mod go;
+mod graph;
 mod hybrid;
 mod in_place;
 mod index;
@@ -50,7 +54,9 @@ use crate::compression::Compression;
 use crate::digest::{DiffId, Digest};
 use crate::image::Config;
 use crate::image::json::Document;
+use crate::platform::Platform;
 use crate::reference::Reference;
+use graph::Graph;
 
 /// More than any image document has: containers/image stops at 4 MiB. In bytes.
 pub const MAX_DOCUMENT_BYTES: u64 = 4 << 20;
@@ -61,11 +67,29 @@ pub struct Archive {
     source: Source,
     dialect: Dialect,
     images: Vec<Image>,
-    /// `manifest.json`; item `i` is image `i`. OCI layouts have none.
+    groups: Vec<Group>,
+    /// `manifest.json`; OCI layouts have none.
     manifest: Option<Document>,
+    items: Vec<Item>,
     repositories: Option<Document>,
-    /// `index.json`, in OCI layouts and the forms that contain one.
-    index: Option<Document>,
+    /// `index.json` and what it leads to, in OCI layouts and the forms that contain one.
+    graph: Option<Graph>,
+}
+
+/// What an item of `manifest.json` describes: one image, or several of the same content.
+#[derive(Debug, Clone)]
+struct Item {
+    images: Vec<usize>,
+    tags: Vec<Reference>,
+}
+
+/// Images that share their names: one, or one for each of several platforms.
+#[derive(Debug, Clone)]
+pub struct Group {
+    /// The digest of what the names stand for, where the form has manifests: of an index, or of the only manifest.
+    root: Option<Digest>,
+    /// How many images the index lists that the archive does not hold.
+    n_absent: usize,
 }
 
 /// Who wrote the archive, as far as it matters for writing it again.
@@ -145,6 +169,7 @@ pub struct Image {
     layers: Vec<Layer>,
     tags: Vec<Reference>,
     manifest: Option<OciManifest>,
+    group: usize,
 }
 
 /// The OCI manifest that describes an image in the hybrid form.
@@ -181,10 +206,41 @@ impl Archive {
         &self.dialect
     }
 
-    /// Returns the images in the order of `manifest.json`.
+    /// Returns the images in the order of `manifest.json`, or of the indexes.
     #[must_use]
     pub fn images(&self) -> &[Image] {
         &self.images
+    }
+
+    /// Returns the groups, which images name by their index.
+    #[must_use]
+    pub fn groups(&self) -> &[Group] {
+        &self.groups
+    }
+
+    /// Returns what the archive says about an image besides the image: attestations, signatures and other referrers.
+    #[must_use]
+    pub fn referrers(&self, image: usize) -> Vec<String> {
+        let image = &self.images[image];
+        let root = self.groups[image.group].root;
+        match (&self.graph, root, &image.manifest) {
+            (Some(graph), Some(root), Some(manifest)) => graph.referrers(root, manifest.digest),
+            _ => Vec::new(),
+        }
+    }
+}
+
+impl Group {
+    /// Returns the digest of what the names stand for, where the form has manifests.
+    #[must_use]
+    pub fn root(&self) -> Option<Digest> {
+        self.root
+    }
+
+    /// Returns how many images the index lists that the archive does not hold.
+    #[must_use]
+    pub fn n_absent(&self) -> usize {
+        self.n_absent
     }
 }
 
@@ -217,6 +273,18 @@ impl Image {
     #[must_use]
     pub fn tags(&self) -> &[Reference] {
         &self.tags
+    }
+
+    /// Returns the index of the images that share its names.
+    #[must_use]
+    pub fn group(&self) -> usize {
+        self.group
+    }
+
+    /// Returns the machine that the image is for.
+    #[must_use]
+    pub fn platform(&self) -> Platform {
+        self.config.platform()
     }
 
     /// Returns a name for messages: the first tag, else the short id.

@@ -1,17 +1,21 @@
 //! Reading an archive's documents and telling who wrote it.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
+use super::containerd;
 use super::containers_image;
 use super::docker;
+use super::graph::Graph;
 use super::hybrid;
 use super::layout;
 use super::read::{read_image, read_optional};
 use super::source::Source;
 use super::v1::Generation;
 use super::v1_directories;
-use super::{Archive, Dialect, Image, Layer};
+use super::{Archive, Dialect, Group, Image, Item, Layer};
 use crate::error::Error;
+use crate::image::json::Document;
+use crate::reference::Reference;
 
 impl Archive {
     /// Understands the archive behind `source`: reads its documents, no layer.
@@ -20,17 +24,22 @@ impl Archive {
             place: source.place().to_owned(),
             reason: reason.to_owned(),
         };
-        let index = read_optional(&source, "index.json")?;
+        let graph = match read_optional(&source, "index.json")? {
+            Some(index) => Some(Graph::read(&source, index)?),
+            None => None,
+        };
         let manifest = read_optional(&source, "manifest.json")?;
-        let images = match (&manifest, &index) {
-            (Some(manifest), _) => {
-                let items = docker::items(manifest)?;
-                items
-                    .iter()
-                    .map(|item| read_image(&source, item))
-                    .collect::<Result<Vec<_>, _>>()?
+        let (images, groups, items) = match (&manifest, &graph) {
+            (Some(manifest), Some(graph)) if !lists_sources(manifest) => {
+                let (images, groups) = layout::images(&source, graph)?;
+                let items = containerd::match_items(&source, manifest, &images, &groups)?;
+                (images, groups, items)
             }
-            (None, Some(index)) => layout::images(&source, index)?,
+            (Some(manifest), _) => images_of(&source, manifest)?,
+            (None, Some(graph)) => {
+                let (images, groups) = layout::images(&source, graph)?;
+                (images, groups, Vec::new())
+            }
             (None, None) => {
                 return Err(not_an_image(if source.find("repositories").is_some() {
                     "is of `docker save` before Docker 1.10 (no `manifest.json`); load and save it again with Docker 1.10 to 28"
@@ -45,9 +54,11 @@ impl Archive {
             source,
             dialect: Dialect::V1Directories(None),
             images,
+            groups,
             manifest,
+            items,
             repositories,
-            index,
+            graph,
         };
         archive.dialect = archive.detect()?;
         Ok(archive)
@@ -58,16 +69,13 @@ impl Archive {
         let Some(manifest) = &self.manifest else {
             return Ok(Dialect::Layout);
         };
-        if self.index.is_some() {
-            let items = manifest.root.items();
-            // Only Docker's own store lists the sources of its layers.
-            let is_docker = items
-                .into_iter()
-                .flatten()
-                .any(|item| item.get("LayerSources").is_some());
-            hybrid::attach_manifests(self)?;
-            if !is_docker {
+        if self.graph.is_some() {
+            if !lists_sources(manifest) {
                 return Ok(Dialect::Containerd);
+            }
+            hybrid::attach_manifests(self)?;
+            for image in &self.images {
+                self.groups[image.group].root = image.manifest_digest();
             }
             let derives = |generation: &Generation| {
                 Dialect::Hybrid(Some(generation.clone())).reproduces(self)
@@ -101,12 +109,12 @@ impl Archive {
         &self,
         reproduces: impl Fn(&Generation) -> Result<bool, Error>,
     ) -> Result<Option<Generation>, Error> {
-        let seen = if self.index.is_some() {
+        let seen = if self.graph.is_some() {
             hybrid::seen_times(self)?
         } else {
             v1_directories::seen_times(self)?
         };
-        for generation in Generation::candidates(self.index.is_some(), &seen) {
+        for generation in Generation::candidates(self.graph.is_some(), &seen) {
             if reproduces(&generation)? {
                 return Ok(Some(generation));
             }
@@ -115,10 +123,45 @@ impl Archive {
     }
 }
 
+/// Tells whether `manifest.json` is of Docker's own store: only that lists the sources of its layers.
+fn lists_sources(manifest: &Document) -> bool {
+    let mut items = manifest.root.items().into_iter().flatten();
+    items.any(|item| item.get("LayerSources").is_some())
+}
+
+/// Reads the images that `manifest.json` lists; each is a group of its own.
+fn images_of(
+    source: &Source,
+    manifest: &Document,
+) -> Result<(Vec<Image>, Vec<Group>, Vec<Item>), Error> {
+    let (mut images, mut groups, mut items) = (Vec::new(), Vec::new(), Vec::new());
+    for (i, item) in docker::items(manifest)?.iter().enumerate() {
+        let mut image = read_image(source, item)?;
+        image.group = i;
+        groups.push(Group {
+            root: None,
+            n_absent: 0,
+        });
+        items.push(Item {
+            images: vec![i],
+            tags: image.tags.clone(),
+        });
+        images.push(image);
+    }
+    Ok((images, groups, items))
+}
+
+/// A name stands for one image, or for those of one group.
 fn check_tags(images: &[Image]) -> Result<(), Error> {
-    let mut seen = BTreeSet::new();
-    for tag in images.iter().flat_map(Image::tags) {
-        if !seen.insert(tag) {
+    let mut holders: BTreeMap<&Reference, usize> = BTreeMap::new();
+    let mut firsts = BTreeSet::new();
+    let is_first = |image: &&Image| firsts.insert(image.group);
+    let tags = images
+        .iter()
+        .filter(is_first)
+        .flat_map(|image| image.tags.iter().map(|tag| (tag, image.group)));
+    for (tag, group) in tags {
+        if holders.insert(tag, group).is_some() {
             let reason = format!("the tag `{tag}` stands there twice");
             return Err(Error::BadDocument {
                 name: "manifest.json".to_owned(),

@@ -10,7 +10,6 @@ use crate::digest::Digest;
 use crate::error::Error;
 use crate::image::Config;
 use crate::image::json::Document;
-use crate::reference::Reference;
 
 /// Reads a document at the top of the archive, where there is one.
 pub(super) fn read_optional(source: &Source, name: &str) -> Result<Option<Document>, Error> {
@@ -73,14 +72,7 @@ pub(super) fn read_image(source: &Source, item: &Item) -> Result<Image, Error> {
             compression: compression_of(source, entry)?,
         });
     }
-    let mut tags = Vec::with_capacity(item.tags.len());
-    for tag in &item.tags {
-        let reference = Reference::parse(tag).map_err(|error| Error::BadDocument {
-            name: "manifest.json".to_owned(),
-            reason: format!("`RepoTags` holds `{}`: {error}", tag.escape_debug()),
-        })?;
-        tags.push(reference);
-    }
+    let tags = docker::tags(item)?;
     Ok(Image {
         config,
         image_id,
@@ -88,6 +80,7 @@ pub(super) fn read_image(source: &Source, item: &Item) -> Result<Image, Error> {
         layers,
         tags,
         manifest: None,
+        group: 0,
     })
 }
 

@@ -14,6 +14,10 @@ pub(super) struct State {
     pub(super) layers: Vec<StateLayer>,
     pub(super) tags: Vec<Reference>,
     pub(super) manifest: Option<OciManifest>,
+    /// The images that share its names.
+    pub(super) group: usize,
+    /// Whether what is said about the image is kept when it changes.
+    pub(super) keeps_referrers: bool,
 }
 
 #[derive(Debug, Clone)]
@@ -74,6 +78,10 @@ pub(super) struct Role {
 pub(super) enum Part {
     Config,
     Manifest,
+    /// A document besides the manifests of images: an index, an attestation.
+    Node(usize),
+    /// A blob of something that is no image.
+    OtherBlob,
     LayerDirectory(usize),
     Version(usize),
     LegacyJson(usize),
@@ -86,7 +94,7 @@ impl Part {
     pub(super) fn below(self) -> Option<Self> {
         let below = |i: usize| i.checked_sub(1);
         match self {
-            Self::Config | Self::Manifest => None,
+            Self::Config | Self::Manifest | Self::Node(_) | Self::OtherBlob => None,
             Self::LayerDirectory(i) => below(i).map(Self::LayerDirectory),
             Self::Version(i) => below(i).map(Self::Version),
             Self::LegacyJson(i) => below(i).map(Self::LegacyJson),
@@ -115,10 +123,9 @@ impl Files {
     /// Adds a file unless one of that name is there: what two images share is written once.
     pub(super) fn push(&mut self, name: String, content: DerivedContent, image: usize, part: Part) {
         if !self.files.iter().any(|file| file.name == name) {
-            let stamp = if part == Part::Manifest {
-                Stamp::Fixed
-            } else {
-                Stamp::Created
+            let stamp = match part {
+                Part::Manifest | Part::Node(_) | Part::OtherBlob => Stamp::Fixed,
+                _ => Stamp::Created,
             };
             self.files.push(Derived {
                 name,

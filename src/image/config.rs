@@ -4,10 +4,10 @@
 //! `OnBuild` and whatever Docker invents next survive. A [`Config`] that exists has a `rootfs` and fields of the right
 //! shape.
 
-use std::fmt;
-
-use super::json::{AmbiguousKey, Document, ParseError, Value};
+use super::invalid_config::InvalidConfig;
+use super::json::{Document, Value};
 use crate::digest::{DiffId, Digest};
+use crate::platform::Platform;
 use crate::timestamp::Timestamp;
 
 /// The keys of `config` in the order of Docker's `container.Config`.
@@ -45,53 +45,6 @@ pub struct Config {
     document: Document,
     diff_ids: Vec<DiffId>,
     created: Option<Timestamp>,
-}
-
-/// Why a text is not an image configuration.
-#[derive(Debug, Clone, PartialEq, Eq)]
-#[non_exhaustive]
-pub enum InvalidConfig {
-    /// The text is not JSON.
-    Json(ParseError),
-    /// A key stands there in two spellings.
-    Ambiguous(AmbiguousKey),
-    /// A field has another shape than the format gives it.
-    Shape {
-        /// The field, as a path of keys.
-        field: String,
-        /// What the format wants there.
-        wanted: &'static str,
-    },
-}
-
-impl fmt::Display for InvalidConfig {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Json(error) => error.fmt(f),
-            Self::Ambiguous(AmbiguousKey { wanted, found }) => {
-                write!(
-                    f,
-                    "the key `{}` is `{wanted}` to some readers and unknown to others",
-                    found.escape_debug()
-                )
-            }
-            Self::Shape { field, wanted } => write!(f, "`{field}` is not {wanted}"),
-        }
-    }
-}
-
-impl std::error::Error for InvalidConfig {}
-
-impl From<ParseError> for InvalidConfig {
-    fn from(error: ParseError) -> Self {
-        Self::Json(error)
-    }
-}
-
-impl From<AmbiguousKey> for InvalidConfig {
-    fn from(error: AmbiguousKey) -> Self {
-        Self::Ambiguous(error)
-    }
 }
 
 /// An entry to append to the history (image-spec config.md, "history").
@@ -217,6 +170,18 @@ impl Config {
             .get(field)?
             .as_text()
             .map(std::borrow::Cow::into_owned)
+    }
+
+    /// Returns the machine that the image is for (image-spec config.md).
+    #[must_use]
+    pub fn platform(&self) -> Platform {
+        let text = |field| self.text(field).unwrap_or_default();
+        Platform::new(
+            &text("os"),
+            &text("architecture"),
+            &text("variant"),
+            &text("os.version"),
+        )
     }
 
     /// Returns the labels in the order in which they stand.

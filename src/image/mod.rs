@@ -1,6 +1,8 @@
 //! An image's documents, each the raw JSON it is stored as plus typed views of it.
 
 mod config;
+mod invalid_config;
 pub mod json;
 
-pub use config::{Config, HistoryEntry, InvalidConfig};
+pub use config::{Config, HistoryEntry};
+pub use invalid_config::InvalidConfig;

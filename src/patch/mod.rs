@@ -16,6 +16,7 @@ use schemars::JsonSchema;
 pub use self::operation::{AddLayer, IfMissing, Operation, Removal};
 pub use self::schema::schema;
 use crate::digest::Digest;
+use crate::platform::PlatformPattern;
 use crate::problem::{Address, Code, Problem, Rejected, Source, line_after, quoted};
 use crate::reference::Glob;
 use decode::{Field, Problems, Record};
@@ -54,6 +55,9 @@ pub struct Patch {
     /// The images of the archive to change; not needed if there is only one.
     #[schemars(with = "Option<Target>")]
     pub target: Target,
+    /// What becomes of attestations, signatures and other referrers of images that change; `refuse` if not given.
+    #[schemars(with = "Option<Attestations>")]
+    pub attestations: Attestations,
     /// What to do, in order; each sees what the ones before it did.
     #[schemars(length(min = 1))]
     pub operations: Vec<Operation>,
@@ -66,13 +70,33 @@ pub enum ApiVersion {
     V1,
 }
 
-/// Which images of an archive a patch is about; without patterns, the only one.
+/// Which images of an archive a patch is about; without patterns, the only one, for all its platforms.
 #[derive(Debug, Clone, PartialEq, Eq, Default, JsonSchema)]
-#[schemars(deny_unknown_fields, rename_all = "kebab-case")]
+#[schemars(
+    deny_unknown_fields,
+    rename_all = "kebab-case",
+    extend("minProperties" = 1)
+)]
 pub struct Target {
-    /// An image is meant if one of these matches it.
-    #[schemars(length(min = 1))]
+    /// An image is meant if one of these matches it; not needed if there is only one.
+    #[schemars(with = "Option<schema::ImagePatterns>")]
     pub images: Vec<ImagePattern>,
+    /// Of an image for several platforms, only those that one of these matches are meant; all if not given.
+    #[schemars(with = "Option<schema::PlatformPatterns>")]
+    pub platforms: Vec<PlatformPattern>,
+}
+
+/// What becomes of what an archive says about an image that changes: attestations, signatures and other referrers.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, JsonSchema)]
+#[schemars(rename_all = "kebab-case")]
+pub enum Attestations {
+    /// The patch does not fit an image that is attested.
+    #[default]
+    Refuse,
+    /// They are left out.
+    Drop,
+    /// They stay, and are pointed at the changed image; what they claim is still about the old one.
+    Keep,
 }
 
 /// How a patch names images.
@@ -188,7 +212,13 @@ impl Patch {
             address: Address::document(document),
             name: "a patch".to_owned(),
         };
-        let keys = ["apiVersion", "description", "target", "operations"];
+        let keys = [
+            "apiVersion",
+            "description",
+            "target",
+            "attestations",
+            "operations",
+        ];
         let record = field.record(&keys, problems)?;
         let api_version = ApiVersion::decode(&record, problems);
         let description = record
@@ -198,6 +228,10 @@ impl Patch {
         let target = match record.get("target") {
             Some(field) => Target::decode(field, problems),
             None => Some(Target::default()),
+        };
+        let attestations = match record.get("attestations") {
+            Some(field) => Attestations::decode(field, problems),
+            None => Some(Attestations::default()),
         };
         let mut operations = Vec::new();
         if let Some(field) =
@@ -214,6 +248,7 @@ impl Patch {
             api_version: api_version?,
             description,
             target: target?,
+            attestations: attestations?,
             operations,
         })
     }
@@ -236,16 +271,59 @@ impl ApiVersion {
 
 impl Target {
     fn decode(field: &Field<'_>, problems: &mut Problems) -> Option<Self> {
-        let record = field.record(&["images"], problems)?;
-        let help = "write at least one pattern, or leave `target` out if there is only one image";
-        let images = record.require("images", Code::MissingKey, help, problems)?;
-        let items = images.items(help, problems)?;
-        let images = items
+        let record = field.record(&["images", "platforms"], problems)?;
+        let help = "write at least one pattern, or leave it out if there is only one image";
+        let images = match record.get("images") {
+            Some(images) => images.items(help, problems)?,
+            None => Vec::new(),
+        };
+        let images = images
             .iter()
-            .filter_map(|item| ImagePattern::decode(item, problems));
-        Some(Self {
-            images: images.collect(),
-        })
+            .filter_map(|item| ImagePattern::decode(item, problems))
+            .collect();
+        let help = "write at least one platform, or leave `platforms` out to mean all";
+        let platforms = match record.get("platforms") {
+            Some(platforms) => platforms.items(help, problems)?,
+            None => Vec::new(),
+        };
+        let platforms = platforms
+            .iter()
+            .filter_map(|item| platform(item, problems))
+            .collect();
+        if record.get("images").is_none() && record.get("platforms").is_none() {
+            let problem = field.problem(Code::MissingKey, "`target` says nothing");
+            problems.add(problem.with_help("it takes `images` and `platforms`"));
+        }
+        Some(Self { images, platforms })
+    }
+}
+
+fn platform(field: &Field<'_>, problems: &mut Problems) -> Option<PlatformPattern> {
+    let text = field.some_text(problems)?;
+    let pattern = PlatformPattern::parse(text);
+    if pattern.is_none() {
+        let message = format!("{} is not a platform", quoted(text));
+        let problem = field.problem(Code::InvalidPlatform, message);
+        let help = "write `os/architecture` or `os/architecture/variant`, as in `linux/arm64`";
+        problems.add(problem.with_help(help));
+    }
+    pattern
+}
+
+impl Attestations {
+    fn decode(field: &Field<'_>, problems: &mut Problems) -> Option<Self> {
+        match field.word(problems)? {
+            "refuse" => Some(Self::Refuse),
+            "drop" => Some(Self::Drop),
+            "keep" => Some(Self::Keep),
+            other => {
+                let message = format!("{} is {}", field.name, quoted(other));
+                let problem = field.problem(Code::InvalidValue, message);
+                let help = "it is `refuse`, which is the default, `drop` or `keep`";
+                problems.add(problem.with_help(help));
+                None
+            }
+        }
     }
 }
 

@@ -13,6 +13,7 @@ use serde_json::Value;
 use super::operation::IfMissing;
 use super::{ApiVersion, ImagePattern, Patch};
 use crate::image_path::ImagePath;
+use crate::platform::PlatformPattern;
 use crate::reference::{Glob, Reference};
 
 /// Returns the JSON Schema (draft-07) of one document of a patch file.
@@ -61,6 +62,8 @@ pub(super) struct Labels;
 pub(super) struct References;
 pub(super) struct Globs;
 pub(super) struct Removal;
+pub(super) struct ImagePatterns;
+pub(super) struct PlatformPatterns;
 
 schemas! {
     Text, "Text", |_| json_schema!({
@@ -95,6 +98,23 @@ schemas! {
         "description": "A pattern over the image's tags, such as `app:*`, or the beginning of its id, `sha256:4fdc`",
         "type": ["string", "number", "boolean"],
         "pattern": "^(sha256:[0-9a-f]{4,64}$|(?!sha256:)[\\s\\S])",
+    });
+    PlatformPattern, "PlatformPattern", |_| json_schema!({
+        "description": "A platform, such as `linux/arm64` or `linux/arm/v7`; without a variant all variants are meant, and `*` is any run of characters",
+        "type": "string",
+        "pattern": "^[A-Za-z0-9._*?()-]+(/[A-Za-z0-9._*?()-]+){1,2}$",
+    });
+    ImagePatterns, "ImagePatterns", |generator| json_schema!({
+        "description": "Patterns over tags and ids",
+        "type": "array",
+        "minItems": 1,
+        "items": generator.subschema_for::<ImagePattern>(),
+    });
+    PlatformPatterns, "PlatformPatterns", |generator| json_schema!({
+        "description": "Patterns over platforms",
+        "type": "array",
+        "minItems": 1,
+        "items": generator.subschema_for::<PlatformPattern>(),
     });
     Labels, "Labels", |generator| json_schema!({
         "description": "Labels by key",

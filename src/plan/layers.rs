@@ -105,9 +105,7 @@ impl Planning<'_> {
                 let note = format!(
                     "more than {DOCKER_MAX_LAYERS} layers, which Docker loads only with the containerd store"
                 );
-                if !state.notes.contains(&note) {
-                    state.notes.push(note);
-                }
+                state.note(note);
             }
             self.layers.push(AddedLayer {
                 from: add.from.clone(),

@@ -15,8 +15,8 @@ use std::collections::HashMap;
 use crate::digest::{DiffId, Digest};
 use crate::image::Config;
 use crate::layer::{LayerContent, Scan};
-use crate::patch::{Operation, Patch, PatchFile};
-use crate::problem::{Address, Problem, Rejected};
+use crate::patch::{Attestations, Operation, Patch, PatchFile};
+use crate::problem::{Address, Code, Problem, Rejected};
 use crate::reference::Reference;
 use crate::rootfs::Rootfs;
 use crate::timestamp::Timestamp;
@@ -43,6 +43,12 @@ pub struct InventoryImage {
     pub image_id: Digest,
     /// The names.
     pub tags: Vec<Reference>,
+    /// The images that share these names, which are for other platforms, have the same number.
+    pub group: usize,
+    /// The digests by which the image is known besides its id: of its manifest, and of the index above it.
+    pub digests: Vec<Digest>,
+    /// What the archive says about the image: attestations, signatures and other referrers.
+    pub referrers: Vec<String>,
     /// Bytes of each layer in the archive, from the base up.
     pub layer_sizes: Vec<u64>,
     /// The merged file tree, where an operation needs it.
@@ -92,6 +98,8 @@ pub struct ImagePlan {
     pub layers: Vec<PlannedLayer>,
     /// The names, in the order in which they are written.
     pub tags: Vec<Reference>,
+    /// Whether what the archive says about the image is pointed at what it becomes; else that goes.
+    pub keeps_referrers: bool,
     /// What each operation does to this image.
     pub steps: Vec<Step>,
     /// What the reader of the plan should know.
@@ -201,7 +209,16 @@ pub struct KnownLayer {
 
 /// Plans all patches of all files in order.
 pub fn plan(files: &[PatchFile], inventory: &mut Inventory) -> Result<Plan, Rejected> {
-    let mut states: Vec<State> = inventory.images.iter_mut().map(State::new).collect();
+    let groups: Vec<usize> = inventory.images.iter().map(|image| image.group).collect();
+    let is_one_of_several = |group| groups.iter().filter(|&&other| other == group).count() > 1;
+    let mut states: Vec<State> = inventory
+        .images
+        .iter_mut()
+        .map(|image| {
+            let is_one_of_several = is_one_of_several(image.group);
+            State::new(image, is_one_of_several)
+        })
+        .collect();
     let mut layers = Vec::new();
     let mut rejected: Option<Rejected> = None;
     for (f, file) in files.iter().enumerate() {
@@ -236,6 +253,13 @@ pub fn plan(files: &[PatchFile], inventory: &mut Inventory) -> Result<Plan, Reje
             images: states.into_iter().map(State::into_plan).collect(),
             layers,
         }),
+    }
+}
+
+fn about(n: usize) -> String {
+    match n {
+        1 => "an attestation, signature or other referrer".to_owned(),
+        n => format!("{n} attestations, signatures or other referrers"),
     }
 }
 
@@ -282,6 +306,7 @@ impl Planning<'_> {
         for (&image, before) in images.iter().zip(&before) {
             self.states[image].end_patch(before, &created_by, self.epoch);
         }
+        self.settle_referrers(patch, &images, &document);
     }
 
     fn plan_operation(
@@ -309,5 +334,57 @@ impl Planning<'_> {
             Operation::RemoveTag(removal) => tags::remove(&mut work, removal),
             Operation::AddLayer(_) => unreachable!("it was planned above"),
         }
+        self.share_tags(images);
+    }
+
+    /// Names stand for a group: what one of its images is named, all are.
+    fn share_tags(&mut self, images: &[usize]) {
+        for &image in images {
+            let (group, tags) = (self.states[image].group, self.states[image].tags.clone());
+            for state in self.states.iter_mut().filter(|state| state.group == group) {
+                state.tags.clone_from(&tags);
+            }
+        }
+    }
+
+    /// What is said about an image that changes would be false: the patch has to say what becomes of it.
+    fn settle_referrers(&mut self, patch: &Patch, images: &[usize], document: &Address) {
+        let mut attested = Vec::new();
+        for &image in images {
+            let state = &mut self.states[image];
+            if !state.is_changed || state.referrers.is_empty() {
+                continue;
+            }
+            let n = state.referrers.len();
+            match patch.attestations {
+                Attestations::Refuse => attested.push((state.display_name(), n)),
+                Attestations::Drop => {
+                    state.keeps_referrers = false;
+                    state.note(format!("{} left out: {}", about(n), state.referrers.join(", ")));
+                }
+                Attestations::Keep => state.note(format!(
+                    "{} pointed at the changed image; what is claimed there is about the old one: {}",
+                    about(n),
+                    state.referrers.join(", ")
+                )),
+            }
+        }
+        let Some((name, n)) = attested.first() else {
+            return;
+        };
+        let more = match attested.len() {
+            1 => String::new(),
+            2 => ", as is another image".to_owned(),
+            more => format!(", as are {} more images", more - 1),
+        };
+        let message = format!(
+            "{} is the subject of {}{more}; none of that would be true of the changed image",
+            crate::problem::quoted(name),
+            about(*n)
+        );
+        let problem = Problem::new(Code::Attested, document.clone().key("operations"), message);
+        self.problems.push(problem.with_help(
+            "`attestations: drop` leaves them out, `attestations: keep` points them at the changed image",
+        ));
     }
 }

@@ -3,6 +3,7 @@
 use super::{ImagePlan, InventoryImage, PlannedLayer, Step};
 use crate::digest::Digest;
 use crate::image::{Config, HistoryEntry};
+use crate::platform::Platform;
 use crate::reference::Reference;
 use crate::rootfs::Rootfs;
 use crate::timestamp::Timestamp;
@@ -15,6 +16,15 @@ pub(super) struct State {
     pub(super) image_id: Digest,
     pub(super) config: Config,
     pub(super) tags: Vec<Reference>,
+    pub(super) group: usize,
+    /// Whether there are other images, for other platforms, under its names.
+    pub(super) is_one_of_several: bool,
+    pub(super) platform: Platform,
+    pub(super) digests: Vec<Digest>,
+    pub(super) referrers: Vec<String>,
+    pub(super) keeps_referrers: bool,
+    /// Whether the patches so far have changed anything but names.
+    pub(super) is_changed: bool,
     pub(super) layers: Vec<PlannedLayer>,
     pub(super) tree: Option<Rootfs>,
     pub(super) steps: Vec<Step>,
@@ -26,13 +36,20 @@ pub(super) struct State {
 }
 
 impl State {
-    pub(super) fn new(image: &mut InventoryImage) -> Self {
+    pub(super) fn new(image: &mut InventoryImage, is_one_of_several: bool) -> Self {
         let n_layers = image.layer_sizes.len();
         let has_history = image.config.history().next().is_some();
         Self {
             image_id: image.image_id,
             config: image.config.clone(),
             tags: image.tags.clone(),
+            group: image.group,
+            is_one_of_several,
+            platform: image.config.platform(),
+            digests: std::mem::take(&mut image.digests),
+            referrers: std::mem::take(&mut image.referrers),
+            keeps_referrers: true,
+            is_changed: false,
             layers: (0..n_layers).map(PlannedLayer::Kept).collect(),
             tree: image.tree.take(),
             steps: Vec::new(),
@@ -44,9 +61,21 @@ impl State {
 
     /// Returns a name for messages.
     pub(super) fn display_name(&self) -> String {
-        self.tags
+        let name = self
+            .tags
             .first()
-            .map_or_else(|| self.image_id.short(), Reference::familiar)
+            .map_or_else(|| self.image_id.short(), Reference::familiar);
+        if self.is_one_of_several {
+            return format!("{name} ({})", self.platform);
+        }
+        name
+    }
+
+    /// Adds a note, once.
+    pub(super) fn note(&mut self, note: String) {
+        if !self.notes.contains(&note) {
+            self.notes.push(note);
+        }
     }
 
     /// Adds what every change brings along: the time, where one is given, and history.
@@ -61,8 +90,9 @@ impl State {
         if n_added == 0 && self.config == *before {
             return;
         }
+        self.is_changed = true;
         if n_added > 0 && self.config.remove_root(BUILD_CACHE) {
-            self.notes.push(format!(
+            self.note(format!(
                 "`{BUILD_CACHE}` is dropped: it speaks of the layers as they were"
             ));
         }
@@ -70,10 +100,7 @@ impl State {
             self.config.set_created(epoch);
         }
         if !self.has_full_history {
-            let note = "the history does not tell of every layer; it stays as it is".to_owned();
-            if !self.notes.contains(&note) {
-                self.notes.push(note);
-            }
+            self.note("the history does not tell of every layer; it stays as it is".to_owned());
             return;
         }
         let entry = HistoryEntry {
@@ -90,6 +117,7 @@ impl State {
             config,
             layers,
             tags,
+            keeps_referrers,
             steps,
             notes,
             ..
@@ -98,6 +126,7 @@ impl State {
             config,
             layers,
             tags,
+            keeps_referrers,
             steps,
             notes,
         }

@@ -8,31 +8,34 @@ use crate::reference::Reference;
 
 /// Gives the image these tags and no others.
 pub(super) fn retag(work: &mut Work<'_>, tags: &[Reference]) {
-    let Some(image) = only_image(work, tags) else {
+    if !can_be_named(work, tags) {
         return;
-    };
-    let state = &mut work.states[image];
-    let effects = &mut work.effects[0];
-    let gone = state.tags.iter().filter(|tag| !tags.contains(tag));
-    effects.extend(gone.map(|tag| Effect::RemoveTag { tag: tag.clone() }));
-    let new = tags.iter().filter(|tag| !state.tags.contains(tag));
-    effects.extend(new.map(|tag| Effect::AddTag { tag: tag.clone() }));
-    // Another order of the same tags changes nothing.
-    if !effects.is_empty() {
-        state.tags = tags.to_vec();
+    }
+    for (&image, effects) in work.images.iter().zip(&mut *work.effects) {
+        let state = &mut work.states[image];
+        let gone = state.tags.iter().filter(|tag| !tags.contains(tag));
+        effects.extend(gone.map(|tag| Effect::RemoveTag { tag: tag.clone() }));
+        let new = tags.iter().filter(|tag| !state.tags.contains(tag));
+        effects.extend(new.map(|tag| Effect::AddTag { tag: tag.clone() }));
+        // Another order of the same tags changes nothing.
+        if !effects.is_empty() {
+            state.tags = tags.to_vec();
+        }
     }
 }
 
 /// Gives the image these tags besides its own.
 pub(super) fn add(work: &mut Work<'_>, tags: &[Reference]) {
-    let Some(image) = only_image(work, tags) else {
+    if !can_be_named(work, tags) {
         return;
-    };
-    let state = &mut work.states[image];
-    for tag in tags {
-        if !state.tags.contains(tag) {
-            state.tags.push(tag.clone());
-            work.effects[0].push(Effect::AddTag { tag: tag.clone() });
+    }
+    for (&image, effects) in work.images.iter().zip(&mut *work.effects) {
+        let state = &mut work.states[image];
+        for tag in tags {
+            if !state.tags.contains(tag) {
+                state.tags.push(tag.clone());
+                effects.push(Effect::AddTag { tag: tag.clone() });
+            }
         }
     }
 }
@@ -58,12 +61,16 @@ pub(super) fn remove(work: &mut Work<'_>, removal: &Removal) {
     );
 }
 
-/// Returns the one image that is to get `tags`; nothing where there are several, or another image holds one of them.
-fn only_image(work: &mut Work<'_>, tags: &[Reference]) -> Option<usize> {
-    let [image] = *work.images else {
+/// Tells whether the targeted images may get `tags`: they are one image, for however many platforms, and no other holds
+/// one of the tags.
+fn can_be_named(work: &mut Work<'_>, tags: &[Reference]) -> bool {
+    let group = work.states[work.images[0]].group;
+    let mut groups: Vec<usize> = work.images.iter().map(|&i| work.states[i].group).collect();
+    groups.dedup();
+    if groups.len() > 1 {
         let message = format!(
             "{} images are targeted, and a tag can name only one",
-            work.images.len()
+            groups.len()
         );
         work.problem(
             Code::TagTaken,
@@ -71,14 +78,12 @@ fn only_image(work: &mut Work<'_>, tags: &[Reference]) -> Option<usize> {
             message,
             "narrow `target` to one image",
         );
-        return None;
-    };
+        return false;
+    }
     let n_before = work.problems.len();
     for (i, tag) in tags.iter().enumerate() {
-        let holds = |(other, state): &(usize, &super::state::State)| {
-            *other != image && state.tags.contains(tag)
-        };
-        if let Some((_, holder)) = work.states.iter().enumerate().find(holds) {
+        let holds = |state: &&super::state::State| state.group != group && state.tags.contains(tag);
+        if let Some(holder) = work.states.iter().find(holds) {
             let id = holder.image_id.short();
             let message = format!(
                 "the tag {} is held by image `sha256:{id}`",
@@ -88,5 +93,5 @@ fn only_image(work: &mut Work<'_>, tags: &[Reference]) -> Option<usize> {
             work.problem(Code::TagTaken, work.address.clone().index(i), message, help);
         }
     }
-    (work.problems.len() == n_before).then_some(image)
+    work.problems.len() == n_before
 }

@@ -12,13 +12,49 @@ pub(super) fn select(
     document: &Address,
     problems: &mut Vec<Problem>,
 ) -> Option<Vec<usize>> {
+    let images = select_images(target, states, document, problems)?;
+    if target.platforms.is_empty() {
+        return Some(images);
+    }
+    let mut selected = Vec::new();
+    let n_before = problems.len();
+    for (i, pattern) in target.platforms.iter().enumerate() {
+        let is_meant = |&&image: &&usize| pattern.matches(&states[image].platform);
+        let found: Vec<usize> = images.iter().filter(is_meant).copied().collect();
+        if found.is_empty() {
+            let address = document.clone().key("target").key("platforms").index(i);
+            let message = format!("no targeted image is for {}", quoted(pattern.as_str()));
+            let mut there: Vec<String> = images
+                .iter()
+                .map(|&image| quoted(&states[image].platform.to_string()))
+                .collect();
+            there.sort();
+            there.dedup();
+            let problem = Problem::new(Code::NoSuchPlatform, address, message);
+            problems.push(problem.with_help(format!("there is {}", there.join(", "))));
+        }
+        selected.extend(found);
+    }
+    selected.sort_unstable();
+    selected.dedup();
+    (problems.len() == n_before).then_some(selected)
+}
+
+/// Returns the images that `target.images` selects, for whatever platform.
+fn select_images(
+    target: &Target,
+    states: &[State],
+    document: &Address,
+    problems: &mut Vec<Problem>,
+) -> Option<Vec<usize>> {
     if target.images.is_empty() {
-        if states.len() == 1 {
-            return Some(vec![0]);
+        let groups = groups(states);
+        if groups.len() == 1 {
+            return Some((0..states.len()).collect());
         }
         let message = format!(
             "the archive holds {} images, and the patch does not say which to change",
-            states.len()
+            groups.len()
         );
         let problem = Problem::new(Code::AmbiguousTarget, document.clone(), message);
         let example = states[0].tags.first().map_or_else(
@@ -58,21 +94,38 @@ pub(super) fn select(
     is_complete.then_some(selected)
 }
 
+/// Docker with the containerd store shows the digest of the manifest or index as the id.
 fn matches(pattern: &ImagePattern, state: &State) -> bool {
     match pattern {
         ImagePattern::Name(glob) => state.tags.iter().any(|tag| tag.matches(glob)),
-        ImagePattern::Id(prefix) => state.image_id.hex().starts_with(prefix),
+        ImagePattern::Id(prefix) => state
+            .digests
+            .iter()
+            .chain([&state.image_id])
+            .any(|digest| digest.hex().starts_with(prefix)),
     }
 }
 
+/// The first image of each group.
+fn groups(states: &[State]) -> Vec<&State> {
+    let mut groups: Vec<&State> = Vec::new();
+    for state in states {
+        if groups.iter().all(|first| first.group != state.group) {
+            groups.push(state);
+        }
+    }
+    groups
+}
+
 fn list(states: &[State]) -> String {
-    let name = |state: &State| match state.tags.first() {
+    let name = |state: &&State| match state.tags.first() {
         Some(tag) => quoted(&tag.familiar()),
         None => format!("`sha256:{}`", state.image_id.short()),
     };
-    let shown: Vec<String> = states.iter().take(20).map(name).collect();
-    let more = if states.len() > 20 {
-        format!(" and {} more", states.len() - 20)
+    let groups = groups(states);
+    let shown: Vec<String> = groups.iter().take(20).map(name).collect();
+    let more = if groups.len() > 20 {
+        format!(" and {} more", groups.len() - 20)
     } else {
         String::new()
     };

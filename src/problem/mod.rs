@@ -78,10 +78,14 @@ codes! {
     InvalidReference "invalid-reference",
     /// A text that is not the beginning of an image id.
     InvalidImageId "invalid-image-id",
+    /// A text that is not a platform.
+    InvalidPlatform "invalid-platform",
     /// One list names the same thing twice.
     RepeatedItem "repeated-item",
     /// A pattern of `target` that no image of the archive matches.
     NoSuchImage "no-such-image",
+    /// A platform of `target` that no image of the archive is for.
+    NoSuchPlatform "no-such-platform",
     /// No target, and an archive of several images.
     AmbiguousTarget "ambiguous-target",
     /// A label pattern that matches nothing.
@@ -100,6 +104,8 @@ codes! {
     LayerConflict "layer-conflict",
     /// An operation that this image's platform does not allow.
     UnsupportedPlatform "unsupported-platform",
+    /// A change of an image that something in the archive is said about, without a word on what becomes of that.
+    Attested "attested",
 }
 
 impl fmt::Display for Code {

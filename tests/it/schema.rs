@@ -216,8 +216,20 @@ fn parser_and_schema_agree_about_the_rest_of_a_patch() {
         ),
         (
             "apiVersion: ocipatch/v1\ntarget: { platforms: [linux/amd64] }",
+            true,
+        ),
+        (
+            "apiVersion: ocipatch/v1\ntarget: { images: [app], platforms: [linux/arm/v7] }",
+            true,
+        ),
+        (
+            "apiVersion: ocipatch/v1\ntarget: { platforms: [amd64] }",
             false,
         ),
+        ("apiVersion: ocipatch/v1\ntarget: { platforms: [] }", false),
+        ("apiVersion: ocipatch/v1\nattestations: drop", true),
+        ("apiVersion: ocipatch/v1\nattestations: lose", false),
+        ("apiVersion: ocipatch/v1\nattestations: ~", false),
         ("apiVersion: ocipatch/v1\nargs: {}", false),
         ("apiVersion: ocipatch/v1\nexpect: []", false),
         ("apiVersion: ocipatch/v1\nhistory: none", false),

@@ -1,0 +1,61 @@
+//! Media types of images (image-spec media-types.md) and of Docker before them (distribution `manifest-v2-2.md`).
+
+use crate::compression::Compression;
+
+/// An OCI manifest.
+pub const MANIFEST: &str = "application/vnd.oci.image.manifest.v1+json";
+/// An OCI index.
+pub const INDEX: &str = "application/vnd.oci.image.index.v1+json";
+/// An OCI configuration.
+pub const CONFIG: &str = "application/vnd.oci.image.config.v1+json";
+/// An OCI layer that is not compressed.
+pub const PLAIN_LAYER: &str = "application/vnd.oci.image.layer.v1.tar";
+/// Docker's manifest.
+pub const DOCKER_MANIFEST: &str = "application/vnd.docker.distribution.manifest.v2+json";
+/// Docker's index.
+pub const DOCKER_LIST: &str = "application/vnd.docker.distribution.manifest.list.v2+json";
+/// Docker's configuration.
+pub const DOCKER_CONFIG: &str = "application/vnd.docker.container.image.v1+json";
+
+/// Tells whether it is that of a manifest.
+#[must_use]
+pub fn is_manifest(media_type: &str) -> bool {
+    matches!(media_type, MANIFEST | DOCKER_MANIFEST)
+}
+
+/// Tells whether it is that of an index.
+#[must_use]
+pub fn is_index(media_type: &str) -> bool {
+    matches!(media_type, INDEX | DOCKER_LIST)
+}
+
+/// Tells whether a manifest with a configuration of that type is one of an image; hand-made ones leave it out.
+#[must_use]
+pub fn is_image_config(media_type: &str) -> bool {
+    matches!(media_type, "" | CONFIG | DOCKER_CONFIG)
+}
+
+/// Tells whether it is that of a layer of an image, in whatever compression; hand-made manifests leave it out.
+#[must_use]
+pub fn is_layer(media_type: &str) -> bool {
+    let families = [
+        "application/vnd.oci.image.layer.",
+        "application/vnd.docker.image.rootfs.",
+        "application/vnd.docker.container.image.rootfs.",
+    ];
+    media_type.is_empty() || families.iter().any(|family| media_type.starts_with(family))
+}
+
+/// Returns the media type of a layer, in Docker's family or in OCI's; nothing where the family has none.
+#[must_use]
+pub fn layer(compression: Compression, is_docker: bool) -> Option<&'static str> {
+    Some(match (is_docker, compression) {
+        (true, Compression::None) => "application/vnd.docker.image.rootfs.diff.tar",
+        (true, Compression::Gzip) => "application/vnd.docker.image.rootfs.diff.tar.gzip",
+        (true, Compression::Zstd) => "application/vnd.docker.image.rootfs.diff.tar.zstd",
+        (false, Compression::None) => PLAIN_LAYER,
+        (false, Compression::Gzip) => "application/vnd.oci.image.layer.v1.tar+gzip",
+        (false, Compression::Zstd) => "application/vnd.oci.image.layer.v1.tar+zstd",
+        (_, Compression::Bzip2 | Compression::Xz) => return None,
+    })
+}
