@@ -27,7 +27,7 @@ pub(super) fn match_items(
     }
     for (g, group) in groups.iter().enumerate() {
         let of_group = |&i: &usize| images[i].group == g;
-        let is_listed = matched.iter().flatten().any(|i| of_group(i));
+        let is_listed = matched.iter().flatten().any(of_group);
         let members: Vec<&Image> = images.iter().filter(|image| image.group == g).collect();
         // Of several platforms, the exporter lists the one that its host would run, if any.
         let is_alone = members.len() == 1 && group.n_absent == 0;

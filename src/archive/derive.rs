@@ -191,6 +191,34 @@ pub fn revise<'a>(
     }
 
     let mut draft = Draft::keep_all(&archive.source);
+    put_files(&mut draft, archive, &old_files, new_files, &new)?;
+    for (name, bytes) in documents {
+        put_document(&mut draft, archive, name, bytes)?;
+    }
+    if drop_repositories {
+        draft.remove("repositories");
+    }
+    draft.layers = new_layers;
+    let manifest_digests = new
+        .iter()
+        .map(|state| state.manifest.as_ref().map(|manifest| manifest.digest))
+        .collect();
+    Ok(Revision {
+        draft,
+        manifest_digests,
+        roots,
+        notes,
+    })
+}
+
+/// Has the draft hold the new files and none of the old ones that are no more.
+fn put_files(
+    draft: &mut Draft<'_>,
+    archive: &Archive,
+    old_files: &Files,
+    new_files: Files,
+    new: &[State],
+) -> Result<(), Error> {
     for file in &old_files.files {
         if !new_files.files.iter().any(|new| new.name == file.name) {
             draft.remove(&file.name);
@@ -208,7 +236,7 @@ pub fn revise<'a>(
         {
             // Of a file that images share, the first image dates it; that can be another one now.
             let was = old_files.files.iter().find(|old| old.name == file.name);
-            let mtime = was.and_then(|was| redated(archive, index, was, &file, &new));
+            let mtime = was.and_then(|was| redated(archive, index, was, &file, new));
             if let Some(mtime) = mtime {
                 let content = match file.content {
                     DerivedContent::Directory => Content::Directory,
@@ -219,7 +247,7 @@ pub fn revise<'a>(
             continue;
         }
         let model = model_of(&parts, file.role, archive);
-        let mtime = mtime_of(archive, model, &parts, &file, &new);
+        let mtime = mtime_of(archive, model, &parts, &file, new);
         let content = match file.content {
             DerivedContent::Directory => Content::Directory,
             DerivedContent::Bytes(bytes) => Content::Bytes(bytes),
@@ -229,40 +257,34 @@ pub fn revise<'a>(
         };
         draft.put(&file.name, content, model, mtime);
     }
-    for (name, bytes) in documents {
-        let model = archive
-            .source
-            .find(name)
-            .or_else(|| archive.source.find("manifest.json"));
-        let model = model.expect("`repositories` is new only beside a manifest.json");
-        let is_same = archive
-            .source
-            .find(name)
-            .is_some_and(|index| index == model)
-            && archive.holds(model, &DerivedContent::Bytes(bytes.clone()))?;
-        if !is_same {
-            draft.put(
-                name,
-                Content::Bytes(bytes),
-                model,
-                archive.source.entries()[model].mtime,
-            );
-        }
+    Ok(())
+}
+
+fn put_document(
+    draft: &mut Draft<'_>,
+    archive: &Archive,
+    name: &str,
+    bytes: Vec<u8>,
+) -> Result<(), Error> {
+    let model = archive
+        .source
+        .find(name)
+        .or_else(|| archive.source.find("manifest.json"));
+    let model = model.expect("`repositories` is new only beside a manifest.json");
+    let is_same = archive
+        .source
+        .find(name)
+        .is_some_and(|index| index == model)
+        && archive.holds(model, &DerivedContent::Bytes(bytes.clone()))?;
+    if !is_same {
+        draft.put(
+            name,
+            Content::Bytes(bytes),
+            model,
+            archive.source.entries()[model].mtime,
+        );
     }
-    if drop_repositories {
-        draft.remove("repositories");
-    }
-    draft.layers = new_layers;
-    let manifest_digests = new
-        .iter()
-        .map(|state| state.manifest.as_ref().map(|manifest| manifest.digest))
-        .collect();
-    Ok(Revision {
-        draft,
-        manifest_digests,
-        roots,
-        notes,
-    })
+    Ok(())
 }
 
 fn revised_state(

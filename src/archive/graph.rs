@@ -54,7 +54,7 @@ pub(super) struct Root {
 impl Graph {
     /// Reads everything that `index` leads to. What is missing below another index is another platform's, which
     /// containerd leaves out; at the top it is missing.
-    pub(super) fn read(source: &Source, index: Document) -> Result<Self, Error> {
+    pub(super) fn read(source: &Source, index: &Document) -> Result<Self, Error> {
         let mut graph = Self {
             index: index.clone(),
             nodes: BTreeMap::new(),
@@ -67,7 +67,7 @@ impl Graph {
                 reason: "`manifests` is no list".to_owned(),
             });
         }
-        for (i, descriptor) in children(&index).enumerate() {
+        for (i, descriptor) in children(index).enumerate() {
             let place = format!("manifests[{i}]");
             graph.read_node(source, descriptor, "index.json", &place, 0)?;
         }

@@ -225,7 +225,7 @@ fn find_unnamed_manifest(archive: &Archive, image: usize) -> Result<Option<OciMa
                 Value::object([("architecture", text("architecture")), ("os", text("os"))]);
             config.push(("platform", platform));
         }
-        let layers = image.layers.iter().map(|layer| plain_descriptor(layer));
+        let layers = image.layers.iter().map(plain_descriptor);
         let document = Document::new(Value::object([
             ("schemaVersion", Value::number(2)),
             ("mediaType", Value::text(MANIFEST)),

@@ -17,6 +17,9 @@ use crate::error::Error;
 use crate::image::json::Document;
 use crate::reference::Reference;
 
+/// What the documents list.
+type Listed = (Vec<Image>, Vec<Group>, Vec<Item>);
+
 impl Archive {
     /// Understands the archive behind `source`: reads its documents, no layer.
     pub fn open(source: Source) -> Result<Self, Error> {
@@ -25,7 +28,7 @@ impl Archive {
             reason: reason.to_owned(),
         };
         let graph = match read_optional(&source, "index.json")? {
-            Some(index) => Some(Graph::read(&source, index)?),
+            Some(index) => Some(Graph::read(&source, &index)?),
             None => None,
         };
         let manifest = read_optional(&source, "manifest.json")?;
@@ -130,10 +133,7 @@ fn lists_sources(manifest: &Document) -> bool {
 }
 
 /// Reads the images that `manifest.json` lists; each is a group of its own.
-fn images_of(
-    source: &Source,
-    manifest: &Document,
-) -> Result<(Vec<Image>, Vec<Group>, Vec<Item>), Error> {
+fn images_of(source: &Source, manifest: &Document) -> Result<Listed, Error> {
     let (mut images, mut groups, mut items) = (Vec::new(), Vec::new(), Vec::new());
     for (i, item) in docker::items(manifest)?.iter().enumerate() {
         let mut image = read_image(source, item)?;

@@ -12,6 +12,10 @@ use crate::timestamp::Timestamp;
 const BUILD_CACHE: &str = "moby.buildkit.cache.v0";
 
 /// An image as the operations so far have left it.
+#[expect(
+    clippy::struct_excessive_bools,
+    reason = "four facts that do not depend on each other"
+)]
 pub(super) struct State {
     pub(super) image_id: Digest,
     pub(super) config: Config,
