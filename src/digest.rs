@@ -93,6 +93,12 @@ sha256_text!(Digest);
 sha256_text!(DiffId);
 sha256_text!(ChainId);
 
+impl From<DiffId> for Digest {
+    fn from(diff_id: DiffId) -> Self {
+        Self(diff_id.0)
+    }
+}
+
 impl Digest {
     /// Returns the digest of `bytes`.
     #[must_use]

@@ -68,6 +68,15 @@ pub enum Error {
         /// The file.
         place: String,
     },
+    /// The archive cannot become what was asked for.
+    Unconvertible {
+        /// The image that stands in the way.
+        image: String,
+        /// Why, and what to do.
+        reason: String,
+    },
+    /// Two descriptions of the same images in one archive disagree.
+    Halves(Box<Self>),
     /// The place of the output is taken, or is no place for it.
     Output {
         /// The file or directory.
@@ -123,6 +132,13 @@ impl fmt::Display for Error {
             Self::Changed { place } => {
                 write!(f, "`{}` changed while it was read", place.escape_debug())
             }
+            Self::Unconvertible { image, reason } => {
+                write!(f, "`{}` {reason}", image.escape_debug())
+            }
+            Self::Halves(disagreement) => write!(
+                f,
+                "{disagreement}: the archive contradicts itself; to say which half is right write `target: {{trust: manifest.json}}` or `target: {{trust: index.json}}` into the patch"
+            ),
             Self::NotAnImage { place, reason } | Self::Output { place, reason } => {
                 write!(f, "`{}` {reason}", place.escape_debug())
             }

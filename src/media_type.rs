@@ -59,3 +59,28 @@ pub fn layer(compression: Compression, is_docker: bool) -> Option<&'static str> 
         (_, Compression::Bzip2 | Compression::Xz) => return None,
     })
 }
+
+/// Returns the media type of OCI that means what this one of Docker does; nothing for any other (image-spec
+/// media-types.md, "Compatibility Matrix").
+#[must_use]
+pub fn as_oci(media_type: &str) -> Option<&'static str> {
+    Some(match media_type {
+        DOCKER_MANIFEST => MANIFEST,
+        DOCKER_LIST => INDEX,
+        DOCKER_CONFIG => CONFIG,
+        "application/vnd.docker.image.rootfs.diff.tar" => PLAIN_LAYER,
+        "application/vnd.docker.image.rootfs.diff.tar.gzip" => {
+            "application/vnd.oci.image.layer.v1.tar+gzip"
+        }
+        "application/vnd.docker.image.rootfs.diff.tar.zstd" => {
+            "application/vnd.oci.image.layer.v1.tar+zstd"
+        }
+        "application/vnd.docker.image.rootfs.foreign.diff.tar" => {
+            "application/vnd.oci.image.layer.nondistributable.v1.tar"
+        }
+        "application/vnd.docker.image.rootfs.foreign.diff.tar.gzip" => {
+            "application/vnd.oci.image.layer.nondistributable.v1.tar+gzip"
+        }
+        _ => return None,
+    })
+}

@@ -9,7 +9,7 @@ use std::io::{self, Write};
 use std::path::Path;
 
 use crate::archive::{
-    Archive, Layer, NewLayer, RevisedImage, RevisedLayer, Revision, revise, spool_file,
+    Archive, Conversion, Layer, NewLayer, RevisedImage, RevisedLayer, Revision, convert, spool_file,
 };
 use crate::compression::Compression;
 use crate::digest::{DiffId, Digest, Hashing};
@@ -17,7 +17,6 @@ use crate::error::Error;
 use crate::image::Config;
 use crate::layer::{LayerContent, SourceDirectory, WriteError, write_layer};
 use crate::plan::{ImagePlan, Plan, PlannedLayer};
-use crate::tarball::Range;
 
 pub use summary::{ConfigChange, ImageSummary, LayerSummary, Summary, TagSummary};
 pub(crate) use text::bytes;
@@ -34,12 +33,13 @@ pub struct Prepared<'a> {
 /// Reads and hashes the layers to add, and derives the new archive.
 ///
 /// `roots` are the source directories that the plan's layers take their files from. Compressed layers wait in nameless
-/// files in the directory `spool`.
+/// files in the directory `spool`. The new archive is of the form that `conversion` wants.
 pub fn prepare<'a>(
     plan: &'a Plan,
     archive: &'a Archive,
     roots: &'a [SourceDirectory],
-    spool: &Path,
+    spool: &'a Path,
+    conversion: &Conversion,
 ) -> Result<Prepared<'a>, Error> {
     let mut new_layers = Vec::with_capacity(plan.layers.len());
     for (i, layer) in plan.layers.iter().enumerate() {
@@ -74,7 +74,7 @@ pub fn prepare<'a>(
             keeps_referrers: planned.keeps_referrers,
         }));
     }
-    let revision = revise(archive, &revised, new_layers)?;
+    let revision = convert(archive, &revised, new_layers, conversion, spool)?;
     let configs: Vec<&Config> = archive
         .images()
         .iter()
@@ -145,21 +145,7 @@ fn compressed_layer<'a>(
     let file = buffered
         .into_inner()
         .map_err(|error| failed(error.into_error()))?;
-    let write = Box::new(move |out: &mut dyn Write| {
-        let mut range = Range::new(&file, 0, size);
-        let spooled = |source| Error::Io {
-            place: "a new layer".to_owned(),
-            source,
-        };
-        io::copy(&mut range, out).map(drop).map_err(spooled)
-    });
-    Ok(NewLayer {
-        diff_id,
-        digest,
-        size,
-        compression,
-        write,
-    })
+    Ok(NewLayer::spooled(file, diff_id, digest, size, compression))
 }
 
 /// Writes a layer that was hashed before; other bytes than then are an error.

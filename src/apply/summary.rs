@@ -161,10 +161,10 @@ impl Summary {
                     tag: tag.clone(),
                 }
             });
-            let group = image.group();
-            let old_root = archive.groups()[group].root();
-            let old_index = old_root.filter(|root| Some(*root) != image.manifest_digest());
-            let index = revision.roots[group].filter(|_| old_index.is_some());
+            let old_index = archive.index_of(image);
+            let root = revision.roots[image.group()];
+            let is_index = old_index.is_some() && root != revision.manifest_digests[i];
+            let index = root.filter(|_| is_index);
             images.push(ImageSummary {
                 name: image.display_name(),
                 platform: image.platform().to_string(),

@@ -45,7 +45,7 @@ impl fmt::Display for Summary {
             )?;
         }
         for note in &self.notes {
-            writeln!(f, "note: {}", shown(note))?;
+            writeln!(f, "note: {}", printable(note))?;
         }
         Ok(())
     }
@@ -103,7 +103,7 @@ impl fmt::Display for ImageSummary {
             }
         }
         for note in &self.notes {
-            writeln!(f, "  note: {}", shown(note))?;
+            writeln!(f, "  note: {}", printable(note))?;
         }
         if self.image_id != self.old_image_id {
             writeln!(f, "  was       {}", self.old_image_id)?;
@@ -154,23 +154,26 @@ fn text(value: &serde_json::Value) -> String {
     shown(&value.to_string())
 }
 
-/// A text that is safe to print: control characters escaped, long ones cut.
+/// A text that is safe to print, cut where it is long.
 fn shown(text: &str) -> String {
-    let mut shown: String = text
-        .chars()
-        .take(MAX_SHOWN_CHARS)
-        .flat_map(|c| {
-            if c.is_control() {
-                c.escape_default().collect::<Vec<_>>()
-            } else {
-                vec![c]
-            }
-        })
-        .collect();
-    if text.chars().count() > MAX_SHOWN_CHARS {
+    let mut shown: String = text.chars().take(MAX_SHOWN_CHARS).collect();
+    if shown.len() < text.len() {
         shown.push('…');
     }
-    shown
+    printable(&shown)
+}
+
+/// A text whose control characters are escaped.
+fn printable(text: &str) -> String {
+    let mut printable = String::with_capacity(text.len());
+    for c in text.chars() {
+        if c.is_control() {
+            printable.extend(c.escape_default());
+        } else {
+            printable.push(c);
+        }
+    }
+    printable
 }
 
 fn short(diff_id: DiffId) -> String {

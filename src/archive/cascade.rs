@@ -4,13 +4,15 @@
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use super::Dialect;
-use super::descriptor::{ATTESTED, REF_NAME, REFERRED, annotation, digest_of, rewrite};
+use super::descriptor::{ATTESTED, REF_NAME, REFERRED, annotation, digest_of, media_type_of};
+use super::descriptor::{follow_media_type, rewrite};
 use super::graph::{Graph, Kind, Node, subjects};
 use super::index::revise_descriptors;
 use super::state::State;
 use crate::digest::Digest;
 use crate::image::Config;
 use crate::image::json::{ArrayEdit, Document, Value};
+use crate::media_type;
 
 /// The fields of a configuration that a descriptor's `platform` repeats (image-index.md).
 const PLATFORM: [&str; 5] = ["architecture", "os", "os.version", "os.features", "variant"];
@@ -31,17 +33,20 @@ struct Revising<'a> {
     images: HashMap<Digest, (&'a State, &'a State)>,
     nodes: &'a mut BTreeMap<Digest, Node>,
     fates: HashMap<Digest, Fate>,
+    /// Whether indexes get the media type of OCI.
+    as_oci: bool,
 }
 
 impl Graph {
     /// Returns the documents with the images of `new` in the place of those of `old`, and what each group of images then
-    /// has at the top; `roots` says what it has there now.
+    /// has at the top; `roots` says what it has there now, and `as_oci` that indexes get the media type of OCI.
     pub(super) fn revise(
         &self,
         roots: &[Option<Digest>],
         old: &[State],
         new: &[State],
         dialect: &Dialect,
+        as_oci: bool,
     ) -> (Self, Vec<Option<Digest>>) {
         let mut nodes = self.nodes.clone();
         let mut fates: HashMap<Digest, Fate> = HashMap::new();
@@ -52,6 +57,7 @@ impl Graph {
                 images: changed_images(group, old, new),
                 nodes: &mut nodes,
                 fates: HashMap::new(),
+                as_oci,
             };
             let top = match root {
                 Some(root) => Some(revising.node(*root)),
@@ -114,6 +120,7 @@ impl Graph {
             images: HashMap::new(),
             nodes: &mut graph.nodes,
             fates,
+            as_oci: false,
         };
         document.edit_array(&[], "manifests", &[], |items| {
             let old_tags: Vec<_> = (0..roots.len()).map(|group| tags(old, group)).collect();
@@ -199,6 +206,10 @@ impl Revising<'_> {
     fn index(&mut self, digest: Digest, document: &Document) -> Digest {
         let mut document = document.clone();
         let mut keeps_referrers = true;
+        let oci = media_type::as_oci(&media_type_of(&document.root)).filter(|_| self.as_oci);
+        if let Some(media_type) = oci {
+            document.set(&[], "mediaType", &[], Value::text(media_type));
+        }
         document.edit_array(&[], "manifests", &[], |items| {
             for i in 0..items.len() {
                 let Some(child) = digest_of(items.get(i)) else {
@@ -209,6 +220,7 @@ impl Revising<'_> {
                     continue;
                 }
                 rewrite(items, i, now, self.size(now));
+                follow_media_type(items, i, &self.nodes[&now].document);
                 keeps_referrers &= self.fates[&child].keeps_referrers;
                 if let Some((before, after)) = self.images.get(&child) {
                     follow_platform(items, i, &before.config, &after.config);

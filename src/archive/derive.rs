@@ -153,20 +153,12 @@ pub fn revise<'a>(
 ) -> Result<Revision<'a>, Error> {
     let old = archive.states();
     let mut notes = Vec::new();
-    let new: Vec<State> = old
-        .iter()
-        .zip(&archive.images)
-        .zip(revised)
-        .map(|((state, image), revised)| match revised {
-            None => state.clone(),
-            Some(revised) => revised_state(archive, image, revised, &new_layers),
-        })
-        .collect();
+    let new = new_states(archive, &old, revised, &new_layers);
     let roots: Vec<Option<Digest>> = archive.groups.iter().map(|group| group.root).collect();
     let revised = archive
         .graph
         .as_ref()
-        .map(|graph| graph.revise(&roots, &old, &new, &archive.dialect));
+        .map(|graph| graph.revise(&roots, &old, &new, &archive.dialect, false));
     let (graph, roots) = match revised {
         Some((graph, roots)) => (Some(graph), roots),
         None => (None, roots),
@@ -209,6 +201,23 @@ pub fn revise<'a>(
         roots,
         notes,
     })
+}
+
+/// Returns the images as they are to become.
+pub(super) fn new_states(
+    archive: &Archive,
+    old: &[State],
+    revised: &[Option<RevisedImage>],
+    new_layers: &[NewLayer<'_>],
+) -> Vec<State> {
+    old.iter()
+        .zip(&archive.images)
+        .zip(revised)
+        .map(|((state, image), revised)| match revised {
+            None => state.clone(),
+            Some(revised) => revised_state(archive, image, revised, new_layers),
+        })
+        .collect()
 }
 
 /// Has the draft hold the new files and none of the old ones that are no more.

@@ -1,7 +1,7 @@
 //! Descriptors (image-spec descriptor.md): what a document says of the bytes that it names.
 
 use crate::digest::Digest;
-use crate::image::json::{ArrayEdit, Value};
+use crate::image::json::{ArrayEdit, Document, Value};
 use crate::reference::Reference;
 
 /// containerd's full name of the image, which Docker writes too.
@@ -79,5 +79,13 @@ pub(super) fn rewrite(items: &mut ArrayEdit<'_>, i: usize, digest: Digest, size:
         .collect();
     for key in stale {
         items.take_within(i, "annotations", &key);
+    }
+}
+
+/// Has a descriptor state the media type that its document states.
+pub(super) fn follow_media_type(items: &mut ArrayEdit<'_>, i: usize, document: &Document) {
+    let stated = media_type_of(&document.root);
+    if !stated.is_empty() && stated != media_type_of(items.get(i)) {
+        items.set(i, "mediaType", &[], Value::text(&stated));
     }
 }

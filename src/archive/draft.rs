@@ -1,14 +1,15 @@
 //! The new archive as a list of entries, before anything is written.
 
 use std::cmp::Ordering;
-use std::io::Write;
+use std::fs::File;
+use std::io::{self, Write};
 
 use super::names;
 use super::source::Source;
 use crate::compression::Compression;
 use crate::digest::{DiffId, Digest};
 use crate::error::Error;
-use crate::tarball::{Entry, Kind, Mtime, TarReader, header_group, rename_group};
+use crate::tarball::{Entry, Kind, Mtime, Range, TarReader, header_group, rename_group};
 
 /// Writes the bytes of a new layer; the same bytes at every call.
 pub type WriteLayer<'a> = dyn Fn(&mut dyn Write) -> Result<(), Error> + Sync + 'a;
@@ -27,6 +28,34 @@ pub struct NewLayer<'a> {
     pub write: Box<WriteLayer<'a>>,
 }
 
+impl NewLayer<'_> {
+    /// Returns a layer whose bytes are in a file.
+    #[must_use]
+    pub fn spooled(
+        file: File,
+        diff_id: DiffId,
+        digest: Digest,
+        size: u64,
+        compression: Compression,
+    ) -> Self {
+        let write = Box::new(move |out: &mut dyn Write| {
+            let mut range = Range::new(&file, 0, size);
+            let spooled = |source| Error::Io {
+                place: "a new layer".to_owned(),
+                source,
+            };
+            io::copy(&mut range, out).map(drop).map_err(spooled)
+        });
+        Self {
+            diff_id,
+            digest,
+            size,
+            compression,
+            write,
+        }
+    }
+}
+
 impl std::fmt::Debug for NewLayer<'_> {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("NewLayer")
@@ -42,6 +71,8 @@ pub struct Draft<'a> {
     pub(super) source: &'a Source,
     pub(super) entries: Vec<DraftEntry>,
     pub(super) layers: Vec<NewLayer<'a>>,
+    /// Whether it is of another form than the old archive: then nothing around the entries is of that.
+    pub(super) is_anew: bool,
 }
 
 /// One entry: kept as it is, or new.
@@ -60,8 +91,8 @@ pub(super) struct NewEntry {
     pub(super) content: Content,
     pub(super) mode: u32,
     pub(super) mtime: i64,
-    /// The old entry that its header takes after.
-    pub(super) model: usize,
+    /// The old entry that its header takes after, unless the whole form is another.
+    pub(super) model: Option<usize>,
 }
 
 /// The data of a new entry.
@@ -106,13 +137,58 @@ impl<'a> Draft<'a> {
             source,
             entries,
             layers: Vec::new(),
+            is_anew: false,
         }
+    }
+
+    /// Starts an archive of another form.
+    pub(super) fn anew(source: &'a Source) -> Self {
+        Self {
+            source,
+            entries: Vec::new(),
+            layers: Vec::new(),
+            is_anew: true,
+        }
+    }
+
+    /// Adds an entry behind the others, dressed plainly: dated 1970, readable by all.
+    pub(super) fn push(&mut self, name: &str, content: Content) {
+        let is_directory = content == Content::Directory;
+        self.entries.push(DraftEntry::New(NewEntry {
+            name: name.to_owned(),
+            content,
+            mode: if is_directory { 0o755 } else { 0o644 },
+            mtime: 0,
+            model: None,
+        }));
+    }
+
+    /// Returns how the output is compressed as a whole.
+    pub(super) fn compression(&self) -> Compression {
+        if self.is_anew {
+            Compression::None
+        } else {
+            self.source.compression()
+        }
+    }
+
+    /// Returns what stands around the entries of a tar: how many bytes there are before them, and where those behind
+    /// them begin and end.
+    pub(super) fn around(&self) -> (u64, (u64, u64)) {
+        if self.is_anew {
+            return (0, (0, 0));
+        }
+        (
+            self.source.prelude(),
+            self.source.tail().unwrap_or_default(),
+        )
     }
 
     /// Tells whether the new archive is the old one.
     #[must_use]
     pub fn is_unchanged(&self) -> bool {
-        self.entries.len() == self.source.entries().len()
+        !self.is_anew
+            && self.entries.len() == self.source.entries().len()
             && self
                 .entries
                 .iter()
@@ -168,7 +244,7 @@ impl<'a> Draft<'a> {
             content,
             mode,
             mtime,
-            model,
+            model: Some(model),
         });
         if let Some(at) = self
             .entries
@@ -216,7 +292,7 @@ impl<'a> Draft<'a> {
         let last = last.unwrap_or(model);
         let is_before = |entry: &DraftEntry| match entry {
             DraftEntry::Kept(index) => *index <= last,
-            DraftEntry::New(entry) => entry.model <= last,
+            DraftEntry::New(entry) => entry.model.is_some_and(|model| model <= last),
         };
         self.entries
             .iter()
@@ -228,7 +304,8 @@ impl<'a> Draft<'a> {
     pub(super) fn tar_bytes(&self) -> Option<u64> {
         /// Long names have three blocks of header.
         const HEADER_BYTES: u64 = 3 * 512;
-        let (tail, length) = self.source.tail()?;
+        self.source.tail()?;
+        let (_, (tail, length)) = self.around();
         let entries = self.entries.iter().map(|entry| match entry {
             DraftEntry::Kept(index) => self
                 .source
@@ -270,10 +347,13 @@ impl<'a> Draft<'a> {
         if entry.kind == Kind::Directory {
             entry.name.push(b'/');
         }
-        let group = self.source.group(new.model)?;
-        if group.is_empty() {
+        let group = new
+            .model
+            .map(|model| self.source.group(model))
+            .transpose()?;
+        let Some(group) = group.filter(|group| !group.is_empty()) else {
             return Ok(header_group(&entry));
-        }
+        };
         // An archive made by `tar -C directory .` has `./` before every name.
         let model = TarReader::new(crate::tarball::Stream(group.as_slice())).next();
         if model.is_ok_and(|model| model.is_some_and(|model| model.name.starts_with(b"./"))) {

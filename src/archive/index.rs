@@ -1,7 +1,7 @@
 //! OCI manifests and the entries of `index.json` of a revised archive: the old documents with what changed.
 
 use super::descriptor::{
-    NAME, REF_NAME, digest_of, media_type_of, name_of, new_descriptor, rewrite,
+    NAME, REF_NAME, digest_of, follow_media_type, media_type_of, name_of, new_descriptor, rewrite,
 };
 use super::state::{LayerData, StateLayer};
 use super::{Dialect, OciManifest};
@@ -127,6 +127,7 @@ pub(super) fn revise_descriptors(
         owners.insert(at, Some(group));
         items.insert(at, old.first().cloned().unwrap_or_else(new));
         rewrite(items, at, top, size);
+        follow_media_type(items, at, document);
         follow(items, at);
         items.take_within(at, "annotations", NAME);
         items.take_within(at, "annotations", REF_NAME);
@@ -139,6 +140,7 @@ pub(super) fn revise_descriptors(
         owners.insert(at + n, Some(group));
         items.insert(at + n, model.unwrap_or_else(new));
         rewrite(items, at + n, top, size);
+        follow_media_type(items, at + n, document);
         follow(items, at + n);
         if named.is_none() {
             name_descriptor(items, at + n, tag, dialect);

@@ -6,6 +6,7 @@
 mod cascade;
 mod containerd;
 mod containers_image;
+mod convert;
 mod dating;
 mod derive;
 mod descriptor;
@@ -37,6 +38,7 @@ mod v1;
 mod v1_directories;
 mod write;
 
+pub use convert::{Conversion, Form, convert};
 pub use derive::{RevisedImage, RevisedLayer, Revision, revise};
 pub use draft::{Content, Draft, NewLayer, WriteLayer};
 pub use entry::{Blob, SourceEntry};
@@ -74,6 +76,17 @@ pub struct Archive {
     repositories: Option<Document>,
     /// `index.json` and what it leads to, in OCI layouts and the forms that contain one.
     graph: Option<Graph>,
+    /// Of two halves that may disagree the one that was read.
+    trusted: Option<Half>,
+}
+
+/// One of the two descriptions of the images that some archives hold.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Half {
+    /// `manifest.json`
+    Manifest,
+    /// `index.json`
+    Index,
 }
 
 /// What an item of `manifest.json` describes: one image, or several of the same content.
@@ -206,6 +219,12 @@ impl Archive {
         &self.dialect
     }
 
+    /// Returns what `index.json` leads to, where that says which images there are.
+    fn own_graph(&self) -> Option<&Graph> {
+        let is_own = matches!(self.dialect, Dialect::Containerd | Dialect::Layout);
+        self.graph.as_ref().filter(|_| is_own)
+    }
+
     /// Returns the images in the order of `manifest.json`, or of the indexes.
     #[must_use]
     pub fn images(&self) -> &[Image] {
@@ -216,6 +235,13 @@ impl Archive {
     #[must_use]
     pub fn groups(&self) -> &[Group] {
         &self.groups
+    }
+
+    /// Returns the digest of the index that an image's names stand for, where they stand for one.
+    #[must_use]
+    pub fn index_of(&self, image: &Image) -> Option<Digest> {
+        let root = self.groups[image.group].root;
+        root.filter(|root| Some(*root) != image.manifest_digest())
     }
 
     /// Returns what the archive says about an image besides the image: attestations, signatures and other referrers.

@@ -12,7 +12,7 @@ use super::read::{read_image, read_optional};
 use super::source::Source;
 use super::v1::Generation;
 use super::v1_directories;
-use super::{Archive, Dialect, Group, Image, Item, Layer};
+use super::{Archive, Dialect, Group, Half, Image, Item, Layer};
 use crate::error::Error;
 use crate::image::json::Document;
 use crate::reference::Reference;
@@ -22,25 +22,62 @@ type Listed = (Vec<Image>, Vec<Group>, Vec<Item>);
 
 impl Archive {
     /// Understands the archive behind `source`: reads its documents, no layer.
+    /// Where it describes its images twice, both must agree.
     pub fn open(source: Source) -> Result<Self, Error> {
+        Self::open_trusting(source, None)
+    }
+
+    /// Understands the archive behind `source` as [`Archive::open`] does; if that cannot be done, and one half is `trusted`, the other is not
+    /// read, and the output will have both anew.
+    pub fn open_trusting(source: Source, trusted: Option<Half>) -> Result<Self, Error> {
+        let mut archive = Self {
+            source,
+            dialect: Dialect::V1Directories(None),
+            images: Vec::new(),
+            groups: Vec::new(),
+            manifest: None,
+            items: Vec::new(),
+            repositories: None,
+            graph: None,
+            trusted: None,
+        };
+        let understood = archive.understand();
+        let there = |name: &str| archive.source.find(name).is_some();
+        let has_both = there("manifest.json") && there("index.json");
+        match trusted.filter(|_| has_both && understood.is_err()) {
+            None => understood?,
+            trusted => {
+                archive.trusted = trusted;
+                archive.understand()?;
+            }
+        }
+        Ok(archive)
+    }
+
+    fn understand(&mut self) -> Result<(), Error> {
+        let source = &self.source;
         let not_an_image = |reason: &str| Error::NotAnImage {
             place: source.place().to_owned(),
             reason: reason.to_owned(),
         };
-        let graph = match read_optional(&source, "index.json")? {
-            Some(index) => Some(Graph::read(&source, &index)?),
+        let read = |name: &str, half: Half| match self.trusted {
+            Some(trusted) if trusted != half => Ok(None),
+            _ => read_optional(source, name),
+        };
+        let graph = match read("index.json", Half::Index)? {
+            Some(index) => Some(Graph::read(source, &index)?),
             None => None,
         };
-        let manifest = read_optional(&source, "manifest.json")?;
+        let manifest = read("manifest.json", Half::Manifest)?;
         let (images, groups, items) = match (&manifest, &graph) {
             (Some(manifest), Some(graph)) if !lists_sources(manifest) => {
-                let (images, groups) = layout::images(&source, graph)?;
-                let items = containerd::match_items(&source, manifest, &images, &groups)?;
-                (images, groups, items)
+                let (images, groups) = layout::images(source, graph)?;
+                let items = containerd::match_items(source, manifest, &images, &groups);
+                (images, groups, items.map_err(disagreement)?)
             }
-            (Some(manifest), _) => images_of(&source, manifest)?,
+            (Some(manifest), _) => images_of(source, manifest)?,
             (None, Some(graph)) => {
-                let (images, groups) = layout::images(&source, graph)?;
+                let (images, groups) = layout::images(source, graph)?;
                 (images, groups, Vec::new())
             }
             (None, None) => {
@@ -52,19 +89,15 @@ impl Archive {
             }
         };
         check_tags(&images)?;
-        let repositories = read_optional(&source, "repositories")?;
-        let mut archive = Self {
-            source,
-            dialect: Dialect::V1Directories(None),
-            images,
-            groups,
-            manifest,
-            items,
-            repositories,
-            graph,
-        };
-        archive.dialect = archive.detect()?;
-        Ok(archive)
+        let repositories = read_optional(source, "repositories")?;
+        self.images = images;
+        self.groups = groups;
+        self.items = items;
+        self.manifest = manifest;
+        self.repositories = repositories;
+        self.graph = graph;
+        self.dialect = self.detect()?;
+        Ok(())
     }
 
     /// Tells who wrote the archive, by deriving it again where that can be done.
@@ -72,11 +105,14 @@ impl Archive {
         let Some(manifest) = &self.manifest else {
             return Ok(Dialect::Layout);
         };
+        if self.trusted.is_some() {
+            return Ok(Dialect::Named);
+        }
         if self.graph.is_some() {
             if !lists_sources(manifest) {
                 return Ok(Dialect::Containerd);
             }
-            hybrid::attach_manifests(self)?;
+            hybrid::attach_manifests(self).map_err(disagreement)?;
             for image in &self.images {
                 self.groups[image.group].root = image.manifest_digest();
             }
@@ -123,6 +159,14 @@ impl Archive {
             }
         }
         Ok(None)
+    }
+}
+
+/// Says what can be done about halves that disagree.
+fn disagreement(error: Error) -> Error {
+    match error {
+        Error::Mismatch { .. } | Error::BadDocument { .. } => Error::Halves(Box::new(error)),
+        error => error,
     }
 }
 

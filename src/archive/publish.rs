@@ -119,7 +119,7 @@ fn write_file(draft: &Draft<'_>, path: &Path) -> Result<(), Error> {
 /// while it grows has its place already.
 fn reserve(draft: &Draft<'_>, file: &File) -> io::Result<()> {
     use rustix::io::Errno;
-    if draft.source.compression() != crate::compression::Compression::None {
+    if draft.compression() != crate::compression::Compression::None {
         return Ok(());
     }
     let Some(n_bytes) = draft.tar_bytes().filter(|&n_bytes| n_bytes > 0) else {
@@ -162,7 +162,7 @@ fn write_to(draft: &Draft<'_>, file: File, place: &str) -> Result<File, Error> {
         sink.copy(given, 0, length).map_err(failed)?;
         return sink.finish().map_err(failed);
     }
-    let mut sink = match draft.source.compression() {
+    let mut sink = match draft.compression() {
         crate::compression::Compression::None => {
             let write_back = super::write::WriteBack::start(&file).map_err(failed)?;
             Sink::Durable(file, write_back)

@@ -187,8 +187,9 @@ pub(super) fn write_tar(draft: &Draft<'_>, sink: &mut Sink, place: &str) -> Resu
     let Some(tar) = draft.source.tar_file() else {
         return write_directory_as_tar(draft, sink, place);
     };
+    let (prelude, (tail, length)) = draft.around();
     // The run of kept entries that lie one behind the other, beginning with what stands before the first.
-    let mut run = Some((0, draft.source.prelude())).filter(|(start, end)| start < end);
+    let mut run = Some((0, prelude)).filter(|(start, end)| start < end);
     for entry in &draft.entries {
         match entry {
             DraftEntry::Kept(index) => {
@@ -213,7 +214,6 @@ pub(super) fn write_tar(draft: &Draft<'_>, sink: &mut Sink, place: &str) -> Resu
             }
         }
     }
-    let (tail, length) = draft.source.tail().expect("a tar has a tail");
     match run {
         Some((first, last)) if last == tail => sink.copy(tar, first, length).map_err(failed)?,
         Some((first, last)) => {

@@ -5,15 +5,17 @@ use std::io::{self, IsTerminal, Write};
 use std::os::fd::AsFd;
 use std::path::{Path, PathBuf};
 
-use clap::Args;
+use clap::{Args, ValueEnum};
 
 use super::failure::{Failure, say};
 use super::inputs::Inputs;
 use super::{Format, output};
-use crate::apply::Summary;
-use crate::archive::{Destination, Lock, PendingFile, is_replaceable, publish, recover};
+use crate::apply::{ImageSummary, Summary};
+use crate::archive::{Conversion, Destination, Form, Lock, PendingFile};
+use crate::archive::{is_replaceable, publish, recover};
 use crate::digest::Digest;
 use crate::error::Error;
+use crate::platform::PlatformPattern;
 
 /// Applies patches to an image archive.
 #[derive(Debug, Args)]
@@ -33,13 +35,47 @@ pub(super) struct Apply {
     /// Recompute every digest of IMAGE first, as `ocipatch verify` does
     #[arg(long)]
     verify: bool,
+    /// Write the archive in this form instead of its own, as a tar or a directory; no patch is needed then
+    #[arg(long, value_enum, value_name = "FORM", conflicts_with = "in_place")]
+    to: Option<To>,
+    /// Of an image for several platforms write only the one for this, such as `linux/arm64`
+    #[arg(long, value_name = "PLATFORM", value_parser = platform, conflicts_with = "in_place")]
+    platform: Option<PlatformPattern>,
     /// Write the new image id to this file
     #[arg(long, value_name = "FILE")]
     iidfile: Option<PathBuf>,
 }
 
+/// The forms of `--to`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+enum To {
+    DockerArchive,
+    OciArchive,
+    OciDir,
+    DockerDir,
+}
+
+impl From<To> for Form {
+    fn from(to: To) -> Self {
+        match to {
+            To::DockerArchive => Self::DockerArchive,
+            To::OciArchive => Self::OciArchive,
+            To::OciDir => Self::OciDirectory,
+            To::DockerDir => Self::DockerDirectory,
+        }
+    }
+}
+
+fn platform(text: &str) -> Result<PlatformPattern, String> {
+    PlatformPattern::parse(text).ok_or_else(|| "it is no `os/architecture[/variant]`".to_owned())
+}
+
 impl Apply {
     pub(super) fn run(&self, quiet: bool) -> Result<(), Failure> {
+        // To write an image in another form is something to do.
+        if self.to.is_none() && self.platform.is_none() {
+            self.inputs.want_patch()?;
+        }
         let to_stdout = self
             .output
             .as_deref()
@@ -76,7 +112,11 @@ impl Apply {
         } else {
             Some(self.destination(is_directory)?)
         };
-        let prepared = planned.prepare()?;
+        let conversion = Conversion {
+            form: self.to.map(Form::from),
+            platform: self.platform.clone(),
+        };
+        let prepared = planned.prepare(&conversion)?;
         let ids = targeted(&prepared.summary);
         if self.iidfile.is_some() && ids.len() != 1 {
             return Err(Failure::Usage(format!(
@@ -113,6 +153,11 @@ impl Apply {
             .as_deref()
             .filter(|path| path.as_os_str() != "-")
         else {
+            if self.to.is_some_and(|to| Form::from(to).is_directory()) {
+                return Err(Failure::Usage(
+                    "a directory needs a name: say which by `-o DIRECTORY`".to_owned(),
+                ));
+            }
             let stdout = io::stdout().as_fd().try_clone_to_owned().map(File::from);
             let stdout = stdout.map_err(|source| Error::Io {
                 place: "standard output".to_owned(),
@@ -122,10 +167,17 @@ impl Apply {
         };
         let is_directory_path =
             path.as_os_str().as_encoded_bytes().ends_with(b"/") || path.is_dir();
-        if is_directory_path {
+        let wants_directory = self.to.map(|to| Form::from(to).is_directory());
+        if wants_directory == Some(false) && is_directory_path {
+            let shown = path.display();
+            return Err(Failure::Usage(format!(
+                "`{shown}` is a directory, and `--to` wants a tar"
+            )));
+        }
+        if wants_directory.unwrap_or(is_directory_path) {
             return Ok(Destination::Directory(path.components().collect()));
         }
-        if !image_is_directory {
+        if !image_is_directory || wants_directory.is_some() {
             return Ok(Destination::File(path.to_owned()));
         }
         if looks_like_tar(path) {
@@ -149,15 +201,25 @@ fn looks_like_tar(path: &Path) -> bool {
         .any(|end| name.ends_with(end))
 }
 
-/// The ids of the images that the patches are about, changed or not.
+/// The ids of the images that the patches are about, changed or not; several under one name have the digest of their
+/// index for one.
 fn targeted(summary: &Summary) -> Vec<Digest> {
-    let is_targeted = |image: &&crate::apply::ImageSummary| !image.steps.is_empty();
-    summary
-        .images
-        .iter()
-        .filter(is_targeted)
-        .map(|image| image.image_id)
-        .collect()
+    // Without a patch it is about all of them.
+    let is_about_all = summary.images.iter().all(|image| image.steps.is_empty());
+    let is_targeted = |image: &&ImageSummary| is_about_all || !image.steps.is_empty();
+    let images: Vec<&ImageSummary> = summary.images.iter().filter(is_targeted).collect();
+    let mut ids = Vec::new();
+    for image in &images {
+        let shares = |other: &&&ImageSummary| other.index_digest == image.index_digest;
+        let id = match image.index_digest {
+            Some(index) if images.iter().filter(shares).count() > 1 => index,
+            _ => image.image_id,
+        };
+        if !ids.contains(&id) {
+            ids.push(id);
+        }
+    }
+    ids
 }
 
 /// Where the id goes: opened before the archive is written, so that the one does not come without the other.

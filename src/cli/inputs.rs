@@ -9,12 +9,12 @@ use clap::Args;
 use super::Format;
 use super::failure::Failure;
 use crate::apply::{Prepared, prepare};
-use crate::archive::{Archive, Source};
+use crate::archive::{Archive, Conversion, Half, Source};
 use crate::compression::Compression;
 use crate::error::Error;
 use crate::gather::{Base, Gathered, directory_of, gather};
 use crate::layer::SourceDirectory;
-use crate::patch::{MAX_FILE_BYTES, PatchFile};
+use crate::patch::{MAX_FILE_BYTES, PatchFile, Trust};
 use crate::plan::{self, Plan};
 use crate::problem::Rejected;
 use crate::timestamp::Timestamp;
@@ -24,7 +24,7 @@ use crate::timestamp::Timestamp;
 pub(super) struct Inputs {
     /// Patch files, applied in order, then the image: a tar (plain, gzip, zstd, bzip2 or xz), a directory that one was
     /// extracted into, or `-` for standard input
-    #[arg(required = true, num_args = 2.., value_names = ["PATCH", "IMAGE"])]
+    #[arg(required = true, num_args = 1.., value_name = "PATCH|IMAGE")]
     paths: Vec<PathBuf>,
     /// Let paths in a patch lead out of the patch file's directory
     #[arg(long)]
@@ -37,23 +37,39 @@ pub(super) struct Planned {
     pub(super) archive: Archive,
     pub(super) plan: Plan,
     roots: Vec<SourceDirectory>,
+    spool: PathBuf,
 }
 
 impl Planned {
     /// Reads what is to be added and derives every digest.
-    pub(super) fn prepare(&self) -> Result<Prepared<'_>, Error> {
-        prepare(&self.plan, &self.archive, &self.roots, &spool_directory())
+    pub(super) fn prepare(&self, conversion: &Conversion) -> Result<Prepared<'_>, Error> {
+        prepare(
+            &self.plan,
+            &self.archive,
+            &self.roots,
+            &self.spool,
+            conversion,
+        )
     }
 }
 
 impl Inputs {
     /// The image as it was typed.
     pub(super) fn image(&self) -> &Path {
-        self.paths.last().expect("clap wants at least two paths")
+        self.paths.last().expect("clap wants at least one path")
     }
 
     fn patches(&self) -> &[PathBuf] {
         &self.paths[..self.paths.len() - 1]
+    }
+
+    /// Says so where there is no patch.
+    pub(super) fn want_patch(&self) -> Result<(), Failure> {
+        if self.patches().is_empty() {
+            let message = "a patch is missing: patches come first, the image last";
+            return Err(Failure::Usage(message.to_owned()));
+        }
+        Ok(())
     }
 
     /// Reads everything and plans.
@@ -74,7 +90,13 @@ impl Inputs {
                 allow_outside: self.allow_outside,
             })
             .collect();
-        let archive = Archive::open(open_source(self.image())?)?;
+        let trusted = Trust::of(&files)
+            .map_err(rejected)?
+            .map(|trust| match trust {
+                Trust::Manifest => Half::Manifest,
+                Trust::Index => Half::Index,
+            });
+        let archive = Archive::open_trusting(open_source(self.image())?, trusted)?;
         let Gathered {
             mut inventory,
             roots,
@@ -84,6 +106,7 @@ impl Inputs {
             archive,
             plan,
             roots,
+            spool: spool_directory(),
         })
     }
 }

@@ -45,6 +45,8 @@ struct ImageReport {
     image_id: Digest,
     #[serde(skip_serializing_if = "Option::is_none")]
     manifest_digest: Option<Digest>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    index_digest: Option<Digest>,
     platform: String,
     created: Option<String>,
     layers: Vec<LayerReport>,
@@ -102,11 +104,6 @@ impl Inspect {
         } else {
             None
         };
-        let text = |key: &str| config.text(key).unwrap_or_else(|| "unknown".to_owned());
-        let mut platform = format!("{}/{}", text("os"), text("architecture"));
-        if let Some(variant) = config.text("variant").filter(|variant| !variant.is_empty()) {
-            platform = format!("{platform}/{variant}");
-        }
         // History tells of layers by position, skipping what changed the configuration alone.
         let mut commands = config.history().filter(|entry| {
             entry
@@ -127,7 +124,8 @@ impl Inspect {
             tags: image.tags().to_vec(),
             image_id: image.image_id(),
             manifest_digest: image.manifest_digest(),
-            platform,
+            index_digest: archive.index_of(image),
+            platform: image.platform().to_string(),
             created: config.created().map(ToString::to_string),
             layers: layers.collect(),
             config: serde_json::from_slice(&config.to_bytes()).unwrap_or_default(),
@@ -183,6 +181,9 @@ fn text(report: &Report) -> String {
             ),
         );
         put(&mut text, format_args!("image id  {}", image.image_id));
+        if let Some(digest) = image.index_digest {
+            put(&mut text, format_args!("index     {digest}"));
+        }
         if let Some(digest) = image.manifest_digest {
             put(&mut text, format_args!("manifest  {digest}"));
         }

@@ -5,6 +5,7 @@ use clap::Args;
 use super::failure::Failure;
 use super::inputs::Inputs;
 use super::{Format, output};
+use crate::archive::Conversion;
 
 /// Shows what patches would change.
 #[derive(Debug, Args)]
@@ -19,8 +20,9 @@ pub(super) struct Plan {
 
 impl Plan {
     pub(super) fn run(&self) -> Result<(), Failure> {
+        self.inputs.want_patch()?;
         let planned = self.inputs.plan(self.format)?;
-        let prepared = planned.prepare()?;
+        let prepared = planned.prepare(&Conversion::default())?;
         match self.format {
             Format::Text => output::text(&prepared.summary.to_string()),
             Format::Json => output::json(&prepared.summary),

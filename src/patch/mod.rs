@@ -8,6 +8,7 @@ mod node;
 mod operation;
 mod schema;
 mod syntax;
+mod target;
 
 use std::sync::Arc;
 
@@ -15,10 +16,9 @@ use schemars::JsonSchema;
 
 pub use self::operation::{AddLayer, IfMissing, Operation, Removal};
 pub use self::schema::schema;
+pub use self::target::{Attestations, ImagePattern, Target, Trust};
 use crate::digest::Digest;
-use crate::platform::PlatformPattern;
 use crate::problem::{Address, Code, Problem, Rejected, Source, line_after, quoted};
-use crate::reference::Glob;
 use decode::{Field, Problems, Record};
 use node::Node;
 
@@ -27,8 +27,6 @@ pub const MAX_FILE_BYTES: usize = 1024 * 1024;
 
 const API_VERSION_HELP: &str = "begin it with `apiVersion: ocipatch/v1`";
 const OPERATIONS_HELP: &str = "write at least one operation, as in `- retag: [\"app:2\"]`";
-
-const MIN_ID_DIGITS: usize = 4;
 
 /// A patch file that was read without a mistake.
 #[derive(Debug, Clone)]
@@ -68,44 +66,6 @@ pub struct Patch {
 pub enum ApiVersion {
     /// `ocipatch/v1`
     V1,
-}
-
-/// Which images of an archive a patch is about; without patterns, the only one, for all its platforms.
-#[derive(Debug, Clone, PartialEq, Eq, Default, JsonSchema)]
-#[schemars(
-    deny_unknown_fields,
-    rename_all = "kebab-case",
-    extend("minProperties" = 1)
-)]
-pub struct Target {
-    /// An image is meant if one of these matches it; not needed if there is only one.
-    #[schemars(with = "Option<schema::ImagePatterns>")]
-    pub images: Vec<ImagePattern>,
-    /// Of an image for several platforms, only those that one of these matches are meant; all if not given.
-    #[schemars(with = "Option<schema::PlatformPatterns>")]
-    pub platforms: Vec<PlatformPattern>,
-}
-
-/// What becomes of what an archive says about an image that changes: attestations, signatures and other referrers.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, JsonSchema)]
-#[schemars(rename_all = "kebab-case")]
-pub enum Attestations {
-    /// The patch does not fit an image that is attested.
-    #[default]
-    Refuse,
-    /// They are left out.
-    Drop,
-    /// They stay, and are pointed at the changed image; what they claim is still about the old one.
-    Keep,
-}
-
-/// How a patch names images.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum ImagePattern {
-    /// By their tags.
-    Name(Glob),
-    /// By the first hex digits of their id, without `sha256:`; at least four.
-    Id(String),
 }
 
 impl PatchFile {
@@ -266,82 +226,5 @@ impl ApiVersion {
                 None
             }
         }
-    }
-}
-
-impl Target {
-    fn decode(field: &Field<'_>, problems: &mut Problems) -> Option<Self> {
-        let record = field.record(&["images", "platforms"], problems)?;
-        let help = "write at least one pattern, or leave it out if there is only one image";
-        let images = match record.get("images") {
-            Some(images) => images.items(help, problems)?,
-            None => Vec::new(),
-        };
-        let images = images
-            .iter()
-            .filter_map(|item| ImagePattern::decode(item, problems))
-            .collect();
-        let help = "write at least one platform, or leave `platforms` out to mean all";
-        let platforms = match record.get("platforms") {
-            Some(platforms) => platforms.items(help, problems)?,
-            None => Vec::new(),
-        };
-        let platforms = platforms
-            .iter()
-            .filter_map(|item| platform(item, problems))
-            .collect();
-        if record.get("images").is_none() && record.get("platforms").is_none() {
-            let problem = field.problem(Code::MissingKey, "`target` says nothing");
-            problems.add(problem.with_help("it takes `images` and `platforms`"));
-        }
-        Some(Self { images, platforms })
-    }
-}
-
-fn platform(field: &Field<'_>, problems: &mut Problems) -> Option<PlatformPattern> {
-    let text = field.some_text(problems)?;
-    let pattern = PlatformPattern::parse(text);
-    if pattern.is_none() {
-        let message = format!("{} is not a platform", quoted(text));
-        let problem = field.problem(Code::InvalidPlatform, message);
-        let help = "write `os/architecture` or `os/architecture/variant`, as in `linux/arm64`";
-        problems.add(problem.with_help(help));
-    }
-    pattern
-}
-
-impl Attestations {
-    fn decode(field: &Field<'_>, problems: &mut Problems) -> Option<Self> {
-        match field.word(problems)? {
-            "refuse" => Some(Self::Refuse),
-            "drop" => Some(Self::Drop),
-            "keep" => Some(Self::Keep),
-            other => {
-                let message = format!("{} is {}", field.name, quoted(other));
-                let problem = field.problem(Code::InvalidValue, message);
-                let help = "it is `refuse`, which is the default, `drop` or `keep`";
-                problems.add(problem.with_help(help));
-                None
-            }
-        }
-    }
-}
-
-impl ImagePattern {
-    fn decode(field: &Field<'_>, problems: &mut Problems) -> Option<Self> {
-        let text = field.some_text(problems)?;
-        let Some(digits) = text.strip_prefix("sha256:") else {
-            return Some(Self::Name(Glob::new(text)));
-        };
-        let is_hex = digits
-            .bytes()
-            .all(|b| matches!(b, b'0'..=b'9' | b'a'..=b'f'));
-        if is_hex && (MIN_ID_DIGITS..=64).contains(&digits.len()) {
-            return Some(Self::Id(digits.to_owned()));
-        }
-        let message = format!("{} is not the beginning of an image id", quoted(text));
-        let problem = field.problem(Code::InvalidImageId, message);
-        problems.add(problem.with_help("write `sha256:` and 4 to 64 lower-case hex digits"));
-        None
     }
 }

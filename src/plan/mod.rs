@@ -263,6 +263,16 @@ fn about(n: usize) -> String {
     }
 }
 
+/// Lists names, but not without end.
+fn few(names: &[String]) -> String {
+    const MAX_NAMES: usize = 5;
+    let shown = names[..names.len().min(MAX_NAMES)].join(", ");
+    match names.len().saturating_sub(MAX_NAMES) {
+        0 => shown,
+        more => format!("{shown} and {more} more"),
+    }
+}
+
 /// The planning of one patch.
 struct Planning<'a> {
     file: &'a PatchFile,
@@ -360,12 +370,12 @@ impl Planning<'_> {
                 Attestations::Refuse => attested.push((state.display_name(), n)),
                 Attestations::Drop => {
                     state.keeps_referrers = false;
-                    state.note(format!("{} left out: {}", about(n), state.referrers.join(", ")));
+                    state.note(format!("{} left out: {}", about(n), few(&state.referrers)));
                 }
                 Attestations::Keep => state.note(format!(
                     "{} pointed at the changed image; what is claimed there is about the old one: {}",
                     about(n),
-                    state.referrers.join(", ")
+                    few(&state.referrers)
                 )),
             }
         }

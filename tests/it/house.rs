@@ -17,7 +17,6 @@ const IMPORTS: &[(&str, &[&str])] = &[
             "layer",
             "plan",
             "reference",
-            "tarball",
         ],
     ),
     (

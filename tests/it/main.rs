@@ -4,6 +4,7 @@ mod attack;
 mod binary;
 mod cases;
 mod cli;
+mod convert;
 mod damage;
 mod edit;
 mod engine;

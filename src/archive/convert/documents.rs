@@ -1,0 +1,134 @@
+//! `index.json` and `manifest.json` of a converted archive.
+
+use std::collections::BTreeMap;
+
+use super::Form;
+use crate::archive::descriptor::{NAME, REF_NAME, blob_name, media_type_of, name_of};
+use crate::archive::graph::{Graph, Kind, Node};
+use crate::archive::state::State;
+use crate::digest::Digest;
+use crate::image::Config;
+use crate::image::json::{ArrayEdit, Document, Value};
+use crate::media_type::INDEX;
+use crate::reference::Reference;
+
+/// What a descriptor's `platform` repeats of the configuration, in the order of Go's struct (image-spec, specs-go).
+const PLATFORM: [&str; 5] = ["architecture", "os", "os.version", "os.features", "variant"];
+
+/// Returns an index of images that have manifests, and what each group has at the top.
+pub(super) fn new_graph(
+    written: &[usize],
+    new: &[State],
+    n_groups: usize,
+) -> (Graph, Vec<Option<Digest>>) {
+    let mut nodes = BTreeMap::new();
+    let mut roots = vec![None; n_groups];
+    let mut descriptors = Vec::new();
+    for state in written.iter().map(|&i| &new[i]) {
+        let manifest = state
+            .manifest
+            .as_ref()
+            .expect("what is written is described");
+        let document = manifest.document.clone();
+        let digest = manifest.digest;
+        roots[state.group] = Some(digest);
+        if state.tags.is_empty() {
+            descriptors.push(descriptor(&document, digest, &state.config, None));
+        }
+        for tag in &state.tags {
+            descriptors.push(descriptor(&document, digest, &state.config, Some(tag)));
+        }
+        let kind = Kind::Image;
+        nodes.insert(digest, Node { kind, document });
+    }
+    let index = Document::new(Value::object([
+        ("schemaVersion", Value::number(2)),
+        ("mediaType", Value::text(INDEX)),
+        ("manifests", Value::array(descriptors)),
+    ]));
+    (Graph { index, nodes }, roots)
+}
+
+fn descriptor(
+    manifest: &Document,
+    digest: Digest,
+    config: &Config,
+    tag: Option<&Reference>,
+) -> Value {
+    let field = |key: &'static str| {
+        let value = config.document().root.get(key)?;
+        let is_empty = value.is_null() || value.as_text().is_some_and(|text| text.is_empty());
+        (!is_empty).then(|| (key, value.clone()))
+    };
+    let mut members = vec![
+        ("mediaType", Value::text(&media_type_of(&manifest.root))),
+        ("digest", Value::text(&digest.to_string())),
+        ("size", Value::number(manifest.to_bytes().len() as u64)),
+    ];
+    if let Some(tag) = tag {
+        let name = Value::text(&tag.full());
+        members.push(("annotations", Value::object([(REF_NAME, name)])));
+    }
+    let platform = PLATFORM.into_iter().filter_map(field);
+    members.push(("platform", Value::object(platform)));
+    Value::object(members)
+}
+
+/// Spells every name in `index.json` as containerd and Docker do: the whole name, and the tag alone.
+///
+/// Those who know one annotation only find an image by the tag; where two images have the same, it is the whole name
+/// that they find.
+pub(super) fn named(mut graph: Graph, written: &[usize], new: &[State], form: Form) -> Graph {
+    let mut tags: Vec<&Reference> = Vec::new();
+    let mut groups = Vec::new();
+    for state in written.iter().map(|&i| &new[i]) {
+        if !groups.contains(&state.group) {
+            groups.push(state.group);
+            tags.extend(&state.tags);
+        }
+    }
+    let is_shared =
+        |tag: &Reference| tags.iter().filter(|other| other.tag() == tag.tag()).count() > 1;
+    let rename = |items: &mut ArrayEdit<'_>| {
+        for i in 0..items.len() {
+            let name = name_of(items.get(i)).ok().flatten();
+            let Some(tag) = name.filter(|tag| tags.contains(&tag) && !tag.is_bare()) else {
+                continue;
+            };
+            let short = if is_shared(&tag) && !form.is_docker() {
+                tag.familiar()
+            } else {
+                tag.tag().to_owned()
+            };
+            items.set_within(i, "annotations", NAME, Value::text(&tag.full()));
+            items.set_within(i, "annotations", REF_NAME, Value::text(&short));
+        }
+    };
+    if !tags.is_empty() {
+        graph.index.edit_array(&[], "manifests", &[], rename);
+    }
+    graph
+}
+
+/// Returns the `manifest.json` that containerd would write.
+pub(super) fn manifest_json(written: &[usize], new: &[State]) -> Document {
+    let items = written.iter().map(|&i| {
+        let state = &new[i];
+        let tags = state.tags.iter().map(|tag| Value::text(&tag.familiar()));
+        let tags = if state.tags.is_empty() {
+            Value::null()
+        } else {
+            Value::array(tags)
+        };
+        let layers = state.layers.iter().map(|layer| {
+            let digest = layer.digest.expect("layers that are written have digests");
+            Value::text(&blob_name(digest))
+        });
+        Value::object([
+            ("Config", Value::text(&blob_name(state.image_id))),
+            ("RepoTags", tags),
+            ("Layers", Value::array(layers)),
+        ])
+    });
+    Document::new(Value::array(items))
+}

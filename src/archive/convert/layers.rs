@@ -1,0 +1,139 @@
+//! Layers on their way into a layout: named by the digest of their bytes, in a compression that OCI has a name for.
+
+use std::collections::HashMap;
+use std::io;
+use std::path::Path;
+
+use crate::archive::Archive;
+use crate::archive::draft::NewLayer;
+use crate::archive::spool::nameless;
+use crate::archive::state::{LayerData, StateLayer};
+use crate::compression::Compression;
+use crate::digest::{Digest, Hashing};
+use crate::error::Error;
+
+/// The layers of the new archive.
+pub(super) struct Layers<'a> {
+    archive: &'a Archive,
+    spool: &'a Path,
+    /// By the entry that they come from: images share layers.
+    known: HashMap<usize, StateLayer>,
+    added: Vec<NewLayer<'a>>,
+}
+
+impl<'a> Layers<'a> {
+    pub(super) fn new(archive: &'a Archive, added: Vec<NewLayer<'a>>, spool: &'a Path) -> Self {
+        Self {
+            archive,
+            spool,
+            known: HashMap::new(),
+            added,
+        }
+    }
+
+    /// Returns the layers that the archive does not have.
+    pub(super) fn finish(self) -> Vec<NewLayer<'a>> {
+        self.added
+    }
+
+    /// Returns a layer with its digest, and in another compression where it must be.
+    pub(super) fn portable(
+        &mut self,
+        layer: &StateLayer,
+        notes: &mut Vec<String>,
+    ) -> Result<StateLayer, Error> {
+        let LayerData::Kept { entry, .. } = layer.data else {
+            return Ok(layer.clone());
+        };
+        if let Some(known) = self.known.get(&entry) {
+            return Ok(known.clone());
+        }
+        let portable = match layer.compression {
+            // The configuration says what it hashes to.
+            Compression::None => StateLayer {
+                digest: Some(layer.diff_id.into()),
+                ..layer.clone()
+            },
+            Compression::Gzip | Compression::Zstd => StateLayer {
+                digest: Some(self.digest(entry)?),
+                ..layer.clone()
+            },
+            Compression::Bzip2 | Compression::Xz => {
+                notes.push(format!(
+                    "the layer {} is compressed by gzip now: OCI has no name for {}",
+                    layer.diff_id.short(),
+                    layer.compression.name()
+                ));
+                self.recompressed(layer, entry)?
+            }
+        };
+        self.known.insert(entry, portable.clone());
+        Ok(portable)
+    }
+
+    /// Hashes the bytes of an entry, unless its name among the blobs of a layout states it.
+    fn digest(&self, entry: usize) -> Result<Digest, Error> {
+        let source = &self.archive.source;
+        let name = &source.entries()[entry].name;
+        let stated = name
+            .strip_prefix("blobs/sha256/")
+            .and_then(Digest::parse_hex);
+        if let Some(digest) = stated {
+            return Ok(digest);
+        }
+        let hashed = Digest::of_reader(&mut source.blob(entry)?.reader());
+        hashed
+            .map(|(digest, _)| digest)
+            .map_err(|source| Error::Io {
+                place: name.clone(),
+                source,
+            })
+    }
+
+    fn recompressed(&mut self, layer: &StateLayer, entry: usize) -> Result<StateLayer, Error> {
+        let name = &self.archive.source.entries()[entry].name;
+        let unreadable = |source| Error::Io {
+            place: name.clone(),
+            source,
+        };
+        let failed = |source| Error::io(self.spool, source);
+        let blob = self.archive.source.blob(entry)?;
+        let mut input = layer
+            .compression
+            .decoder(blob.reader())
+            .map_err(unreadable)?;
+        let file = nameless(self.spool).map_err(failed)?;
+        let buffered = io::BufWriter::with_capacity(128 * 1024, file);
+        let encoder = Compression::Gzip
+            .encoder(Hashing::new(buffered))
+            .map_err(failed)?;
+        let mut output = Hashing::new(encoder);
+        io::copy(&mut input, &mut output).map_err(unreadable)?;
+        let (found, _, encoder) = output.finish_layer();
+        if found != layer.diff_id {
+            return Err(Error::Mismatch {
+                what: format!("the diff id of the layer `{}`", name.escape_debug()),
+                found: found.to_string(),
+                wanted: layer.diff_id.to_string(),
+            });
+        }
+        let (digest, size, buffered) = encoder.finish().map_err(failed)?.finish();
+        let file = buffered
+            .into_inner()
+            .map_err(|error| failed(error.into_error()))?;
+        self.added.push(NewLayer::spooled(
+            file,
+            layer.diff_id,
+            digest,
+            size,
+            Compression::Gzip,
+        ));
+        Ok(StateLayer {
+            diff_id: layer.diff_id,
+            digest: Some(digest),
+            size,
+            compression: Compression::Gzip,
+            data: LayerData::Added(self.added.len() - 1),
+        })
+    }
+}

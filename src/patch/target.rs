@@ -1,0 +1,194 @@
+//! Which images a patch is about, and what else it says of the archive.
+
+use schemars::JsonSchema;
+
+use super::decode::{Field, Problems};
+use super::{PatchFile, schema};
+use crate::platform::PlatformPattern;
+use crate::problem::{Address, Code, Problem, Rejected, quoted};
+use crate::reference::Glob;
+
+const MIN_ID_DIGITS: usize = 4;
+
+/// Which images of an archive a patch is about; without patterns, the only one, for all its platforms.
+#[derive(Debug, Clone, PartialEq, Eq, Default, JsonSchema)]
+#[schemars(
+    deny_unknown_fields,
+    rename_all = "kebab-case",
+    extend("minProperties" = 1)
+)]
+pub struct Target {
+    /// An image is meant if one of these matches it; not needed if there is only one.
+    #[schemars(with = "Option<schema::ImagePatterns>")]
+    pub images: Vec<ImagePattern>,
+    /// Of an image for several platforms, only those that one of these matches are meant; all if not given.
+    #[schemars(with = "Option<schema::PlatformPatterns>")]
+    pub platforms: Vec<PlatformPattern>,
+    /// Of an archive whose `manifest.json` and `index.json` contradict each other, the one that is right.
+    pub trust: Option<Trust>,
+}
+
+/// One of the two documents that say which images an archive holds.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, JsonSchema)]
+pub enum Trust {
+    /// What `docker load` goes by.
+    #[schemars(rename = "manifest.json")]
+    Manifest,
+    /// What readers of OCI layouts go by.
+    #[schemars(rename = "index.json")]
+    Index,
+}
+
+/// What becomes of what an archive says about an image that changes: attestations, signatures and other referrers.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, JsonSchema)]
+#[schemars(rename_all = "kebab-case")]
+pub enum Attestations {
+    /// The patch does not fit an image that is attested.
+    #[default]
+    Refuse,
+    /// They are left out.
+    Drop,
+    /// They stay, and are pointed at the changed image; what they claim is still about the old one.
+    Keep,
+}
+
+/// How a patch names images.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum ImagePattern {
+    /// By their tags.
+    Name(Glob),
+    /// By the first hex digits of their id, without `sha256:`; at least four.
+    Id(String),
+}
+
+impl Target {
+    pub(super) fn decode(field: &Field<'_>, problems: &mut Problems) -> Option<Self> {
+        let record = field.record(&["images", "platforms", "trust"], problems)?;
+        let help = "write at least one pattern, or leave it out if there is only one image";
+        let images = match record.get("images") {
+            Some(images) => images.items(help, problems)?,
+            None => Vec::new(),
+        };
+        let images = images
+            .iter()
+            .filter_map(|item| ImagePattern::decode(item, problems))
+            .collect();
+        let help = "write at least one platform, or leave `platforms` out to mean all";
+        let platforms = match record.get("platforms") {
+            Some(platforms) => platforms.items(help, problems)?,
+            None => Vec::new(),
+        };
+        let platforms = platforms
+            .iter()
+            .filter_map(|item| platform(item, problems))
+            .collect();
+        let trust = match record.get("trust") {
+            Some(field) => Some(Trust::decode(field, problems)?),
+            None => None,
+        };
+        let keys = ["images", "platforms", "trust"];
+        if keys.iter().all(|key| record.get(key).is_none()) {
+            let problem = field.problem(Code::MissingKey, "`target` says nothing");
+            problems.add(problem.with_help("it takes `images`, `platforms` and `trust`"));
+        }
+        Some(Self {
+            images,
+            platforms,
+            trust,
+        })
+    }
+}
+
+fn platform(field: &Field<'_>, problems: &mut Problems) -> Option<PlatformPattern> {
+    let text = field.some_text(problems)?;
+    let pattern = PlatformPattern::parse(text);
+    if pattern.is_none() {
+        let message = format!("{} is not a platform", quoted(text));
+        let problem = field.problem(Code::InvalidPlatform, message);
+        let help = "write `os/architecture` or `os/architecture/variant`, as in `linux/arm64`";
+        problems.add(problem.with_help(help));
+    }
+    pattern
+}
+
+impl Attestations {
+    pub(super) fn decode(field: &Field<'_>, problems: &mut Problems) -> Option<Self> {
+        let words = [
+            ("refuse", Self::Refuse),
+            ("drop", Self::Drop),
+            ("keep", Self::Keep),
+        ];
+        let help = "it is `refuse`, which is the default, `drop` or `keep`";
+        one_of(field, &words, help, problems)
+    }
+}
+
+impl Trust {
+    pub(super) fn decode(field: &Field<'_>, problems: &mut Problems) -> Option<Self> {
+        let words = [
+            ("manifest.json", Self::Manifest),
+            ("index.json", Self::Index),
+        ];
+        one_of(
+            field,
+            &words,
+            "it is `manifest.json` or `index.json`",
+            problems,
+        )
+    }
+
+    /// Returns what the patches trust; they may not trust different things.
+    pub fn of(files: &[PatchFile]) -> Result<Option<Self>, Rejected> {
+        let mut first: Option<Self> = None;
+        for file in files {
+            for (i, patch) in file.patches.iter().enumerate() {
+                let Some(trust) = patch.target.trust else {
+                    continue;
+                };
+                if *first.get_or_insert(trust) != trust {
+                    let address = Address::document(i).key("target").key("trust");
+                    let message = "a patch before this one trusts the other document";
+                    let problem = Problem::new(Code::AmbiguousTarget, address, message);
+                    let help = "all patches of a run go by the same document";
+                    return Err(file.reject(vec![problem.with_help(help)]));
+                }
+            }
+        }
+        Ok(first)
+    }
+}
+
+/// Takes one of a few words.
+fn one_of<T: Copy>(
+    field: &Field<'_>,
+    words: &[(&str, T)],
+    help: &str,
+    problems: &mut Problems,
+) -> Option<T> {
+    let text = field.word(problems)?;
+    let found = words.iter().find(|(word, _)| *word == text);
+    if found.is_none() {
+        let message = format!("{} is {}", field.name, quoted(text));
+        problems.add(field.problem(Code::InvalidValue, message).with_help(help));
+    }
+    found.map(|(_, value)| *value)
+}
+
+impl ImagePattern {
+    pub(super) fn decode(field: &Field<'_>, problems: &mut Problems) -> Option<Self> {
+        let text = field.some_text(problems)?;
+        let Some(digits) = text.strip_prefix("sha256:") else {
+            return Some(Self::Name(Glob::new(text)));
+        };
+        let is_hex = digits
+            .bytes()
+            .all(|b| matches!(b, b'0'..=b'9' | b'a'..=b'f'));
+        if is_hex && (MIN_ID_DIGITS..=64).contains(&digits.len()) {
+            return Some(Self::Id(digits.to_owned()));
+        }
+        let message = format!("{} is not the beginning of an image id", quoted(text));
+        let problem = field.problem(Code::InvalidImageId, message);
+        problems.add(problem.with_help("write `sha256:` and 4 to 64 lower-case hex digits"));
+        None
+    }
+}
