@@ -196,7 +196,7 @@ fn a_packed_archive_is_complete_or_absent() {
 
 #[test]
 fn a_directory_changed_in_place_is_old_or_new() {
-    for archive in ["docker26.tar", "docker20-two-images.tar"] {
+    for archive in ["docker26.tar", "docker20-two-images.tar", "buildx-oci.tar"] {
         let line = "apply fix.yaml app --in-place";
         let (_home, new) = expected(archive, line);
         let old = home(archive);
@@ -212,22 +212,43 @@ fn a_directory_changed_in_place_is_old_or_new() {
     }
 }
 
-/// Whether `manifest.json` is the new one for good: no journal that would bring the old one back.
+/// Whether the document that says which images there are is the new one for good: no journal would bring the old one
+/// back.
 fn has_taken_place(directory: &Path, old: &Path) -> bool {
-    let manifest = |directory: &Path| fs::read(directory.join("manifest.json")).unwrap();
-    !directory.join(".ocipatch/undo").exists() && manifest(directory) != manifest(old)
+    let document = |directory: &Path| {
+        let manifest = fs::read(directory.join("manifest.json"));
+        manifest.unwrap_or_else(|_| fs::read(directory.join("index.json")).unwrap())
+    };
+    !directory.join(".ocipatch/undo").exists() && document(directory) != document(old)
 }
 
-/// Whatever `manifest.json` names is there, as any loader wants it.
+/// Whatever the documents name is there, as any loader wants it.
 fn leads_somewhere(directory: &Path, what: &str) {
-    let manifest = fs::read(directory.join("manifest.json")).expect(what);
-    let manifest: serde_json::Value = serde_json::from_slice(&manifest).expect(what);
-    for item in manifest.as_array().unwrap() {
-        let layers = item["Layers"].as_array().unwrap();
-        for path in layers.iter().chain([&item["Config"]]) {
-            let path = directory.join(path.as_str().unwrap());
-            assert!(path.is_file(), "{}: {what}", path.display());
+    let document = |path: &str| -> serde_json::Value {
+        serde_json::from_slice(&fs::read(directory.join(path)).expect(what)).expect(what)
+    };
+    let mut wanted = Vec::new();
+    if directory.join("manifest.json").exists() {
+        for item in document("manifest.json").as_array().unwrap() {
+            let layers = item["Layers"].as_array().unwrap();
+            let paths = layers.iter().chain([&item["Config"]]);
+            wanted.extend(paths.map(|path| path.as_str().unwrap().to_owned()));
         }
+    } else {
+        let blob = |descriptor: &serde_json::Value| {
+            descriptor["digest"]
+                .as_str()
+                .unwrap()
+                .replace("sha256:", "blobs/sha256/")
+        };
+        for descriptor in document("index.json")["manifests"].as_array().unwrap() {
+            let manifest = document(&blob(descriptor));
+            let layers = manifest["layers"].as_array().unwrap();
+            wanted.extend(layers.iter().chain([&manifest["config"]]).map(blob));
+        }
+    }
+    for path in wanted {
+        assert!(directory.join(&path).is_file(), "{path}: {what}");
     }
 }
 
