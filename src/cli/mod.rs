@@ -94,6 +94,10 @@ fn run(arguments: &Arguments) -> ExitCode {
     };
     match result {
         Ok(()) => ExitCode::SUCCESS,
+        // Who reads an archive has not seen enough before its end.
+        Err(Failure::BrokenPipe) if matches!(arguments.command, Command::Apply(_)) => {
+            ExitCode::from(3)
+        }
         Err(failure) => {
             let was_rejected = matches!(failure, Failure::Rejected(..));
             let code = failure.report();

@@ -15,6 +15,7 @@ mod house;
 mod loaders;
 mod nothing_lost;
 mod patch;
+mod pipes;
 mod readme;
 mod recipes;
 mod reproducible;

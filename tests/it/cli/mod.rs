@@ -253,7 +253,6 @@ fn a_reader_that_has_seen_enough_is_no_failure() {
     for line in [
         "schema",
         "inspect app.tar --files",
-        "apply fix.yaml app.tar",
         "man",
         "completions zsh",
         "plan fix.yaml app.tar",
