@@ -189,9 +189,10 @@ impl Summary {
             .sum();
         let mut notes = revision.notes.clone();
         if n_absent > 0 {
-            notes.push(format!(
-                "{n_absent} of the listed images are not in the archive; they stay listed as they are"
-            ));
+            notes.push(match n_absent {
+                1 => "an image that an index lists is not in the archive; it stays listed as it is".to_owned(),
+                n => format!("{n} images that indexes list are not in the archive; they stay listed as they are"),
+            });
         }
         Self {
             format_version: 1,

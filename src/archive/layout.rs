@@ -25,12 +25,12 @@ pub(super) fn images(source: &Source, graph: &Graph) -> Result<(Vec<Image>, Vec<
             let document = graph.nodes[&digest].document.clone();
             let manifest = OciManifest { digest, document };
             let item = item(&manifest)?;
-            let is_there = |name: &String| source.find(name).is_some();
-            if is_one_of_several && !item.layers.iter().chain([&item.config]).any(is_there) {
+            // Layers may be there for the sake of another platform.
+            if is_one_of_several && source.find(&item.config).is_none() {
                 n_absent += 1;
                 continue;
             }
-            let mut image = read_image(source, &item)?;
+            let mut image = read_image(source, &item, &format!("`{}`", blob_name(digest)))?;
             check_layers(source, &image, &manifest)?;
             image.tags.clone_from(&root.names);
             image.manifest = Some(manifest);

@@ -180,7 +180,7 @@ fn lists_sources(manifest: &Document) -> bool {
 fn images_of(source: &Source, manifest: &Document) -> Result<Listed, Error> {
     let (mut images, mut groups, mut items) = (Vec::new(), Vec::new(), Vec::new());
     for (i, item) in docker::items(manifest)?.iter().enumerate() {
-        let mut image = read_image(source, item)?;
+        let mut image = read_image(source, item, "`manifest.json`")?;
         image.group = i;
         groups.push(Group {
             root: None,

@@ -29,8 +29,9 @@ pub(super) fn read_document(source: &Source, name: &str) -> Result<Document, Err
     })
 }
 
-pub(super) fn read_image(source: &Source, item: &Item) -> Result<Image, Error> {
-    let config_entry = source.resolve(&item.config, "`manifest.json`")?;
+/// Reads what `item` says of an image; `wanted_by` is the document that says it, for messages.
+pub(super) fn read_image(source: &Source, item: &Item, wanted_by: &str) -> Result<Image, Error> {
+    let config_entry = source.resolve(&item.config, wanted_by)?;
     let bytes = source.read(config_entry, MAX_DOCUMENT_BYTES)?;
     let image_id = Digest::of(&bytes);
     // A name that states a digest is a promise.
@@ -54,7 +55,7 @@ pub(super) fn read_image(source: &Source, item: &Item) -> Result<Image, Error> {
     if config.diff_ids().len() != item.layers.len() {
         return Err(Error::Mismatch {
             what: format!(
-                "the number of layers that `manifest.json`, unlike the configuration, lists for `{}`",
+                "the number of layers that {wanted_by}, unlike the configuration, lists for `{}`",
                 item.config.escape_debug()
             ),
             found: item.layers.len().to_string(),
@@ -63,7 +64,7 @@ pub(super) fn read_image(source: &Source, item: &Item) -> Result<Image, Error> {
     }
     let mut layers = Vec::with_capacity(item.layers.len());
     for (path, &diff_id) in item.layers.iter().zip(config.diff_ids()) {
-        let entry = source.resolve(path, "`manifest.json`")?;
+        let entry = source.resolve(path, wanted_by)?;
         layers.push(Layer {
             diff_id,
             path: path.clone(),
