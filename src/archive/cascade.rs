@@ -4,6 +4,7 @@
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use super::Dialect;
+use super::annotations::Annotated;
 use super::descriptor::{ATTESTED, REF_NAME, REFERRED, annotation, digest_of, rewrite};
 use super::graph::{Graph, Kind, Node, subjects};
 use super::index::revise_descriptors;
@@ -29,6 +30,8 @@ struct Revising<'a> {
     graph: &'a Graph,
     /// The images that change: as they were and are to become, by the digest of their manifest as it was.
     images: HashMap<Digest, (&'a State, &'a State)>,
+    /// What changes in the annotations of the index at the top, and of the descriptors below it.
+    annotated: Annotated<'a>,
     nodes: &'a mut BTreeMap<Digest, Node>,
     fates: HashMap<Digest, Fate>,
 }
@@ -50,6 +53,7 @@ impl Graph {
             let mut revising = Revising {
                 graph: self,
                 images: changed_images(group, old, new),
+                annotated: Annotated::new(group, *root, old, new),
                 nodes: &mut nodes,
                 fates: HashMap::new(),
             };
@@ -102,7 +106,9 @@ impl Graph {
             state.map(|state| state.tags.clone()).unwrap_or_default()
         };
         let is_same = |group: usize| {
-            roots[group] == tops[group] && tags(old, group) == tags(new, group)
+            roots[group] == tops[group]
+                && tags(old, group) == tags(new, group)
+                && !Annotated::new(group, roots[group], old, new).is_listed()
                 || tops[group].is_none()
         };
         let changed: Vec<usize> = (0..roots.len()).filter(|&group| !is_same(group)).collect();
@@ -112,6 +118,7 @@ impl Graph {
         let mut revising = Revising {
             graph: self,
             images: HashMap::new(),
+            annotated: Annotated::default(),
             nodes: &mut graph.nodes,
             fates,
         };
@@ -124,6 +131,7 @@ impl Graph {
             for &group in &changed {
                 let Some(top) = tops[group] else { continue };
                 let document = &revising.nodes[&top].document;
+                let annotated = Annotated::new(group, roots[group], old, new);
                 let platform = roots[group]
                     .and_then(|root| changed_images(group, old, new).get(&root).copied());
                 revise_descriptors(
@@ -137,6 +145,7 @@ impl Graph {
                         if let Some((before, after)) = platform {
                             follow_platform(items, i, &before.config, &after.config);
                         }
+                        annotated.revise_listed(items, i);
                     },
                 );
             }
@@ -198,13 +207,14 @@ impl Revising<'_> {
 
     fn index(&mut self, digest: Digest, document: &Document) -> Digest {
         let mut document = document.clone();
-        let mut keeps_referrers = true;
+        let mut keeps_referrers = self.annotated.keeps_referrers;
         document.edit_array(&[], "manifests", &[], |items| {
             for i in 0..items.len() {
                 let Some(child) = digest_of(items.get(i)) else {
                     continue;
                 };
                 let now = self.node(child);
+                self.annotated.revise_descriptor(items, i, child);
                 if now == child {
                     continue;
                 }
@@ -216,6 +226,7 @@ impl Revising<'_> {
             }
             self.referrers(items);
         });
+        self.annotated.revise_index(&mut document, digest);
         let now = Digest::of(&document.to_bytes());
         if now == digest {
             return now;

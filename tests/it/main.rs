@@ -1,5 +1,6 @@
 //! One test binary.
 
+mod annotations;
 mod attack;
 mod binary;
 mod cases;
@@ -13,6 +14,7 @@ mod hostile;
 mod house;
 mod loaders;
 mod nothing_lost;
+mod operations;
 mod patch;
 mod readme;
 mod recipes;
