@@ -13,6 +13,7 @@ mod fixpoint;
 mod hostile;
 mod house;
 mod loaders;
+mod lossless;
 mod nothing_lost;
 mod operations;
 mod patch;
