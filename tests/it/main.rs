@@ -6,6 +6,7 @@ mod binary;
 mod cases;
 mod cli;
 mod damage;
+mod docker_config;
 mod edit;
 mod engine;
 mod engine_test;
