@@ -85,6 +85,8 @@ pub fn gather(
                 .chain(archive.groups()[image.group()].root())
                 .collect(),
             referrers: archive.referrers(i),
+            annotations: archive.annotations(i),
+            is_index_referred_to: archive.is_index_referred_to(i),
             layer_sizes: image
                 .layers()
                 .iter()

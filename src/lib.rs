@@ -48,7 +48,7 @@
 //!
 //! | Module | Holds | Knows nothing of |
 //! |---|---|---|
-//! | [`digest`], [`compression`], [`reference`](mod@reference), [`image_path`], [`media_type`], [`platform`], [`timestamp`] | the vocabulary: values that are right by existing | files |
+//! | [`annotation`], [`digest`], [`compression`], [`reference`](mod@reference), [`image_path`], [`media_type`], [`platform`], [`config_field`], [`timestamp`] | the vocabulary: values that are right by existing | files |
 //! | [`problem`], [`error`] | what is wrong with a patch, and with the world | YAML |
 //! | [`tarball`] | tar streams as groups of header blocks that are kept as bytes | images |
 //! | [`image`] | JSON documents that keep every byte that nobody changes, and the configuration as a view of one | archives |
@@ -64,10 +64,12 @@
 //! [`digest::Digest`], though both are written alike. Generations of archives are told apart by deriving the archive as it is: the writer whose
 //! rules give the ids that are there wrote it.
 
+pub mod annotation;
 pub mod apply;
 pub mod archive;
 pub mod cli;
 pub mod compression;
+pub mod config_field;
 pub mod digest;
 pub mod error;
 pub mod gather;

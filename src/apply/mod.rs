@@ -62,7 +62,9 @@ pub fn prepare<'a>(
                 config.push_diff_id(known[i].0);
             }
         }
-        let is_changed = config != *image.config() || planned.tags != image.tags();
+        let is_changed = config != *image.config()
+            || planned.tags != image.tags()
+            || !planned.annotations.is_empty();
         let layer = |layer: &PlannedLayer| match *layer {
             PlannedLayer::Kept(position) => RevisedLayer::Kept(position),
             PlannedLayer::Added(i) => RevisedLayer::Added(i),
@@ -71,6 +73,7 @@ pub fn prepare<'a>(
             config,
             layers: planned.layers.iter().map(layer).collect(),
             tags: planned.tags.clone(),
+            annotations: planned.annotations.clone(),
             keeps_referrers: planned.keeps_referrers,
         }));
     }

@@ -2,6 +2,7 @@
 
 use serde::Serialize;
 
+use crate::annotation::AnnotationEdit;
 use crate::archive::{Archive, Revision};
 use crate::digest::{DiffId, Digest};
 use crate::image::Config;
@@ -53,6 +54,9 @@ pub struct ImageSummary {
     pub old_index_digest: Option<Digest>,
     /// What changes in the configuration, by path; layers' diff ids are listed under `layers`.
     pub config: Vec<ConfigChange>,
+    /// What changes in the annotations of manifest, index and descriptors.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub annotations: Vec<AnnotationEdit>,
     /// The layers from the base up.
     pub layers: Vec<LayerSummary>,
     /// The names.
@@ -168,7 +172,9 @@ impl Summary {
             images.push(ImageSummary {
                 name: image.display_name(),
                 platform: image.platform().to_string(),
-                changed: ids[i] != image.image_id() || planned.tags != image.tags(),
+                changed: ids[i] != image.image_id()
+                    || planned.tags != image.tags()
+                    || !planned.annotations.is_empty(),
                 image_id: ids[i],
                 old_image_id: image.image_id(),
                 manifest_digest: revision.manifest_digests[i],
@@ -176,6 +182,7 @@ impl Summary {
                 index_digest: index,
                 old_index_digest: old_index,
                 config,
+                annotations: planned.annotations.clone(),
                 layers: layers.collect(),
                 tags: removed.chain(now).collect(),
                 steps: planned.steps.clone(),
@@ -204,6 +211,23 @@ impl Summary {
     }
 }
 
+/// Returns which items of a list are not in a shorter one that has the others in their order.
+fn missing(before: &[&Value], after: &[&Value]) -> Option<Vec<usize>> {
+    let mut rest = after.iter().peekable();
+    let is_gone = |i: &usize| rest.next_if(|value| value.means(before[*i])).is_none();
+    let gone: Vec<usize> = (0..before.len()).filter(is_gone).collect();
+    (before.len() == after.len() + gone.len()).then_some(gone)
+}
+
+fn removed(path: &[String], index: usize, value: &Value) -> ConfigChange {
+    ConfigChange {
+        path: [path, &[index.to_string()]].concat(),
+        change: Change::Removed,
+        old: Some(value.to_json()),
+        new: None,
+    }
+}
+
 /// Adds every difference between two values, at the deepest path that holds it.
 fn compare(
     path: &mut Vec<String>,
@@ -229,6 +253,10 @@ fn compare(
         }
         if let (Some(before), Some(after)) = (old.items(), new.items()) {
             let (before, after): (Vec<&Value>, Vec<&Value>) = (before.collect(), after.collect());
+            if let Some(gone) = missing(&before, &after) {
+                changes.extend(gone.iter().map(|&i| removed(path, i, before[i])));
+                return;
+            }
             for i in 0..before.len().max(after.len()) {
                 path.push(i.to_string());
                 compare(path, before.get(i).copied(), after.get(i).copied(), changes);
@@ -255,12 +283,10 @@ fn compare(
         }
         return;
     }
-    let json =
-        |value: &Value| serde_json::from_str(&value.compact()).unwrap_or(serde_json::Value::Null);
     changes.push(ConfigChange {
         path: path.clone(),
         change,
-        old: old.map(json),
-        new: new.map(json),
+        old: old.map(Value::to_json),
+        new: new.map(Value::to_json),
     });
 }

@@ -3,6 +3,7 @@
 use std::fmt;
 
 use super::summary::{ConfigChange, ImageSummary, Summary};
+use crate::annotation::AnnotationEdit;
 use crate::digest::DiffId;
 use crate::plan::Change;
 
@@ -70,6 +71,13 @@ impl fmt::Display for ImageSummary {
                 writeln!(f, "    {} {}", change.change.sign(), describe(change))?;
             }
         }
+        if !self.annotations.is_empty() {
+            writeln!(f, "  annotations")?;
+            for edit in &self.annotations {
+                let change = annotation(edit);
+                writeln!(f, "    {} {}", change.change.sign(), describe(&change))?;
+            }
+        }
         if self.changed {
             writeln!(f, "  layers")?;
             for layer in &self.layers {
@@ -116,6 +124,22 @@ impl fmt::Display for ImageSummary {
             Some(digest) => writeln!(f, "  index     {digest}"),
             None => Ok(()),
         }
+    }
+}
+
+/// An annotation is shown as a value of the configuration is.
+fn annotation(edit: &AnnotationEdit) -> ConfigChange {
+    let value = |text: &Option<String>| text.clone().map(serde_json::Value::from);
+    let change = match (&edit.old, &edit.new) {
+        (None, _) => Change::Added,
+        (_, None) => Change::Removed,
+        _ => Change::Changed,
+    };
+    ConfigChange {
+        path: vec![edit.on.name().to_owned(), edit.key.clone()],
+        change,
+        old: value(&edit.old),
+        new: value(&edit.new),
     }
 }
 

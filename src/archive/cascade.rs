@@ -4,6 +4,7 @@
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use super::Dialect;
+use super::annotations::Annotated;
 use super::descriptor::{ATTESTED, REF_NAME, REFERRED, annotation, digest_of, media_type_of};
 use super::descriptor::{follow_media_type, rewrite};
 use super::graph::{Graph, Kind, Node, subjects};
@@ -31,6 +32,8 @@ struct Revising<'a> {
     graph: &'a Graph,
     /// The images that change: as they were and are to become, by the digest of their manifest as it was.
     images: HashMap<Digest, (&'a State, &'a State)>,
+    /// What changes in the annotations of the index at the top, and of the descriptors below it.
+    annotated: Annotated<'a>,
     nodes: &'a mut BTreeMap<Digest, Node>,
     fates: HashMap<Digest, Fate>,
     /// Whether indexes get the media type of OCI.
@@ -55,6 +58,7 @@ impl Graph {
             let mut revising = Revising {
                 graph: self,
                 images: changed_images(group, old, new),
+                annotated: Annotated::new(group, *root, old, new),
                 nodes: &mut nodes,
                 fates: HashMap::new(),
                 as_oci,
@@ -108,7 +112,9 @@ impl Graph {
             state.map(|state| state.tags.clone()).unwrap_or_default()
         };
         let is_same = |group: usize| {
-            roots[group] == tops[group] && tags(old, group) == tags(new, group)
+            roots[group] == tops[group]
+                && tags(old, group) == tags(new, group)
+                && !Annotated::new(group, roots[group], old, new).is_listed()
                 || tops[group].is_none()
         };
         let changed: Vec<usize> = (0..roots.len()).filter(|&group| !is_same(group)).collect();
@@ -118,6 +124,7 @@ impl Graph {
         let mut revising = Revising {
             graph: self,
             images: HashMap::new(),
+            annotated: Annotated::default(),
             nodes: &mut graph.nodes,
             fates,
             as_oci: false,
@@ -131,6 +138,7 @@ impl Graph {
             for &group in &changed {
                 let Some(top) = tops[group] else { continue };
                 let document = &revising.nodes[&top].document;
+                let annotated = Annotated::new(group, roots[group], old, new);
                 let platform = roots[group]
                     .and_then(|root| changed_images(group, old, new).get(&root).copied());
                 revise_descriptors(
@@ -144,6 +152,7 @@ impl Graph {
                         if let Some((before, after)) = platform {
                             follow_platform(items, i, &before.config, &after.config);
                         }
+                        annotated.revise_listed(items, i);
                     },
                 );
             }
@@ -205,7 +214,7 @@ impl Revising<'_> {
 
     fn index(&mut self, digest: Digest, document: &Document) -> Digest {
         let mut document = document.clone();
-        let mut keeps_referrers = true;
+        let mut keeps_referrers = self.annotated.keeps_referrers;
         let oci = media_type::as_oci(&media_type_of(&document.root)).filter(|_| self.as_oci);
         if let Some(media_type) = oci {
             document.set(&[], "mediaType", &[], Value::text(media_type));
@@ -216,6 +225,7 @@ impl Revising<'_> {
                     continue;
                 };
                 let now = self.node(child);
+                self.annotated.revise_descriptor(items, i, child);
                 if now == child {
                     continue;
                 }
@@ -228,6 +238,7 @@ impl Revising<'_> {
             }
             self.referrers(items);
         });
+        self.annotated.revise_index(&mut document, digest);
         let now = Digest::of(&document.to_bytes());
         if now == digest {
             return now;

@@ -12,7 +12,10 @@ use super::documents::{manifest_json, repositories};
 use super::draft::{Content, Draft, NewLayer};
 use super::graph::Graph;
 use super::state::{Derived, DerivedContent, Files, LayerData, Role, State, StateLayer};
-use super::{Archive, Dialect, containers_image, docker, hybrid, index, named, v1_directories};
+use super::{
+    Archive, Dialect, annotations, containers_image, docker, hybrid, index, named, v1_directories,
+};
+use crate::annotation::AnnotationEdit;
 use crate::digest::Digest;
 use crate::error::Error;
 use crate::image::Config;
@@ -27,6 +30,8 @@ pub struct RevisedImage {
     pub layers: Vec<RevisedLayer>,
     /// The names, in the order in which they are written; the same for all images of a group.
     pub tags: Vec<Reference>,
+    /// What changes in the annotations of manifest, index and descriptors.
+    pub annotations: Vec<AnnotationEdit>,
     /// Whether what the archive says about the image, such as attestations, is pointed at what it becomes; else that goes.
     pub keeps_referrers: bool,
 }
@@ -102,6 +107,7 @@ impl Archive {
             tags: image.tags.clone(),
             manifest: image.manifest.clone(),
             group: image.group,
+            annotations: Vec::new(),
             keeps_referrers: true,
         };
         self.images.iter().map(state).collect()
@@ -328,7 +334,9 @@ fn revised_state(
     let config_bytes = revised.config.to_bytes();
     let image_id = Digest::of(&config_bytes);
     let manifest = image.manifest.as_ref().map(|manifest| {
-        index::revise_manifest(manifest, image_id, config_bytes.len() as u64, &layers)
+        let manifest =
+            index::revise_manifest(manifest, image_id, config_bytes.len() as u64, &layers);
+        annotations::revise_manifest(manifest, &revised.annotations)
     });
     State {
         config: revised.config.clone(),
@@ -337,6 +345,7 @@ fn revised_state(
         tags: revised.tags.clone(),
         manifest,
         group: image.group,
+        annotations: revised.annotations.clone(),
         keeps_referrers: revised.keeps_referrers,
     }
 }

@@ -3,6 +3,7 @@
 //! An archive is read without being changed, and a revision of it is a value ([`Revision`]): the complete list of
 //! entries of the new archive, each either kept from the old one or new. Only [`publish`] writes.
 
+mod annotations;
 mod cascade;
 mod containerd;
 mod containers_image;

@@ -1,6 +1,7 @@
 //! What the derivations speak of: images as they are or are to become, and the files that a writer writes for them.
 
 use super::{Archive, OciManifest};
+use crate::annotation::AnnotationEdit;
 use crate::compression::Compression;
 use crate::digest::{DiffId, Digest};
 use crate::image::Config;
@@ -16,6 +17,8 @@ pub(super) struct State {
     pub(super) manifest: Option<OciManifest>,
     /// The images that share its names.
     pub(super) group: usize,
+    /// What changes in the annotations of index and descriptors, and has changed in the manifest's.
+    pub(super) annotations: Vec<AnnotationEdit>,
     /// Whether what is said about the image is kept when it changes.
     pub(super) keeps_referrers: bool,
 }

@@ -4,47 +4,19 @@
 //! `OnBuild` and whatever Docker invents next survive. A [`Config`] that exists has a `rootfs` and fields of the right
 //! shape.
 
+use super::fields;
 use super::invalid_config::InvalidConfig;
 use super::json::{Document, Value};
 use crate::digest::{DiffId, Digest};
 use crate::platform::Platform;
 use crate::timestamp::Timestamp;
 
-/// The keys of `config` in the order of Docker's `container.Config`.
-const CONFIG_ORDER: &[&str] = &[
-    "Hostname",
-    "Domainname",
-    "User",
-    "AttachStdin",
-    "AttachStdout",
-    "AttachStderr",
-    "ExposedPorts",
-    "Tty",
-    "OpenStdin",
-    "StdinOnce",
-    "Env",
-    "Cmd",
-    "Healthcheck",
-    "ArgsEscaped",
-    "Image",
-    "Volumes",
-    "WorkingDir",
-    "Entrypoint",
-    "NetworkDisabled",
-    "MacAddress",
-    "OnBuild",
-    "Labels",
-    "StopSignal",
-    "StopTimeout",
-    "Shell",
-];
-
 /// A configuration: the document and what every step needs of it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Config {
-    document: Document,
+    pub(super) document: Document,
     diff_ids: Vec<DiffId>,
-    created: Option<Timestamp>,
+    pub(super) created: Option<Timestamp>,
 }
 
 /// An entry to append to the history (image-spec config.md, "history").
@@ -84,36 +56,9 @@ impl Config {
                 );
             }
         }
-        let created = match root.field("created")? {
-            None => None,
-            Some(value) => {
-                let time = value
-                    .as_text()
-                    .and_then(|text| Timestamp::parse(&text).ok());
-                Some(time.ok_or_else(|| shape("created", "a time of RFC 3339"))?)
-            }
-        };
-        for field in ["os", "architecture", "variant", "author"] {
-            if root
-                .field(field)?
-                .is_some_and(|value| value.as_text().is_none())
-            {
-                return Err(shape(field, "a text"));
-            }
-        }
-        if let Some(config) = root.field("config")? {
-            if config.members().is_none() {
-                return Err(shape("config", "an object"));
-            }
-            if let Some(labels) = config.field("Labels")? {
-                let mut members = labels
-                    .members()
-                    .ok_or_else(|| shape("config.Labels", "an object"))?;
-                if members.any(|(_, value)| value.as_text().is_none()) {
-                    return Err(shape("config.Labels", "an object of texts"));
-                }
-            }
-        }
+        fields::check(root)?;
+        let created = root.field("created")?.and_then(Value::as_text);
+        let created = created.and_then(|text| Timestamp::parse(&text).ok());
         if let Some(history) = root.field("history")? {
             let items = history.items().ok_or_else(|| shape("history", "a list"))?;
             for item in items {
@@ -184,25 +129,6 @@ impl Config {
         )
     }
 
-    /// Returns the labels in the order in which they stand.
-    #[must_use]
-    pub fn labels(&self) -> Vec<(String, String)> {
-        let labels = self
-            .document
-            .root
-            .get("config")
-            .and_then(|config| config.get("Labels"));
-        let members = labels.and_then(Value::members).into_iter().flatten();
-        members
-            .map(|(key, value)| {
-                (
-                    key.into_owned(),
-                    value.as_text().unwrap_or_default().into_owned(),
-                )
-            })
-            .collect()
-    }
-
     /// Returns the history entries.
     pub fn history(&self) -> impl Iterator<Item = &Value> {
         self.document
@@ -221,28 +147,18 @@ impl Config {
             .count()
     }
 
-    /// Sets one label.
-    pub fn set_label(&mut self, key: &str, value: &str) {
-        self.make_config_member("Labels");
-        self.document
-            .set(&["config", "Labels"], key, &[], Value::text(value));
-    }
-
-    /// Removes one label; tells whether it was there. The object stays, as `{}` if it was the last.
-    pub fn remove_label(&mut self, key: &str) -> bool {
-        self.document.remove(&["config", "Labels"], key)
-    }
-
     /// Removes a member of the root object; tells whether it was there.
     pub fn remove_root(&mut self, key: &str) -> bool {
         self.document.remove(&[], key)
     }
 
-    /// Sets `created`.
-    pub fn set_created(&mut self, created: &Timestamp) {
-        self.document
-            .set(&[], "created", &[], Value::text(created.as_str()));
-        self.created = Some(created.clone());
+    /// Removes `config.ArgsEscaped` where it is true; tells whether it was.
+    pub fn remove_args_escaped(&mut self) -> bool {
+        let path = ["config", "ArgsEscaped"];
+        let mut path = path.iter();
+        let value = path.try_fold(&self.document.root, |value, key| value.get(key));
+        value.and_then(Value::as_bool) == Some(true)
+            && self.document.remove(&["config"], "ArgsEscaped")
     }
 
     /// Appends a history entry that carries the image's own time.
@@ -269,24 +185,12 @@ impl Config {
                 diff_ids.push(value);
             });
     }
-
-    /// Makes `config.<key>` an object where it is absent or null, at the place Docker gives it.
-    fn make_config_member(&mut self, key: &str) {
-        let member = self
-            .document
-            .root
-            .get("config")
-            .and_then(|config| config.get(key));
-        if member.is_none_or(Value::is_null) {
-            self.document
-                .set(&["config"], key, CONFIG_ORDER, Value::object([]));
-        }
-    }
 }
 
 #[cfg(test)]
 mod tests {
-    use super::{Config, HistoryEntry, InvalidConfig};
+    use super::{Config, HistoryEntry, InvalidConfig, Value};
+    use crate::config_field::ConfigField;
 
     fn config(text: &str) -> Result<Config, InvalidConfig> {
         Config::parse(text.as_bytes())
@@ -298,8 +202,8 @@ mod tests {
             r#"{"architecture":"arm64","config":{"User":"","OnBuild":null,"StopTimeout":0},"x":[1e2],"rootfs":{"type":"layers"},"history":[]}"#,
         )
         .unwrap();
-        config.set_label("b", "<2>");
-        config.set_label("a", "1");
+        config.set_member(ConfigField::Labels, "b", Value::text("<2>"));
+        config.set_member(ConfigField::Labels, "a", Value::text("1"));
         config.push_history(&HistoryEntry {
             created_by: "me".to_owned(),
             is_empty_layer: true,
@@ -309,9 +213,11 @@ mod tests {
             r#""StopTimeout":0},"x":[1e2],"rootfs":{"type":"layers"},"history":[{"created_by":"me","empty_layer":true}]}"#,
         );
         assert_eq!(String::from_utf8(config.to_bytes()).unwrap(), expected);
-        assert_eq!(config.labels()[0], ("a".to_owned(), "1".to_owned()));
+        let labels = config.members(ConfigField::Labels);
+        assert_eq!(labels[0], ("a".to_owned(), "1".to_owned()));
         assert_eq!(config.n_history_layers(), 0);
-        assert!(config.remove_label("a") && !config.remove_label("a"));
+        let mut removes = || config.remove_member(ConfigField::Labels, "a");
+        assert!(removes() && !removes());
     }
 
     #[test]

@@ -1,6 +1,7 @@
 //! An image's documents, each the raw JSON it is stored as plus typed views of it.
 
 mod config;
+mod fields;
 mod invalid_config;
 pub mod json;
 

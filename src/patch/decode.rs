@@ -77,6 +77,36 @@ impl<'a> Field<'a> {
         Some(text)
     }
 
+    /// Returns what one of these words means; the first is the one that need not be written.
+    pub(super) fn choice<T: Copy>(
+        &self,
+        choices: &[(&'static str, T)],
+        problems: &mut Problems,
+    ) -> Option<T> {
+        let text = self.word(problems)?;
+        let choice = choices.iter().find(|(word, _)| *word == text);
+        if choice.is_none() {
+            let message = format!("{} is {}", self.name, quoted(text));
+            let others = choices[1..].iter().map(|(word, _)| format!("`{word}`"));
+            let or = if choices.len() == 2 { "or " } else { "" };
+            let others = listed(others, "or");
+            let help = format!(
+                "it is `{}`, which is the default, {or}{others}",
+                choices[0].0
+            );
+            problems.add(self.problem(Code::InvalidValue, message).with_help(help));
+        }
+        choice.map(|(_, value)| *value)
+    }
+
+    /// Tells whether this is a map with that key.
+    pub(super) fn has_key(&self, key: &str) -> bool {
+        let Value::Map(pairs) = &self.node.value else {
+            return false;
+        };
+        pairs.iter().any(|(found, _)| found.as_text() == Some(key))
+    }
+
     /// Returns the items of a list, of which there is at least one.
     pub(super) fn items(&self, help: &str, problems: &mut Problems) -> Option<Vec<Self>> {
         let Value::List(items) = &self.node.value else {

@@ -3,18 +3,34 @@
 //! This is the only place that knows YAML. It promises that a [`Patch`] is well-formed; whether it fits an image is for
 //! the planner to find out, which reports through [`PatchFile::reject`].
 
+mod add_layer;
+mod annotations;
 mod decode;
+mod duration;
+mod env;
+mod healthcheck;
 mod node;
 mod operation;
+mod platform;
+mod ports;
+mod removal;
 mod schema;
 mod syntax;
+mod tags;
 mod target;
+mod values;
 
 use std::sync::Arc;
 
 use schemars::JsonSchema;
 
-pub use self::operation::{AddLayer, IfMissing, Operation, Removal};
+pub use self::add_layer::AddLayer;
+pub use self::annotations::{AnnotationRemoval, Annotations};
+pub use self::env::EnvPart;
+pub use self::healthcheck::Healthcheck;
+pub use self::operation::Operation;
+pub use self::platform::PlatformChange;
+pub use self::removal::{IfMissing, Removal, Unset};
 pub use self::schema::schema;
 pub use self::target::{Attestations, ImagePattern, Target, Trust};
 use crate::digest::Digest;
@@ -56,6 +72,9 @@ pub struct Patch {
     /// What becomes of attestations, signatures and other referrers of images that change; `refuse` if not given.
     #[schemars(with = "Option<Attestations>")]
     pub attestations: Attestations,
+    /// Which entries the history gets for what changes no layer; `per-patch` if not given.
+    #[schemars(with = "Option<History>")]
+    pub history: History,
     /// What to do, in order; each sees what the ones before it did.
     #[schemars(length(min = 1))]
     pub operations: Vec<Operation>,
@@ -66,6 +85,19 @@ pub struct Patch {
 pub enum ApiVersion {
     /// `ocipatch/v1`
     V1,
+}
+
+/// Which entries a history gets besides the ones of added layers.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, JsonSchema)]
+#[schemars(rename_all = "kebab-case")]
+pub enum History {
+    /// One for a patch that changes the configuration and adds no layer.
+    #[default]
+    PerPatch,
+    /// One for each operation that changes the configuration.
+    PerOperation,
+    /// None.
+    None,
 }
 
 impl PatchFile {
@@ -135,6 +167,14 @@ impl PatchFile {
         self.reject_in(&documents, problems)
     }
 
+    /// Returns the line of `address`, counting from 1.
+    #[must_use]
+    pub fn line(&self, address: &Address) -> usize {
+        let documents = node::parse(&self.text).unwrap_or_default();
+        let start = node::locate(&documents, address).map_or(0, |range| range.start);
+        line_after(&self.text.as_bytes()[..start])
+    }
+
     fn reject_in(&self, documents: &[Node], problems: Vec<Problem>) -> Rejected {
         let source = Source::new(&self.name, Arc::clone(&self.text));
         Rejected::new(&source, problems, |problem| {
@@ -177,6 +217,7 @@ impl Patch {
             "description",
             "target",
             "attestations",
+            "history",
             "operations",
         ];
         let record = field.record(&keys, problems)?;
@@ -192,6 +233,10 @@ impl Patch {
         let attestations = match record.get("attestations") {
             Some(field) => Attestations::decode(field, problems),
             None => Some(Attestations::default()),
+        };
+        let history = match record.get("history") {
+            Some(field) => History::decode(field, problems),
+            None => Some(History::default()),
         };
         let mut operations = Vec::new();
         if let Some(field) =
@@ -209,6 +254,7 @@ impl Patch {
             description,
             target: target?,
             attestations: attestations?,
+            history: history?,
             operations,
         })
     }
@@ -226,5 +272,16 @@ impl ApiVersion {
                 None
             }
         }
+    }
+}
+
+impl History {
+    fn decode(field: &Field<'_>, problems: &mut Problems) -> Option<Self> {
+        let choices = [
+            ("per-patch", Self::PerPatch),
+            ("per-operation", Self::PerOperation),
+            ("none", Self::None),
+        ];
+        field.choice(&choices, problems)
     }
 }

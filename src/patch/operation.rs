@@ -2,12 +2,18 @@
 
 use schemars::JsonSchema;
 
+use super::add_layer::AddLayer;
+use super::annotations::{AnnotationRemoval, Annotations};
 use super::decode::{Field, Problems, listed, suggestion};
+use super::env::EnvPart;
+use super::healthcheck::Healthcheck;
 use super::node::Value;
-use super::schema;
-use crate::image_path::ImagePath;
-use crate::problem::{Address, Code, Problem, quoted};
-use crate::reference::{Glob, Reference};
+use super::platform::PlatformChange;
+use super::removal::{Removal, Unset};
+use super::{env, ports, schema, tags, values};
+use crate::problem::{Code, Problem, quoted};
+use crate::reference::Reference;
+use crate::timestamp::Timestamp;
 
 /// One row per operation: documentation, name, variant, what the variant holds, its schema, the function that reads it.
 macro_rules! operations {
@@ -41,16 +47,158 @@ macro_rules! operations {
 
 operations! {
     /// Sets labels; one that is there keeps its place, a new one comes last.
-    "set-label" SetLabel(Vec<(String, String)>) as "schema::Labels" by labels;
+    ///
+    /// Takes `{key: value, …}`.
+    /// For example `{ mylabel: new }` turns `"Labels":{"mylabel":"old"}` into `"Labels":{"mylabel":"new"}`.
+    "set-label" SetLabel(Vec<(String, String)>) as "schema::Labels" by values::labels;
     /// Removes the labels whose keys match.
+    ///
+    /// Takes patterns.
+    /// For example `["com.vendor.*"]` turns `"Labels":{"com.vendor.os":"tiny","a":"b"}` into `"Labels":{"a":"b"}`.
     "unset-label" UnsetLabel(Removal) as "schema::Removal" by Removal::decode;
+    /// Sets environment variables; one that is there keeps its place, a new one comes last.
+    ///
+    /// Takes `{NAME: value, …}`.
+    /// For example `{ LANG: C.UTF-8 }` turns `"Env":["LANG=C","A=b"]` into `"Env":["LANG=C.UTF-8","A=b"]`.
+    "set-env" SetEnv(Vec<(String, String)>) as "schema::Variables" by env::variables;
+    /// Removes the environment variables whose names match.
+    ///
+    /// Takes patterns.
+    /// For example `["*_proxy"]` turns `"Env":["http_proxy=x","A=b"]` into `"Env":["A=b"]`.
+    "unset-env" UnsetEnv(Removal) as "schema::Removal" by Removal::decode;
+    /// Puts a part before the value of an environment variable, unless it begins with that.
+    ///
+    /// Takes `{NAME: part, …}`, or `{NAME: {value: part, separator: text, if-missing: ignore}}`; the separator is `:` if left out.
+    /// For example `{ PATH: /opt/bin }` turns `"Env":["PATH=/bin"]` into `"Env":["PATH=/opt/bin:/bin"]`.
+    "prepend-env" PrependEnv(Vec<EnvPart>) as "schema::EnvParts" by env::parts;
+    /// Puts a part behind the value of an environment variable, unless it ends with that.
+    ///
+    /// Takes what `prepend-env` takes.
+    /// For example `{ OPTS: { value: -v, separator: " " } }` turns `"Env":["OPTS=-q"]` into `"Env":["OPTS=-q -v"]`.
+    "append-env" AppendEnv(Vec<EnvPart>) as "schema::EnvParts" by env::parts;
+    /// Sets the words that every run begins with, and leaves `cmd` as it is.
+    ///
+    /// Takes `[word, …]`.
+    /// For example `[/bin/app, -v]` turns `"Entrypoint":null` into `"Entrypoint":["/bin/app","-v"]`.
+    "set-entrypoint" SetEntrypoint(Vec<String>) as "schema::Words" by values::words;
+    /// Sets the words that follow the entrypoint unless a run brings its own.
+    ///
+    /// Takes `[word, …]`.
+    /// For example `[serve]` turns `"Cmd":["help"]` into `"Cmd":["serve"]`.
+    "set-cmd" SetCmd(Vec<String>) as "schema::Words" by values::words;
+    /// Sets the user, and perhaps group, to run as.
+    ///
+    /// Takes a text.
+    /// For example `1000:1000` turns `"User":""` into `"User":"1000:1000"`.
+    "set-user" SetUser(String) as "schema::SomeText" by values::text;
+    /// Sets the directory to run in; no layer gets it.
+    ///
+    /// Takes an absolute path.
+    /// For example `/srv` turns `"WorkingDir":"/"` into `"WorkingDir":"/srv"`.
+    "set-workdir" SetWorkdir(String) as "schema::Directory" by values::directory;
+    /// Sets the words in front of a command that is one text.
+    ///
+    /// Takes `[word, …]`.
+    /// For example `[/bin/bash, -c]` turns `"Shell":["/bin/sh","-c"]` into `"Shell":["/bin/bash","-c"]`.
+    "set-shell" SetShell(Vec<String>) as "schema::Words" by values::words;
+    /// Sets the signal that asks the program to end.
+    ///
+    /// Takes a name such as `SIGTERM` or `RTMIN+3`, or a number.
+    /// For example `SIGQUIT` turns `"StopSignal":"SIGTERM"` into `"StopSignal":"SIGQUIT"`.
+    "set-stop-signal" SetStopSignal(String) as "schema::Signal" by values::signal;
+    /// Sets how long the program has to end after that signal.
+    ///
+    /// Takes seconds; `-1` is forever.
+    /// For example `30` turns `"StopTimeout":10` into `"StopTimeout":30`.
+    "set-stop-timeout" SetStopTimeout(i64) as "schema::Seconds" by values::seconds;
+    /// Adds ports that the program listens on, as `EXPOSE` does.
+    ///
+    /// Takes `[port, …]`; a port is `8080`, `53/udp` or `8000-8010/tcp`.
+    /// For example `[8080, 53/udp]` turns `"ExposedPorts":{"80/tcp":{}}` into `"ExposedPorts":{"53/udp":{},"80/tcp":{},"8080/tcp":{}}`.
+    "add-port" AddPort(Vec<String>) as "schema::Ports" by ports::ports;
+    /// Removes the ports that match, of which `80` is another name for `80/tcp`.
+    ///
+    /// Takes patterns.
+    /// For example `[80]` turns `"ExposedPorts":{"443/tcp":{},"80/tcp":{}}` into `"ExposedPorts":{"443/tcp":{}}`.
+    "remove-port" RemovePort(Removal) as "schema::Removal" by Removal::decode;
+    /// Adds directories that get a volume of their own, as `VOLUME` does.
+    ///
+    /// Takes `[path, …]`.
+    /// For example `[/data]` turns `"Volumes":null` into `"Volumes":{"/data":{}}`.
+    "add-volume" AddVolume(Vec<String>) as "schema::Volumes" by values::volumes;
+    /// Removes the volumes that match.
+    ///
+    /// Takes patterns.
+    /// For example `["/var/*"]` turns `"Volumes":{"/data":{},"/var/lib":{}}` into `"Volumes":{"/data":{}}`.
+    "remove-volume" RemoveVolume(Removal) as "schema::Removal" by Removal::decode;
+    /// Sets fields of the health check; those that are left out stay as they are.
+    ///
+    /// Takes `{test: command, interval: time, timeout: time, start-period: time, start-interval: time, retries: number}`.
+    /// For example `{ test: [CMD, /bin/up], interval: 1m30s }` turns `"Healthcheck":{"Retries":2}` into `"Healthcheck":{"Test":["CMD","/bin/up"],"Interval":90000000000,"Retries":2}`.
+    "set-healthcheck" SetHealthcheck(Healthcheck) as "Healthcheck" by Healthcheck::decode;
+    /// Adds instructions that a build on top begins with, unless they are the last ones.
+    ///
+    /// Takes `[instruction, …]`.
+    /// For example `["RUN make"]` turns `"OnBuild":["COPY . /src"]` into `"OnBuild":["COPY . /src","RUN make"]`.
+    "add-onbuild" AddOnbuild(Vec<String>) as "schema::Instructions" by values::instructions;
+    /// Removes whole fields of the configuration, by the names below.
+    ///
+    /// Takes `[field, …]`.
+    /// For example `[healthcheck, user]` turns `"User":"app","Healthcheck":{"Retries":2},"Image":""` into `"Image":""`.
+    "unset" Unset(Unset) as "schema::Unset" by Unset::decode;
+    /// Sets who made the image.
+    ///
+    /// Takes a text.
+    /// For example `ops@example.com` turns `"author":"me"` into `"author":"ops@example.com"`.
+    "set-author" SetAuthor(String) as "schema::SomeText" by values::text;
+    /// Sets what the one who made the image said.
+    ///
+    /// Takes a text.
+    /// For example `ready` turns `"comment":"draft"` into `"comment":"ready"`.
+    "set-comment" SetComment(String) as "schema::SomeText" by values::text;
+    /// Sets when the image was made, also where `SOURCE_DATE_EPOCH` says otherwise.
+    ///
+    /// Takes a time of RFC 3339.
+    /// For example `2026-01-31T12:00:00Z` turns `"created":"2024-01-01T00:00:00Z"` into `"created":"2026-01-31T12:00:00Z"`.
+    "set-created" SetCreated(Timestamp) as "schema::Time" by values::time;
+    /// Sets parts of the platform; those that are left out stay as they are.
+    ///
+    /// Takes `{os: name, architecture: name, variant: name, os-version: text, os-features: [text, …]}`.
+    /// For example `{ architecture: arm, variant: v7 }` turns `"architecture":"arm","variant":"v6"` into `"architecture":"arm","variant":"v7"`.
+    "set-platform" SetPlatform(PlatformChange) as "PlatformChange" by PlatformChange::decode;
+    /// Sets the name of the machine, which `docker run` replaces.
+    ///
+    /// Takes a text.
+    /// For example `app` turns `"Hostname":"fe562fd5d7a1"` into `"Hostname":"app"`.
+    "set-hostname" SetHostname(String) as "schema::SomeText" by values::text;
+    /// Sets the domain of the machine.
+    ///
+    /// Takes a text.
+    /// For example `example.com` turns `"Domainname":""` into `"Domainname":"example.com"`.
+    "set-domainname" SetDomainname(String) as "schema::SomeText" by values::text;
+    /// Sets annotations on the manifest, on the index that the names stand for, or on the descriptors of the manifest.
+    ///
+    /// Takes `{key: value, …}`, or `{on: index, set: {key: value, …}}` with `manifest`, `index` or `descriptor`.
+    "set-annotation" SetAnnotation(Annotations) as "schema::Annotations" by Annotations::decode;
+    /// Removes the annotations whose keys match.
+    ///
+    /// Takes patterns, also with `on: index` or `on: descriptor` beside `match`.
+    "unset-annotation" UnsetAnnotation(AnnotationRemoval) as "schema::AnnotationRemoval" by AnnotationRemoval::decode;
     /// Adds a layer on top, with the files of a directory.
+    ///
+    /// Takes `{from: directory, to: path}`; `to` is `/` if left out.
     "add-layer" AddLayer(AddLayer) as "AddLayer" by AddLayer::decode;
     /// Gives the image these tags and no others.
-    "retag" Retag(Vec<Reference>) as "schema::References" by retag;
+    ///
+    /// Takes `[name:tag, …]`.
+    "retag" Retag(Vec<Reference>) as "schema::References" by tags::retag;
     /// Gives the image these tags besides the ones that it has.
-    "add-tag" AddTag(Vec<Reference>) as "schema::References" by add_tag;
+    ///
+    /// Takes `[name:tag, …]`.
+    "add-tag" AddTag(Vec<Reference>) as "schema::References" by tags::add;
     /// Removes the tags that match.
+    ///
+    /// Takes patterns.
     "remove-tag" RemoveTag(Removal) as "schema::Removal" by Removal::decode;
 }
 
@@ -114,198 +262,4 @@ fn several_keys(field: &Field<'_>, entries: &[(&str, Field<'_>)]) -> Problem {
         "begin each operation with its own `- `".to_owned()
     };
     field.problem(Code::OperationShape, message).with_help(help)
-}
-
-const GLOBS_HELP: &str = "write at least one pattern; `\"*\"` matches everything";
-
-/// What `add-layer` takes.
-#[derive(Debug, Clone, PartialEq, Eq, JsonSchema)]
-#[schemars(deny_unknown_fields, rename_all = "kebab-case")]
-pub struct AddLayer {
-    /// The directory to take the files from, relative to the patch file.
-    #[schemars(with = "schema::SomeText")]
-    pub from: String,
-    /// The directory of the image to put them into; `/` if not given.
-    #[schemars(with = "Option<ImagePath>")]
-    pub to: ImagePath,
-}
-
-impl AddLayer {
-    fn decode(field: &Field<'_>, problems: &mut Problems) -> Option<Self> {
-        let record = field.record(&["from", "to"], problems)?;
-        let help = "say which directory to add, as in `from: ./rootfs`";
-        let from = record
-            .require("from", Code::MissingKey, help, problems)
-            .and_then(|from| source_path(from, problems));
-        let to = match record.get("to") {
-            Some(to) => image_path(to, problems),
-            None => Some(ImagePath::root()),
-        };
-        Some(Self {
-            from: from?,
-            to: to?,
-        })
-    }
-}
-
-/// Which of several named things to remove, and whether a pattern may match none.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Removal {
-    /// A thing is removed if one of these matches its name.
-    pub globs: Vec<Glob>,
-    /// What a pattern is that matches nothing.
-    pub if_missing: IfMissing,
-    is_long: bool,
-}
-
-/// What it means that there is nothing to remove.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, JsonSchema)]
-#[schemars(rename_all = "kebab-case")]
-pub enum IfMissing {
-    /// The patch does not fit the image.
-    #[default]
-    Problem,
-    /// There is nothing to do.
-    Ignore,
-}
-
-impl Removal {
-    /// Returns the address of the pattern `index`, given the one of the operation.
-    #[must_use]
-    pub fn glob_address(&self, operation: Address, index: usize) -> Address {
-        if self.is_long {
-            operation.key("match").index(index)
-        } else {
-            operation.index(index)
-        }
-    }
-
-    fn decode(field: &Field<'_>, problems: &mut Problems) -> Option<Self> {
-        if !matches!(field.node.value, Value::Map(_)) {
-            return Some(Self {
-                globs: globs(field, problems)?,
-                if_missing: IfMissing::Problem,
-                is_long: false,
-            });
-        }
-        let record = field.record(&["match", "if-missing"], problems)?;
-        let globs = record
-            .require("match", Code::MissingKey, GLOBS_HELP, problems)
-            .and_then(|field| globs(field, problems));
-        let if_missing = match record.get("if-missing") {
-            Some(field) => IfMissing::decode(field, problems),
-            None => Some(IfMissing::Problem),
-        };
-        Some(Self {
-            globs: globs?,
-            if_missing: if_missing?,
-            is_long: true,
-        })
-    }
-}
-
-impl IfMissing {
-    fn decode(field: &Field<'_>, problems: &mut Problems) -> Option<Self> {
-        match field.word(problems)? {
-            "problem" => Some(Self::Problem),
-            "ignore" => Some(Self::Ignore),
-            other => {
-                let message = format!("{} is {}", field.name, quoted(other));
-                let problem = field.problem(Code::InvalidValue, message);
-                problems
-                    .add(problem.with_help("it is `problem`, which is the default, or `ignore`"));
-                None
-            }
-        }
-    }
-}
-
-fn labels(field: &Field<'_>, problems: &mut Problems) -> Option<Vec<(String, String)>> {
-    let entries = field.entries("write at least one `key: value`", problems)?;
-    let mut labels = Vec::with_capacity(entries.len());
-    for (key, value) in entries {
-        let key_address = value.address.clone().on_key();
-        if key.is_empty() {
-            problems.add(Problem::new(
-                Code::InvalidLabelKey,
-                key_address,
-                "a label key is empty",
-            ));
-        } else if key.chars().any(char::is_control) {
-            let message = format!("the label key {} has a control character", quoted(key));
-            problems.add(Problem::new(Code::InvalidLabelKey, key_address, message));
-        }
-        if let Some(value) = value.text(problems) {
-            labels.push((key.to_owned(), value.to_owned()));
-        }
-    }
-    Some(labels)
-}
-
-fn retag(field: &Field<'_>, problems: &mut Problems) -> Option<Vec<Reference>> {
-    references(
-        field,
-        "write at least one tag; to leave the image without any, write `remove-tag: [\"*\"]`",
-        problems,
-    )
-}
-
-fn add_tag(field: &Field<'_>, problems: &mut Problems) -> Option<Vec<Reference>> {
-    references(
-        field,
-        "write at least one tag, as in `[\"app:2\"]`",
-        problems,
-    )
-}
-
-fn references(field: &Field<'_>, help: &str, problems: &mut Problems) -> Option<Vec<Reference>> {
-    let mut references: Vec<Reference> = Vec::new();
-    for item in field.items(help, problems)? {
-        let Some(text) = item.word(problems) else {
-            continue;
-        };
-        match Reference::parse(text) {
-            Ok(reference) if references.contains(&reference) => {
-                let message = format!("{} names the tag `{reference}` twice", field.name);
-                problems.add(item.problem(Code::RepeatedItem, message));
-            }
-            Ok(reference) => references.push(reference),
-            Err(reason) => {
-                let message = format!("{} is not a tag of an image: {reason}", quoted(text));
-                let problem = item.problem(Code::InvalidReference, message);
-                problems.add(problem.with_help(
-                    "write `name:tag`, as in `app:2` or `registry.example.com:5000/team/app:2`",
-                ));
-            }
-        }
-    }
-    Some(references)
-}
-
-pub(super) fn globs(field: &Field<'_>, problems: &mut Problems) -> Option<Vec<Glob>> {
-    let items = field.items(GLOBS_HELP, problems)?;
-    let texts = items.iter().filter_map(|item| item.some_text(problems));
-    Some(texts.map(Glob::new).collect())
-}
-
-fn source_path(field: &Field<'_>, problems: &mut Problems) -> Option<String> {
-    let text = field.some_text(problems)?;
-    if text.contains('\0') {
-        let message = format!("{} has a NUL byte, which no path can hold", field.name);
-        problems.add(field.problem(Code::InvalidPath, message));
-        return None;
-    }
-    Some(text.to_owned())
-}
-
-fn image_path(field: &Field<'_>, problems: &mut Problems) -> Option<ImagePath> {
-    let text = field.word(problems)?;
-    match ImagePath::parse(text) {
-        Ok(path) => Some(path),
-        Err(reason) => {
-            let message = format!("{} is {}: {reason}", field.name, quoted(text));
-            problems.add(field.problem(Code::InvalidPath, message));
-            None
-        }
-    }
 }

@@ -10,8 +10,12 @@ use schemars::transform::RecursiveTransform;
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde_json::Value;
 
-use super::operation::IfMissing;
-use super::{ApiVersion, ImagePattern, Patch};
+use super::annotations::LongAnnotations;
+use super::env::LongPart;
+use super::values::{MAX_SECONDS, SIGNALS};
+use super::{ApiVersion, IfMissing, ImagePattern, Patch};
+use crate::annotation::AnnotationPlace;
+use crate::config_field::ConfigField;
 use crate::image_path::ImagePath;
 use crate::platform::PlatformPattern;
 use crate::reference::{Glob, Reference};
@@ -39,6 +43,16 @@ fn without_null(schema: &mut Schema) {
     }
 }
 
+fn list(items: impl Into<Schema>, description: &str, is_set: bool) -> Schema {
+    json_schema!({
+        "description": description,
+        "type": "array",
+        "minItems": 1,
+        "uniqueItems": is_set,
+        "items": items.into(),
+    })
+}
+
 macro_rules! schemas {
     ($($type:ty, $name:literal, $schema:expr;)+) => {
         $(impl JsonSchema for $type {
@@ -59,6 +73,28 @@ pub(super) struct Text;
 /// Any text but the empty one.
 pub(super) struct SomeText;
 pub(super) struct Labels;
+pub(super) struct Variables;
+pub(super) struct EnvPart;
+pub(super) struct EnvParts;
+pub(super) struct Words;
+pub(super) struct Directory;
+pub(super) struct Volumes;
+pub(super) struct Signal;
+pub(super) struct Seconds;
+pub(super) struct Duration;
+pub(super) struct Retries;
+pub(super) struct HealthTest;
+pub(super) struct Port;
+pub(super) struct Ports;
+pub(super) struct Instructions;
+pub(super) struct Time;
+pub(super) struct PlatformPart;
+pub(super) struct PlatformParts;
+pub(super) struct FieldName;
+pub(super) struct Fields;
+pub(super) struct Unset;
+pub(super) struct Annotations;
+pub(super) struct AnnotationRemoval;
 pub(super) struct References;
 pub(super) struct Globs;
 pub(super) struct Removal;
@@ -123,6 +159,112 @@ schemas! {
         "propertyNames": { "pattern": "^[^\\u0000-\\u001f\\u007f-\\u009f]+$" },
         "additionalProperties": generator.subschema_for::<Text>(),
     });
+    Variables, "Variables", |generator| json_schema!({
+        "description": "Values of environment variables by name",
+        "type": "object",
+        "minProperties": 1,
+        "propertyNames": { "pattern": "^[^=\\u0000-\\u001f\\u007f-\\u009f]+$" },
+        "additionalProperties": generator.subschema_for::<Text>(),
+    });
+    EnvPart, "EnvPart", |generator| json_schema!({
+        "description": "A part of a value, with a separator of its own or without",
+        "anyOf": [generator.subschema_for::<SomeText>(), generator.subschema_for::<LongPart>()],
+    });
+    EnvParts, "EnvParts", |generator| json_schema!({
+        "description": "Parts of values of environment variables by name",
+        "type": "object",
+        "minProperties": 1,
+        "propertyNames": { "pattern": "^[^=\\u0000-\\u001f\\u007f-\\u009f]+$" },
+        "additionalProperties": generator.subschema_for::<EnvPart>(),
+    });
+    Words, "Words", |generator| list(generator.subschema_for::<Text>(), "Words, each an argument", false);
+    Directory, "Directory", |_| json_schema!({
+        "description": "An absolute path in the image, kept as it is written",
+        "type": "string",
+        "pattern": "^(/|[A-Za-z]:[\\\\/])",
+    });
+    Volumes, "Volumes", |generator| list(generator.subschema_for::<Directory>(), "Absolute paths, each once", true);
+    Signal, "Signal", |_| json_schema!({
+        "description": "The name of a signal, such as `SIGTERM` or `RTMIN+3`, or its number",
+        "type": ["string", "integer"],
+        "minimum": 1,
+        "maximum": 64,
+        "pattern": format!("^([1-9]|[1-5][0-9]|6[0-4]|(SIG)?({SIGNALS}|RTMIN\\+([1-9]|1[0-5])|RTMAX-([1-9]|1[0-4])))$"),
+    });
+    Seconds, "Seconds", |_| json_schema!({
+        "description": "Seconds; -1 is forever",
+        "type": ["string", "integer"],
+        "minimum": -1,
+        "maximum": MAX_SECONDS,
+        "pattern": "^(-1|0|[1-9][0-9]{0,8})$",
+    });
+    Retries, "Retries", |_| json_schema!({
+        "description": "The number of failures in a row that count",
+        "type": ["string", "integer"],
+        "minimum": 1,
+        "maximum": MAX_SECONDS,
+        "pattern": "^[1-9][0-9]{0,8}$",
+    });
+    Duration, "Duration", |_| json_schema!({
+        "description": "A length of time such as `30s`, `1m30s` or `500ms`",
+        "type": "string",
+        "pattern": "^([0-9]+(\\.[0-9]+)?(ns|us|µs|ms|s|m|h))+$",
+    });
+    HealthTest, "HealthTest", |generator| json_schema!({
+        "description": "A command as a text for the shell, or as a list that begins with `CMD`, `CMD-SHELL` or `NONE`",
+        "anyOf": [
+            generator.subschema_for::<SomeText>(),
+            { "type": "array", "items": [{ "const": "NONE" }], "minItems": 1, "maxItems": 1 },
+            { "type": "array", "items": [{ "const": "CMD-SHELL" }, generator.subschema_for::<Text>()], "minItems": 2, "maxItems": 2 },
+            { "type": "array", "items": [{ "const": "CMD" }], "additionalItems": generator.subschema_for::<Text>(), "minItems": 2 },
+        ],
+    });
+    Port, "Port", |_| json_schema!({
+        "description": "A port such as `8080`, `53/udp` or `8000-8010/tcp`",
+        "type": ["string", "integer"],
+        "minimum": 1,
+        "maximum": 65535,
+        "pattern": "^[1-9][0-9]{0,4}(-[1-9][0-9]{0,4})?(/([tT][cC][pP]|[uU][dD][pP]|[sS][cC][tT][pP]))?$",
+    });
+    Ports, "Ports", |generator| list(generator.subschema_for::<Port>(), "Ports, each once", true);
+    Instructions, "Instructions", |_| list(json_schema!({
+        "type": "string",
+        "pattern": "^(?!\\s*([fF][rR][oO][mM]|[mM][aA][iI][nN][tT][aA][iI][nN][eE][rR]|[oO][nN][bB][uU][iI][lL][dD])(\\s|$))[\\s\\S]",
+    }), "Instructions of a Dockerfile, but `FROM`, `MAINTAINER` and `ONBUILD`", false);
+    Time, "Time", |_| json_schema!({
+        "description": "A time of RFC 3339, such as `2026-01-31T12:00:00Z`",
+        "type": "string",
+        "pattern": "^[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}(\\.[0-9]{1,9})?(Z|[+-][0-9]{2}:[0-9]{2})$",
+    });
+    PlatformPart, "PlatformPart", |_| json_schema!({
+        "description": "A name as Go has it, such as `linux`, `arm64` or `v7`",
+        "type": ["string", "number"],
+        "pattern": "^[A-Za-z0-9._-]+$",
+    });
+    PlatformParts, "PlatformParts", |generator| list(generator.subschema_for::<PlatformPart>(), "Names, each once", true);
+    FieldName, "FieldName", |_| json_schema!({
+        "description": "A field of the configuration",
+        "enum": ConfigField::ALL.iter().filter(|field| field.is_optional()).map(|field| field.name()).collect::<Vec<_>>(),
+    });
+    Fields, "Fields", |generator| list(generator.subschema_for::<FieldName>(), "Fields of the configuration, each once", true);
+    Unset, "Unset", |generator| json_schema!({
+        "description": "Fields, or a map of them and what it means that one has nothing in it",
+        "anyOf": [generator.subschema_for::<Fields>(), generator.subschema_for::<LongUnset>()],
+    });
+    AnnotationPlace, "AnnotationPlace", |_| json_schema!({
+        "description": "The manifest, which is the default, the index that the names stand for, or the descriptors of the manifest",
+        "enum": AnnotationPlace::ALL.map(AnnotationPlace::name),
+    });
+    Annotations, "Annotations", |generator| json_schema!({
+        "description": "Annotations of the manifest, or a map of them and of the document to set them in",
+        "if": { "required": ["on"] },
+        "then": generator.subschema_for::<LongAnnotations>(),
+        "else": generator.subschema_for::<Labels>(),
+    });
+    AnnotationRemoval, "AnnotationRemoval", |generator| json_schema!({
+        "description": "Patterns, or a map of them, of the document to remove from, and what it means that one matches nothing",
+        "anyOf": [generator.subschema_for::<Globs>(), generator.subschema_for::<LongAnnotationRemoval>()],
+    });
     References, "References", |generator| json_schema!({
         "description": "Tags, each once",
         "type": "array",
@@ -150,6 +292,36 @@ schemas! {
     reason = "the fields are read by the derive, to describe them"
 )]
 struct LongRemoval {
+    /// What to remove.
+    r#match: Globs,
+    /// What it means that a pattern matches nothing: a problem, which is the default, or nothing to do.
+    if_missing: Option<IfMissing>,
+}
+
+/// Fields, and what it means that one of them has nothing in it.
+#[derive(JsonSchema)]
+#[schemars(deny_unknown_fields, rename_all = "kebab-case")]
+#[expect(
+    dead_code,
+    reason = "the fields are read by the derive, to describe them"
+)]
+struct LongUnset {
+    /// What to remove.
+    r#match: Fields,
+    /// What it means that a field has nothing in it: a problem, which is the default, or nothing to do.
+    if_missing: Option<IfMissing>,
+}
+
+/// Patterns, where to remove from, and what it means that one of them matches nothing.
+#[derive(JsonSchema)]
+#[schemars(deny_unknown_fields, rename_all = "kebab-case")]
+#[expect(
+    dead_code,
+    reason = "the fields are read by the derive, to describe them"
+)]
+struct LongAnnotationRemoval {
+    /// The document to remove from.
+    on: Option<AnnotationPlace>,
     /// What to remove.
     r#match: Globs,
     /// What it means that a pattern matches nothing: a problem, which is the default, or nothing to do.

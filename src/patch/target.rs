@@ -113,28 +113,22 @@ fn platform(field: &Field<'_>, problems: &mut Problems) -> Option<PlatformPatter
 
 impl Attestations {
     pub(super) fn decode(field: &Field<'_>, problems: &mut Problems) -> Option<Self> {
-        let words = [
+        let choices = [
             ("refuse", Self::Refuse),
             ("drop", Self::Drop),
             ("keep", Self::Keep),
         ];
-        let help = "it is `refuse`, which is the default, `drop` or `keep`";
-        one_of(field, &words, help, problems)
+        field.choice(&choices, problems)
     }
 }
 
 impl Trust {
     pub(super) fn decode(field: &Field<'_>, problems: &mut Problems) -> Option<Self> {
-        let words = [
+        let choices = [
             ("manifest.json", Self::Manifest),
             ("index.json", Self::Index),
         ];
-        one_of(
-            field,
-            &words,
-            "it is `manifest.json` or `index.json`",
-            problems,
-        )
+        field.choice(&choices, problems)
     }
 
     /// Returns what the patches trust; they may not trust different things.
@@ -156,22 +150,6 @@ impl Trust {
         }
         Ok(first)
     }
-}
-
-/// Takes one of a few words.
-fn one_of<T: Copy>(
-    field: &Field<'_>,
-    words: &[(&str, T)],
-    help: &str,
-    problems: &mut Problems,
-) -> Option<T> {
-    let text = field.word(problems)?;
-    let found = words.iter().find(|(word, _)| *word == text);
-    if found.is_none() {
-        let message = format!("{} is {}", field.name, quoted(text));
-        problems.add(field.problem(Code::InvalidValue, message).with_help(help));
-    }
-    found.map(|(_, value)| *value)
 }
 
 impl ImagePattern {

@@ -1,27 +1,34 @@
 //! Labels of images.
 
 use super::Effect;
+use super::claims::{Thing, Wish};
+use super::state::State;
 use super::work::Work;
+use crate::config_field::ConfigField;
+use crate::image::json::Value;
 use crate::patch::Removal;
 use crate::problem::Code;
 
 pub(super) fn set(work: &mut Work<'_>, labels: &[(String, String)]) {
-    for (&image, effects) in work.images.iter().zip(&mut *work.effects) {
-        let config = &mut work.states[image].config;
-        for (key, new) in labels {
-            let old = config
-                .labels()
-                .into_iter()
-                .find(|(k, _)| k == key)
-                .map(|(_, value)| value);
-            if old.as_ref() != Some(new) {
-                config.set_label(key, new);
-                effects.push(Effect::SetLabel {
-                    key: key.clone(),
-                    old,
-                    new: new.clone(),
-                });
+    for (key, new) in labels {
+        let address = work.address.clone().key(key).on_key();
+        for i in 0..work.images.len() {
+            let image = work.images[i];
+            let thing = Thing::part(ConfigField::Labels, "label", key);
+            work.claim(image, thing, Wish::Set(new.clone()), address.clone());
+            let state = &mut work.states[image];
+            let mut there = labels_of(state).into_iter();
+            let old = there.find(|(k, _)| k == key).map(|(_, value)| value);
+            if old.as_ref() == Some(new) {
+                continue;
             }
+            let config = &mut state.config;
+            config.set_member(ConfigField::Labels, key, Value::text(new));
+            work.effects[i].push(Effect::SetLabel {
+                key: key.clone(),
+                old,
+                new: new.clone(),
+            });
         }
     }
 }
@@ -32,25 +39,18 @@ pub(super) fn unset(work: &mut Work<'_>, removal: &Removal) {
         "label",
         Code::NoSuchLabel,
         |state, effects, glob| {
-            let labels = state
-                .config
-                .labels()
-                .into_iter()
-                .filter(|(key, _)| glob.matches(key));
+            let labels = labels_of(state).into_iter();
             let n_before = effects.len();
-            for (key, old) in labels {
-                state.config.remove_label(&key);
+            for (key, old) in labels.filter(|(key, _)| glob.matches(key)) {
+                state.config.remove_member(ConfigField::Labels, &key);
                 effects.push(Effect::UnsetLabel { key, old });
             }
             effects.len() > n_before
         },
-        |state| {
-            state
-                .config
-                .labels()
-                .into_iter()
-                .map(|(key, _)| key)
-                .collect()
-        },
+        |state| labels_of(state).into_iter().map(|(key, _)| key).collect(),
     );
+}
+
+fn labels_of(state: &State) -> Vec<(String, String)> {
+    state.config.members(ConfigField::Labels)
 }

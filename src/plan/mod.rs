@@ -3,6 +3,13 @@
 //! Later operations see what earlier ones did, as in `git apply`. Either every operation fits and there is a [`Plan`],
 //! or every problem of every patch is returned at once.
 
+mod annotations;
+mod claims;
+mod effect;
+mod env;
+mod fields;
+mod history;
+mod items;
 mod labels;
 mod layers;
 mod state;
@@ -12,6 +19,7 @@ mod work;
 
 use std::collections::HashMap;
 
+use crate::annotation::{AnnotationEdit, ImageAnnotations};
 use crate::digest::{DiffId, Digest};
 use crate::image::Config;
 use crate::layer::{LayerContent, Scan};
@@ -20,6 +28,9 @@ use crate::problem::{Address, Code, Problem, Rejected};
 use crate::reference::Reference;
 use crate::rootfs::Rootfs;
 use crate::timestamp::Timestamp;
+pub use effect::{Effect, Step};
+use env::Side;
+use history::Record;
 use state::State;
 use work::Work;
 
@@ -49,6 +60,10 @@ pub struct InventoryImage {
     pub digests: Vec<Digest>,
     /// What the archive says about the image: attestations, signatures and other referrers.
     pub referrers: Vec<String>,
+    /// What is said about it in the documents above the configuration.
+    pub annotations: ImageAnnotations,
+    /// Whether the archive says anything about the index above the image.
+    pub is_index_referred_to: bool,
     /// Bytes of each layer in the archive, from the base up.
     pub layer_sizes: Vec<u64>,
     /// The merged file tree, where an operation needs it.
@@ -98,6 +113,8 @@ pub struct ImagePlan {
     pub layers: Vec<PlannedLayer>,
     /// The names, in the order in which they are written.
     pub tags: Vec<Reference>,
+    /// What changes in the annotations.
+    pub annotations: Vec<AnnotationEdit>,
     /// Whether what the archive says about the image is pointed at what it becomes; else that goes.
     pub keeps_referrers: bool,
     /// What each operation does to this image.
@@ -149,55 +166,6 @@ pub enum Change {
     Kept,
 }
 
-/// What one operation does to one image.
-#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize)]
-#[serde(rename_all = "camelCase")]
-pub struct Step {
-    /// The patch file's name.
-    pub patch: String,
-    /// The operation's name.
-    pub operation: &'static str,
-    /// What it comes to.
-    pub effects: Vec<Effect>,
-}
-
-/// One effect of an operation; an operation without any finds everything as it wants it.
-#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize)]
-#[serde(tag = "kind", rename_all = "kebab-case")]
-pub enum Effect {
-    /// A label gets a value.
-    SetLabel {
-        /// The key.
-        key: String,
-        /// The value that it had.
-        old: Option<String>,
-        /// The value that it gets.
-        new: String,
-    },
-    /// A label goes.
-    UnsetLabel {
-        /// The key.
-        key: String,
-        /// The value that it had.
-        old: String,
-    },
-    /// A layer is added on top.
-    AddLayer {
-        /// Its index in [`Plan::layers`].
-        layer: usize,
-    },
-    /// The image gets a name.
-    AddTag {
-        /// The name.
-        tag: Reference,
-    },
-    /// The image loses a name.
-    RemoveTag {
-        /// The name.
-        tag: Reference,
-    },
-}
-
 /// A layer of the image as a plan sees it: kept ones are known, added ones are not read yet.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct KnownLayer {
@@ -225,6 +193,7 @@ pub fn plan(files: &[PatchFile], inventory: &mut Inventory) -> Result<Plan, Reje
         let mut problems = Vec::new();
         for (d, patch) in file.patches().iter().enumerate() {
             let mut planning = Planning {
+                files,
                 file,
                 id: OperationId {
                     file: f,
@@ -275,6 +244,7 @@ fn few(names: &[String]) -> String {
 
 /// The planning of one patch.
 struct Planning<'a> {
+    files: &'a [PatchFile],
     file: &'a PatchFile,
     id: OperationId,
     states: &'a mut [State],
@@ -291,30 +261,37 @@ impl Planning<'_> {
         else {
             return;
         };
-        let before: Vec<Config> = images
-            .iter()
-            .map(|&image| self.states[image].config.clone())
-            .collect();
-        for (i, operation) in patch.operations.iter().enumerate() {
-            self.id.operation = i;
-            let mut effects = vec![Vec::new(); images.len()];
-            self.plan_operation(operation, &images, &mut effects);
-            for (&image, effects) in images.iter().zip(effects) {
-                let patch = self.file.name().to_owned();
-                self.states[image].steps.push(Step {
-                    patch,
-                    operation: operation.name(),
-                    effects,
-                });
-            }
-        }
         let created_by = format!(
             "ocipatch apply {}@sha256:{}",
             self.file.name(),
             self.file.digest().short()
         );
-        for (&image, before) in images.iter().zip(&before) {
-            self.states[image].end_patch(before, &created_by, self.epoch);
+        let before: Vec<Config> = images
+            .iter()
+            .map(|&image| self.states[image].config.clone())
+            .collect();
+        let mut records: Vec<Record> = images
+            .iter()
+            .map(|&image| Record::new(&self.states[image], patch.history, &created_by))
+            .collect();
+        for (i, operation) in patch.operations.iter().enumerate() {
+            self.id.operation = i;
+            let mut effects = vec![Vec::new(); images.len()];
+            self.plan_operation(operation, &images, &mut effects);
+            for ((&image, effects), record) in images.iter().zip(effects).zip(&mut records) {
+                let state = &mut self.states[image];
+                record.operation(state, operation.name());
+                state.steps.push(Step {
+                    patch: self.file.name().to_owned(),
+                    operation: operation.name(),
+                    effects,
+                });
+            }
+        }
+        for ((&image, before), record) in images.iter().zip(&before).zip(records) {
+            let state = &mut self.states[image];
+            let entries = record.end(state);
+            state.end_patch(before, &entries, self.epoch);
         }
         self.settle_referrers(patch, &images, &document);
     }
@@ -330,6 +307,8 @@ impl Planning<'_> {
             return self.add_layer(add, images, &address, effects);
         }
         let mut work = Work {
+            files: self.files,
+            file: self.id.file,
             states: self.states,
             images,
             address,
@@ -339,10 +318,27 @@ impl Planning<'_> {
         match operation {
             Operation::SetLabel(labels) => labels::set(&mut work, labels),
             Operation::UnsetLabel(removal) => labels::unset(&mut work, removal),
+            Operation::SetEnv(variables) => env::set(&mut work, variables),
+            Operation::UnsetEnv(removal) => env::unset(&mut work, removal),
+            Operation::PrependEnv(parts) => env::extend(&mut work, parts, Side::Front),
+            Operation::AppendEnv(parts) => env::extend(&mut work, parts, Side::Back),
+            Operation::AddPort(ports) => items::add(&mut work, &items::PORTS, ports),
+            Operation::RemovePort(removal) => items::remove(&mut work, &items::PORTS, removal),
+            Operation::AddVolume(paths) => items::add(&mut work, &items::VOLUMES, paths),
+            Operation::RemoveVolume(removal) => items::remove(&mut work, &items::VOLUMES, removal),
+            Operation::AddOnbuild(texts) => items::add_onbuild(&mut work, texts),
+            Operation::Unset(unset) => fields::unset(&mut work, unset),
+            Operation::SetAnnotation(set) => annotations::set(&mut work, set),
+            Operation::UnsetAnnotation(removal) => annotations::unset(&mut work, removal),
             Operation::Retag(tags) => tags::retag(&mut work, tags),
             Operation::AddTag(tags) => tags::add(&mut work, tags),
             Operation::RemoveTag(removal) => tags::remove(&mut work, removal),
             Operation::AddLayer(_) => unreachable!("it was planned above"),
+            other => fields::set(&mut work, &fields::assignments(other)),
+        }
+        if matches!(operation, Operation::Retag(_) | Operation::AddTag(_)) {
+            let address = work.address.clone();
+            (0..images.len()).for_each(|i| work.claim_effects(i, 0, &address));
         }
         self.share_tags(images);
     }

@@ -1,7 +1,11 @@
 //! An image between two operations.
 
+use super::claims::Claim;
 use super::{ImagePlan, InventoryImage, PlannedLayer, Step};
+use crate::annotation::ImageAnnotations;
+use crate::config_field::ConfigField;
 use crate::digest::Digest;
+use crate::image::json::Value;
 use crate::image::{Config, HistoryEntry};
 use crate::platform::Platform;
 use crate::reference::Reference;
@@ -27,6 +31,13 @@ pub(super) struct State {
     pub(super) digests: Vec<Digest>,
     pub(super) referrers: Vec<String>,
     pub(super) keeps_referrers: bool,
+    pub(super) annotations: ImageAnnotations,
+    old_annotations: ImageAnnotations,
+    pub(super) is_index_referred_to: bool,
+    /// Whether an operation has given it a time, which the environment then does not.
+    pub(super) has_own_time: bool,
+    /// What the operations so far have wanted of it.
+    pub(super) claims: Vec<Claim>,
     /// Whether the patches so far have changed anything but names.
     pub(super) is_changed: bool,
     pub(super) layers: Vec<PlannedLayer>,
@@ -53,6 +64,11 @@ impl State {
             digests: std::mem::take(&mut image.digests),
             referrers: std::mem::take(&mut image.referrers),
             keeps_referrers: true,
+            annotations: image.annotations.clone(),
+            old_annotations: std::mem::take(&mut image.annotations),
+            is_index_referred_to: image.is_index_referred_to,
+            has_own_time: false,
+            claims: Vec::new(),
             is_changed: false,
             layers: (0..n_layers).map(PlannedLayer::Kept).collect(),
             tree: image.tree.take(),
@@ -82,37 +98,39 @@ impl State {
         }
     }
 
+    /// Tells whether the image is for Windows, where layers have another form and names of variables no case.
+    pub(super) fn is_windows(&self) -> bool {
+        self.config.text("os").as_deref() == Some("windows")
+    }
+
     /// Adds what every change brings along: the time, where one is given, and history.
     pub(super) fn end_patch(
         &mut self,
         before: &Config,
-        created_by: &str,
+        entries: &[HistoryEntry],
         epoch: Option<&Timestamp>,
     ) {
-        let n_added = self.layers.len() - self.n_layers_before;
+        let has_layers = self.layers.len() > self.n_layers_before;
         self.n_layers_before = self.layers.len();
-        if n_added == 0 && self.config == *before {
+        if !has_layers && self.config == *before {
             return;
         }
         self.is_changed = true;
-        if n_added > 0 && self.config.remove_root(BUILD_CACHE) {
+        if has_layers && self.config.remove_root(BUILD_CACHE) {
             self.note(format!(
                 "`{BUILD_CACHE}` is dropped: it speaks of the layers as they were"
             ));
         }
-        if let Some(epoch) = epoch {
-            self.config.set_created(epoch);
+        if let Some(epoch) = epoch.filter(|_| !self.has_own_time) {
+            let time = Value::text(epoch.as_str());
+            self.config.set_field(ConfigField::Created, time);
         }
         if !self.has_full_history {
             self.note("the history does not tell of every layer; it stays as it is".to_owned());
             return;
         }
-        let entry = HistoryEntry {
-            created_by: created_by.to_owned(),
-            is_empty_layer: n_added == 0,
-        };
-        for _ in 0..n_added.max(1) {
-            self.config.push_history(&entry);
+        for entry in entries {
+            self.config.push_history(entry);
         }
     }
 
@@ -124,12 +142,15 @@ impl State {
             keeps_referrers,
             steps,
             notes,
+            annotations,
+            old_annotations,
             ..
         } = self;
         ImagePlan {
             config,
             layers,
             tags,
+            annotations: old_annotations.edits(&annotations),
             keeps_referrers,
             steps,
             notes,

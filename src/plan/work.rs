@@ -1,13 +1,18 @@
 //! One operation at work on the images that its patch targets.
 
+use super::claims::wish_of;
 use super::state::State;
 use super::{Effect, target};
-use crate::patch::{IfMissing, Removal};
+use crate::patch::{IfMissing, PatchFile, Removal};
 use crate::problem::{Address, Code, Problem, quoted};
 use crate::reference::Glob;
 
 /// What an operation reads and writes while it is planned.
 pub(super) struct Work<'a> {
+    /// The patch files of the plan.
+    pub(super) files: &'a [PatchFile],
+    /// Which of them the operation stands in.
+    pub(super) file: usize,
     /// Every image of the archive.
     pub(super) states: &'a mut [State],
     /// The targeted ones.
@@ -27,6 +32,18 @@ impl Work<'_> {
             .push(Problem::new(code, address, message).with_help(help));
     }
 
+    /// Claims what the effects from `first` on do to the names of things.
+    pub(super) fn claim_effects(&mut self, i: usize, first: usize, address: &Address) {
+        let image = self.images[i];
+        let effects = self.effects[i][first..].iter();
+        let wishes: Vec<_> = effects
+            .filter_map(|effect| wish_of(effect, &self.states[image]))
+            .collect();
+        for (thing, wish) in wishes {
+            self.claim(image, thing, wish, address.clone());
+        }
+    }
+
     /// Removes what each pattern of `removal` matches by `take`, which is given a state, its effects and the pattern and
     /// tells whether it found anything; a pattern that finds nothing in any image is a problem.
     pub(super) fn remove(
@@ -39,8 +56,11 @@ impl Work<'_> {
     ) {
         for (g, glob) in removal.globs.iter().enumerate() {
             let mut is_found = false;
-            for (&image, effects) in self.images.iter().zip(&mut *self.effects) {
-                is_found |= take(&mut self.states[image], effects, glob);
+            let address = removal.glob_address(self.address.clone(), g);
+            for i in 0..self.images.len() {
+                let n_before = self.effects[i].len();
+                is_found |= take(&mut self.states[self.images[i]], &mut self.effects[i], glob);
+                self.claim_effects(i, n_before, &address);
             }
             if is_found || removal.if_missing == IfMissing::Ignore {
                 continue;
@@ -55,7 +75,6 @@ impl Work<'_> {
                 target::these_have(self.states, self.images),
                 quoted(glob.as_str())
             );
-            let address = removal.glob_address(self.address.clone(), g);
             self.problem(code, address, message, &what_there_is(thing, there, glob));
         }
     }

@@ -68,10 +68,14 @@ codes! {
     Null "null",
     /// A list, map or text with nothing in it.
     Empty "empty",
-    /// A value that is not one of the words allowed here.
+    /// A value that is not one of those allowed here.
     InvalidValue "invalid-value",
     /// A label key with characters that keys cannot have.
     InvalidLabelKey "invalid-label-key",
+    /// A name that no environment variable can have.
+    InvalidEnvName "invalid-env-name",
+    /// An annotation key with characters that keys cannot have, or one that holds the image's name.
+    InvalidAnnotationKey "invalid-annotation-key",
     /// A text that is not a path.
     InvalidPath "invalid-path",
     /// A text that is not a tagged image reference.
@@ -90,6 +94,20 @@ codes! {
     AmbiguousTarget "ambiguous-target",
     /// A label pattern that matches nothing.
     NoSuchLabel "no-such-label",
+    /// An environment variable, or a pattern over their names, that matches nothing.
+    NoSuchEnv "no-such-env",
+    /// A port pattern that matches nothing.
+    NoSuchPort "no-such-port",
+    /// A volume pattern that matches nothing.
+    NoSuchVolume "no-such-volume",
+    /// A field to unset that has nothing in it.
+    NoSuchField "no-such-field",
+    /// An annotation pattern that matches nothing.
+    NoSuchAnnotation "no-such-annotation",
+    /// An annotation of a manifest, index or descriptor that the archive does not have.
+    NoSuchDocument "no-such-document",
+    /// Two operations of one plan of which the second undoes what the first one does.
+    Contradiction "contradiction",
     /// A tag pattern that matches nothing.
     NoSuchTag "no-such-tag",
     /// A tag that another image of the archive holds.

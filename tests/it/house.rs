@@ -6,9 +6,11 @@ use std::path::{Path, PathBuf};
 
 /// Each module of the crate and the modules that it may use; everything else is a leak.
 const IMPORTS: &[(&str, &[&str])] = &[
+    ("annotation", &[]),
     (
         "apply",
         &[
+            "annotation",
             "archive",
             "compression",
             "digest",
@@ -22,6 +24,7 @@ const IMPORTS: &[(&str, &[&str])] = &[
     (
         "archive",
         &[
+            "annotation",
             "compression",
             "digest",
             "error",
@@ -34,6 +37,7 @@ const IMPORTS: &[(&str, &[&str])] = &[
         ],
     ),
     ("compression", &[]),
+    ("config_field", &[]),
     ("digest", &[]),
     ("error", &[]),
     (
@@ -51,17 +55,31 @@ const IMPORTS: &[(&str, &[&str])] = &[
             "timestamp",
         ],
     ),
-    ("image", &["digest", "platform", "timestamp"]),
+    (
+        "image",
+        &["config_field", "digest", "platform", "timestamp"],
+    ),
     ("image_path", &[]),
     ("layer", &["digest", "image_path", "rootfs", "tarball"]),
     ("media_type", &["compression"]),
     (
         "patch",
-        &["digest", "image_path", "platform", "problem", "reference"],
+        &[
+            "annotation",
+            "config_field",
+            "digest",
+            "image_path",
+            "platform",
+            "problem",
+            "reference",
+            "timestamp",
+        ],
     ),
     (
         "plan",
         &[
+            "annotation",
+            "config_field",
             "digest",
             "image",
             "image_path",

@@ -1,11 +1,13 @@
 //! One test binary.
 
+mod annotations;
 mod attack;
 mod binary;
 mod cases;
 mod cli;
 mod convert;
 mod damage;
+mod docker_config;
 mod edit;
 mod engine;
 mod engine_test;
@@ -13,7 +15,9 @@ mod fixpoint;
 mod hostile;
 mod house;
 mod loaders;
+mod lossless;
 mod nothing_lost;
+mod operations;
 mod patch;
 mod pipes;
 mod readme;

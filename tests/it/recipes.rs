@@ -10,18 +10,24 @@ use crate::edit::fixture;
 
 /// For each recipe what makes the shipped image one that the recipe is for.
 const RECIPES: &[(&str, &str)] = &[
+    ("annotate", ""),
     (
         "air-gapped-registry",
         "retag: ['app:2.0.0', 'registry.example.com/team/app:2.0.0']",
     ),
     ("ca-bundle", ""),
     ("change-label", ""),
+    ("drop-inherited", ""),
     (
         "drop-vendor-labels",
         "set-label: {com.vendor.build: 17, com.vendor.os: tiny}",
     ),
+    ("environment", ""),
     ("greeter", ""),
     ("hotfix-config", "retag: ['app:2.0.0']"),
+    ("identity", ""),
+    ("interface", ""),
+    ("process", ""),
     ("release", "retag: ['app:2.0.0-rc3']"),
 ];
 
@@ -29,7 +35,7 @@ const RECIPES: &[(&str, &str)] = &[
 fn every_recipe_has_its_plan() {
     let directory = tempfile::tempdir().unwrap();
     for (name, preparation) in RECIPES {
-        let image = image(directory.path(), preparation);
+        let image = image(directory.path(), name, preparation);
         let plan = binary::ok([Path::new("plan"), &recipe(name), &image]);
         let golden = root().join("tests/recipes").join(format!("{name}.plan"));
         if std::env::var_os("UPDATE").is_some() {
@@ -45,7 +51,7 @@ fn every_recipe_has_its_plan() {
 fn every_recipe_gives_the_planned_image_and_a_sound_archive() {
     let directory = tempfile::tempdir().unwrap();
     for (name, preparation) in RECIPES {
-        let image = image(directory.path(), preparation);
+        let image = image(directory.path(), name, preparation);
         let output = directory.path().join(format!("{name}.tar"));
         let id = binary::ok([
             Path::new("apply"),
@@ -78,8 +84,13 @@ fn no_recipe_and_no_plan_is_forgotten() {
 }
 
 /// The shipped image, after one operation.
-fn image(directory: &Path, preparation: &str) -> PathBuf {
-    let shipped = fixture("docker20.tar");
+fn image(directory: &Path, name: &str, preparation: &str) -> PathBuf {
+    // The older form has no place for annotations.
+    let shipped = fixture(if name == "annotate" {
+        "docker26.tar"
+    } else {
+        "docker20.tar"
+    });
     if preparation.is_empty() {
         return shipped;
     }

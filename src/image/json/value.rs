@@ -40,6 +40,12 @@ impl Value {
         Self::Literal(number.to_string())
     }
 
+    /// Returns a whole number, which may be negative.
+    #[must_use]
+    pub fn integer(number: i64) -> Self {
+        Self::Literal(number.to_string())
+    }
+
     /// Returns `true` or `false`.
     #[must_use]
     pub fn boolean(value: bool) -> Self {
@@ -50,6 +56,12 @@ impl Value {
     #[must_use]
     pub fn null() -> Self {
         Self::Literal("null".to_owned())
+    }
+
+    /// Returns an array of texts.
+    #[must_use]
+    pub fn texts<T: AsRef<str>>(texts: &[T]) -> Self {
+        Self::array(texts.iter().map(|text| Self::text(text.as_ref())))
     }
 
     /// Returns an array without white space.
@@ -102,6 +114,15 @@ impl Value {
     pub fn as_u64(&self) -> Option<u64> {
         match self {
             Self::Literal(literal) => literal.parse().ok().filter(|_| !literal.starts_with('+')),
+            _ => None,
+        }
+    }
+
+    /// Returns a whole number, which may be negative, written as plain digits.
+    #[must_use]
+    pub fn as_i64(&self) -> Option<i64> {
+        match self {
+            Self::Literal(literal) => literal.parse().ok(),
             _ => None,
         }
     }
@@ -213,6 +234,22 @@ impl Value {
             }
         }
         text
+    }
+
+    /// Returns what the value says, for a reader who does not care for its spelling.
+    #[must_use]
+    pub fn to_json(&self) -> serde_json::Value {
+        match self {
+            Self::Literal(literal) => serde_json::from_str(literal).unwrap_or_default(),
+            Self::Text(spelled) => decode(spelled).into(),
+            Self::Array(list) => list.items.iter().map(|item| item.value.to_json()).collect(),
+            Self::Object(list) => {
+                let member = |item: &Item<Key>| {
+                    (decode(&item.key.spelled).into_owned(), item.value.to_json())
+                };
+                serde_json::Value::Object(list.items.iter().map(member).collect())
+            }
+        }
     }
 
     pub(super) fn as_object_mut(&mut self) -> Option<&mut List<Key>> {

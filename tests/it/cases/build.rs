@@ -11,8 +11,10 @@ use serde_json::{Value, json};
 use super::text::{Content, File, History, Image};
 
 const EPOCH: &str = "1970-01-01T00:00:00Z";
-/// Go's zero `container.Config`; labels go into its last member.
+/// Go's zero `container.Config`.
 const CONFIG: &str = r#"{"Hostname":"","Domainname":"","User":"","AttachStdin":false,"AttachStdout":false,"AttachStderr":false,"Tty":false,"OpenStdin":false,"StdinOnce":false,"Env":null,"Cmd":null,"Image":"","Volumes":null,"WorkingDir":"","Entrypoint":null,"OnBuild":null,"Labels":null}"#;
+/// Its keys, and those that Go leaves out of the zero one.
+const CONFIG_KEYS: &str = "Hostname Domainname User AttachStdin AttachStdout AttachStderr ExposedPorts Tty OpenStdin StdinOnce Env Cmd Healthcheck ArgsEscaped Image Volumes WorkingDir Entrypoint OnBuild Labels StopSignal StopTimeout Shell";
 /// 2024-01-01, the time of what Docker dates by the image.
 pub(super) const MTIME: u64 = 1_704_067_200;
 
@@ -115,14 +117,19 @@ fn parts(image: &Image) -> Parts {
 }
 
 fn inner_config(image: &Image) -> String {
-    if image.labels.is_empty() {
-        return CONFIG.to_owned();
-    }
+    let zero: BTreeMap<&str, Value> = serde_json::from_str(CONFIG).unwrap();
     let labels: BTreeMap<&String, &String> = image.labels.iter().map(|(k, v)| (k, v)).collect();
-    CONFIG.replace(
-        r#""Labels":null"#,
-        &format!(r#""Labels":{}"#, json!(labels)),
-    )
+    let member = |key: &str| {
+        let given = image.config.iter().find(|(name, _)| name == key);
+        let json = match (given, zero.get(key)) {
+            (Some((_, json)), _) => json.clone(),
+            _ if key == "Labels" && !labels.is_empty() => json!(labels).to_string(),
+            (None, zero) => zero?.to_string(),
+        };
+        Some(format!("\"{key}\":{json}"))
+    };
+    let members: Vec<String> = CONFIG_KEYS.split(' ').filter_map(member).collect();
+    format!("{{{}}}", members.join(","))
 }
 
 /// The `json` of each layer and its id (formats.md 3.3).

@@ -54,6 +54,31 @@ fn describe_image(archive: &Archive, item: &Value) -> Described {
     for (key, value) in config["config"]["Labels"].as_object().into_iter().flatten() {
         writeln!(text, "label: {key}={}", value.as_str().unwrap()).unwrap();
     }
+    for key in [
+        "architecture",
+        "variant",
+        "os",
+        "os.version",
+        "os.features",
+        "author",
+        "comment",
+    ] {
+        let usual = match key {
+            "architecture" => Value::from("amd64"),
+            "os" => Value::from("linux"),
+            _ => Value::Null,
+        };
+        if config[key] != usual {
+            writeln!(text, "{key}: {}", config[key]).unwrap();
+        }
+    }
+    for (key, value) in config["config"].as_object().into_iter().flatten() {
+        // What is as in an image of which nobody has said anything.
+        let is_empty = matches!(value, Value::Null | Value::Bool(false)) || *value == "";
+        if key != "Labels" && !is_empty {
+            writeln!(text, "config: {key}={value}").unwrap();
+        }
+    }
     if let Some(created) = config["created"].as_str() {
         writeln!(text, "created: {created}").unwrap();
     }

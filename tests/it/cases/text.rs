@@ -5,6 +5,8 @@
 pub(super) struct Image {
     pub(super) tags: Vec<String>,
     pub(super) labels: Vec<(String, String)>,
+    /// Members of `config` besides labels, as JSON.
+    pub(super) config: Vec<(String, String)>,
     pub(super) created: Option<String>,
     pub(super) history: History,
     pub(super) os: Option<String>,
@@ -40,7 +42,7 @@ pub(super) enum Content {
 }
 
 impl Image {
-    /// Reads `key: value` lines; `layer:` and `label:` may stand several times.
+    /// Reads `key: value` lines; `layer:`, `label:` and `config:` may stand several times.
     pub(super) fn parse(text: &str) -> Self {
         let mut image = Self::default();
         for line in text.lines() {
@@ -51,6 +53,10 @@ impl Image {
                 "label" => {
                     let (key, value) = value.split_once('=').expect(line);
                     image.labels.push((key.to_owned(), value.to_owned()));
+                }
+                "config" => {
+                    let (key, json) = value.split_once('=').expect(line);
+                    image.config.push((key.to_owned(), json.to_owned()));
                 }
                 "created" => image.created = Some(value.to_owned()),
                 "os" => image.os = Some(value.to_owned()),

@@ -1,0 +1,97 @@
+//! Lengths of time as Go spells them: `1m30s`, `1.5s`, `500ms`.
+
+use super::decode::{Field, Problems};
+use crate::problem::{Code, quoted};
+
+/// Docker's least for a health check (moby `container.MinimumDuration`). In nanoseconds.
+const MINIMUM: i64 = 1_000_000;
+/// A unit after the ones that begin like it. In nanoseconds.
+const UNITS: [(&str, i64); 7] = [
+    ("ns", 1),
+    ("us", 1_000),
+    ("µs", 1_000),
+    ("ms", 1_000_000),
+    ("s", 1_000_000_000),
+    ("m", 60_000_000_000),
+    ("h", 3_600_000_000_000),
+];
+
+/// Reads a length of time of a health check, in nanoseconds.
+pub(super) fn duration(field: &Field<'_>, problems: &mut Problems) -> Option<i64> {
+    let text = field.some_text(problems)?;
+    let nanoseconds = parse(text).filter(|nanoseconds| *nanoseconds >= MINIMUM);
+    if nanoseconds.is_none() {
+        let message = format!("{} is {}", field.name, quoted(text));
+        let problem = field.problem(Code::InvalidValue, message);
+        problems.add(
+            problem.with_help(
+                "write a length of time such as `30s`, `1m30s` or `500ms`, at least `1ms`",
+            ),
+        );
+    }
+    nanoseconds
+}
+
+fn parse(text: &str) -> Option<i64> {
+    let (mut rest, mut sum) = (text, 0_i64);
+    while !rest.is_empty() {
+        let end = rest.find(|c: char| !c.is_ascii_digit() && c != '.')?;
+        let (number, tail) = rest.split_at(end);
+        let end = tail
+            .find(|c: char| c.is_ascii_digit() || c == '.')
+            .unwrap_or(tail.len());
+        let (unit, tail) = tail.split_at(end);
+        let (_, scale) = UNITS.iter().find(|(name, _)| *name == unit)?;
+        sum = sum.checked_add(scaled(number, *scale)?)?;
+        rest = tail;
+    }
+    (!text.is_empty()).then_some(sum)
+}
+
+/// A decimal number of units; what is less than a nanosecond is dropped, as in Go.
+fn scaled(number: &str, scale: i64) -> Option<i64> {
+    let (whole, fraction) = number.split_once('.').unwrap_or((number, "0"));
+    let is_digits = |text: &str| !text.is_empty() && text.bytes().all(|b| b.is_ascii_digit());
+    if !is_digits(whole) || !is_digits(fraction) {
+        return None;
+    }
+    let fraction = fraction.get(..18).unwrap_or(fraction);
+    let parts = i128::from(fraction.parse::<i64>().ok()?) * i128::from(scale);
+    let parts = parts / 10_i128.pow(u32::try_from(fraction.len()).ok()?);
+    let whole = whole.parse::<i64>().ok()?.checked_mul(scale)?;
+    whole.checked_add(i64::try_from(parts).ok()?)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::parse;
+
+    #[test]
+    fn a_length_is_read_as_go_reads_it() {
+        for (text, nanoseconds) in [
+            ("30s", 30_000_000_000),
+            ("1m30s", 90_000_000_000),
+            ("1.5s", 1_500_000_000),
+            ("1h1ms", 3_600_001_000_000),
+            ("0.0000000019s", 1),
+            ("1500us", 1_500_000),
+            ("2µs3ns", 2_003),
+        ] {
+            assert_eq!(parse(text), Some(nanoseconds), "{text}");
+        }
+        for text in [
+            "",
+            "30",
+            "s",
+            "30 s",
+            "-1s",
+            "1d",
+            ".5s",
+            "1.s",
+            "1..2s",
+            "99999999999h",
+        ] {
+            assert_eq!(parse(text), None, "{text}");
+        }
+    }
+}

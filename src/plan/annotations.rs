@@ -1,0 +1,109 @@
+//! Annotations of manifests, indexes and descriptors, where the archive has such.
+
+use super::Effect;
+use super::claims::{Thing, Wish};
+use super::work::Work;
+use crate::annotation::AnnotationPlace;
+use crate::patch::{AnnotationRemoval, Annotations};
+use crate::problem::{Code, quoted};
+
+pub(super) fn set(work: &mut Work<'_>, annotations: &Annotations) {
+    let on = annotations.on;
+    if !is_there(work, on) {
+        return;
+    }
+    for (key, new) in &annotations.entries {
+        let address = annotations.key_address(work.address.clone(), key);
+        for i in 0..work.images.len() {
+            let image = work.images[i];
+            let thing = Thing::annotation(on, key);
+            work.claim(image, thing, Wish::Set(new.clone()), address.clone());
+            let Some(there) = work.states[image].annotations.on_mut(on) else {
+                continue;
+            };
+            let old = match there.iter_mut().find(|(k, _)| k == key) {
+                Some((_, value)) if value == new => continue,
+                Some((_, value)) => Some(std::mem::replace(value, new.clone())),
+                None => {
+                    there.push((key.clone(), new.clone()));
+                    None
+                }
+            };
+            let (key, new) = (key.clone(), new.clone());
+            work.effects[i].push(Effect::SetAnnotation { on, key, old, new });
+        }
+    }
+    settle(work, on);
+}
+
+pub(super) fn unset(work: &mut Work<'_>, AnnotationRemoval { on, removal }: &AnnotationRemoval) {
+    let on = *on;
+    if !is_there(work, on) {
+        return;
+    }
+    let thing = format!("annotation on its {}", on.name());
+    work.remove(
+        removal,
+        &thing,
+        Code::NoSuchAnnotation,
+        |state, effects, glob| {
+            let n_before = effects.len();
+            if let Some(there) = state.annotations.on_mut(on) {
+                there.retain(|(key, old)| {
+                    let goes = glob.matches(key);
+                    if goes {
+                        let (key, old) = (key.clone(), old.clone());
+                        effects.push(Effect::UnsetAnnotation { on, key, old });
+                    }
+                    !goes
+                });
+            }
+            effects.len() > n_before
+        },
+        |state| {
+            let there = state.annotations.on(on).into_iter().flatten();
+            there.map(|(key, _)| key.clone()).collect()
+        },
+    );
+    settle(work, on);
+}
+
+/// Tells whether every targeted image has such a document.
+fn is_there(work: &mut Work<'_>, on: AnnotationPlace) -> bool {
+    let lacks = |image: &&usize| work.states[**image].annotations.on(on).is_none();
+    let Some(&image) = work.images.iter().find(lacks) else {
+        return true;
+    };
+    let name = quoted(&work.states[image].display_name());
+    let (message, help) = match on {
+        AnnotationPlace::Index => (
+            format!("the names of {name} do not stand for an index"),
+            "only images of several platforms have one; `on: manifest` is what other images have",
+        ),
+        _ => (
+            format!("{name} has no OCI manifest in this archive"),
+            "the form that Docker 1.10 to 24 and crane write has none; a label is in every form",
+        ),
+    };
+    work.problem(Code::NoSuchDocument, work.address.clone(), message, help);
+    false
+}
+
+/// An index is the same for all images of a group, and what is said about a document that changes may no longer hold.
+fn settle(work: &mut Work<'_>, on: AnnotationPlace) {
+    for (i, &image) in work.images.iter().enumerate() {
+        if work.effects[i].is_empty() {
+            continue;
+        }
+        let state = &mut work.states[image];
+        state.is_changed |= on == AnnotationPlace::Manifest || state.is_index_referred_to;
+        let (group, index) = (state.group, state.annotations.index.clone());
+        if on == AnnotationPlace::Index {
+            let others = work.states.iter_mut().filter(|state| state.group == group);
+            for other in others {
+                // A targeted one has the same by its own turn.
+                other.annotations.index.clone_from(&index);
+            }
+        }
+    }
+}

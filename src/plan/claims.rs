@@ -1,0 +1,170 @@
+//! What operations of a plan have wanted of an image so far: whatever a later one undoes, its author did not mean.
+
+use super::state::State;
+use super::work::Work;
+use super::{Effect, env};
+use crate::annotation::AnnotationPlace;
+use crate::config_field::ConfigField;
+use crate::patch::PatchFile;
+use crate::problem::{Address, Code, Problem, quoted};
+use crate::reference::Reference;
+
+/// A thing that operations change: where it is, and its name in messages.
+#[derive(Debug, Clone)]
+pub(super) struct Thing {
+    path: Vec<String>,
+    name: String,
+}
+
+/// What an operation wants of it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) enum Wish {
+    /// That it has this value.
+    Set(String),
+    /// That it is there.
+    Add,
+    /// That its value has this in it too.
+    Extend,
+    /// That it is not there.
+    Remove,
+}
+
+/// A wish, and where in which patch file it stands.
+#[derive(Debug, Clone)]
+pub(super) struct Claim {
+    thing: Thing,
+    wish: Wish,
+    file: usize,
+    address: Address,
+}
+
+impl Thing {
+    pub(super) fn field(field: ConfigField) -> Self {
+        Self {
+            path: field.path().iter().map(|&key| key.to_owned()).collect(),
+            name: quoted(field.name()),
+        }
+    }
+
+    /// A part of a field; `kind` is what one is called.
+    pub(super) fn part(field: ConfigField, kind: &str, key: &str) -> Self {
+        let mut thing = Self::field(field);
+        thing.path.push(key.to_owned());
+        thing.name = format!("{kind} {}", quoted(key));
+        thing
+    }
+
+    pub(super) fn annotation(on: AnnotationPlace, key: &str) -> Self {
+        Self {
+            path: vec![
+                "annotations".to_owned(),
+                on.name().to_owned(),
+                key.to_owned(),
+            ],
+            name: format!("{} annotation {}", on.name(), quoted(key)),
+        }
+    }
+
+    pub(super) fn tag(tag: &Reference) -> Self {
+        Self {
+            path: vec!["tags".to_owned(), tag.full()],
+            name: format!("tag {}", quoted(&tag.familiar())),
+        }
+    }
+
+    /// Tells whether one of both is the other or holds it.
+    fn meets(&self, other: &Self) -> bool {
+        self.path.starts_with(&other.path) || other.path.starts_with(&self.path)
+    }
+}
+
+impl Wish {
+    /// Tells whether a later wish undoes this one.
+    fn is_undone_by(&self, later: &Self) -> bool {
+        match (self, later) {
+            (Self::Set(one), Self::Set(other)) => one != other,
+            (Self::Extend, Self::Set(_)) => true,
+            (earlier, Self::Remove) => *earlier != Self::Remove,
+            _ => false,
+        }
+    }
+
+    fn describe(&self) -> String {
+        match self {
+            Self::Set(value) => format!("set to {}", quoted(value)),
+            Self::Add => "added".to_owned(),
+            Self::Extend => "extended".to_owned(),
+            Self::Remove => "removed".to_owned(),
+        }
+    }
+}
+
+impl Claim {
+    /// Where the claim stands, for a reader of the file `here`.
+    fn place(&self, files: &[PatchFile], here: usize) -> String {
+        let line = files[self.file].line(&self.address);
+        if self.file == here {
+            return format!("line {line}");
+        }
+        format!("line {line} of {}", quoted(files[self.file].name()))
+    }
+}
+
+/// Returns what an effect says about the name of a thing; values are claimed where they are set.
+pub(super) fn wish_of(effect: &Effect, state: &State) -> Option<(Thing, Wish)> {
+    Some(match effect {
+        Effect::UnsetLabel { key, .. } => {
+            (Thing::part(ConfigField::Labels, "label", key), Wish::Remove)
+        }
+        Effect::UnsetEnv { key, .. } => (env::thing(state, key), Wish::Remove),
+        Effect::RemoveItem { field, item } => (Thing::part(*field, "item", item), Wish::Remove),
+        Effect::UnsetAnnotation { on, key, .. } => (Thing::annotation(*on, key), Wish::Remove),
+        Effect::AddTag { tag } => (Thing::tag(tag), Wish::Add),
+        Effect::RemoveTag { tag } => (Thing::tag(tag), Wish::Remove),
+        _ => return None,
+    })
+}
+
+impl Work<'_> {
+    /// Notes what the operation wants of an image, or adds the problem that an earlier one wanted otherwise.
+    pub(super) fn claim(&mut self, image: usize, thing: Thing, wish: Wish, address: Address) {
+        let claim = Claim {
+            thing,
+            wish,
+            file: self.file,
+            address,
+        };
+        let claims = &mut self.states[image].claims;
+        let is_undone =
+            |old: &&Claim| old.thing.meets(&claim.thing) && old.wish.is_undone_by(&claim.wish);
+        let undone = claims.iter().rev().find(is_undone).cloned();
+        claims.retain(|old| old.thing.path != claim.thing.path);
+        claims.push(claim.clone());
+        let Some(undone) = undone else { return };
+        let is_part = claim.thing.path.len() > undone.thing.path.len();
+        let name = if is_part {
+            &claim.thing.name
+        } else {
+            &undone.thing.name
+        };
+        let message = format!(
+            "{name} is {} on {} and {} on {}",
+            undone.wish.describe(),
+            undone.place(self.files, self.file),
+            claim.wish.describe(),
+            claim.place(self.files, self.file)
+        );
+        // Of several images that say the same, one tells it.
+        let is_told =
+            |problem: &Problem| problem.message() == message && *problem.address() == claim.address;
+        if self.problems.iter().any(is_told) {
+            return;
+        }
+        self.problem(
+            Code::Contradiction,
+            claim.address,
+            message,
+            "keep one of the two",
+        );
+    }
+}

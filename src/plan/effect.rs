@@ -1,0 +1,120 @@
+//! What operations come to, one image at a time: for the reader of a plan, never for `apply`.
+
+use crate::annotation::AnnotationPlace;
+use crate::config_field::ConfigField;
+use crate::reference::Reference;
+
+/// What one operation does to one image.
+#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Step {
+    /// The patch file's name.
+    pub patch: String,
+    /// The operation's name.
+    pub operation: &'static str,
+    /// What it comes to.
+    pub effects: Vec<Effect>,
+}
+
+/// One effect of an operation; an operation without any finds everything as it wants it.
+#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize)]
+#[serde(tag = "kind", rename_all = "kebab-case")]
+pub enum Effect {
+    /// A label gets a value.
+    SetLabel {
+        /// The key.
+        key: String,
+        /// The value that it had.
+        old: Option<String>,
+        /// The value that it gets.
+        new: String,
+    },
+    /// A label goes.
+    UnsetLabel {
+        /// The key.
+        key: String,
+        /// The value that it had.
+        old: String,
+    },
+    /// An environment variable gets a value.
+    SetEnv {
+        /// The name.
+        key: String,
+        /// The value that it had.
+        old: Option<String>,
+        /// The value that it gets.
+        new: String,
+    },
+    /// An environment variable goes.
+    UnsetEnv {
+        /// The name.
+        key: String,
+        /// The value that it had.
+        old: String,
+    },
+    /// A field of the configuration gets a value.
+    SetField {
+        /// The field, as a patch names it.
+        field: ConfigField,
+        /// The value that it had.
+        old: Option<serde_json::Value>,
+        /// The value that it gets.
+        new: serde_json::Value,
+    },
+    /// A field of the configuration goes.
+    UnsetField {
+        /// The field, as a patch names it.
+        field: ConfigField,
+        /// The value that it had.
+        old: serde_json::Value,
+    },
+    /// A field of several items gets one more.
+    AddItem {
+        /// The field, as a patch names it.
+        field: ConfigField,
+        /// The item.
+        item: String,
+    },
+    /// A field of several items loses one.
+    RemoveItem {
+        /// The field, as a patch names it.
+        field: ConfigField,
+        /// The item.
+        item: String,
+    },
+    /// An annotation gets a value.
+    SetAnnotation {
+        /// The document.
+        on: AnnotationPlace,
+        /// The key.
+        key: String,
+        /// The value that it had.
+        old: Option<String>,
+        /// The value that it gets.
+        new: String,
+    },
+    /// An annotation goes.
+    UnsetAnnotation {
+        /// The document.
+        on: AnnotationPlace,
+        /// The key.
+        key: String,
+        /// The value that it had.
+        old: String,
+    },
+    /// A layer is added on top.
+    AddLayer {
+        /// Its index in [`Plan::layers`](super::Plan::layers).
+        layer: usize,
+    },
+    /// The image gets a name.
+    AddTag {
+        /// The name.
+        tag: Reference,
+    },
+    /// The image loses a name.
+    RemoveTag {
+        /// The name.
+        tag: Reference,
+    },
+}

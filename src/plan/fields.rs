@@ -1,0 +1,197 @@
+//! Fields of the configuration that are set and unset as a whole.
+
+use super::Effect;
+use super::claims::{Thing, Wish};
+use super::target;
+use super::work::Work;
+use crate::config_field::ConfigField;
+use crate::image::Config;
+use crate::image::json::Value;
+use crate::patch::{IfMissing, Operation, Unset};
+use crate::problem::{Address, Code, quoted};
+
+/// A field, what it is to be, and the key in the operation that says so, where there are several.
+type Assignment = (ConfigField, Value, Option<&'static str>);
+
+/// Returns the fields that an operation sets; most set one.
+pub(super) fn assignments(operation: &Operation) -> Vec<Assignment> {
+    let one = |field, value| vec![(field, value, None)];
+    match operation {
+        Operation::SetEntrypoint(words) => one(ConfigField::Entrypoint, Value::texts(words)),
+        Operation::SetCmd(words) => one(ConfigField::Cmd, Value::texts(words)),
+        Operation::SetUser(text) => one(ConfigField::User, Value::text(text)),
+        Operation::SetWorkdir(text) => one(ConfigField::Workdir, Value::text(text)),
+        Operation::SetShell(words) => one(ConfigField::Shell, Value::texts(words)),
+        Operation::SetStopSignal(text) => one(ConfigField::StopSignal, Value::text(text)),
+        Operation::SetStopTimeout(seconds) => {
+            one(ConfigField::StopTimeout, Value::integer(*seconds))
+        }
+        Operation::SetAuthor(text) => one(ConfigField::Author, Value::text(text)),
+        Operation::SetComment(text) => one(ConfigField::Comment, Value::text(text)),
+        Operation::SetCreated(time) => one(ConfigField::Created, Value::text(time.as_str())),
+        Operation::SetHostname(text) => one(ConfigField::Hostname, Value::text(text)),
+        Operation::SetDomainname(text) => one(ConfigField::Domainname, Value::text(text)),
+        Operation::SetHealthcheck(check) => {
+            let texts = |words: &Option<Vec<String>>| words.as_deref().map(Value::texts);
+            let number = |number: Option<i64>| number.map(Value::integer);
+            stated([
+                (ConfigField::HealthcheckTest, "test", texts(&check.test)),
+                (
+                    ConfigField::HealthcheckInterval,
+                    "interval",
+                    number(check.interval),
+                ),
+                (
+                    ConfigField::HealthcheckTimeout,
+                    "timeout",
+                    number(check.timeout),
+                ),
+                (
+                    ConfigField::HealthcheckStartPeriod,
+                    "start-period",
+                    number(check.start_period),
+                ),
+                (
+                    ConfigField::HealthcheckStartInterval,
+                    "start-interval",
+                    number(check.start_interval),
+                ),
+                (
+                    ConfigField::HealthcheckRetries,
+                    "retries",
+                    number(check.retries),
+                ),
+            ])
+        }
+        Operation::SetPlatform(platform) => {
+            let text = |text: &Option<String>| text.as_deref().map(Value::text);
+            stated([
+                (ConfigField::Os, "os", text(&platform.os)),
+                (
+                    ConfigField::Architecture,
+                    "architecture",
+                    text(&platform.architecture),
+                ),
+                (ConfigField::Variant, "variant", text(&platform.variant)),
+                (
+                    ConfigField::OsVersion,
+                    "os-version",
+                    text(&platform.os_version),
+                ),
+                (
+                    ConfigField::OsFeatures,
+                    "os-features",
+                    platform.os_features.as_deref().map(Value::texts),
+                ),
+            ])
+        }
+        _ => Vec::new(),
+    }
+}
+
+fn stated<const N: usize>(all: [(ConfigField, &'static str, Option<Value>); N]) -> Vec<Assignment> {
+    let stated = all.into_iter();
+    stated
+        .filter_map(|(field, key, value)| Some((field, value?, Some(key))))
+        .collect()
+}
+
+pub(super) fn set(work: &mut Work<'_>, assignments: &[Assignment]) {
+    for (field, value, key) in assignments {
+        let address = match key {
+            Some(key) => work.address.clone().key(key),
+            None => work.address.clone(),
+        };
+        for i in 0..work.images.len() {
+            let image = work.images[i];
+            let shown = value.as_text().map_or_else(|| value.compact(), Into::into);
+            work.claim(
+                image,
+                Thing::field(*field),
+                Wish::Set(shown),
+                address.clone(),
+            );
+            let state = &mut work.states[image];
+            // Also where it is the one that the image has: the environment is not to replace it.
+            state.has_own_time |= *field == ConfigField::Created;
+            let old = state.config.field(*field).map(Value::to_json);
+            if !state.config.set_field(*field, value.clone()) {
+                continue;
+            }
+            work.effects[i].push(Effect::SetField {
+                field: *field,
+                old,
+                new: value.to_json(),
+            });
+            if matches!(field, ConfigField::Entrypoint | ConfigField::Cmd) {
+                settle_command(work, image, *field);
+            }
+            let state = &mut work.states[image];
+            state.platform = state.config.platform();
+        }
+    }
+}
+
+/// What goes with another command.
+fn settle_command(work: &mut Work<'_>, image: usize, field: ConfigField) {
+    let state = &mut work.states[image];
+    // The old command was one text that Windows was to take as it is; the new one is words.
+    if state.is_windows() && state.config.remove_args_escaped() {
+        state.note("`ArgsEscaped` goes: it speaks of the command as it was".to_owned());
+    }
+    if field == ConfigField::Entrypoint && state.config.field(ConfigField::Cmd).is_some() {
+        let note = "`set-entrypoint` leaves `cmd` as it is, where a build would drop it";
+        state.note(note.to_owned());
+    }
+}
+
+pub(super) fn unset(work: &mut Work<'_>, unset: &Unset) {
+    for (f, &field) in unset.fields.iter().enumerate() {
+        let address = unset.field_address(work.address.clone(), f);
+        let mut is_found = false;
+        for i in 0..work.images.len() {
+            let image = work.images[i];
+            let Some(old) = work.states[image].config.field(field).map(Value::to_json) else {
+                continue;
+            };
+            is_found = true;
+            work.claim(image, Thing::field(field), Wish::Remove, address.clone());
+            let state = &mut work.states[image];
+            state.config.unset_field(field);
+            state.platform = state.config.platform();
+            work.effects[i].push(Effect::UnsetField { field, old });
+        }
+        if !is_found && unset.if_missing == IfMissing::Problem {
+            nothing_there(work, field, address);
+        }
+    }
+}
+
+fn nothing_there(work: &mut Work<'_>, field: ConfigField, address: Address) {
+    let message = format!(
+        "{} nothing in {}",
+        target::these_have(work.states, work.images),
+        quoted(field.name())
+    );
+    let has = |config: &Config, field: &ConfigField| {
+        field.is_optional() && field.path().len() < 3 && config.field(*field).is_some()
+    };
+    let there: Vec<String> = ConfigField::ALL
+        .iter()
+        .filter(|field| {
+            work.images
+                .iter()
+                .any(|&image| has(&work.states[image].config, field))
+        })
+        .map(|field| quoted(field.name()))
+        .collect();
+    let help = if there.is_empty() {
+        "`if-missing: ignore` makes that no problem".to_owned()
+    } else {
+        format!(
+            "there is {}; `if-missing: ignore` makes that no problem",
+            there.join(", ")
+        )
+    };
+    work.problem(Code::NoSuchField, address, message, &help);
+}

@@ -1,0 +1,117 @@
+//! Fields that are several items: ports, volumes, instructions for a build on top.
+
+use super::Effect;
+use super::claims::{Thing, Wish};
+use super::state::State;
+use super::work::Work;
+use crate::config_field::ConfigField;
+use crate::image::json::Value;
+use crate::patch::Removal;
+use crate::problem::Code;
+use crate::reference::Glob;
+
+/// A field whose items are the keys of an object.
+#[derive(Debug)]
+pub(super) struct Kind {
+    field: ConfigField,
+    /// What an item is called.
+    name: &'static str,
+    missing: Code,
+    /// The one spelling of an item.
+    normal: fn(&str) -> String,
+    matches: fn(&Glob, &str) -> bool,
+}
+
+pub(super) const PORTS: Kind = Kind {
+    field: ConfigField::Ports,
+    name: "port",
+    missing: Code::NoSuchPort,
+    normal: normal_port,
+    matches: |glob, port| {
+        let port = normal_port(port);
+        glob.matches(&port)
+            || port
+                .strip_suffix("/tcp")
+                .is_some_and(|number| glob.matches(number))
+    },
+};
+pub(super) const VOLUMES: Kind = Kind {
+    field: ConfigField::Volumes,
+    name: "volume",
+    missing: Code::NoSuchVolume,
+    normal: str::to_owned,
+    matches: Glob::matches,
+};
+
+/// The specification lets the protocol be left out, which Docker never does.
+fn normal_port(port: &str) -> String {
+    let protocol = if port.contains('/') { "" } else { "/tcp" };
+    format!("{}{protocol}", port.to_lowercase())
+}
+
+pub(super) fn add(work: &mut Work<'_>, kind: &Kind, items: &[String]) {
+    for (n, item) in items.iter().enumerate() {
+        for i in 0..work.images.len() {
+            let image = work.images[i];
+            let thing = Thing::part(kind.field, kind.name, item);
+            work.claim(image, thing, Wish::Add, work.address.clone().index(n));
+            let config = &mut work.states[image].config;
+            let mut there = config.members(kind.field).into_iter();
+            if there.any(|(key, _)| (kind.normal)(&key) == *item) {
+                continue;
+            }
+            config.set_member(kind.field, item, Value::object([]));
+            work.effects[i].push(Effect::AddItem {
+                field: kind.field,
+                item: item.clone(),
+            });
+        }
+    }
+}
+
+pub(super) fn remove(work: &mut Work<'_>, kind: &Kind, removal: &Removal) {
+    work.remove(
+        removal,
+        kind.name,
+        kind.missing,
+        |state, effects, glob| {
+            let there = keys(state, kind.field).into_iter();
+            let n_before = effects.len();
+            for item in there.filter(|key| (kind.matches)(glob, key)) {
+                state.config.remove_member(kind.field, &item);
+                let field = kind.field;
+                effects.push(Effect::RemoveItem { field, item });
+            }
+            effects.len() > n_before
+        },
+        |state| keys(state, kind.field),
+    );
+}
+
+fn keys(state: &State, field: ConfigField) -> Vec<String> {
+    let members = state.config.members(field).into_iter();
+    members.map(|(key, _)| key).collect()
+}
+
+/// Appends instructions, unless the list ends with them: the same patch again changes nothing.
+pub(super) fn add_onbuild(work: &mut Work<'_>, instructions: &[String]) {
+    for i in 0..work.images.len() {
+        let image = work.images[i];
+        for (n, text) in instructions.iter().enumerate() {
+            let thing = Thing::part(ConfigField::Onbuild, "instruction", text);
+            work.claim(image, thing, Wish::Add, work.address.clone().index(n));
+        }
+        let config = &mut work.states[image].config;
+        let there = config.texts(ConfigField::Onbuild);
+        if there.ends_with(instructions) {
+            continue;
+        }
+        for (n, text) in instructions.iter().enumerate() {
+            config.set_item(ConfigField::Onbuild, there.len() + n, text);
+            work.effects[i].push(Effect::AddItem {
+                field: ConfigField::Onbuild,
+                item: text.clone(),
+            });
+        }
+    }
+}

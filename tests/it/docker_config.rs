@@ -1,0 +1,238 @@
+//! An operation means what the instruction of a Dockerfile means: a real Docker builds one image and loads the other.
+//!
+//! What no instruction can do is loaded into the same Docker and found to be gone.
+#![allow(clippy::unwrap_used, reason = "helpers of tests may fail as tests do")]
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use serde_json::{Value, json};
+
+use crate::binary;
+use crate::engine::{Docker, Kind, fixture};
+
+/// Instructions, and the operations that mean the same.
+const PAIRS: &[(&str, &str)] = &[
+    (
+        "LABEL mylabel=new fresh=\"a b\"",
+        "set-label: { mylabel: new, fresh: a b }",
+    ),
+    (
+        "ENV GREETING_FILE=/x NEW=\"a b\"",
+        "set-env: { GREETING_FILE: /x, NEW: a b }",
+    ),
+    ("ENV PATH=/opt/bin:$PATH", "prepend-env: { PATH: /opt/bin }"),
+    ("ENV PATH=$PATH:/opt/bin", "append-env: { PATH: /opt/bin }"),
+    (
+        "ENTRYPOINT [\"/bin/other\", \"-v\"]",
+        "set-entrypoint: [/bin/other, -v]",
+    ),
+    ("CMD [\"one\", \"\", \"1.10\"]", "set-cmd: [one, '', 1.10]"),
+    ("CMD []", "unset: [cmd]"),
+    ("USER app:app", "set-user: app:app"),
+    ("WORKDIR /srv/data/../x", "set-workdir: /srv/data/../x"),
+    (
+        "SHELL [\"/bin/sh\", \"-eu\", \"-c\"]",
+        "set-shell: [/bin/sh, -eu, -c]",
+    ),
+    ("STOPSIGNAL SIGRTMIN+3", "set-stop-signal: SIGRTMIN+3"),
+    ("STOPSIGNAL 9", "set-stop-signal: 9"),
+    (
+        "EXPOSE 80 53/UDP 8000-8002",
+        "add-port: [80, 53/UDP, 8000-8002]",
+    ),
+    (
+        "VOLUME [\"/data\", \"/var/x/\"]",
+        "add-volume: [/data, /var/x/]",
+    ),
+    (
+        "HEALTHCHECK --interval=1m30s --timeout=1.5s --start-period=500ms --retries=7 CMD [\"/bin/up\", \"-q\"]",
+        "set-healthcheck: { test: [CMD, /bin/up, -q], interval: 1m30s, timeout: 1.5s, start-period: 500ms, retries: 7 }",
+    ),
+    (
+        "HEALTHCHECK CMD curl -f localhost || exit 1",
+        "set-healthcheck: { test: curl -f localhost || exit 1 }",
+    ),
+    ("HEALTHCHECK NONE", "set-healthcheck: { test: [NONE] }"),
+    (
+        "ONBUILD COPY . /opt\nONBUILD USER app",
+        "add-onbuild: [COPY . /opt, USER app]",
+    ),
+    (
+        "MAINTAINER Ann <ann@example.com>",
+        "set-author: Ann <ann@example.com>",
+    ),
+];
+
+/// What no instruction takes back, and where it is gone.
+const REMOVALS: &[(&str, &str)] = &[
+    ("remove-volume: ['*']", "/Config/Volumes"),
+    ("remove-port: [8080]", "/Config/ExposedPorts"),
+    ("unset-env: ['*']", "/Config/Env"),
+    ("unset-label: ['*']", "/Config/Labels"),
+    ("unset: [healthcheck]", "/Config/Healthcheck"),
+    ("unset: [onbuild]", "/Config/OnBuild"),
+    ("unset: [user]", "/Config/User"),
+    ("unset: [stop-signal]", "/Config/StopSignal"),
+    ("unset: [entrypoint]", "/Config/Entrypoint"),
+    ("unset: [volumes]", "/Config/Volumes"),
+    ("unset: [shell]", "/Config/Shell"),
+];
+
+/// What no instruction sets, and what Docker then says.
+const SETTINGS: &[(&str, &str, &str)] = &[
+    ("set-stop-timeout: 30", "/Config/StopTimeout", "30"),
+    ("set-hostname: app", "/Config/Hostname", "\"app\""),
+    (
+        "set-domainname: example.com",
+        "/Config/Domainname",
+        "\"example.com\"",
+    ),
+    (
+        "set-comment: \"it's <ready>\"",
+        "/Comment",
+        "\"it's <ready>\"",
+    ),
+    (
+        "set-created: 2026-01-31T12:00:00.5Z",
+        "/Created",
+        "\"2026-01-31T12:00:00.5Z\"",
+    ),
+    (
+        "set-platform: { architecture: arm64, variant: v8 }",
+        "/Architecture",
+        "\"arm64\"",
+    ),
+    (
+        "set-platform: { architecture: arm64, variant: v8 }",
+        "/Variant",
+        "\"v8\"",
+    ),
+];
+/// The same, of Docker 25 and later.
+const LATER_SETTINGS: &[(&str, &str, &str)] = &[(
+    "set-healthcheck: { start-interval: 2s }",
+    "/Config/Healthcheck/StartInterval",
+    "2000000000",
+)];
+
+fn patched(home: &Path, operations: &str) -> PathBuf {
+    let (patch, output) = (home.join("fix.yaml"), home.join("out.tar"));
+    let text =
+        format!("apiVersion: ocipatch/v1\noperations:\n- {operations}\n- retag: ['patched:1']\n");
+    fs::write(&patch, text).unwrap();
+    let paths =
+        [&patch, &fixture("docker20.tar"), &output].map(|path| path.to_str().unwrap().to_owned());
+    binary::ok(["apply", "--quiet", &paths[0], &paths[1], "-o", &paths[2]]);
+    output
+}
+
+/// `docker inspect`, less what speaks of the build and not of the image.
+fn inspect(docker: &Docker, name: &str) -> Value {
+    let image = docker.inspect(name);
+    let mut config = image["Config"].clone();
+    for key in ["Image", "Hostname"] {
+        config.as_object_mut().unwrap().remove(key);
+    }
+    json!({"Config": config, "Author": image["Author"], "Os": image["Os"], "Architecture": image["Architecture"]})
+}
+
+#[test]
+fn an_operation_means_what_the_instruction_means() {
+    let Some(docker) = Docker::v20() else { return };
+    docker.reset();
+    docker.load(&fixture("docker20.tar"));
+    let home = tempfile::tempdir().unwrap();
+    // The fixture would run its triggers in every build.
+    let base = patched(home.path(), "unset: [onbuild]");
+    docker.load(&base);
+    docker.ok(&["tag", "patched:1", "base:1"]);
+    for (instruction, operations) in PAIRS {
+        let dockerfile = home.path().join("Dockerfile");
+        fs::write(&dockerfile, format!("FROM base:1\n{instruction}\n")).unwrap();
+        let context = home.path().join("context");
+        fs::create_dir_all(&context).unwrap();
+        let mut build =
+            docker.command(&["build", "--quiet", "--network", "none", "--tag", "built:1"]);
+        build
+            .arg("--file")
+            .arg(&dockerfile)
+            .arg(&context)
+            .env("DOCKER_BUILDKIT", "0");
+        let output = build.output().unwrap();
+        assert!(
+            output.status.success(),
+            "{instruction}: {}",
+            String::from_utf8_lossy(&output.stderr)
+        );
+        docker.load(&patched(
+            home.path(),
+            &format!("unset: [onbuild]\n- {operations}"),
+        ));
+        let mut built = inspect(&docker, "built:1");
+        let patched = inspect(&docker, "patched:1");
+        if instruction.starts_with("ENTRYPOINT") {
+            // A build drops the command with the entrypoint that it was for.
+            assert_eq!(built["Config"]["Cmd"], Value::Null);
+            built["Config"]["Cmd"] = patched["Config"]["Cmd"].clone();
+        }
+        if instruction.starts_with("CMD []") {
+            // An empty command is no command.
+            assert_eq!(built["Config"]["Cmd"].take(), json!([]));
+        }
+        assert_eq!(patched, built, "{instruction}");
+    }
+}
+
+#[test]
+fn what_no_instruction_takes_back_is_gone() {
+    for kind in [Docker::v20, Docker::v26] {
+        let Some(docker) = kind() else { continue };
+        docker.reset();
+        docker.load(&fixture("docker20.tar"));
+        let home = tempfile::tempdir().unwrap();
+        for (operation, place) in REMOVALS {
+            let there = docker.inspect("greeter:1").pointer(place).cloned();
+            assert!(!is_empty(there.as_ref()), "{place} is there before");
+            docker.load(&patched(home.path(), operation));
+            let left = docker.inspect("patched:1").pointer(place).cloned();
+            assert!(is_empty(left.as_ref()), "{operation}: {left:?}");
+        }
+        if docker.kind() == Kind::V20 {
+            docker.load(&patched(home.path(), "remove-volume: ['*']"));
+            let container = docker.ok(&["create", "--network", "none", "patched:1"]);
+            let mounts = docker.ok(&["inspect", "--format", "{{len .Mounts}}", container.trim()]);
+            assert_eq!(mounts, "0\n", "no volume is made for a container");
+        }
+    }
+}
+
+#[test]
+fn what_no_instruction_sets_is_set() {
+    for kind in [Docker::v20, Docker::v26] {
+        let Some(docker) = kind() else { continue };
+        docker.reset();
+        let home = tempfile::tempdir().unwrap();
+        let later = if docker.kind() == Kind::V20 {
+            &[]
+        } else {
+            LATER_SETTINGS
+        };
+        for (operation, place, value) in SETTINGS.iter().chain(later) {
+            docker.load(&patched(home.path(), operation));
+            let value: Value = serde_json::from_str(value).unwrap();
+            let found = docker.inspect("patched:1").pointer(place).cloned();
+            assert_eq!(found, Some(value), "{operation}");
+        }
+    }
+}
+
+fn is_empty(value: Option<&Value>) -> bool {
+    match value {
+        None | Some(Value::Null) => true,
+        Some(Value::String(text)) => text.is_empty(),
+        Some(Value::Array(items)) => items.is_empty(),
+        Some(Value::Object(members)) => members.is_empty(),
+        Some(_) => false,
+    }
+}

@@ -1,0 +1,181 @@
+//! What the documentation of the operations says: the same in the schema, the README and the program.
+#![allow(clippy::unwrap_used, reason = "helpers of tests may fail as tests do")]
+
+use std::collections::HashMap;
+
+use ocipatch::annotation::ImageAnnotations;
+use ocipatch::config_field::ConfigField;
+use ocipatch::image::Config;
+use ocipatch::patch::{Operation, PatchFile, schema};
+use ocipatch::plan::{Inventory, InventoryImage, plan};
+use ocipatch::problem::Rejected;
+use ocipatch::reference::Reference;
+
+use crate::readme::check_table;
+
+/// The documentation of an operation, in the parts that each of them has.
+pub(crate) struct Documented {
+    pub(crate) name: &'static str,
+    pub(crate) does: String,
+    pub(crate) takes: String,
+    /// What the operation takes, a piece of the configuration before, and after; nothing for what is outside of that.
+    pub(crate) example: String,
+}
+
+/// Returns the documentation of all operations, as the schema has it.
+pub(crate) fn documented() -> Vec<Documented> {
+    let schema = schema();
+    let choices = schema["definitions"]["Operation"]["oneOf"].as_array();
+    let choices = choices.unwrap().iter().zip(Operation::NAMES);
+    choices
+        .map(|(choice, name)| {
+            let text = choice["description"].as_str().expect(name);
+            let (does, rest) = text.split_once("\n\nTakes ").expect(name);
+            let rest = rest.replace('\n', " ");
+            let (takes, example) = match rest.split_once(". For example ") {
+                Some((takes, example)) => (takes, example),
+                None => (rest.trim_end_matches('.'), ""),
+            };
+            Documented {
+                name,
+                does: does.trim_end_matches('.').to_owned(),
+                takes: takes.to_owned(),
+                example: example.trim_end_matches('.').to_owned(),
+            }
+        })
+        .collect()
+}
+
+/// Returns a configuration as a patch leaves it.
+pub(crate) fn patched(config: &str, patch: &str) -> Result<String, Rejected> {
+    patched_by(config, &[("fix.yaml", patch)])
+}
+
+fn patched_by(config: &str, patches: &[(&str, &str)]) -> Result<String, Rejected> {
+    let config = Config::parse(config.as_bytes()).unwrap();
+    let parse = |(name, text): &(&str, &str)| PatchFile::parse(name, text.as_bytes());
+    let files: Vec<PatchFile> = patches.iter().map(parse).collect::<Result<_, _>>()?;
+    let image = InventoryImage {
+        image_id: config.digest(),
+        layer_sizes: vec![0; config.diff_ids().len()],
+        config,
+        tags: vec![Reference::parse("app:1").unwrap()],
+        group: 0,
+        digests: Vec::new(),
+        referrers: Vec::new(),
+        annotations: ImageAnnotations::default(),
+        is_index_referred_to: false,
+        tree: None,
+    };
+    let mut inventory = Inventory {
+        images: vec![image],
+        sources: HashMap::new(),
+        source_date_epoch: None,
+    };
+    let plan = plan(&files, &mut inventory)?;
+    Ok(String::from_utf8(plan.images[0].config.to_bytes()).unwrap())
+}
+
+#[test]
+fn the_readme_has_the_documentation_of_the_schema() {
+    let table: Vec<String> = documented()
+        .iter()
+        .map(|operation| {
+            format!(
+                "| `{}` | {} | {} | {} |\n",
+                operation.name, operation.takes, operation.does, operation.example
+            )
+        })
+        .collect();
+    check_table("### Operations", &table.concat());
+}
+
+#[test]
+fn every_example_comes_out_as_documented() {
+    let mut n_examples = 0;
+    for operation in documented() {
+        let outside = ["set-annotation", "unset-annotation", "add-layer"];
+        let is_outside = outside.contains(&operation.name) || operation.name.contains("tag");
+        assert_eq!(
+            operation.example.is_empty(),
+            is_outside,
+            "{}",
+            operation.name
+        );
+        if is_outside {
+            continue;
+        }
+        let parts: Vec<&str> = operation.example.split('`').collect();
+        let ["", argument, " turns ", before, " into ", after, ""] = parts.as_slice() else {
+            panic!("{}: {}", operation.name, operation.example);
+        };
+        let config = |piece: &str| {
+            let is_inner = piece.as_bytes()[1].is_ascii_uppercase();
+            let piece = if is_inner {
+                format!("\"config\":{{{piece}}}")
+            } else {
+                piece.to_owned()
+            };
+            format!(r#"{{{piece},"rootfs":{{"type":"layers","diff_ids":[]}}}}"#)
+        };
+        let name = operation.name;
+        let patch = format!("apiVersion: ocipatch/v1\noperations:\n- {name}: {argument}\n");
+        let found = patched(&config(before), &patch);
+        let found = found.unwrap_or_else(|rejected| panic!("{name}: {:#}", rejected.to_json()));
+        assert_eq!(found, config(after), "{name}");
+        n_examples += 1;
+    }
+    assert!(n_examples > 20);
+}
+
+#[test]
+fn the_readme_names_every_field_that_can_be_unset() {
+    let readme =
+        std::fs::read_to_string(concat!(env!("CARGO_MANIFEST_DIR"), "/README.md")).unwrap();
+    let (_, list) = readme
+        .split_once("\nThe fields that `unset` knows are ")
+        .unwrap();
+    let (list, _) = list.split_once(".\n\n").unwrap();
+    let named: Vec<&str> = list.split('`').skip(1).step_by(2).collect();
+    let all = ConfigField::ALL.iter().filter(|field| field.is_optional());
+    let known: Vec<&str> = all.map(|field| field.name()).collect();
+    let is_part = |name: &&str| name.starts_with("healthcheck.");
+    let shown = known
+        .iter()
+        .filter(|name| !is_part(name) || named.contains(name));
+    assert_eq!(named, shown.copied().collect::<Vec<_>>());
+}
+
+#[test]
+fn operations_of_two_files_fight_too() {
+    let config = r#"{"rootfs":{"type":"layers","diff_ids":[]}}"#;
+    let text = |operation: &str| format!("apiVersion: ocipatch/v1\noperations:\n- {operation}\n");
+    let one = text("set-env: { A: b }");
+    let told = |other: &str| {
+        let rejected = patched_by(config, &[("one.yaml", &one), ("two.yaml", &text(other))]);
+        let rejected = rejected.unwrap_err();
+        let messages = rejected
+            .problems()
+            .map(|problem| problem.message().to_owned());
+        messages.collect::<Vec<_>>()
+    };
+    for (other, message) in [
+        (
+            "set-env: { A: c }",
+            "variable `A` is set to `b` on line 3 of `one.yaml` and set to `c` on line 3",
+        ),
+        (
+            "unset-env: [A]",
+            "variable `A` is set to `b` on line 3 of `one.yaml` and removed on line 3",
+        ),
+        (
+            "unset: [env]",
+            "variable `A` is set to `b` on line 3 of `one.yaml` and removed on line 3",
+        ),
+    ] {
+        assert_eq!(told(other), [message]);
+    }
+    for other in ["set-env: { A: b, B: c }", "append-env: { A: c }"] {
+        assert!(patched_by(config, &[("one.yaml", &one), ("two.yaml", &text(other))]).is_ok());
+    }
+}
