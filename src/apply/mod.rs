@@ -2,6 +2,7 @@
 //!
 //! Nothing is written before everything is known: [`prepare`] ends with the ids that the output will have.
 
+mod record;
 mod summary;
 mod text;
 
@@ -18,6 +19,7 @@ use crate::image::Config;
 use crate::layer::{LayerContent, SourceDirectory, WriteError, write_layer};
 use crate::plan::{ImagePlan, Plan, PlannedLayer};
 
+pub use record::AppliedPatch;
 pub use summary::{ConfigChange, ImageSummary, LayerSummary, Summary, TagSummary};
 pub(crate) use text::bytes;
 
@@ -33,8 +35,18 @@ pub struct Prepared<'a> {
 /// Reads and hashes the layers to add, and derives the new archive.
 ///
 /// `roots` are the source directories that the plan's layers take their files from. Compressed layers wait in nameless
-/// files in the directory `spool`. The new archive is of the form that `conversion` wants.
+/// files in the directory `spool`.
 pub fn prepare<'a>(
+    plan: &'a Plan,
+    archive: &'a Archive,
+    roots: &'a [SourceDirectory],
+    spool: &'a Path,
+) -> Result<Prepared<'a>, Error> {
+    prepare_as(plan, archive, roots, spool, &Conversion::default())
+}
+
+/// Does what [`prepare`] does, for an archive of the form that `conversion` wants.
+pub fn prepare_as<'a>(
     plan: &'a Plan,
     archive: &'a Archive,
     roots: &'a [SourceDirectory],

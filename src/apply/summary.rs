@@ -166,7 +166,8 @@ impl Summary {
                 }
             });
             let old_index = archive.index_of(image);
-            let root = revision.roots[image.group()];
+            let root = revision.roots[image.group()].as_ref();
+            let root = root.map(|root| root.digest);
             let is_index = old_index.is_some() && root != revision.manifest_digests[i];
             let index = root.filter(|_| is_index);
             images.push(ImageSummary {

@@ -8,6 +8,7 @@
 use std::collections::HashMap;
 
 use super::dating::{mtime_of, redated};
+use super::descriptor::media_type_of;
 use super::documents::{manifest_json, repositories};
 use super::draft::{Content, Draft, NewLayer};
 use super::graph::Graph;
@@ -45,6 +46,33 @@ pub enum RevisedLayer {
     Added(usize),
 }
 
+/// What the names of a group of images stand for: a manifest or an index.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Root {
+    /// The digest of the document.
+    pub digest: Digest,
+    /// Its media type (image-spec media-types.md).
+    pub media_type: String,
+    /// How many bytes it has.
+    pub size: u64,
+}
+
+impl Root {
+    /// Describes what `roots` name among the documents of `graph`.
+    pub(super) fn all(graph: Option<&Graph>, roots: &[Option<Digest>]) -> Vec<Option<Self>> {
+        let root = |digest: &Option<Digest>| {
+            let digest = (*digest)?;
+            let document = &graph?.nodes.get(&digest)?.document;
+            Some(Self {
+                digest,
+                media_type: media_type_of(&document.root),
+                size: document.to_bytes().len() as u64,
+            })
+        };
+        roots.iter().map(root).collect()
+    }
+}
+
 /// A revised archive, not written yet.
 #[derive(Debug)]
 pub struct Revision<'a> {
@@ -53,7 +81,7 @@ pub struct Revision<'a> {
     /// The manifest digests of the images, where the form has manifests.
     pub manifest_digests: Vec<Option<Digest>>,
     /// For each group of images the digest of what its names stand for, where the form has manifests.
-    pub roots: Vec<Option<Digest>>,
+    pub roots: Vec<Option<Root>>,
     /// What had to be dropped or left, for people.
     pub notes: Vec<String>,
 }
@@ -204,7 +232,7 @@ pub fn revise<'a>(
     Ok(Revision {
         draft,
         manifest_digests,
-        roots,
+        roots: Root::all(graph.as_ref(), &roots),
         notes,
     })
 }

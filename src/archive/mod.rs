@@ -40,7 +40,7 @@ mod v1_directories;
 mod write;
 
 pub use convert::{Conversion, Form, convert};
-pub use derive::{RevisedImage, RevisedLayer, Revision, revise};
+pub use derive::{RevisedImage, RevisedLayer, Revision, Root, revise};
 pub use draft::{Content, Draft, NewLayer, WriteLayer};
 pub use entry::{Blob, SourceEntry};
 pub use journal::recover;

@@ -8,9 +8,9 @@ use std::path::{Path, PathBuf};
 use clap::{Args, ValueEnum};
 
 use super::failure::{Failure, say};
-use super::inputs::Inputs;
+use super::inputs::{Inputs, Planned};
 use super::{Format, output};
-use crate::apply::{ImageSummary, Summary};
+use crate::apply::{ImageSummary, Prepared};
 use crate::archive::{Conversion, Destination, Form, Lock, PendingFile};
 use crate::archive::{is_replaceable, publish, recover};
 use crate::digest::Digest;
@@ -44,6 +44,12 @@ pub(super) struct Apply {
     /// Write the new image id to this file
     #[arg(long, value_name = "FILE")]
     iidfile: Option<PathBuf>,
+    /// Write the new digests and names to this file, as JSON with the keys of `docker buildx build`
+    #[arg(long, value_name = "FILE")]
+    metadata_file: Option<PathBuf>,
+    /// Write to this file what was made of what, as an in-toto statement with SLSA provenance
+    #[arg(long, value_name = "FILE")]
+    provenance: Option<PathBuf>,
 }
 
 /// The forms of `--to`.
@@ -117,31 +123,58 @@ impl Apply {
             platform: self.platform.clone(),
         };
         let prepared = planned.prepare(&conversion)?;
-        let ids = targeted(&prepared.summary);
-        if self.iidfile.is_some() && ids.len() != 1 {
-            return Err(Failure::Usage(format!(
-                "`--iidfile` holds one image id, and {} images are targeted",
-                ids.len()
-            )));
-        }
-        let id_file = match &self.iidfile {
-            Some(path) if !self.check => Some(IdFile::open(path)?),
-            _ => None,
-        };
+        let ids = ids(&prepared.targeted());
+        let records = self.records(&planned, &prepared, &ids)?;
         if let Some(destination) = &destination {
             publish(&prepared.revision.draft, destination)?;
         }
         if !quiet {
             say(prepared.summary.to_string().trim_end());
         }
-        if let (Some(file), Some(id)) = (id_file, ids.first()) {
-            file.write(*id)?;
+        for (file, content) in records {
+            file.write(&content)?;
         }
         if to_stdout || self.check {
             return Ok(());
         }
         let lines: Vec<String> = ids.iter().map(|id| format!("{id}\n")).collect();
         output::text(&lines.concat())
+    }
+
+    /// Opens the files that tell of the output, and says what goes into them.
+    fn records(
+        &self,
+        planned: &Planned,
+        prepared: &Prepared<'_>,
+        ids: &[Digest],
+    ) -> Result<Vec<(Record, String)>, Failure> {
+        let one = |flag: &str| match ids {
+            [id] => Ok(*id),
+            _ => Err(Failure::Usage(format!(
+                "`{flag}` is about one image, and {} images are targeted",
+                ids.len()
+            ))),
+        };
+        let mut contents = Vec::new();
+        if let Some(path) = &self.iidfile {
+            // Without a newline, as `docker build --iidfile` does.
+            contents.push((path, one("--iidfile")?.to_string()));
+        }
+        if let Some(path) = &self.metadata_file {
+            one("--metadata-file")?;
+            let targeted = prepared.targeted();
+            let image = targeted.first().expect("one image is targeted");
+            contents.push((path, pretty(&prepared.metadata(image))));
+        }
+        if let Some(path) = &self.provenance {
+            let statement = prepared.provenance(&planned.patches);
+            contents.push((path, pretty(&statement)));
+        }
+        if self.check {
+            return Ok(Vec::new());
+        }
+        let open = |(path, content): (&PathBuf, String)| Ok((Record::open(path)?, content));
+        contents.into_iter().map(open).collect()
     }
 
     fn destination(&self, image_is_directory: bool) -> Result<Destination, Failure> {
@@ -201,15 +234,14 @@ fn looks_like_tar(path: &Path) -> bool {
         .any(|end| name.ends_with(end))
 }
 
-/// The ids of the images that the patches are about, changed or not; several under one name have the digest of their
-/// index for one.
-fn targeted(summary: &Summary) -> Vec<Digest> {
-    // Without a patch it is about all of them.
-    let is_about_all = summary.images.iter().all(|image| image.steps.is_empty());
-    let is_targeted = |image: &&ImageSummary| is_about_all || !image.steps.is_empty();
-    let images: Vec<&ImageSummary> = summary.images.iter().filter(is_targeted).collect();
+fn pretty(value: &serde_json::Value) -> String {
+    format!("{value:#}\n")
+}
+
+/// The ids of images; several under one name have the digest of their index for one.
+fn ids(images: &[&ImageSummary]) -> Vec<Digest> {
     let mut ids = Vec::new();
-    for image in &images {
+    for image in images {
         let shares = |other: &&&ImageSummary| other.index_digest == image.index_digest;
         let id = match image.index_digest {
             Some(index) if images.iter().filter(shares).count() > 1 => index,
@@ -222,13 +254,14 @@ fn targeted(summary: &Summary) -> Vec<Digest> {
     ids
 }
 
-/// Where the id goes: opened before the archive is written, so that the one does not come without the other.
-enum IdFile {
+/// A file that tells of the output: opened before the archive is written, so that the one does not come without the
+/// other.
+enum Record {
     Pending(PendingFile, PathBuf),
     Device(PathBuf),
 }
 
-impl IdFile {
+impl Record {
     fn open(path: &Path) -> Result<Self, Error> {
         if is_replaceable(path) {
             return Ok(Self::Pending(PendingFile::create(path)?, path.to_owned()));
@@ -236,16 +269,16 @@ impl IdFile {
         Ok(Self::Device(path.to_owned()))
     }
 
-    /// Writes the id without a newline, as `docker build --iidfile` does.
-    fn write(self, id: Digest) -> Result<(), Error> {
+    fn write(self, content: &str) -> Result<(), Error> {
         match self {
             Self::Pending(mut pending, path) => {
-                write!(pending.file, "{id}").map_err(Error::at(&path))?;
+                let written = pending.file.write_all(content.as_bytes());
+                written.map_err(Error::at(&path))?;
                 pending.publish()
             }
             Self::Device(path) => {
                 let file = std::fs::OpenOptions::new().write(true).open(&path);
-                let written = file.and_then(|mut file| write!(file, "{id}"));
+                let written = file.and_then(|mut file| file.write_all(content.as_bytes()));
                 written.map_err(Error::at(&path))
             }
         }

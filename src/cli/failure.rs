@@ -24,6 +24,8 @@ pub(super) enum Failure {
     World(Error),
     /// An archive was checked and is not sound; the findings are printed already.
     Unsound,
+    /// Something would change, and `--detailed-exitcode` asks whether; the plan is printed already.
+    Changes,
     /// Standard output was closed by its reader, who has seen enough.
     BrokenPipe,
 }
@@ -85,6 +87,7 @@ impl Failure {
                 ExitCode::from(3)
             }
             Self::Unsound => ExitCode::from(3),
+            Self::Changes => ExitCode::from(2),
             Self::BrokenPipe => ExitCode::SUCCESS,
         }
     }

@@ -9,7 +9,7 @@ use clap::Args;
 
 use super::Format;
 use super::failure::Failure;
-use crate::apply::{Prepared, prepare};
+use crate::apply::{AppliedPatch, Prepared, prepare_as};
 use crate::archive::{Archive, Conversion, Half, Source};
 use crate::compression::Compression;
 use crate::error::Error;
@@ -37,6 +37,8 @@ pub(super) struct Inputs {
 pub(super) struct Planned {
     pub(super) archive: Archive,
     pub(super) plan: Plan,
+    /// The patches that were read.
+    pub(super) patches: Vec<AppliedPatch>,
     roots: Vec<SourceDirectory>,
     spool: PathBuf,
 }
@@ -44,7 +46,7 @@ pub(super) struct Planned {
 impl Planned {
     /// Reads what is to be added and derives every digest.
     pub(super) fn prepare(&self, conversion: &Conversion) -> Result<Prepared<'_>, Error> {
-        prepare(
+        prepare_as(
             &self.plan,
             &self.archive,
             &self.roots,
@@ -103,9 +105,14 @@ impl Inputs {
             roots,
         } = gather(&files, &bases, &archive, source_date_epoch()?)?;
         let plan = plan::plan(&files, &mut inventory).map_err(rejected)?;
+        let applied = |file: &PatchFile| AppliedPatch {
+            name: file.name().to_owned(),
+            digest: file.digest(),
+        };
         Ok(Planned {
             archive,
             plan,
+            patches: files.iter().map(applied).collect(),
             roots,
             spool: spool_directory(),
         })

@@ -75,7 +75,22 @@ enum Format {
 /// Runs the command that the process was started with.
 #[must_use]
 pub fn main() -> ExitCode {
-    run(&Arguments::parse())
+    match Arguments::try_parse() {
+        Ok(arguments) => run(&arguments),
+        Err(error) => usage(&error),
+    }
+}
+
+/// Tells what is wrong with the command line, or shows the help that was asked for.
+fn usage(error: &clap::Error) -> ExitCode {
+    // Nobody reads what cannot be printed.
+    let _ = error.print();
+    if !error.use_stderr() {
+        return ExitCode::SUCCESS;
+    }
+    // There 2 says that something changes.
+    let is_detailed = std::env::args_os().any(|argument| argument == "--detailed-exitcode");
+    ExitCode::from(if is_detailed { 3 } else { 2 })
 }
 
 fn run(arguments: &Arguments) -> ExitCode {

@@ -16,6 +16,9 @@ pub(super) struct Plan {
     /// How to print the plan
     #[arg(long, value_enum, default_value = "text")]
     format: Format,
+    /// Exit with 2 if something changes, with 0 if not, and with 3 for a wrong command line
+    #[arg(long)]
+    detailed_exitcode: bool,
 }
 
 impl Plan {
@@ -24,8 +27,12 @@ impl Plan {
         let planned = self.inputs.plan(self.format)?;
         let prepared = planned.prepare(&Conversion::default())?;
         match self.format {
-            Format::Text => output::text(&prepared.summary.to_string()),
-            Format::Json => output::json(&prepared.summary),
+            Format::Text => output::text(&prepared.summary.to_string())?,
+            Format::Json => output::json(&prepared.summary)?,
         }
+        if self.detailed_exitcode && prepared.summary.changed {
+            return Err(Failure::Changes);
+        }
+        Ok(())
     }
 }

@@ -12,7 +12,7 @@ mod oci;
 use std::collections::BTreeMap;
 use std::path::Path;
 
-use super::derive::new_states;
+use super::derive::{Root, new_states};
 use super::descriptor::{blob_name, digest_of};
 use super::draft::{Content, Draft, NewLayer};
 use super::graph::{Graph, Kind};
@@ -133,7 +133,7 @@ pub fn convert<'a>(
     Ok(Revision {
         draft,
         manifest_digests: new.iter().map(digest).collect(),
-        roots,
+        roots: Root::all(Some(&graph), &roots),
         notes,
     })
 }

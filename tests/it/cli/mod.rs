@@ -2,6 +2,7 @@
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on fails")]
 
 mod output;
+mod record;
 
 use std::fs;
 use std::io::Write as _;

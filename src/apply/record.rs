@@ -1,0 +1,114 @@
+//! What a run tells other programs about its output: the metadata of `docker buildx build --metadata-file`, and provenance
+//! (in-toto Statement v1 with the predicate SLSA Provenance v1).
+
+use serde_json::{Map, Value, json};
+
+use super::Prepared;
+use super::summary::ImageSummary;
+use crate::digest::Digest;
+use crate::plan::Change;
+
+/// Who made a statement, and by which rules: SLSA wants a URI.
+const BUILDER: &str = "urn:ocipatch";
+const BUILD_TYPE: &str = "urn:ocipatch:v1";
+
+/// A patch that was applied.
+#[derive(Debug, Clone)]
+pub struct AppliedPatch {
+    /// The name of its file.
+    pub name: String,
+    /// The digest of the file's bytes.
+    pub digest: Digest,
+}
+
+impl Prepared<'_> {
+    /// Returns the images that the patches are about, changed or not; all of them where there was no patch.
+    #[must_use]
+    pub fn targeted(&self) -> Vec<&ImageSummary> {
+        let images = &self.summary.images;
+        let is_about_all = images.iter().all(|image| image.steps.is_empty());
+        let is_targeted = |image: &&ImageSummary| is_about_all || !image.steps.is_empty();
+        images.iter().filter(is_targeted).collect()
+    }
+
+    /// Returns what buildx puts into its metadata file for the image, or for the index, that `image` belongs to (buildx
+    /// `docs/reference/buildx_build.md`); digests of manifests only where the form has manifests.
+    #[must_use]
+    pub fn metadata(&self, image: &ImageSummary) -> Value {
+        let mut metadata = Map::new();
+        let mut put = |key: &str, value: Value| drop(metadata.insert(key.to_owned(), value));
+        if image.index_digest.is_none() {
+            put("containerimage.config.digest", json!(image.image_id));
+        }
+        let wanted = image.index_digest.or(image.manifest_digest);
+        let roots = self.revision.roots.iter().flatten();
+        if let Some(root) = roots.clone().find(|root| Some(root.digest) == wanted) {
+            put(
+                "containerimage.descriptor",
+                json!({ "mediaType": root.media_type, "digest": root.digest, "size": root.size }),
+            );
+            put("containerimage.digest", json!(root.digest));
+        }
+        let names = names(image);
+        if !names.is_empty() {
+            put("image.name", json!(names.join(",")));
+        }
+        Value::Object(metadata)
+    }
+
+    /// Returns the statement that the targeted images are what `patches` make of what they were.
+    ///
+    /// An image is known by the digest of its manifest, or by its id where the form has no manifests.
+    #[must_use]
+    pub fn provenance(&self, patches: &[AppliedPatch]) -> Value {
+        let sha256 = |digest: Digest| json!({ "sha256": digest.hex() });
+        let (mut subjects, mut materials) = (Vec::new(), Vec::new());
+        for image in self.targeted() {
+            let now = image.manifest_digest.unwrap_or(image.image_id);
+            let before = image.old_manifest_digest.unwrap_or(image.old_image_id);
+            let names = names(image);
+            let name = names
+                .first()
+                .map_or_else(|| image.name.clone(), Clone::clone);
+            subjects.push(json!({ "name": name, "digest": sha256(now) }));
+            materials.push(json!({
+                "name": image.name,
+                "digest": sha256(before),
+                "annotations": { "platform": image.platform },
+            }));
+        }
+        let patch =
+            |patch: &AppliedPatch| json!({ "name": patch.name, "digest": sha256(patch.digest) });
+        let patches: Vec<Value> = patches.iter().map(patch).collect();
+        materials.extend(patches.iter().cloned());
+        json!({
+            "_type": "https://in-toto.io/Statement/v1",
+            "subject": subjects,
+            "predicateType": "https://slsa.dev/provenance/v1",
+            "predicate": {
+                "buildDefinition": {
+                    "buildType": BUILD_TYPE,
+                    "externalParameters": { "patches": patches },
+                    "resolvedDependencies": materials,
+                },
+                "runDetails": {
+                    "builder": {
+                        "id": BUILDER,
+                        "version": { "ocipatch": env!("CARGO_PKG_VERSION") },
+                    },
+                },
+            },
+        })
+    }
+}
+
+/// The names that an image has now, with their registries.
+fn names(image: &ImageSummary) -> Vec<String> {
+    let is_there = |tag: &&super::TagSummary| tag.change != Change::Removed;
+    image
+        .tags
+        .iter()
+        .filter(is_there)
+        .map(|tag| tag.tag.full())
+        .collect()
+}

@@ -1,0 +1,113 @@
+//! What a run leaves for other programs: `--metadata-file`, `--provenance`, `--detailed-exitcode`.
+
+use serde_json::{Value, json};
+
+use crate::binary::{command, ok, write_files};
+use crate::engine::fixture;
+
+const LABEL: &str = "apiVersion: ocipatch/v1
+attestations: drop
+operations:
+  - set-label: {mylabel: modifiedvalue}
+  - add-tag: [\"app:2\"]
+";
+
+/// Applies the patch to a fixture and returns the file that `flag` names, and what `inspect` says of the output.
+fn record(flag: &str, name: &str) -> (Value, Value) {
+    let home = tempfile::tempdir().unwrap();
+    write_files(home.path(), &[("fix.yaml", LABEL)]);
+    let path = |name: &str| home.path().join(name);
+    ok([
+        "apply".as_ref(),
+        "--quiet".as_ref(),
+        flag.as_ref(),
+        path("record.json").as_os_str(),
+        path("fix.yaml").as_os_str(),
+        fixture(name).as_os_str(),
+        "-o".as_ref(),
+        path("out.tar").as_os_str(),
+    ]);
+    let out = path("out.tar");
+    let report = ok([
+        "inspect".as_ref(),
+        "--format=json".as_ref(),
+        out.as_os_str(),
+    ]);
+    let record = std::fs::read(path("record.json")).unwrap();
+    let parse = |text: &[u8]| serde_json::from_slice(text).unwrap();
+    (parse(&record), parse(report.as_bytes()))
+}
+
+#[test]
+fn the_metadata_is_that_of_buildx() {
+    let (record, report) = record("--metadata-file", "docker26.tar");
+    let image = &report["images"][0];
+    assert_eq!(record["containerimage.config.digest"], image["imageId"]);
+    assert_eq!(record["containerimage.digest"], image["manifestDigest"]);
+    let descriptor = &record["containerimage.descriptor"];
+    assert_eq!(descriptor["digest"], image["manifestDigest"]);
+    assert_eq!(
+        descriptor["mediaType"],
+        "application/vnd.oci.image.manifest.v1+json"
+    );
+    let names = "docker.io/library/greeter:1,docker.io/library/app:2";
+    assert_eq!(record["image.name"], names);
+}
+
+#[test]
+fn the_metadata_of_several_platforms_is_that_of_their_index() {
+    let (record, report) = record("--metadata-file", "buildx-oci-multi.tar");
+    assert_eq!(
+        record["containerimage.digest"],
+        report["images"][0]["indexDigest"]
+    );
+    assert_eq!(record.get("containerimage.config.digest"), None);
+    let (record, _) = self::record("--metadata-file", "docker20.tar");
+    assert_eq!(record.get("containerimage.digest"), None);
+}
+
+#[test]
+fn the_provenance_names_what_was_made_of_what() {
+    let (record, report) = record("--provenance", "buildx-oci-multi.tar");
+    assert_eq!(record["_type"], "https://in-toto.io/Statement/v1");
+    assert_eq!(record["predicateType"], "https://slsa.dev/provenance/v1");
+    let hex = |digest: &Value| digest.as_str().unwrap().replace("sha256:", "");
+    for i in 0..2 {
+        let subject = &record["subject"][i]["digest"]["sha256"];
+        assert_eq!(*subject, hex(&report["images"][i]["manifestDigest"]));
+    }
+    let definition = &record["predicate"]["buildDefinition"];
+    let digest = ocipatch::digest::Digest::of(LABEL.as_bytes()).hex();
+    let patch = json!({ "name": "fix.yaml", "digest": { "sha256": digest } });
+    assert_eq!(definition["externalParameters"]["patches"], json!([patch]));
+    let materials = definition["resolvedDependencies"].as_array().unwrap();
+    assert_eq!(materials.len(), 3);
+    assert!(materials.contains(&patch));
+}
+
+#[test]
+fn a_script_can_tell_a_change_from_none() {
+    let home = tempfile::tempdir().unwrap();
+    let same = LABEL
+        .replace("modifiedvalue", "myvalue")
+        .replace("app:2", "greeter:1");
+    let wrong = LABEL.replace("set-label", "set-lable");
+    let files = [
+        ("fix.yaml", LABEL),
+        ("same.yaml", &same),
+        ("wrong.yaml", &wrong),
+    ];
+    write_files(home.path(), &files);
+    let code = |arguments: &[&str]| {
+        let mut plan = command();
+        plan.current_dir(home.path())
+            .args(["plan", "--detailed-exitcode"]);
+        plan.args(arguments).arg(fixture("docker20.tar"));
+        plan.output().unwrap().status.code()
+    };
+    assert_eq!(code(&["same.yaml"]), Some(0));
+    assert_eq!(code(&["wrong.yaml"]), Some(1));
+    assert_eq!(code(&["fix.yaml"]), Some(2));
+    assert_eq!(code(&["--formt=json", "fix.yaml"]), Some(3));
+    assert_eq!(code(&["absent.yaml"]), Some(3));
+}
