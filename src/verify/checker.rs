@@ -29,6 +29,8 @@ pub(super) struct Checker<'a> {
     findings: Vec<Finding>,
     n_errors: usize,
     n_warnings: usize,
+    n_pieces_of_advice: usize,
+    is_strict: bool,
     documents: BTreeMap<usize, Option<Rc<Json>>>,
     n_document_bytes: u64,
     pub(super) configs: BTreeMap<usize, Option<Rc<Config>>>,
@@ -39,12 +41,14 @@ pub(super) struct Checker<'a> {
 }
 
 impl<'a> Checker<'a> {
-    pub(super) fn new(source: &'a Source) -> Self {
+    pub(super) fn new(source: &'a Source, is_strict: bool) -> Self {
         Self {
             source,
             findings: Vec::new(),
             n_errors: 0,
             n_warnings: 0,
+            n_pieces_of_advice: 0,
+            is_strict,
             documents: BTreeMap::new(),
             n_document_bytes: 0,
             configs: BTreeMap::new(),
@@ -61,10 +65,18 @@ impl<'a> Checker<'a> {
         self.find(rule, Severity::Warning, place, message.as_ref());
     }
 
+    /// Tells what a specification advises, where that is asked for.
+    pub(super) fn advice(&mut self, rule: Rule, place: &str, message: impl AsRef<str>) {
+        if self.is_strict {
+            self.find(rule, Severity::Advice, place, message.as_ref());
+        }
+    }
+
     pub(super) fn find(&mut self, rule: Rule, severity: Severity, place: &str, message: &str) {
         let n = match severity {
             Severity::Error => &mut self.n_errors,
             Severity::Warning => &mut self.n_warnings,
+            Severity::Advice => &mut self.n_pieces_of_advice,
         };
         *n += 1;
         if *n <= MAX_FINDINGS {

@@ -3,7 +3,7 @@
 use super::checker::Checker;
 use super::config::Config;
 use super::json::{Json, known};
-use super::{Rule, base64};
+use super::{Rule, advice, base64};
 use crate::digest::Digest;
 use crate::error::Error;
 
@@ -19,13 +19,24 @@ pub(super) struct Descriptor<'j> {
     path: String,
 }
 
+/// Whether the blob that a descriptor names has to be in the archive.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Presence {
+    /// It must.
+    Needed,
+    /// It may be left out, as that of another platform is; said where it is.
+    Listed,
+    /// It is elsewhere as likely.
+    Elsewhere,
+}
+
 /// Reads a descriptor and checks what needs no hashing.
 pub(super) fn read<'j>(
     checker: &mut Checker,
     json: &'j Json,
     place: &str,
     path: String,
-    must_be_there: bool,
+    presence: Presence,
 ) -> Result<Option<Descriptor<'j>>, Error> {
     if !json.is_map() {
         checker.bad_shape(place, &path, Some(json), "a descriptor");
@@ -33,6 +44,10 @@ pub(super) fn read<'j>(
     }
     checker.check_keys(json, known::DESCRIPTOR, place, &path);
     check_annotations(checker, json, place, &path);
+    let is_named = place == super::oci::INDEX;
+    advice::check_descriptor(checker, json, place, &path, is_named);
+    check_urls(checker, json, place, &path);
+    check_artifact_type(checker, json, place, &path);
     let media_type = json
         .get("mediaType")
         .and_then(Json::text)
@@ -45,8 +60,11 @@ pub(super) fn read<'j>(
     let mut entry = None;
     if let Ok(digest) = Digest::parse(stated_digest) {
         let name = format!("blobs/sha256/{}", digest.hex());
-        if must_be_there || checker.source.find(&name).is_some() {
+        if presence == Presence::Needed || checker.source.find(&name).is_some() {
             entry = checker.resolve(&name, place, &format!("`{path}.digest`"));
+        } else if presence == Presence::Listed {
+            let message = format!("lists `{name}` at `{path}`, which is not in the archive");
+            checker.warning(Rule::AbsentBlob, place, message);
         }
     } else {
         let message = format!(
@@ -74,6 +92,44 @@ pub(super) fn read<'j>(
     };
     check_data(checker, &descriptor, place)?;
     Ok(Some(descriptor))
+}
+
+fn check_urls(checker: &mut Checker, json: &Json, place: &str, path: &str) {
+    let urls = json.get("urls");
+    if urls.is_some_and(|urls| urls.list().is_none()) {
+        checker.bad_shape(place, &format!("{path}.urls"), urls, "a list of texts");
+    }
+    for url in urls.and_then(Json::list).unwrap_or_default() {
+        let scheme = url
+            .text()
+            .and_then(|url| url.split_once(':'))
+            .map(|(scheme, _)| scheme);
+        let message = format!("has a URL at `{path}.urls` that is not absolute, or not of the web");
+        match scheme {
+            Some("http" | "https") => {}
+            Some(scheme) if is_scheme(scheme) => checker.advice(Rule::Urls, place, message),
+            _ => checker.error(Rule::Urls, place, message),
+        }
+    }
+}
+
+/// RFC 3986, section 3.1.
+fn is_scheme(text: &str) -> bool {
+    text.starts_with(|c: char| c.is_ascii_alphabetic())
+        && text
+            .bytes()
+            .all(|b| b.is_ascii_alphanumeric() || b"+-.".contains(&b))
+}
+
+/// Checks that an `artifactType` is a media type, where there is one.
+pub(super) fn check_artifact_type(checker: &mut Checker, json: &Json, place: &str, path: &str) {
+    if let Some(artifact_type) = checker.text(json, "artifactType", place, path)
+        && !is_media_type(artifact_type)
+    {
+        let message =
+            format!("has `{artifact_type}` at `{path}.artifactType`, which is no media type");
+        checker.error(Rule::ArtifactType, place, message);
+    }
 }
 
 fn check_data(checker: &mut Checker, descriptor: &Descriptor, place: &str) -> Result<(), Error> {
@@ -109,6 +165,13 @@ pub(super) fn check_platform(
         return;
     };
     let stated = |key| platform.get(key).and_then(Json::text).unwrap_or_default();
+    for key in ["os", "architecture"] {
+        if stated(key).is_empty() {
+            let message = format!("is for a platform without `{key}` by its descriptor");
+            checker.error(Rule::DescriptorPlatform, place, message);
+            return;
+        }
+    }
     // An attestation says `unknown`, and its config may say nothing.
     if stated("os") == "unknown" {
         return;
@@ -141,7 +204,8 @@ fn is_media_type(text: &str) -> bool {
 
 /// Checks that `annotations` maps texts to texts.
 pub(super) fn check_annotations(checker: &mut Checker, json: &Json, place: &str, path: &str) {
-    let annotations = json.get("annotations");
+    // Absent or empty where there are none (annotations.md): null is neither.
+    let annotations = json.get_any("annotations");
     let path = format!("{path}.annotations");
     if annotations.is_some_and(|value| !value.is_map()) {
         checker.bad_shape(place, &path, annotations, "an object");

@@ -3,12 +3,14 @@
 //! It trusts no number that it did not compute, and it shares no code with what writes archives: it has its own JSON,
 //! its own derivations and its own idea of each format. All that is wrong is collected; nothing is repaired.
 
+mod advice;
 mod base64;
 mod checker;
 mod config;
 mod contents;
 mod derive;
 mod descriptor;
+mod document;
 mod hash;
 mod hybrid;
 mod json;
@@ -32,7 +34,16 @@ use checker::Checker;
 ///
 /// An error is only what keeps the archive from being read; whatever is wrong with its content is a finding.
 pub fn verify(source: &Source) -> Result<Report, Error> {
-    let mut checker = Checker::new(source);
+    run(Checker::new(source, false))
+}
+
+/// Checks all images of `source`, and tells what the specification only advises (its SHOULD) as well.
+pub fn verify_strictly(source: &Source) -> Result<Report, Error> {
+    run(Checker::new(source, true))
+}
+
+fn run(mut checker: Checker<'_>) -> Result<Report, Error> {
+    let source = checker.source;
     let save = save::read(&mut checker)?;
     let oci = oci::read(&mut checker, save.is_some())?;
     if save.is_none() {

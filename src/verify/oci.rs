@@ -3,11 +3,11 @@
 use std::collections::BTreeMap;
 use std::rc::Rc;
 
-use super::Rule;
 use super::checker::Checker;
 use super::config::{self, Config};
-use super::descriptor::{self, Descriptor};
+use super::descriptor::{self, Descriptor, Presence};
 use super::json::{Json, known};
+use super::{Rule, advice, document};
 use crate::error::Error;
 
 pub(super) const INDEX: &str = "index.json";
@@ -20,7 +20,7 @@ const INDEX_TYPES: [&str; 2] = [
     "application/vnd.oci.image.index.v1+json",
     "application/vnd.docker.distribution.manifest.list.v2+json",
 ];
-const MANIFEST_TYPES: [&str; 2] = [
+pub(super) const MANIFEST_TYPES: [&str; 2] = [
     "application/vnd.oci.image.manifest.v1+json",
     "application/vnd.docker.distribution.manifest.v2+json",
 ];
@@ -35,6 +35,8 @@ pub(super) struct Oci {
     /// By the entry of the manifest.
     pub(super) images: BTreeMap<usize, OciImage>,
     n_visits: usize,
+    /// Images that an index lists, and the archive does not hold.
+    n_absent: usize,
 }
 
 /// An image manifest.
@@ -122,14 +124,14 @@ pub(super) fn read(checker: &mut Checker, has_manifest: bool) -> Result<Option<O
     let Some(json) = checker.document(entry)? else {
         return Ok(Some(oci));
     };
-    check_index(checker, &json, INDEX, &INDEX_TYPES);
+    document::check_index(checker, &json, INDEX, &INDEX_TYPES);
     let manifests = json
         .get("manifests")
         .and_then(Json::list)
         .unwrap_or_default();
     for (i, item) in manifests.iter().enumerate() {
         let path = format!(".manifests[{i}]");
-        let Some(descriptor) = descriptor::read(checker, item, INDEX, path, true)? else {
+        let Some(descriptor) = descriptor::read(checker, item, INDEX, path, listed(item))? else {
             continue;
         };
         let annotation = |key| item.get("annotations")?.get(key)?.text();
@@ -137,9 +139,42 @@ pub(super) fn read(checker: &mut Checker, has_manifest: bool) -> Result<Option<O
             name: annotation("io.containerd.image.name"),
             ref_name: annotation("org.opencontainers.image.ref.name"),
         };
+        let n_images = oci.images.len();
         follow(checker, &mut oci, &descriptor, names, 0)?;
+        check_leads_somewhere(checker, &oci, &descriptor, n_images);
     }
     Ok(Some(oci))
+}
+
+/// What `index.json` names is there; of an unknown kind it may be elsewhere (image-layout.md).
+fn listed(item: &Json) -> Presence {
+    let media_type = item
+        .get("mediaType")
+        .and_then(Json::text)
+        .unwrap_or_default();
+    if MANIFEST_TYPES.contains(&media_type) || INDEX_TYPES.contains(&media_type) {
+        Presence::Needed
+    } else {
+        Presence::Listed
+    }
+}
+
+/// Of the platforms of an index, some may be left out, but not all.
+fn check_leads_somewhere(
+    checker: &mut Checker,
+    oci: &Oci,
+    descriptor: &Descriptor,
+    n_images: usize,
+) {
+    let Some(entry) = descriptor.entry else {
+        return;
+    };
+    let is_index = INDEX_TYPES.contains(&descriptor.media_type);
+    if is_index && oci.images.is_empty() && n_images == 0 && oci.n_absent > 0 {
+        let place = checker.name(entry);
+        let message = "leads to no image that is in the archive";
+        checker.error(Rule::MissingEntry, place, message);
+    }
 }
 
 fn check_layout(checker: &mut Checker, has_layout: bool) -> Result<(), Error> {
@@ -173,6 +208,7 @@ fn follow(
     depth: usize,
 ) -> Result<(), Error> {
     let Some(entry) = descriptor.entry else {
+        oci.n_absent += 1;
         return Ok(());
     };
     let place = checker.name(entry);
@@ -188,14 +224,14 @@ fn follow(
         let Some(json) = checker.document(entry)? else {
             return Ok(());
         };
-        check_index(checker, &json, place, &media_type);
+        document::check_index(checker, &json, place, &media_type);
         let manifests = json
             .get("manifests")
             .and_then(Json::list)
             .unwrap_or_default();
         for (i, item) in manifests.iter().enumerate() {
             let path = format!(".manifests[{i}]");
-            if let Some(inner) = descriptor::read(checker, item, place, path, true)? {
+            if let Some(inner) = descriptor::read(checker, item, place, path, Presence::Listed)? {
                 follow(checker, oci, &inner, names, depth + 1)?;
             }
             if oci.n_visits > MAX_VISITS {
@@ -208,8 +244,18 @@ fn follow(
                 return Ok(());
             };
             let position = oci.images.len();
-            if let Some(image) = read_manifest(checker, &json, place, media_type, position)? {
+            // The manifest of another platform may be there without the platform.
+            let presence = if depth == 0 {
+                Presence::Needed
+            } else {
+                Presence::Listed
+            };
+            if let Some(image) =
+                read_manifest(checker, &json, place, media_type, position, presence)?
+            {
                 oci.images.insert(entry, image);
+            } else {
+                oci.n_absent += 1;
             }
         }
         if let Some(image) = oci.images.get_mut(&entry) {
@@ -222,64 +268,19 @@ fn follow(
     Ok(())
 }
 
-/// What indexes and manifests have in common.
-fn check_head(checker: &mut Checker, json: &Json, place: &str, media_types: &[&str]) {
-    checker.check_keys(json, known::MANIFEST, place, "");
-    if json.get("schemaVersion") != Some(&Json::Integer(2)) {
-        let found = match json.get("schemaVersion") {
-            Some(Json::Integer(n)) => n.to_string(),
-            other => other.map_or("nothing", Json::kind).to_owned(),
-        };
-        let message = format!("has {found} at `.schemaVersion`, not 2");
-        checker.error(Rule::SchemaVersion, place, message);
-    }
-    if let Some(own) = checker.text(json, "mediaType", place, "")
-        && !media_types.contains(&own)
-    {
-        let message = format!("has `{own}` at `.mediaType`, not `{}`", media_types[0]);
-        checker.error(Rule::MediaType, place, message);
-    }
-    let has_manifests = json.get_any("manifests").is_some();
-    let other = ["config", "layers"]
-        .into_iter()
-        .find(|key| json.get_any(key).is_some());
-    if let (true, Some(other)) = (has_manifests, other) {
-        let message = format!(
-            "has both `manifests` and `{other}`, and is index to some readers, manifest to others"
-        );
-        checker.error(Rule::AmbiguousDocument, place, message);
-    }
-    descriptor::check_annotations(checker, json, place, "");
-}
-
-fn check_index(checker: &mut Checker, json: &Json, place: &str, media_types: &[&str]) {
-    if !json.is_map() {
-        return checker.bad_shape(place, ".", Some(json), "an object");
-    }
-    check_head(checker, json, place, media_types);
-    match json.get_any("manifests") {
-        Some(Json::List(_)) => {}
-        Some(Json::Null) => {
-            checker.has_null_manifests |= place == INDEX;
-            let message = "has null at `.manifests`, not a list; containerd imports nothing";
-            checker.warning(Rule::NullManifests, place, message);
-        }
-        other => checker.bad_shape(place, ".manifests", other, "a list"),
-    }
-}
-
 fn read_manifest(
     checker: &mut Checker,
     json: &Json,
     place: &str,
     media_type: [&str; 1],
     position: usize,
+    presence: Presence,
 ) -> Result<Option<OciImage>, Error> {
     if !json.is_map() {
         checker.bad_shape(place, ".", Some(json), "an object");
         return Ok(None);
     }
-    check_head(checker, json, place, &media_type);
+    document::check_head(checker, json, place, &media_type);
     let mut image = OciImage {
         position,
         config: None,
@@ -291,7 +292,16 @@ fn read_manifest(
     match json.get("config") {
         None => checker.bad_shape(place, ".config", None, "a descriptor"),
         Some(item) => {
-            let descriptor = descriptor::read(checker, item, place, ".config".to_owned(), true)?;
+            let descriptor =
+                descriptor::read(checker, item, place, ".config".to_owned(), presence)?;
+            document::check_empty(checker, json, descriptor.as_ref(), place);
+            if presence == Presence::Listed
+                && descriptor
+                    .as_ref()
+                    .is_some_and(|config| config.entry.is_none())
+            {
+                return Ok(None);
+            }
             if let Some(Descriptor {
                 media_type,
                 entry: Some(entry),
@@ -312,6 +322,7 @@ fn read_manifest(
         );
         return Ok(Some(image));
     };
+    advice::check_layers(checker, layers, place);
     for (i, item) in layers.iter().enumerate() {
         let media_type = item
             .get("mediaType")
@@ -320,7 +331,12 @@ fn read_manifest(
         let is_foreign =
             media_type.contains("nondistributable") || media_type.contains(".foreign.");
         let path = format!(".layers[{i}]");
-        let descriptor = descriptor::read(checker, item, place, path, !is_foreign)?;
+        let presence = if is_foreign {
+            Presence::Elsewhere
+        } else {
+            Presence::Needed
+        };
+        let descriptor = descriptor::read(checker, item, place, path, presence)?;
         image.layers.push(OciLayer {
             media_type: media_type.to_owned(),
             entry: descriptor.and_then(|descriptor| descriptor.entry),
@@ -329,7 +345,13 @@ fn read_manifest(
     }
     if let Some(item) = json.get("subject") {
         // What a referrer is about may well be elsewhere (image-spec, image-layout.md).
-        descriptor::read(checker, item, place, ".subject".to_owned(), false)?;
+        descriptor::read(
+            checker,
+            item,
+            place,
+            ".subject".to_owned(),
+            Presence::Elsewhere,
+        )?;
     }
     if let Some(config) = &image.config
         && config.diff_ids.len() != image.layers.len()

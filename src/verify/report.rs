@@ -15,6 +15,8 @@ pub enum Severity {
     Error,
     /// Every loader takes it, or says nothing about it.
     Warning,
+    /// A specification advises against it; told where that is asked for.
+    Advice,
 }
 
 /// One broken rule at one place.
@@ -74,6 +76,7 @@ impl fmt::Display for Severity {
         f.write_str(match self {
             Self::Error => "error",
             Self::Warning => "warning",
+            Self::Advice => "advice",
         })
     }
 }
@@ -109,6 +112,11 @@ impl fmt::Display for Report {
         }
         if n_warnings > 0 {
             write!(f, ", {}", count(n_warnings, "warning"))?;
+        }
+        match self.count(Severity::Advice) {
+            0 => {}
+            1 => f.write_str(", 1 piece of advice")?,
+            n => write!(f, ", {n} pieces of advice")?,
         }
         Ok(())
     }

@@ -136,6 +136,24 @@ rules! {
     DescriptorData = "descriptor-data",
     /// A descriptor's platform is its config's (S54, L41).
     DescriptorPlatform = "descriptor-platform",
+    /// What an index lists is there, unless the archive holds some of its platforms only (L7).
+    AbsentBlob = "absent-blob",
+    /// An `artifactType` is a media type, and stands where the configuration is empty (L17, L27, L38).
+    ArtifactType = "artifact-type",
+    /// `urls` of a descriptor are absolute (L14, S14).
+    Urls = "urls",
+    /// An index tells the platforms of its images apart, by names that Go knows (S18, S41, S42).
+    IndexPlatform = "index-platform",
+    /// A document states its media type (S26).
+    StatedMediaType = "stated-media-type",
+    /// A manifest has layers (S29, S33).
+    NoLayers = "no-layers",
+    /// New layers may be passed on (S63).
+    ForeignLayer = "foreign-layer",
+    /// Keys of annotations and labels are names of domains, backwards (S12).
+    AnnotationKey = "annotation-key",
+    /// The name of an image stands in `index.json` and is made of the characters for that (S9, S70).
+    RefName = "ref-name",
     /// Indexes nest a few levels deep and end (7.1; docker and ctr recurse).
     IndexDepth = "index-depth",
 
