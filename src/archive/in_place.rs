@@ -6,27 +6,39 @@ use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
 use super::draft::{Content, Draft, DraftEntry, NewEntry};
-use super::journal::{Journal, Line};
+use super::journal::{self, Journal, Line};
 use super::pending::{PendingFile, hidden_name, sync_directories, sync_directory, sync_files};
+use super::switch::{self, Switch};
 use super::write::Sink;
 use crate::error::Error;
 use crate::tarball::Kind;
 
 /// The documents that say which images there are, in the order in which they are switched.
-const DOCUMENTS: [&str; 3] = ["manifest.json", "index.json", "repositories"];
+pub(super) const DOCUMENTS: [&str; 3] = ["manifest.json", "index.json", "repositories"];
 
 /// Writes the changes of `draft` into the directory `root` that it was made from.
 pub(super) fn revise_directory(draft: &Draft<'_>, root: &Path) -> Result<(), Error> {
-    let journal = Journal::begin(root, lines(draft))?;
-    if let Err(error) = switch(draft, root) {
+    let lines = lines(draft);
+    if let Some(switch) = Switch::of(draft, &lines)? {
+        return switch.make(draft, root);
+    }
+    let journal = Journal::begin(root, lines)?;
+    if let Err(error) = switch_all(draft, root) {
         journal.take_back();
         return Err(error);
     }
     journal.commit()
 }
 
+/// Takes back or ends what a run that was cut short has left in the directory `root`.
+pub fn recover(root: &Path) -> Result<(), Error> {
+    let handle = File::open(root).map_err(Error::at(root))?;
+    switch::recover(root, &handle)?;
+    journal::recover(root, &handle)
+}
+
 /// Puts every new entry in its place, so that at each moment whatever a document names is there.
-fn switch(draft: &Draft<'_>, root: &Path) -> Result<(), Error> {
+fn switch_all(draft: &Draft<'_>, root: &Path) -> Result<(), Error> {
     let is_document = |entry: &NewEntry| DOCUMENTS.contains(&entry.name.as_str());
     let is_link = |entry: &NewEntry| matches!(entry.content, Content::Symlink(_));
     let new = || {
@@ -103,7 +115,11 @@ fn lines(draft: &Draft<'_>) -> Vec<Line> {
 }
 
 /// Puts a directory, a link or a second name in its place; a file is written, and gets its name later.
-fn put(draft: &Draft<'_>, entry: &NewEntry, root: &Path) -> Result<Option<PendingFile>, Error> {
+pub(super) fn put(
+    draft: &Draft<'_>,
+    entry: &NewEntry,
+    root: &Path,
+) -> Result<Option<PendingFile>, Error> {
     let path = root.join(&entry.name);
     match &entry.content {
         Content::Directory => match std::fs::create_dir(&path) {

@@ -72,19 +72,10 @@ impl Journal {
                 std::fs::hard_link(&path, kept).map_err(Error::at(&path))?;
             }
         }
-        let text: Vec<String> = lines
-            .iter()
-            .map(|line| match line {
-                Line::Created(name) => format!("+ {name}\n"),
-                Line::Replaced(name) => format!("~ {name}\n"),
-                Line::Obsolete(name) => format!("- {name}\n"),
-                Line::Dated(name, time) => format!("{time} {name}\n"),
-            })
-            .collect();
         let path = temporary.join(LINES);
         let pending = PendingFile::create(&path)?;
         (&pending.file)
-            .write_all(text.concat().as_bytes())
+            .write_all(format_lines(lines).as_bytes())
             .map_err(Error::at(&path))?;
         pending.file.sync_all().map_err(Error::at(&path))?;
         pending.name()?;
@@ -112,12 +103,11 @@ impl Journal {
 }
 
 /// Takes back or ends what a run that was cut short has left in the directory `root`.
-pub fn recover(root: &Path) -> Result<(), Error> {
-    let handle = File::open(root).map_err(Error::at(root))?;
-    if let Some(lines) = read(&handle, root, UNDO)? {
+pub(super) fn recover(root: &Path, handle: &File) -> Result<(), Error> {
+    if let Some(lines) = read(handle, root, UNDO)? {
         take_back(root, &lines)?;
     }
-    if let Some(lines) = read(&handle, root, DONE)? {
+    if let Some(lines) = read(handle, root, DONE)? {
         clean_up(root, &lines)?;
     }
     Ok(())
@@ -144,6 +134,25 @@ fn read(root: &File, place: &Path, state: &str) -> Result<Option<Vec<Line>>, Err
     file.take(MAX_JOURNAL_BYTES)
         .read_to_string(&mut text)
         .map_err(Error::at(&path))?;
+    parse_lines(&text).map(Some).ok_or_else(|| Error::BadEntry {
+        name: path.display().to_string(),
+        reason: "is no journal of a change".to_owned(),
+    })
+}
+
+/// Writes lines as text.
+pub(super) fn format_lines(lines: &[Line]) -> String {
+    let lines = lines.iter().map(|line| match line {
+        Line::Created(name) => format!("+ {name}\n"),
+        Line::Replaced(name) => format!("~ {name}\n"),
+        Line::Obsolete(name) => format!("- {name}\n"),
+        Line::Dated(name, time) => format!("{time} {name}\n"),
+    });
+    lines.collect()
+}
+
+/// Reads lines from text; their names lead nowhere but into the directory.
+pub(super) fn parse_lines(text: &str) -> Option<Vec<Line>> {
     let line = |line: &str| {
         let (what, name) = line.split_once(' ')?;
         let name = names::clean(name.as_bytes()).filter(|name| !name.is_empty())?;
@@ -154,14 +163,7 @@ fn read(root: &File, place: &Path, state: &str) -> Result<Option<Vec<Line>>, Err
             time => Line::Dated(name, time.parse().ok()?),
         })
     };
-    let lines: Option<Vec<Line>> = text.lines().map(line).collect();
-    match lines {
-        Some(lines) => Ok(Some(lines)),
-        None => Err(Error::BadEntry {
-            name: path.display().to_string(),
-            reason: "is no journal of a change".to_owned(),
-        }),
-    }
+    text.lines().map(line).collect()
 }
 
 fn take_back(root: &Path, lines: &[Line]) -> Result<(), Error> {
@@ -199,8 +201,8 @@ fn clean_up(root: &Path, lines: &[Line]) -> Result<(), Error> {
     end(&handle, root, lines, DONE)
 }
 
-/// Dates the directories and removes the journal.
-fn end(handle: &File, root: &Path, lines: &[Line], state: &str) -> Result<(), Error> {
+/// Gives the directories their times back.
+pub(super) fn date(handle: &File, root: &Path, lines: &[Line]) -> Result<(), Error> {
     for line in lines {
         let Line::Dated(name, time) = line else {
             continue;
@@ -218,6 +220,12 @@ fn end(handle: &File, root: &Path, lines: &[Line], state: &str) -> Result<(), Er
             Ok(directory) => set_mtime(&directory.into(), *time).map_err(Error::at(root))?,
         }
     }
+    Ok(())
+}
+
+/// Dates the directories and removes the journal.
+fn end(handle: &File, root: &Path, lines: &[Line], state: &str) -> Result<(), Error> {
+    date(handle, root, lines)?;
     if state == UNDO {
         // What was taken back has to be back before the journal goes; what is obsolete may come up again.
         sync_directory(root)?;
@@ -231,7 +239,7 @@ fn end(handle: &File, root: &Path, lines: &[Line], state: &str) -> Result<(), Er
 }
 
 /// Removes an entry, or a directory that is empty; a file of somebody else's keeps its directory.
-fn remove(handle: &File, root: &Path, name: &str) -> Result<(), Error> {
+pub(super) fn remove(handle: &File, root: &Path, name: &str) -> Result<(), Error> {
     use rustix::fs::{AtFlags, unlinkat};
     use rustix::io::Errno;
     let removed = open_parent(handle, name).and_then(|(parent, file_name)| {
@@ -256,6 +264,7 @@ fn remove(handle: &File, root: &Path, name: &str) -> Result<(), Error> {
     }
 }
 
-fn hidden(name: &str) -> String {
+/// The name that an entry has until it is complete, where it needs one.
+pub(super) fn hidden(name: &str) -> String {
     hidden_name(Path::new(name)).to_string_lossy().into_owned()
 }
