@@ -204,7 +204,7 @@ pub(super) fn together<T: Sync>(
     sync: impl Fn(&T) -> Result<(), Error> + Sync,
 ) -> Result<(), Error> {
     /// More than this wait for the same commits anyway.
-    const MAX_THREADS: usize = 4;
+    const MAX_THREADS: usize = 8;
     let per_thread = things.len().div_ceil(MAX_THREADS).max(1);
     let sync_all = |part: &[T]| part.iter().try_for_each(&sync);
     std::thread::scope(|scope| {

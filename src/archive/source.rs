@@ -5,7 +5,7 @@
 
 use std::collections::HashMap;
 use std::fs::File;
-use std::io::{self, Read, Seek, SeekFrom};
+use std::io::{Read, Seek};
 use std::os::unix::fs::FileExt;
 use std::path::Path;
 use std::sync::Arc;
@@ -48,7 +48,7 @@ struct Tar {
     /// All bytes of the file, what follows the zero blocks included.
     length: u64,
     compression: Compression,
-    /// The file as it was given, where it had to be decompressed.
+    /// The file as it was given, where it had to be decompressed and is still there.
     compressed: Option<File>,
 }
 
@@ -62,26 +62,22 @@ impl Source {
             let entries = directory::walk(&file, path)?;
             return Self::new(place, Form::Directory(file), entries);
         }
-        if metadata.is_file() {
-            return Self::from_file(file, place, spool_directory);
-        }
-        Self::from_stream(&mut &file, place, spool_directory)
+        Self::from_stream(file, place, spool_directory)
     }
 
-    /// Takes a tar, plain or compressed, that can be read only once.
+    /// Takes a tar, plain or compressed, that is open already, from where it stands: a file at its beginning is used as
+    /// it is, and what can be read only once is kept once, decompressed.
     pub fn from_stream(
-        input: &mut dyn Read,
+        mut input: File,
         place: String,
         spool_directory: &Path,
     ) -> Result<Self, Error> {
-        let mut file = spool::nameless(spool_directory).map_err(Error::at(spool_directory))?;
-        let failed = |source| Error::Io {
-            place: place.clone(),
-            source,
-        };
-        io::copy(input, &mut file).map_err(failed)?;
-        file.seek(SeekFrom::Start(0)).map_err(failed)?;
-        Self::from_file(file, place, spool_directory)
+        let is_file = input.metadata().is_ok_and(|metadata| metadata.is_file());
+        if is_file && input.stream_position().is_ok_and(|position| position == 0) {
+            return Self::from_file(input, place, spool_directory);
+        }
+        let (file, compression) = spool::keep(&mut input, &place, spool_directory)?;
+        Self::from_tar(file, compression, None, place)
     }
 
     fn from_file(file: File, place: String, spool_directory: &Path) -> Result<Self, Error> {
@@ -94,11 +90,23 @@ impl Source {
             .read(&mut first)
             .map_err(failed)?;
         let compression = Compression::detect(&first[..n]);
-        let (file, compressed) = if compression == Compression::None {
-            (file, None)
-        } else {
-            let plain = decompress(&file, compression, &place, spool_directory)?;
-            (plain, Some(file))
+        if compression == Compression::None {
+            return Self::from_tar(file, compression, None, place);
+        }
+        let stream = Range::new(&file, 0, u64::MAX);
+        let plain = decompress(stream, compression, &place, spool_directory)?;
+        Self::from_tar(plain, compression, Some(file), place)
+    }
+
+    fn from_tar(
+        file: File,
+        compression: Compression,
+        compressed: Option<File>,
+        place: String,
+    ) -> Result<Self, Error> {
+        let failed = |source| Error::Io {
+            place: place.clone(),
+            source,
         };
         let length = file.metadata().map_err(failed)?.len();
         let (entries, end) = index(&file, length, &place)?;
@@ -345,10 +353,11 @@ impl Source {
         }
     }
 
-    /// Returns the file as it was given: compressed where it was compressed.
+    /// Returns the file as it was given: compressed where it was compressed. Of a compressed stream only the tar is kept.
     pub(super) fn given_file(&self) -> Option<&File> {
         match &self.form {
-            Form::Tar(tar) => Some(tar.compressed.as_ref().unwrap_or(&tar.file)),
+            Form::Tar(tar) if tar.compression == Compression::None => Some(&tar.file),
+            Form::Tar(tar) => tar.compressed.as_ref(),
             Form::Directory(_) => None,
         }
     }

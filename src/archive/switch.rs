@@ -82,7 +82,7 @@ impl Switch {
         let journal = self.begin(root)?;
         let made = self
             .prepare(draft, root, journal)
-            .and_then(|document| document.name())
+            .and_then(PendingFile::name)
             .and_then(|()| sync_directory(root));
         if let Err(error) = made {
             // What stops it from being taken back now is met again by the next run.

@@ -2,6 +2,7 @@
 
 use std::fs::File;
 use std::io::{self, Read};
+use std::os::fd::AsFd;
 use std::path::{Path, PathBuf};
 
 use clap::Args;
@@ -147,11 +148,13 @@ fn read_patch(path: &Path) -> Result<Vec<u8>, Failure> {
 pub(super) fn open_source(path: &Path) -> Result<Source, Failure> {
     let spool = spool_directory();
     if path.as_os_str() == "-" {
-        return Ok(Source::from_stream(
-            &mut io::stdin().lock(),
-            "standard input".to_owned(),
-            &spool,
-        )?);
+        let place = "standard input".to_owned();
+        let input = io::stdin().as_fd().try_clone_to_owned().map(File::from);
+        let input = input.map_err(|source| Error::Io {
+            place: place.clone(),
+            source,
+        })?;
+        return Ok(Source::from_stream(input, place, &spool)?);
     }
     Ok(Source::open(path, &spool)?)
 }

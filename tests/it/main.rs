@@ -14,6 +14,7 @@ mod house;
 mod loaders;
 mod nothing_lost;
 mod patch;
+mod pipes;
 mod readme;
 mod recipes;
 mod reproducible;

@@ -1,0 +1,260 @@
+//! Standard input and output as pipes: one copy of what cannot be read twice, none of a file, and no word at a closed end.
+#![allow(clippy::unwrap_used, reason = "a test that cannot go on fails")]
+
+use std::fs::{self, File};
+use std::io::{Read as _, Seek as _, SeekFrom, Write as _};
+use std::path::Path;
+use std::process::{Command, Output, Stdio};
+
+use ocipatch::compression::Compression;
+
+use crate::binary::{command, listing};
+use crate::engine::tool;
+use crate::nothing_lost::{home, run};
+
+/// Runs `line` with `input` in a pipe.
+fn piped(mut command: Command, input: &[u8]) -> Output {
+    let mut child = command
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let mut stdin = child.stdin.take().unwrap();
+    let input = input.to_vec();
+    let writer = std::thread::spawn(move || drop(stdin.write_all(&input)));
+    let output = child.wait_with_output().unwrap();
+    writer.join().unwrap();
+    output
+}
+
+fn ocipatch(home: &Path, line: &str) -> Command {
+    let mut command = command();
+    command.current_dir(home).args(line.split(' '));
+    command
+}
+
+fn compressed(bytes: &[u8], compression: Compression) -> Vec<u8> {
+    let mut encoder = compression.encoder(Vec::new()).unwrap();
+    encoder.write_all(bytes).unwrap();
+    encoder.finish().unwrap()
+}
+
+fn plain(bytes: &[u8]) -> Vec<u8> {
+    let mut plain = Vec::new();
+    let mut decoder = Compression::detect(bytes).decoder(bytes).unwrap();
+    decoder.read_to_end(&mut plain).unwrap();
+    plain
+}
+
+/// The patched archive, as a run on the file writes it.
+fn patched(home: &Path) -> Vec<u8> {
+    run(home, "apply fix.yaml app.tar -o expected.tar");
+    let bytes = fs::read(home.join("expected.tar")).unwrap();
+    fs::remove_file(home.join("expected.tar")).unwrap();
+    bytes
+}
+
+/// How many nameless files a run opens, and whether the kernel moved the stream.
+fn kept(home: &Path, line: &str, stdin: Stdio, input: Option<&[u8]>) -> Option<(usize, bool)> {
+    let mut strace = tool("strace")?;
+    let log = home.join("log");
+    strace.args(["-f", "-qq", "-e", "trace=openat,splice", "-o"]);
+    strace.arg(&log).arg(env!("CARGO_BIN_EXE_ocipatch"));
+    strace.current_dir(home).args(line.split(' '));
+    let output = match input {
+        Some(bytes) => piped(strace, bytes),
+        None => strace.stdin(stdin).output().unwrap(),
+    };
+    assert!(output.status.success(), "{output:?}");
+    let text = fs::read_to_string(&log).unwrap();
+    fs::remove_file(log).unwrap();
+    let n_files = text.matches("O_TMPFILE").count();
+    Some((
+        n_files,
+        text.contains("splice(0") || text.contains("splice(3"),
+    ))
+}
+
+#[test]
+fn a_stream_is_kept_once_and_a_file_not_at_all() {
+    let home = home("docker26.tar");
+    let home = home.path();
+    let bytes = fs::read(home.join("app.tar")).unwrap();
+    let zipped = compressed(&bytes, Compression::Gzip);
+    fs::write(home.join("app.tar.gz"), &zipped).unwrap();
+    for line in [
+        "plan label.yaml -",
+        "apply label.yaml -",
+        "inspect -",
+        "verify -",
+    ] {
+        let Some(of_pipe) = kept(home, line, Stdio::null(), Some(&bytes)) else {
+            return;
+        };
+        assert_eq!(of_pipe, (1, true), "{line}");
+        let of_zipped = kept(home, line, Stdio::null(), Some(&zipped)).unwrap();
+        assert_eq!(of_zipped.0, 1, "{line}");
+        let open = |name: &str| Stdio::from(File::open(home.join(name)).unwrap());
+        let of_file = kept(home, line, open("app.tar"), None).unwrap();
+        assert_eq!(of_file.0, 0, "{line}");
+        let of_zipped_file = kept(home, line, open("app.tar.gz"), None).unwrap();
+        assert_eq!(of_zipped_file.0, 1, "{line}");
+    }
+}
+
+#[test]
+fn a_file_as_standard_input_needs_no_room() {
+    let home = home("docker26.tar");
+    let expected = patched(home.path());
+    let run = |line: &str| {
+        let file = File::open(home.path().join("app.tar")).unwrap();
+        let mut command = ocipatch(home.path(), line);
+        command.env("TMPDIR", "/nowhere").stdin(file);
+        command.output().unwrap()
+    };
+    for line in ["plan label.yaml -", "inspect -", "verify -"] {
+        let output = run(line);
+        assert_eq!(output.status.code(), Some(0), "{output:?}");
+    }
+    run("apply label.yaml - -o out.tar");
+    assert!(home.path().join("out.tar").exists());
+    let file = File::open(home.path().join("app.tar")).unwrap();
+    let output = ocipatch(home.path(), "apply fix.yaml -")
+        .stdin(file)
+        .output();
+    assert!(output.unwrap().stdout == expected);
+    // What is given by `<` is the input as much as what is given by name.
+    let output = run("apply label.yaml - -o app.tar");
+    let message = "error: `app.tar` is the input; to change it say `--in-place`\n";
+    assert_eq!(String::from_utf8_lossy(&output.stderr), message);
+}
+
+#[test]
+fn a_file_is_read_from_where_it_stands() {
+    let home = home("docker26.tar");
+    let expected = patched(home.path());
+    let bytes = fs::read(home.path().join("app.tar")).unwrap();
+    let prefix = b"a line that somebody else has read\n";
+    fs::write(
+        home.path().join("behind"),
+        [prefix, bytes.as_slice()].concat(),
+    )
+    .unwrap();
+    let standing_at = |position| {
+        let mut file = File::open(home.path().join("behind")).unwrap();
+        file.seek(position).unwrap();
+        let mut command = ocipatch(home.path(), "apply fix.yaml -");
+        command.stdin(file).output().unwrap()
+    };
+    assert!(standing_at(SeekFrom::Start(prefix.len() as u64)).stdout == expected);
+    let output = standing_at(SeekFrom::End(0));
+    let message = "error: `standard input` is empty\n";
+    assert_eq!(String::from_utf8_lossy(&output.stderr), message);
+    assert_eq!(output.status.code(), Some(3));
+}
+
+#[test]
+fn a_compressed_stream_gives_a_stream_of_the_same_compression() {
+    let home = home("docker26.tar");
+    let expected = patched(home.path());
+    let bytes = fs::read(home.path().join("app.tar")).unwrap();
+    run(home.path(), "apply fix.yaml app.tar -o labelled.tar");
+    let labelled = fs::read(home.path().join("labelled.tar")).unwrap();
+    for compression in [
+        Compression::Gzip,
+        Compression::Zstd,
+        Compression::Bzip2,
+        Compression::Xz,
+    ] {
+        let name = compression.name();
+        let zipped = compressed(&bytes, compression);
+        let output = piped(ocipatch(home.path(), "apply fix.yaml -"), &zipped);
+        assert_eq!(Compression::detect(&output.stdout), compression, "{name}");
+        assert!(plain(&output.stdout) == expected, "{name}");
+        // Nothing to do: the same archive, compressed anew.
+        let zipped = compressed(&labelled, compression);
+        let output = piped(ocipatch(home.path(), "apply label.yaml -"), &zipped);
+        assert!(output.stdout == zipped, "{name}: by our own compressor");
+        let output = piped(
+            ocipatch(home.path(), "apply fix.yaml -"),
+            &zipped[..zipped.len() / 2],
+        );
+        assert_eq!(output.status.code(), Some(3), "{name}: {output:?}");
+        assert!(output.stdout.is_empty(), "{name}");
+    }
+}
+
+#[test]
+fn a_stream_from_one_pipe_goes_into_the_next() {
+    let home = home("docker26.tar");
+    let expected = patched(home.path());
+    let script = "cat app.tar | \"$0\" apply -q fix.yaml - | \"$0\" verify - && cat app.tar | \"$0\" apply -q fix.yaml - > out.tar";
+    let status = Command::new("sh")
+        .current_dir(home.path())
+        .args(["-c", script, env!("CARGO_BIN_EXE_ocipatch")])
+        .status()
+        .unwrap();
+    assert!(status.success());
+    assert!(fs::read(home.path().join("out.tar")).unwrap() == expected);
+}
+
+#[test]
+fn a_reader_that_goes_after_a_byte_hears_nothing_and_leaves_nothing() {
+    let home = home("docker26.tar");
+    let home = home.path();
+    let mut archive = crate::edit::Archive::fixture("docker26.tar");
+    // More than a pipe holds.
+    archive.entry("e389ba").data.resize(4 << 20, 0);
+    archive.repair();
+    let bytes = archive.to_bytes();
+    fs::write(home.join("app.tar"), &bytes).unwrap();
+    fs::write(
+        home.join("app.tar.gz"),
+        compressed(&bytes, Compression::Gzip),
+    )
+    .unwrap();
+    fs::create_dir(home.join("spool")).unwrap();
+    let before = listing(home);
+    for input in ["app.tar", "app.tar.gz"] {
+        for script in [
+            "cat \"$1\" | { \"$0\" apply fix.yaml - -q; echo $? >&2; } | head -c 1 > /dev/null",
+            "{ \"$0\" apply fix.yaml \"$1\" -q; echo $? >&2; } | head -c 1 > /dev/null",
+            "{ \"$0\" apply fix.yaml - -q < \"$1\"; echo $? >&2; } | head -c 1 > /dev/null",
+        ] {
+            let output = Command::new("sh")
+                .current_dir(home)
+                .env("TMPDIR", "spool")
+                .args(["-c", script, env!("CARGO_BIN_EXE_ocipatch"), input])
+                .output()
+                .unwrap();
+            let stderr = String::from_utf8_lossy(&output.stderr);
+            assert_eq!(stderr, "0\n", "{script} {input}");
+            assert_eq!(listing(home), before, "{script} {input}");
+        }
+    }
+}
+
+#[test]
+fn a_stream_without_room_names_the_room() {
+    let home = home("docker26.tar");
+    fs::create_dir(home.path().join("spool")).unwrap();
+    let bytes = vec![0; 4 << 20];
+    for input in [bytes.clone(), compressed(&bytes, Compression::Gzip)] {
+        let before = listing(home.path());
+        let mut shell = Command::new("sh");
+        let script = "trap '' XFSZ; ulimit -f 1000; exec \"$0\" apply label.yaml - -o out.tar";
+        shell.args(["-c", script, env!("CARGO_BIN_EXE_ocipatch")]);
+        let output = piped(
+            {
+                shell.current_dir(home.path()).env("TMPDIR", "spool");
+                shell
+            },
+            &input,
+        );
+        let message = "error: `spool`: File too large (os error 27)\n";
+        assert_eq!(String::from_utf8_lossy(&output.stderr), message);
+        assert_eq!(output.status.code(), Some(3));
+        assert_eq!(listing(home.path()), before);
+    }
+}
