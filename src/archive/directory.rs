@@ -32,6 +32,13 @@ pub(super) fn walk(root: &File, path: &Path) -> Result<Vec<SourceEntry>, Error> 
     Ok(entries)
 }
 
+/// Tells whether a name is one that our files have before they are complete; a run that was cut short leaves them.
+fn is_hidden(file_name: &str) -> bool {
+    file_name.len() > OWN_DIRECTORY.len()
+        && file_name.starts_with('.')
+        && file_name.ends_with(OWN_DIRECTORY)
+}
+
 fn walk_into(
     directory: &impl AsFd,
     prefix: &str,
@@ -61,7 +68,7 @@ fn walk_into(
                 reason: "has a name that is no text".to_owned(),
             });
         };
-        if depth == 0 && file_name_text == OWN_DIRECTORY {
+        if depth == 0 && file_name_text == OWN_DIRECTORY || is_hidden(file_name_text) {
             continue;
         }
         let name = if prefix.is_empty() {

@@ -1,115 +1,52 @@
 //! Revising an extracted archive where it lies: new files first, then the documents that name them, then what nothing
 //! names any more goes. Readers see the old images or the new ones.
-//!
-//! Where one document changes, as in an OCI layout, its rename is the whole change, and what has to last is made to last
-//! in three rounds. Where several change, the journal keeps what is needed to take the change back.
 
 use std::fs::File;
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
-use super::directory::OWN_DIRECTORY;
 use super::draft::{Content, Draft, DraftEntry, NewEntry};
-use super::journal::{Journal, Line};
+use super::journal::{self, Journal, Line};
 use super::pending::{PendingFile, hidden_name, sync_directories, sync_directory, sync_files};
+use super::switch::{self, Switch};
 use super::write::Sink;
-use crate::digest::Digest;
 use crate::error::Error;
 use crate::tarball::Kind;
 
 /// The documents that say which images there are, in the order in which they are switched.
-const DOCUMENTS: [&str; 3] = ["manifest.json", "index.json", "repositories"];
+pub(super) const DOCUMENTS: [&str; 3] = ["manifest.json", "index.json", "repositories"];
 
 /// Writes the changes of `draft` into the directory `root` that it was made from.
 pub(super) fn revise_directory(draft: &Draft<'_>, root: &Path) -> Result<(), Error> {
-    if let Some((document, blobs)) = single_switch(draft, root) {
-        return switch_document(draft, root, document, &blobs);
+    let lines = lines(draft);
+    if let Some(switch) = Switch::of(draft, &lines)? {
+        return switch.make(draft, root);
     }
-    let journal = Journal::begin(root, lines(draft))?;
-    if let Err(error) = switch(draft, root) {
+    let journal = Journal::begin(root, lines)?;
+    if let Err(error) = switch_all(draft, root) {
         journal.take_back();
         return Err(error);
     }
     journal.commit()
 }
 
-fn is_document(entry: &NewEntry) -> bool {
-    DOCUMENTS.contains(&entry.name.as_str())
-}
-
-fn new_entries<'d>(draft: &'d Draft<'_>) -> impl Iterator<Item = &'d NewEntry> {
-    draft.entries.iter().filter_map(|entry| match entry {
-        DraftEntry::New(entry) => Some(entry),
-        DraftEntry::Kept(_) => None,
-    })
-}
-
-/// Returns the document and the new files, where a rename of the one is the whole change.
-fn single_switch<'d>(
-    draft: &'d Draft<'_>,
-    root: &Path,
-) -> Option<(&'d NewEntry, Vec<&'d NewEntry>)> {
-    let (documents, blobs): (Vec<_>, Vec<_>) = new_entries(draft).partition(|new| is_document(new));
-    let [document] = documents[..] else {
-        return None;
-    };
-    let replaces = |name: &str| draft.source.find(name).is_some();
-    let is_new_file = |new: &&NewEntry| {
-        let is_file = matches!(new.content, Content::Bytes(_) | Content::Layer(_));
-        let directory = root.join(&new.name);
-        is_file && !replaces(&new.name) && directory.parent().is_some_and(Path::is_dir)
-    };
-    let is_bytes = matches!(document.content, Content::Bytes(_));
-    (is_bytes && replaces(&document.name) && blobs.iter().all(is_new_file))
-        .then_some((document, blobs))
-}
-
-/// Writes the new files, then has the document name them.
-fn switch_document(
-    draft: &Draft<'_>,
-    root: &Path,
-    document: &NewEntry,
-    blobs: &[&NewEntry],
-) -> Result<(), Error> {
-    let Content::Bytes(bytes) = &document.content else {
-        unreachable!("a single switch is one of bytes");
-    };
-    let places: Vec<PathBuf> = blobs.iter().map(|new| root.join(&new.name)).collect();
-    let mut pending = Vec::with_capacity(blobs.len() + 2);
-    for (new, path) in blobs.iter().zip(&places) {
-        pending.push(write_file(draft, new, path)?);
-    }
-    pending.push(write_file(draft, document, &root.join(&document.name))?);
-    let (journal, file) = Journal::for_switch(root, lines(draft), Digest::of(bytes))?;
-    pending.push(file);
-    let switched = sync_files(&pending).and_then(|()| {
-        let file = pending.pop().expect("it was pushed last");
-        let document = pending.pop().expect("it was pushed before the journal");
-        file.name()?;
-        pending.into_iter().try_for_each(PendingFile::name)?;
-        let mut directories = vec![root.join(OWN_DIRECTORY)];
-        directories.extend(
-            places
-                .iter()
-                .filter_map(|path| path.parent().map(Path::to_owned)),
-        );
-        directories.sort();
-        directories.dedup();
-        sync_directories(&directories)?;
-        document.name()?;
-        sync_directory(root)
-    });
-    if let Err(error) = switched {
-        journal.settle();
-        return Err(error);
-    }
-    journal.clean_up()
+/// Takes back or ends what a run that was cut short has left in the directory `root`.
+pub fn recover(root: &Path) -> Result<(), Error> {
+    let handle = File::open(root).map_err(Error::at(root))?;
+    switch::recover(root, &handle)?;
+    journal::recover(root, &handle)
 }
 
 /// Puts every new entry in its place, so that at each moment whatever a document names is there.
-fn switch(draft: &Draft<'_>, root: &Path) -> Result<(), Error> {
+fn switch_all(draft: &Draft<'_>, root: &Path) -> Result<(), Error> {
+    let is_document = |entry: &NewEntry| DOCUMENTS.contains(&entry.name.as_str());
     let is_link = |entry: &NewEntry| matches!(entry.content, Content::Symlink(_));
-    let new = || new_entries(draft);
+    let new = || {
+        draft.entries.iter().filter_map(|entry| match entry {
+            DraftEntry::New(entry) => Some(entry),
+            DraftEntry::Kept(_) => None,
+        })
+    };
     let blobs = || new().filter(|entry| !is_document(entry));
     let mut pending = Vec::new();
     for entry in blobs().filter(|entry| !is_link(entry)) {
@@ -178,7 +115,11 @@ fn lines(draft: &Draft<'_>) -> Vec<Line> {
 }
 
 /// Puts a directory, a link or a second name in its place; a file is written, and gets its name later.
-fn put(draft: &Draft<'_>, entry: &NewEntry, root: &Path) -> Result<Option<PendingFile>, Error> {
+pub(super) fn put(
+    draft: &Draft<'_>,
+    entry: &NewEntry,
+    root: &Path,
+) -> Result<Option<PendingFile>, Error> {
     let path = root.join(&entry.name);
     match &entry.content {
         Content::Directory => match std::fs::create_dir(&path) {

@@ -1,6 +1,5 @@
 //! What makes a change of an extracted archive take place or not: three documents cannot be switched in one step, so
-//! what is needed to take the change back is kept beside them until the last one is switched. One document can: then it
-//! says itself whether the change has taken place.
+//! what is needed to take the change back is kept beside them until the last one is switched.
 
 use std::fs::File;
 use std::io::{self, Read, Write};
@@ -12,15 +11,12 @@ use super::directory::{OWN_DIRECTORY, open_parent};
 use super::in_place::set_mtime;
 use super::names;
 use super::pending::{PendingFile, hidden_name, sync_directory};
-use crate::digest::Digest;
 use crate::error::Error;
 
 /// The change is under way, and is taken back if it stops.
 const UNDO: &str = "undo";
 /// The change has taken place; what nobody names any more may still be there.
 const DONE: &str = "done";
-/// One document is being switched; whether it has been is for its digest to say.
-const SWITCH: &str = "switch";
 const LINES: &str = "journal";
 /// A line per entry of an archive. In bytes.
 const MAX_JOURNAL_BYTES: u64 = 64 << 20;
@@ -32,8 +28,6 @@ pub(super) enum Line {
     Created(String),
     /// The entry is replaced by the change; what it was is kept beside the journal under the number of the line.
     Replaced(String),
-    /// The entry is replaced by the change, which has taken place once it has that digest.
-    Switched(String, Digest),
     /// The entry goes with the change.
     Obsolete(String),
     /// The directory is of this time whatever happens in it.
@@ -51,7 +45,12 @@ impl Journal {
     /// Writes down what `lines` say and keeps the documents as they are.
     pub(super) fn begin(root: &Path, lines: Vec<Line>) -> Result<Self, Error> {
         let own = root.join(OWN_DIRECTORY);
-        make_own_directory(&own)?;
+        match std::fs::create_dir(&own) {
+            Err(error)
+                if error.kind() == io::ErrorKind::AlreadyExists
+                    && own.symlink_metadata().is_ok_and(|old| old.is_dir()) => {}
+            result => result.map_err(Error::at(&own))?,
+        }
         let begun = Self::write(root, &own, &lines);
         if begun.is_err() {
             let _ = std::fs::remove_dir_all(own.join(hidden(UNDO)));
@@ -60,46 +59,6 @@ impl Journal {
         begun?;
         let root = root.to_owned();
         Ok(Self { root, lines })
-    }
-
-    /// Writes down what `lines` say of a change that is the switch of one document to bytes of the digest `new`. The
-    /// journal that comes back has to be named before any of the files that it tells of.
-    pub(super) fn for_switch(
-        root: &Path,
-        lines: Vec<Line>,
-        new: Digest,
-    ) -> Result<(Self, PendingFile), Error> {
-        let switched = |line| match line {
-            Line::Replaced(name) => Line::Switched(name, new),
-            line => line,
-        };
-        let lines: Vec<Line> = lines.into_iter().map(switched).collect();
-        let own = root.join(OWN_DIRECTORY);
-        make_own_directory(&own)?;
-        let path = own.join(SWITCH);
-        let root = root.to_owned();
-        let journal = Self { root, lines };
-        let pending = PendingFile::create(&path)?;
-        let written = (&pending.file).write_all(text_of(&journal.lines).as_bytes());
-        match written {
-            Ok(()) => Ok((journal, pending)),
-            Err(error) => {
-                let _ = std::fs::remove_dir(&own);
-                Err(Error::io(&path, error))
-            }
-        }
-    }
-
-    /// Takes a switch back or ends it, whichever its document says; what stops that now is met again by the next run.
-    pub(super) fn settle(self) {
-        let _ = File::open(&self.root)
-            .map_err(Error::at(&self.root))
-            .and_then(|handle| settle(&handle, &self.root, &self.lines));
-    }
-
-    /// Ends a switch that has taken place.
-    pub(super) fn clean_up(self) -> Result<(), Error> {
-        clean_up(&self.root, &self.lines, SWITCH)
     }
 
     fn write(root: &Path, own: &Path, lines: &[Line]) -> Result<(), Error> {
@@ -116,7 +75,7 @@ impl Journal {
         let path = temporary.join(LINES);
         let pending = PendingFile::create(&path)?;
         (&pending.file)
-            .write_all(text_of(lines).as_bytes())
+            .write_all(format_lines(lines).as_bytes())
             .map_err(Error::at(&path))?;
         pending.file.sync_all().map_err(Error::at(&path))?;
         pending.name()?;
@@ -134,7 +93,7 @@ impl Journal {
             return Err(Error::io(&undo, error));
         }
         sync_directory(&own)?;
-        clean_up(&self.root, &self.lines, DONE)
+        clean_up(&self.root, &self.lines)
     }
 
     /// Takes the change back; what stops it from being taken back now is met again by the next run.
@@ -143,56 +102,28 @@ impl Journal {
     }
 }
 
-fn make_own_directory(own: &Path) -> Result<(), Error> {
-    match std::fs::create_dir(own) {
-        Err(error)
-            if error.kind() == io::ErrorKind::AlreadyExists
-                && own.symlink_metadata().is_ok_and(|old| old.is_dir()) =>
-        {
-            Ok(())
-        }
-        result => result.map_err(Error::at(own)),
-    }
-}
-
-fn text_of(lines: &[Line]) -> String {
-    let line = |line: &Line| match line {
-        Line::Created(name) => format!("+ {name}\n"),
-        Line::Replaced(name) => format!("~ {name}\n"),
-        Line::Switched(name, digest) => format!("= {} {name}\n", digest.hex()),
-        Line::Obsolete(name) => format!("- {name}\n"),
-        Line::Dated(name, time) => format!("{time} {name}\n"),
-    };
-    lines.iter().map(line).collect()
-}
-
 /// Takes back or ends what a run that was cut short has left in the directory `root`.
-pub fn recover(root: &Path) -> Result<(), Error> {
-    let handle = File::open(root).map_err(Error::at(root))?;
-    let read = |name: String| read(&handle, root, &format!("{OWN_DIRECTORY}/{name}"));
-    if let Some(lines) = read(format!("{UNDO}/{LINES}"))? {
+pub(super) fn recover(root: &Path, handle: &File) -> Result<(), Error> {
+    if let Some(lines) = read(handle, root, UNDO)? {
         take_back(root, &lines)?;
     }
-    if let Some(lines) = read(format!("{DONE}/{LINES}"))? {
-        clean_up(root, &lines, DONE)?;
-    }
-    if let Some(lines) = read(SWITCH.to_owned())? {
-        settle(&handle, root, &lines)?;
+    if let Some(lines) = read(handle, root, DONE)? {
+        clean_up(root, &lines)?;
     }
     Ok(())
 }
 
 /// Tells whether a change in the directory was cut short before it took place.
 pub(super) fn is_under_way(root: &File) -> bool {
-    let name = format!("{OWN_DIRECTORY}/{UNDO}/{LINES}");
-    read(root, Path::new(""), &name).is_ok_and(|lines| lines.is_some())
+    read(root, Path::new(""), UNDO).is_ok_and(|lines| lines.is_some())
 }
 
 /// Reads a journal, following no link; its names are those of entries and lead nowhere else.
-fn read(root: &File, place: &Path, name: &str) -> Result<Option<Vec<Line>>, Error> {
-    let path = place.join(name);
+fn read(root: &File, place: &Path, state: &str) -> Result<Option<Vec<Line>>, Error> {
+    let name = format!("{OWN_DIRECTORY}/{state}/{LINES}");
+    let path = place.join(&name);
     let flags = OFlags::RDONLY | OFlags::NOFOLLOW | OFlags::NONBLOCK | OFlags::CLOEXEC;
-    let opened = open_parent(root, name)
+    let opened = open_parent(root, &name)
         .and_then(|(parent, file_name)| Ok(openat(&parent, file_name, flags, Mode::empty())?));
     let file = match opened {
         Ok(file) => File::from(file),
@@ -203,31 +134,36 @@ fn read(root: &File, place: &Path, name: &str) -> Result<Option<Vec<Line>>, Erro
     file.take(MAX_JOURNAL_BYTES)
         .read_to_string(&mut text)
         .map_err(Error::at(&path))?;
+    parse_lines(&text).map(Some).ok_or_else(|| Error::BadEntry {
+        name: path.display().to_string(),
+        reason: "is no journal of a change".to_owned(),
+    })
+}
+
+/// Writes lines as text.
+pub(super) fn format_lines(lines: &[Line]) -> String {
+    let lines = lines.iter().map(|line| match line {
+        Line::Created(name) => format!("+ {name}\n"),
+        Line::Replaced(name) => format!("~ {name}\n"),
+        Line::Obsolete(name) => format!("- {name}\n"),
+        Line::Dated(name, time) => format!("{time} {name}\n"),
+    });
+    lines.collect()
+}
+
+/// Reads lines from text; their names lead nowhere but into the directory.
+pub(super) fn parse_lines(text: &str) -> Option<Vec<Line>> {
     let line = |line: &str| {
-        let (what, mut name) = line.split_once(' ')?;
-        let mut digest = None;
-        if what == "=" {
-            let (hex, rest) = name.split_once(' ')?;
-            digest = Some(Digest::parse_hex(hex)?);
-            name = rest;
-        }
+        let (what, name) = line.split_once(' ')?;
         let name = names::clean(name.as_bytes()).filter(|name| !name.is_empty())?;
         Some(match what {
             "+" => Line::Created(name),
             "~" => Line::Replaced(name),
-            "=" => Line::Switched(name, digest?),
             "-" => Line::Obsolete(name),
             time => Line::Dated(name, time.parse().ok()?),
         })
     };
-    let lines: Option<Vec<Line>> = text.lines().map(line).collect();
-    match lines {
-        Some(lines) => Ok(Some(lines)),
-        None => Err(Error::BadEntry {
-            name: path.display().to_string(),
-            reason: "is no journal of a change".to_owned(),
-        }),
-    }
+    text.lines().map(line).collect()
 }
 
 fn take_back(root: &Path, lines: &[Line]) -> Result<(), Error> {
@@ -255,45 +191,18 @@ fn take_back(root: &Path, lines: &[Line]) -> Result<(), Error> {
     end(&handle, root, lines, UNDO)
 }
 
-/// Ends a switch if its document is the new one, else takes it back.
-fn settle(handle: &File, root: &Path, lines: &[Line]) -> Result<(), Error> {
-    let switched = lines.iter().find_map(|line| match line {
-        Line::Switched(name, digest) => Some((name, digest)),
-        _ => None,
-    });
-    let Some((name, digest)) = switched else {
-        return end(handle, root, lines, SWITCH);
-    };
-    let path = root.join(name);
-    let flags = OFlags::RDONLY | OFlags::NOFOLLOW | OFlags::NONBLOCK | OFlags::CLOEXEC;
-    let opened = open_parent(handle, name)
-        .and_then(|(parent, file_name)| Ok(openat(&parent, file_name, flags, Mode::empty())?));
-    let found = opened.and_then(|file| Digest::of_reader(&mut File::from(file)));
-    if found.map_err(Error::at(&path))?.0 == *digest {
-        return clean_up(root, lines, SWITCH);
-    }
-    remove(handle, root, &hidden(name))?;
-    for line in lines.iter().rev() {
-        if let Line::Created(name) = line {
-            remove(handle, root, &hidden(name))?;
-            remove(handle, root, name)?;
-        }
-    }
-    end(handle, root, lines, SWITCH)
-}
-
-fn clean_up(root: &Path, lines: &[Line], state: &str) -> Result<(), Error> {
+fn clean_up(root: &Path, lines: &[Line]) -> Result<(), Error> {
     let handle = File::open(root).map_err(Error::at(root))?;
     for line in lines.iter().rev() {
         if let Line::Obsolete(name) = line {
             remove(&handle, root, name)?;
         }
     }
-    end(&handle, root, lines, state)
+    end(&handle, root, lines, DONE)
 }
 
-/// Dates the directories and removes the journal.
-fn end(handle: &File, root: &Path, lines: &[Line], state: &str) -> Result<(), Error> {
+/// Gives the directories their times back.
+pub(super) fn date(handle: &File, root: &Path, lines: &[Line]) -> Result<(), Error> {
     for line in lines {
         let Line::Dated(name, time) = line else {
             continue;
@@ -311,24 +220,26 @@ fn end(handle: &File, root: &Path, lines: &[Line], state: &str) -> Result<(), Er
             Ok(directory) => set_mtime(&directory.into(), *time).map_err(Error::at(root))?,
         }
     }
+    Ok(())
+}
+
+/// Dates the directories and removes the journal.
+fn end(handle: &File, root: &Path, lines: &[Line], state: &str) -> Result<(), Error> {
+    date(handle, root, lines)?;
     if state == UNDO {
         // What was taken back has to be back before the journal goes; what is obsolete may come up again.
         sync_directory(root)?;
     }
     let own = root.join(OWN_DIRECTORY);
     let journal = own.join(state);
-    if state == SWITCH {
-        remove(handle, root, &format!("{OWN_DIRECTORY}/{SWITCH}"))?;
-    } else {
-        std::fs::remove_dir_all(&journal).map_err(Error::at(&journal))?;
-    }
+    std::fs::remove_dir_all(&journal).map_err(Error::at(&journal))?;
     // What `unpack` keeps there stays.
     let _ = std::fs::remove_dir(&own);
     Ok(())
 }
 
 /// Removes an entry, or a directory that is empty; a file of somebody else's keeps its directory.
-fn remove(handle: &File, root: &Path, name: &str) -> Result<(), Error> {
+pub(super) fn remove(handle: &File, root: &Path, name: &str) -> Result<(), Error> {
     use rustix::fs::{AtFlags, unlinkat};
     use rustix::io::Errno;
     let removed = open_parent(handle, name).and_then(|(parent, file_name)| {
@@ -353,6 +264,7 @@ fn remove(handle: &File, root: &Path, name: &str) -> Result<(), Error> {
     }
 }
 
-fn hidden(name: &str) -> String {
+/// The name that an entry has until it is complete, where it needs one.
+pub(super) fn hidden(name: &str) -> String {
     hidden_name(Path::new(name)).to_string_lossy().into_owned()
 }

@@ -71,15 +71,38 @@ impl PendingFile {
         sync_directory(&directory)
     }
 
-    /// Gives the content its name; whether that lasts is for the directory's sync to say.
-    pub(super) fn name(mut self) -> Result<(), Error> {
+    /// The name that the content is to have.
+    pub(super) fn target(&self) -> &Path {
+        &self.target
+    }
+
+    /// Gives the content a hidden name.
+    pub(super) fn hide(&mut self) -> Result<(), Error> {
         if self.named.is_none() {
             let path = hidden_name(&self.target);
-            // Left by a run that was killed between the two calls below.
+            // Left by a run that was killed before it renamed it.
             let _ = std::fs::remove_file(&path);
             link(&self.file, &path).map_err(Error::at(&path))?;
             self.named = Some(path);
         }
+        Ok(())
+    }
+
+    /// Gives the content its name, in one step where nothing has that yet.
+    pub(super) fn name_new(&mut self) -> Result<(), Error> {
+        if self.named.is_none() && link(&self.file, &self.target).is_ok() {
+            return Ok(());
+        }
+        self.rename()
+    }
+
+    /// Gives the content its name; whether that lasts is for the directory's sync to say.
+    pub(super) fn name(mut self) -> Result<(), Error> {
+        self.rename()
+    }
+
+    fn rename(&mut self) -> Result<(), Error> {
+        self.hide()?;
         let path = self.named.as_ref().expect("it was just named");
         std::fs::rename(path, &self.target).map_err(Error::at(&self.target))?;
         self.named = None;
@@ -175,7 +198,8 @@ pub(super) fn sync_directories(directories: &[PathBuf]) -> Result<(), Error> {
     together(directories, |path| sync_directory(path))
 }
 
-fn together<T: Sync>(
+/// Does to all what waits for the disk, at once.
+pub(super) fn together<T: Sync>(
     things: &[T],
     sync: impl Fn(&T) -> Result<(), Error> + Sync,
 ) -> Result<(), Error> {
@@ -184,12 +208,15 @@ fn together<T: Sync>(
     let per_thread = things.len().div_ceil(MAX_THREADS).max(1);
     let sync_all = |part: &[T]| part.iter().try_for_each(&sync);
     std::thread::scope(|scope| {
-        let parts: Vec<_> = things
-            .chunks(per_thread)
+        let mut parts = things.chunks(per_thread);
+        let own = parts.next().unwrap_or_default();
+        let others: Vec<_> = parts
             .map(|part| scope.spawn(move || sync_all(part)))
             .collect();
-        parts
+        let own = sync_all(own);
+        others
             .into_iter()
-            .try_for_each(|part| part.join().expect("syncing does not panic"))
+            .map(|part| part.join().expect("syncing does not panic"))
+            .fold(own, Result::and)
     })
 }

@@ -5,7 +5,7 @@
 
 use std::collections::HashMap;
 use std::fs::File;
-use std::io::{self, Read, Seek, Write};
+use std::io::{Read, Seek};
 use std::os::unix::fs::FileExt;
 use std::path::Path;
 use std::sync::Arc;
@@ -48,7 +48,7 @@ struct Tar {
     /// All bytes of the file, what follows the zero blocks included.
     length: u64,
     compression: Compression,
-    /// The file as it was given, where it had to be decompressed.
+    /// The file as it was given, where it had to be decompressed and is still there.
     compressed: Option<File>,
 }
 
@@ -62,72 +62,53 @@ impl Source {
             let entries = directory::walk(&file, path)?;
             return Self::new(place, Form::Directory(file), entries);
         }
-        Self::from_open(file, place, spool_directory)
+        Self::from_stream(file, place, spool_directory)
     }
 
-    /// Takes an open tar, plain or compressed. A regular file is used where it lies; what can be read only once, or has
-    /// been read from already, is copied once.
-    pub fn from_open(mut file: File, place: String, spool_directory: &Path) -> Result<Self, Error> {
+    /// Takes a tar, plain or compressed, that is open already, from where it stands: a file at its beginning is used as
+    /// it is, and what can be read only once is kept once, decompressed.
+    pub fn from_stream(
+        mut input: File,
+        place: String,
+        spool_directory: &Path,
+    ) -> Result<Self, Error> {
+        let is_file = input.metadata().is_ok_and(|metadata| metadata.is_file());
+        if is_file && input.stream_position().is_ok_and(|position| position == 0) {
+            return Self::from_file(input, place, spool_directory);
+        }
+        let (file, compression) = spool::keep(&mut input, &place, spool_directory)?;
+        Self::from_tar(file, compression, None, place)
+    }
+
+    fn from_file(file: File, place: String, spool_directory: &Path) -> Result<Self, Error> {
         let failed = |source| Error::Io {
             place: place.clone(),
             source,
         };
-        let is_file = file.metadata().map_err(failed)?.is_file();
-        if !is_file || file.stream_position().map_err(failed)? != 0 {
-            return Self::from_stream(&mut file, place, spool_directory);
-        }
         let mut first = [0; MAGIC_BYTES];
         let n = Range::new(&file, 0, MAGIC_BYTES as u64)
             .read(&mut first)
             .map_err(failed)?;
         let compression = Compression::detect(&first[..n]);
         if compression == Compression::None {
-            return Self::from_plain(file, compression, None, place);
+            return Self::from_tar(file, compression, None, place);
         }
-        let whole = Range::new(&file, 0, u64::MAX);
-        let plain = decompress(whole, compression, &place, spool_directory)?;
-        Self::from_plain(plain, compression, Some(file), place)
+        let stream = Range::new(&file, 0, u64::MAX);
+        let plain = decompress(stream, compression, &place, spool_directory)?;
+        Self::from_tar(plain, compression, Some(file), place)
     }
 
-    /// Takes a tar, plain or compressed, that can be read only once; what is kept of it is the plain tar.
-    pub fn from_stream<R: Read>(
-        input: &mut R,
-        place: String,
-        spool_directory: &Path,
-    ) -> Result<Self, Error> {
-        let failed = |source| Error::Io {
-            place: place.clone(),
-            source,
-        };
-        let mut first = Vec::new();
-        input
-            .take(MAGIC_BYTES as u64)
-            .read_to_end(&mut first)
-            .map_err(failed)?;
-        let compression = Compression::detect(&first);
-        if compression != Compression::None {
-            let whole = first.chain(input);
-            let plain = decompress(whole, compression, &place, spool_directory)?;
-            return Self::from_plain(plain, compression, None, place);
-        }
-        let mut file = spool::nameless(spool_directory).map_err(Error::at(spool_directory))?;
-        file.write_all(&first).map_err(failed)?;
-        // From a pipe the kernel moves the pages itself.
-        io::copy(input, &mut file).map_err(failed)?;
-        Self::from_plain(file, compression, None, place)
-    }
-
-    fn from_plain(
+    fn from_tar(
         file: File,
         compression: Compression,
         compressed: Option<File>,
         place: String,
     ) -> Result<Self, Error> {
-        let length = file.metadata().map_err(|source| Error::Io {
+        let failed = |source| Error::Io {
             place: place.clone(),
             source,
-        })?;
-        let length = length.len();
+        };
+        let length = file.metadata().map_err(failed)?.len();
         let (entries, end) = index(&file, length, &place)?;
         let tar = Tar {
             file: Arc::new(file),
@@ -372,7 +353,7 @@ impl Source {
         }
     }
 
-    /// Returns the file as it was given: compressed where it was compressed, none where that was a stream.
+    /// Returns the file as it was given: compressed where it was compressed. Of a compressed stream only the tar is kept.
     pub(super) fn given_file(&self) -> Option<&File> {
         match &self.form {
             Form::Tar(tar) if tar.compression == Compression::None => Some(&tar.file),

@@ -1,10 +1,55 @@
 //! Files without a name: room for a stream that has to be read more than once.
 
 use std::fs::File;
-use std::io;
+use std::io::{self, Read, Write};
 use std::path::Path;
 
 use rustix::fs::{CWD, Mode, OFlags};
+
+use super::tar_index::decompress;
+use crate::compression::Compression;
+use crate::error::Error;
+
+/// What is read to tell the compression: a page, so that the kernel has whole ones left to copy.
+const FIRST_BYTES: u64 = 4096;
+
+/// Keeps the rest of a stream in a nameless file of `directory`, decompressed, and says how it was compressed.
+///
+/// Of a compressed stream both would take more than the room of one.
+pub(super) fn keep(
+    input: &mut File,
+    place: &str,
+    directory: &Path,
+) -> Result<(File, Compression), Error> {
+    let failed = |source: io::Error| match source.kind() {
+        // A stream has room for all that comes; it is the file that has not.
+        io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded | io::ErrorKind::FileTooLarge => {
+            Error::io(directory, source)
+        }
+        _ => Error::Io {
+            place: place.to_owned(),
+            source,
+        },
+    };
+    let mut first = Vec::new();
+    input
+        .take(FIRST_BYTES)
+        .read_to_end(&mut first)
+        .map_err(failed)?;
+    let compression = Compression::detect(&first);
+    if compression != Compression::None {
+        let stream = first.as_slice().chain(&*input);
+        return Ok((
+            decompress(stream, compression, place, directory)?,
+            compression,
+        ));
+    }
+    let mut file = nameless(directory).map_err(Error::at(directory))?;
+    file.write_all(&first).map_err(failed)?;
+    // Between files and pipes of the system this is `splice` or `copy_file_range`: nothing passes through our memory.
+    io::copy(input, &mut file).map_err(failed)?;
+    Ok((file, compression))
+}
 
 /// Opens a new file in `directory` that no name leads to; it is gone when it is closed, however that happens.
 pub fn nameless(directory: &Path) -> io::Result<File> {

@@ -13,7 +13,7 @@ use crate::tarball::{Kind, Range, TarError, TarReader};
 
 /// Decompresses a whole archive into a nameless file.
 pub(super) fn decompress(
-    input: impl Read,
+    stream: impl Read,
     compression: Compression,
     place: &str,
     spool: &Path,
@@ -24,7 +24,7 @@ pub(super) fn decompress(
         reason: format!("a damaged {} stream: {source}", compression.name()),
     };
     let mut plain = spool::nameless(spool).map_err(Error::at(spool))?;
-    let mut decoder = compression.decoder(input).map_err(damaged)?;
+    let mut decoder = compression.decoder(stream).map_err(damaged)?;
     let mut buffer = vec![0; 256 * 1024];
     loop {
         let n = match decoder.read(&mut buffer) {

@@ -179,12 +179,12 @@ pub(super) fn open_source(path: &Path) -> Result<Source, Failure> {
     let spool = spool_directory();
     if path.as_os_str() == "-" {
         let place = "standard input".to_owned();
-        let file = io::stdin().as_fd().try_clone_to_owned().map(File::from);
-        let file = file.map_err(|source| Error::Io {
+        let input = io::stdin().as_fd().try_clone_to_owned().map(File::from);
+        let input = input.map_err(|source| Error::Io {
             place: place.clone(),
             source,
         })?;
-        return Ok(Source::from_open(file, place, &spool)?);
+        return Ok(Source::from_stream(input, place, &spool)?);
     }
     Ok(Source::open(path, &spool)?)
 }

@@ -165,7 +165,10 @@ impl Archive {
 
 /// Opens the bytes of an archive.
 pub(crate) fn open(bytes: &[u8]) -> Result<Source, Error> {
-    Source::from_stream(&mut &*bytes, "test.tar".to_owned(), &std::env::temp_dir())
+    let mut file = tempfile::tempfile().unwrap();
+    std::io::Write::write_all(&mut file, bytes).unwrap();
+    std::io::Seek::rewind(&mut file).unwrap();
+    Source::from_stream(file, "test.tar".to_owned(), &std::env::temp_dir())
 }
 
 /// Returns the header of a regular file.

@@ -25,6 +25,7 @@ mod recipes;
 mod reproducible;
 mod rootfs;
 mod schema;
+mod switch;
 mod tarball;
 mod verify;
 mod walk;

@@ -1,183 +1,261 @@
-//! Archives that come through standard input: what they cost, and that they come out the same.
-#![allow(clippy::unwrap_used, reason = "helpers of tests may fail as tests do")]
+//! Standard input and output as pipes: one copy of what cannot be read twice, none of a file, and no word at a closed end.
+#![allow(clippy::unwrap_used, reason = "a test that cannot go on fails")]
 
 use std::fs::{self, File};
-use std::io::{Read, Seek, SeekFrom, Write};
-use std::path::{Path, PathBuf};
+use std::io::{Read as _, Seek as _, SeekFrom, Write as _};
+use std::path::Path;
 use std::process::{Command, Output, Stdio};
 
-use crate::binary::{command, write_files};
-use crate::engine::{absent, fixture, is_root};
+use ocipatch::compression::Compression;
 
-const LABEL: &str = "apiVersion: ocipatch/v1
-operations:
-  - set-label: {mylabel: modifiedvalue}
-";
-/// What the layer of the large archive has. In bytes.
-const LAYER_BYTES: usize = 24 << 20;
+use crate::binary::{command, listing};
+use crate::engine::tool;
+use crate::nothing_lost::{home, run};
 
-fn home() -> tempfile::TempDir {
-    let home = tempfile::tempdir().unwrap();
-    write_files(home.path(), &[("fix.yaml", LABEL)]);
-    home
-}
-
-/// An archive that no compression makes smaller.
-fn large(directory: &Path) -> PathBuf {
-    let mut archive = crate::edit::Archive::fixture("docker26.tar");
-    let data = &mut archive.entry("e389ba").data;
-    let mut state = 1_u64;
-    while data.len() < LAYER_BYTES {
-        state ^= state << 13;
-        state ^= state >> 7;
-        state ^= state << 17;
-        data.extend(state.to_le_bytes());
-    }
-    archive.repair();
-    let path = directory.join("large.tar");
-    fs::write(&path, archive.to_bytes()).unwrap();
-    path
-}
-
-fn apply(home: &Path, stdin: impl Into<Stdio>, spool: &Path) -> Output {
-    let output = command()
-        .current_dir(home)
-        .args(["apply", "--quiet", "fix.yaml", "-"])
-        .env("TMPDIR", spool)
-        .stdin(stdin)
-        .output();
-    output.unwrap()
-}
-
-/// A pipe that a thread fills.
-fn pipe(bytes: Vec<u8>) -> std::io::PipeReader {
-    let (reader, mut writer) = std::io::pipe().unwrap();
-    // Who stops reading early closes the pipe; the test sees what came of it.
-    std::thread::spawn(move || drop(writer.write_all(&bytes)));
-    reader
-}
-
-/// Mounts a small file system; nothing where that is not permitted.
-fn small_disk(home: &Path, megabytes: usize) -> Option<PathBuf> {
-    let disk = home.join("disk");
-    fs::create_dir_all(&disk).unwrap();
-    let size = format!("size={megabytes}m");
-    let mut mount = Command::new("mount");
-    let mounted = mount
-        .args(["-t", "tmpfs", "-o", &size, "tmpfs"])
-        .arg(&disk)
-        .status();
-    if !is_root() || !mounted.is_ok_and(|status| status.success()) {
-        absent("a small disk", "mounting one is not permitted here");
-        return None;
-    }
-    Some(disk)
-}
-
-fn unmount(disk: &Path) {
-    assert!(Command::new("umount").arg(disk).status().unwrap().success());
-}
-
-#[test]
-fn a_pipe_a_file_and_an_open_file_give_the_same() {
-    for name in [
-        "docker20.tar",
-        "docker20.tar.gz",
-        "docker26.tar",
-        "buildx-oci.tar",
-    ] {
-        let home = home();
-        let bytes = fs::read(fixture(name)).unwrap();
-        let output = home.path().join("out.tar");
-        let named = command()
-            .current_dir(home.path())
-            .args(["apply", "--quiet", "fix.yaml"])
-            .arg(fixture(name))
-            .arg("-o")
-            .arg(&output)
-            .status();
-        assert!(named.unwrap().success());
-        let wanted = fs::read(&output).unwrap();
-        let piped = apply(home.path(), pipe(bytes.clone()), home.path());
-        assert!(piped.status.success(), "{name}: {piped:?}");
-        assert!(piped.stdout == wanted, "{name}");
-        let open = apply(home.path(), File::open(fixture(name)).unwrap(), home.path());
-        assert!(open.stdout == wanted, "{name}");
-        // Somebody has read a line of it before us.
-        let prefixed = home.path().join("prefixed");
-        fs::write(&prefixed, [b"line\n".as_slice(), &bytes].concat()).unwrap();
-        let mut file = File::open(&prefixed).unwrap();
-        file.seek(SeekFrom::Start(5)).unwrap();
-        assert!(
-            apply(home.path(), file, home.path()).stdout == wanted,
-            "{name}"
-        );
-    }
-}
-
-#[test]
-fn a_stream_is_copied_once_and_a_file_not_at_all() {
-    let home = home();
-    let archive = large(home.path());
-    let bytes = fs::read(&archive).unwrap();
-    let gzip = Command::new("gzip").arg("--stdout").arg(&archive).output();
-    let compressed = gzip.unwrap().stdout;
-    assert!(compressed.len() > LAYER_BYTES);
-    let megabytes = LAYER_BYTES >> 20;
-    let Some(disk) = small_disk(home.path(), megabytes + megabytes / 2) else {
-        return;
-    };
-    let piped = [bytes, compressed].map(|bytes| apply(home.path(), pipe(bytes), &disk));
-    unmount(&disk);
-    for output in &piped {
-        let stderr = String::from_utf8_lossy(&output.stderr);
-        assert!(output.status.success(), "{stderr}");
-    }
-    let Some(disk) = small_disk(home.path(), 1) else {
-        return;
-    };
-    let open = apply(home.path(), File::open(&archive).unwrap(), &disk);
-    unmount(&disk);
-    assert!(open.status.success());
-    assert!(open.stdout == piped[0].stdout);
-}
-
-#[test]
-fn a_reader_that_has_seen_enough_leaves_nothing_behind() {
-    let home = home();
-    let archive = large(home.path());
-    let before = crate::binary::listing(home.path());
-    let mut child = command()
-        .current_dir(home.path())
-        .args(["apply", "--quiet", "fix.yaml", "-"])
-        .env("TMPDIR", home.path())
-        .stdin(pipe(fs::read(&archive).unwrap()))
+/// Runs `line` with `input` in a pipe.
+fn piped(mut command: Command, input: &[u8]) -> Output {
+    let mut child = command
+        .stdin(Stdio::piped())
         .stdout(Stdio::piped())
         .stderr(Stdio::piped())
         .spawn()
         .unwrap();
-    let mut stdout = child.stdout.take().unwrap();
-    stdout.read_exact(&mut [0]).unwrap();
-    drop(stdout);
+    let mut stdin = child.stdin.take().unwrap();
+    let input = input.to_vec();
+    let writer = std::thread::spawn(move || drop(stdin.write_all(&input)));
     let output = child.wait_with_output().unwrap();
-    assert_eq!(String::from_utf8(output.stderr).unwrap(), "");
-    // It has not seen enough of an archive, whatever it thinks.
-    assert_eq!(output.status.code(), Some(3));
-    assert_eq!(crate::binary::listing(home.path()), before);
+    writer.join().unwrap();
+    output
+}
+
+fn ocipatch(home: &Path, line: &str) -> Command {
+    let mut command = command();
+    command.current_dir(home).args(line.split(' '));
+    command
+}
+
+fn compressed(bytes: &[u8], compression: Compression) -> Vec<u8> {
+    let mut encoder = compression.encoder(Vec::new()).unwrap();
+    encoder.write_all(bytes).unwrap();
+    encoder.finish().unwrap()
+}
+
+fn plain(bytes: &[u8]) -> Vec<u8> {
+    let mut plain = Vec::new();
+    let mut decoder = Compression::detect(bytes).decoder(bytes).unwrap();
+    decoder.read_to_end(&mut plain).unwrap();
+    plain
+}
+
+/// The patched archive, as a run on the file writes it.
+fn patched(home: &Path) -> Vec<u8> {
+    run(home, "apply fix.yaml app.tar -o expected.tar");
+    let bytes = fs::read(home.join("expected.tar")).unwrap();
+    fs::remove_file(home.join("expected.tar")).unwrap();
+    bytes
+}
+
+/// How many nameless files a run opens, and whether the kernel moved the stream.
+fn kept(home: &Path, line: &str, stdin: Stdio, input: Option<&[u8]>) -> Option<(usize, bool)> {
+    let mut strace = tool("strace")?;
+    let log = home.join("log");
+    strace.args(["-f", "-qq", "-e", "trace=openat,splice", "-o"]);
+    strace.arg(&log).arg(env!("CARGO_BIN_EXE_ocipatch"));
+    strace.current_dir(home).args(line.split(' '));
+    let output = match input {
+        Some(bytes) => piped(strace, bytes),
+        None => strace.stdin(stdin).output().unwrap(),
+    };
+    assert!(output.status.success(), "{output:?}");
+    let text = fs::read_to_string(&log).unwrap();
+    fs::remove_file(log).unwrap();
+    let n_files = text.matches("O_TMPFILE").count();
+    Some((
+        n_files,
+        text.contains("splice(0") || text.contains("splice(3"),
+    ))
 }
 
 #[test]
-fn the_output_is_not_the_file_that_is_read() {
-    let home = home();
-    let image = home.path().join("app.tar");
-    fs::copy(fixture("docker20.tar"), &image).unwrap();
-    let output = command()
+fn a_stream_is_kept_once_and_a_file_not_at_all() {
+    let home = home("docker26.tar");
+    let home = home.path();
+    let bytes = fs::read(home.join("app.tar")).unwrap();
+    let zipped = compressed(&bytes, Compression::Gzip);
+    fs::write(home.join("app.tar.gz"), &zipped).unwrap();
+    for line in [
+        "plan label.yaml -",
+        "apply label.yaml -",
+        "inspect -",
+        "verify -",
+    ] {
+        let Some(of_pipe) = kept(home, line, Stdio::null(), Some(&bytes)) else {
+            return;
+        };
+        assert_eq!(of_pipe, (1, true), "{line}");
+        let of_zipped = kept(home, line, Stdio::null(), Some(&zipped)).unwrap();
+        assert_eq!(of_zipped.0, 1, "{line}");
+        let open = |name: &str| Stdio::from(File::open(home.join(name)).unwrap());
+        let of_file = kept(home, line, open("app.tar"), None).unwrap();
+        assert_eq!(of_file.0, 0, "{line}");
+        let of_zipped_file = kept(home, line, open("app.tar.gz"), None).unwrap();
+        assert_eq!(of_zipped_file.0, 1, "{line}");
+    }
+}
+
+#[test]
+fn a_file_as_standard_input_needs_no_room() {
+    let home = home("docker26.tar");
+    let expected = patched(home.path());
+    let run = |line: &str| {
+        let file = File::open(home.path().join("app.tar")).unwrap();
+        let mut command = ocipatch(home.path(), line);
+        command.env("TMPDIR", "/nowhere").stdin(file);
+        command.output().unwrap()
+    };
+    for line in ["plan label.yaml -", "inspect -", "verify -"] {
+        let output = run(line);
+        assert_eq!(output.status.code(), Some(0), "{output:?}");
+    }
+    run("apply label.yaml - -o out.tar");
+    assert!(home.path().join("out.tar").exists());
+    let file = File::open(home.path().join("app.tar")).unwrap();
+    let output = ocipatch(home.path(), "apply fix.yaml -")
+        .stdin(file)
+        .output();
+    assert!(output.unwrap().stdout == expected);
+    // What is given by `<` is the input as much as what is given by name.
+    let output = run("apply label.yaml - -o app.tar");
+    let message = "error: `app.tar` is the input; to change it say `--in-place`\n";
+    assert_eq!(String::from_utf8_lossy(&output.stderr), message);
+}
+
+#[test]
+fn a_file_is_read_from_where_it_stands() {
+    let home = home("docker26.tar");
+    let expected = patched(home.path());
+    let bytes = fs::read(home.path().join("app.tar")).unwrap();
+    let prefix = b"a line that somebody else has read\n";
+    fs::write(
+        home.path().join("behind"),
+        [prefix, bytes.as_slice()].concat(),
+    )
+    .unwrap();
+    let standing_at = |position| {
+        let mut file = File::open(home.path().join("behind")).unwrap();
+        file.seek(position).unwrap();
+        let mut command = ocipatch(home.path(), "apply fix.yaml -");
+        command.stdin(file).output().unwrap()
+    };
+    assert!(standing_at(SeekFrom::Start(prefix.len() as u64)).stdout == expected);
+    let output = standing_at(SeekFrom::End(0));
+    let message = "error: `standard input` is empty\n";
+    assert_eq!(String::from_utf8_lossy(&output.stderr), message);
+    assert_eq!(output.status.code(), Some(3));
+}
+
+#[test]
+fn a_compressed_stream_gives_a_stream_of_the_same_compression() {
+    let home = home("docker26.tar");
+    let expected = patched(home.path());
+    let bytes = fs::read(home.path().join("app.tar")).unwrap();
+    run(home.path(), "apply fix.yaml app.tar -o labelled.tar");
+    let labelled = fs::read(home.path().join("labelled.tar")).unwrap();
+    for compression in [
+        Compression::Gzip,
+        Compression::Zstd,
+        Compression::Bzip2,
+        Compression::Xz,
+    ] {
+        let name = compression.name();
+        let zipped = compressed(&bytes, compression);
+        let output = piped(ocipatch(home.path(), "apply fix.yaml -"), &zipped);
+        assert_eq!(Compression::detect(&output.stdout), compression, "{name}");
+        assert!(plain(&output.stdout) == expected, "{name}");
+        // Nothing to do: the same archive, compressed anew.
+        let zipped = compressed(&labelled, compression);
+        let output = piped(ocipatch(home.path(), "apply label.yaml -"), &zipped);
+        assert!(output.stdout == zipped, "{name}: by our own compressor");
+        let output = piped(
+            ocipatch(home.path(), "apply fix.yaml -"),
+            &zipped[..zipped.len() / 2],
+        );
+        assert_eq!(output.status.code(), Some(3), "{name}: {output:?}");
+        assert!(output.stdout.is_empty(), "{name}");
+    }
+}
+
+#[test]
+fn a_stream_from_one_pipe_goes_into_the_next() {
+    let home = home("docker26.tar");
+    let expected = patched(home.path());
+    let script = "cat app.tar | \"$0\" apply -q fix.yaml - | \"$0\" verify - && cat app.tar | \"$0\" apply -q fix.yaml - > out.tar";
+    let status = Command::new("sh")
         .current_dir(home.path())
-        .args(["apply", "--quiet", "fix.yaml", "-", "-o", "app.tar"])
-        .stdin(File::open(&image).unwrap())
-        .output()
+        .args(["-c", script, env!("CARGO_BIN_EXE_ocipatch")])
+        .status()
         .unwrap();
-    let stderr = String::from_utf8(output.stderr).unwrap();
-    assert!(stderr.contains("is the input"), "{stderr}");
-    assert!(fs::read(image).unwrap() == fs::read(fixture("docker20.tar")).unwrap());
+    assert!(status.success());
+    assert!(fs::read(home.path().join("out.tar")).unwrap() == expected);
+}
+
+#[test]
+fn a_reader_that_goes_after_a_byte_hears_nothing_and_leaves_nothing() {
+    let home = home("docker26.tar");
+    let home = home.path();
+    let mut archive = crate::edit::Archive::fixture("docker26.tar");
+    // More than a pipe holds.
+    archive.entry("e389ba").data.resize(4 << 20, 0);
+    archive.repair();
+    let bytes = archive.to_bytes();
+    fs::write(home.join("app.tar"), &bytes).unwrap();
+    fs::write(
+        home.join("app.tar.gz"),
+        compressed(&bytes, Compression::Gzip),
+    )
+    .unwrap();
+    fs::create_dir(home.join("spool")).unwrap();
+    let before = listing(home);
+    for input in ["app.tar", "app.tar.gz"] {
+        for script in [
+            "cat \"$1\" | { \"$0\" apply fix.yaml - -q; echo $? >&2; } | head -c 1 > /dev/null",
+            "{ \"$0\" apply fix.yaml \"$1\" -q; echo $? >&2; } | head -c 1 > /dev/null",
+            "{ \"$0\" apply fix.yaml - -q < \"$1\"; echo $? >&2; } | head -c 1 > /dev/null",
+        ] {
+            let output = Command::new("sh")
+                .current_dir(home)
+                .env("TMPDIR", "spool")
+                .args(["-c", script, env!("CARGO_BIN_EXE_ocipatch"), input])
+                .output()
+                .unwrap();
+            let stderr = String::from_utf8_lossy(&output.stderr);
+            // It has not seen enough of an archive, whatever it thinks.
+            assert_eq!(stderr, "3\n", "{script} {input}");
+            assert_eq!(listing(home), before, "{script} {input}");
+        }
+    }
+}
+
+#[test]
+fn a_stream_without_room_names_the_room() {
+    let home = home("docker26.tar");
+    fs::create_dir(home.path().join("spool")).unwrap();
+    let bytes = vec![0; 4 << 20];
+    for input in [bytes.clone(), compressed(&bytes, Compression::Gzip)] {
+        let before = listing(home.path());
+        let mut shell = Command::new("sh");
+        let script = "trap '' XFSZ; ulimit -f 1000; exec \"$0\" apply label.yaml - -o out.tar";
+        shell.args(["-c", script, env!("CARGO_BIN_EXE_ocipatch")]);
+        let output = piped(
+            {
+                shell.current_dir(home.path()).env("TMPDIR", "spool");
+                shell
+            },
+            &input,
+        );
+        let message = "error: `spool`: File too large (os error 27)\n";
+        assert_eq!(String::from_utf8_lossy(&output.stderr), message);
+        assert_eq!(output.status.code(), Some(3));
+        assert_eq!(listing(home.path()), before);
+    }
 }
