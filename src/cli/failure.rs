@@ -24,6 +24,8 @@ pub(super) enum Failure {
     World(Error),
     /// An archive was checked and is not sound; the findings are printed already.
     Unsound,
+    /// Two archives differ, and who asked wants to know by the exit code; what differs is printed already.
+    Different,
     /// Standard output was closed by its reader, who has seen enough.
     BrokenPipe,
 }
@@ -84,6 +86,7 @@ impl Failure {
                 say(&format!("error: {error}"));
                 ExitCode::from(3)
             }
+            Self::Different => ExitCode::from(1),
             Self::Unsound => ExitCode::from(3),
             Self::BrokenPipe => ExitCode::SUCCESS,
         }
