@@ -20,8 +20,9 @@ use crate::layer::{LayerContent, SourceDirectory, WriteError, write_layer};
 use crate::plan::{ImagePlan, Plan, PlannedLayer};
 
 pub use record::AppliedPatch;
+pub(crate) use summary::compare;
 pub use summary::{ConfigChange, ImageSummary, LayerSummary, Summary, TagSummary};
-pub(crate) use text::bytes;
+pub(crate) use text::{annotation, bytes, describe, short, shown};
 
 /// A plan with all its digests, ready to be published.
 #[derive(Debug)]

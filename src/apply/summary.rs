@@ -230,7 +230,7 @@ fn removed(path: &[String], index: usize, value: &Value) -> ConfigChange {
 }
 
 /// Adds every difference between two values, at the deepest path that holds it.
-fn compare(
+pub(crate) fn compare(
     path: &mut Vec<String>,
     old: Option<&Value>,
     new: Option<&Value>,

@@ -14,7 +14,7 @@ const MAX_SHOWN_CHARS: usize = 100;
 
 impl Change {
     /// Returns the sign in front of a line: `+`, `~`, `-`, `=`.
-    fn sign(self) -> char {
+    pub(crate) fn sign(self) -> char {
         match self {
             Self::Added => '+',
             Self::Changed => '~',
@@ -128,7 +128,7 @@ impl fmt::Display for ImageSummary {
 }
 
 /// An annotation is shown as a value of the configuration is.
-fn annotation(edit: &AnnotationEdit) -> ConfigChange {
+pub(crate) fn annotation(edit: &AnnotationEdit) -> ConfigChange {
     let value = |text: &Option<String>| text.clone().map(serde_json::Value::from);
     let change = match (&edit.old, &edit.new) {
         (None, _) => Change::Added,
@@ -143,7 +143,7 @@ fn annotation(edit: &AnnotationEdit) -> ConfigChange {
     }
 }
 
-fn describe(change: &ConfigChange) -> String {
+pub(crate) fn describe(change: &ConfigChange) -> String {
     let path = change.path.iter().fold(String::new(), |path, key| {
         let is_plain = !key.is_empty()
             && key
@@ -179,7 +179,7 @@ fn text(value: &serde_json::Value) -> String {
 }
 
 /// A text that is safe to print, cut where it is long.
-fn shown(text: &str) -> String {
+pub(crate) fn shown(text: &str) -> String {
     let mut shown: String = text.chars().take(MAX_SHOWN_CHARS).collect();
     if shown.len() < text.len() {
         shown.push('…');
@@ -200,7 +200,7 @@ fn printable(text: &str) -> String {
     printable
 }
 
-fn short(diff_id: DiffId) -> String {
+pub(crate) fn short(diff_id: DiffId) -> String {
     format!("sha256:{}", diff_id.short())
 }
 

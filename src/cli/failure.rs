@@ -26,6 +26,8 @@ pub(super) enum Failure {
     Unsound,
     /// Something would change, and `--detailed-exitcode` asks whether; the plan is printed already.
     Changes,
+    /// Two archives differ, and who asked wants to know by the exit code; what differs is printed already.
+    Different,
     /// Standard output was closed by its reader, who has seen enough.
     BrokenPipe,
 }
@@ -86,6 +88,7 @@ impl Failure {
                 say(&format!("error: {error}"));
                 ExitCode::from(3)
             }
+            Self::Different => ExitCode::from(1),
             Self::Unsound => ExitCode::from(3),
             Self::Changes => ExitCode::from(2),
             Self::BrokenPipe => ExitCode::SUCCESS,

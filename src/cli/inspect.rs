@@ -11,6 +11,7 @@ use super::inputs::open_source;
 use super::{Format, output};
 use crate::apply::bytes;
 use crate::archive::{Archive, Image};
+use crate::diff::kind_name;
 use crate::digest::{DiffId, Digest};
 use crate::gather::read_tree;
 use crate::reference::Reference;
@@ -148,17 +149,6 @@ fn files(archive: &Archive, image: &Image) -> Result<Vec<FileReport>, Failure> {
         layer: node.layer,
     });
     Ok(report.collect())
-}
-
-fn kind_name(kind: Kind) -> &'static str {
-    match kind {
-        Kind::Directory => "directory",
-        Kind::Symlink => "symlink",
-        Kind::CharDevice => "char-device",
-        Kind::BlockDevice => "block-device",
-        Kind::Fifo => "fifo",
-        Kind::File | Kind::HardLink | Kind::GnuSparse | Kind::Global => "file",
-    }
 }
 
 fn text(report: &Report) -> String {

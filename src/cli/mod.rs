@@ -5,6 +5,7 @@
 
 mod apply;
 mod check;
+mod diff;
 mod failure;
 mod generate;
 mod inputs;
@@ -26,7 +27,7 @@ use failure::{Failure, say};
     name = "ocipatch",
     version,
     max_term_width = 100,
-    after_help = "Exit codes: 0 done; 1 patch rejected, nothing written; 2 usage; 3 archive unreadable, corrupt or unwritable."
+    after_help = "Exit codes: 0 done; 1 patch rejected, nothing written, or diff asked for and found; 2 usage; 3 archive unreadable, corrupt or unwritable."
 )]
 pub struct Arguments {
     #[command(subcommand)]
@@ -46,6 +47,8 @@ enum Command {
     Check(check::Check),
     /// Show what an archive holds
     Inspect(inspect::Inspect),
+    /// Show what differs between two archives
+    Diff(diff::Diff),
     /// Recompute every digest, size and cross-reference of an archive
     Verify(verify::Verify),
     /// Unpack an archive into a directory to look into
@@ -100,6 +103,7 @@ fn run(arguments: &Arguments) -> ExitCode {
         Command::Plan(command) => command.run(),
         Command::Check(command) => command.run(quiet),
         Command::Inspect(command) => command.run(),
+        Command::Diff(command) => command.run(),
         Command::Verify(command) => command.run(quiet),
         Command::Unpack(command) => command.run(quiet),
         Command::Pack(command) => command.run(),

@@ -7,6 +7,7 @@ mod cases;
 mod cli;
 mod convert;
 mod damage;
+mod diff;
 mod docker_config;
 mod edit;
 mod engine;

@@ -1,0 +1,214 @@
+//! What differs between two archives, by meaning: whatever their forms, and however their documents are spelled.
+
+mod config;
+mod content;
+mod files;
+mod layers;
+mod pairs;
+mod text;
+
+use serde::Serialize;
+
+use crate::annotation::{AnnotationEdit, AnnotationPlace, ImageAnnotations};
+use crate::apply::{ConfigChange, TagSummary};
+use crate::archive::{Archive, Image};
+use crate::digest::Digest;
+use crate::error::Error;
+use crate::plan::Change;
+use crate::reference::Reference;
+
+use content::Contents;
+pub(crate) use files::kind_name;
+pub use files::{FileDifference, FileSide, Property};
+pub use layers::LayerDifference;
+pub use pairs::Pair;
+
+/// What differs between two archives.
+#[derive(Debug, Clone, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Difference {
+    /// The version of this document; fields may be added within it.
+    pub format_version: u32,
+    /// Whether anything differs.
+    pub changed: bool,
+    /// The form of the new archive.
+    pub form: &'static str,
+    /// The form of the old one.
+    pub old_form: &'static str,
+    /// The images of both, in the order of the old archive; those that are only in the new one come last.
+    pub images: Vec<ImageDifference>,
+}
+
+/// What differs between an image and the one that it is held against.
+#[derive(Debug, Clone, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct ImageDifference {
+    /// The first tag, else the short id: of the old image where there is one.
+    pub name: String,
+    /// The machine that it is for.
+    pub platform: String,
+    /// Whether the image is in one archive only, in both and changed, or the same.
+    pub change: Change,
+    /// The id of the new image.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub image_id: Option<Digest>,
+    /// The id of the old image.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub old_image_id: Option<Digest>,
+    /// What differs in the configuration, by path.
+    pub config: Vec<ConfigChange>,
+    /// What differs in the history.
+    pub history: Vec<ConfigChange>,
+    /// What differs in the annotations; a document that is not there has none.
+    pub annotations: Vec<AnnotationEdit>,
+    /// The layers from the base up, the ones of the old image before those that stand there now.
+    pub layers: Vec<LayerDifference>,
+    /// The names; those that go come first.
+    pub tags: Vec<TagSummary>,
+    /// The paths of the merged trees that differ, where that was asked for.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub files: Option<Vec<FileDifference>>,
+}
+
+impl Difference {
+    /// Compares two archives; the file trees only `with_files`.
+    pub fn between(old: &Archive, new: &Archive, with_files: bool) -> Result<Self, Error> {
+        let pairs = pairs::pairs(old.images(), new.images());
+        let mut images: Vec<ImageDifference> = pairs
+            .iter()
+            .map(|pair| ImageDifference::of(pair, old, new))
+            .collect();
+        if with_files {
+            compare_files(&pairs, old, new, &mut images)?;
+        }
+        Ok(Self {
+            format_version: 1,
+            changed: images.iter().any(|image| image.change != Change::Kept),
+            form: new.dialect().describe(),
+            old_form: old.dialect().describe(),
+            images,
+        })
+    }
+}
+
+/// Trees first and contents last, so that a layer of several images is read for all of them at once.
+fn compare_files(
+    pairs: &[Pair],
+    old: &Archive,
+    new: &Archive,
+    images: &mut [ImageDifference],
+) -> Result<(), Error> {
+    let (mut old_contents, mut new_contents) = (Contents::default(), Contents::default());
+    let mut candidates = Vec::with_capacity(images.len());
+    for pair in pairs {
+        candidates.push(match (pair.old, pair.new) {
+            (Some(a), Some(b)) => {
+                let (a, b) = ((old, &old.images()[a]), (new, &new.images()[b]));
+                let found = files::candidates(a, b)?;
+                for (a, b) in found.iter().filter_map(|file| file.undecided) {
+                    old_contents.want(a);
+                    new_contents.want(b);
+                }
+                Some(found)
+            }
+            _ => None,
+        });
+    }
+    old_contents.read(old.source())?;
+    new_contents.read(new.source())?;
+    for (image, found) in images.iter_mut().zip(candidates) {
+        let Some(found) = found else { continue };
+        let decide = |file: files::Candidate| file.decide(&old_contents, &new_contents);
+        let files: Vec<FileDifference> = found.into_iter().filter_map(decide).collect();
+        if !files.is_empty() {
+            image.change = Change::Changed;
+        }
+        image.files = Some(files);
+    }
+    Ok(())
+}
+
+impl ImageDifference {
+    fn of(pair: &Pair, old: &Archive, new: &Archive) -> Self {
+        match (pair.old, pair.new) {
+            (Some(a), Some(b)) => Self::of_both((old, a), (new, b)),
+            (Some(a), None) => Self::of_one(&old.images()[a], Change::Removed),
+            (None, Some(b)) => Self::of_one(&new.images()[b], Change::Added),
+            (None, None) => unreachable!("a pair has an image"),
+        }
+    }
+
+    fn of_one(image: &Image, change: Change) -> Self {
+        let is_old = change == Change::Removed;
+        Self {
+            name: image.display_name(),
+            platform: image.platform().to_string(),
+            change,
+            image_id: (!is_old).then(|| image.image_id()),
+            old_image_id: is_old.then(|| image.image_id()),
+            config: Vec::new(),
+            history: Vec::new(),
+            annotations: Vec::new(),
+            layers: Vec::new(),
+            tags: Vec::new(),
+            files: None,
+        }
+    }
+
+    fn of_both((old, a): (&Archive, usize), (new, b): (&Archive, usize)) -> Self {
+        let (before, after) = (&old.images()[a], &new.images()[b]);
+        let (config, history) = config::compare_configs(before.config(), after.config());
+        let annotations = annotation_edits(&old.annotations(a), &new.annotations(b));
+        let layers = layers::compare_layers(before.layers(), after.layers());
+        let tags = compare_tags(before.tags(), after.tags());
+        let is_same = config.is_empty()
+            && history.is_empty()
+            && annotations.is_empty()
+            && layers.iter().all(|layer| layer.change == Change::Kept)
+            && tags.iter().all(|tag| tag.change == Change::Kept);
+        Self {
+            name: before.display_name(),
+            platform: before.platform().to_string(),
+            change: if is_same {
+                Change::Kept
+            } else {
+                Change::Changed
+            },
+            image_id: Some(after.image_id()),
+            old_image_id: Some(before.image_id()),
+            config,
+            history,
+            annotations,
+            layers,
+            tags,
+            files: None,
+        }
+    }
+}
+
+/// What leads from one to the other where a document that is not there counts as one without annotations.
+fn annotation_edits(old: &ImageAnnotations, new: &ImageAnnotations) -> Vec<AnnotationEdit> {
+    let filled = |annotations: &ImageAnnotations| {
+        let of = |place| Some(annotations.on(place).cloned().unwrap_or_default());
+        ImageAnnotations {
+            manifest: of(AnnotationPlace::Manifest),
+            index: of(AnnotationPlace::Index),
+            descriptor: of(AnnotationPlace::Descriptor),
+        }
+    };
+    filled(old).edits(&filled(new))
+}
+
+fn compare_tags(old: &[Reference], new: &[Reference]) -> Vec<TagSummary> {
+    let summary = |change, tag: &Reference| TagSummary {
+        change,
+        tag: tag.clone(),
+    };
+    let gone = old.iter().filter(|tag| !new.contains(tag));
+    let gone = gone.map(|tag| summary(Change::Removed, tag));
+    let there = new.iter().map(|tag| {
+        let is_old = old.contains(tag);
+        summary(if is_old { Change::Kept } else { Change::Added }, tag)
+    });
+    gone.chain(there).collect()
+}

@@ -1,0 +1,148 @@
+//! What `ocipatch diff` tells of two archives.
+#![allow(clippy::unwrap_used, reason = "a test that cannot go on fails")]
+
+use std::path::Path;
+
+use serde_json::Value;
+
+use crate::binary::{command, ok, write_files};
+use crate::edit::fixture;
+
+/// Runs `diff`, and returns its exit code and what it printed.
+#[track_caller]
+fn diff(old: &Path, new: &Path, options: &[&str]) -> (Option<i32>, String) {
+    let mut command = command();
+    let output = command.arg("diff").args([old, new]).args(options).output();
+    let output = output.unwrap();
+    assert_eq!(String::from_utf8_lossy(&output.stderr), "");
+    let text = String::from_utf8(output.stdout).unwrap();
+    (output.status.code(), text)
+}
+
+fn json(old: &Path, new: &Path) -> Value {
+    let (code, text) = diff(old, new, &["--files", "--format=json"]);
+    assert_eq!(code, Some(0));
+    serde_json::from_str(&text).unwrap()
+}
+
+/// Applies a patch to a fixture.
+fn patched(home: &Path, name: &str, operations: &str) -> std::path::PathBuf {
+    let text = format!("apiVersion: ocipatch/v1\noperations:\n{operations}");
+    write_files(home, &[("fix.yaml", &text)]);
+    let out = home.join("out.tar");
+    let (patch, image) = (home.join("fix.yaml"), fixture(name));
+    ok([Path::new("apply"), &patch, &image, Path::new("-o"), &out]);
+    out
+}
+
+#[test]
+fn an_archive_does_not_differ_from_itself_or_its_other_forms() {
+    for (old, new) in [
+        ("docker20.tar", "docker20.tar"),
+        ("docker20.tar", "docker20.tar.gz"),
+        ("docker20.tar", "docker26.tar"),
+        ("buildx-oci-multi.tar", "buildx-oci-multi.tar"),
+        ("docker26-two-images.tar", "docker26-two-images.tar"),
+    ] {
+        let (old, new) = (fixture(old), fixture(new));
+        let (code, text) = diff(&old, &new, &["--files", "--exit-code"]);
+        assert_eq!(
+            (code, text.as_str()),
+            (Some(0), "nothing differs\n"),
+            "{new:?}"
+        );
+    }
+}
+
+#[test]
+fn what_differs_is_told_by_meaning() {
+    let home = tempfile::tempdir().unwrap();
+    let out = patched(
+        home.path(),
+        "docker26.tar",
+        "  - set-label: { mylabel: other, new.key: \"\\e[1m\" }\n  - set-annotation: { a: b }\n  - retag: [\"greeter:1\", \"greeter:2\"]\n",
+    );
+    let old = fixture("docker20.tar");
+    let (code, text) = diff(&old, &out, &["--exit-code"]);
+    assert_eq!(code, Some(1));
+    let expected = "image greeter:1 (linux/amd64)
+  config
+    ~ config.Labels.mylabel: \"myvalue\" → \"other\"
+    + config.Labels[\"new.key\"]: \"\\u001b[1m\"
+  history
+";
+    assert!(text.starts_with(expected), "{text}");
+    for line in [
+        "    + manifest.a: \"b\"\n",
+        "  tags\n    = greeter:1\n    + greeter:2\n",
+    ] {
+        assert!(text.contains(line), "{text}");
+    }
+    assert!(!text.contains("layers"), "{text}");
+    let value = json(&old, &out);
+    assert_eq!(value["formatVersion"], 1);
+    assert_eq!(value["images"][0]["change"], "changed");
+    assert_eq!(value["images"][0]["files"], Value::Array(Vec::new()));
+}
+
+#[test]
+fn files_differ_by_what_they_are() {
+    let home = tempfile::tempdir().unwrap();
+    write_files(
+        home.path(),
+        &[("one/srv/a", "same size"), ("one/srv/b", "same")],
+    );
+    let operation = "  - add-layer: { from: ./one }\n";
+    let one = patched(home.path(), "docker20.tar", operation);
+    let kept = home.path().join("one.tar");
+    std::fs::rename(&one, &kept).unwrap();
+    write_files(
+        home.path(),
+        &[("one/srv/a", "size same"), ("one/srv/c", "more")],
+    );
+    let two = patched(home.path(), "docker20.tar", operation);
+    let value = json(&kept, &two);
+    let files = value["images"][0]["files"].as_array().unwrap();
+    let told: Vec<(&str, &str, String)> = files
+        .iter()
+        .map(|file| {
+            let text = |key: &str| file[key].as_str().unwrap();
+            (text("path"), text("change"), file["differs"].to_string())
+        })
+        .collect();
+    // The same content in another layer is the same: `b` is not told.
+    assert_eq!(
+        told,
+        [
+            ("/srv/a", "changed", "[\"content\"]".to_owned()),
+            ("/srv/c", "added", "null".to_owned())
+        ]
+    );
+    assert_eq!(files[1]["new"]["mode"], "0644");
+}
+
+#[test]
+fn images_of_one_side_are_told() {
+    let (one, two) = (fixture("docker20.tar"), fixture("docker20-two-images.tar"));
+    let value = json(&one, &two);
+    let changes = |value: &Value| {
+        let images = value["images"].as_array().unwrap().iter();
+        images
+            .map(|image| image["change"].as_str().unwrap().to_owned())
+            .collect::<Vec<_>>()
+    };
+    assert!(changes(&value).contains(&"added".to_owned()), "{value:#}");
+    let back = json(&two, &one);
+    assert!(changes(&back).contains(&"removed".to_owned()), "{back:#}");
+}
+
+#[test]
+fn a_damaged_archive_is_a_problem_of_the_world() {
+    let home = tempfile::tempdir().unwrap();
+    write_files(home.path(), &[("no.tar", "no")]);
+    let mut command = command();
+    let output = command
+        .arg("diff")
+        .args([home.path().join("no.tar"), fixture("docker20.tar")]);
+    assert_eq!(output.output().unwrap().status.code(), Some(3));
+}
