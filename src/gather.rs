@@ -1,20 +1,23 @@
 //! What a plan needs to know of the world, read once before planning: images, file trees, source directories.
 //!
-//! Metadata is always read, layer headers only where an operation adds a layer, layer contents never.
+//! Metadata is always read, layer headers only where an operation adds a layer or a precondition is about files, and of
+//! contents only the files whose digest a precondition compares.
 
 use std::collections::HashMap;
 use std::io::Read;
 use std::path::{Path, PathBuf};
 
-use crate::archive::{Archive, Image};
+use crate::archive::{Archive, Blob, Image};
 use crate::compression::{Compression, MAGIC_BYTES};
+use crate::digest::Digest;
 use crate::error::Error;
+use crate::image_path::ImagePath;
 use crate::layer::SourceDirectory;
-use crate::patch::{Operation, PatchFile};
+use crate::patch::{Expectation, Operation, Patch, PatchFile};
 use crate::plan::{Inventory, InventoryImage, OperationId, SourceFinding};
 use crate::problem::{Address, Code, Problem, quoted};
-use crate::rootfs::Rootfs;
-use crate::tarball::{Stream, TarReader};
+use crate::rootfs::{Content, Node, Resolution, Rootfs};
+use crate::tarball::{Input, Kind, Stream, TarReader};
 use crate::timestamp::Timestamp;
 
 /// Where the paths in a patch file lead.
@@ -65,7 +68,8 @@ pub fn gather(
     }
     let needs_tree = sources
         .values()
-        .any(|finding| matches!(finding, SourceFinding::Directory { .. }));
+        .any(|finding| matches!(finding, SourceFinding::Directory { .. }))
+        || files.iter().flat_map(PatchFile::patches).any(expects_paths);
     let mut images = Vec::with_capacity(archive.images().len());
     for (i, image) in archive.images().iter().enumerate() {
         let is_windows = image.config().text("os").as_deref() == Some("windows");
@@ -73,6 +77,10 @@ pub fn gather(
             Some(read_tree(archive, image)?)
         } else {
             None
+        };
+        let contents = match &tree {
+            Some(tree) => read_contents(archive, image, tree, files)?,
+            None => HashMap::new(),
         };
         images.push(InventoryImage {
             config: image.config().clone(),
@@ -93,6 +101,7 @@ pub fn gather(
                 .map(crate::archive::Layer::size)
                 .collect(),
             tree,
+            contents,
         });
     }
     Ok(Gathered {
@@ -158,37 +167,92 @@ fn find_source(
 
 /// Reads the merged file tree of an image from its layers' headers.
 pub fn read_tree(archive: &Archive, image: &Image) -> Result<Rootfs, Error> {
-    let source = archive.source();
     let mut tree = Rootfs::new();
     for (position, layer) in image.layers().iter().enumerate() {
-        let name = || source.entries()[layer.entry()].name.clone();
-        let blob = source.blob(layer.entry())?;
-        let mut first = Vec::new();
-        blob.reader()
-            .take(MAGIC_BYTES as u64)
-            .read_to_end(&mut first)
-            .map_err(|source| Error::Io {
-                place: name(),
-                source,
+        let name = &archive.source().entries()[layer.entry()].name;
+        let blob = archive.source().blob(layer.entry())?;
+        let mut reader = TarReader::new(open_layer(&blob, name)?);
+        tree.add_layer(position, &mut reader)
+            .map_err(|error| Error::BadEntry {
+                name: name.clone(),
+                reason: format!("is no readable layer: {error}"),
             })?;
-        let added = match Compression::detect(&first) {
-            Compression::None => tree.add_layer(position, &mut TarReader::new(blob.reader())),
-            compression => {
-                let decoder = compression
-                    .decoder(blob.reader())
-                    .map_err(|source| Error::Io {
-                        place: name(),
-                        source,
-                    })?;
-                tree.add_layer(position, &mut TarReader::new(Stream(decoder)))
-            }
-        };
-        added.map_err(|error| Error::BadEntry {
-            name: name(),
-            reason: format!("is no readable layer: {error}"),
-        })?;
     }
     Ok(tree)
+}
+
+/// Opens the uncompressed stream of a layer; `name` is the one of its entry.
+fn open_layer<'a>(blob: &'a Blob, name: &str) -> Result<Box<dyn Input + 'a>, Error> {
+    let failed = |source| Error::Io {
+        place: name.to_owned(),
+        source,
+    };
+    let mut first = Vec::new();
+    let mut beginning = blob.reader().take(MAGIC_BYTES as u64);
+    beginning.read_to_end(&mut first).map_err(failed)?;
+    Ok(match Compression::detect(&first) {
+        Compression::None => Box::new(blob.reader()),
+        compression => Box::new(Stream(compression.decoder(blob.reader()).map_err(failed)?)),
+    })
+}
+
+/// Tells whether a patch expects something of files.
+fn expects_paths(patch: &Patch) -> bool {
+    let is_path = |expectation: &Expectation| matches!(expectation, Expectation::Path(_));
+    patch.expect.iter().any(is_path)
+}
+
+/// The paths whose content a patch expects something of.
+fn hashed_paths(patch: &Patch) -> impl Iterator<Item = &ImagePath> {
+    let paths = patch
+        .expect
+        .iter()
+        .flat_map(|expectation| match expectation {
+            Expectation::Path(paths) => paths.as_slice(),
+            _ => &[],
+        });
+    paths
+        .filter(|wanted| wanted.sha256.is_some())
+        .map(|wanted| &wanted.path)
+}
+
+/// Reads the files of an image whose content a patch expects something of; returns what each hashes to.
+fn read_contents(
+    archive: &Archive,
+    image: &Image,
+    tree: &Rootfs,
+    files: &[PatchFile],
+) -> Result<HashMap<Content, Digest>, Error> {
+    let mut contents = HashMap::new();
+    let patches = files.iter().flat_map(PatchFile::patches);
+    for path in patches.flat_map(hashed_paths) {
+        let Resolution::Found { path } = tree.resolve(path) else {
+            continue;
+        };
+        let node = tree.get(&path).expect("a path that was found is there");
+        let is_plain = node.kind == Kind::File && !node.is_sparse;
+        if is_plain && !contents.contains_key(&node.content) {
+            contents.insert(node.content, read_content(archive, image, node)?);
+        }
+    }
+    Ok(contents)
+}
+
+fn read_content(archive: &Archive, image: &Image, node: &Node) -> Result<Digest, Error> {
+    let entry = image.layers()[node.content.layer].entry();
+    let name = &archive.source().entries()[entry].name;
+    let failed = |source| Error::Io {
+        place: name.clone(),
+        source,
+    };
+    let blob = archive.source().blob(entry)?;
+    let mut layer = open_layer(&blob, name)?;
+    layer.skip(node.content.offset).map_err(failed)?;
+    let (digest, n_bytes) = Digest::of_reader(&mut layer.take(node.size)).map_err(failed)?;
+    if n_bytes < node.size {
+        return Err(failed(std::io::ErrorKind::UnexpectedEof.into()));
+    }
+    Ok(digest)
 }
 
 /// Returns the directory that a patch file's paths are relative to.

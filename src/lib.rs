@@ -48,7 +48,7 @@
 //!
 //! | Module | Holds | Knows nothing of |
 //! |---|---|---|
-//! | [`annotation`], [`digest`], [`compression`], [`reference`](mod@reference), [`image_path`], [`media_type`], [`platform`], [`config_field`], [`timestamp`] | the vocabulary: values that are right by existing | files |
+//! | [`annotation`], [`digest`], [`compression`], [`reference`](mod@reference), [`image_path`], [`media_type`], [`platform`], [`config_field`], [`timestamp`], [`secret`](mod@secret) | the vocabulary: values that are right by existing | files |
 //! | [`problem`], [`error`] | what is wrong with a patch, and with the world | YAML |
 //! | [`tarball`] | tar streams as groups of header blocks that are kept as bytes | images |
 //! | [`image`] | JSON documents that keep every byte that nobody changes, and the configuration as a view of one | archives |
@@ -85,6 +85,7 @@ pub mod platform;
 pub mod problem;
 pub mod reference;
 pub mod rootfs;
+pub mod secret;
 pub mod tarball;
 pub mod timestamp;
 pub mod verify;

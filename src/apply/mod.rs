@@ -2,6 +2,7 @@
 //!
 //! Nothing is written before everything is known: [`prepare`] ends with the ids that the output will have.
 
+mod mask;
 mod record;
 mod summary;
 mod text;
@@ -102,7 +103,8 @@ pub fn prepare_as<'a>(
         })
         .collect();
     let ids: Vec<Digest> = configs.iter().map(|config| config.digest()).collect();
-    let summary = Summary::new(archive, plan, &configs, &ids, &known, &revision);
+    let mut summary = Summary::new(archive, plan, &configs, &ids, &known, &revision);
+    mask::mask(&mut summary, &plan.secrets);
     Ok(Prepared { revision, summary })
 }
 

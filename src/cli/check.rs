@@ -4,9 +4,11 @@ use std::path::PathBuf;
 
 use clap::{Args, ValueEnum};
 
+use super::args::{ArgOptions, refuse_undeclared};
 use super::failure::{Failure, say};
 use super::inputs::read_patches;
 use super::output;
+use crate::patch::PatchFile;
 
 /// Checks patch files without an image.
 #[derive(Debug, Args)]
@@ -17,6 +19,8 @@ pub(super) struct Check {
     /// How to print problems
     #[arg(long, value_enum, default_value = "text")]
     format: CheckFormat,
+    #[command(flatten)]
+    args: ArgOptions,
 }
 
 /// How problems are printed.
@@ -32,7 +36,12 @@ enum CheckFormat {
 
 impl Check {
     pub(super) fn run(&self, quiet: bool) -> Result<(), Failure> {
-        let checked = read_patches(&self.patches)?;
+        let values = self.args.values()?;
+        let check = |name: &str, bytes: &[u8]| PatchFile::check(name, bytes, &values);
+        let checked = read_patches(&self.patches, check)?;
+        if let Ok(declared) = &checked {
+            refuse_undeclared(&values, &declared.concat())?;
+        }
         match (checked, self.format) {
             (Ok(files), CheckFormat::Text) => {
                 if !quiet {

@@ -8,6 +8,7 @@ use std::path::{Path, PathBuf};
 use clap::Args;
 
 use super::Format;
+use super::args::{ArgOptions, refuse_undeclared};
 use super::failure::Failure;
 use crate::apply::{AppliedPatch, Prepared, prepare_as};
 use crate::archive::{Archive, Conversion, Half, Source};
@@ -30,6 +31,8 @@ pub(super) struct Inputs {
     /// Let paths in a patch lead out of the patch file's directory
     #[arg(long)]
     allow_outside: bool,
+    #[command(flatten)]
+    args: ArgOptions,
 }
 
 /// Inputs that were read, and the plan for them.
@@ -84,7 +87,11 @@ impl Inputs {
             ));
         }
         let rejected = |rejected| Failure::Rejected(rejected, format);
-        let files = read_patches(self.patches())?.map_err(rejected)?;
+        let values = self.args.values()?;
+        let parse = |name: &str, bytes: &[u8]| PatchFile::parse_with(name, bytes, &values);
+        let files = read_patches(self.patches(), parse)?.map_err(rejected)?;
+        let declared: Vec<&[String]> = files.iter().map(PatchFile::arg_names).collect();
+        refuse_undeclared(&values, &declared.concat())?;
         let bases: Vec<Base> = self
             .patches()
             .iter()
@@ -119,8 +126,11 @@ impl Inputs {
     }
 }
 
-/// Reads patch files; the problems of all of them come together.
-pub(super) fn read_patches(paths: &[PathBuf]) -> Result<Result<Vec<PatchFile>, Rejected>, Failure> {
+/// Reads patch files by `parse`, which is given their names and bytes; the problems of all of them come together.
+pub(super) fn read_patches<T>(
+    paths: &[PathBuf],
+    parse: impl Fn(&str, &[u8]) -> Result<T, Rejected>,
+) -> Result<Result<Vec<T>, Rejected>, Failure> {
     let mut files = Vec::with_capacity(paths.len());
     let mut rejected: Option<Rejected> = None;
     for path in paths {
@@ -134,7 +144,7 @@ pub(super) fn read_patches(paths: &[PathBuf]) -> Result<Result<Vec<PatchFile>, R
         let name = path
             .file_name()
             .map_or_else(|| "-".into(), std::ffi::OsStr::to_string_lossy);
-        match PatchFile::parse(&name, &bytes) {
+        match parse(&name, &bytes) {
             Ok(file) => files.push(file),
             Err(problems) => {
                 rejected = Some(match rejected {

@@ -4,6 +4,7 @@
 //! talk to standard error.
 
 mod apply;
+mod args;
 mod check;
 mod diff;
 mod failure;

@@ -38,7 +38,7 @@ impl AddLayer {
 }
 
 fn source_path(field: &Field<'_>, problems: &mut Problems) -> Option<String> {
-    let text = field.some_text(problems)?;
+    let text = field.some_word(problems)?;
     if text.contains('\0') {
         let message = format!("{} has a NUL byte, which no path can hold", field.name);
         problems.add(field.problem(Code::InvalidPath, message));
@@ -47,7 +47,7 @@ fn source_path(field: &Field<'_>, problems: &mut Problems) -> Option<String> {
     Some(text.to_owned())
 }
 
-fn image_path(field: &Field<'_>, problems: &mut Problems) -> Option<ImagePath> {
+pub(super) fn image_path(field: &Field<'_>, problems: &mut Problems) -> Option<ImagePath> {
     let text = field.word(problems)?;
     match ImagePath::parse(text) {
         Ok(path) => Some(path),

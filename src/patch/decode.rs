@@ -9,6 +9,9 @@ use std::ops::Range;
 use super::node::{Node, Value};
 use crate::problem::{Address, Code, MAX_PROBLEMS, Problem, line_after, quoted};
 
+const SECRETS_HELP: &str =
+    "a secret can be the value of a label, a variable or an annotation, or a word of a command";
+
 /// The problems found so far.
 #[derive(Debug, Default)]
 pub(super) struct Problems(Vec<Problem>);
@@ -23,6 +26,10 @@ impl Problems {
 
     pub(super) fn is_empty(&self) -> bool {
         self.0.is_empty()
+    }
+
+    pub(super) fn len(&self) -> usize {
+        self.0.len()
     }
 
     /// Tells that what is added is no longer kept, so that looking for more is a waste.
@@ -55,21 +62,41 @@ impl<'a> Field<'a> {
             problems.add(problem.with_help("write `\"\"` for an empty text"));
             return None;
         }
-        self.word(problems)
+        self.scalar(problems)
     }
 
     /// Returns the scalar as it was written, where an empty one means nothing.
+    ///
+    /// It names something, and names are shown in more than one spelling: it holds no secret.
     pub(super) fn word(&self, problems: &mut Problems) -> Option<&'a str> {
+        if self.node.is_secret {
+            let message = format!("{} holds a secret, and would be shown", self.name);
+            let problem = self.problem(Code::MisplacedArg, message);
+            problems.add(problem.with_help(SECRETS_HELP));
+            return None;
+        }
+        self.scalar(problems)
+    }
+
+    /// Returns the scalar as it was written, which is not empty.
+    pub(super) fn some_text(&self, problems: &mut Problems) -> Option<&'a str> {
+        self.filled(self.scalar(problems)?, problems)
+    }
+
+    /// Returns what [`word`](Self::word) does, which is not empty.
+    pub(super) fn some_word(&self, problems: &mut Problems) -> Option<&'a str> {
+        self.filled(self.word(problems)?, problems)
+    }
+
+    fn scalar(&self, problems: &mut Problems) -> Option<&'a str> {
         let text = self.node.as_text();
-        if text.is_none() {
+        if text.is_none() && !matches!(self.node.value, Value::Unknown) {
             problems.add(self.wrong_type("text"));
         }
         text
     }
 
-    /// Returns the scalar as it was written, which is not empty.
-    pub(super) fn some_text(&self, problems: &mut Problems) -> Option<&'a str> {
-        let text = self.word(problems)?;
+    fn filled(&self, text: &'a str, problems: &mut Problems) -> Option<&'a str> {
         if text.is_empty() {
             problems.add(self.problem(Code::Empty, format!("{} is empty", self.name)));
             return None;
@@ -217,7 +244,7 @@ impl<'a> Field<'a> {
     fn wrong_type(&self, wanted: &str) -> Problem {
         let (code, found) = match self.node.value {
             Value::Null => (Code::Null, "null"),
-            Value::Text(_) => (Code::WrongType, "text"),
+            Value::Text(_) | Value::Unknown => (Code::WrongType, "text"),
             Value::List(_) => (Code::WrongType, "a list"),
             Value::Map(_) => (Code::WrongType, "a map"),
         };
@@ -268,7 +295,7 @@ pub(super) fn check_tree(node: &Node, address: &Address, text: &str, problems: &
     }
     check_tag(node, address, problems);
     match &node.value {
-        Value::Null | Value::Text(_) => {}
+        Value::Null | Value::Text(_) | Value::Unknown => {}
         Value::List(items) => {
             for (i, item) in items.iter().enumerate() {
                 check_tree(item, &address.clone().index(i), text, problems);
@@ -323,7 +350,7 @@ fn check_tag(node: &Node, address: &Address, problems: &mut Problems) {
 }
 
 /// Returns the help for a word that is not one of `known`: the one that was probably meant, or all of them.
-pub(super) fn suggestion(word: &str, known: &[&'static str]) -> String {
+pub(super) fn suggestion(word: &str, known: &[&str]) -> String {
     if let Some(name) = nearest(word, known) {
         return format!("did you mean `{name}`?");
     }
@@ -331,7 +358,7 @@ pub(super) fn suggestion(word: &str, known: &[&'static str]) -> String {
     format!("this version knows {}", listed(names, "and"))
 }
 
-fn nearest(word: &str, known: &[&'static str]) -> Option<&'static str> {
+fn nearest<'a>(word: &str, known: &[&'a str]) -> Option<&'a str> {
     // The distance costs the product of both lengths, and nobody misspells this much.
     if word.len() > 64 {
         return None;

@@ -18,7 +18,7 @@ const UNITS: [(&str, i64); 7] = [
 
 /// Reads a length of time of a health check, in nanoseconds.
 pub(super) fn duration(field: &Field<'_>, problems: &mut Problems) -> Option<i64> {
-    let text = field.some_text(problems)?;
+    let text = field.some_word(problems)?;
     let nanoseconds = parse(text).filter(|nanoseconds| *nanoseconds >= MINIMUM);
     if nanoseconds.is_none() {
         let message = format!("{} is {}", field.name, quoted(text));

@@ -18,6 +18,8 @@ pub(super) struct Node {
     /// The same value stands elsewhere, behind an anchor, and has been looked at there.
     pub(super) is_alias: bool,
     pub(super) tag: Option<String>,
+    /// The value of a secret was filled in.
+    pub(super) is_secret: bool,
     pub(super) value: Value,
 }
 
@@ -25,6 +27,8 @@ pub(super) struct Node {
 pub(super) enum Value {
     Null,
     Text(String),
+    /// A text with an argument in it whose value is not known; what there is to say of that is said elsewhere.
+    Unknown,
     List(Vec<Node>),
     /// Pairs in the order of the text; repeated keys are all there.
     Map(Vec<(Node, Node)>),
@@ -142,6 +146,7 @@ impl RawNode {
             span,
             is_alias,
             tag,
+            is_secret: false,
             value,
         }
     }
@@ -164,7 +169,7 @@ fn whole(start: Range<usize>, value: &Value, text: &str) -> Range<usize> {
             .map_or(text.len(), |n| from + n)
     };
     let (first, last) = match value {
-        Value::Null | Value::Text(_) => return trim_end(start, text),
+        Value::Null | Value::Text(_) | Value::Unknown => return trim_end(start, text),
         Value::List(items) => (items.first(), items.last()),
         Value::Map(pairs) => (
             pairs.first().map(|(key, _)| key),

@@ -4,14 +4,14 @@ use schemars::JsonSchema;
 
 use super::add_layer::AddLayer;
 use super::annotations::{AnnotationRemoval, Annotations};
-use super::decode::{Field, Problems, listed, suggestion};
+use super::decode::{Field, Problems};
 use super::env::EnvPart;
 use super::healthcheck::Healthcheck;
-use super::node::Value;
+use super::one_key::Kind;
 use super::platform::PlatformChange;
 use super::removal::{Removal, Unset};
 use super::{env, ports, schema, tags, values};
-use crate::problem::{Code, Problem, quoted};
+use crate::problem::Code;
 use crate::reference::Reference;
 use crate::timestamp::Timestamp;
 
@@ -202,64 +202,18 @@ operations! {
     "remove-tag" RemoveTag(Removal) as "schema::Removal" by Removal::decode;
 }
 
+const OPERATION: Kind<'_> = Kind {
+    name: "an operation",
+    keys: Operation::NAMES,
+    example: "- retag: [\"app:2\"]",
+    shape: Code::OperationShape,
+    unknown: Code::UnknownOperation,
+};
+
 impl Operation {
     /// Reads one item of `operations`.
     pub(super) fn decode(field: &Field<'_>, problems: &mut Problems) -> Option<Self> {
-        let shape = |message: &str| field.problem(Code::OperationShape, message);
-        let problem = match &field.node.value {
-            Value::Map(pairs) if !pairs.is_empty() => {
-                let entries = field.entries("", problems)?;
-                return match entries.as_slice() {
-                    [] => None,
-                    [(name, value)] => Self::decode_one(name, value, problems),
-                    several => {
-                        problems.add(several_keys(field, several));
-                        None
-                    }
-                };
-            }
-            Value::Map(_) => shape("an empty map stands where an operation is wanted"),
-            Value::List(_) => shape("a list stands where an operation is wanted"),
-            Value::Null => shape("nothing stands where an operation is wanted"),
-            Value::Text(text) => shape(&format!(
-                "{} stands alone where an operation and what it takes is wanted",
-                quoted(text)
-            )),
-        };
-        problems.add(
-            problem.with_help("an operation is a map with one key, as in `- retag: [\"app:2\"]`"),
-        );
-        None
+        let (name, value) = OPERATION.decode(field, problems)?;
+        Self::decode_named(name, &value, problems)
     }
-
-    fn decode_one(name: &str, value: &Field<'_>, problems: &mut Problems) -> Option<Self> {
-        if Self::NAMES.contains(&name) {
-            return Self::decode_named(name, value, problems);
-        }
-        let problem = Problem::new(
-            Code::UnknownOperation,
-            value.address.clone().on_key(),
-            format!("{} is not an operation of this version", quoted(name)),
-        );
-        problems.add(problem.with_help(suggestion(name, Self::NAMES)));
-        None
-    }
-}
-
-fn several_keys(field: &Field<'_>, entries: &[(&str, Field<'_>)]) -> Problem {
-    let names = entries.iter().take(5).map(|(name, _)| quoted(name));
-    let message = format!(
-        "one operation has {} keys: {}",
-        entries.len(),
-        listed(names, "and")
-    );
-    let (first, value) = &entries[0];
-    // `- set-label:` with its labels not indented below it.
-    let is_unindented = Operation::NAMES.contains(first) && matches!(value.node.value, Value::Null);
-    let help = if is_unindented {
-        format!("indent what `{first}` takes further than its name")
-    } else {
-        "begin each operation with its own `- `".to_owned()
-    };
-    field.problem(Code::OperationShape, message).with_help(help)
 }

@@ -4,7 +4,7 @@ use schemars::JsonSchema;
 
 use super::decode::{Field, Problems};
 use super::schema;
-use super::values::{distinct, text};
+use super::values::{distinct, word};
 use crate::problem::{Code, quoted};
 
 const KEYS: [&str; 5] = ["os", "architecture", "variant", "os-version", "os-features"];
@@ -66,7 +66,7 @@ impl PlatformChange {
 }
 
 fn part(field: &Field<'_>, problems: &mut Problems) -> Option<String> {
-    let text = text(field, problems)?;
+    let text = word(field, problems)?;
     let is_word = text
         .chars()
         .all(|c| c.is_ascii_alphanumeric() || "._-".contains(c));

@@ -7,7 +7,7 @@ use crate::problem::{Code, quoted};
 /// Reads ports, and ranges of them one by one.
 pub(super) fn ports(field: &Field<'_>, problems: &mut Problems) -> Option<Vec<String>> {
     distinct(field, "8080/tcp", problems, |item, problems| {
-        let text = item.some_text(problems)?;
+        let text = item.some_word(problems)?;
         let ports = parse(text);
         if ports.is_none() {
             let message = format!("{} is not a port", quoted(text));

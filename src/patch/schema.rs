@@ -3,12 +3,10 @@
 //! Text is taken as it is written, so where the parser takes text the schema takes numbers and booleans too. What a
 //! schema cannot say (repeated keys, the grammar of references) only the parser knows.
 
-use std::borrow::Cow;
-
 use schemars::generate::SchemaSettings;
 use schemars::transform::RecursiveTransform;
-use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
-use serde_json::Value;
+use schemars::{JsonSchema, Schema, json_schema};
+use serde_json::{Value, json};
 
 use super::annotations::LongAnnotations;
 use super::env::LongPart;
@@ -20,14 +18,56 @@ use crate::image_path::ImagePath;
 use crate::platform::PlatformPattern;
 use crate::reference::{Glob, Reference};
 
+/// What every text with an arg in it has.
+const AN_ARG: &str = r"\$\{";
+/// What is read before args are filled in.
+const NOT_FILLED_IN: [&str; 5] = ["ApiVersion", "Arg", "Args", "Choices", "Flag"];
+
 /// Returns the JSON Schema (draft-07) of one document of a patch file.
 #[must_use]
 pub fn schema() -> serde_json::Value {
-    SchemaSettings::draft07()
+    let mut schema = SchemaSettings::draft07()
         .with_transform(RecursiveTransform(without_null))
         .into_generator()
         .into_root_schema_for::<Patch>()
-        .to_value()
+        .to_value();
+    let definitions = schema["definitions"].as_object_mut();
+    for (name, definition) in definitions.expect("a patch is made of definitions") {
+        if !NOT_FILLED_IN.contains(&name.as_str()) {
+            let_args_in(definition);
+        }
+    }
+    schema
+}
+
+/// Where a text is to have some form, a text with an arg in it is as good: nobody knows its form yet.
+fn let_args_in(schema: &mut Value) {
+    match schema {
+        Value::Object(object) => {
+            // Keys hold no args.
+            let values = object.iter_mut().filter(|(key, _)| *key != "propertyNames");
+            values.for_each(|(_, value)| let_args_in(value));
+            let_arg_be(object);
+        }
+        Value::Array(items) => items.iter_mut().for_each(let_args_in),
+        _ => {}
+    }
+}
+
+fn let_arg_be(object: &mut serde_json::Map<String, Value>) {
+    if let Some(Value::String(pattern)) = object.get_mut("pattern") {
+        *pattern = format!("{AN_ARG}|(?:{pattern})");
+    }
+    if let Some(words) = object.remove("enum") {
+        let choices = json!([{ "enum": words }, { "type": "string", "pattern": AN_ARG }]);
+        object.insert("anyOf".to_owned(), choices);
+    }
+    if let Some(Value::Array(choices)) = object.get_mut("oneOf")
+        && choices.iter().all(|choice| choice.get("const").is_some())
+    {
+        let description = "The value of an argument";
+        choices.push(json!({ "description": description, "type": "string", "pattern": AN_ARG }));
+    }
 }
 
 /// A field that may be left out is an `Option` to the derive, which lets it be null too; a patch does not.
@@ -43,7 +83,7 @@ fn without_null(schema: &mut Schema) {
     }
 }
 
-fn list(items: impl Into<Schema>, description: &str, is_set: bool) -> Schema {
+pub(super) fn list(items: impl Into<Schema>, description: &str, is_set: bool) -> Schema {
     json_schema!({
         "description": description,
         "type": "array",
@@ -55,18 +95,19 @@ fn list(items: impl Into<Schema>, description: &str, is_set: bool) -> Schema {
 
 macro_rules! schemas {
     ($($type:ty, $name:literal, $schema:expr;)+) => {
-        $(impl JsonSchema for $type {
-            fn schema_name() -> Cow<'static, str> {
+        $(impl schemars::JsonSchema for $type {
+            fn schema_name() -> std::borrow::Cow<'static, str> {
                 $name.into()
             }
 
-            fn json_schema(generator: &mut SchemaGenerator) -> Schema {
-                let schema: fn(&mut SchemaGenerator) -> Schema = $schema;
+            fn json_schema(generator: &mut schemars::SchemaGenerator) -> schemars::Schema {
+                let schema: fn(&mut schemars::SchemaGenerator) -> schemars::Schema = $schema;
                 schema(generator)
             }
         })+
     };
 }
+pub(super) use schemas;
 
 /// Any text; a plain scalar is taken as it is written.
 pub(super) struct Text;
@@ -81,6 +122,8 @@ pub(super) struct Directory;
 pub(super) struct Volumes;
 pub(super) struct Signal;
 pub(super) struct Seconds;
+pub(super) struct Count;
+pub(super) struct IdPrefix;
 pub(super) struct Duration;
 pub(super) struct Retries;
 pub(super) struct HealthTest;
@@ -204,6 +247,18 @@ schemas! {
         "minimum": 1,
         "maximum": MAX_SECONDS,
         "pattern": "^[1-9][0-9]{0,8}$",
+    });
+    Count, "Count", |_| json_schema!({
+        "description": "A whole number from 0 on",
+        "type": ["string", "integer"],
+        "minimum": 0,
+        "maximum": MAX_SECONDS,
+        "pattern": "^(0|[1-9][0-9]{0,8})$",
+    });
+    IdPrefix, "IdPrefix", |_| json_schema!({
+        "description": "The beginning of a digest, such as `sha256:4fdc`",
+        "type": "string",
+        "pattern": "^sha256:[0-9a-f]{4,64}$",
     });
     Duration, "Duration", |_| json_schema!({
         "description": "A length of time such as `30s`, `1m30s` or `500ms`",

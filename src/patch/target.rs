@@ -99,7 +99,7 @@ impl Target {
     }
 }
 
-fn platform(field: &Field<'_>, problems: &mut Problems) -> Option<PlatformPattern> {
+pub(super) fn platform(field: &Field<'_>, problems: &mut Problems) -> Option<PlatformPattern> {
     let text = field.some_text(problems)?;
     let pattern = PlatformPattern::parse(text);
     if pattern.is_none() {
@@ -135,7 +135,7 @@ impl Trust {
     pub fn of(files: &[PatchFile]) -> Result<Option<Self>, Rejected> {
         let mut first: Option<Self> = None;
         for file in files {
-            for (i, patch) in file.patches.iter().enumerate() {
+            for (i, patch) in file.patches().iter().enumerate() {
                 let Some(trust) = patch.target.trust else {
                     continue;
                 };
@@ -153,20 +153,27 @@ impl Trust {
 }
 
 impl ImagePattern {
-    pub(super) fn decode(field: &Field<'_>, problems: &mut Problems) -> Option<Self> {
-        let text = field.some_text(problems)?;
-        let Some(digits) = text.strip_prefix("sha256:") else {
-            return Some(Self::Name(Glob::new(text)));
-        };
-        let is_hex = digits
-            .bytes()
-            .all(|b| matches!(b, b'0'..=b'9' | b'a'..=b'f'));
-        if is_hex && (MIN_ID_DIGITS..=64).contains(&digits.len()) {
-            return Some(Self::Id(digits.to_owned()));
+    fn decode(field: &Field<'_>, problems: &mut Problems) -> Option<Self> {
+        let text = field.some_word(problems)?;
+        if text.starts_with("sha256:") {
+            return id_prefix(field, problems).map(Self::Id);
         }
+        Some(Self::Name(Glob::new(text)))
+    }
+}
+
+/// Reads `sha256:` and some digits; returns the digits.
+pub(super) fn id_prefix(field: &Field<'_>, problems: &mut Problems) -> Option<String> {
+    let text = field.word(problems)?;
+    let is_hex = |digits: &&str| {
+        let is_digit = |b| matches!(b, b'0'..=b'9' | b'a'..=b'f');
+        (MIN_ID_DIGITS..=64).contains(&digits.len()) && digits.bytes().all(is_digit)
+    };
+    let digits = text.strip_prefix("sha256:").filter(is_hex);
+    if digits.is_none() {
         let message = format!("{} is not the beginning of an image id", quoted(text));
         let problem = field.problem(Code::InvalidImageId, message);
         problems.add(problem.with_help("write `sha256:` and 4 to 64 lower-case hex digits"));
-        None
     }
+    digits.map(str::to_owned)
 }

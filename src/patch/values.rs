@@ -13,6 +13,11 @@ pub(super) fn text(field: &Field<'_>, problems: &mut Problems) -> Option<String>
     plain(field, field.some_text(problems)?, problems)
 }
 
+/// A text that is not empty and holds no secret.
+pub(super) fn word(field: &Field<'_>, problems: &mut Problems) -> Option<String> {
+    plain(field, field.some_word(problems)?, problems)
+}
+
 /// A list of texts of which some may be empty, as arguments of a program may be.
 pub(super) fn words(field: &Field<'_>, problems: &mut Problems) -> Option<Vec<String>> {
     let help = "write at least one word; to have none, write `unset` with the name of the field";
@@ -48,7 +53,7 @@ pub(super) fn distinct(
 
 /// A whole number that is at least `min`.
 pub(super) fn number(field: &Field<'_>, min: i64, problems: &mut Problems) -> Option<i64> {
-    let text = field.some_text(problems)?;
+    let text = field.some_word(problems)?;
     // One spelling each, so that no reader takes another number from it.
     let number = text.parse::<i64>().ok();
     let number = number.filter(|number| *number >= min && *number <= MAX_SECONDS);
@@ -68,7 +73,7 @@ pub(super) fn seconds(field: &Field<'_>, problems: &mut Problems) -> Option<i64>
 
 /// A directory of the image, kept as it is written, as Docker keeps it.
 pub(super) fn directory(field: &Field<'_>, problems: &mut Problems) -> Option<String> {
-    let text = text(field, problems)?;
+    let text = word(field, problems)?;
     let is_windows = matches!(
         text.as_bytes(),
         [b'A'..=b'Z' | b'a'..=b'z', b':', b'\\' | b'/', ..]
@@ -113,7 +118,7 @@ pub(super) fn instructions(field: &Field<'_>, problems: &mut Problems) -> Option
 
 /// A signal by name or number, as Docker takes it.
 pub(super) fn signal(field: &Field<'_>, problems: &mut Problems) -> Option<String> {
-    let text = text(field, problems)?;
+    let text = word(field, problems)?;
     if is_signal(&text) {
         return Some(text);
     }
@@ -140,7 +145,7 @@ fn is_signal(text: &str) -> bool {
 
 /// A time, kept as it is written.
 pub(super) fn time(field: &Field<'_>, problems: &mut Problems) -> Option<Timestamp> {
-    let text = field.some_text(problems)?;
+    let text = field.some_word(problems)?;
     let time = Timestamp::parse(text).ok().filter(|_| is_rfc_3339(text));
     if time.is_none() {
         let message = format!("{} is {}, which is no time", field.name, quoted(text));

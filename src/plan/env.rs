@@ -116,7 +116,7 @@ fn names(state: &State) -> Vec<String> {
 }
 
 /// The value that counts: of a name that stands twice, a program sees the last.
-fn value(state: &State, name: &str) -> Option<String> {
+pub(super) fn value(state: &State, name: &str) -> Option<String> {
     let items = state.config.texts(ConfigField::Env);
     items.iter().rev().find_map(|item| {
         let (key, value) = item.split_once('=').unwrap_or((item, ""));

@@ -7,8 +7,11 @@ mod annotations;
 mod claims;
 mod effect;
 mod env;
+mod expect;
+mod expect_path;
 mod fields;
 mod history;
+mod inventory;
 mod items;
 mod labels;
 mod layers;
@@ -19,56 +22,21 @@ mod work;
 
 use std::collections::HashMap;
 
-use crate::annotation::{AnnotationEdit, ImageAnnotations};
-use crate::digest::{DiffId, Digest};
+use crate::annotation::AnnotationEdit;
+use crate::digest::DiffId;
 use crate::image::Config;
 use crate::layer::{LayerContent, Scan};
 use crate::patch::{Attestations, Operation, Patch, PatchFile};
 use crate::problem::{Address, Code, Problem, Rejected};
 use crate::reference::Reference;
-use crate::rootfs::Rootfs;
+use crate::secret::Secrets;
 use crate::timestamp::Timestamp;
 pub use effect::{Effect, Step};
 use env::Side;
 use history::Record;
+pub use inventory::{Inventory, InventoryImage};
 use state::State;
 use work::Work;
-
-/// Everything a plan is made from besides the patches.
-#[derive(Debug)]
-pub struct Inventory {
-    /// The images of the archive, in its order.
-    pub images: Vec<InventoryImage>,
-    /// What was found where operations take files from.
-    pub sources: HashMap<OperationId, SourceFinding>,
-    /// The time to give to images that change, where the environment sets one.
-    pub source_date_epoch: Option<Timestamp>,
-}
-
-/// What planning needs of an image.
-#[derive(Debug)]
-pub struct InventoryImage {
-    /// The configuration as it is.
-    pub config: Config,
-    /// The digest of its bytes.
-    pub image_id: Digest,
-    /// The names.
-    pub tags: Vec<Reference>,
-    /// The images that share these names, which are for other platforms, have the same number.
-    pub group: usize,
-    /// The digests by which the image is known besides its id: of its manifest, and of the index above it.
-    pub digests: Vec<Digest>,
-    /// What the archive says about the image: attestations, signatures and other referrers.
-    pub referrers: Vec<String>,
-    /// What is said about it in the documents above the configuration.
-    pub annotations: ImageAnnotations,
-    /// Whether the archive says anything about the index above the image.
-    pub is_index_referred_to: bool,
-    /// Bytes of each layer in the archive, from the base up.
-    pub layer_sizes: Vec<u64>,
-    /// The merged file tree, where an operation needs it.
-    pub tree: Option<Rootfs>,
-}
 
 /// An operation's place: the patch file, the document in it, the operation in that, all counted from 0.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -102,6 +70,8 @@ pub struct Plan {
     pub images: Vec<ImagePlan>,
     /// The layers to add, in the order of the plan.
     pub layers: Vec<AddedLayer>,
+    /// The values that nobody is to see.
+    pub secrets: Secrets,
 }
 
 /// What an image becomes.
@@ -187,6 +157,10 @@ pub fn plan(files: &[PatchFile], inventory: &mut Inventory) -> Result<Plan, Reje
             State::new(image, is_one_of_several)
         })
         .collect();
+    let mut secrets = Secrets::default();
+    for file in files {
+        secrets.extend(file.secrets());
+    }
     let mut layers = Vec::new();
     let mut rejected: Option<Rejected> = None;
     for (f, file) in files.iter().enumerate() {
@@ -209,7 +183,9 @@ pub fn plan(files: &[PatchFile], inventory: &mut Inventory) -> Result<Plan, Reje
             planning.plan_patch(patch);
         }
         if !problems.is_empty() {
-            let of_file = file.reject(problems);
+            // A problem may speak of what another file has set.
+            let masked = problems.into_iter().map(|problem| problem.masked(&secrets));
+            let of_file = file.reject(masked.collect());
             rejected = Some(match rejected {
                 Some(rejected) => rejected.and(of_file),
                 None => of_file,
@@ -221,6 +197,7 @@ pub fn plan(files: &[PatchFile], inventory: &mut Inventory) -> Result<Plan, Reje
         None => Ok(Plan {
             images: states.into_iter().map(State::into_plan).collect(),
             layers,
+            secrets,
         }),
     }
 }
@@ -261,6 +238,7 @@ impl Planning<'_> {
         else {
             return;
         };
+        expect::check(patch, self.id.document, self.states, &images, self.problems);
         let created_by = format!(
             "ocipatch apply {}@sha256:{}",
             self.file.name(),

@@ -1,5 +1,7 @@
 //! An image between two operations.
 
+use std::collections::HashMap;
+
 use super::claims::Claim;
 use super::{ImagePlan, InventoryImage, PlannedLayer, Step};
 use crate::annotation::ImageAnnotations;
@@ -9,7 +11,7 @@ use crate::image::json::Value;
 use crate::image::{Config, HistoryEntry};
 use crate::platform::Platform;
 use crate::reference::Reference;
-use crate::rootfs::Rootfs;
+use crate::rootfs::{Content, Rootfs};
 use crate::timestamp::Timestamp;
 
 /// `BuildKit`'s inline cache, keyed by the layers of the image.
@@ -42,6 +44,8 @@ pub(super) struct State {
     pub(super) is_changed: bool,
     pub(super) layers: Vec<PlannedLayer>,
     pub(super) tree: Option<Rootfs>,
+    /// What contents of its files hash to, where a precondition asks for it.
+    pub(super) contents: HashMap<Content, Digest>,
     pub(super) steps: Vec<Step>,
     pub(super) notes: Vec<String>,
     /// How many layers there were when the current patch began.
@@ -72,6 +76,7 @@ impl State {
             is_changed: false,
             layers: (0..n_layers).map(PlannedLayer::Kept).collect(),
             tree: image.tree.take(),
+            contents: std::mem::take(&mut image.contents),
             steps: Vec::new(),
             notes: Vec::new(),
             n_layers_before: n_layers,

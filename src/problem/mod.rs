@@ -3,12 +3,15 @@
 //! A [`Problem`] names its place by an [`Address`], a path of keys and indices that knows nothing of lines and columns.
 //! Only [`Rejected`], which a patch file makes of its problems, holds the text and the place in it.
 
+mod address;
 mod rejected;
 
 use std::fmt;
-use std::ops::Range;
 
+pub use address::{Address, Part, Step};
 pub use rejected::{Rejected, Source};
+
+use crate::secret::Secrets;
 
 /// How many problems of one file are kept; beyond that the file is no patch and nobody reads on.
 pub const MAX_PROBLEMS: usize = 200;
@@ -86,6 +89,24 @@ codes! {
     InvalidPlatform "invalid-platform",
     /// One list names the same thing twice.
     RepeatedItem "repeated-item",
+    /// A `${name}` that `args` does not declare.
+    UndeclaredArg "undeclared-arg",
+    /// An argument that has no value.
+    UnsetArg "unset-arg",
+    /// An argument that nothing in the patch uses.
+    UnusedArg "unused-arg",
+    /// A `${` that begins no `${name}`, or a name that no argument can have.
+    MalformedArg "malformed-arg",
+    /// A value that the declaration of its argument does not allow.
+    InvalidArg "invalid-arg",
+    /// An argument in a key or in `args`, or a secret where it would be shown.
+    MisplacedArg "misplaced-arg",
+    /// A precondition that does not exist.
+    UnknownExpectation "unknown-expectation",
+    /// A precondition that is not a map with exactly one key.
+    ExpectationShape "expectation-shape",
+    /// A precondition that the image does not fulfil.
+    ExpectationFailed "expectation-failed",
     /// A pattern of `target` that no image of the archive matches.
     NoSuchImage "no-such-image",
     /// A platform of `target` that no image of the archive is for.
@@ -132,142 +153,6 @@ impl fmt::Display for Code {
     }
 }
 
-/// A place in a patch file: keys and indices that lead from one of its documents to a node.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Address {
-    document: Option<usize>,
-    operation: Option<usize>,
-    steps: Vec<Step>,
-    part: Part,
-}
-
-/// One step down from a YAML node.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Step {
-    /// Into the value of this key.
-    Key(String),
-    /// Into this item of a list, or into the value of this pair of a map.
-    Index(usize),
-}
-
-/// What is meant at the end of an address.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Part {
-    /// The key that leads there.
-    Key,
-    /// The value found there.
-    Value,
-    /// A piece of the file's text, where YAML has no node to point at.
-    Text(Range<usize>),
-}
-
-impl Address {
-    /// Returns the address of the file as a whole.
-    #[must_use]
-    pub fn file() -> Self {
-        Self {
-            document: None,
-            operation: None,
-            steps: Vec::new(),
-            part: Part::Value,
-        }
-    }
-
-    /// Returns the address of a piece of the file's text, by bytes.
-    #[must_use]
-    pub fn text(range: Range<usize>) -> Self {
-        Self {
-            document: None,
-            operation: None,
-            steps: Vec::new(),
-            part: Part::Text(range),
-        }
-    }
-
-    /// Returns the address of a document; the first is 0.
-    #[must_use]
-    pub fn document(document: usize) -> Self {
-        Self {
-            document: Some(document),
-            operation: None,
-            steps: Vec::new(),
-            part: Part::Value,
-        }
-    }
-
-    /// Returns the address of an operation's name; keys and indices below it lead into what the operation takes.
-    #[must_use]
-    pub fn operation(document: usize, operation: usize) -> Self {
-        Self::document(document)
-            .key("operations")
-            .index(operation)
-            .in_operation(operation)
-            .index(0)
-            .on_key()
-    }
-
-    /// Returns the same address, said to lie in the operation of this index.
-    #[must_use]
-    pub(crate) fn in_operation(mut self, operation: usize) -> Self {
-        self.operation = Some(operation);
-        self
-    }
-
-    /// Returns the address of the value of `key` below this one.
-    #[must_use]
-    pub fn key(mut self, key: &str) -> Self {
-        self.steps.push(Step::Key(key.to_owned()));
-        self.part = Part::Value;
-        self
-    }
-
-    /// Returns the address of the item `index` below this one; in a map, of the value of that pair.
-    #[must_use]
-    pub fn index(mut self, index: usize) -> Self {
-        self.steps.push(Step::Index(index));
-        self.part = Part::Value;
-        self
-    }
-
-    /// Returns the address of the key that leads here.
-    #[must_use]
-    pub fn on_key(mut self) -> Self {
-        self.part = Part::Key;
-        self
-    }
-
-    /// Returns the address of the value found here.
-    #[must_use]
-    pub fn on_value(mut self) -> Self {
-        self.part = Part::Value;
-        self
-    }
-
-    /// Returns the index of the document, unless the file as a whole or a piece of its text is meant.
-    #[must_use]
-    pub fn document_index(&self) -> Option<usize> {
-        self.document
-    }
-
-    /// Returns the steps from the document down.
-    #[must_use]
-    pub fn steps(&self) -> &[Step] {
-        &self.steps
-    }
-
-    /// Returns what is meant at the end of the steps.
-    #[must_use]
-    pub fn part(&self) -> &Part {
-        &self.part
-    }
-
-    /// Returns the index of the operation that this address lies in.
-    #[must_use]
-    pub fn operation_index(&self) -> Option<usize> {
-        self.operation
-    }
-}
-
 /// One mistake of the patch's author.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Problem {
@@ -294,6 +179,14 @@ impl Problem {
     #[must_use]
     pub fn with_help(mut self, help: impl AsRef<str>) -> Self {
         self.help = Some(escaped(help.as_ref()).into());
+        self
+    }
+
+    /// Returns the problem without the secrets that its words hold.
+    #[must_use]
+    pub fn masked(mut self, secrets: &Secrets) -> Self {
+        self.message = secrets.mask(&self.message).into();
+        self.help = self.help.map(|help| secrets.mask(&help).into());
         self
     }
 

@@ -26,7 +26,7 @@ const MAX_PATH_BYTES: usize = 4096;
 pub struct Inode(u32);
 
 /// Where a file's content stands.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub struct Content {
     /// The position of the layer that holds it.
     pub layer: usize,

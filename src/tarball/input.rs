@@ -31,6 +31,12 @@ impl<R: Read> Input for Stream<R> {
     }
 }
 
+impl Input for Box<dyn Input + '_> {
+    fn skip(&mut self, n: u64) -> io::Result<()> {
+        (**self).skip(n)
+    }
+}
+
 /// A range of a file, read by position; passing over costs nothing.
 #[derive(Debug)]
 pub struct Range<'a> {

@@ -1,6 +1,7 @@
 //! One test binary.
 
 mod annotations;
+mod args;
 mod attack;
 mod binary;
 mod cases;

@@ -6,7 +6,7 @@ use std::collections::HashMap;
 use ocipatch::annotation::ImageAnnotations;
 use ocipatch::config_field::ConfigField;
 use ocipatch::image::Config;
-use ocipatch::patch::{Operation, PatchFile, schema};
+use ocipatch::patch::{Expectation, Operation, PatchFile, schema};
 use ocipatch::plan::{Inventory, InventoryImage, plan};
 use ocipatch::problem::Rejected;
 use ocipatch::reference::Reference;
@@ -66,6 +66,7 @@ fn patched_by(config: &str, patches: &[(&str, &str)]) -> Result<String, Rejected
         annotations: ImageAnnotations::default(),
         is_index_referred_to: false,
         tree: None,
+        contents: HashMap::new(),
     };
     let mut inventory = Inventory {
         images: vec![image],
@@ -88,6 +89,21 @@ fn the_readme_has_the_documentation_of_the_schema() {
         })
         .collect();
     check_table("### Operations", &table.concat());
+}
+
+#[test]
+fn the_readme_has_the_preconditions_of_the_schema() {
+    let schema = schema();
+    let choices = schema["definitions"]["Expectation"]["oneOf"].as_array();
+    let choices = choices.unwrap().iter().zip(Expectation::NAMES);
+    let rows = choices.map(|(choice, name)| {
+        assert_eq!(choice["required"][0], *name);
+        let text = choice["description"].as_str().expect(name);
+        let (wants, takes) = text.split_once("\n\nTakes ").expect(name);
+        let [wants, takes] = [wants, takes].map(|text| text.trim_end_matches('.'));
+        format!("| `{name}` | {takes} | {wants} |\n")
+    });
+    check_table("### Expect", &rows.collect::<String>());
 }
 
 #[test]

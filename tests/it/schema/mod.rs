@@ -2,14 +2,16 @@
 
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on fails")]
 
+mod expectations;
 mod samples;
 
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use ocipatch::patch::{Operation, PatchFile, schema};
+use ocipatch::patch::{ArgValues, Operation, PatchFile, schema};
 use serde_json::Value;
 
+use expectations::{EXPECTED, NOT_EXPECTED};
 use samples::{ACCEPTED, REFUSED, UNSAYABLE};
 
 fn root() -> &'static Path {
@@ -113,6 +115,67 @@ fn parser_and_schema_accept_the_same_operations() {
 }
 
 #[test]
+fn parser_and_schema_agree_about_preconditions() {
+    let text = |expectation: &str| {
+        format!(
+            "apiVersion: ocipatch/v1\nexpect:\n  - {expectation}\noperations: [retag: [app:1]]\n"
+        )
+    };
+    for (expectations, accepted) in [(EXPECTED, true), (NOT_EXPECTED, false)] {
+        for expectation in expectations {
+            let text = text(expectation);
+            assert_eq!(parser_accepts(&text), accepted, "parser: {expectation}");
+            assert_eq!(schema_accepts(&text), accepted, "schema: {expectation}");
+        }
+    }
+}
+
+/// Every scalar that is no key of the operations becomes `${x}`.
+fn with_args(value: &mut serde_json::Value) {
+    match value {
+        Value::Array(items) => items.iter_mut().for_each(with_args),
+        Value::Object(members) => members.values_mut().for_each(with_args),
+        value => *value = "${x}".into(),
+    }
+}
+
+#[test]
+fn an_arg_may_stand_wherever_a_text_stands() {
+    // The first word of a list says what the others are; lists of sets would hold one thing twice.
+    let is_free = |text: &&&str| !text.contains("test: [") && !text.contains('<');
+    for (list, items) in [("operations", ACCEPTED), ("expect", EXPECTED)] {
+        for item in items.iter().filter(is_free) {
+            let mut value: Value = serde_yaml::from_str(item).unwrap();
+            with_args(&mut value);
+            let lists = shorten(&mut value);
+            let rest = "apiVersion: ocipatch/v1\nargs: { x: {} }\n";
+            let tag = "set-label: { x: \"${x}\" }";
+            let text = match list {
+                "operations" => format!("{rest}operations: [{value}]\n"),
+                _ => format!("{rest}expect: [{value}]\noperations: [{tag}]\n"),
+            };
+            let checked = PatchFile::check("fix.yaml", text.as_bytes(), &ArgValues::default());
+            // `unset: []` and the like hold nothing to begin with.
+            let checked = checked.map_err(|rejected| rejected.to_json());
+            assert_eq!(checked, Ok(vec!["x".to_owned()]), "parser: {item}");
+            assert!(schema_accepts(&text), "schema: {item} {lists}");
+        }
+    }
+}
+
+/// Cuts lists to one item, since the same arg twice would be a repeated item; tells how many were cut.
+fn shorten(value: &mut Value) -> usize {
+    match value {
+        Value::Array(items) => {
+            items.truncate(1);
+            1 + items.iter_mut().map(shorten).sum::<usize>()
+        }
+        Value::Object(members) => members.values_mut().map(shorten).sum(),
+        _ => 0,
+    }
+}
+
+#[test]
 fn parser_and_schema_refuse_the_same_operations() {
     for operation in REFUSED {
         let text = with_operation(operation);
@@ -173,7 +236,37 @@ fn parser_and_schema_agree_about_the_rest_of_a_patch() {
         ("apiVersion: ocipatch/v1\nattestations: lose", false),
         ("apiVersion: ocipatch/v1\nattestations: ~", false),
         ("apiVersion: ocipatch/v1\nargs: {}", false),
+        ("apiVersion: ocipatch/v1\nargs: [x]", false),
+        (
+            "apiVersion: ocipatch/v1\nargs: { x: { default: 1, pattern: '[0-9]', enum: [1, 2], from-env: X, required: false } }\ndescription: ${x}",
+            true,
+        ),
+        (
+            "apiVersion: ocipatch/v1\nargs: { x: ~ }\ndescription: ${x}",
+            false,
+        ),
+        (
+            "apiVersion: ocipatch/v1\nargs: { x: 1 }\ndescription: ${x}",
+            false,
+        ),
+        (
+            "apiVersion: ocipatch/v1\nargs: { x y: { default: 1 } }\ndescription: a",
+            false,
+        ),
+        (
+            "apiVersion: ocipatch/v1\nargs: { x: { defaults: 1 } }\ndescription: ${x}",
+            false,
+        ),
+        (
+            "apiVersion: ocipatch/v1\nargs: { x: { default: 1, enum: [] } }\ndescription: ${x}",
+            false,
+        ),
+        (
+            "apiVersion: ocipatch/v1\nargs: { x: { default: 1, secret: maybe } }\ndescription: ${x}",
+            false,
+        ),
         ("apiVersion: ocipatch/v1\nexpect: []", false),
+        ("apiVersion: ocipatch/v1\nexpect: { layers: 1 }", false),
         ("apiVersion: ocipatch/v1\nhistory: none", true),
         ("apiVersion: ocipatch/v1\nhistory: per-patch", true),
         ("apiVersion: ocipatch/v1\nhistory: per-operation", true),
@@ -184,6 +277,10 @@ fn parser_and_schema_agree_about_the_rest_of_a_patch() {
         assert_eq!(parser_accepts(&text), accepted, "parser: {head}");
         assert_eq!(schema_accepts(&text), accepted, "schema: {head}");
     }
+}
+
+#[test]
+fn parser_and_schema_want_operations() {
     for operations in [
         "",
         "operations: ~",

@@ -1,0 +1,85 @@
+//! Values for the args of patches, as several commands take them.
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+
+use clap::Args;
+
+use super::failure::Failure;
+use crate::error::Error;
+use crate::patch::ArgValues;
+
+/// Values for args.
+#[derive(Debug, Args)]
+pub(super) struct ArgOptions {
+    /// Give an argument of the patches a value
+    #[arg(long = "arg", value_name = "NAME=VALUE")]
+    given: Vec<String>,
+    /// Take values from a file of `NAME=VALUE` lines, in which `#` begins a comment line; `--arg` outweighs it
+    #[arg(long = "arg-file", value_name = "FILE")]
+    files: Vec<PathBuf>,
+}
+
+impl ArgOptions {
+    /// Reads the files, the arguments and the environment.
+    pub(super) fn values(&self) -> Result<ArgValues, Failure> {
+        let mut given = BTreeMap::new();
+        for path in &self.files {
+            // A later file outweighs an earlier one.
+            given.extend(read(path)?);
+        }
+        let lines = self.given.iter().map(String::as_str);
+        given.extend(pairs(lines, "--arg")?);
+        Ok(ArgValues {
+            given,
+            environment: std::env::vars_os().collect(),
+        })
+    }
+}
+
+/// Refuses values that no patch declares an argument for: whoever gives one means something by it.
+pub(super) fn refuse_undeclared(values: &ArgValues, declared: &[String]) -> Result<(), Failure> {
+    let is_undeclared = |name: &&String| !declared.contains(name);
+    let Some(name) = values.given.keys().find(is_undeclared) else {
+        return Ok(());
+    };
+    let shown: Vec<String> = declared.iter().map(|name| format!("`{name}`")).collect();
+    let there = if shown.is_empty() {
+        "there are no args".to_owned()
+    } else {
+        format!("there is {}", shown.join(", "))
+    };
+    Err(Failure::Usage(format!(
+        "no patch declares the argument `{}`; {there}",
+        name.escape_debug()
+    )))
+}
+
+fn read(path: &Path) -> Result<BTreeMap<String, String>, Failure> {
+    let bytes = std::fs::read(path).map_err(Error::at(path))?;
+    let place = path.display().to_string();
+    let text = String::from_utf8(bytes)
+        .map_err(|_| Failure::Usage(format!("`{place}` is not UTF-8 text")))?;
+    let is_value = |line: &&str| !line.trim().is_empty() && !line.trim_start().starts_with('#');
+    pairs(text.lines().filter(is_value), &place)
+}
+
+/// Cuts `NAME=VALUE`s; a message names them by the name alone, since the value may be a secret.
+fn pairs<'a>(
+    lines: impl Iterator<Item = &'a str>,
+    place: &str,
+) -> Result<BTreeMap<String, String>, Failure> {
+    let mut pairs = BTreeMap::new();
+    for (i, line) in lines.enumerate() {
+        let Some((name, value)) = line.split_once('=') else {
+            let message = format!("value {} of `{place}` is no `NAME=VALUE`", i + 1);
+            return Err(Failure::Usage(message));
+        };
+        if pairs.insert(name.to_owned(), value.to_owned()).is_some() {
+            let name = name.escape_debug();
+            let message = format!("`{place}` gives the argument `{name}` twice");
+            return Err(Failure::Usage(message));
+        }
+    }
+    Ok(pairs)
+}

@@ -1,0 +1,169 @@
+//! A patch file: its bytes read, its arguments filled in, its documents decoded, and problems put in their places.
+
+use std::sync::Arc;
+
+use super::Patch;
+use super::args::{ArgValues, Args, Unset};
+use super::decode::{self, Field, Problems};
+use super::node::{self, Node};
+use super::substitute::substitute;
+use super::syntax;
+use crate::digest::Digest;
+use crate::problem::{Address, Code, Problem, Rejected, Source, line_after, quoted};
+use crate::secret::Secrets;
+
+/// The size in bytes that no patch file exceeds.
+pub const MAX_FILE_BYTES: usize = 1024 * 1024;
+
+/// A patch file that was read without a mistake.
+#[derive(Debug, Clone)]
+pub struct PatchFile {
+    name: String,
+    digest: Digest,
+    text: Arc<str>,
+    documents: Arc<[Node]>,
+    secrets: Secrets,
+    patches: Vec<Patch>,
+    arg_names: Vec<String>,
+}
+
+impl PatchFile {
+    /// Parses the bytes of the file `name`, whose args have defaults; the name is only for reports.
+    pub fn parse(name: &str, bytes: &[u8]) -> Result<Self, Rejected> {
+        Self::parse_with(name, bytes, &ArgValues::default())
+    }
+
+    /// Parses the bytes of the file `name` with values for the args that it declares.
+    pub fn parse_with(name: &str, bytes: &[u8], values: &ArgValues) -> Result<Self, Rejected> {
+        Self::read(name, bytes, values, Unset::IsProblem)
+    }
+
+    /// Looks for what is wrong with a file whatever the values of the args that have none; returns the names of all.
+    pub fn check(name: &str, bytes: &[u8], values: &ArgValues) -> Result<Vec<String>, Rejected> {
+        // What depends on an unknown value is not decoded, so the patches have holes and go no further.
+        Ok(Self::read(name, bytes, values, Unset::IsUnknown)?.arg_names)
+    }
+
+    fn read(name: &str, bytes: &[u8], values: &ArgValues, unset: Unset) -> Result<Self, Rejected> {
+        let text = text_of(name, bytes).map_err(|problem| {
+            Rejected::new(&Source::new(name, "".into()), vec![problem], |_| None)
+        })?;
+        let mut file = Self {
+            name: name.to_owned(),
+            digest: Digest::of(bytes),
+            text: text.into(),
+            documents: Vec::new().into(),
+            secrets: Secrets::default(),
+            patches: Vec::new(),
+            arg_names: Vec::new(),
+        };
+        let mut documents = match node::parse(&file.text) {
+            Ok(documents) => documents,
+            Err(error) => return Err(file.reject(vec![syntax::problem(&error, &file.text)])),
+        };
+        let mut problems = Problems::default();
+        for (i, document) in documents.iter_mut().enumerate() {
+            let address = Address::document(i);
+            decode::check_tree(document, &address, &file.text, &mut problems);
+            let whole = Field {
+                node: document,
+                address,
+                name: "a patch".to_owned(),
+            };
+            let mut args = Args::declared(&whole, values, unset, &mut problems);
+            substitute(document, i, &mut args, &mut problems);
+            args.tell_unused(&mut problems);
+            args.secrets().for_each(|secret| file.secrets.add(secret));
+            file.arg_names.extend(args.names());
+            file.patches
+                .extend(Patch::decode(document, i, &mut problems));
+        }
+        if documents.is_empty() {
+            let message = format!("{} holds no patch", quoted(name));
+            let problem = Problem::new(Code::NoPatch, Address::file(), message);
+            problems.add(problem.with_help(super::API_VERSION_HELP));
+        }
+        file.documents = documents.into();
+        if !problems.is_empty() {
+            return Err(file.reject(problems.into_vec()));
+        }
+        Ok(file)
+    }
+
+    /// Returns the name given to [`PatchFile::parse`].
+    #[must_use]
+    pub fn name(&self) -> &str {
+        &self.name
+    }
+
+    /// Returns the digest of the file's bytes.
+    #[must_use]
+    pub fn digest(&self) -> Digest {
+        self.digest
+    }
+
+    /// Returns the file's text.
+    #[must_use]
+    pub fn text(&self) -> &str {
+        &self.text
+    }
+
+    /// Returns the patches, one per document; there is at least one.
+    #[must_use]
+    pub fn patches(&self) -> &[Patch] {
+        &self.patches
+    }
+
+    /// Returns the names of the args that its documents declare.
+    #[must_use]
+    pub fn arg_names(&self) -> &[String] {
+        &self.arg_names
+    }
+
+    /// Returns the values that must not be shown.
+    #[must_use]
+    pub fn secrets(&self) -> &Secrets {
+        &self.secrets
+    }
+
+    /// Returns `problems` with their places in this file, in the order of the text; secrets of the file are masked.
+    #[must_use]
+    pub fn reject(&self, problems: Vec<Problem>) -> Rejected {
+        let masked = problems
+            .into_iter()
+            .map(|problem| problem.masked(&self.secrets));
+        let source = Source::new(&self.name, Arc::clone(&self.text));
+        Rejected::new(&source, masked.collect(), |problem| {
+            node::locate(&self.documents, problem.address())
+        })
+    }
+
+    /// Returns the line of `address`, counting from 1.
+    #[must_use]
+    pub fn line(&self, address: &Address) -> usize {
+        let start = node::locate(&self.documents, address).map_or(0, |range| range.start);
+        line_after(&self.text.as_bytes()[..start])
+    }
+}
+
+fn text_of<'a>(name: &str, bytes: &'a [u8]) -> Result<&'a str, Problem> {
+    if bytes.len() > MAX_FILE_BYTES {
+        let message = format!(
+            "{} has {} bytes, more than the {MAX_FILE_BYTES} of the largest patch",
+            quoted(name),
+            bytes.len()
+        );
+        return Err(Problem::new(Code::FileTooLarge, Address::file(), message));
+    }
+    let text = std::str::from_utf8(bytes).map_err(|error| {
+        let at = error.valid_up_to();
+        let line = line_after(&bytes[..at]);
+        let message = format!(
+            "{} has bytes on line {line} that are not UTF-8",
+            quoted(name)
+        );
+        Problem::new(Code::NotUtf8, Address::file(), message).with_help("save the file as UTF-8")
+    })?;
+    // The mark is no part of the first line; places are counted without it.
+    Ok(text.strip_prefix('\u{feff}').unwrap_or(text))
+}

@@ -1,0 +1,98 @@
+//! Items that are a map with exactly one key, which says what the item is: operations and preconditions.
+
+use super::decode::{Field, Problems, listed, suggestion};
+use super::node::Value;
+use crate::problem::{Code, Problem, quoted};
+
+/// What such items are, and how they are spoken of.
+#[derive(Debug)]
+pub(super) struct Kind<'a> {
+    /// With its article, as in `an operation`.
+    pub(super) name: &'static str,
+    /// Its keys.
+    pub(super) keys: &'a [&'static str],
+    /// An item as it is meant to be.
+    pub(super) example: &'static str,
+    /// The problem of an item with another shape.
+    pub(super) shape: Code,
+    /// The problem of an item with another key.
+    pub(super) unknown: Code,
+}
+
+impl Kind<'_> {
+    /// Returns the key of an item, which is one of those known, and what stands behind it.
+    pub(super) fn decode<'a>(
+        &self,
+        field: &Field<'a>,
+        problems: &mut Problems,
+    ) -> Option<(&'a str, Field<'a>)> {
+        let found = match &field.node.value {
+            Value::Map(pairs) if !pairs.is_empty() => {
+                return self.only(field, field.entries("", problems)?, problems);
+            }
+            Value::Map(_) => "an empty map stands".to_owned(),
+            Value::List(_) => "a list stands".to_owned(),
+            Value::Null => "nothing stands".to_owned(),
+            Value::Unknown => "a text stands".to_owned(),
+            Value::Text(text) => {
+                let message = format!(
+                    "{} stands alone where {} and what it takes is wanted",
+                    quoted(text),
+                    self.name
+                );
+                problems.add(self.shape(field, message));
+                return None;
+            }
+        };
+        let message = format!("{found} where {} is wanted", self.name);
+        problems.add(self.shape(field, message));
+        None
+    }
+
+    fn shape(&self, field: &Field<'_>, message: String) -> Problem {
+        let help = format!(
+            "{} is a map with one key, as in `{}`",
+            self.name, self.example
+        );
+        field.problem(self.shape, message).with_help(help)
+    }
+
+    fn only<'a>(
+        &self,
+        field: &Field<'_>,
+        mut entries: Vec<(&'a str, Field<'a>)>,
+        problems: &mut Problems,
+    ) -> Option<(&'a str, Field<'a>)> {
+        if entries.len() > 1 {
+            problems.add(self.several(field, &entries));
+            return None;
+        }
+        let (key, value) = entries.pop()?;
+        if self.keys.contains(&key) {
+            return Some((key, value));
+        }
+        let message = format!("{} is not {} of this version", quoted(key), self.name);
+        let problem = Problem::new(self.unknown, value.address.on_key(), message);
+        problems.add(problem.with_help(suggestion(key, self.keys)));
+        None
+    }
+
+    fn several(&self, field: &Field<'_>, entries: &[(&str, Field<'_>)]) -> Problem {
+        let noun = self.name.rsplit(' ').next().unwrap_or(self.name);
+        let names = entries.iter().take(5).map(|(name, _)| quoted(name));
+        let message = format!(
+            "one {noun} has {} keys: {}",
+            entries.len(),
+            listed(names, "and")
+        );
+        let (first, value) = &entries[0];
+        // `- set-label:` with its labels not indented below it.
+        let is_unindented = self.keys.contains(first) && matches!(value.node.value, Value::Null);
+        let help = if is_unindented {
+            format!("indent what `{first}` takes further than its name")
+        } else {
+            format!("begin each {noun} with its own `- `")
+        };
+        field.problem(self.shape, message).with_help(help)
+    }
+}

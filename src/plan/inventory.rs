@@ -1,0 +1,48 @@
+//! What a plan is made from besides the patches.
+
+use super::{OperationId, SourceFinding};
+use crate::annotation::ImageAnnotations;
+use crate::digest::Digest;
+use crate::image::Config;
+use crate::reference::Reference;
+use crate::rootfs::{Content, Rootfs};
+use crate::timestamp::Timestamp;
+use std::collections::HashMap;
+
+/// Everything a plan is made from besides the patches.
+#[derive(Debug)]
+pub struct Inventory {
+    /// The images of the archive, in its order.
+    pub images: Vec<InventoryImage>,
+    /// What was found where operations take files from.
+    pub sources: HashMap<OperationId, SourceFinding>,
+    /// The time to give to images that change, where the environment sets one.
+    pub source_date_epoch: Option<Timestamp>,
+}
+
+/// What planning needs of an image.
+#[derive(Debug)]
+pub struct InventoryImage {
+    /// The configuration as it is.
+    pub config: Config,
+    /// The digest of its bytes.
+    pub image_id: Digest,
+    /// The names.
+    pub tags: Vec<Reference>,
+    /// The images that share these names, which are for other platforms, have the same number.
+    pub group: usize,
+    /// The digests by which the image is known besides its id: of its manifest, and of the index above it.
+    pub digests: Vec<Digest>,
+    /// What the archive says about the image: attestations, signatures and other referrers.
+    pub referrers: Vec<String>,
+    /// What is said about it in the documents above the configuration.
+    pub annotations: ImageAnnotations,
+    /// Whether the archive says anything about the index above the image.
+    pub is_index_referred_to: bool,
+    /// Bytes of each layer in the archive, from the base up.
+    pub layer_sizes: Vec<u64>,
+    /// The merged file tree, where an operation or precondition needs it.
+    pub tree: Option<Rootfs>,
+    /// What contents of files hash to, where a precondition asks for it.
+    pub contents: HashMap<Content, Digest>,
+}
