@@ -135,7 +135,7 @@ impl Summary {
                     change: Change::Added,
                     diff_id: added[index].0,
                     size: added[index].1,
-                    from: Some(plan.layers[index].from.clone()),
+                    from: plan.layers[index].from.clone(),
                     files: plan.layers[index].files.clone(),
                 },
             });

@@ -36,6 +36,8 @@ pub struct Addition {
     pub data: Data,
     /// Device and inode on the host: additions with the same become hard links to one file.
     pub same_file: Option<(u64, u64)>,
+    /// Whether a directory that the image has gets this metadata too.
+    pub overrides: bool,
 }
 
 /// Who owns what is added.
@@ -88,26 +90,77 @@ pub fn additions(
     to: &ImagePath,
     metadata: &Metadata,
 ) -> Result<Vec<Addition>, InvalidImagePath> {
-    entries
-        .iter()
-        .map(|source| {
-            let name = [to.entry_name(), b"/", &source.path].concat();
-            Ok(Addition {
-                path: ImagePath::from_entry_name(&name)?,
-                entry: source_entry(source, metadata),
-                data: match source.kind {
-                    SourceKind::File => Data::Host(HostFile {
-                        root,
-                        path: source.path.clone(),
-                        guard: source.guard,
-                    }),
-                    _ => Data::None,
+    let addition = |source: &SourceEntry| {
+        let name = [to.entry_name(), b"/", &source.path].concat();
+        let path = ImagePath::from_entry_name(&name)?;
+        Ok(Addition::of_host(path, source, root, metadata))
+    };
+    entries.iter().map(addition).collect()
+}
+
+impl Addition {
+    /// Returns what something in the source directory `roots[root]` of the layer comes to at `path`.
+    #[must_use]
+    pub fn of_host(
+        path: ImagePath,
+        source: &SourceEntry,
+        root: usize,
+        metadata: &Metadata,
+    ) -> Self {
+        let is_file = source.kind == SourceKind::File;
+        let file = || HostFile {
+            root,
+            path: source.path.clone(),
+            guard: source.guard,
+        };
+        Self {
+            path,
+            entry: source_entry(source, metadata),
+            data: is_file.then(file).map_or(Data::None, Data::Host),
+            same_file: (is_file && source.n_links > 1)
+                .then_some((source.guard.device, source.guard.inode)),
+            overrides: false,
+        }
+    }
+
+    /// Returns something that the host does not have; nothing there can be kept.
+    #[must_use]
+    pub fn inline(path: ImagePath, kind: Kind, data: Data, metadata: &Metadata) -> Self {
+        let (uid, gid) = match metadata.owner {
+            Owner::Set { uid, gid } => (uid, gid),
+            Owner::Keep => (0, 0),
+        };
+        let seconds = match metadata.mtime {
+            Time::At(seconds) => seconds,
+            Time::Keep => 0,
+        };
+        Self {
+            path,
+            entry: Entry {
+                name: Vec::new(),
+                link_name: Vec::new(),
+                kind,
+                size: 0,
+                mode: match kind {
+                    Kind::Directory => 0o755,
+                    Kind::Symlink => 0o777,
+                    _ => 0o644,
                 },
-                same_file: (source.kind == SourceKind::File && source.n_links > 1)
-                    .then_some((source.guard.device, source.guard.inode)),
-            })
-        })
-        .collect()
+                uid,
+                gid,
+                mtime: Mtime {
+                    seconds,
+                    nanoseconds: 0,
+                },
+                device: (0, 0),
+                xattrs: Vec::new(),
+                is_sparse: false,
+            },
+            data,
+            same_file: None,
+            overrides: false,
+        }
+    }
 }
 
 fn source_entry(source: &SourceEntry, metadata: &Metadata) -> Entry {

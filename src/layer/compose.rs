@@ -113,11 +113,13 @@ impl<'a> Composing<'a> {
                 return;
             };
             // A directory of the image keeps its mode and owner: a checkout cannot know them.
-            let is_new = !real.is_root() && self.kind_below(&real) != Some(Kind::Directory);
+            let is_there = self.kind_below(&real) == Some(Kind::Directory);
+            let is_new = !real.is_root() && (addition.overrides || !is_there);
             // Where a link makes one directory of two, the one asked for by its real path decides.
             let placed = self.entries.get(&real);
             let is_decided = placed.is_some_and(|placed| placed.asked == Some(&real));
-            if is_new && !is_decided {
+            if is_new && (addition.overrides || !is_decided) {
+                self.content.n_changed += u64::from(is_there);
                 self.insert(real, addition);
             }
             return;

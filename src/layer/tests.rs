@@ -38,6 +38,7 @@ fn composed(image: &str, added: &str, symlinks: SymlinkPolicy) -> LayerContent {
                 },
                 entry,
                 same_file,
+                overrides: false,
             }
         })
         .collect();
@@ -426,6 +427,7 @@ proptest::proptest! {
                 entry: entry("file x"),
                 data: Data::Inline(bytes.clone()),
                 same_file: None,
+                overrides: false,
             })
             .collect();
         let image = rootfs("layer: link a -> b/c; dir b; file c; link cc -> ca; link ab -> ab").unwrap();

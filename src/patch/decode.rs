@@ -9,8 +9,7 @@ use std::ops::Range;
 use super::node::{Node, Value};
 use crate::problem::{Address, Code, MAX_PROBLEMS, Problem, line_after, quoted};
 
-const SECRETS_HELP: &str =
-    "a secret can be the value of a label, a variable or an annotation, or a word of a command";
+const SECRETS_HELP: &str = "a secret can be the value of a label, a variable or an annotation, a word of a command, or the content of a file";
 
 /// The problems found so far.
 #[derive(Debug, Default)]

@@ -109,7 +109,7 @@ fn digest(field: &Field<'_>, problems: &mut Problems) -> Option<Digest> {
     digest
 }
 
-fn mode(field: &Field<'_>, problems: &mut Problems) -> Option<u32> {
+pub(super) fn mode(field: &Field<'_>, problems: &mut Problems) -> Option<u32> {
     let text = field.word(problems)?;
     let is_octal = (3..=4).contains(&text.len()) && text.bytes().all(|b| matches!(b, b'0'..=b'7'));
     if !is_octal {
@@ -148,7 +148,7 @@ schema::schemas! {
 
 pub(super) struct Paths;
 struct Sha256;
-struct Octal;
+pub(super) struct Octal;
 
 /// What is wanted of a path.
 #[derive(JsonSchema)]

@@ -184,9 +184,9 @@ operations! {
     ///
     /// Takes patterns, also with `on: index` or `on: descriptor` beside `match`.
     "unset-annotation" UnsetAnnotation(AnnotationRemoval) as "schema::AnnotationRemoval" by AnnotationRemoval::decode;
-    /// Adds a layer on top, with the files of a directory.
+    /// Adds a layer on top, with the files of a directory, or with files that the patch itself holds.
     ///
-    /// Takes `{from: directory, to: path}`; `to` is `/` if left out.
+    /// Takes `{from: directory, to: path}`, `{files: [{path: path, content: text}, …]}`, and more: see below.
     "add-layer" AddLayer(AddLayer) as "AddLayer" by AddLayer::decode;
     /// Gives the image these tags and no others.
     ///

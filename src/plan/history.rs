@@ -1,6 +1,7 @@
 //! The history entries that a patch leaves behind.
 
 use super::state::State;
+use super::{AddedLayer, PlannedLayer};
 use crate::image::{Config, HistoryEntry};
 use crate::patch::History;
 
@@ -26,30 +27,38 @@ impl Record {
     }
 
     /// Takes down what an operation has done to the image.
-    pub(super) fn operation(&mut self, state: &State, name: &str) {
+    pub(super) fn operation(&mut self, state: &State, name: &str, layers: &[AddedLayer]) {
         if self.history == History::PerOperation {
             let created_by = format!("{} {name}", self.created_by);
-            self.take_down(state, &created_by, true);
+            self.take_down(state, layers, &created_by, true);
         }
     }
 
     /// Returns the entries of the whole patch.
-    pub(super) fn end(mut self, state: &State) -> Vec<HistoryEntry> {
+    pub(super) fn end(mut self, state: &State, layers: &[AddedLayer]) -> Vec<HistoryEntry> {
         let created_by = self.created_by.clone();
         let is_told = self.history == History::PerPatch;
-        self.take_down(state, &created_by, is_told);
+        self.take_down(state, layers, &created_by, is_told);
         self.entries
     }
 
     /// One entry for each new layer; or else one for another configuration, if that `is_told`.
-    fn take_down(&mut self, state: &State, created_by: &str, is_told: bool) {
-        let n_added = state.layers.len() - self.n_layers;
-        let is_empty_layer = n_added == 0;
-        let has_own = is_told && is_empty_layer && state.config != self.config;
-        for _ in 0..n_added + usize::from(has_own) {
+    fn take_down(&mut self, state: &State, layers: &[AddedLayer], created_by: &str, is_told: bool) {
+        let added = &state.layers[self.n_layers..];
+        for layer in added {
+            let own = match *layer {
+                PlannedLayer::Added(i) => layers[i].created_by.as_deref(),
+                PlannedLayer::Kept(_) => None,
+            };
+            self.entries.push(HistoryEntry {
+                created_by: own.unwrap_or(created_by).to_owned(),
+                is_empty_layer: false,
+            });
+        }
+        if is_told && added.is_empty() && state.config != self.config {
             self.entries.push(HistoryEntry {
                 created_by: created_by.to_owned(),
-                is_empty_layer,
+                is_empty_layer: true,
             });
         }
         self.n_layers = state.layers.len();

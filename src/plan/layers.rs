@@ -1,12 +1,13 @@
 //! New layers: what a source directory comes to over the tree of the image as it is by then.
 
-use super::{AddedLayer, Change, Effect, FileChange, PlannedLayer, Planning, SourceFinding};
+use super::{AddedLayer, Change, Effect, FileChange, PlannedLayer, Planning, new_files};
 use crate::image_path::ImagePath;
 use crate::layer::{LayerContent, Metadata, Mode, Owner, SymlinkPolicy, Time, additions, compose};
-use crate::patch::AddLayer;
+use crate::patch::{AddLayer, LayerMode, LayerOwner, LayerTime, Symlinks};
 use crate::problem::{Address, Code, Problem, quoted};
 use crate::rootfs::Rootfs;
 use crate::tarball::Kind;
+use crate::timestamp::Timestamp;
 
 /// What Docker's own store takes (moby `layer/layer_store.go`, `maxLayerDepth`).
 const DOCKER_MAX_LAYERS: usize = 125;
@@ -21,35 +22,34 @@ impl Planning<'_> {
         address: &Address,
         effects: &mut [Vec<Effect>],
     ) {
-        let (root, scan) = match self.sources.get(&self.id) {
-            Some(SourceFinding::Directory { root, scan }) => (*root, scan),
-            Some(SourceFinding::Problem(problem)) => return self.problems.push(problem.clone()),
-            None => unreachable!("every source was looked at before planning"),
-        };
-        let from = address.clone().key("from");
-        for (path, reason) in scan.problems.iter().take(MAX_PROBLEMS) {
-            let message = format!("{}: {reason}", quoted(&String::from_utf8_lossy(path)));
-            self.problems
-                .push(Problem::new(Code::InvalidSource, from.clone(), message));
+        let finding = self
+            .sources
+            .get(&self.id)
+            .expect("every source was looked at before planning");
+        if !finding.problems.is_empty() {
+            return self.problems.extend(finding.problems.iter().cloned());
         }
-        let mtime = self
-            .epoch
-            .map_or(0, crate::timestamp::Timestamp::unix_seconds);
-        let metadata = Metadata {
-            owner: Owner::Set { uid: 0, gid: 0 },
-            mode: Mode::Normal,
-            mtime: Time::At(mtime),
-        };
-        let additions = match additions(&scan.entries, root, &add.to, &metadata) {
-            Ok(additions) => additions,
-            Err(reason) => {
-                return self.problems.push(Problem::new(
-                    Code::InvalidSource,
-                    from,
-                    reason.to_string(),
-                ));
+        let from = address
+            .clone()
+            .key(if add.from.is_some() { "from" } else { "files" });
+        let epoch = self.epoch.map_or(0, Timestamp::unix_seconds);
+        let metadata = metadata(add, epoch);
+        let mut from_directory = Vec::new();
+        if let Some((root, scan)) = &finding.directory {
+            for (path, reason) in scan.problems.iter().take(MAX_PROBLEMS) {
+                let message = format!("{}: {reason}", quoted(&String::from_utf8_lossy(path)));
+                self.problems
+                    .push(Problem::new(Code::InvalidSource, from.clone(), message));
             }
-        };
+            match additions(&scan.entries, *root, &add.to, &metadata) {
+                Ok(additions) => from_directory = additions,
+                Err(reason) => {
+                    let message = reason.to_string();
+                    let problem = Problem::new(Code::InvalidSource, from, message);
+                    return self.problems.push(problem);
+                }
+            }
+        }
         for (&image, effects) in images.iter().zip(effects) {
             let state = &mut self.states[image];
             if state.config.text("os").as_deref() == Some("windows") {
@@ -66,7 +66,16 @@ impl Planning<'_> {
                 .tree
                 .as_mut()
                 .expect("the tree was read for every image that may get a layer");
-            let content = compose(&additions, tree, SymlinkPolicy::Follow, mtime);
+            let mut additions = from_directory.clone();
+            let found = new_files::add(&mut additions, add, finding, &metadata, tree);
+            if let Err((i, message)) = found {
+                let address = address.clone().key("files").index(i).key("hardlink");
+                let problem = Problem::new(Code::LayerConflict, address, message);
+                let help = "a hard link reaches only files of the same layer; write `symlink`";
+                self.problems.push(problem.with_help(help));
+                continue;
+            }
+            let content = compose(&additions, tree, policy(add.symlinks), epoch);
             if !content.problems.is_empty() {
                 for problem in content.problems.iter().take(MAX_PROBLEMS) {
                     let message =
@@ -77,10 +86,8 @@ impl Planning<'_> {
                 continue;
             }
             if content.n_added + content.n_changed + content.n_directories_added == 0 {
-                let message = format!(
-                    "{} holds nothing that the image does not have",
-                    quoted(&add.from)
-                );
+                let holder = add.from.as_deref().map_or("`files`".to_owned(), quoted);
+                let message = format!("{holder} holds nothing that the image does not have");
                 let problem = Problem::new(Code::Empty, from.clone(), message);
                 self.problems.push(
                     problem
@@ -109,10 +116,40 @@ impl Planning<'_> {
             }
             self.layers.push(AddedLayer {
                 from: add.from.clone(),
+                created_by: add.created_by.clone(),
                 content,
                 files,
             });
         }
+    }
+}
+
+fn metadata(add: &AddLayer, epoch: i64) -> Metadata {
+    Metadata {
+        owner: match add.owner {
+            LayerOwner::Ids(uid, gid) => Owner::Set {
+                uid: uid.into(),
+                gid: gid.into(),
+            },
+            LayerOwner::Keep => Owner::Keep,
+        },
+        mode: match add.mode {
+            LayerMode::Normal => Mode::Normal,
+            LayerMode::Keep => Mode::Keep,
+        },
+        mtime: match &add.mtime {
+            LayerTime::Epoch => Time::At(epoch),
+            LayerTime::At(time) => Time::At(time.unix_seconds()),
+            LayerTime::Keep => Time::Keep,
+        },
+    }
+}
+
+fn policy(symlinks: Symlinks) -> SymlinkPolicy {
+    match symlinks {
+        Symlinks::Follow => SymlinkPolicy::Follow,
+        Symlinks::Replace => SymlinkPolicy::Replace,
+        Symlinks::Error => SymlinkPolicy::Error,
     }
 }
 
@@ -126,7 +163,14 @@ fn changes(content: &LayerContent, tree: &Rootfs) -> Vec<FileChange> {
         let is_directory = item.entry.kind == Kind::Directory;
         let change = match tree.get(&path) {
             None => Change::Added,
-            Some(node) if is_directory && node.kind == Kind::Directory => continue,
+            Some(node)
+                if is_directory
+                    && node.kind == Kind::Directory
+                    && (node.mode & 0o7777, node.uid, node.gid)
+                        == (item.entry.mode, item.entry.uid, item.entry.gid) =>
+            {
+                continue;
+            }
             Some(_) => Change::Changed,
         };
         let slash = if is_directory { "/" } else { "" };

@@ -15,6 +15,7 @@ mod inventory;
 mod items;
 mod labels;
 mod layers;
+mod new_files;
 mod state;
 mod tags;
 mod target;
@@ -25,7 +26,7 @@ use std::collections::HashMap;
 use crate::annotation::AnnotationEdit;
 use crate::digest::DiffId;
 use crate::image::Config;
-use crate::layer::{LayerContent, Scan};
+use crate::layer::{LayerContent, Scan, SourceEntry};
 use crate::patch::{Attestations, Operation, Patch, PatchFile};
 use crate::problem::{Address, Code, Problem, Rejected};
 use crate::reference::Reference;
@@ -50,17 +51,14 @@ pub struct OperationId {
 }
 
 /// What stands where an operation takes files from.
-#[derive(Debug)]
-pub enum SourceFinding {
-    /// A directory: its place among all source directories, and what is in it.
-    Directory {
-        /// The index that the content's host files carry.
-        root: usize,
-        /// The entries.
-        scan: Scan,
-    },
-    /// Nothing that can be used; the problem to report.
-    Problem(Problem),
+#[derive(Debug, Default)]
+pub struct SourceFinding {
+    /// The directory: its place among all source directories, which its host files carry, and what is in it.
+    pub directory: Option<(usize, Scan)>,
+    /// For each of the files of the operation that is one on the host, the place of its directory, and what it is.
+    pub files: Vec<Option<(usize, SourceEntry)>>,
+    /// What cannot be used.
+    pub problems: Vec<Problem>,
 }
 
 /// What will be done: complete and decided, but for the digests of layers that nobody has read yet.
@@ -105,8 +103,10 @@ pub enum PlannedLayer {
 /// A layer to add.
 #[derive(Debug)]
 pub struct AddedLayer {
-    /// Where the files come from, as the patch spells it.
-    pub from: String,
+    /// The directory that the files come from, as the patch spells it.
+    pub from: Option<String>,
+    /// What the history says of it, if not what it says of every layer.
+    pub created_by: Option<String>,
     /// The entries and where their data is.
     pub content: LayerContent,
     /// What changes in the file tree, sorted by path.
@@ -258,7 +258,7 @@ impl Planning<'_> {
             self.plan_operation(operation, &images, &mut effects);
             for ((&image, effects), record) in images.iter().zip(effects).zip(&mut records) {
                 let state = &mut self.states[image];
-                record.operation(state, operation.name());
+                record.operation(state, operation.name(), self.layers);
                 state.steps.push(Step {
                     patch: self.file.name().to_owned(),
                     operation: operation.name(),
@@ -268,7 +268,7 @@ impl Planning<'_> {
         }
         for ((&image, before), record) in images.iter().zip(&before).zip(records) {
             let state = &mut self.states[image];
-            let entries = record.end(state);
+            let entries = record.end(state, self.layers);
             state.end_patch(before, &entries, self.epoch);
         }
         self.settle_referrers(patch, &images, &document);

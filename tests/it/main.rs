@@ -18,6 +18,7 @@ mod hostile;
 mod house;
 mod loaders;
 mod lossless;
+mod new_files;
 mod nothing_lost;
 mod operations;
 mod patch;

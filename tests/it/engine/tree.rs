@@ -45,11 +45,9 @@ fn line(entry: &Entry<'_>, records: &[(String, String)]) -> (String, String) {
             )
         }
     };
-    let (mode, uid, gid) = (
-        entry.number(100..108),
-        entry.number(108..116),
-        entry.number(116..124),
-    );
+    let owner = |key: &str, at| record(key).unwrap_or_else(|| entry.number(at).to_string());
+    let (uid, gid) = (owner("uid", 108..116), owner("gid", 116..124));
+    let mode = entry.number(100..108);
     let path = path.trim_end_matches('/').to_owned();
     let mut line = format!("{:04o} {uid}/{gid} {kind} {path}{detail}", mode & 0o7777);
     for (key, value) in records {

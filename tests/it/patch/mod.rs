@@ -11,7 +11,7 @@ use std::path::{Path, PathBuf};
 use miette::{GraphicalReportHandler, GraphicalTheme};
 use ocipatch::digest::Digest;
 use ocipatch::image_path::ImagePath;
-use ocipatch::patch::{AddLayer, IfMissing, ImagePattern, Operation, PatchFile};
+use ocipatch::patch::{IfMissing, ImagePattern, Operation, PatchFile};
 use ocipatch::problem::{Address, Code, Problem, Rejected};
 use ocipatch::reference::{Glob, Reference};
 
@@ -133,20 +133,14 @@ fn a_valid_patch_is_what_its_author_wrote() {
     };
     assert_eq!(removal.globs, [Glob::new("a"), Glob::new("b")]);
     assert_eq!(removal.if_missing, IfMissing::Ignore);
-    assert_eq!(
-        patch.operations[3],
-        Operation::AddLayer(AddLayer {
-            from: "./rootfs".to_owned(),
-            to: ImagePath::parse("/srv/www").unwrap()
-        })
-    );
-    assert_eq!(
-        patch.operations[4],
-        Operation::AddLayer(AddLayer {
-            from: "rootfs.tar".to_owned(),
-            to: ImagePath::root()
-        })
-    );
+    let added = |operation: &Operation| match operation {
+        Operation::AddLayer(add) => (add.from.clone().unwrap(), add.to.clone()),
+        other => panic!("{other:?}"),
+    };
+    let srv = ImagePath::parse("/srv/www").unwrap();
+    assert_eq!(added(&patch.operations[3]), ("./rootfs".to_owned(), srv));
+    let rootfs = ("rootfs.tar".to_owned(), ImagePath::root());
+    assert_eq!(added(&patch.operations[4]), rootfs);
     let tag = |text| Reference::parse(text).unwrap();
     assert_eq!(patch.operations[5], Operation::Retag(vec![tag("app:2")]));
     assert_eq!(

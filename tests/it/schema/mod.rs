@@ -319,8 +319,10 @@ fn every_recipe_is_a_patch_and_says_when_to_use_it() {
         for patch in file.patches() {
             assert!(patch.description.is_some(), "{name}");
             for operation in &patch.operations {
-                if let Operation::AddLayer(add_layer) = operation {
-                    let from = root().join("patches").join(&add_layer.from);
+                if let Operation::AddLayer(add_layer) = operation
+                    && let Some(from) = &add_layer.from
+                {
+                    let from = root().join("patches").join(from);
                     assert!(from.exists(), "{name}: {}", from.display());
                 }
             }

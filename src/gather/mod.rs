@@ -3,6 +3,8 @@
 //! Metadata is always read, layer headers only where an operation adds a layer or a precondition is about files, and of
 //! contents only the files whose digest a precondition compares.
 
+mod sources;
+
 use std::collections::HashMap;
 use std::io::Read;
 use std::path::{Path, PathBuf};
@@ -14,8 +16,8 @@ use crate::error::Error;
 use crate::image_path::ImagePath;
 use crate::layer::SourceDirectory;
 use crate::patch::{Expectation, Operation, Patch, PatchFile};
-use crate::plan::{Inventory, InventoryImage, OperationId, SourceFinding};
-use crate::problem::{Address, Code, Problem, quoted};
+use crate::plan::{Inventory, InventoryImage, OperationId};
+use crate::problem::Address;
 use crate::rootfs::{Content, Node, Resolution, Rootfs};
 use crate::tarball::{Input, Kind, Stream, TarReader};
 use crate::timestamp::Timestamp;
@@ -53,8 +55,8 @@ pub fn gather(
                 let Operation::AddLayer(add) = operation else {
                     continue;
                 };
-                let address = Address::operation(d, o).key("from");
-                let finding = find_source(&add.from, base, &address, &mut roots)?;
+                let address = Address::operation(d, o);
+                let finding = sources::find(add, base, &address, &mut roots)?;
                 sources.insert(
                     OperationId {
                         file: f,
@@ -66,9 +68,7 @@ pub fn gather(
             }
         }
     }
-    let needs_tree = sources
-        .values()
-        .any(|finding| matches!(finding, SourceFinding::Directory { .. }))
+    let needs_tree = sources.values().any(|finding| finding.problems.is_empty())
         || files.iter().flat_map(PatchFile::patches).any(expects_paths);
     let mut images = Vec::with_capacity(archive.images().len());
     for (i, image) in archive.images().iter().enumerate() {
@@ -111,57 +111,6 @@ pub fn gather(
             source_date_epoch,
         },
         roots,
-    })
-}
-
-fn find_source(
-    from: &str,
-    base: &Base,
-    address: &Address,
-    roots: &mut Vec<SourceDirectory>,
-) -> Result<SourceFinding, Error> {
-    let problem = |code, message: String, help: String| {
-        Ok(SourceFinding::Problem(
-            Problem::new(code, address.clone(), message).with_help(help),
-        ))
-    };
-    let path = base.directory.join(from);
-    let real = match std::fs::canonicalize(&path) {
-        Ok(real) => real,
-        Err(error) => {
-            let message = match error.kind() {
-                std::io::ErrorKind::NotFound => format!("there is no directory {}", quoted(from)),
-                _ => format!("{} cannot be opened: {error}", quoted(from)),
-            };
-            let help = format!(
-                "paths are relative to the patch file's directory, `{}`",
-                base.directory.display()
-            );
-            return problem(Code::NoSuchSource, message, help);
-        }
-    };
-    let home = std::fs::canonicalize(&base.directory).map_err(Error::at(&base.directory))?;
-    if !base.allow_outside && !real.starts_with(&home) {
-        let message = format!("{} leads out of the patch file's directory", quoted(from));
-        return problem(
-            Code::OutsideSource,
-            message,
-            "`--allow-outside` permits that".to_owned(),
-        );
-    }
-    if !real.is_dir() {
-        let message = format!("{} is a file, and a directory was wanted", quoted(from));
-        let help =
-            "put the file into a directory, at the path that it is to have in the image".to_owned();
-        return problem(Code::NoSuchSource, message, help);
-    }
-    let host_error = |error: crate::layer::HostError| Error::io(&error.path, error.error);
-    let directory = SourceDirectory::open(&real).map_err(host_error)?;
-    let scan = directory.scan(&|_| false).map_err(host_error)?;
-    roots.push(directory);
-    Ok(SourceFinding::Directory {
-        root: roots.len() - 1,
-        scan,
     })
 }
 

@@ -1,0 +1,230 @@
+//! What of a source directory stays out, by the rules of `.dockerignore` (moby/patternmatcher, `patternmatcher.go`):
+//! patterns are relative to the directory, a pattern that matches a directory matches all in it, `**` is any number of
+//! directories, `!` takes out of what patterns before it matched, and the last word counts.
+
+use regex_lite::Regex;
+use schemars::json_schema;
+
+use super::decode::{Field, Problems};
+use super::schema;
+use crate::problem::{Code, quoted};
+
+/// Patterns over the paths of a source directory.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Exclude {
+    rules: Vec<Rule>,
+}
+
+#[derive(Debug, Clone)]
+struct Rule {
+    text: String,
+    regex: Regex,
+    is_exception: bool,
+}
+
+impl PartialEq for Rule {
+    fn eq(&self, other: &Self) -> bool {
+        self.text == other.text
+    }
+}
+
+impl Eq for Rule {}
+
+impl Exclude {
+    pub(super) fn decode(field: &Field<'_>, problems: &mut Problems) -> Option<Self> {
+        let items = field.items(
+            "write at least one pattern, as in `[\"**/*.md\"]`",
+            problems,
+        )?;
+        let rules: Vec<Option<Rule>> = items
+            .iter()
+            .map(|item| {
+                let text = item.some_word(problems)?;
+                let rule = Rule::new(text);
+                if rule.is_none() {
+                    let message = format!("{} is no pattern", quoted(text));
+                    let problem = item.problem(Code::InvalidValue, message);
+                    problems.add(problem.with_help(
+                        "patterns are those of `.dockerignore`: paths below `from` with `*`, `?`, `[a-z]`, `**` and a `!` in front",
+                    ));
+                }
+                rule
+            })
+            .collect();
+        let rules = rules.into_iter().collect::<Option<Vec<Rule>>>()?;
+        Some(Self { rules })
+    }
+
+    /// Tells whether a path relative to the source stays out. Bytes that are not UTF-8 count as one character each.
+    #[must_use]
+    pub fn is_excluded(&self, path: &[u8]) -> bool {
+        let path = String::from_utf8_lossy(path);
+        let slashes = path.match_indices('/').map(|(at, _)| at);
+        let ways: Vec<&str> = slashes
+            .chain([path.len()])
+            .map(|end| &path[..end])
+            .collect();
+        self.rules.iter().fold(false, |is_excluded, rule| {
+            let is_asked = is_excluded == rule.is_exception;
+            let is_matched = is_asked && ways.iter().any(|way| rule.regex.is_match(way));
+            if is_matched {
+                !rule.is_exception
+            } else {
+                is_excluded
+            }
+        })
+    }
+
+    /// Tells whether everything in an excluded directory is excluded too.
+    #[must_use]
+    pub fn is_deep(&self) -> bool {
+        self.rules.iter().all(|rule| !rule.is_exception)
+    }
+}
+
+impl Rule {
+    fn new(text: &str) -> Option<Self> {
+        let pattern = text.trim();
+        let (pattern, is_exception) = match pattern.strip_prefix('!') {
+            Some(rest) => (rest.trim(), true),
+            None => (pattern, false),
+        };
+        let mut parts = Vec::new();
+        for part in pattern.split('/') {
+            match part {
+                "" | "." => {}
+                ".." => {
+                    parts.pop()?;
+                }
+                part => parts.push(part),
+            }
+        }
+        if parts.is_empty() {
+            return None;
+        }
+        Some(Self {
+            text: text.to_owned(),
+            regex: Regex::new(&expression(&parts.join("/"))?).ok()?,
+            is_exception,
+        })
+    }
+}
+
+/// Returns the regular expression that a pattern stands for.
+fn expression(pattern: &str) -> Option<String> {
+    let mut expression = "(?s)^".to_owned();
+    let mut chars = pattern.chars().peekable();
+    while let Some(c) = chars.next() {
+        match c {
+            '*' if chars.next_if_eq(&'*').is_some() => {
+                // As in moby, a slash behind it need not be there.
+                chars.next_if_eq(&'/');
+                let is_last = chars.peek().is_none();
+                expression += if is_last { ".*" } else { "(.*/)?" };
+            }
+            '*' => expression += "[^/]*",
+            '?' => expression += "[^/]",
+            '\\' => expression += &regex_lite::escape(&chars.next()?.to_string()),
+            '[' => expression += &class(&mut chars)?,
+            c => expression += &regex_lite::escape(&c.to_string()),
+        }
+    }
+    expression.push('$');
+    Some(expression)
+}
+
+/// Reads a class of characters up to its bracket.
+fn class(chars: &mut std::iter::Peekable<std::str::Chars<'_>>) -> Option<String> {
+    let mut class = "[".to_owned();
+    if chars.next_if_eq(&'^').is_some() {
+        class.push('^');
+    }
+    let beginning = class.len();
+    loop {
+        match chars.next()? {
+            ']' if class.len() > beginning => break,
+            '-' => class.push('-'),
+            '\\' => class += &regex_lite::escape(&chars.next()?.to_string()),
+            c @ ('[' | ']' | '&' | '~' | '^') => {
+                class.push('\\');
+                class.push(c);
+            }
+            c => class.push(c),
+        }
+    }
+    class.push(']');
+    Some(class)
+}
+
+schema::schemas! {
+    Patterns, "Excluded", |_| json_schema!({
+        "description": "Patterns of `.dockerignore` over the paths below `from`",
+        "type": "array",
+        "minItems": 1,
+        "items": { "type": ["string", "number", "boolean"], "minLength": 1 },
+    });
+}
+
+pub(super) struct Patterns;
+
+#[cfg(test)]
+mod tests {
+    use super::{Exclude, Rule};
+
+    fn exclude(patterns: &[&str]) -> Exclude {
+        let rules = patterns.iter().map(|text| Rule::new(text).expect(text));
+        Exclude {
+            rules: rules.collect(),
+        }
+    }
+
+    /// The expectations are those of moby/patternmatcher's documentation and of `docker build`.
+    #[test]
+    fn patterns_mean_what_they_mean_to_docker() {
+        for (patterns, excluded, kept) in [
+            (vec!["*.md"], vec!["a.md", "a.md/b"], vec!["d/a.md", "amd"]),
+            (vec!["**/*.md"], vec!["a.md", "d/e/a.md"], vec!["a.mdx"]),
+            (vec!["/d/"], vec!["d", "d/e/f"], vec!["dd", "e/d"]),
+            (vec!["./d/../e"], vec!["e"], vec!["d"]),
+            (vec!["d/**"], vec!["d/e", "d/e/f"], vec!["d", "e"]),
+            (vec!["**"], vec!["a", "b/c"], vec![]),
+            (
+                vec!["a?c", "x[0-9]", "y[^a]"],
+                vec!["abc", "x1", "yb"],
+                vec!["a/c", "xa", "ya"],
+            ),
+            (
+                vec!["\\*", "a+b.c"],
+                vec!["*", "a+b.c"],
+                vec!["b", "aab.c", "a+bxc"],
+            ),
+            (
+                vec!["d", "!d/keep"],
+                vec!["d", "d/x"],
+                vec!["d/keep", "d/keep/x"],
+            ),
+            (
+                vec!["*", "!*.txt", "a.txt"],
+                vec!["b", "a.txt"],
+                vec!["b.txt"],
+            ),
+            (vec!["[]]", "[a-]"], vec!["]", "-", "a"], vec!["b"]),
+        ] {
+            let exclude = exclude(&patterns);
+            for path in excluded {
+                assert!(exclude.is_excluded(path.as_bytes()), "{patterns:?} {path}");
+            }
+            for path in kept {
+                assert!(!exclude.is_excluded(path.as_bytes()), "{patterns:?} {path}");
+            }
+        }
+        assert!(exclude(&["a?"]).is_excluded(b"a\xff"));
+    }
+
+    #[test]
+    fn what_is_no_pattern_is_refused() {
+        for text in ["!", "/", ".", "a/..", "../a", "[a", "a\\", "[b-a]"] {
+            assert!(Rule::new(text).is_none(), "{text}");
+        }
+    }
+}
