@@ -86,6 +86,16 @@ impl Generation {
     /// cannot.
     #[must_use]
     pub fn layers(&self, config: &Config) -> Option<Vec<LegacyLayer>> {
+        self.layers_above(config, &[])
+    }
+
+    /// Returns the legacy layers of an image of which some have ids already, from the base up: an id of one above is
+    /// derived from them.
+    pub(super) fn layers_above(
+        &self,
+        config: &Config,
+        ids: &[Option<&str>],
+    ) -> Option<Vec<LegacyLayer>> {
         let os = config.text("os").unwrap_or_default();
         let mut layers: Vec<LegacyLayer> = Vec::new();
         let mut chain = None;
@@ -107,7 +117,10 @@ impl Generation {
             if let Some(parent) = &parent {
                 preimage.insert("parent", encode(&format!("sha256:{parent}")));
             }
-            let id = Digest::of(object(preimage).as_bytes()).hex();
+            let id = match ids.get(i) {
+                Some(Some(id)) => (*id).to_owned(),
+                _ => Digest::of(object(preimage).as_bytes()).hex(),
+            };
             // The stored JSON differs from what was hashed: ids are bare, and every layer has the image's `os`.
             image.retain(|(key, _)| *key != "os");
             if !os.is_empty() && (top || self.release > Release::Until18) {

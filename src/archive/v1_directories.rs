@@ -4,12 +4,13 @@
 
 use std::collections::HashMap;
 
+use super::go::object;
 use super::state::{DerivedContent, Files, LayerData, Part, Paths, State};
 use super::v1::{Generation, LegacyLayer};
 use super::{Archive, MAX_DOCUMENT_BYTES};
-use crate::digest::DiffId;
+use crate::digest::{DiffId, Digest};
 use crate::error::Error;
-use crate::image::json::{Document, Value};
+use crate::image::json::{Document, Value, encode};
 
 /// Returns the files that Docker writes for `states`, in that order of saving.
 ///
@@ -18,25 +19,26 @@ pub(super) fn files(archive: &Archive, generation: Option<&Generation>, states: 
     let mut files = Files::default();
     let mut first_paths: HashMap<DiffId, String> = HashMap::new();
     for (image, state) in states.iter().enumerate() {
-        let legacy = match generation {
-            Some(generation) => generation.layers(&state.config),
-            None => Generation::candidates(false, &[])[0].layers(&state.config),
-        };
-        let mut layers = Vec::new();
-        for (i, layer) in state.layers.iter().enumerate() {
-            let kept_path = match &layer.data {
+        let kept_paths: Vec<Option<&String>> = state
+            .layers
+            .iter()
+            .map(|layer| match &layer.data {
                 LayerData::Kept { path, .. } if generation.is_none() => Some(path),
                 _ => None,
-            };
-            if let Some(path) = kept_path {
+            })
+            .collect();
+        let legacy = legacy_layers(generation, state, &kept_paths);
+        let mut layers = Vec::new();
+        for (i, layer) in state.layers.iter().enumerate() {
+            if let Some(path) = kept_paths[i] {
                 layers.push(path.clone());
                 first_paths
                     .entry(layer.diff_id)
                     .or_insert_with(|| path.clone());
                 continue;
             }
-            let legacy = legacy_layer(legacy.as_deref(), i, layer.diff_id);
-            let directory = legacy.id;
+            let LegacyLayer { id, json } = &legacy[i];
+            let directory = id.clone();
             let path = format!("{directory}/layer.tar");
             let is_saved = files.files.iter().any(|file| file.name == directory);
             if !is_saved {
@@ -55,7 +57,7 @@ pub(super) fn files(archive: &Archive, generation: Option<&Generation>, states: 
                 );
                 files.push(
                     format!("{directory}/json"),
-                    DerivedContent::Bytes(legacy.json),
+                    DerivedContent::Bytes(json.clone()),
                     image,
                     Part::LegacyJson(i),
                 );
@@ -89,15 +91,40 @@ pub(super) fn files(archive: &Archive, generation: Option<&Generation>, states: 
     files
 }
 
-/// A config that Docker's structs cannot hold has no legacy ids of Docker's; nobody checks them, so any name does.
-fn legacy_layer(layers: Option<&[LegacyLayer]>, i: usize, diff_id: DiffId) -> LegacyLayer {
-    match layers {
-        Some(layers) => layers[i].clone(),
-        None => LegacyLayer {
-            id: diff_id.hex(),
-            json: format!("{{\"id\":\"{}\"}}", diff_id.hex()).into_bytes(),
-        },
+/// Returns the legacy layers of an image; those at `kept_paths` have the names of their directories for ids.
+fn legacy_layers(
+    generation: Option<&Generation>,
+    state: &State,
+    kept_paths: &[Option<&String>],
+) -> Vec<LegacyLayer> {
+    let ids: Vec<Option<&str>> = kept_paths
+        .iter()
+        .map(|path| path.map(|path| path.strip_suffix("/layer.tar").unwrap_or(path)))
+        .collect();
+    let likeliest = &Generation::candidates(false, &[])[0];
+    let generation = generation.unwrap_or(likeliest);
+    let layers = generation.layers_above(&state.config, &ids);
+    layers.unwrap_or_else(|| unlike_docker(state, &ids))
+}
+
+/// A config that Docker's structs cannot hold has no legacy ids of Docker's; nobody checks them, so any that tell two
+/// layers apart do.
+fn unlike_docker(state: &State, ids: &[Option<&str>]) -> Vec<LegacyLayer> {
+    let mut layers: Vec<LegacyLayer> = Vec::new();
+    for (layer, id) in state.layers.iter().zip(ids) {
+        let parent = layers.last().map_or("", |layer| &layer.id);
+        let id = id.map_or_else(
+            || Digest::of(format!("{} {parent}", layer.diff_id).as_bytes()).hex(),
+            str::to_owned,
+        );
+        let mut fields = vec![("id", encode(&id))];
+        if !parent.is_empty() {
+            fields.push(("parent", encode(parent)));
+        }
+        let json = object(fields).into_bytes();
+        layers.push(LegacyLayer { id, json });
     }
+    layers
 }
 
 /// Adds the configuration of an image under the name that it gets; returns that name.

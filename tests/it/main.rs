@@ -14,6 +14,7 @@ mod edit;
 mod engine;
 mod engine_test;
 mod fixpoint;
+mod forms;
 mod hostile;
 mod house;
 mod loaders;
