@@ -191,6 +191,9 @@ pub(crate) fn layer(lines: &[(tar::EntryType, &str)]) -> Vec<u8> {
         let (name, target) = line.split_once(" -> ").unwrap_or((line, ""));
         let mut header = file_header();
         header.set_entry_type(*kind);
+        if kind.is_dir() {
+            header.set_mode(0o755);
+        }
         header.set_link_name_literal(target).unwrap();
         archive.entries.push(Entry::new(name, header, Vec::new()));
     }

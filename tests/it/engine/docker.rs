@@ -111,11 +111,7 @@ impl Docker {
     /// Empties the store: `docker load` does not read a layer again that is already there.
     #[track_caller]
     pub(crate) fn reset(&self) {
-        self.remove(&["ps", "--all", "--quiet"], &["rm", "--force", "--volumes"]);
-        self.remove(
-            &["images", "--all", "--quiet", "--no-trunc"],
-            &["rmi", "--force"],
-        );
+        self.remove_all();
         // Only containerd removes layers some time after their image.
         let patience = if self.kind == Kind::V26Containerd {
             Duration::from_secs(1)
@@ -129,6 +125,16 @@ impl Docker {
         }
         assert_eq!(self.ok(&["images", "--all", "--quiet"]), "");
         assert_eq!(self.leftovers(), "");
+    }
+
+    /// Removes every container and image. Layers may stay, for the next image that has them.
+    #[track_caller]
+    pub(crate) fn remove_all(&self) {
+        self.remove(&["ps", "--all", "--quiet"], &["rm", "--force", "--volumes"]);
+        self.remove(
+            &["images", "--all", "--quiet", "--no-trunc"],
+            &["rmi", "--force"],
+        );
     }
 
     fn remove(&self, list: &[&str], remove: &[&str]) {
@@ -232,8 +238,22 @@ impl Docker {
             reference,
             "-",
         ]);
-        let tar = stdout(&mut self.command(&["export", container.trim()]));
-        self.ok(&["rm", "--volumes", container.trim()]);
+        self.tree_of(container.trim())
+    }
+
+    /// The stdout of a container, and then its file tree.
+    #[track_caller]
+    pub(crate) fn run_and_export(&self, reference: &str, args: &[&str]) -> (String, Vec<String>) {
+        let run = "run --name ran --pull never --network none".split(' ');
+        let run: Vec<&str> = run.chain([reference]).chain(args.iter().copied()).collect();
+        (self.ok(&run), self.tree_of("ran"))
+    }
+
+    /// The file tree of a container, which goes.
+    #[track_caller]
+    fn tree_of(&self, container: &str) -> Vec<String> {
+        let tar = stdout(&mut self.command(&["export", container]));
+        self.ok(&["rm", "--volumes", container]);
         tree(&tar)
     }
 }

@@ -32,6 +32,10 @@ impl Podman {
 
     #[track_caller]
     fn ok(&self, args: &[&str]) -> String {
+        output(&mut self.command(args))
+    }
+
+    fn command(&self, args: &[&str]) -> Command {
         let store = self.0.path();
         let mut command = tool("podman").unwrap();
         command
@@ -48,7 +52,8 @@ impl Podman {
             "file",
         ]);
         // Its database and locks would otherwise be the machine's.
-        output(command.args(args).env("TMPDIR", store))
+        command.args(args).env("TMPDIR", store);
+        command
     }
 }
 
@@ -66,6 +71,16 @@ pub(crate) fn podman_load(archive: &Path) -> Option<Value> {
         }
     }
     Some(serde_json::from_str(&podman.ok(&inspect)).unwrap())
+}
+
+/// What podman says of an archive that it does not load.
+#[track_caller]
+pub(crate) fn podman_refuses(archive: &Path) -> Option<String> {
+    let podman = Podman::new()?;
+    let arguments = ["load", "--quiet", "--input", archive.to_str().unwrap()];
+    let output = podman.command(&arguments).output().unwrap();
+    assert!(!output.status.success(), "{output:?}");
+    Some(String::from_utf8(output.stderr).unwrap())
 }
 
 /// Loads an archive and saves it again in podman's Docker form; false where there is no podman.

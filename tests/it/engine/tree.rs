@@ -6,7 +6,7 @@ use std::hash::{DefaultHasher, Hash, Hasher};
 use super::archive_bytes::{Entry, entries};
 
 /// One line for each entry of a plain tar, sorted by path.
-pub(super) fn tree(tar: &[u8]) -> Vec<String> {
+pub(crate) fn tree(tar: &[u8]) -> Vec<String> {
     let mut records = Vec::new();
     let mut lines = Vec::new();
     for entry in entries(tar) {
