@@ -7,6 +7,7 @@
 )]
 
 mod cell;
+mod copies;
 
 use std::collections::BTreeSet;
 use std::path::Path;

@@ -19,7 +19,10 @@ pub(crate) use archive_bytes::{
 };
 pub(crate) use daemon::{Kind, PATIENCE, eventually};
 pub(crate) use docker::Docker;
-pub(crate) use tools::{podman_load, podman_load_and_save, podman_refuses, skopeo_config, tool};
+pub(crate) use tools::{
+    podman_load, podman_load_and_save, podman_load_and_save_layout, podman_refuses, skopeo_config,
+    tool,
+};
 pub(crate) use tree::tree as tar_tree;
 
 /// A file of `tests/fixtures`.

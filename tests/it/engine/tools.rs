@@ -86,19 +86,24 @@ pub(crate) fn podman_refuses(archive: &Path) -> Option<String> {
 /// Loads an archive and saves it again in podman's Docker form; false where there is no podman.
 #[track_caller]
 pub(crate) fn podman_load_and_save(archive: &Path, reference: &str, again: &Path) -> bool {
+    load_and_save("docker-archive", archive, reference, again)
+}
+
+/// Loads an archive and saves it again as an OCI layout; false where there is no podman.
+#[track_caller]
+pub(crate) fn podman_load_and_save_layout(archive: &Path, reference: &str, again: &Path) -> bool {
+    load_and_save("oci-archive", archive, reference, again)
+}
+
+#[track_caller]
+fn load_and_save(format: &str, archive: &Path, reference: &str, again: &Path) -> bool {
     let Some(podman) = Podman::new() else {
         return false;
     };
     podman.ok(&["load", "--quiet", "--input", archive.to_str().unwrap()]);
     let again = again.to_str().unwrap();
     podman.ok(&[
-        "save",
-        "--quiet",
-        "--format",
-        "docker-archive",
-        "--output",
-        again,
-        reference,
+        "save", "--quiet", "--format", format, "--output", again, reference,
     ]);
     true
 }
