@@ -47,7 +47,10 @@ fn mask_effect(effect: &mut Effect, secrets: &Secrets) {
         Effect::AddItem { item, .. } | Effect::RemoveItem { item, .. } => {
             mask_texts([item], secrets);
         }
-        Effect::AddLayer { .. } | Effect::AddTag { .. } | Effect::RemoveTag { .. } => {}
+        Effect::AddLayer { .. }
+        | Effect::RemoveLayer { .. }
+        | Effect::AddTag { .. }
+        | Effect::RemoveTag { .. } => {}
     }
 }
 

@@ -3,11 +3,11 @@
 use serde::Serialize;
 
 use crate::annotation::AnnotationEdit;
-use crate::archive::{Archive, Revision};
+use crate::archive::{Archive, Image, Revision};
 use crate::digest::{DiffId, Digest};
 use crate::image::Config;
 use crate::image::json::Value;
-use crate::plan::{Change, FileChange, Plan, PlannedLayer, Step};
+use crate::plan::{Change, FileChange, ImagePlan, Plan, PlannedLayer, RemovedLayer, Step};
 use crate::reference::Reference;
 
 /// What happens to an archive.
@@ -82,11 +82,11 @@ pub struct ConfigChange {
     pub new: Option<serde_json::Value>,
 }
 
-/// One layer of the image as it will be.
+/// One layer of the image as it was or will be.
 #[derive(Debug, Clone, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct LayerSummary {
-    /// Kept or added.
+    /// Kept, added or removed.
     pub change: Change,
     /// The digest of the uncompressed layer.
     pub diff_id: DiffId,
@@ -95,7 +95,7 @@ pub struct LayerSummary {
     /// Where the files of an added layer come from.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub from: Option<String>,
-    /// What an added layer changes.
+    /// What changes in the file tree as an added layer comes or a removed one goes.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub files: Vec<FileChange>,
 }
@@ -120,25 +120,6 @@ impl Summary {
     ) -> Self {
         let mut images = Vec::new();
         for (i, (image, planned)) in archive.images().iter().zip(&plan.images).enumerate() {
-            let layers = planned.layers.iter().map(|layer| match *layer {
-                PlannedLayer::Kept(position) => {
-                    let layer = &image.layers()[position];
-                    LayerSummary {
-                        change: Change::Kept,
-                        diff_id: layer.diff_id(),
-                        size: layer.size(),
-                        from: None,
-                        files: Vec::new(),
-                    }
-                }
-                PlannedLayer::Added(index) => LayerSummary {
-                    change: Change::Added,
-                    diff_id: added[index].0,
-                    size: added[index].1,
-                    from: plan.layers[index].from.clone(),
-                    files: plan.layers[index].files.clone(),
-                },
-            });
             let mut config = Vec::new();
             let (old, new) = (&image.config().document().root, &configs[i].document().root);
             compare(&mut Vec::new(), Some(old), Some(new), &mut config);
@@ -184,7 +165,7 @@ impl Summary {
                 old_index_digest: old_index,
                 config,
                 annotations: planned.annotations.clone(),
-                layers: layers.collect(),
+                layers: layers(image, planned, plan, added),
                 tags: removed.chain(now).collect(),
                 steps: planned.steps.clone(),
                 notes: planned.notes.clone(),
@@ -210,6 +191,47 @@ impl Summary {
             notes,
         }
     }
+}
+
+/// Returns the layers from the base up, those that go where they were.
+fn layers(
+    image: &Image,
+    planned: &ImagePlan,
+    plan: &Plan,
+    added: &[(DiffId, u64)],
+) -> Vec<LayerSummary> {
+    let layer = |change, position: usize, files: &[FileChange]| LayerSummary {
+        change,
+        diff_id: image.layers()[position].diff_id(),
+        size: image.layers()[position].size(),
+        from: None,
+        files: files.to_vec(),
+    };
+    let mut removed: Vec<&RemovedLayer> = planned.removed.iter().collect();
+    removed.sort_by_key(|removed| removed.position);
+    let mut removed = removed.into_iter().peekable();
+    let mut layers = Vec::new();
+    for planned in &planned.layers {
+        let position = match *planned {
+            PlannedLayer::Kept(position) => position,
+            PlannedLayer::Added(_) => usize::MAX,
+        };
+        while let Some(gone) = removed.next_if(|gone| gone.position < position) {
+            layers.push(layer(Change::Removed, gone.position, &gone.files));
+        }
+        layers.push(match *planned {
+            PlannedLayer::Kept(position) => layer(Change::Kept, position, &[]),
+            PlannedLayer::Added(index) => LayerSummary {
+                change: Change::Added,
+                diff_id: added[index].0,
+                size: added[index].1,
+                from: plan.layers[index].from.clone(),
+                files: plan.layers[index].files.clone(),
+            },
+        });
+    }
+    layers.extend(removed.map(|gone| layer(Change::Removed, gone.position, &gone.files)));
+    layers
 }
 
 /// Returns which items of a list are not in a shorter one that has the others in their order.
@@ -257,6 +279,25 @@ pub(crate) fn compare(
             if let Some(gone) = missing(&before, &after) {
                 changes.extend(gone.iter().map(|&i| removed(path, i, before[i])));
                 return;
+            }
+            // A history loses entries and gets new ones at its end; none is ever edited.
+            if path[..] == ["history"] {
+                let rest = before
+                    .iter()
+                    .filter(|value| after.iter().any(|other| other.means(value)));
+                let n_kept = rest
+                    .zip(&after)
+                    .take_while(|(one, other)| one.means(other))
+                    .count();
+                if let Some(gone) = missing(&before, &after[..n_kept]) {
+                    changes.extend(gone.iter().map(|&i| removed(path, i, before[i])));
+                    for (i, value) in after.iter().enumerate().skip(n_kept) {
+                        path.push(i.to_string());
+                        compare(path, None, Some(value), changes);
+                        path.pop();
+                    }
+                    return;
+                }
             }
             for i in 0..before.len().max(after.len()) {
                 path.push(i.to_string());

@@ -127,6 +127,14 @@ fn revise_item(
     if items.get(at).get("LayerSources").is_none() {
         return;
     }
+    let is_still = |diff_id| after.layers.iter().any(|layer| layer.diff_id == diff_id);
+    for gone in before
+        .layers
+        .iter()
+        .filter(|layer| !is_still(layer.diff_id))
+    {
+        items.take_within(at, "LayerSources", &gone.diff_id.to_string());
+    }
     for layer in &after.layers {
         if !matches!(layer.data, LayerData::Added(_)) {
             continue;

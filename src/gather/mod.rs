@@ -68,13 +68,21 @@ pub fn gather(
             }
         }
     }
+    let patches = || files.iter().flat_map(PatchFile::patches);
+    let loses_layers = patches().any(removes_layers);
     let needs_tree = sources.values().any(|finding| finding.problems.is_empty())
-        || files.iter().flat_map(PatchFile::patches).any(expects_paths);
+        || loses_layers
+        || patches().any(expects_paths);
     let mut images = Vec::with_capacity(archive.images().len());
     for (i, image) in archive.images().iter().enumerate() {
         let is_windows = image.config().text("os").as_deref() == Some("windows");
         let tree = if needs_tree && !is_windows {
-            Some(read_tree(archive, image)?)
+            let tree = if loses_layers {
+                Rootfs::with_log()
+            } else {
+                Rootfs::new()
+            };
+            Some(lay(tree, archive, image)?)
         } else {
             None
         };
@@ -116,7 +124,10 @@ pub fn gather(
 
 /// Reads the merged file tree of an image from its layers' headers.
 pub fn read_tree(archive: &Archive, image: &Image) -> Result<Rootfs, Error> {
-    let mut tree = Rootfs::new();
+    lay(Rootfs::new(), archive, image)
+}
+
+fn lay(mut tree: Rootfs, archive: &Archive, image: &Image) -> Result<Rootfs, Error> {
     for (position, layer) in image.layers().iter().enumerate() {
         let name = &archive.source().entries()[layer.entry()].name;
         let blob = archive.source().blob(layer.entry())?;
@@ -143,6 +154,12 @@ fn open_layer<'a>(blob: &'a Blob, name: &str) -> Result<Box<dyn Input + 'a>, Err
         Compression::None => Box::new(blob.reader()),
         compression => Box::new(Stream(compression.decoder(blob.reader()).map_err(failed)?)),
     })
+}
+
+/// Tells whether a patch removes layers, which takes a tree that can be made again.
+fn removes_layers(patch: &Patch) -> bool {
+    let removes = |operation: &Operation| matches!(operation, Operation::RemoveLayer(_));
+    patch.operations.iter().any(removes)
 }
 
 /// Tells whether a patch expects something of files.

@@ -139,12 +139,15 @@ impl Config {
             .flatten()
     }
 
+    /// Returns the history entries that tell of a layer, from the base up.
+    pub fn layer_history(&self) -> impl Iterator<Item = &Value> {
+        self.history().filter(|entry| tells_of_layer(entry))
+    }
+
     /// Returns how many layers the history tells of.
     #[must_use]
     pub fn n_history_layers(&self) -> usize {
-        self.history()
-            .filter(|entry| entry.get("empty_layer").and_then(Value::as_bool) != Some(true))
-            .count()
+        self.layer_history().count()
     }
 
     /// Removes a member of the root object; tells whether it was there.
@@ -176,6 +179,26 @@ impl Config {
         });
     }
 
+    /// Removes the history entry of the layer at `position`, where there is one.
+    pub fn remove_layer_history(&mut self, position: usize) {
+        let entries = self.history().enumerate();
+        let mut of_layers = entries.filter(|(_, entry)| tells_of_layer(entry));
+        let index = of_layers.nth(position).map(|(index, _)| index);
+        drop(of_layers);
+        let Some(index) = index else { return };
+        self.document
+            .edit_array(&[], "history", &[], |history| history.remove(index));
+    }
+
+    /// Removes the diff id of the layer at `position`.
+    pub fn remove_diff_id(&mut self, position: usize) {
+        self.diff_ids.remove(position);
+        self.document
+            .edit_array(&["rootfs"], "diff_ids", &["type", "diff_ids"], |diff_ids| {
+                diff_ids.remove(position);
+            });
+    }
+
     /// Appends a layer's diff id.
     pub fn push_diff_id(&mut self, diff_id: DiffId) {
         self.diff_ids.push(diff_id);
@@ -185,6 +208,10 @@ impl Config {
                 diff_ids.push(value);
             });
     }
+}
+
+fn tells_of_layer(entry: &Value) -> bool {
+    entry.get("empty_layer").and_then(Value::as_bool) != Some(true)
 }
 
 #[cfg(test)]

@@ -6,6 +6,7 @@ use schemars::JsonSchema;
 use super::decode::{Field, Problems};
 use super::expect_config::{Expected, fields};
 use super::expect_path::{PathExpectation, paths};
+use super::layer_removal::layer_number;
 use super::one_key::Kind;
 use super::values::number;
 use super::{env, schema, target, values};
@@ -115,10 +116,7 @@ fn diff_ids(field: &Field<'_>, problems: &mut Problems) -> Option<Vec<(usize, Di
     let entries = field.entries("write at least one `layer: sha256:…`", problems)?;
     let mut diff_ids = Vec::new();
     for (key, value) in entries {
-        let layer = key
-            .parse()
-            .ok()
-            .filter(|n: &usize| *n > 0 && n.to_string() == key);
+        let layer = layer_number(key);
         if layer.is_none() {
             let mut key_field = value.clone();
             key_field.address = key_field.address.on_key();
@@ -131,7 +129,7 @@ fn diff_ids(field: &Field<'_>, problems: &mut Problems) -> Option<Vec<(usize, Di
     Some(diff_ids)
 }
 
-fn diff_id(field: &Field<'_>, problems: &mut Problems) -> Option<DiffId> {
+pub(super) fn diff_id(field: &Field<'_>, problems: &mut Problems) -> Option<DiffId> {
     let text = field.word(problems)?;
     let diff_id = DiffId::parse(text).ok();
     if diff_id.is_none() {

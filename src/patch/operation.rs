@@ -7,6 +7,7 @@ use super::annotations::{AnnotationRemoval, Annotations};
 use super::decode::{Field, Problems};
 use super::env::EnvPart;
 use super::healthcheck::Healthcheck;
+use super::layer_removal::LayerRemoval;
 use super::one_key::Kind;
 use super::platform::PlatformChange;
 use super::removal::{Removal, Unset};
@@ -188,6 +189,10 @@ operations! {
     ///
     /// Takes `{from: directory, to: path}`, `{files: [{path: path, content: text}, …]}`, and more: see below.
     "add-layer" AddLayer(AddLayer) as "AddLayer" by AddLayer::decode;
+    /// Removes a layer: its diff id, its history entry, and from the files what it brought.
+    ///
+    /// Takes the number of a layer, the base being 1, or `{diff-id: digest}`, or `{created-by: regular expression}`.
+    "remove-layer" RemoveLayer(LayerRemoval) as "super::layer_removal::LayerRemovalSchema" by LayerRemoval::decode;
     /// Gives the image these tags and no others.
     ///
     /// Takes `[name:tag, …]`.

@@ -2,6 +2,7 @@
 
 use crate::annotation::AnnotationPlace;
 use crate::config_field::ConfigField;
+use crate::digest::DiffId;
 use crate::reference::Reference;
 
 /// What one operation does to one image.
@@ -106,6 +107,14 @@ pub enum Effect {
     AddLayer {
         /// Its index in [`Plan::layers`](super::Plan::layers).
         layer: usize,
+    },
+    /// A layer goes.
+    RemoveLayer {
+        /// Its number by then; the base is layer 1.
+        number: usize,
+        /// Its diff id.
+        #[serde(rename = "diffId")]
+        diff_id: DiffId,
     },
     /// The image gets a name.
     AddTag {

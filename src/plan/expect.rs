@@ -169,7 +169,10 @@ impl Check<'_> {
         let thing = format!("diff id of layer {layer}");
         let position = layer - 1;
         let found = match self.state.layers.get(position) {
-            Some(PlannedLayer::Kept(kept)) => self.state.config.diff_ids()[*kept].to_string(),
+            Some(PlannedLayer::Kept(_)) => {
+                let diff_id = self.state.diff_id(position);
+                diff_id.expect("a layer that is kept has one").to_string()
+            }
             Some(PlannedLayer::Added(_)) => {
                 let message =
                     format!("layer {layer} is added by an earlier patch, and has no diff id yet");

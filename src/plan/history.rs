@@ -11,7 +11,7 @@ pub(super) struct Record {
     created_by: String,
     history: History,
     config: Config,
-    n_layers: usize,
+    n_added: usize,
     entries: Vec<HistoryEntry>,
 }
 
@@ -21,7 +21,7 @@ impl Record {
             created_by: created_by.to_owned(),
             history,
             config: state.config.clone(),
-            n_layers: state.layers.len(),
+            n_added: added(state).count(),
             entries: Vec::new(),
         }
     }
@@ -44,12 +44,9 @@ impl Record {
 
     /// One entry for each new layer; or else one for another configuration, if that `is_told`.
     fn take_down(&mut self, state: &State, layers: &[AddedLayer], created_by: &str, is_told: bool) {
-        let added = &state.layers[self.n_layers..];
-        for layer in added {
-            let own = match *layer {
-                PlannedLayer::Added(i) => layers[i].created_by.as_deref(),
-                PlannedLayer::Kept(_) => None,
-            };
+        let added: Vec<usize> = added(state).skip(self.n_added).collect();
+        for &layer in &added {
+            let own = layers[layer].created_by.as_deref();
             self.entries.push(HistoryEntry {
                 created_by: own.unwrap_or(created_by).to_owned(),
                 is_empty_layer: false,
@@ -61,7 +58,15 @@ impl Record {
                 is_empty_layer: true,
             });
         }
-        self.n_layers = state.layers.len();
+        self.n_added += added.len();
         self.config.clone_from(&state.config);
     }
+}
+
+/// The layers that were added so far, by their index in the plan; none of them is ever removed again.
+fn added(state: &State) -> impl Iterator<Item = usize> {
+    state.layers.iter().filter_map(|layer| match *layer {
+        PlannedLayer::Added(i) => Some(i),
+        PlannedLayer::Kept(_) => None,
+    })
 }

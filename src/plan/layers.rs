@@ -99,11 +99,11 @@ impl Planning<'_> {
                 .notes
                 .extend(content.notes.iter().map(ToString::to_string));
             let files = changes(&content, tree);
-            tree.add_entries(
-                state.layers.len(),
-                content.entries.iter().map(|item| &item.entry),
-            )
-            .expect("what was composed over a tree fits it");
+            let place = state.place_of_added(self.layers.len());
+            let entries = content.entries.iter().map(|item| &item.entry);
+            let tree = state.tree.as_mut().expect("it was there before");
+            tree.add_entries(place, entries)
+                .expect("what was composed over a tree fits it");
             effects.push(Effect::AddLayer {
                 layer: self.layers.len(),
             });

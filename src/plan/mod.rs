@@ -14,6 +14,7 @@ mod history;
 mod inventory;
 mod items;
 mod labels;
+mod layer_removal;
 mod layers;
 mod new_files;
 mod state;
@@ -85,6 +86,8 @@ pub struct ImagePlan {
     pub annotations: Vec<AnnotationEdit>,
     /// Whether what the archive says about the image is pointed at what it becomes; else that goes.
     pub keeps_referrers: bool,
+    /// The layers that go.
+    pub removed: Vec<RemovedLayer>,
     /// What each operation does to this image.
     pub steps: Vec<Step>,
     /// What the reader of the plan should know.
@@ -113,7 +116,16 @@ pub struct AddedLayer {
     pub files: Vec<FileChange>,
 }
 
-/// One path that an added layer changes.
+/// A layer that goes.
+#[derive(Debug)]
+pub struct RemovedLayer {
+    /// Its position in the image as it is.
+    pub position: usize,
+    /// What changes in the file tree, sorted by path.
+    pub files: Vec<FileChange>,
+}
+
+/// One path that is another after a layer came or went.
 #[derive(Debug, Clone, PartialEq, Eq, serde::Serialize)]
 pub struct FileChange {
     /// Whether the image has something there.
@@ -308,6 +320,7 @@ impl Planning<'_> {
             Operation::Unset(unset) => fields::unset(&mut work, unset),
             Operation::SetAnnotation(set) => annotations::set(&mut work, set),
             Operation::UnsetAnnotation(removal) => annotations::unset(&mut work, removal),
+            Operation::RemoveLayer(removal) => layer_removal::remove(&mut work, removal),
             Operation::Retag(tags) => tags::retag(&mut work, tags),
             Operation::AddTag(tags) => tags::add(&mut work, tags),
             Operation::RemoveTag(removal) => tags::remove(&mut work, removal),

@@ -3,10 +3,10 @@
 use std::collections::HashMap;
 
 use super::claims::Claim;
-use super::{ImagePlan, InventoryImage, PlannedLayer, Step};
+use super::{ImagePlan, InventoryImage, PlannedLayer, RemovedLayer, Step};
 use crate::annotation::ImageAnnotations;
 use crate::config_field::ConfigField;
-use crate::digest::Digest;
+use crate::digest::{DiffId, Digest};
 use crate::image::json::Value;
 use crate::image::{Config, HistoryEntry};
 use crate::platform::Platform;
@@ -48,15 +48,20 @@ pub(super) struct State {
     pub(super) contents: HashMap<Content, Digest>,
     pub(super) steps: Vec<Step>,
     pub(super) notes: Vec<String>,
-    /// How many layers there were when the current patch began.
-    n_layers_before: usize,
+    /// The layers that went.
+    pub(super) removed: Vec<RemovedLayer>,
+    /// The layers when the current patch began.
+    layers_before: Vec<PlannedLayer>,
+    /// The diff ids of the image as it is in the archive.
+    old_diff_ids: Vec<DiffId>,
     /// Whether the history told of every layer to begin with.
-    has_full_history: bool,
+    pub(super) has_full_history: bool,
 }
 
 impl State {
     pub(super) fn new(image: &mut InventoryImage, is_one_of_several: bool) -> Self {
         let n_layers = image.layer_sizes.len();
+        let layers: Vec<PlannedLayer> = (0..n_layers).map(PlannedLayer::Kept).collect();
         let has_history = image.config.history().next().is_some();
         Self {
             image_id: image.image_id,
@@ -74,12 +79,14 @@ impl State {
             has_own_time: false,
             claims: Vec::new(),
             is_changed: false,
-            layers: (0..n_layers).map(PlannedLayer::Kept).collect(),
+            layers: layers.clone(),
             tree: image.tree.take(),
             contents: std::mem::take(&mut image.contents),
             steps: Vec::new(),
             notes: Vec::new(),
-            n_layers_before: n_layers,
+            removed: Vec::new(),
+            layers_before: layers,
+            old_diff_ids: image.config.diff_ids().to_vec(),
             has_full_history: has_history && image.config.n_history_layers() == n_layers,
         }
     }
@@ -94,6 +101,19 @@ impl State {
             return format!("{name} ({})", self.platform);
         }
         name
+    }
+
+    /// Returns the diff id of a layer, unless it is an added one, which nobody has read yet.
+    pub(super) fn diff_id(&self, position: usize) -> Option<DiffId> {
+        match *self.layers.get(position)? {
+            PlannedLayer::Kept(kept) => Some(self.old_diff_ids[kept]),
+            PlannedLayer::Added(_) => None,
+        }
+    }
+
+    /// Returns the place in the file tree for the layer at `index` of the plan: no layer of the image has it.
+    pub(super) fn place_of_added(&self, index: usize) -> usize {
+        self.old_diff_ids.len() + index
     }
 
     /// Adds a note, once.
@@ -115,8 +135,8 @@ impl State {
         entries: &[HistoryEntry],
         epoch: Option<&Timestamp>,
     ) {
-        let has_layers = self.layers.len() > self.n_layers_before;
-        self.n_layers_before = self.layers.len();
+        let has_layers = self.layers != self.layers_before;
+        self.layers_before.clone_from(&self.layers);
         if !has_layers && self.config == *before {
             return;
         }
@@ -145,6 +165,7 @@ impl State {
             layers,
             tags,
             keeps_referrers,
+            removed,
             steps,
             notes,
             annotations,
@@ -157,6 +178,7 @@ impl State {
             tags,
             annotations: old_annotations.edits(&annotations),
             keeps_referrers,
+            removed,
             steps,
             notes,
         }

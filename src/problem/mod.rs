@@ -131,6 +131,10 @@ codes! {
     Contradiction "contradiction",
     /// A tag pattern that matches nothing.
     NoSuchTag "no-such-tag",
+    /// A layer that is not there.
+    NoSuchLayer "no-such-layer",
+    /// Several layers where one was meant.
+    AmbiguousLayer "ambiguous-layer",
     /// A tag that another image of the archive holds.
     TagTaken "tag-taken",
     /// A source that does not exist or is no directory.

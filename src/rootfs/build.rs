@@ -53,8 +53,29 @@ impl Rootfs {
         Ok(())
     }
 
+    /// Returns the tree without the layer at `position`, made anew; an error if an upper layer needs it.
+    ///
+    /// # Panics
+    ///
+    /// If the tree was not made by [`with_log`](Self::with_log).
+    pub fn without(&self, position: usize) -> Result<Self, RootfsError> {
+        let log = self.log.as_ref();
+        let layers = log.expect("a tree that loses layers is made with a log");
+        let mut tree = Self::with_log();
+        for (other, entries) in layers.iter().filter(|(other, _)| *other != position) {
+            let mut layer = tree.begin(*other);
+            for (entry, offset) in entries {
+                tree.add(&mut layer, entry.clone(), *offset)?;
+            }
+        }
+        Ok(tree)
+    }
+
     fn begin(&mut self, position: usize) -> Layer {
         self.n_layers += 1;
+        if let Some(log) = &mut self.log {
+            log.push((position, Vec::new()));
+        }
         Layer {
             position,
             number: self.n_layers,
@@ -63,6 +84,9 @@ impl Rootfs {
     }
 
     fn add(&mut self, layer: &mut Layer, entry: Entry, offset: u64) -> Result<(), RootfsError> {
+        if let Some((_, entries)) = self.log.as_mut().and_then(|log| log.last_mut()) {
+            entries.push((entry.clone(), offset));
+        }
         let name = entry.name.clone();
         self.place(layer, entry, offset)
             .map_err(|reason| RootfsError::Entry {

@@ -16,7 +16,7 @@ use std::fmt;
 pub use resolve::Resolution;
 
 use crate::image_path::ImagePath;
-use crate::tarball::{Kind, Mtime, TarError};
+use crate::tarball::{Entry, Kind, Mtime, TarError};
 
 /// Linux refuses longer paths, so no engine could have a longer one in a container. In bytes.
 const MAX_PATH_BYTES: usize = 4096;
@@ -192,7 +192,12 @@ pub struct Rootfs {
     /// Names that were replaced stay behind unreachable: memory follows the entries read, not the entries alive.
     slots: Vec<Slot>,
     n_layers: u32,
+    /// Every entry of every layer, where a layer may go again.
+    log: Option<Vec<LoggedLayer>>,
 }
+
+/// A layer as it was laid over the tree: its position, its entries and where their content is.
+type LoggedLayer = (usize, Vec<(Entry, u64)>);
 
 impl Default for Rootfs {
     fn default() -> Self {
@@ -215,6 +220,16 @@ impl Rootfs {
                 path_bytes: 0,
             }],
             n_layers: 0,
+            log: None,
+        }
+    }
+
+    /// Returns the tree of no layers, which keeps every entry for [`without`](Self::without) and takes twice the memory.
+    #[must_use]
+    pub fn with_log() -> Self {
+        Self {
+            log: Some(Vec::new()),
+            ..Self::new()
         }
     }
 

@@ -54,7 +54,10 @@ pub(crate) fn entry(line: &str) -> Entry {
 
 /// Builds the tree of layers, each begun by a line `layer`, entries separated by lines or `; `.
 pub(crate) fn rootfs(layers: &str) -> Result<Rootfs, String> {
-    let mut rootfs = Rootfs::new();
+    lay(Rootfs::new(), layers)
+}
+
+fn lay(mut rootfs: Rootfs, layers: &str) -> Result<Rootfs, String> {
     let layers = layers.split("layer:").skip(1);
     for (position, layer) in layers.enumerate() {
         let lines = layer.split(['\n', ';']).map(str::trim);
@@ -67,6 +70,49 @@ pub(crate) fn rootfs(layers: &str) -> Result<Rootfs, String> {
             .map_err(|error| error.to_string())?;
     }
     Ok(rootfs)
+}
+
+#[test]
+fn a_tree_without_one_of_its_layers_is_that_of_the_others() {
+    let layers = [
+        "layer: dir a; file a/x; file y mode=0600",
+        "layer: file a/.wh.x; file y; link b -> a; dir c",
+        "layer: file b/z; dir c mode=0700",
+    ];
+    let all = lay(Rootfs::with_log(), &layers.join(" ")).unwrap();
+    for gone in 0..layers.len() {
+        let without = all.without(gone).unwrap();
+        let rest: Vec<&str> = (0..layers.len())
+            .filter(|i| *i != gone)
+            .map(|i| layers[i])
+            .collect();
+        let expected = rootfs(&rest.join(" ")).unwrap();
+        assert_eq!(paths(&without), paths(&expected), "{gone}");
+        let (one, other) = (gone == 0, gone == 2);
+        let last = without.without(if one { 1 } else { 0 }).unwrap();
+        let last = last.without(if other { 1 } else { 2 }).unwrap();
+        assert_eq!(paths(&last), "", "{gone}");
+    }
+}
+
+/// Every path with its kind and mode, but not the layer.
+fn paths(rootfs: &Rootfs) -> String {
+    rootfs
+        .iter()
+        .map(|(path, node)| format!("{path} {:?} {:o}\n", node.kind, node.mode))
+        .collect()
+}
+
+#[test]
+fn a_layer_that_others_link_to_cannot_go() {
+    let layers = "layer: file a layer: hard b -> a";
+    let tree = lay(Rootfs::with_log(), layers).unwrap();
+    let error = tree.without(0).unwrap_err().to_string();
+    assert_eq!(
+        error,
+        "layer 1: entry `b`: a hard link to what is no file in the image"
+    );
+    assert_eq!(paths(&tree.without(1).unwrap()), "/a File 644\n");
 }
 
 fn describe(rootfs: &Rootfs) -> String {

@@ -33,6 +33,10 @@ const OPERATIONS: &[(&str, &str)] = &[
         "retag",
         "  - retag: [\"app:2\", \"registry.example.com:5000/team/app:stable\"]\n",
     ),
+    (
+        "remove-layer",
+        "  - remove-layer: {layer: 2, if-missing: ignore}\n",
+    ),
     ("add-tag", "  - add-tag: [\"app:2\"]\n"),
     (
         "remove-tag",

@@ -110,8 +110,8 @@ fn the_readme_has_the_preconditions_of_the_schema() {
 fn every_example_comes_out_as_documented() {
     let mut n_examples = 0;
     for operation in documented() {
-        let outside = ["set-annotation", "unset-annotation", "add-layer"];
-        let is_outside = outside.contains(&operation.name) || operation.name.contains("tag");
+        let outside = ["annotation", "layer", "tag"];
+        let is_outside = outside.iter().any(|part| operation.name.contains(part));
         assert_eq!(
             operation.example.is_empty(),
             is_outside,

@@ -91,6 +91,7 @@ const TAGS: [&str; 2] = ["app:2", "registry.example.com:5000/team/app:stable"];
 const OPERATIONS: &[(&str, &str)] = &[
     ("label", "  - set-label: {mylabel: modifiedvalue}\n"),
     ("names", "  - retag: [\"app:2\", \"registry.example.com:5000/team/app:stable\"]\n"),
+    ("less", "  - set-label: {mylabel: modifiedvalue}\n  - remove-layer: 2\n"),
     ("all", "  - set-label: {mylabel: modifiedvalue}\n  - add-layer: {from: rootfs}\n  - retag: [\"app:2\"]\n"),
 ];
 
@@ -212,7 +213,10 @@ impl Cell {
             assert_eq!(labels(is)["mylabel"], "modifiedvalue");
         }
         let layers = |image: &Value| image["layers"].as_array().unwrap().clone();
-        let (below, layers) = (layers(was), layers(is));
+        let (mut below, layers) = (layers(was), layers(is));
+        if self.operation == "less" {
+            below.remove(1);
+        }
         let n_added = usize::from(self.operation == "all");
         assert_eq!(layers.len(), below.len() + n_added);
         assert_eq!(layers[..below.len()], below);
