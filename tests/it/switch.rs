@@ -212,7 +212,8 @@ fn many_runs_at_once_leave_a_complete_layout() {
         .map(|mut child| child.wait().unwrap().code());
     let codes: Vec<_> = codes.collect();
     assert!(codes.contains(&Some(0)), "{codes:?}");
-    let told = |code: &Option<i32>| matches!(code, Some(0 | 3));
+    // 1: one that came after another, and found the image renamed. 3: one that came while another was at it.
+    let told = |code: &Option<i32>| matches!(code, Some(0 | 1 | 3));
     assert!(codes.iter().all(told), "{codes:?}");
     is_complete(&home.path().join("app"), "after all of them");
 }
