@@ -72,6 +72,7 @@ pub fn gather(
     let loses_layers = patches().any(removes_layers);
     let needs_tree = sources.values().any(|finding| finding.problems.is_empty())
         || loses_layers
+        || patches().any(removes_paths)
         || patches().any(expects_paths);
     let mut images = Vec::with_capacity(archive.images().len());
     for (i, image) in archive.images().iter().enumerate() {
@@ -159,6 +160,12 @@ fn open_layer<'a>(blob: &'a Blob, name: &str) -> Result<Box<dyn Input + 'a>, Err
 /// Tells whether a patch removes layers, which takes a tree that can be made again.
 fn removes_layers(patch: &Patch) -> bool {
     let removes = |operation: &Operation| matches!(operation, Operation::RemoveLayer(_));
+    patch.operations.iter().any(removes)
+}
+
+/// Tells whether a patch removes files.
+fn removes_paths(patch: &Patch) -> bool {
+    let removes = |operation: &Operation| matches!(operation, Operation::RemovePath(_));
     patch.operations.iter().any(removes)
 }
 

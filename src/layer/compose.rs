@@ -285,30 +285,8 @@ impl<'a> Composing<'a> {
 
     /// A directory that is only there to hold something, with the metadata that the image has for it.
     fn insert_parent(&mut self, real: &ImagePath) {
-        let mut entry = Entry {
-            name: name_of(real, Kind::Directory),
-            link_name: Vec::new(),
-            kind: Kind::Directory,
-            size: 0,
-            mode: 0o755,
-            uid: 0,
-            gid: 0,
-            mtime: Mtime {
-                seconds: self.parent_mtime,
-                nanoseconds: 0,
-            },
-            device: (0, 0),
-            xattrs: Vec::new(),
-            is_sparse: false,
-        };
-        let below = self.rootfs.get(real);
-        if let Some(node) = below.filter(|node| node.kind == Kind::Directory) {
-            entry.mode = node.mode & 0o7777;
-            (entry.uid, entry.gid, entry.mtime) = (node.uid, node.gid, node.mtime);
-            entry.xattrs = node.xattrs.to_vec();
-        }
         let item = LayerEntry {
-            entry,
+            entry: parent_entry(real, self.rootfs, self.parent_mtime),
             data: Data::None,
         };
         let placed = Placed {
@@ -360,7 +338,34 @@ impl<'a> Composing<'a> {
     }
 }
 
-fn name_of(path: &ImagePath, kind: Kind) -> Vec<u8> {
+/// Returns the entry of a directory that is only there to hold something.
+pub(super) fn parent_entry(real: &ImagePath, rootfs: &Rootfs, mtime: i64) -> Entry {
+    let mut entry = Entry {
+        name: name_of(real, Kind::Directory),
+        link_name: Vec::new(),
+        kind: Kind::Directory,
+        size: 0,
+        mode: 0o755,
+        uid: 0,
+        gid: 0,
+        mtime: Mtime {
+            seconds: mtime,
+            nanoseconds: 0,
+        },
+        device: (0, 0),
+        xattrs: Vec::new(),
+        is_sparse: false,
+    };
+    let below = rootfs.get(real);
+    if let Some(node) = below.filter(|node| node.kind == Kind::Directory) {
+        entry.mode = node.mode & 0o7777;
+        (entry.uid, entry.gid, entry.mtime) = (node.uid, node.gid, node.mtime);
+        entry.xattrs = node.xattrs.to_vec();
+    }
+    entry
+}
+
+pub(super) fn name_of(path: &ImagePath, kind: Kind) -> Vec<u8> {
     let mut name = path.entry_name().to_vec();
     if kind == Kind::Directory {
         name.push(b'/');

@@ -9,10 +9,12 @@ mod report;
 mod scan;
 #[cfg(test)]
 mod tests;
+mod whiteout;
 mod write;
 
 pub use addition::{Addition, Data, Metadata, Mode, Owner, Time, additions};
 pub use compose::{LayerContent, LayerEntry, SymlinkPolicy, compose};
 pub use report::{LayerProblem, Note, Reason};
 pub use scan::{Guard, HostError, HostFile, Scan, SourceDirectory, SourceEntry, SourceKind};
+pub use whiteout::whiteouts;
 pub use write::{WriteError, layer_size, write_layer};

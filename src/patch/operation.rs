@@ -9,6 +9,7 @@ use super::env::EnvPart;
 use super::healthcheck::Healthcheck;
 use super::layer_removal::LayerRemoval;
 use super::one_key::Kind;
+use super::path_removal::PathRemoval;
 use super::platform::PlatformChange;
 use super::removal::{Removal, Unset};
 use super::{env, ports, schema, tags, values};
@@ -193,6 +194,10 @@ operations! {
     ///
     /// Takes the number of a layer, the base being 1, or `{diff-id: digest}`, or `{created-by: regular expression}`.
     "remove-layer" RemoveLayer(LayerRemoval) as "super::layer_removal::LayerRemovalSchema" by LayerRemoval::decode;
+    /// Removes files and directories from what the image shows, by a layer on top.
+    ///
+    /// Takes `[path, …]` with patterns, or `{match: [path, …], if-missing: ignore, created-by: text}`.
+    "remove-path" RemovePath(PathRemoval) as "super::path_removal::PathRemovalSchema" by PathRemoval::decode;
     /// Gives the image these tags and no others.
     ///
     /// Takes `[name:tag, …]`.

@@ -44,8 +44,8 @@ pub enum IfMissing {
 
 /// A list, and the map around it if there is one.
 pub(super) struct Matches<'a> {
-    list: Option<Field<'a>>,
-    if_missing: Option<IfMissing>,
+    pub(super) list: Option<Field<'a>>,
+    pub(super) if_missing: Option<IfMissing>,
     pub(super) record: Option<Record<'a>>,
 }
 
@@ -146,7 +146,7 @@ impl IfMissing {
     }
 }
 
-fn item_address(operation: Address, index: usize, is_long: bool) -> Address {
+pub(super) fn item_address(operation: Address, index: usize, is_long: bool) -> Address {
     if is_long {
         operation.key("match").index(index)
     } else {

@@ -50,18 +50,11 @@ impl Planning<'_> {
                 }
             }
         }
+        if self.is_for_windows(images, address) {
+            return;
+        }
         for (&image, effects) in images.iter().zip(effects) {
             let state = &mut self.states[image];
-            if state.config.text("os").as_deref() == Some("windows") {
-                let message = format!(
-                    "{} is a Windows image, whose layers have another form",
-                    quoted(&state.display_name())
-                );
-                let problem = Problem::new(Code::UnsupportedPlatform, address.clone(), message);
-                self.problems
-                    .push(problem.with_help("labels and tags of Windows images can be changed"));
-                continue;
-            }
             let tree = state
                 .tree
                 .as_mut()
@@ -99,28 +92,49 @@ impl Planning<'_> {
                 .notes
                 .extend(content.notes.iter().map(ToString::to_string));
             let files = changes(&content, tree);
-            let place = state.place_of_added(self.layers.len());
-            let entries = content.entries.iter().map(|item| &item.entry);
-            let tree = state.tree.as_mut().expect("it was there before");
-            tree.add_entries(place, entries)
-                .expect("what was composed over a tree fits it");
-            effects.push(Effect::AddLayer {
-                layer: self.layers.len(),
-            });
-            state.layers.push(PlannedLayer::Added(self.layers.len()));
-            if state.layers.len() > DOCKER_MAX_LAYERS {
-                let note = format!(
-                    "more than {DOCKER_MAX_LAYERS} layers, which Docker loads only with the containerd store"
-                );
-                state.note(note);
-            }
-            self.layers.push(AddedLayer {
+            let added = AddedLayer {
                 from: add.from.clone(),
                 created_by: add.created_by.clone(),
                 content,
                 files,
-            });
+            };
+            effects.push(self.lay(image, added));
         }
+    }
+
+    /// Lays a layer on top of an image.
+    pub(super) fn lay(&mut self, image: usize, added: AddedLayer) -> Effect {
+        let layer = self.layers.len();
+        let state = &mut self.states[image];
+        let place = state.place_of_added(layer);
+        let entries = added.content.entries.iter().map(|item| &item.entry);
+        let tree = state.tree.as_mut().expect("a layer is made over a tree");
+        tree.add_entries(place, entries)
+            .expect("what was composed over a tree fits it");
+        state.layers.push(PlannedLayer::Added(layer));
+        if state.layers.len() > DOCKER_MAX_LAYERS {
+            state.note(format!(
+                "more than {DOCKER_MAX_LAYERS} layers, which Docker loads only with the containerd store"
+            ));
+        }
+        self.layers.push(added);
+        Effect::AddLayer { layer }
+    }
+
+    /// Tells whether one of the images is for Windows, which is a problem.
+    pub(super) fn is_for_windows(&mut self, images: &[usize], address: &Address) -> bool {
+        let n_before = self.problems.len();
+        for &image in images {
+            let state = &self.states[image];
+            if state.is_windows() {
+                let name = quoted(&state.display_name());
+                let message = format!("{name} is a Windows image, whose layers have another form");
+                let problem = Problem::new(Code::UnsupportedPlatform, address.clone(), message);
+                self.problems
+                    .push(problem.with_help("labels and tags of Windows images can be changed"));
+            }
+        }
+        self.problems.len() > n_before
     }
 }
 

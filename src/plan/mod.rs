@@ -16,7 +16,9 @@ mod items;
 mod labels;
 mod layer_removal;
 mod layers;
+mod matching;
 mod new_files;
+mod path_removal;
 mod state;
 mod tags;
 mod target;
@@ -296,6 +298,9 @@ impl Planning<'_> {
         if let Operation::AddLayer(add) = operation {
             return self.add_layer(add, images, &address, effects);
         }
+        if let Operation::RemovePath(removal) = operation {
+            return self.remove_path(removal, images, &address, effects);
+        }
         let mut work = Work {
             files: self.files,
             file: self.id.file,
@@ -324,7 +329,9 @@ impl Planning<'_> {
             Operation::Retag(tags) => tags::retag(&mut work, tags),
             Operation::AddTag(tags) => tags::add(&mut work, tags),
             Operation::RemoveTag(removal) => tags::remove(&mut work, removal),
-            Operation::AddLayer(_) => unreachable!("it was planned above"),
+            Operation::AddLayer(_) | Operation::RemovePath(_) => {
+                unreachable!("it was planned above")
+            }
             other => fields::set(&mut work, &fields::assignments(other)),
         }
         if matches!(operation, Operation::Retag(_) | Operation::AddTag(_)) {

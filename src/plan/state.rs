@@ -1,6 +1,6 @@
 //! An image between two operations.
 
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 
 use super::claims::Claim;
 use super::{ImagePlan, InventoryImage, PlannedLayer, RemovedLayer, Step};
@@ -9,9 +9,11 @@ use crate::config_field::ConfigField;
 use crate::digest::{DiffId, Digest};
 use crate::image::json::Value;
 use crate::image::{Config, HistoryEntry};
+use crate::image_path::ImagePath;
 use crate::platform::Platform;
 use crate::reference::Reference;
-use crate::rootfs::{Content, Rootfs};
+use crate::rootfs::{Content, Node, Rootfs};
+use crate::tarball::Kind;
 use crate::timestamp::Timestamp;
 
 /// `BuildKit`'s inline cache, keyed by the layers of the image.
@@ -114,6 +116,24 @@ impl State {
     /// Returns the place in the file tree for the layer at `index` of the plan: no layer of the image has it.
     pub(super) fn place_of_added(&self, index: usize) -> usize {
         self.old_diff_ids.len() + index
+    }
+
+    /// Returns a path among `paths` or below one that an operation of the plan has added.
+    pub(super) fn first_added(&self, paths: &BTreeSet<ImagePath>) -> Option<ImagePath> {
+        let tree = self.tree.as_ref()?;
+        let is_added = |node: &Node| node.layer >= self.old_diff_ids.len();
+        paths.iter().find_map(|path| {
+            if tree
+                .get(path)
+                .is_some_and(|node| node.kind != Kind::Directory && is_added(node))
+            {
+                return Some(path.clone());
+            }
+            let mut below = tree.below(path);
+            below
+                .find(|(_, node)| node.kind != Kind::Directory && is_added(node))
+                .map(|(path, _)| path)
+        })
     }
 
     /// Adds a note, once.

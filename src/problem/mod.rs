@@ -131,6 +131,8 @@ codes! {
     Contradiction "contradiction",
     /// A tag pattern that matches nothing.
     NoSuchTag "no-such-tag",
+    /// A path, or a pattern over paths, that matches nothing.
+    NoSuchPath "no-such-path",
     /// A layer that is not there.
     NoSuchLayer "no-such-layer",
     /// Several layers where one was meant.

@@ -89,7 +89,7 @@ fn a_tree_without_one_of_its_layers_is_that_of_the_others() {
         let expected = rootfs(&rest.join(" ")).unwrap();
         assert_eq!(paths(&without), paths(&expected), "{gone}");
         let (one, other) = (gone == 0, gone == 2);
-        let last = without.without(if one { 1 } else { 0 }).unwrap();
+        let last = without.without(usize::from(one)).unwrap();
         let last = last.without(if other { 1 } else { 2 }).unwrap();
         assert_eq!(paths(&last), "", "{gone}");
     }

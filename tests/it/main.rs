@@ -26,6 +26,7 @@ mod patch;
 mod pipes;
 mod readme;
 mod recipes;
+mod removed_paths;
 mod reproducible;
 mod rootfs;
 mod schema;

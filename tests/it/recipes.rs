@@ -22,6 +22,7 @@ const RECIPES: &[(&str, &str)] = &[
         "drop-vendor-labels",
         "set-label: {com.vendor.build: 17, com.vendor.os: tiny}",
     ),
+    ("drop-files", ""),
     ("drop-layer", ""),
     ("environment", ""),
     ("greeter", ""),

@@ -1,0 +1,95 @@
+//! `remove-path`: which files of the image go.
+
+use schemars::{JsonSchema, json_schema};
+
+use super::add_layer::image_path;
+use super::decode::{Field, Problems};
+use super::new_file::optional;
+use super::removal::{IfMissing, Matches, item_address};
+use super::schema;
+use crate::image_path::ImagePath;
+use crate::problem::{Address, Code};
+
+const HELP: &str = "write at least one path or pattern, as in `[/var/cache/*]`";
+
+/// What `remove-path` takes.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct PathRemoval {
+    /// Patterns: in a component `*` stands for any characters and `?` for one, the component `**` for any directories.
+    pub patterns: Vec<ImagePath>,
+    /// What a pattern is that matches nothing.
+    pub if_missing: IfMissing,
+    /// What the history says of the layer.
+    pub created_by: Option<String>,
+    is_long: bool,
+}
+
+impl PathRemoval {
+    /// Returns the address of the pattern `index`, given the one of the operation.
+    #[must_use]
+    pub fn pattern_address(&self, operation: Address, index: usize) -> Address {
+        item_address(operation, index, self.is_long)
+    }
+
+    pub(super) fn decode(field: &Field<'_>, problems: &mut Problems) -> Option<Self> {
+        let matches = Matches::decode(field, &["created-by"], HELP, problems)?;
+        let created_by = match &matches.record {
+            Some(record) => optional(record, "created-by", problems, |field, problems| {
+                field.some_text(problems).map(str::to_owned)
+            }),
+            None => Some(None),
+        };
+        let items = matches.list.as_ref()?.items(HELP, problems)?;
+        let patterns: Vec<Option<ImagePath>> =
+            items.iter().map(|item| pattern(item, problems)).collect();
+        Some(Self {
+            patterns: patterns.into_iter().collect::<Option<_>>()?,
+            if_missing: matches.if_missing?,
+            created_by: created_by?,
+            is_long: matches.record.is_some(),
+        })
+    }
+}
+
+fn pattern(field: &Field<'_>, problems: &mut Problems) -> Option<ImagePath> {
+    let path = image_path(field, problems)?;
+    if path.is_root() {
+        let problem = field.problem(Code::InvalidPath, "the root directory cannot be removed");
+        problems.add(problem.with_help("`/*` is everything in it"));
+        return None;
+    }
+    Some(path)
+}
+
+schema::schemas! {
+    PathRemovalSchema, "PathRemoval", |generator| json_schema!({
+        "description": "Paths and patterns, or a map of them and of what it means that one matches nothing",
+        "anyOf": [generator.subschema_for::<PathPatterns>(), generator.subschema_for::<LongPathRemoval>()],
+    });
+    PathPatterns, "PathPatterns", |generator| schema::list(generator.subschema_for::<PathPattern>(), "Paths and patterns", false);
+    PathPattern, "PathPattern", |_| json_schema!({
+        "description": "An absolute path without `..`; `*` and `?` stand for characters of one name, `**` for any directories",
+        "type": "string",
+        "pattern": "^(?!(.*/)?\\.\\.(/|$))/+[^/]",
+    });
+}
+
+pub(super) struct PathRemovalSchema;
+struct PathPatterns;
+struct PathPattern;
+
+/// Paths, and what it means that one of them is not there.
+#[derive(JsonSchema)]
+#[schemars(deny_unknown_fields, rename_all = "kebab-case")]
+#[expect(
+    dead_code,
+    reason = "the fields are read by the derive, to describe them"
+)]
+struct LongPathRemoval {
+    /// What to remove.
+    r#match: PathPatterns,
+    /// What it means that a pattern matches nothing: a problem, which is the default, or nothing to do.
+    if_missing: Option<IfMissing>,
+    /// What the history says of the layer.
+    created_by: Option<schema::SomeText>,
+}
