@@ -104,7 +104,7 @@ impl Apply {
         if self.in_place && self.inputs.image().is_dir() {
             recover(self.inputs.image())?;
         }
-        let planned = self.inputs.plan(Format::Text)?;
+        let planned = self.inputs.plan(Format::Text, self.to.map(Form::from))?;
         if self.verify {
             let report = crate::verify::verify(planned.archive.source())?;
             if !report.is_ok() {

@@ -24,7 +24,7 @@ pub(super) struct Plan {
 impl Plan {
     pub(super) fn run(&self) -> Result<(), Failure> {
         self.inputs.want_patch()?;
-        let planned = self.inputs.plan(self.format)?;
+        let planned = self.inputs.plan(self.format, None)?;
         let prepared = planned.prepare(&Conversion::default())?;
         match self.format {
             Format::Text => output::text(&prepared.summary.to_string())?,

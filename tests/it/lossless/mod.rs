@@ -148,8 +148,9 @@ proptest! {
 #[test]
 fn every_operation_on_the_configuration_is_tried() {
     for name in ocipatch::patch::Operation::NAMES {
-        let outside = ["tag", "annotation", "layer", "path"];
-        let is_outside = outside.iter().any(|part| name.contains(part));
+        let is_outside = crate::operations::OUTSIDE
+            .iter()
+            .any(|part| name.contains(part));
         let is_tried = OPERATIONS
             .iter()
             .any(|(text, _)| text.starts_with(&format!("{name}:")));
