@@ -1,10 +1,14 @@
 //! Changes to one header group that leave everything else of it as it is spelled: owner names, unknown records, magic.
 
-use super::field::{number, pax_records, pax_time, until_nul};
+use std::ops::Range;
+
+use super::field::{has_gnu_times, number, pax_records, pax_time, until_nul};
 use super::write::{octal_fits, pax_extension, pax_time_text, put, put_checksum, put_octal};
 use super::{Entry, Mtime};
 
 const BLOCK: usize = 512;
+/// The name of a sparse file in PAX form, which stands before `path`.
+const SPARSE_NAME: &[u8] = b"GNU.sparse.name";
 
 /// What becomes of a header; what is not said stays.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
@@ -34,6 +38,8 @@ struct Parts {
     /// The PAX header as it is, until a record changes.
     pax: Option<Vec<u8>>,
     main: [u8; BLOCK],
+    /// The main block as it was.
+    old_main: [u8; BLOCK],
     /// What follows the main block: a sparse map.
     rest: Vec<u8>,
 }
@@ -80,11 +86,12 @@ impl HeaderChange {
         let mut parts = Parts::of(group);
         if let Some(name) = &self.name {
             parts.long_name = None;
-            parts.main[..100].fill(0);
-            if parts.main[257..262] == *b"ustar" {
-                parts.main[345..500].fill(0);
-            }
+            let prefix = parts.prefix();
+            parts.main[prefix].fill(0);
             parts.set_text(b"path", 0..100, name);
+            if parts.has_record(SPARSE_NAME) {
+                parts.set_record(SPARSE_NAME, name.clone());
+            }
         }
         if let Some(link) = &self.link_name {
             parts.long_link = None;
@@ -128,6 +135,7 @@ impl Parts {
             long_link: None,
             pax: None,
             main: [0; BLOCK],
+            old_main: [0; BLOCK],
             rest: Vec::new(),
         };
         let mut at = 0;
@@ -136,6 +144,7 @@ impl Parts {
             let flag = header[156];
             if !matches!(flag, b'x' | b'L' | b'K') {
                 parts.main.copy_from_slice(header);
+                parts.old_main = parts.main;
                 parts.rest = group[at + BLOCK..].to_vec();
                 return parts;
             }
@@ -154,6 +163,30 @@ impl Parts {
             }
             at = end;
         }
+    }
+
+    /// Where the main block has the first part of a name that is too long for its field: GNU keeps times and the map of a
+    /// sparse file there, star times behind a shorter one.
+    fn prefix(&self) -> Range<usize> {
+        match (&self.main[257..263], &self.main[508..]) {
+            (b"ustar\0", b"tar\0") => 345..476,
+            (b"ustar\0", _) => 345..500,
+            (b"ustar ", _) if !has_gnu_times(&self.main) => 345..500,
+            _ => 0..0,
+        }
+    }
+
+    /// Where the main block has access and change times.
+    fn header_times(&self) -> [Range<usize>; 2] {
+        match (&self.main[257..263], &self.main[508..]) {
+            (b"ustar\0", b"tar\0") => [476..488, 488..500],
+            (b"ustar ", _) if has_gnu_times(&self.main) => [345..357, 357..369],
+            _ => [0..0, 0..0],
+        }
+    }
+
+    fn has_record(&self, key: &[u8]) -> bool {
+        self.records.iter().any(|(found, _)| found == key)
     }
 
     fn drop_record(&mut self, key: &[u8]) {
@@ -177,7 +210,7 @@ impl Parts {
     }
 
     /// A text goes into its field if it fits, else into a record.
-    fn set_text(&mut self, key: &[u8], field: std::ops::Range<usize>, text: &[u8]) {
+    fn set_text(&mut self, key: &[u8], field: Range<usize>, text: &[u8]) {
         if text.len() <= field.len() && text.is_ascii() {
             self.drop_record(key);
             put(&mut self.main[field], text);
@@ -187,7 +220,7 @@ impl Parts {
         }
     }
 
-    fn set_number(&mut self, key: &[u8], field: std::ops::Range<usize>, value: u64) {
+    fn set_number(&mut self, key: &[u8], field: Range<usize>, value: u64) {
         let fits = octal_fits(value, field.len());
         put_octal(&mut self.main[field], value);
         if fits {
@@ -207,6 +240,13 @@ impl Parts {
             let record = self.records.iter().find(|(found, _)| found == key);
             if record.is_some_and(|(_, value)| is_later(value)) {
                 self.set_record(key, pax_time_text(limit).into_bytes());
+            }
+        }
+        for field in self.header_times() {
+            let time = &mut self.main[field];
+            let is_stated = time.first().is_some_and(|&byte| byte != 0);
+            if is_stated && number(time).is_some_and(|time| time > latest) {
+                put_octal(time, u64::try_from(latest).unwrap_or(0));
             }
         }
         let record = self.records.iter().find(|(found, _)| found == b"mtime");
@@ -246,7 +286,9 @@ impl Parts {
                 group.extend(pax_extension(name, &self.records));
             }
         }
-        put_checksum(&mut self.main);
+        if self.main != self.old_main {
+            put_checksum(&mut self.main);
+        }
         group.extend_from_slice(&self.main);
         group.extend(self.rest);
         group
