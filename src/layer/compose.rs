@@ -8,7 +8,7 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 use super::arrange::{self, arrange};
 use super::{Addition, Data, LayerProblem, Note, Reason};
 use crate::image_path::ImagePath;
-use crate::rootfs::{Resolution, Rootfs};
+use crate::rootfs::{Obstacle, Rootfs};
 use crate::tarball::{Entry, Kind, Mtime};
 
 /// What to do where the image has a symbolic link and the layer needs a directory.
@@ -194,24 +194,17 @@ impl<'a> Composing<'a> {
                 Some(self.replace(asked, candidate, was))
             }
             (Some(was @ Kind::Symlink), SymlinkPolicy::Follow) => {
-                let reason = match self.rootfs.resolve(&candidate) {
-                    Resolution::Found { path }
-                        if self.kind_below(&path) == Some(Kind::Directory) =>
+                let reason = match self.rootfs.directory_at(&candidate) {
+                    Ok(real)
+                        if !is_explicit
+                            || self.explicit.contains_key(&real)
+                            || self.kind_below(&real).is_some() =>
                     {
-                        return Some(self.follow(candidate, path));
+                        return Some(self.follow(candidate, real));
                     }
-                    Resolution::Dangling { target, .. }
-                        if !is_explicit || self.explicit.contains_key(&target) =>
-                    {
-                        return Some(self.follow(candidate, target));
-                    }
-                    Resolution::Dangling { .. } | Resolution::Missing { .. } => {
-                        return Some(self.replace(asked, candidate, was));
-                    }
-                    Resolution::Loop { link } => Reason::LinkLoop { link },
-                    Resolution::Found { path } | Resolution::NotADirectory { path } => {
-                        Reason::ParentIsAFile { path }
-                    }
+                    Ok(_) => return Some(self.replace(asked, candidate, was)),
+                    Err(Obstacle::File { path }) => Reason::ParentIsAFile { path },
+                    Err(Obstacle::Loop { link }) => Reason::LinkLoop { link },
                 };
                 self.problem(asked, reason);
                 None

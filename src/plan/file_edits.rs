@@ -13,7 +13,7 @@ use crate::image_path::ImagePath;
 use crate::layer::{Data, Edit, GroupEdit, LayerContent, lay_out};
 use crate::patch::EditPlace;
 use crate::problem::{Address, Code, quoted};
-use crate::rootfs::{Inode, Node, Rootfs};
+use crate::rootfs::{Content, Inode, LoggedEntry, Node, Rootfs};
 use crate::tarball::{Entry, HeaderChange, Kind};
 
 /// What becomes of a file that the image shows.
@@ -32,8 +32,8 @@ pub(super) type FileEdits = BTreeMap<ImagePath, FileEdit>;
 pub(super) struct OpenLayer {
     /// Its index in the plan.
     layer: usize,
-    /// The tree without it.
-    below: Rootfs,
+    /// The tree without it, where no operation of the plan changes layers, which are not read then.
+    below: Option<Rootfs>,
     created_by: Option<String>,
 }
 
@@ -107,7 +107,9 @@ impl Work<'_> {
         if let Some(open) = open.filter(is_top) {
             return self.lay_into(i, open, content, files);
         }
-        let below = self.keeps_open.then(|| self.states[image].tree.clone());
+        let state = &self.states[image];
+        let is_cloned = self.keeps_open && state.logs.is_none();
+        let below = state.tree.as_ref().filter(|_| is_cloned).cloned();
         let made = MadeLayer {
             image,
             content: MadeContent::Composed(content),
@@ -120,7 +122,7 @@ impl Work<'_> {
         let layer = self.layers.len();
         let effect = self.lay(i, top..top, NewLayer { made, log: None }, target.address);
         self.effects[i].extend(effect);
-        self.states[image].open_layer = below.flatten().map(|below| OpenLayer {
+        self.states[image].open_layer = self.keeps_open.then(|| OpenLayer {
             layer,
             below,
             created_by: target.created_by.map(str::to_owned),
@@ -141,6 +143,12 @@ impl Work<'_> {
         let (place, next) = (state.place(PlannedLayer::Made(layer)), self.layers.len());
         let next_place = state.place(PlannedLayer::Made(next));
         let fits = "what was composed over a tree fits it";
+        let is_below = "the layers below one that fits fit each other";
+        let n_below = state.layers.len() - 1;
+        let below = match &open.below {
+            Some(below) => below.clone(),
+            None => state.tree_of(&state.layers[..n_below]).expect(is_below),
+        };
         let mut after = state.tree.take().expect("the tree was read");
         after
             .add_logged(next_place, &log_of(&content, next_place))
@@ -154,16 +162,11 @@ impl Work<'_> {
             compression: None,
             files: Vec::new(),
         });
-        let edits = merged(
-            state,
-            (&open.below, &after),
-            &[place, next_place],
-            self.layers,
-        );
+        let edits = merged(state, (&below, &after), &[place, next_place], self.layers);
         self.layers.pop();
         let content = lay_out(edits, &after, self.epoch);
         let log = log_of(&content, place);
-        let mut tree = open.below.clone();
+        let mut tree = below;
         tree.add_logged(place, &log).expect(fits);
         state.tree = Some(tree);
         if let Some(logs) = &mut state.logs {
@@ -179,43 +182,32 @@ impl Work<'_> {
     fn edit_within(&mut self, i: usize, edits: &FileEdits, address: &Address) {
         let state = &self.states[self.images[i]];
         let tree = state.tree.as_ref().expect("the tree was read");
-        let mut by_layer: BTreeMap<usize, (Edits, Vec<FileChange>)> = BTreeMap::new();
+        let mut found = ByLayer::new();
+        let mut contents: HashMap<Content, &FileEdit> = HashMap::new();
         let mut problems = Vec::new();
         for (path, edit) in edits {
             let node = tree.get(path).expect("what is changed is there");
+            let name = || quoted(&path.to_text());
             if node.is_implied {
-                problems.push(format!(
-                    "no layer has an entry for {}",
-                    quoted(&path.to_text())
-                ));
+                problems.push(format!("no layer has an entry for {}", name()));
                 continue;
             }
-            let (entries, files) = by_layer.entry(node.layer).or_default();
-            let mut add = |offset, header, content| {
-                let edit = GroupEdit::Change { header, content };
-                match entries.get_mut(&offset) {
-                    Some(earlier) => GroupEdit::and(earlier, edit),
-                    None => drop(entries.insert(offset, edit)),
-                }
-            };
-            // The size is that of the content, which only one of several names has.
-            let header = HeaderChange {
-                size: None,
-                ..edit.header.clone()
-            };
-            add(node.entry_offset, header, None);
-            if let Some(content) = &edit.content {
-                let Some(offset) = content_offset(state, node) else {
-                    let path = quoted(&path.to_text());
-                    problems.push(format!("{path} is another name of a file in a lower layer"));
-                    continue;
-                };
-                add(offset, edit.header.clone(), Some(content.clone()));
+            if edit.content.is_some() && !has_content(state, node) {
+                let name = name();
+                problems.push(format!("{name} is another name of a file in a lower layer"));
+                continue;
             }
+            if node.kind == Kind::File {
+                contents.insert(node.content, edit);
+            } else {
+                add(&mut found, node.layer, node.entry_offset, edit, false);
+            }
+            let (_, files) = found.entry(node.layer).or_default();
             files.push(changed(path, node, edit));
         }
         if problems.is_empty() {
-            return self.rewrite(i, by_layer, address);
+            find_names(state, &contents, &mut found);
+            return self.rewrite(i, found, address);
         }
         for message in problems.into_iter().take(5) {
             let help = "leave `in: layer` out, and a new layer gets it";
@@ -231,16 +223,61 @@ impl Work<'_> {
     }
 }
 
-/// Returns where in the layer of a file's name the entry with the content is, if that is in the same layer.
-fn content_offset(state: &State, node: &Node) -> Option<u64> {
-    let log = &state.logs.as_ref().expect("the layers were read")[&node.layer];
-    let is_it = |logged: &&crate::rootfs::LoggedEntry| {
-        logged.content == node.content && logged.entry.kind == Kind::File
+/// What becomes of entries, by the place of their layer, and what is told of it.
+type ByLayer = BTreeMap<usize, (Edits, Vec<FileChange>)>;
+
+/// Adds the change of an entry, if there is none yet; its content changes only if it `has_content`.
+fn add(found: &mut ByLayer, place: usize, offset: u64, edit: &FileEdit, has_content: bool) {
+    let content = edit.content.clone().filter(|_| has_content);
+    // The size is that of the content, which only one of several names has.
+    let size = edit.header.size.filter(|_| has_content);
+    let header = HeaderChange {
+        size,
+        ..edit.header.clone()
     };
-    log.entries
-        .iter()
-        .find(is_it)
-        .map(|logged| logged.content.offset)
+    let (entries, _) = found.entry(place).or_default();
+    let edit = GroupEdit::Change { header, content };
+    entries.entry(offset).or_insert(edit);
+}
+
+/// Finds every entry that is a name of one of the files, also where upper layers hide it: engines take what they are told
+/// of a file from whichever of its names comes last.
+fn find_names(state: &State, contents: &HashMap<Content, &FileEdit>, found: &mut ByLayer) {
+    let logs = state.logs.as_ref().expect("the layers were read");
+    let places = || state.layers.iter().map(|layer| state.place(*layer));
+    let mut has_links = false;
+    for place in places() {
+        for logged in &logs[&place].entries {
+            has_links |= logged.entry.kind == Kind::HardLink;
+            if let (Kind::File, Some(edit)) = (logged.entry.kind, contents.get(&logged.content)) {
+                add(found, place, logged.content.offset, edit, true);
+            }
+        }
+    }
+    if !has_links {
+        return;
+    }
+    let mut tree = Rootfs::new();
+    for place in places() {
+        tree.add_logged(place, &logs[&place])
+            .expect("the layers fitted each other when they were read");
+        for (_, node) in &tree {
+            let edit = contents.get(&node.content);
+            if let (Kind::File, Some(edit)) = (node.kind, edit)
+                && node.layer == place
+            {
+                add(found, place, node.entry_offset, edit, false);
+            }
+        }
+    }
+}
+
+/// Tells whether the layer that has an entry for a file has its content too.
+fn has_content(state: &State, node: &Node) -> bool {
+    let log = &state.logs.as_ref().expect("the layers were read")[&node.layer];
+    let is_it =
+        |logged: &LoggedEntry| logged.content == node.content && logged.entry.kind == Kind::File;
+    log.entries.iter().any(is_it)
 }
 
 fn changed(path: &ImagePath, node: &Node, edit: &FileEdit) -> FileChange {

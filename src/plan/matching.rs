@@ -74,10 +74,12 @@ pub(super) fn matching(
                 continue;
             }
             let path = directory.join(name);
+            let is_directory = node.kind == Kind::Directory;
+            if is_directory && (!is_last || matches!(part, Part::Directories)) {
+                stack.push((path.clone(), next));
+            }
             if is_last {
                 found.insert(path);
-            } else if node.kind == Kind::Directory {
-                stack.push((path, next));
             }
         }
     }

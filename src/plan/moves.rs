@@ -9,8 +9,7 @@ use crate::image_path::ImagePath;
 use crate::layer::{Edit, lay_out};
 use crate::patch::{EditPlace, IfMissing, PathMoves};
 use crate::problem::{Code, Problem, quoted};
-use crate::rootfs::{Resolution, Rootfs};
-use crate::tarball::Kind;
+use crate::rootfs::{Obstacle, Resolution, Rootfs};
 
 /// A move between real paths, and which of the operation it is.
 struct Move {
@@ -71,28 +70,14 @@ fn target_of(tree: &Rootfs, to: &ImagePath) -> Result<ImagePath, String> {
     let (Some(parent), Some(name)) = (to.parent(), to.file_name()) else {
         return Err("the root directory is there already".to_owned());
     };
-    let real = match tree.resolve(&parent) {
-        Resolution::Found { path } => {
-            let node = tree.get(&path).expect("what was found is there");
-            if node.kind != Kind::Directory {
-                return Err(format!("{} is no directory", quoted(&path.to_text())));
-            }
-            path
-        }
-        Resolution::Missing { parent, rest } => {
-            rest.iter().fold(parent, |path, name| path.join(name))
-        }
-        Resolution::Dangling { target, rest, .. } => {
-            rest.iter().fold(target, |path, name| path.join(name))
-        }
-        Resolution::NotADirectory { path } => {
+    let real = match tree.directory_at(&parent) {
+        Ok(real) => real,
+        Err(Obstacle::File { path }) => {
             return Err(format!("{} is no directory", quoted(&path.to_text())));
         }
-        Resolution::Loop { link } => {
-            return Err(format!(
-                "the link {} leads in a circle",
-                quoted(&link.to_text())
-            ));
+        Err(Obstacle::Loop { link }) => {
+            let link = quoted(&link.to_text());
+            return Err(format!("the link {link} leads in a circle"));
         }
     };
     let real = real.join(name);

@@ -3,11 +3,12 @@
 use std::collections::BTreeMap;
 
 use super::stack::log_of;
+use super::state::State;
 use super::work::Work;
 use super::{Effect, FileChange, MadeContent, MadeLayer, PlannedLayer, tree_changes};
 use crate::layer::{Data, GroupEdit, Origin, Rewrite};
 use crate::problem::{Address, Code, quoted};
-use crate::rootfs::{Content, LayerLog};
+use crate::rootfs::{LayerLog, LoggedEntry, Rootfs, RootfsError};
 
 /// What becomes of entries of one layer, each known by its place in the layer's stream.
 pub(super) type Edits = BTreeMap<u64, GroupEdit>;
@@ -25,6 +26,14 @@ impl Work<'_> {
             return;
         }
         let image = self.images[i];
+        let state = &self.states[image];
+        if let Err(error) = tree_with(state, &edits) {
+            let name = quoted(&state.display_name());
+            let reason = state.reason(&error, &state.layers);
+            let message = format!("with that change of {name}, {reason}");
+            let help = "an upper layer needs what a lower one has there";
+            return self.problem(Code::LayerConflict, address.clone(), message, help);
+        }
         for (place, (edits, files)) in edits {
             let layer = self.states[image].layer_at(place);
             let is_it = |it: &PlannedLayer| *it == layer;
@@ -41,16 +50,8 @@ impl Work<'_> {
             apply(&mut made.content, edits, log, place);
         }
         let state = &mut self.states[image];
-        match state.tree_of(&state.layers) {
-            Ok(tree) => state.tree = Some(tree),
-            Err(error) => {
-                let name = quoted(&state.display_name());
-                let reason = state.reason(&error, &state.layers);
-                let message = format!("with that change of {name}, {reason}");
-                let help = "an upper layer needs what a lower one has there";
-                self.problem(Code::LayerConflict, address.clone(), message, help);
-            }
-        }
+        let tree = state.tree_of(&state.layers);
+        state.tree = Some(tree.expect("they fitted each other before"));
     }
 
     /// Returns the index in the plan of the layer at `position`, which can be changed from now on.
@@ -98,6 +99,37 @@ impl Work<'_> {
     }
 }
 
+/// Returns the tree that the layers make once they are changed.
+fn tree_with(
+    state: &State,
+    edits: &BTreeMap<usize, (Edits, Vec<FileChange>)>,
+) -> Result<Rootfs, RootfsError> {
+    let logs = state.logs.as_ref();
+    let logs = logs.expect("layers were read for every image whose layers change");
+    let mut changed: BTreeMap<usize, LayerLog> = BTreeMap::new();
+    for (place, (edits, _)) in edits {
+        let mut log = logs[place].clone();
+        log.entries.retain_mut(|logged| retain(logged, edits));
+        changed.insert(*place, log);
+    }
+    Rootfs::of(state.layers.iter().map(|layer| {
+        let place = state.place(*layer);
+        (place, changed.get(&place).unwrap_or(&logs[&place]))
+    }))
+}
+
+/// Changes an entry as is wanted; tells whether it stays.
+fn retain(logged: &mut LoggedEntry, edits: &Edits) -> bool {
+    match edits.get(&logged.content.offset) {
+        None => true,
+        Some(GroupEdit::Drop) => false,
+        Some(GroupEdit::Change { header, .. }) => {
+            header.apply_to(&mut logged.entry);
+            true
+        }
+    }
+}
+
 /// Makes the changes in what a layer is made of and in what is known of it.
 fn apply(content: &mut MadeContent, edits: Edits, log: &mut LayerLog, place: usize) {
     match content {
@@ -120,22 +152,16 @@ fn apply(content: &mut MadeContent, edits: Edits, log: &mut LayerLog, place: usi
             *log = log_of(composed, place);
         }
         MadeContent::Rewritten(rewrite) => {
-            log.entries
-                .retain_mut(|logged| match edits.get(&logged.content.offset) {
-                    None => true,
-                    Some(GroupEdit::Drop) => false,
-                    Some(GroupEdit::Change { header, content }) => {
-                        header.apply_to(&mut logged.entry);
-                        if content.is_some() {
-                            let offset = logged.content.offset;
-                            logged.content = Content {
-                                layer: place,
-                                offset,
-                            };
-                        }
-                        true
-                    }
-                });
+            log.entries.retain_mut(|logged| {
+                let offset = logged.content.offset;
+                if let Some(GroupEdit::Change {
+                    content: Some(_), ..
+                }) = edits.get(&offset)
+                {
+                    logged.content.layer = place;
+                }
+                retain(logged, &edits)
+            });
             for (offset, edit) in edits {
                 match rewrite.edits.get_mut(&offset) {
                     Some(earlier) => earlier.and(edit),

@@ -136,10 +136,12 @@ pub(super) fn merged(
     places: &[usize],
     layers: &[MadeLayer],
 ) -> BTreeMap<ImagePath, Edit> {
-    let is_theirs = |node: &Node| !node.is_implied && places.contains(&node.layer);
+    // A directory that is only implied is there all the same, also when nothing is left in it.
+    let is_theirs = |node: &Node| places.contains(&node.layer);
     let root = ImagePath::root();
     let root_node = after.get(&root).expect("a tree has a root");
-    let all = std::iter::once((root, root_node)).chain(after);
+    let root = (!root_node.is_implied).then_some((root, root_node));
+    let all = root.into_iter().chain(after);
     let mut edits: BTreeMap<ImagePath, Edit> = all
         .filter(|(_, node)| is_theirs(node))
         .map(|(path, node)| (path, put(node, entry_of(node), state.data(node, layers))))

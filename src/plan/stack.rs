@@ -157,12 +157,12 @@ impl State {
                     let index = usize::try_from(offset).expect("it was made of an index");
                     content.entries[index].data.clone()
                 }
-                MadeContent::Rewritten(rewrite) => match &rewrite.edits[&offset] {
-                    GroupEdit::Change {
+                MadeContent::Rewritten(rewrite) => match rewrite.edits.get(&offset) {
+                    Some(GroupEdit::Change {
                         content: Some(content),
                         ..
-                    } => Data::Inline(content.clone()),
-                    _ => unreachable!("only changed content stands in a rewritten layer itself"),
+                    }) => Data::Inline(content.clone()),
+                    _ => kept(rewrite.origin),
                 },
             },
         }

@@ -117,7 +117,7 @@ impl Rootfs {
         } else if entry.kind == Kind::CharDevice && entry.device == (0, 0) {
             // Overlay's own form of a whiteout, whichever tool packed it.
             if let Some(directory) = self.existing_directory(parents) {
-                self.slot_mut(directory).children.remove(name);
+                self.remove_lower(layer, directory, name);
             }
         } else if entry.kind == Kind::HardLink {
             self.place_hard_link(layer, &entry, content.offset, parents, name)?;

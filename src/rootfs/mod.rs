@@ -15,7 +15,7 @@ use std::collections::{BTreeMap, btree_map};
 use std::fmt;
 
 pub use log::{LayerLog, LoggedEntry};
-pub use resolve::Resolution;
+pub use resolve::{Obstacle, Resolution};
 
 use crate::image_path::ImagePath;
 use crate::tarball::{Kind, Mtime, TarError};

@@ -47,6 +47,21 @@ pub enum Resolution {
     },
 }
 
+/// Why no directory can be at a path.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Obstacle {
+    /// Something other than a directory is on the way or at its end.
+    File {
+        /// Its real path.
+        path: ImagePath,
+    },
+    /// Links lead in a circle, or through more than 40 of them, or are longer than Linux allows.
+    Loop {
+        /// The real path of the link at which following ended.
+        link: ImagePath,
+    },
+}
+
 /// The walk behind [`Resolution`], in terms of the arena.
 pub(super) enum Walk<'a> {
     Found(Trail<'a>, u32),
@@ -74,6 +89,32 @@ impl Rootfs {
     #[must_use]
     pub fn resolve(&self, path: &ImagePath) -> Resolution {
         self.walk(path.components(), true).into()
+    }
+
+    /// Returns where a directory at `path` really is or, if nothing is there, would be: links are followed also where they
+    /// lead to nothing.
+    pub fn directory_at(&self, path: &ImagePath) -> Result<ImagePath, Obstacle> {
+        let join = |path: ImagePath, rest: &[Vec<u8>]| {
+            rest.iter().fold(path, |path, name| path.join(name))
+        };
+        let mut path = path.clone();
+        for _ in 0..=MAX_HOPS {
+            path = match self.resolve(&path) {
+                Resolution::Found { path } => {
+                    let node = self.get(&path).expect("what was found is there");
+                    return match node.kind {
+                        Kind::Directory => Ok(path),
+                        _ => Err(Obstacle::File { path }),
+                    };
+                }
+                Resolution::Missing { parent, rest } => return Ok(join(parent, &rest)),
+                // Behind what is not there `..` may lead to something.
+                Resolution::Dangling { target, rest, .. } => join(target, &rest),
+                Resolution::Loop { link } => return Err(Obstacle::Loop { link }),
+                Resolution::NotADirectory { path } => return Err(Obstacle::File { path }),
+            };
+        }
+        Err(Obstacle::Loop { link: path })
     }
 
     pub(super) fn walk<'a>(

@@ -32,6 +32,7 @@ mod removed_paths;
 mod reproducible;
 mod rootfs;
 mod schema;
+mod stacks;
 mod switch;
 mod tarball;
 mod verify;

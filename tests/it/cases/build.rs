@@ -16,7 +16,7 @@ const CONFIG: &str = r#"{"Hostname":"","Domainname":"","User":"","AttachStdin":f
 /// Its keys, and those that Go leaves out of the zero one.
 const CONFIG_KEYS: &str = "Hostname Domainname User AttachStdin AttachStdout AttachStderr ExposedPorts Tty OpenStdin StdinOnce Env Cmd Healthcheck ArgsEscaped Image Volumes WorkingDir Entrypoint OnBuild Labels StopSignal StopTimeout Shell";
 /// 2024-01-01, the time of what Docker dates by the image.
-pub(super) const MTIME: u64 = 1_704_067_200;
+pub(crate) const MTIME: u64 = 1_704_067_200;
 
 /// An entry of the outer tar.
 enum Outer {
@@ -81,7 +81,7 @@ fn append(
 }
 
 /// Writes a layer.
-pub(super) fn layer(files: &[File]) -> Vec<u8> {
+pub(crate) fn layer(files: &[File]) -> Vec<u8> {
     let mut tar = Vec::new();
     for file in files {
         let content = match &file.content {
@@ -98,7 +98,8 @@ pub(super) fn layer(files: &[File]) -> Vec<u8> {
 }
 
 fn parts(image: &Image) -> Parts {
-    let layers: Vec<Vec<u8>> = image.layers.iter().map(|files| layer(files)).collect();
+    let told = image.layers.iter().map(|files| layer(files));
+    let layers: Vec<Vec<u8>> = told.chain(image.streams.iter().cloned()).collect();
     let diff_ids: Vec<String> = layers.iter().map(|layer| sha256(layer)).collect();
     let mut config = format!(
         r#"{{"architecture":"amd64","config":{}"#,
@@ -230,7 +231,7 @@ fn key(name: &str) -> Vec<String> {
 }
 
 /// Returns what Docker 20.10 would save.
-pub(super) fn v1_directories(images: &[Image]) -> Vec<u8> {
+pub(crate) fn v1_directories(images: &[Image]) -> Vec<u8> {
     let mut entries = BTreeMap::new();
     let mut first_of: BTreeMap<String, String> = BTreeMap::new();
     let (mut manifest, mut tags) = (Vec::new(), Vec::new());
@@ -277,7 +278,7 @@ pub(super) fn v1_directories(images: &[Image]) -> Vec<u8> {
 }
 
 /// Returns what Docker 26 with graph-driver storage would save.
-pub(super) fn hybrid(images: &[Image]) -> Vec<u8> {
+pub(crate) fn hybrid(images: &[Image]) -> Vec<u8> {
     let mut entries = BTreeMap::new();
     let (mut manifest, mut index, mut tags) = (Vec::new(), Vec::new(), Vec::new());
     let blob = |hex: &str| format!("blobs/sha256/{hex}");

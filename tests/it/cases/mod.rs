@@ -3,10 +3,10 @@
 //! `UPDATE=1` rewrites what comes of it. Beside that text, every case obeys the laws of [`laws`].
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on fails")]
 
-mod build;
+pub(crate) mod build;
 mod describe;
 mod laws;
-mod text;
+pub(crate) mod text;
 
 use std::fmt::Write as _;
 use std::io::Write as _;

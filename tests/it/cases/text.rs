@@ -2,20 +2,22 @@
 
 /// An image as a case describes it.
 #[derive(Debug, Clone, Default)]
-pub(super) struct Image {
-    pub(super) tags: Vec<String>,
-    pub(super) labels: Vec<(String, String)>,
+pub(crate) struct Image {
+    pub(crate) tags: Vec<String>,
+    pub(crate) labels: Vec<(String, String)>,
     /// Members of `config` besides labels, as JSON.
-    pub(super) config: Vec<(String, String)>,
-    pub(super) created: Option<String>,
-    pub(super) history: History,
-    pub(super) os: Option<String>,
-    pub(super) layers: Vec<Vec<File>>,
+    pub(crate) config: Vec<(String, String)>,
+    pub(crate) created: Option<String>,
+    pub(crate) history: History,
+    pub(crate) os: Option<String>,
+    pub(crate) layers: Vec<Vec<File>>,
+    /// Layers that no text tells of, on top of the others.
+    pub(crate) streams: Vec<Vec<u8>>,
 }
 
 /// How much the history of an image tells.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub(super) enum History {
+pub(crate) enum History {
     /// One entry per layer, and one for a change of the configuration.
     #[default]
     Full,
@@ -27,18 +29,18 @@ pub(super) enum History {
 
 /// One entry of a layer or of a source directory.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct File {
-    pub(super) path: String,
-    pub(super) mode: u32,
-    pub(super) owner: (u64, u64),
+pub(crate) struct File {
+    pub(crate) path: String,
+    pub(crate) mode: u32,
+    pub(crate) owner: (u64, u64),
     /// Seconds, if not those of every case.
-    pub(super) mtime: Option<u64>,
-    pub(super) content: Content,
+    pub(crate) mtime: Option<u64>,
+    pub(crate) content: Content,
 }
 
 /// What an entry is.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) enum Content {
+pub(crate) enum Content {
     Directory,
     Text(String),
     Symlink(String),
@@ -47,7 +49,7 @@ pub(super) enum Content {
 
 impl Image {
     /// Reads `key: value` lines; `layer:`, `label:` and `config:` may stand several times.
-    pub(super) fn parse(text: &str) -> Self {
+    pub(crate) fn parse(text: &str) -> Self {
         let mut image = Self::default();
         for line in text.lines() {
             let (key, value) = line.split_once(':').expect(line);
@@ -85,7 +87,7 @@ impl Image {
 impl File {
     /// Reads `0644 path "text"`, `0755 path/`, `path -> target` or, for a hard link, `path => target`; behind it may stand
     /// an owner and a time, as in `1000:1000 @0`.
-    pub(super) fn parse(line: &str) -> Self {
+    pub(crate) fn parse(line: &str) -> Self {
         let (mut line, mut owner, mut mtime) = (line, (0, 0), None);
         while let Some((rest, last)) = line.rsplit_once(' ') {
             let ids = last.split_once(':');

@@ -1,0 +1,15 @@
+//! Random stacks of layers and what operations make of them, against trees that are worked out by hand, and against
+//! what engines show.
+//!
+//! `OCIPATCH_CASES=50 cargo test stacks` tries so many times as many.
+
+mod edit;
+mod edits;
+mod honest;
+mod item;
+mod model;
+mod overlay;
+mod restructure;
+mod run;
+mod trees;
+mod wild;
