@@ -54,6 +54,21 @@ impl ImagePath {
         Self::relative(name)
     }
 
+    /// Returns where an entry of that name is in an image: `..` is cleaned away and never leaves the root, as in every
+    /// engine.
+    #[must_use]
+    pub fn confined(name: &[u8]) -> Self {
+        let mut path = Self::root();
+        for component in name.split(|&b| b == b'/') {
+            match component {
+                b"" | b"." => {}
+                b".." => path = path.parent().unwrap_or_else(Self::root),
+                name => path.push(name),
+            }
+        }
+        path
+    }
+
     fn relative(bytes: &[u8]) -> Result<Self, InvalidImagePath> {
         if bytes.contains(&0) {
             return Err(InvalidImagePath::Nul);

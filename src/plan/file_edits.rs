@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 
 use super::layers::NewLayer;
-use super::rewrites::Edits;
+use super::rewrites::LayerEdits;
 use super::squash::merged;
 use super::stack::log_of;
 use super::state::State;
@@ -182,7 +182,7 @@ impl Work<'_> {
     fn edit_within(&mut self, i: usize, edits: &FileEdits, address: &Address) {
         let state = &self.states[self.images[i]];
         let tree = state.tree.as_ref().expect("the tree was read");
-        let mut found = ByLayer::new();
+        let mut found = LayerEdits::new();
         let mut contents: HashMap<Content, &FileEdit> = HashMap::new();
         let mut problems = Vec::new();
         for (path, edit) in edits {
@@ -223,11 +223,8 @@ impl Work<'_> {
     }
 }
 
-/// What becomes of entries, by the place of their layer, and what is told of it.
-type ByLayer = BTreeMap<usize, (Edits, Vec<FileChange>)>;
-
 /// Adds the change of an entry, if there is none yet; its content changes only if it `has_content`.
-fn add(found: &mut ByLayer, place: usize, offset: u64, edit: &FileEdit, has_content: bool) {
+fn add(found: &mut LayerEdits, place: usize, offset: u64, edit: &FileEdit, has_content: bool) {
     let content = edit.content.clone().filter(|_| has_content);
     // The size is that of the content, which only one of several names has.
     let size = edit.header.size.filter(|_| has_content);
@@ -242,7 +239,7 @@ fn add(found: &mut ByLayer, place: usize, offset: u64, edit: &FileEdit, has_cont
 
 /// Finds every entry that is a name of one of the files, also where upper layers hide it: engines take what they are told
 /// of a file from whichever of its names comes last.
-fn find_names(state: &State, contents: &HashMap<Content, &FileEdit>, found: &mut ByLayer) {
+fn find_names(state: &State, contents: &HashMap<Content, &FileEdit>, found: &mut LayerEdits) {
     let logs = state.logs.as_ref().expect("the layers were read");
     let places = || state.layers.iter().map(|layer| state.place(*layer));
     let mut has_links = false;

@@ -1,9 +1,9 @@
 //! Paths that go out of every layer, so that nobody finds them in the archive.
 
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::collections::{BTreeSet, HashMap};
 
 use super::matching::matching;
-use super::rewrites::Edits;
+use super::rewrites::{Edits, LayerEdits, tree_with};
 use super::state::State;
 use super::work::Work;
 use super::{Change, FileChange, PlannedLayer, RemovedLayer, path_removal, tree_changes};
@@ -11,7 +11,7 @@ use crate::image_path::ImagePath;
 use crate::layer::GroupEdit;
 use crate::patch::PathRemoval;
 use crate::problem::{Code, quoted};
-use crate::rootfs::{LayerLog, LoggedEntry, Resolution, Rootfs, WHITEOUT};
+use crate::rootfs::{Content, LoggedEntry, PSEUDO_LINKS, Resolution, Rootfs, WHITEOUT};
 use crate::tarball::{HeaderChange, Kind};
 
 const OPAQUE: &[u8] = b".wh..wh..opq";
@@ -37,7 +37,17 @@ pub(super) fn purge(work: &mut Work<'_>, removal: &PathRemoval) {
             );
             continue;
         }
-        let edits = edits(state, &paths);
+        let (edits, heirs) = edits(state, &paths);
+        if let Some(lost) = first_lost(state, &edits, &heirs) {
+            let name = quoted(&state.display_name());
+            let lost = quoted(&lost.to_text());
+            let message = format!(
+                "{lost} of {name} would become another: in the order of its layer, a hard link cannot take the place of what goes"
+            );
+            let help = "`squash` before it puts layers in order";
+            work.problem(Code::LayerConflict, address.clone(), message, help);
+            continue;
+        }
         work.rewrite(i, edits, &address);
         let empty = empty_layers(&work.states[image]);
         if removal.drops_empty_layers {
@@ -61,7 +71,7 @@ pub(super) fn purge(work: &mut Work<'_>, removal: &PathRemoval) {
 /// Returns the topmost of the real paths that the patterns find in the image as any of its layers left it.
 fn find(state: &State, removal: &PathRemoval, is_found: &mut [bool]) -> BTreeSet<ImagePath> {
     let mut paths = BTreeSet::new();
-    each_tree(state, |_, tree| {
+    each_tree(state, |tree| {
         for (pattern, is_found) in removal.patterns.iter().zip(&mut *is_found) {
             let found = matching(tree, pattern).1;
             *is_found |= !found.is_empty();
@@ -71,173 +81,229 @@ fn find(state: &State, removal: &PathRemoval, is_found: &mut [bool]) -> BTreeSet
     path_removal::topmost(&paths)
 }
 
-/// Calls `look` with the place of each layer, from the base up, and the tree that it leaves.
-fn each_tree(state: &State, mut look: impl FnMut(usize, &Rootfs)) {
+/// Calls `look` with the tree that each layer leaves, from the base up.
+fn each_tree(state: &State, mut look: impl FnMut(&Rootfs)) {
     let logs = state.logs.as_ref().expect("the layers were read");
     let mut tree = Rootfs::new();
     for layer in &state.layers {
         let place = state.place(*layer);
         tree.add_logged(place, &logs[&place])
             .expect("the layers fitted each other when they were read");
-        look(place, &tree);
+        look(&tree);
     }
 }
 
+/// Returns the first path at which something else would be once hard links have taken the place of what goes, which stands
+/// before them in the layer.
+fn first_lost(state: &State, edits: &LayerEdits, heirs: &[Heir]) -> Option<ImagePath> {
+    if heirs.is_empty() {
+        return None;
+    }
+    let was = state.tree.as_ref().expect("the tree was read");
+    // What does not fit at all is told when the layers are changed.
+    let is = tree_with(state, edits).ok()?;
+    let is_there = |tree: &Rootfs, heir: &Heir| {
+        let node = tree.get(&heir.path);
+        node.is_some_and(|node| node.content == heir.content)
+    };
+    let is_lost = |heir: &&Heir| is_there(was, heir) && !is_there(&is, heir);
+    let lost = heirs.iter().find(is_lost).map(|heir| heir.path.clone());
+    lost.or_else(|| {
+        let mut paths = is.iter().map(|(path, _)| path);
+        paths.find(|path| was.get(path).is_none())
+    })
+}
+
+/// A hard link that stays where the name with the content goes.
+struct Heir {
+    path: ImagePath,
+    content: Content,
+}
+
 /// Returns what becomes of the layers in which something of `paths` is.
-fn edits(state: &State, paths: &BTreeSet<ImagePath>) -> BTreeMap<usize, (Edits, Vec<FileChange>)> {
+fn edits(state: &State, paths: &BTreeSet<ImagePath>) -> (LayerEdits, Vec<Heir>) {
     let logs = state.logs.as_ref().expect("the layers were read");
-    let mut edits = BTreeMap::new();
-    each_tree(state, |place, tree| {
-        let mut layer = Layer {
-            tree,
+    let mut tree = Rootfs::new();
+    let (mut edits, mut heirs) = (LayerEdits::new(), Vec::new());
+    for layer in &state.layers {
+        let place = state.place(*layer);
+        let mut looking = Looking {
             paths,
-            parents: HashMap::new(),
+            edits: Edits::new(),
             files: Vec::new(),
+            names: Vec::new(),
+            by_content: HashMap::new(),
+            by_pseudo_link: HashMap::new(),
         };
-        let found = layer.edits(&logs[&place]);
-        if !found.is_empty() {
-            edits.insert(place, (found, layer.files));
+        tree.add_watched(place, &logs[&place], |tree, logged| {
+            looking.look(tree, logged);
+        })
+        .expect("the layers fitted each other when they were read");
+        for names in looking.names {
+            names.rehome(&mut looking.edits, &mut heirs);
         }
-    });
-    edits
+        if !looking.edits.is_empty() {
+            edits.insert(place, (looking.edits, looking.files));
+        }
+    }
+    (edits, heirs)
 }
 
 /// One layer that is looked through.
-struct Layer<'a> {
-    /// The tree that it leaves.
-    tree: &'a Rootfs,
+struct Looking<'a> {
     paths: &'a BTreeSet<ImagePath>,
-    /// The real paths of directories, by their names in the stream.
-    parents: HashMap<Vec<u8>, Option<ImagePath>>,
+    edits: Edits,
     files: Vec<FileChange>,
+    /// What is no directory, with all names that it has in the layer.
+    names: Vec<Names<'a>>,
+    by_content: HashMap<Content, usize>,
+    /// What is under a name of AUFS, which is that of no file.
+    by_pseudo_link: HashMap<ImagePath, usize>,
 }
 
 /// The names of one file in a layer, the one with the content first.
 #[derive(Default)]
 struct Names<'a> {
-    all: Vec<(&'a LoggedEntry, bool)>,
+    all: Vec<Name<'a>>,
 }
 
-impl Layer<'_> {
-    fn edits(&mut self, log: &LayerLog) -> Edits {
-        let mut edits = Edits::new();
-        // By their cleaned names, which is how hard links speak of them.
-        let mut files: Vec<Names<'_>> = Vec::new();
-        let mut by_name: HashMap<ImagePath, usize> = HashMap::new();
-        for logged in &log.entries {
-            let Ok(path) = ImagePath::from_entry_name(&logged.entry.name) else {
-                continue;
-            };
-            let goes = self.goes(&path);
-            if goes {
-                edits.insert(logged.content.offset, GroupEdit::Drop);
-                self.tell(&path, logged.entry.kind);
+struct Name<'a> {
+    logged: &'a LoggedEntry,
+    /// The real path of a hard link.
+    real: Option<ImagePath>,
+    goes: bool,
+}
+
+impl<'a> Looking<'a> {
+    /// Looks at an entry that comes to a tree.
+    fn look(&mut self, tree: &Rootfs, logged: &'a LoggedEntry) {
+        let entry = &logged.entry;
+        let path = ImagePath::confined(&entry.name);
+        let goes = self.goes(tree, &path, entry.kind);
+        if goes {
+            self.edits.insert(logged.content.offset, GroupEdit::Drop);
+        }
+        let is_pseudo_link = |path: &ImagePath| path.components().next() == Some(PSEUDO_LINKS);
+        let names = match entry.kind {
+            Kind::Directory | Kind::Global => return,
+            Kind::HardLink => {
+                let target = ImagePath::confined(&entry.link_name);
+                let found = if is_pseudo_link(&target) {
+                    self.by_pseudo_link.get(&target)
+                } else if let Resolution::Found { path } = tree.locate(&target) {
+                    let node = tree.get(&path).expect("what was found is there");
+                    self.by_content.get(&node.content)
+                } else {
+                    None
+                };
+                let Some(&names) = found else { return };
+                names
             }
-            let target = || ImagePath::from_entry_name(&logged.entry.link_name).ok();
-            let file = match logged.entry.kind {
-                Kind::File => Some(files.len()),
-                Kind::HardLink => target().and_then(|target| by_name.get(&target).copied()),
-                _ => None,
-            };
-            if let Some(file) = file {
-                if file == files.len() {
-                    files.push(Names::default());
+            _ => {
+                let names = self.names.len();
+                self.names.push(Names::default());
+                if is_pseudo_link(&path) {
+                    self.by_pseudo_link.insert(path.clone(), names);
+                } else {
+                    self.by_content.insert(logged.content, names);
                 }
-                files[file].all.push((logged, goes));
-                by_name.insert(path, file);
+                names
             }
-        }
-        for names in &files {
-            names.rehome(&mut edits);
-        }
-        edits
+        };
+        let real = (entry.kind == Kind::HardLink).then(|| real_path(tree, &path));
+        self.names[names].all.push(Name { logged, real, goes });
     }
 
     /// Tells whether an entry of this name is to go: what it puts, hides or describes is at one of the paths or below it.
-    fn goes(&mut self, name: &ImagePath) -> bool {
-        let (Some(parent), Some(last)) = (name.parent(), name.file_name()) else {
+    fn goes(&mut self, tree: &Rootfs, name: &ImagePath, kind: Kind) -> bool {
+        let real = real_path(tree, name);
+        let (Some(parent), Some(last)) = (real.parent(), real.file_name()) else {
             return false;
         };
-        let Some(parent) = self.real(&parent) else {
-            return false;
-        };
-        let means = match last.strip_prefix(WHITEOUT) {
-            None => parent.join(last),
-            Some(_) if last == OPAQUE => return self.is_within(&parent),
-            Some(b"") => return false,
-            Some(hidden) => parent.join(hidden),
-        };
-        self.is_within(&means)
+        match last.strip_prefix(WHITEOUT) {
+            Some(_) if last == OPAQUE => self.is_within(&parent),
+            Some(b"") => false,
+            Some(hidden) => self.is_within(&parent.join(hidden)),
+            None => {
+                if self.paths.contains(&real) {
+                    let change = tree_changes::file_change(Change::Removed, &real, kind);
+                    self.files.push(change);
+                }
+                self.is_within(&real)
+            }
+        }
     }
 
     fn is_within(&self, path: &ImagePath) -> bool {
         let above = std::iter::successors(Some(path.clone()), ImagePath::parent);
         above.into_iter().any(|path| self.paths.contains(&path))
     }
-
-    /// Returns where a directory of the stream really is; where nothing is, what its name says.
-    fn real(&mut self, directory: &ImagePath) -> Option<ImagePath> {
-        let name = directory.entry_name().to_vec();
-        if let Some(real) = self.parents.get(&name) {
-            return real.clone();
-        }
-        let real = match self.tree.resolve(directory) {
-            Resolution::Found { path } => Some(path),
-            Resolution::Missing { parent, rest } => {
-                Some(rest.iter().fold(parent, |path, name| path.join(name)))
-            }
-            _ => Some(directory.clone()),
-        };
-        self.parents.insert(name, real.clone());
-        real
-    }
-
-    fn tell(&mut self, path: &ImagePath, kind: Kind) {
-        let is_topmost = self.paths.contains(path);
-        if is_topmost {
-            self.files
-                .push(tree_changes::file_change(Change::Removed, path, kind));
-        }
-    }
 }
 
 impl Names<'_> {
     /// Where the name with the content goes, the next one takes its place in the stream; links to a name that went lead to
     /// the one with the content.
-    fn rehome(&self, edits: &mut Edits) {
-        let Some((bearer, bearer_goes)) = self.all.first() else {
+    fn rehome(self, edits: &mut Edits, heirs: &mut Vec<Heir>) {
+        let Some(Name {
+            logged: bearer,
+            goes,
+            ..
+        }) = self.all.first()
+        else {
             return;
         };
-        let stays: Vec<&LoggedEntry> = self
-            .all
-            .iter()
-            .filter(|(_, goes)| !goes)
-            .map(|(logged, _)| *logged)
-            .collect();
-        let Some(first) = stays.first() else { return };
-        if stays.len() == self.all.len() {
+        if ImagePath::confined(&bearer.entry.name).components().next() == Some(PSEUDO_LINKS) {
+            // No file has that name: it goes with the last one that leads there.
+            if self.all.len() > 1 && self.all[1..].iter().all(|name| name.goes) {
+                edits.insert(bearer.content.offset, GroupEdit::Drop);
+            }
             return;
         }
+        let (bearer, bearer_goes, n_names) = (*bearer, *goes, self.all.len());
+        let stays: Vec<Name<'_>> = self.all.into_iter().filter(|name| !name.goes).collect();
+        let Some(first) = stays.first().filter(|_| stays.len() < n_names) else {
+            return;
+        };
         let change = |header| GroupEdit::Change {
             header,
             content: None,
         };
-        if *bearer_goes {
+        if bearer_goes {
             let header = HeaderChange {
-                name: Some(first.entry.name.clone()),
+                name: Some(first.logged.entry.name.clone()),
                 ..HeaderChange::default()
             };
             edits.insert(bearer.content.offset, change(header));
-            edits.insert(first.content.offset, GroupEdit::Drop);
+            edits.insert(first.logged.content.offset, GroupEdit::Drop);
         }
+        let spelled = &first.logged.entry.name;
+        let target = match ImagePath::from_entry_name(spelled) {
+            Ok(_) => spelled.clone(),
+            // As a name `..` stays in the root, as a target it does not.
+            Err(_) => ImagePath::confined(spelled).entry_name().to_vec(),
+        };
         for link in &stays[1..] {
             let header = HeaderChange {
-                link_name: Some(first.entry.name.clone()),
+                link_name: Some(target.clone()),
                 ..HeaderChange::default()
             };
-            edits.insert(link.content.offset, change(header));
+            edits.insert(link.logged.content.offset, change(header));
         }
+        heirs.extend(stays.into_iter().filter_map(|name| {
+            Some(Heir {
+                path: name.real?,
+                content: bearer.content,
+            })
+        }));
     }
+}
+
+/// Returns where an entry of that name comes to be. Behind what is in the way nothing but the name says what is meant.
+fn real_path(tree: &Rootfs, name: &ImagePath) -> ImagePath {
+    let (Some(parent), Some(last)) = (name.parent(), name.file_name()) else {
+        return name.clone();
+    };
+    tree.directory_at(&parent).unwrap_or(parent).join(last)
 }
 
 /// Returns the positions of layers that were made anew and that change nothing of what is below them.

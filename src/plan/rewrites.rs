@@ -13,15 +13,13 @@ use crate::rootfs::{LayerLog, LoggedEntry, Rootfs, RootfsError};
 /// What becomes of entries of one layer, each known by its place in the layer's stream.
 pub(super) type Edits = BTreeMap<u64, GroupEdit>;
 
+/// What becomes of layers, each known by its place in the tree, and what differs for one who looks at the files.
+pub(super) type LayerEdits = BTreeMap<usize, (Edits, Vec<FileChange>)>;
+
 impl Work<'_> {
     /// Changes entries of layers of the `i`th image, by the place that these have in the tree; what differs for one who
     /// looks at the files is told of each.
-    pub(super) fn rewrite(
-        &mut self,
-        i: usize,
-        edits: BTreeMap<usize, (Edits, Vec<FileChange>)>,
-        address: &Address,
-    ) {
+    pub(super) fn rewrite(&mut self, i: usize, edits: LayerEdits, address: &Address) {
         if edits.is_empty() {
             return;
         }
@@ -100,10 +98,7 @@ impl Work<'_> {
 }
 
 /// Returns the tree that the layers make once they are changed.
-fn tree_with(
-    state: &State,
-    edits: &BTreeMap<usize, (Edits, Vec<FileChange>)>,
-) -> Result<Rootfs, RootfsError> {
+pub(super) fn tree_with(state: &State, edits: &LayerEdits) -> Result<Rootfs, RootfsError> {
     let logs = state.logs.as_ref();
     let logs = logs.expect("layers were read for every image whose layers change");
     let mut changed: BTreeMap<usize, LayerLog> = BTreeMap::new();

@@ -15,7 +15,7 @@ const OPAQUE: &[u8] = b".wh..wh..opq";
 /// AUFS' own bookkeeping; not files of the image.
 const META: &[u8] = b".wh..wh.";
 /// Where AUFS kept files with several names; entries below are targets of hard links and nothing else.
-const PSEUDO_LINKS: &[u8] = b".wh..wh.plnk";
+pub const PSEUDO_LINKS: &[u8] = b".wh..wh.plnk";
 
 /// The layer being added.
 struct Layer {
@@ -48,9 +48,20 @@ impl Rootfs {
 
     /// Lays a layer over the tree that was read before.
     pub fn add_logged(&mut self, position: usize, log: &LayerLog) -> Result<(), RootfsError> {
+        self.add_watched(position, log, |_, _| {})
+    }
+
+    /// Does what [`add_logged`](Self::add_logged) does, and shows each entry with the tree that it comes to.
+    pub fn add_watched<'a>(
+        &mut self,
+        position: usize,
+        log: &'a LayerLog,
+        mut look: impl FnMut(&Self, &'a LoggedEntry),
+    ) -> Result<(), RootfsError> {
         let mut layer = self.begin(position);
-        for LoggedEntry { entry, content } in &log.entries {
-            self.add(&mut layer, entry.clone(), *content)?;
+        for logged in &log.entries {
+            look(self, logged);
+            self.add(&mut layer, logged.entry.clone(), logged.content)?;
         }
         Ok(())
     }

@@ -14,6 +14,7 @@ pub(crate) mod tests;
 use std::collections::{BTreeMap, btree_map};
 use std::fmt;
 
+pub use build::PSEUDO_LINKS;
 pub use log::{LayerLog, LoggedEntry};
 pub use resolve::{Obstacle, Resolution};
 

@@ -39,8 +39,6 @@ pub(crate) enum Wanted {
     Done,
     /// The code of the problem that there is.
     Problem(&'static str),
-    /// There is nothing in the tree that it could be about.
-    Nothing,
 }
 
 fn aim() -> impl Strategy<Value = Aim> {

@@ -9,6 +9,7 @@ mod honest;
 mod item;
 mod model;
 mod overlay;
+mod purges;
 mod restructure;
 mod run;
 mod trees;

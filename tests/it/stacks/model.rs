@@ -31,7 +31,7 @@ pub(crate) struct Tree {
     pub(crate) root: Option<Entry>,
     /// The layer that holds the content of a file.
     pub(crate) made_by: BTreeMap<usize, usize>,
-    n_files: usize,
+    pub(crate) n_files: usize,
     n_layers: usize,
 }
 
@@ -91,7 +91,7 @@ impl Tree {
         path.is_empty() || node.is_some_and(|node| node.entry.kind == Kind::Directory)
     }
 
-    fn place(&mut self, item: &Item) -> Result<(), Unfit> {
+    pub(crate) fn place(&mut self, item: &Item) -> Result<(), Unfit> {
         let (path, _) = clean(&item.entry.name);
         let Some((name, parents)) = path.split_last() else {
             if item.entry.kind != Kind::Directory {

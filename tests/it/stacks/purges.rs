@@ -1,0 +1,220 @@
+//! Purged paths are gone as if they had never been there: from the tree, from every layer, and from the bytes.
+#![allow(clippy::unwrap_used, reason = "tests may fail")]
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::Path as HostPath;
+
+use ocipatch::tarball::Kind;
+use proptest::collection::vec;
+use proptest::prelude::*;
+use proptest::sample::Index;
+
+use super::item::{Hand, Item, groups};
+use super::model::{Path, Place, Tree, clean, show};
+use super::restructure::hand;
+use super::run::{apply, archive, patch, seen};
+use super::{honest, wild};
+use crate::random;
+
+/// Returns the paths that are meant by `asked`, in every tree that there was on the way.
+fn meant(layers: &[Vec<Item>], asked: &[Path]) -> BTreeSet<Path> {
+    let mut found = BTreeSet::new();
+    let mut tree = Tree::default();
+    for layer in layers {
+        tree.add(layer).unwrap();
+        for path in asked {
+            let (name, parents) = path.split_last().unwrap();
+            if let Place::Found(parent) = tree.walk(parents, true) {
+                let real = [&parent[..], std::slice::from_ref(name)].concat();
+                if tree.nodes.contains_key(&real) {
+                    found.insert(real);
+                }
+            }
+        }
+    }
+    found
+}
+
+/// Where an entry really comes to be, or what it hides.
+fn real(tree: &Tree, item: &Item) -> Option<Path> {
+    let (path, _) = clean(&item.entry.name);
+    let (name, parents) = path.split_last()?;
+    let mut real = tree
+        .directory_at(parents)
+        .unwrap_or_else(|| parents.to_vec());
+    match name.strip_prefix(b".wh.") {
+        Some(b".wh..opq") => {}
+        Some(hidden) => real.push(hidden.to_vec()),
+        None => real.push(name.clone()),
+    }
+    Some(real)
+}
+
+/// Returns the stack without these paths, and the contents that nothing is left of.
+fn without(layers: &[Vec<Item>], paths: &BTreeSet<Path>) -> (Vec<Vec<Item>>, BTreeSet<Vec<u8>>) {
+    let (mut tree, mut gone) = (Tree::default(), BTreeSet::new());
+    let mut rest = Vec::new();
+    for layer in layers {
+        tree.add(&[]).unwrap();
+        let mut items: Vec<Item> = Vec::new();
+        // Of a file whose bearer went: the item to be, and the name that it has got.
+        let mut orphans: BTreeMap<usize, (Item, Option<Vec<u8>>)> = BTreeMap::new();
+        for item in layer {
+            let goes = real(&tree, item)
+                .is_some_and(|real| paths.iter().any(|path| real.starts_with(path)));
+            let target = (item.entry.kind == Kind::HardLink).then(|| {
+                let (target, _) = clean(&item.entry.link_name);
+                match tree.walk(&target, false) {
+                    Place::Found(path) => tree.nodes[&path].file,
+                    _ => 0,
+                }
+            });
+            // It gets its number before directories that are made for it.
+            let file = tree.n_files + 1;
+            tree.place(item).unwrap();
+            match target {
+                None if goes => {
+                    let (path, _) = clean(&item.entry.name);
+                    let is_whiteout = path.iter().any(|name| name.starts_with(b".wh."));
+                    if item.entry.kind != Kind::Directory && !is_whiteout {
+                        orphans.insert(file, (item.clone(), None));
+                        gone.insert(item.content.clone());
+                    }
+                }
+                Some(_) if goes => {}
+                None => items.push(item.clone()),
+                Some(file) => {
+                    let mut item = item.clone();
+                    match orphans.get_mut(&file) {
+                        None => {}
+                        Some((bearer, name @ None)) => {
+                            *name = Some(clean(&item.entry.name).0.join(&b'/'));
+                            gone.remove(&bearer.content);
+                            let name = item.entry.name;
+                            item = bearer.clone();
+                            item.entry.name = name;
+                        }
+                        Some((_, Some(name))) => item.entry.link_name.clone_from(name),
+                    }
+                    items.push(item);
+                }
+            }
+        }
+        rest.push(items);
+    }
+    // Some files are copies of others.
+    for item in rest.iter().flatten() {
+        gone.remove(&item.content);
+    }
+    gone.remove(&Vec::new());
+    (rest, gone)
+}
+
+fn check(
+    layers: &[Vec<Item>],
+    hand: Hand,
+    picks: &[Index],
+    is_honest: bool,
+) -> Result<(), TestCaseError> {
+    // Whatever was there at any time.
+    let mut all: BTreeSet<Path> = BTreeSet::new();
+    for n in 1..=layers.len() {
+        all.extend(Tree::of(&layers[..n]).unwrap().nodes.into_keys());
+    }
+    all.retain(|path| path.iter().all(|name| std::str::from_utf8(name).is_ok()));
+    if all.is_empty() {
+        return Ok(());
+    }
+    let all: Vec<Path> = all.into_iter().collect();
+    let asked: Vec<Path> = picks
+        .iter()
+        .map(|pick| all[pick.index(all.len())].clone())
+        .collect();
+    let paths = meant(layers, &asked);
+    let (rest, gone) = without(layers, &paths);
+    let texts: Vec<String> = asked
+        .iter()
+        .map(|path| String::from_utf8([b"/", &path.join(&b'/')[..]].concat()).unwrap())
+        .collect();
+    let operation = format!(
+        "remove-path: {{ match: {}, purge: true, if-missing: ignore }}",
+        serde_json::to_string(&texts).unwrap()
+    );
+    let bytes = archive(layers, hand);
+    let told = || {
+        format!(
+            "{texts:?}, {:?}",
+            paths.iter().map(|path| show(path)).collect::<Vec<_>>()
+        )
+    };
+    match (
+        apply(&bytes, &patch(&[operation]), HostPath::new("/nonexistent")),
+        Tree::of(&rest),
+    ) {
+        (Ok(out), Ok(tree)) => {
+            let (was, is) = (seen(&bytes)?, seen(&out)?);
+            prop_assert_eq!(is.tree().lines(), tree.lines(), "{}", told());
+            for content in gone {
+                let is_there = |stream: &Vec<u8>| {
+                    stream
+                        .windows(content.len())
+                        .any(|window| window == content)
+                };
+                prop_assert!(
+                    !is.streams.iter().any(is_there),
+                    "{}: {}",
+                    content.escape_ascii(),
+                    told()
+                );
+            }
+            for (old, new) in was.streams.iter().zip(&is.streams) {
+                let old = groups(old);
+                let n_new = groups(new)
+                    .iter()
+                    .filter(|group| !old.contains(group))
+                    .count();
+                let n_links = layers
+                    .iter()
+                    .flatten()
+                    .filter(|item| item.entry.kind == Kind::HardLink)
+                    .count();
+                prop_assert!(n_new <= n_links, "{n_new} entries are new: {}", told());
+            }
+            Ok(())
+        }
+        (Err(found), Err(_)) => {
+            prop_assert!(found.starts_with("layer-conflict: "), "{found}");
+            Ok(())
+        }
+        // A link cannot always take the place of a name that stands before what the link is in.
+        (Err(found), Ok(_)) if !is_honest && found.starts_with("layer-conflict: ") => {
+            let is_link = |item: &Item| item.entry.kind == Kind::HardLink;
+            prop_assert!(layers.iter().flatten().any(is_link), "{found}");
+            Ok(())
+        }
+        (out, tree) => Err(TestCaseError::fail(format!(
+            "fits: {}, {:?}: {}",
+            tree.is_ok(),
+            out.err(),
+            told()
+        ))),
+    }
+}
+
+#[test]
+fn what_is_purged_was_never_there() {
+    let strategy = (honest::stack(1..5), hand(), vec(any::<Index>(), 1..4));
+    random::check(500, &strategy, |(layers, hand, picks)| {
+        check(&layers, hand, &picks, true)
+    });
+}
+
+#[test]
+fn what_is_purged_of_wild_layers_was_never_there_or_cannot_go() {
+    let fits = |layers: &Vec<Vec<Item>>| Tree::of(layers).is_ok();
+    let layers = wild::stack(1..5).prop_filter("the layers fit each other", fits);
+    let strategy = (layers, hand(), vec(any::<Index>(), 1..4));
+    random::check(500, &strategy, |(layers, hand, picks)| {
+        check(&layers, hand, &picks, false)
+    });
+}
