@@ -4,9 +4,11 @@
 //! its own derivations and its own idea of each format. All that is wrong is collected; nothing is repaired.
 
 mod advice;
+mod attestation;
 mod base64;
 mod checker;
 mod config;
+mod containers_image;
 mod contents;
 mod derive;
 mod descriptor;
@@ -20,6 +22,7 @@ mod oci;
 mod report;
 mod rule;
 mod save;
+mod stated;
 mod tags;
 mod v1;
 
