@@ -282,13 +282,18 @@ pub(crate) fn compare(
             }
             // A history loses entries and gets new ones at its end; none is ever edited.
             if path[..] == ["history"] {
-                let rest = before
+                // A long one is mostly as it was: only what follows that is searched.
+                let both = before.iter().zip(&after);
+                let n_same = both.take_while(|(one, other)| one.means(other)).count();
+                let (old, new) = (&before[n_same..], &after[n_same..]);
+                let rest = old
                     .iter()
-                    .filter(|value| after.iter().any(|other| other.means(value)));
-                let n_kept = rest
-                    .zip(&after)
-                    .take_while(|(one, other)| one.means(other))
-                    .count();
+                    .filter(|value| new.iter().any(|other| other.means(value)));
+                let n_kept = n_same
+                    + rest
+                        .zip(new)
+                        .take_while(|(one, other)| one.means(other))
+                        .count();
                 if let Some(gone) = missing(&before, &after[..n_kept]) {
                     changes.extend(gone.iter().map(|&i| removed(path, i, before[i])));
                     for (i, value) in after.iter().enumerate().skip(n_kept) {
