@@ -106,7 +106,8 @@ fn read_item(
     };
     let tags = texts(checker, item, "RepoTags", &path, "a tag");
     let names = texts(checker, item, "Layers", &path, "a path");
-    if item.get("Layers").is_none() {
+    // To Go a null is a list of none.
+    if item.get_any("Layers").is_none() {
         checker.bad_shape(
             MANIFEST,
             &format!("{path}.Layers"),

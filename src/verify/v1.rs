@@ -33,6 +33,15 @@ pub(super) fn has_directories(checker: &Checker) -> bool {
         .any(|entry| split(&entry.name).is_some_and(|(_, file)| matches!(file, "VERSION" | "json")))
 }
 
+/// Says that the files of all v1 directories belong to something: of before Docker 1.10 nothing tells to what.
+pub(super) fn use_all(checker: &mut Checker) {
+    for (i, entry) in checker.source.entries().iter().enumerate() {
+        if split(&entry.name).is_some() {
+            checker.use_entry(i);
+        }
+    }
+}
+
 /// What the archive says about a v1 id.
 struct Found {
     place: String,
