@@ -28,6 +28,8 @@ pub(super) enum Failure {
     Changes,
     /// Two archives differ, and who asked wants to know by the exit code; what differs is printed already.
     Different,
+    /// A difference that no patch can say; nothing was written.
+    Unsayable(Vec<String>),
     /// Standard output was closed by its reader, who has seen enough.
     BrokenPipe,
 }
@@ -88,12 +90,27 @@ impl Failure {
                 say(&format!("error: {error}"));
                 ExitCode::from(3)
             }
+            Self::Unsayable(missing) => {
+                say(&unsayable(&missing));
+                ExitCode::from(1)
+            }
             Self::Different => ExitCode::from(1),
             Self::Unsound => ExitCode::from(3),
             Self::Changes => ExitCode::from(2),
             Self::BrokenPipe => ExitCode::SUCCESS,
         }
     }
+}
+
+fn unsayable(missing: &[String]) -> String {
+    let n = match missing.len() {
+        1 => "1 difference that no operation makes".to_owned(),
+        n => format!("{n} differences that no operation makes"),
+    };
+    let lines = missing.join("\n  ");
+    format!(
+        "error: {n}:\n  {lines}\nhelp: `--partial` writes a patch without that\nnothing was written"
+    )
 }
 
 /// Writes a line of talk; where even that fails there is nobody to tell.

@@ -14,6 +14,7 @@ mod inspect;
 mod output;
 mod pack;
 mod plan;
+mod record;
 mod unpack;
 mod verify;
 
@@ -104,7 +105,7 @@ fn run(arguments: &Arguments) -> ExitCode {
         Command::Plan(command) => command.run(),
         Command::Check(command) => command.run(quiet),
         Command::Inspect(command) => command.run(),
-        Command::Diff(command) => command.run(),
+        Command::Diff(command) => command.run(quiet),
         Command::Verify(command) => command.run(quiet),
         Command::Unpack(command) => command.run(quiet),
         Command::Pack(command) => command.run(),

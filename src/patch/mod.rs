@@ -1,12 +1,14 @@
 //! Patch files: YAML text in, [`Patch`] values out, or every mistake in the text at once.
 //!
 //! This is the only place that knows YAML. It promises that a [`Patch`] is well-formed; whether it fits an image is for
-//! the planner to find out, which reports through [`PatchFile::reject`].
+//! the planner to find out, which reports through [`PatchFile::reject`]. A [`PatchDraft`] goes the other way: a patch that
+//! a program has thought of becomes text.
 
 mod add_layer;
 mod annotations;
 mod args;
 mod decode;
+mod draft;
 mod duration;
 mod env;
 mod exclude;
@@ -36,6 +38,8 @@ use schemars::JsonSchema;
 pub use self::add_layer::{AddLayer, LayerMode, LayerOwner, LayerTime, Symlinks};
 pub use self::annotations::{AnnotationRemoval, Annotations};
 pub use self::args::ArgValues;
+pub use self::draft::{DraftValue, PatchDraft};
+pub use self::duration::spell_duration;
 pub use self::env::EnvPart;
 pub use self::exclude::Exclude;
 pub use self::expect::Expectation;

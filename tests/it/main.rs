@@ -2,6 +2,7 @@
 
 mod annotations;
 mod args;
+mod as_patch;
 mod attack;
 mod binary;
 mod cases;

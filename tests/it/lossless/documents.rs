@@ -100,7 +100,7 @@ fn members(fields: Vec<(&str, BoxedStrategy<String>)>) -> BoxedStrategy<String> 
 }
 
 /// A configuration that Docker would load, with much in it that no tool knows.
-pub(super) fn config() -> impl Strategy<Value = String> {
+pub(crate) fn config() -> impl Strategy<Value = String> {
     let texts = || list(text()).boxed();
     let env = || {
         list(prop_oneof![

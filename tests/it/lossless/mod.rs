@@ -1,7 +1,7 @@
 //! Whatever a configuration looks like, an operation changes what it names and no other byte.
 #![allow(clippy::unwrap_used, reason = "helpers of tests may fail as tests do")]
 
-mod documents;
+pub(crate) mod documents;
 mod tokens;
 
 use proptest::prelude::*;
