@@ -9,6 +9,7 @@ use super::failure::{Failure, say};
 use super::inputs::read_patches;
 use super::output;
 use crate::patch::PatchFile;
+use crate::plan::contradictions;
 
 /// Checks patch files without an image.
 #[derive(Debug, Args)]
@@ -37,7 +38,11 @@ enum CheckFormat {
 impl Check {
     pub(super) fn run(&self, quiet: bool) -> Result<(), Failure> {
         let values = self.args.values()?;
-        let check = |name: &str, bytes: &[u8]| PatchFile::check(name, bytes, &values);
+        let check = |name: &str, bytes: &[u8]| {
+            let outline = PatchFile::check(name, bytes, &values)?;
+            contradictions(&outline)?;
+            Ok(outline.arg_names().to_vec())
+        };
         let checked = read_patches(&self.patches, check)?;
         if let Ok(declared) = &checked {
             refuse_undeclared(&values, &declared.concat())?;

@@ -27,6 +27,24 @@ pub struct PatchFile {
     arg_names: Vec<String>,
 }
 
+/// A patch file that was read without a mistake, but for what depends on args without a value: that is not in it.
+#[derive(Debug, Clone)]
+pub struct PatchOutline(PatchFile);
+
+impl PatchOutline {
+    /// Returns the names of the args that the documents of the file declare.
+    #[must_use]
+    pub fn arg_names(&self) -> &[String] {
+        self.0.arg_names()
+    }
+
+    /// Returns what is known of the file: not to be applied.
+    #[must_use]
+    pub fn file(&self) -> &PatchFile {
+        &self.0
+    }
+}
+
 impl PatchFile {
     /// Parses the bytes of the file `name`, whose args have defaults; the name is only for reports.
     pub fn parse(name: &str, bytes: &[u8]) -> Result<Self, Rejected> {
@@ -38,10 +56,9 @@ impl PatchFile {
         Self::read(name, bytes, values, Unset::IsProblem)
     }
 
-    /// Looks for what is wrong with a file whatever the values of the args that have none; returns the names of all.
-    pub fn check(name: &str, bytes: &[u8], values: &ArgValues) -> Result<Vec<String>, Rejected> {
-        // What depends on an unknown value is not decoded, so the patches have holes and go no further.
-        Ok(Self::read(name, bytes, values, Unset::IsUnknown)?.arg_names)
+    /// Looks for what is wrong with a file whatever the values of the args that have none.
+    pub fn check(name: &str, bytes: &[u8], values: &ArgValues) -> Result<PatchOutline, Rejected> {
+        Self::read(name, bytes, values, Unset::IsUnknown).map(PatchOutline)
     }
 
     fn read(name: &str, bytes: &[u8], values: &ArgValues, unset: Unset) -> Result<Self, Rejected> {

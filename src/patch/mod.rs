@@ -45,7 +45,7 @@ pub use self::exclude::Exclude;
 pub use self::expect::Expectation;
 pub use self::expect_config::Expected;
 pub use self::expect_path::PathExpectation;
-pub use self::file::{MAX_FILE_BYTES, PatchFile};
+pub use self::file::{MAX_FILE_BYTES, PatchFile, PatchOutline};
 pub use self::healthcheck::Healthcheck;
 pub use self::layer_removal::{LayerRemoval, LayerSelector};
 pub use self::new_file::{NewContent, NewFile};

@@ -119,7 +119,6 @@ pub(super) fn wish_of(effect: &Effect, state: &State) -> Option<(Thing, Wish)> {
         Effect::UnsetEnv { key, .. } => (env::thing(state, key), Wish::Remove),
         Effect::RemoveItem { field, item } => (Thing::part(*field, "item", item), Wish::Remove),
         Effect::UnsetAnnotation { on, key, .. } => (Thing::annotation(*on, key), Wish::Remove),
-        Effect::AddTag { tag } => (Thing::tag(tag), Wish::Add),
         Effect::RemoveTag { tag } => (Thing::tag(tag), Wish::Remove),
         _ => return None,
     })

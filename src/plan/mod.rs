@@ -4,6 +4,7 @@
 //! or every problem of every patch is returned at once.
 
 mod annotations;
+mod check;
 mod claims;
 mod effect;
 mod env;
@@ -35,6 +36,7 @@ use crate::problem::{Address, Code, Problem, Rejected};
 use crate::reference::Reference;
 use crate::secret::Secrets;
 use crate::timestamp::Timestamp;
+pub use check::contradictions;
 pub use effect::{Effect, Step};
 use env::Side;
 use history::Record;
@@ -310,34 +312,7 @@ impl Planning<'_> {
             effects,
             problems: self.problems,
         };
-        match operation {
-            Operation::SetLabel(labels) => labels::set(&mut work, labels),
-            Operation::UnsetLabel(removal) => labels::unset(&mut work, removal),
-            Operation::SetEnv(variables) => env::set(&mut work, variables),
-            Operation::UnsetEnv(removal) => env::unset(&mut work, removal),
-            Operation::PrependEnv(parts) => env::extend(&mut work, parts, Side::Front),
-            Operation::AppendEnv(parts) => env::extend(&mut work, parts, Side::Back),
-            Operation::AddPort(ports) => items::add(&mut work, &items::PORTS, ports),
-            Operation::RemovePort(removal) => items::remove(&mut work, &items::PORTS, removal),
-            Operation::AddVolume(paths) => items::add(&mut work, &items::VOLUMES, paths),
-            Operation::RemoveVolume(removal) => items::remove(&mut work, &items::VOLUMES, removal),
-            Operation::AddOnbuild(texts) => items::add_onbuild(&mut work, texts),
-            Operation::Unset(unset) => fields::unset(&mut work, unset),
-            Operation::SetAnnotation(set) => annotations::set(&mut work, set),
-            Operation::UnsetAnnotation(removal) => annotations::unset(&mut work, removal),
-            Operation::RemoveLayer(removal) => layer_removal::remove(&mut work, removal),
-            Operation::Retag(tags) => tags::retag(&mut work, tags),
-            Operation::AddTag(tags) => tags::add(&mut work, tags),
-            Operation::RemoveTag(removal) => tags::remove(&mut work, removal),
-            Operation::AddLayer(_) | Operation::RemovePath(_) => {
-                unreachable!("it was planned above")
-            }
-            other => fields::set(&mut work, &fields::assignments(other)),
-        }
-        if matches!(operation, Operation::Retag(_) | Operation::AddTag(_)) {
-            let address = work.address.clone();
-            (0..images.len()).for_each(|i| work.claim_effects(i, 0, &address));
-        }
+        work_on(&mut work, operation);
         self.share_tags(images);
     }
 
@@ -390,5 +365,33 @@ impl Planning<'_> {
         self.problems.push(problem.with_help(
             "`attestations: drop` leaves them out, `attestations: keep` points them at the changed image",
         ));
+    }
+}
+
+/// Plans an operation that makes no layer.
+fn work_on(work: &mut Work<'_>, operation: &Operation) {
+    match operation {
+        Operation::SetLabel(labels) => labels::set(work, labels),
+        Operation::UnsetLabel(removal) => labels::unset(work, removal),
+        Operation::SetEnv(variables) => env::set(work, variables),
+        Operation::UnsetEnv(removal) => env::unset(work, removal),
+        Operation::PrependEnv(parts) => env::extend(work, parts, Side::Front),
+        Operation::AppendEnv(parts) => env::extend(work, parts, Side::Back),
+        Operation::AddPort(ports) => items::add(work, &items::PORTS, ports),
+        Operation::RemovePort(removal) => items::remove(work, &items::PORTS, removal),
+        Operation::AddVolume(paths) => items::add(work, &items::VOLUMES, paths),
+        Operation::RemoveVolume(removal) => items::remove(work, &items::VOLUMES, removal),
+        Operation::AddOnbuild(texts) => items::add_onbuild(work, texts),
+        Operation::Unset(unset) => fields::unset(work, unset),
+        Operation::SetAnnotation(set) => annotations::set(work, set),
+        Operation::UnsetAnnotation(removal) => annotations::unset(work, removal),
+        Operation::RemoveLayer(removal) => layer_removal::remove(work, removal),
+        Operation::Retag(tags) => tags::retag(work, tags),
+        Operation::AddTag(tags) => tags::add(work, tags),
+        Operation::RemoveTag(removal) => tags::remove(work, removal),
+        Operation::AddLayer(_) | Operation::RemovePath(_) => {
+            unreachable!("what makes a layer is planned elsewhere")
+        }
+        other => fields::set(work, &fields::assignments(other)),
     }
 }

@@ -6,8 +6,8 @@ use std::collections::HashMap;
 use ocipatch::annotation::ImageAnnotations;
 use ocipatch::config_field::ConfigField;
 use ocipatch::image::Config;
-use ocipatch::patch::{Expectation, Operation, PatchFile, schema};
-use ocipatch::plan::{Inventory, InventoryImage, plan};
+use ocipatch::patch::{ArgValues, Expectation, Operation, PatchFile, schema};
+use ocipatch::plan::{Inventory, InventoryImage, contradictions, plan};
 use ocipatch::problem::Rejected;
 use ocipatch::reference::Reference;
 
@@ -160,6 +160,73 @@ fn the_readme_names_every_field_that_can_be_unset() {
         .iter()
         .filter(|name| !is_part(name) || named.contains(name));
     assert_eq!(named, shown.copied().collect::<Vec<_>>());
+}
+
+/// The messages of a check, which has no image.
+fn checked(text: &str) -> Vec<String> {
+    let values = ArgValues::default();
+    let outline = PatchFile::check("fix.yaml", text.as_bytes(), &values).unwrap();
+    let Err(rejected) = contradictions(&outline) else {
+        return Vec::new();
+    };
+    let messages = rejected
+        .problems()
+        .map(|problem| problem.message().to_owned());
+    messages.collect()
+}
+
+#[test]
+fn operations_fight_whatever_the_image() {
+    let head = "apiVersion: ocipatch/v1\noperations:\n";
+    for (operations, message) in [
+        (
+            "- set-label: { a: b }\n- set-label: { a: c }\n",
+            "label `a` is set to `b` on line 3 and set to `c` on line 4",
+        ),
+        (
+            "- add-tag: [\"a:1\", \"b:1\"]\n- remove-tag: [\"b:*\"]\n",
+            "tag `b:1` is added on line 3 and removed on line 4",
+        ),
+        (
+            "- append-env: { PATH: /x }\n- unset-env: [PATH]\n",
+            "variable `PATH` is extended on line 3 and removed on line 4",
+        ),
+        (
+            "- set-annotation: { on: index, set: { a: b } }\n- unset-annotation: { on: index, match: [a] }\n",
+            "index annotation `a` is set to `b` on line 3 and removed on line 4",
+        ),
+        (
+            "- add-onbuild: [RUN a]\n---\napiVersion: ocipatch/v1\noperations:\n- unset: [onbuild]\n",
+            "instruction `RUN a` is added on line 3 and removed on line 7",
+        ),
+    ] {
+        assert_eq!(checked(&format!("{head}{operations}")), [message]);
+    }
+}
+
+#[test]
+fn what_may_fit_some_image_is_no_contradiction() {
+    let head = "apiVersion: ocipatch/v1\noperations:\n";
+    for operations in [
+        "- unset-label: [a]\n- set-label: { a: b }\n",
+        "- set-label: { a: b }\n- set-label: { a: b }\n",
+        "- unset-env: [A]\n- unset-env: [B]\n- remove-port: [80]\n- remove-layer: 1\n- remove-path: [/a]\n",
+        "- prepend-env: { A: { value: b, if-missing: ignore } }\n- set-env: { A: c }\n",
+        "- remove-tag: [\"a:1\"]\n- add-tag: [\"a:1\"]\n",
+    ] {
+        assert_eq!(checked(&format!("{head}{operations}")), [""; 0]);
+    }
+    // Each is about an image of its own.
+    let document = |tag: &str, value: &str| {
+        format!(
+            "apiVersion: ocipatch/v1\ntarget: {{ images: [\"{tag}:1\"] }}\noperations:\n- set-label: {{ a: {value} }}\n"
+        )
+    };
+    let both = document("a", "b") + "---\n" + &document("b", "c");
+    assert_eq!(checked(&both), [""; 0]);
+    // Who knows what the value is?
+    let text = "apiVersion: ocipatch/v1\nargs: { x: {} }\noperations:\n- set-label: { a: \"${x}\" }\n- set-label: { a: b }\n";
+    assert_eq!(checked(text), [""; 0]);
 }
 
 #[test]

@@ -85,6 +85,8 @@ fn check_form(case: &Case, archive: &[u8]) -> Outcome {
     assert_sound(case, home, "app.tar");
     packs_back(case, home, archive);
 
+    check_knows_no_more_than_plan(case, home);
+
     let before = listing(home);
     let first = run(case, home, &["plan", "fix.yaml", "app.tar"]);
     let again = run(case, home, &["plan", "fix.yaml", "app.tar"]);
@@ -150,6 +152,25 @@ fn check_form(case: &Case, archive: &[u8]) -> Outcome {
     Outcome {
         told: lines.fold(String::new(), |told, line| told + line + "\n"),
         images: Some(images),
+    }
+}
+
+/// Without an image nothing is found to be wrong that is not wrong with one; operations that fight are found.
+fn check_knows_no_more_than_plan(case: &Case, home: &Path) {
+    let problems = |arguments: &[&str]| -> Vec<Value> {
+        let output = run(case, home, arguments);
+        let told: Value = serde_json::from_slice(&output.stdout).unwrap();
+        told["problems"].as_array().cloned().unwrap_or_default()
+    };
+    let checked = problems(&["check", "--format=json", "fix.yaml"]);
+    let planned = problems(&["plan", "--format=json", "fix.yaml", "app.tar"]);
+    assert!(checked.iter().all(|problem| planned.contains(problem)));
+    let is_fight = |problem: &Value| problem["code"] == "contradiction";
+    let is_about_layers = ["-layer:", "-path:"]
+        .iter()
+        .any(|part| case.patch.contains(part));
+    if planned.iter().all(is_fight) && !is_about_layers {
+        assert_eq!(checked, planned, "what fights needs no image to be seen");
     }
 }
 
