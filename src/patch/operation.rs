@@ -181,34 +181,42 @@ operations! {
     /// Sets annotations on the manifest, on the index that the names stand for, or on the descriptors of the manifest.
     ///
     /// Takes `{key: value, …}`, or `{on: index, set: {key: value, …}}` with `manifest`, `index` or `descriptor`.
+    /// For example `{ a.b: new }` turns `"annotations":{"a.b":"old"}` into `"annotations":{"a.b":"new"}`.
     "set-annotation" SetAnnotation(Annotations) as "schema::Annotations" by Annotations::decode;
     /// Removes the annotations whose keys match.
     ///
     /// Takes patterns, also with `on: index` or `on: descriptor` beside `match`.
+    /// For example `["com.vendor.*"]` turns `"annotations":{"com.vendor.os":"tiny","a":"b"}` into `"annotations":{"a":"b"}`.
     "unset-annotation" UnsetAnnotation(AnnotationRemoval) as "schema::AnnotationRemoval" by AnnotationRemoval::decode;
     /// Adds a layer on top, with the files of a directory, or with files that the patch itself holds.
     ///
     /// Takes `{from: directory, to: path}`, `{files: [{path: path, content: text}, …]}`, and more: see below.
+    /// For example `{ files: [{ path: /etc/b, content: hi }] }` turns `layers: [etc/ etc/a]` into `layers: [etc/ etc/a] [etc/ etc/b]`.
     "add-layer" AddLayer(AddLayer) as "AddLayer" by AddLayer::decode;
     /// Removes a layer: its diff id, its history entry, and from the files what it brought.
     ///
     /// Takes the number of a layer, the base being 1, or `{diff-id: digest}`, or `{created-by: regular expression}`.
+    /// For example `2` turns `layers: [etc/ etc/a] [etc/b]` into `layers: [etc/ etc/a]`.
     "remove-layer" RemoveLayer(LayerRemoval) as "super::layer_removal::LayerRemovalSchema" by LayerRemoval::decode;
     /// Removes files and directories from what the image shows, by a layer on top.
     ///
     /// Takes `[path, …]` with patterns, or `{match: [path, …], if-missing: ignore, created-by: text}`.
+    /// For example `[/etc/a]` turns `layers: [etc/ etc/a etc/b]` into `layers: [etc/ etc/a etc/b] [etc/ etc/.wh.a]`.
     "remove-path" RemovePath(PathRemoval) as "super::path_removal::PathRemovalSchema" by PathRemoval::decode;
     /// Gives the image these tags and no others.
     ///
     /// Takes `[name:tag, …]`.
+    /// For example `["app:2"]` turns `"RepoTags":["app:1"]` into `"RepoTags":["app:2"]`.
     "retag" Retag(Vec<Reference>) as "schema::References" by tags::retag;
     /// Gives the image these tags besides the ones that it has.
     ///
     /// Takes `[name:tag, …]`.
+    /// For example `["app:2"]` turns `"RepoTags":["app:1"]` into `"RepoTags":["app:1","app:2"]`.
     "add-tag" AddTag(Vec<Reference>) as "schema::References" by tags::add;
     /// Removes the tags that match.
     ///
     /// Takes patterns.
+    /// For example `["*:1"]` turns `"RepoTags":["app:1","app:2"]` into `"RepoTags":["app:2"]`.
     "remove-tag" RemoveTag(Removal) as "schema::Removal" by Removal::decode;
 }
 

@@ -15,6 +15,7 @@ mod docker_config;
 mod edit;
 mod engine;
 mod engine_test;
+mod examples;
 mod fixpoint;
 mod forms;
 mod hostile;
