@@ -167,7 +167,7 @@ impl Apply {
             contents.push((path, pretty(&prepared.metadata(image))));
         }
         if let Some(path) = &self.provenance {
-            let statement = prepared.provenance(&planned.patches);
+            let statement = prepared.provenance(&planned.patches, &planned.plan.secrets);
             contents.push((path, pretty(&statement)));
         }
         if self.check {

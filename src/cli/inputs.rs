@@ -115,6 +115,7 @@ impl Inputs {
         let applied = |file: &PatchFile| AppliedPatch {
             name: file.name().to_owned(),
             digest: file.digest(),
+            args: file.args().to_vec(),
         };
         Ok(Planned {
             archive,

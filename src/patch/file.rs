@@ -25,6 +25,7 @@ pub struct PatchFile {
     secrets: Secrets,
     patches: Vec<Patch>,
     arg_names: Vec<String>,
+    args: Vec<Vec<(String, String)>>,
 }
 
 /// A patch file that was read without a mistake, but for what depends on args without a value: that is not in it.
@@ -73,6 +74,7 @@ impl PatchFile {
             secrets: Secrets::default(),
             patches: Vec::new(),
             arg_names: Vec::new(),
+            args: Vec::new(),
         };
         let mut documents = match node::parse(&file.text) {
             Ok(documents) => documents,
@@ -92,6 +94,7 @@ impl PatchFile {
             args.tell_unused(&mut problems);
             args.secrets().for_each(|secret| file.secrets.add(secret));
             file.arg_names.extend(args.names());
+            file.args.push(args.shown());
             file.patches
                 .extend(Patch::decode(document, i, &mut problems));
         }
@@ -135,6 +138,12 @@ impl PatchFile {
     #[must_use]
     pub fn arg_names(&self) -> &[String] {
         &self.arg_names
+    }
+
+    /// Returns for each document the values of its args, less secrets.
+    #[must_use]
+    pub fn args(&self) -> &[Vec<(String, String)>] {
+        &self.args
     }
 
     /// Returns the values that must not be shown.

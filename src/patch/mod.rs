@@ -90,6 +90,9 @@ pub struct Patch {
     /// Which entries the history gets for what changes no layer; `per-patch` if not given.
     #[schemars(with = "Option<History>")]
     pub history: History,
+    /// What a changed image tells of the patch in its own annotations; nothing if not given.
+    #[schemars(with = "Option<Provenance>")]
+    pub provenance: Provenance,
     /// What to do, in order; each sees what the ones before it did.
     #[schemars(length(min = 1))]
     pub operations: Vec<Operation>,
@@ -115,6 +118,17 @@ pub enum History {
     None,
 }
 
+/// What an image that a patch changes tells of that.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, JsonSchema)]
+#[schemars(rename_all = "kebab-case")]
+pub enum Provenance {
+    /// Nothing.
+    #[default]
+    None,
+    /// Annotations of its manifest name the patches, and the image that they were applied to.
+    Annotate,
+}
+
 impl Patch {
     fn decode(node: &Node, document: usize, problems: &mut Problems) -> Option<Self> {
         let field = Field {
@@ -130,6 +144,7 @@ impl Patch {
             "expect",
             "attestations",
             "history",
+            "provenance",
             "operations",
         ];
         let record = field.record(&keys, problems)?;
@@ -154,6 +169,10 @@ impl Patch {
             Some(field) => History::decode(field, problems),
             None => Some(History::default()),
         };
+        let provenance = match record.get("provenance") {
+            Some(field) => Provenance::decode(field, problems),
+            None => Some(Provenance::default()),
+        };
         let mut operations = Vec::new();
         if let Some(field) =
             record.require("operations", Code::MissingKey, OPERATIONS_HELP, problems)
@@ -173,6 +192,7 @@ impl Patch {
             expect: expect?,
             attestations: attestations?,
             history: history?,
+            provenance: provenance?,
             operations,
         })
     }
@@ -200,6 +220,13 @@ impl History {
             ("per-operation", Self::PerOperation),
             ("none", Self::None),
         ];
+        field.choice(&choices, problems)
+    }
+}
+
+impl Provenance {
+    fn decode(field: &Field<'_>, problems: &mut Problems) -> Option<Self> {
+        let choices = [("none", Self::None), ("annotate", Self::Annotate)];
         field.choice(&choices, problems)
     }
 }

@@ -20,6 +20,8 @@ mod layers;
 mod matching;
 mod new_files;
 mod path_removal;
+mod provenance;
+mod referrers;
 mod state;
 mod tags;
 mod target;
@@ -31,8 +33,8 @@ use crate::annotation::AnnotationEdit;
 use crate::digest::DiffId;
 use crate::image::Config;
 use crate::layer::{LayerContent, Scan, SourceEntry};
-use crate::patch::{Attestations, Operation, Patch, PatchFile};
-use crate::problem::{Address, Code, Problem, Rejected};
+use crate::patch::{Operation, Patch, PatchFile, Provenance};
+use crate::problem::{Address, Problem, Rejected};
 use crate::reference::Reference;
 use crate::secret::Secrets;
 use crate::timestamp::Timestamp;
@@ -41,6 +43,7 @@ pub use effect::{Effect, Step};
 use env::Side;
 use history::Record;
 pub use inventory::{Inventory, InventoryImage};
+use provenance::Before;
 use state::State;
 use work::Work;
 
@@ -218,23 +221,6 @@ pub fn plan(files: &[PatchFile], inventory: &mut Inventory) -> Result<Plan, Reje
     }
 }
 
-fn about(n: usize) -> String {
-    match n {
-        1 => "an attestation, signature or other referrer".to_owned(),
-        n => format!("{n} attestations, signatures or other referrers"),
-    }
-}
-
-/// Lists names, but not without end.
-fn few(names: &[String]) -> String {
-    const MAX_NAMES: usize = 5;
-    let shown = names[..names.len().min(MAX_NAMES)].join(", ");
-    match names.len().saturating_sub(MAX_NAMES) {
-        0 => shown,
-        more => format!("{shown} and {more} more"),
-    }
-}
-
 /// The planning of one patch.
 struct Planning<'a> {
     files: &'a [PatchFile],
@@ -260,9 +246,9 @@ impl Planning<'_> {
             self.file.name(),
             self.file.digest().short()
         );
-        let before: Vec<Config> = images
+        let before: Vec<Before> = images
             .iter()
-            .map(|&image| self.states[image].config.clone())
+            .map(|&image| Before::of(&self.states[image]))
             .collect();
         let mut records: Vec<Record> = images
             .iter()
@@ -285,7 +271,11 @@ impl Planning<'_> {
         for ((&image, before), record) in images.iter().zip(&before).zip(records) {
             let state = &mut self.states[image];
             let entries = record.end(state, self.layers);
-            state.end_patch(before, &entries, self.epoch);
+            state.end_patch(before.config(), &entries, self.epoch);
+            if patch.provenance == Provenance::Annotate {
+                let annotated = provenance::annotate(state, before, self.file, &document);
+                self.problems.extend(annotated.err());
+            }
         }
         self.settle_referrers(patch, &images, &document);
     }
@@ -324,47 +314,6 @@ impl Planning<'_> {
                 state.tags.clone_from(&tags);
             }
         }
-    }
-
-    /// What is said about an image that changes would be false: the patch has to say what becomes of it.
-    fn settle_referrers(&mut self, patch: &Patch, images: &[usize], document: &Address) {
-        let mut attested = Vec::new();
-        for &image in images {
-            let state = &mut self.states[image];
-            if !state.is_changed || state.referrers.is_empty() {
-                continue;
-            }
-            let n = state.referrers.len();
-            match patch.attestations {
-                Attestations::Refuse => attested.push((state.display_name(), n)),
-                Attestations::Drop => {
-                    state.keeps_referrers = false;
-                    state.note(format!("{} left out: {}", about(n), few(&state.referrers)));
-                }
-                Attestations::Keep => state.note(format!(
-                    "{} pointed at the changed image; what is claimed there is about the old one: {}",
-                    about(n),
-                    few(&state.referrers)
-                )),
-            }
-        }
-        let Some((name, n)) = attested.first() else {
-            return;
-        };
-        let more = match attested.len() {
-            1 => String::new(),
-            2 => ", as is another image".to_owned(),
-            more => format!(", as are {} more images", more - 1),
-        };
-        let message = format!(
-            "{} is the subject of {}{more}; none of that would be true of the changed image",
-            crate::problem::quoted(name),
-            about(*n)
-        );
-        let problem = Problem::new(Code::Attested, document.clone().key("operations"), message);
-        self.problems.push(problem.with_help(
-            "`attestations: drop` leaves them out, `attestations: keep` points them at the changed image",
-        ));
     }
 }
 

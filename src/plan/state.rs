@@ -58,6 +58,8 @@ pub(super) struct State {
     old_diff_ids: Vec<DiffId>,
     /// Whether the history told of every layer to begin with.
     pub(super) has_full_history: bool,
+    /// The patch file that the annotations tell of last.
+    pub(super) told: Option<String>,
 }
 
 impl State {
@@ -90,6 +92,7 @@ impl State {
             layers_before: layers,
             old_diff_ids: image.config.diff_ids().to_vec(),
             has_full_history: has_history && image.config.n_history_layers() == n_layers,
+            told: None,
         }
     }
 

@@ -26,6 +26,7 @@ mod nothing_lost;
 mod operations;
 mod patch;
 mod pipes;
+mod provenance;
 mod readme;
 mod recipes;
 mod removed_paths;

@@ -272,6 +272,10 @@ fn parser_and_schema_agree_about_the_rest_of_a_patch() {
         ("apiVersion: ocipatch/v1\nhistory: per-patch", true),
         ("apiVersion: ocipatch/v1\nhistory: per-operation", true),
         ("apiVersion: ocipatch/v1\nhistory: all", false),
+        ("apiVersion: ocipatch/v1\nprovenance: annotate", true),
+        ("apiVersion: ocipatch/v1\nprovenance: none", true),
+        ("apiVersion: ocipatch/v1\nprovenance: label", false),
+        ("apiVersion: ocipatch/v1\nprovenance: ~", false),
         ("apiVersion: ocipatch/v1\nhistory: ~", false),
     ] {
         let text = format!("{head}\n{rest}\n");
