@@ -2,6 +2,7 @@
 //!
 //! Nothing is written before everything is known: [`prepare`] ends with the ids that the output will have.
 
+pub mod markdown;
 mod mask;
 mod record;
 mod summary;

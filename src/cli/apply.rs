@@ -7,10 +7,10 @@ use std::path::{Path, PathBuf};
 
 use clap::{Args, ValueEnum};
 
-use super::failure::{Failure, say};
+use super::failure::{Failure, ProblemFormat, say};
 use super::inputs::{Inputs, Planned};
+use super::output;
 use super::record::Record;
-use super::{Format, output};
 use crate::apply::{ImageSummary, Prepared};
 use crate::archive::{Conversion, Destination, Form, Lock, publish, recover};
 use crate::digest::Digest;
@@ -104,7 +104,7 @@ impl Apply {
         if self.in_place && self.inputs.image().is_dir() {
             recover(self.inputs.image())?;
         }
-        let planned = self.inputs.plan(Format::Text)?;
+        let planned = self.inputs.plan(ProblemFormat::Text)?;
         if self.verify {
             let report = crate::verify::verify(planned.archive.source())?;
             if !report.is_ok() {

@@ -17,6 +17,7 @@ mod plan;
 mod record;
 mod unpack;
 mod verify;
+mod workflow;
 
 use std::process::ExitCode;
 

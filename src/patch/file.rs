@@ -47,7 +47,8 @@ impl PatchOutline {
 }
 
 impl PatchFile {
-    /// Parses the bytes of the file `name`, whose args have defaults; the name is only for reports.
+    /// Parses the bytes of the file `name`, whose args have defaults; reports have the name as it is, and history and the like
+    /// what stands behind its last `/`.
     pub fn parse(name: &str, bytes: &[u8]) -> Result<Self, Rejected> {
         Self::parse_with(name, bytes, &ArgValues::default())
     }
@@ -110,9 +111,15 @@ impl PatchFile {
         Ok(file)
     }
 
-    /// Returns the name given to [`PatchFile::parse`].
+    /// Returns the name of the file without its directories.
     #[must_use]
     pub fn name(&self) -> &str {
+        self.name.rsplit('/').next().unwrap_or(&self.name)
+    }
+
+    /// Returns the name as it was given to [`PatchFile::parse`].
+    #[must_use]
+    pub fn path(&self) -> &str {
         &self.name
     }
 

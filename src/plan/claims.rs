@@ -106,7 +106,7 @@ impl Claim {
         if self.file == here {
             return format!("line {line}");
         }
-        format!("line {line} of {}", quoted(files[self.file].name()))
+        format!("line {line} of {}", quoted(files[self.file].path()))
     }
 }
 

@@ -73,7 +73,7 @@ fn an_image_names_its_patches_and_what_they_were_applied_to() {
         let base = manifest(&fixture(name));
         let once = home.apply(&[("one.yaml", PATCH)], &fixture(name), "once.tar");
         let one = named("one.yaml", PATCH);
-        assert_eq!(annotations(&once), told(&base, &[one.clone()]));
+        assert_eq!(annotations(&once), told(&base, std::slice::from_ref(&one)));
         // The same again changes nothing.
         let again = home.apply(&[("one.yaml", PATCH)], &once, "again.tar");
         assert!(std::fs::read(&once).unwrap() == std::fs::read(again).unwrap());

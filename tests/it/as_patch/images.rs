@@ -140,6 +140,7 @@ impl Image {
         }
         if let Some(Value::Object(config)) = root.get_mut("config") {
             for key in ["Entrypoint", "Cmd", "Shell"] {
+                remove_if(config, key, is_nothing);
                 if let Some(value @ Value::String(_)) = config.get_mut(key) {
                     *value = json!([value.take()]);
                 }

@@ -3,6 +3,7 @@
 
 mod output;
 mod record;
+mod review;
 
 use std::fs;
 use std::io::Write as _;
