@@ -10,6 +10,7 @@ use serde_json::{Value, json};
 
 use crate::binary;
 use crate::engine::{Docker, Kind, fixture};
+use crate::operations::documented;
 
 /// Instructions, and the operations that mean the same.
 const PAIRS: &[(&str, &str)] = &[
@@ -77,6 +78,10 @@ const REMOVALS: &[(&str, &str)] = &[
     ("unset: [entrypoint]", "/Config/Entrypoint"),
     ("unset: [volumes]", "/Config/Volumes"),
     ("unset: [shell]", "/Config/Shell"),
+    ("unset: [labels]", "/Config/Labels"),
+    ("unset: [env]", "/Config/Env"),
+    ("unset: [ports]", "/Config/ExposedPorts"),
+    ("unset: [workdir]", "/Config/WorkingDir"),
 ];
 
 /// What no instruction sets, and what Docker then says.
@@ -135,6 +140,19 @@ fn inspect(docker: &Docker, name: &str) -> Value {
         config.as_object_mut().unwrap().remove(key);
     }
     json!({"Config": config, "Author": image["Author"], "Os": image["Os"], "Architecture": image["Architecture"]})
+}
+
+#[test]
+fn every_operation_on_the_configuration_is_held_against_docker() {
+    let pairs = PAIRS.iter().map(|(_, operation)| operation);
+    let removals = REMOVALS.iter().map(|(operation, _)| operation);
+    let settings = SETTINGS.iter().map(|(operation, ..)| operation);
+    let tried: Vec<&str> = pairs.chain(removals).chain(settings).copied().collect();
+    for operation in documented().iter().filter(|o| o.is_of_configuration()) {
+        let begins = format!("{}:", operation.name);
+        let is_tried = tried.iter().any(|text| text.starts_with(&begins));
+        assert!(is_tried, "{}", operation.name);
+    }
 }
 
 #[test]
