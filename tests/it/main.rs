@@ -18,6 +18,7 @@ mod engine_test;
 mod examples;
 mod fixpoint;
 mod forms;
+mod frugal;
 mod hostile;
 mod house;
 mod lossless;
