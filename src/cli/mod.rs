@@ -65,8 +65,11 @@ enum Command {
         /// The shell
         shell: clap_complete::Shell,
     },
-    /// Print the manual page
-    Man,
+    /// Print the manual page, or that of a command
+    Man {
+        /// The command, such as `apply`
+        command: Option<String>,
+    },
 }
 
 /// How data is printed.
@@ -112,7 +115,7 @@ fn run(arguments: &Arguments) -> ExitCode {
         Command::Pack(command) => command.run(),
         Command::Schema => generate::schema(),
         Command::Completions { shell } => generate::completions(*shell),
-        Command::Man => generate::man(),
+        Command::Man { command } => generate::man(command.as_deref()),
     };
     match result {
         Ok(()) => ExitCode::SUCCESS,
