@@ -272,9 +272,10 @@ impl Planning<'_> {
             let state = &mut self.states[image];
             let entries = record.end(state, self.layers);
             state.end_patch(before.config(), &entries, self.epoch);
+            provenance::Provenance::take_down(state, before, self.file);
             if patch.provenance == Provenance::Annotate {
-                let annotated = provenance::annotate(state, before, self.file, &document);
-                self.problems.extend(annotated.err());
+                let wanted = provenance::Provenance::want(state, &document);
+                self.problems.extend(wanted.err());
             }
         }
         self.settle_referrers(patch, &images, &document);

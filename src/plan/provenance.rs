@@ -1,34 +1,35 @@
 //! What a changed image tells of its patches in the annotations of its manifest, where a patch asks for that.
 //!
-//! Annotations say that the patches, in their order, make this image of the one with that digest. A patch that changes
-//! nothing else is not told of, so that it may be applied again.
+//! Annotations say that the patches, in their order, make this image of the one with that digest. So all patches of a
+//! run are told of if one asks for it, and an image that tells of its patches goes on telling. A patch that changes nothing
+//! else is not told of, and may be applied again.
 
+use super::PlannedLayer;
 use super::state::State;
-use crate::annotation::AnnotationPlace;
+use crate::annotation::{AnnotationPlace, PATCHED_BASE, PATCHES};
 use crate::digest::Digest;
 use crate::image::Config;
 use crate::patch::PatchFile;
 use crate::problem::{Address, Code, Problem, quoted};
 
-/// The digest of the manifest that the first of the patches was applied to. Not `org.opencontainers.image.base.digest`:
-/// that is what the image was built from, which may be known already and stays true.
-const BASE: &str = "ocipatch.base.digest";
-/// The patches, as `NAME@sha256:DIGEST`, joined by commas.
-const PATCHES: &str = "ocipatch.patches";
-
 /// An image before its patch.
 pub(super) struct Before {
     config: Config,
-    n_removed: usize,
-    layers: Vec<super::PlannedLayer>,
+    layers: Vec<PlannedLayer>,
     annotations: Option<Vec<(String, String)>>,
+}
+
+/// The patches of a run that have changed an image, and whether one of them wants that told.
+#[derive(Debug, Default)]
+pub(super) struct Provenance {
+    is_wanted: bool,
+    patches: Vec<String>,
 }
 
 impl Before {
     pub(super) fn of(state: &State) -> Self {
         Self {
             config: state.config.clone(),
-            n_removed: state.removed.len(),
             layers: state.layers.clone(),
             annotations: state.annotations.manifest.clone(),
         }
@@ -41,45 +42,58 @@ impl Before {
 
     fn differs(&self, state: &State) -> bool {
         self.config != state.config
-            || self.n_removed != state.removed.len()
             || self.layers != state.layers
             || self.annotations != state.annotations.manifest
     }
 }
 
-/// Annotates an image that its patch has changed, or returns the problem that it cannot be annotated.
-pub(super) fn annotate(
-    state: &mut State,
-    before: &Before,
-    file: &PatchFile,
-    document: &Address,
-) -> Result<(), Problem> {
-    let is_changed = before.differs(state);
-    let base = state.digests.first().map(Digest::to_string);
-    let name = quoted(&state.display_name());
-    let (Some(base), Some(there)) = (base, state.annotations.on_mut(AnnotationPlace::Manifest))
-    else {
+impl Provenance {
+    /// Has the patches of the run told, if there is a place for that.
+    pub(super) fn want(state: &mut State, document: &Address) -> Result<(), Problem> {
+        if state.annotations.manifest.is_some() && !state.digests.is_empty() {
+            state.provenance.is_wanted = true;
+            return Ok(());
+        }
         let address = document.clone().key("provenance");
+        let name = quoted(&state.display_name());
         let message = format!("{name} has no OCI manifest in this archive to be annotated");
         let problem = Problem::new(Code::NoSuchDocument, address, message);
-        return Err(problem.with_help(
+        Err(problem.with_help(
             "`apply --to oci-archive` makes a form that has one; `--provenance FILE` tells the same in any form",
-        ));
-    };
-    if !is_changed {
-        return Ok(());
+        ))
     }
-    let this = format!("{}@{}", file.name(), file.digest());
-    match there.iter_mut().find(|(key, _)| key == PATCHES) {
-        // A file of several documents is one patch file.
-        Some(_) if state.told.as_ref() == Some(&this) => {}
-        Some((_, patches)) => *patches = format!("{patches},{this}"),
-        None => {
-            there.retain(|(key, _)| key != BASE);
-            there.push((BASE.to_owned(), base));
-            there.push((PATCHES.to_owned(), this.clone()));
+
+    /// Takes down that `file` has changed the image, if it has.
+    pub(super) fn take_down(state: &mut State, before: &Before, file: &PatchFile) {
+        if !before.differs(state) {
+            return;
+        }
+        let patch = format!("{}@{}", file.name(), file.digest());
+        let patches = &mut state.provenance.patches;
+        // A file of several documents is one patch.
+        if patches.last() != Some(&patch) {
+            patches.push(patch);
         }
     }
-    state.told = Some(this);
-    Ok(())
+
+    /// Writes the annotations, once all patches are planned.
+    pub(super) fn annotate(state: &mut State) {
+        let Provenance { is_wanted, patches } = std::mem::take(&mut state.provenance);
+        let base = state.digests.first().map(Digest::to_string);
+        let (Some(base), Some(there)) = (base, state.annotations.on_mut(AnnotationPlace::Manifest))
+        else {
+            return;
+        };
+        let patches = patches.join(",");
+        if patches.is_empty() {
+            return;
+        }
+        if let Some((_, told)) = there.iter_mut().find(|(key, _)| key == PATCHES) {
+            *told = format!("{told},{patches}");
+        } else if is_wanted {
+            there.retain(|(key, _)| key != PATCHED_BASE);
+            there.push((PATCHED_BASE.to_owned(), base));
+            there.push((PATCHES.to_owned(), patches));
+        }
+    }
 }

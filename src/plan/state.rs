@@ -3,6 +3,7 @@
 use std::collections::{BTreeSet, HashMap};
 
 use super::claims::Claim;
+use super::provenance::Provenance;
 use super::{ImagePlan, InventoryImage, PlannedLayer, RemovedLayer, Step};
 use crate::annotation::ImageAnnotations;
 use crate::config_field::ConfigField;
@@ -58,8 +59,8 @@ pub(super) struct State {
     old_diff_ids: Vec<DiffId>,
     /// Whether the history told of every layer to begin with.
     pub(super) has_full_history: bool,
-    /// The patch file that the annotations tell of last.
-    pub(super) told: Option<String>,
+    /// Which patches have changed it.
+    pub(super) provenance: Provenance,
 }
 
 impl State {
@@ -92,7 +93,7 @@ impl State {
             layers_before: layers,
             old_diff_ids: image.config.diff_ids().to_vec(),
             has_full_history: has_history && image.config.n_history_layers() == n_layers,
-            told: None,
+            provenance: Provenance::default(),
         }
     }
 
@@ -182,7 +183,8 @@ impl State {
         }
     }
 
-    pub(super) fn into_plan(self) -> ImagePlan {
+    pub(super) fn into_plan(mut self) -> ImagePlan {
+        Provenance::annotate(&mut self);
         let Self {
             config,
             layers,

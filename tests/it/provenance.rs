@@ -105,6 +105,31 @@ fn nothing_is_told_unless_asked_and_of_nothing() {
 }
 
 #[test]
+fn what_is_told_stays_true() {
+    let home = Home::new();
+    let silent = PATCH
+        .replace("provenance: annotate\n", "")
+        .replace("a: b", "c: d");
+    let image = fixture("docker26.tar");
+    let base = manifest(&image);
+    let [one, two] = [("one.yaml", PATCH), ("two.yaml", silent.as_str())];
+    let names = [one, two].map(|(name, text)| named(name, text));
+    // All patches of a run make the image, and so does one that comes later.
+    let at_once = home.apply(&[one, two], &image, "at-once.tar");
+    assert_eq!(annotations(&at_once), told(&base, &names));
+    let first = home.apply(&[one], &image, "first.tar");
+    let later = home.apply(&[two], &first, "later.tar");
+    assert_eq!(annotations(&later), told(&base, &names));
+    let reversed = home.apply(&[two, one], &image, "reversed.tar");
+    let [first, second] = names;
+    assert_eq!(annotations(&reversed), told(&base, &[second, first]));
+    // Who takes it out does not get it back.
+    let clean = "apiVersion: ocipatch/v1\noperations:\n  - unset-annotation: [\"ocipatch.*\"]\n";
+    let clean = home.apply(&[("clean.yaml", clean)], &later, "clean.tar");
+    assert_eq!(annotations(&clean), []);
+}
+
+#[test]
 fn a_file_of_several_documents_is_one_patch() {
     let home = Home::new();
     let text = PATCH.to_owned() + "---\n" + &PATCH.replace("a: b", "c: d");

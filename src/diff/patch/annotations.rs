@@ -2,16 +2,17 @@
 
 use super::Operations;
 use super::named::NamedChanges;
-use crate::annotation::{AnnotationPlace, ImageAnnotations};
+use crate::annotation::{AnnotationPlace, ImageAnnotations, PATCHED_BASE, PATCHES};
 use crate::archive::speaks_of_bytes;
 use crate::patch::{DraftValue, PatchDraft};
 use crate::reference::Glob;
 
-/// Returns annotations without those that a changed document cannot keep.
+/// Returns annotations without those that a changed document cannot keep, and those that tell of patches, as history does.
 pub(super) fn lasting(mut annotations: ImageAnnotations) -> ImageAnnotations {
     for place in AnnotationPlace::ALL {
         if let Some(pairs) = annotations.on_mut(place) {
-            pairs.retain(|(key, _)| !speaks_of_bytes(key));
+            let tells_of_patches = |key: &str| [PATCHED_BASE, PATCHES].contains(&key);
+            pairs.retain(|(key, _)| !speaks_of_bytes(key) && !tells_of_patches(key));
         }
     }
     annotations

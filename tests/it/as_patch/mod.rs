@@ -201,6 +201,23 @@ fn a_patch_names_the_images_and_platforms_that_it_is_about() {
 }
 
 #[test]
+fn what_tells_of_patches_is_no_part_of_another() {
+    let home = Home::new();
+    let patch =
+        "apiVersion: ocipatch/v1\nprovenance: annotate\noperations:\n- set-label: { a: b }\n";
+    let old = fixture("docker26.tar");
+    let new = home.patched("docker26.tar", patch);
+    let text = as_patch(&old, &new, &[]);
+    assert!(!text.contains("annotation"), "{text}");
+    // The image goes on telling of its patches, and so of this one.
+    let text = as_patch(&new, &old, &[]);
+    assert!(
+        text.ends_with("operations:\n  - unset-label: [a]\n"),
+        "{text}"
+    );
+}
+
+#[test]
 fn a_tag_goes_from_one_image_to_another() {
     let home = Home::new();
     let head = "apiVersion: ocipatch/v1\ntarget: { images: [\"greeter:1\"] }\noperations:\n";
