@@ -78,7 +78,7 @@ impl Provenance {
 
     /// Writes the annotations, once all patches are planned.
     pub(super) fn annotate(state: &mut State) {
-        let Provenance { is_wanted, patches } = std::mem::take(&mut state.provenance);
+        let Self { is_wanted, patches } = std::mem::take(&mut state.provenance);
         let base = state.digests.first().map(Digest::to_string);
         let (Some(base), Some(there)) = (base, state.annotations.on_mut(AnnotationPlace::Manifest))
         else {
