@@ -10,8 +10,8 @@ use super::PatchFile;
 /// A flow list is no longer than this. In characters.
 const MAX_FLOW_CHARS: usize = 90;
 /// Plain words that some reader of YAML takes for something else than a text.
-const OTHER_TYPES: [&str; 13] = [
-    "y", "n", "yes", "no", "true", "false", "on", "off", "null", "nan", "inf", "infinity", "none",
+const OTHER_TYPES: [&str; 11] = [
+    "y", "n", "yes", "no", "true", "false", "on", "off", "null", "nan", "inf",
 ];
 
 /// One document of a patch file.
@@ -53,6 +53,28 @@ impl DraftValue {
 }
 
 impl PatchDraft {
+    /// Returns those of `items` that the operation can say, which is what `value` makes of some of them.
+    ///
+    /// Asked in halves: mostly all of them can be said, and a file has room for only so many.
+    #[must_use]
+    pub fn sayable<T: Clone>(
+        operation: &'static str,
+        items: Vec<T>,
+        value: &impl Fn(&[T]) -> DraftValue,
+    ) -> Vec<T> {
+        if items.is_empty() || Self::can_say(operation, &value(&items)) {
+            return items;
+        }
+        let mut first = items;
+        let second = first.split_off(first.len() / 2);
+        if first.is_empty() {
+            return first;
+        }
+        let mut all = Self::sayable(operation, first, value);
+        all.extend(Self::sayable(operation, second, value));
+        all
+    }
+
     /// Tells whether the language has this operation with this value.
     #[must_use]
     pub fn can_say(operation: &'static str, value: &DraftValue) -> bool {
@@ -235,7 +257,7 @@ mod tests {
             ("1e5", "\"1e5\""),
             ("1.10", "\"1.10\""),
             ("NO", "\"NO\""),
-            ("None", "\"None\""),
+            ("NULL", "\"NULL\""),
             ("~", "\"~\""),
             (".inf", "\".inf\""),
             ("-1", "\"-1\""),

@@ -5,7 +5,6 @@ use super::named::NamedChanges;
 use crate::annotation::{AnnotationPlace, ImageAnnotations, PATCHED_BASE, PATCHES};
 use crate::archive::speaks_of_bytes;
 use crate::patch::{DraftValue, PatchDraft};
-use crate::reference::Glob;
 
 /// Returns annotations without those that a changed document cannot keep, and those that tell of patches, as history does.
 pub(super) fn lasting(mut annotations: ImageAnnotations) -> ImageAnnotations {
@@ -32,9 +31,7 @@ pub(super) fn operations(
     let place = || ("on".to_owned(), DraftValue::text(on.name()));
     let is_usual = on == AnnotationPlace::Manifest;
     let mut operations = Operations::new();
-    if !changes.gone.is_empty() {
-        let gone: Vec<&str> = changes.gone.iter().map(Glob::as_str).collect();
-        let gone = DraftValue::texts(&gone);
+    if let Some(gone) = changes.gone.list() {
         operations.push((
             "unset-annotation",
             if is_usual {

@@ -1,7 +1,7 @@
 //! The operations that turn one configuration into another.
 
 use super::Operations;
-use super::named::{changes, patterns};
+use super::named::{Removed, changes};
 use crate::config_field::{ConfigField, Shape};
 use crate::diff::config::keys;
 use crate::image::Config;
@@ -182,20 +182,14 @@ impl Change<'_> {
             before.clear();
         }
         let gone = before.iter().filter(|key| !after.contains(*key));
-        let gone = patterns(gone.cloned(), remove);
-        let stays = |key: &&String| before.contains(*key) && !gone.iter().any(|g| g.matches(key));
-        let new: Vec<&String> = after
-            .iter()
-            .filter(|key| !stays(key) && PatchDraft::can_say(add, &DraftValue::texts(&[key])))
-            .collect();
-        let gone: Vec<&str> = gone.iter().map(crate::reference::Glob::as_str).collect();
-        for (name, items) in [
-            (remove, DraftValue::texts(&gone)),
-            (add, DraftValue::texts(&new)),
-        ] {
-            if items != DraftValue::List(Vec::new()) {
-                self.operations.push((name, items));
-            }
+        let gone = Removed::of(gone.cloned(), remove);
+        let stays = |key: &&String| before.contains(*key) && !gone.matches(key);
+        let new = after.iter().filter(|key| !stays(key)).cloned().collect();
+        let new = PatchDraft::sayable(add, new, &DraftValue::texts);
+        self.operations
+            .extend(gone.list().map(|list| (remove, list)));
+        if !new.is_empty() {
+            self.operations.push((add, DraftValue::texts(&new)));
         }
     }
 

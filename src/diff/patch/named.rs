@@ -1,4 +1,6 @@
-//! Values by name: labels, variables, annotations.
+//! Things by name: labels, variables, annotations, ports, volumes.
+
+use std::collections::{HashMap, HashSet};
 
 use super::Operations;
 use crate::patch::{DraftValue, PatchDraft};
@@ -6,9 +8,44 @@ use crate::reference::Glob;
 
 type Pairs = [(String, String)];
 
+/// What is removed, as patterns: the names themselves. One that holds a `*` may match more.
+#[derive(Debug, Default)]
+pub(super) struct Removed {
+    names: Vec<String>,
+    literal: HashSet<String>,
+    globs: Vec<Glob>,
+}
+
+impl Removed {
+    /// Takes the names that `operation` can say, but for those that a pattern before them matches already.
+    pub(super) fn of(names: impl Iterator<Item = String>, operation: &'static str) -> Self {
+        let mut removed = Self::default();
+        for name in PatchDraft::sayable(operation, names.collect(), &DraftValue::texts) {
+            if removed.matches(&name) {
+                continue;
+            }
+            if name.contains(['*', '?']) {
+                removed.globs.push(Glob::new(&name));
+            }
+            removed.literal.insert(name.clone());
+            removed.names.push(name);
+        }
+        removed
+    }
+
+    pub(super) fn matches(&self, name: &str) -> bool {
+        self.literal.contains(name) || self.globs.iter().any(|glob| glob.matches(name))
+    }
+
+    /// The patterns as a list, unless there are none.
+    pub(super) fn list(&self) -> Option<DraftValue> {
+        (!self.names.is_empty()).then(|| DraftValue::texts(&self.names))
+    }
+}
+
 /// What is removed and what is set.
 pub(super) struct NamedChanges {
-    pub(super) gone: Vec<Glob>,
+    pub(super) gone: Removed,
     pub(super) set: Vec<(String, DraftValue)>,
 }
 
@@ -20,22 +57,24 @@ impl NamedChanges {
         unset: &'static str,
         set: &'static str,
     ) -> Self {
-        let is_there = |pairs: &Pairs, name: &str| pairs.iter().any(|(other, _)| other == name);
+        // Of a name that stands twice the last value counts.
+        let values = |pairs: &Pairs| -> HashMap<String, String> { pairs.iter().cloned().collect() };
+        let (old, new) = (values(before), values(after));
         let names = before.iter().map(|(name, _)| name);
-        let gone = patterns(names.filter(|name| !is_there(after, name)).cloned(), unset);
-        let mut new: Vec<(String, DraftValue)> = Vec::new();
-        for (name, _) in after {
-            let value = last(after, name);
-            let stays = last(before, name) == value && !gone.iter().any(|g| g.matches(name));
-            if stays || new.iter().any(|(other, _)| other == name) {
-                continue;
-            }
-            let pair = (name.clone(), DraftValue::text(value.unwrap_or_default()));
-            if PatchDraft::can_say(set, &DraftValue::Map(vec![pair.clone()])) {
-                new.push(pair);
-            }
-        }
-        Self { gone, set: new }
+        let gone = Removed::of(
+            names.filter(|name| !new.contains_key(*name)).cloned(),
+            unset,
+        );
+        let mut seen = HashSet::new();
+        let is_new = |name: &&String| {
+            let stays = old.get(*name) == new.get(*name) && !gone.matches(name);
+            !stays && seen.insert((*name).clone())
+        };
+        let names = after.iter().map(|(name, _)| name).filter(is_new);
+        let pairs = names.map(|name| (name.clone(), DraftValue::text(&new[name])));
+        let map = |pairs: &[(String, DraftValue)]| DraftValue::Map(pairs.to_vec());
+        let set = PatchDraft::sayable(set, pairs.collect(), &map);
+        Self { gone, set }
     }
 }
 
@@ -47,32 +86,10 @@ pub(super) fn changes(
     set: &'static str,
 ) -> Operations {
     let changes = NamedChanges::between(before, after, unset, set);
-    let gone: Vec<&str> = changes.gone.iter().map(Glob::as_str).collect();
     let mut operations = Operations::new();
-    if !gone.is_empty() {
-        operations.push((unset, DraftValue::texts(&gone)));
-    }
+    operations.extend(changes.gone.list().map(|list| (unset, list)));
     if !changes.set.is_empty() {
         operations.push((set, DraftValue::Map(changes.set)));
     }
     operations
-}
-
-/// Of a name that stands twice the last value counts.
-fn last<'a>(pairs: &'a Pairs, name: &str) -> Option<&'a str> {
-    let mut pairs = pairs.iter().rev();
-    let found = pairs.find(|(other, _)| other == name);
-    found.map(|(_, value)| value.as_str())
-}
-
-/// Returns patterns for `names`: the names themselves, but for those that a pattern before them matches already.
-pub(super) fn patterns(names: impl Iterator<Item = String>, operation: &'static str) -> Vec<Glob> {
-    let mut patterns: Vec<Glob> = Vec::new();
-    for name in names {
-        let is_gone = patterns.iter().any(|pattern| pattern.matches(&name));
-        if !is_gone && PatchDraft::can_say(operation, &DraftValue::texts(&[&name])) {
-            patterns.push(Glob::new(&name));
-        }
-    }
-    patterns
 }
