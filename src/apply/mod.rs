@@ -4,6 +4,7 @@
 
 mod layer_summary;
 mod layers;
+pub mod markdown;
 mod mask;
 mod record;
 mod summary;

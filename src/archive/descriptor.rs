@@ -22,6 +22,12 @@ const ABOUT_BYTES: [&str; 4] = [
     "io.github.containers.zstd-chunked.",
 ];
 
+/// Tells whether an annotation speaks of the bytes that its descriptor names, and goes when these change.
+#[must_use]
+pub fn speaks_of_bytes(key: &str) -> bool {
+    ABOUT_BYTES.iter().any(|prefix| key.starts_with(prefix))
+}
+
 pub(super) fn blob_name(digest: Digest) -> String {
     format!("blobs/sha256/{}", digest.hex())
 }
@@ -75,7 +81,7 @@ pub(super) fn rewrite(items: &mut ArrayEdit<'_>, i: usize, digest: Digest, size:
         .into_iter()
         .flatten()
         .map(|(key, _)| key.into_owned())
-        .filter(|key| ABOUT_BYTES.iter().any(|prefix| key.starts_with(prefix)))
+        .filter(|key| speaks_of_bytes(key))
         .collect();
     for key in stale {
         items.take_within(i, "annotations", &key);

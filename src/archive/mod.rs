@@ -44,6 +44,7 @@ mod write;
 
 pub use convert::{Conversion, Form, convert};
 pub use derive::{RevisedImage, RevisedLayer, Revision, Root, revise};
+pub use descriptor::speaks_of_bytes;
 pub use draft::{Content, Draft, NewLayer, WriteLayer};
 pub use entry::{Blob, SourceEntry};
 pub use import::Import;

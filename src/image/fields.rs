@@ -155,6 +155,13 @@ impl Config {
             .collect()
     }
 
+    /// Returns a member of a field that is an object of texts.
+    #[must_use]
+    pub fn member(&self, field: ConfigField, key: &str) -> Option<String> {
+        let value = self.field(field)?.get(key)?;
+        Some(value.as_text().unwrap_or_default().into_owned())
+    }
+
     /// Sets a field; tells whether it had another value.
     pub fn set_field(&mut self, field: ConfigField, value: Value) -> bool {
         let old = self.field(field);

@@ -2,6 +2,7 @@
 
 mod annotations;
 mod args;
+mod as_patch;
 mod attack;
 mod binary;
 mod cases;
@@ -14,8 +15,10 @@ mod docker_config;
 mod edit;
 mod engine;
 mod engine_test;
+mod examples;
 mod fixpoint;
 mod forms;
+mod frugal;
 mod hostile;
 mod house;
 mod lossless;
@@ -24,6 +27,7 @@ mod nothing_lost;
 mod operations;
 mod patch;
 mod pipes;
+mod provenance;
 mod readme;
 mod recipes;
 mod removed_paths;
