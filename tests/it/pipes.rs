@@ -314,8 +314,8 @@ fn docker_to_docker(docker: &Docker, archive: &str) {
 }
 
 fn save_of(docker: &Docker, image: &Value) -> Command {
-    let tags = image["tags"].as_array().unwrap().iter();
-    let tag = tags.filter(|tag| tag["change"] != "removed").next_back();
+    let mut tags = image["tags"].as_array().unwrap().iter();
+    let tag = tags.rfind(|tag| tag["change"] != "removed");
     docker.command(&["save", tag.unwrap()["tag"].as_str().unwrap()])
 }
 
