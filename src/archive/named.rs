@@ -47,9 +47,11 @@ fn new_name(archive: &Archive, image: usize, layer: &StateLayer) -> String {
     };
     // What says how it is compressed is kept as long as it is true, or as untrue as it was.
     let is_alike = neighbour.compression == layer.compression;
-    let old = neighbour.diff_id.hex();
+    // The name of an uncompressed neighbour does not tell which of its digests it is: then it is that of the bytes.
+    let is_diff_id =
+        |hex| hex == neighbour.diff_id.hex() && neighbour.compression != Compression::None;
     let path = match names::hex_within(&neighbour.path) {
-        Some(hex) if hex == old => neighbour.path.replace(hex, &layer.diff_id.hex()),
+        Some(hex) if is_diff_id(hex) => neighbour.path.replace(hex, &layer.diff_id.hex()),
         Some(hex) => neighbour.path.replace(hex, &digest),
         None => {
             let (directory, file) = match neighbour.path.rsplit_once('/') {

@@ -260,7 +260,7 @@ pub(crate) fn nix() -> Archive {
     archive
 }
 
-/// Nobody's: names that say nothing, a user's files, a link, and a file that belongs to no image.
+/// Nobody's: names that say nothing, a user's files, a layer that stands twice, and a file that belongs to no image.
 pub(crate) fn unrecognized() -> Archive {
     let mut image = Image::greeter();
     let twin = image.layers[1].clone();
@@ -270,11 +270,20 @@ pub(crate) fn unrecognized() -> Archive {
     archive.add("layers/base.tar", &image.layers[0]);
     archive.add("layers/top.tar", &image.layers[1]);
     archive.add("README", b"made by hand\n");
-    let names = ["layers/base.tar", "layers/top.tar", "layers/again.tar"];
+    let names = ["layers/base.tar", "layers/top.tar", "layers/top.tar"];
     let layers = names.map(|name| json!(name));
     let manifest = item(&json!("config.json"), &layers);
     archive.add("manifest.json", compact_line(&manifest).as_bytes());
-    let mut archive = dressed(archive, 0o600, 1_700_000_000, 1000);
+    dressed(archive, 0o600, 1_700_000_000, 1000)
+}
+
+/// The same, in which a link stands for the layer's second place. podman 4.3 fails on it.
+pub(super) fn linked() -> Archive {
+    let mut archive = unrecognized();
+    let manifest = archive.entry("manifest.json");
+    let mut items: Value = serde_json::from_slice(&manifest.data).unwrap();
+    items[0]["Layers"][2] = json!("layers/again.tar");
+    manifest.data = compact_line(&items).into_bytes();
     archive.add("layers/again.tar", b"");
     let header = &mut archive.entries.last_mut().unwrap().header;
     header.set_entry_type(Symlink);

@@ -1,16 +1,17 @@
 //! What a patch does to the form of each writer: names, headers, order and spelling stay as that writer has them.
 #![allow(clippy::unwrap_used, reason = "helpers of tests may fail as tests do")]
 
+mod compare;
 mod made;
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
-use ocipatch::compression::Compression;
 use ocipatch::digest::Digest;
 use serde_json::{Value, json};
 
-use self::made::{before_1_10, compact, compact_line, indented, jq, python};
+use self::compare::{Names, assert_dressed, assert_named, contents, names, plain};
+use self::made::{before_1_10, compact, compact_line, indented, jq, linked, python};
 pub(crate) use self::made::{
     bzip2_and_xz, foreign_ids, ggcr_legacy, kaniko, nix, nix_built, rules_docker, rules_oci,
     rules_oci_layout, unrecognized, zstd_layout,
@@ -19,18 +20,8 @@ use crate::binary::{fails, ok, write_files};
 use crate::edit::{Archive, Entry};
 use crate::engine::fixture;
 
-/// How a writer names what it writes; `{}` stands for the digest of the bytes, `<>` for that of the bytes decompressed.
-struct Names {
-    config: &'static str,
-    layer: &'static str,
-}
-
 /// A writer's form: an archive of it, names, and how it spells `manifest.json`, or `index.json` where that is all.
 type Form = (&'static str, fn() -> Archive, Names, fn(&Value) -> String);
-
-const fn names(config: &'static str, layer: &'static str) -> Names {
-    Names { config, layer }
-}
 
 #[rustfmt::skip]
 const FORMS: &[Form] = &[
@@ -42,6 +33,7 @@ const FORMS: &[Form] = &[
     ("rules_oci", rules_oci, names("blobs/sha256/{}", "blobs/sha256/{}.tar.gz"), jq),
     ("nix", nix, names("{}.json", "<>/layer.tar"), indented),
     ("unrecognized", unrecognized, names("config.json", "layers/*.tar"), compact_line),
+    ("linked", linked, names("config.json", "layers/*.tar"), compact_line),
     ("bzip2 and xz", bzip2_and_xz, names("{}.json", "{}.tar.*"), compact),
     ("zstd", zstd_layout, names("blobs/sha256/{}", "blobs/sha256/{}"), compact),
     ("rules_oci, layout", rules_oci_layout, names("blobs/sha256/{}", "blobs/sha256/{}"), jq),
@@ -133,110 +125,6 @@ fn findings(archive: &Path) -> BTreeSet<String> {
     findings
         .map(|finding| finding["rule"].as_str().unwrap().to_owned())
         .collect()
-}
-
-fn is_document(entry: &Entry) -> bool {
-    let documents = ["manifest.json", "index.json", "repositories", "config.json"];
-    // The document of a v1 layer names the one below.
-    documents.contains(&entry.name.trim_start_matches("./")) || entry.name.ends_with("/json")
-}
-
-/// What is kept keeps its header, its bytes and its place; what is new wears the dress of what was there.
-fn assert_dressed(old: &Archive, new: &Archive) {
-    let mut last = 0;
-    for entry in &old.entries {
-        let at = new
-            .entries
-            .iter()
-            .position(|other| other.name == entry.name);
-        let Some(at) = at else { continue };
-        assert!(at >= last, "{} moved", entry.name);
-        last = at;
-        if !is_document(entry) {
-            let kept = &new.entries[at];
-            assert!(kept.data == entry.data, "{}", entry.name);
-            assert!(kept.header.as_bytes() == entry.header.as_bytes());
-        }
-    }
-    let dress = |entry: &Entry| {
-        let header = &entry.header;
-        let kind = header.entry_type();
-        // A link has a mode of its own.
-        let mode = if kind.is_symlink() {
-            0
-        } else {
-            header.mode().unwrap()
-        };
-        let owner = (header.uid().unwrap(), header.gid().unwrap());
-        let magic = header.as_bytes()[257..265].to_vec();
-        let is_dotted = entry.name.starts_with("./");
-        (kind, mode, owner, header.mtime().unwrap(), magic, is_dotted)
-    };
-    let dresses: Vec<_> = old.entries.iter().map(dress).collect();
-    for entry in &new.entries {
-        assert!(dresses.contains(&dress(entry)), "{}", entry.name);
-    }
-}
-
-fn plain(bytes: &[u8]) -> Vec<u8> {
-    let mut plain = Vec::new();
-    let mut decoder = Compression::detect(bytes).decoder(bytes).unwrap();
-    std::io::Read::read_to_end(&mut decoder, &mut plain).unwrap();
-    plain
-}
-
-/// The names of configuration and layers are what the writer would give them.
-fn assert_named(archive: &Archive, names: &Names) {
-    let file = |name: &Value| -> Entry {
-        let name = name.as_str().unwrap();
-        let is_it = |entry: &&Entry| entry.name.trim_start_matches("./") == name;
-        archive
-            .entries
-            .iter()
-            .find(is_it)
-            .unwrap_or_else(|| panic!("no `{name}`"))
-            .clone()
-    };
-    let is_named = |name: &str, pattern: &str, data: &[u8]| {
-        let pattern = pattern.replace("{}", &Digest::of(data).hex());
-        let pattern = pattern.replace("<>", &Digest::of(&plain(data)).hex());
-        match pattern.split_once('*') {
-            Some((start, end)) => name.starts_with(start) && name.ends_with(end),
-            None => name == pattern,
-        }
-    };
-    let bytes = file(&json!("manifest.json")).data;
-    let manifest: Value = serde_json::from_slice(&bytes).unwrap();
-    let config = &manifest[0]["Config"];
-    let data = file(config).data;
-    assert!(
-        is_named(config.as_str().unwrap(), names.config, &data),
-        "{config}"
-    );
-    for layer in manifest[0]["Layers"].as_array().unwrap() {
-        let entry = file(layer);
-        if !entry.header.entry_type().is_symlink() {
-            assert!(
-                is_named(layer.as_str().unwrap(), names.layer, &entry.data),
-                "{layer}"
-            );
-        }
-    }
-}
-
-/// Content by name, directories aside: what a loader sees.
-fn contents(archive: &Archive) -> BTreeMap<String, Vec<u8>> {
-    let is_directory = |entry: &&Entry| entry.header.entry_type().is_dir();
-    let entries = archive.entries.iter().filter(|entry| !is_directory(entry));
-    let content = |entry: &Entry| {
-        let name = entry.name.trim_start_matches("./").to_owned();
-        let link = entry
-            .header
-            .link_name_bytes()
-            .map(std::borrow::Cow::into_owned);
-        (name, link.unwrap_or_else(|| entry.data.clone()))
-    };
-    entries.map(content).collect()
 }
 
 const CHANGES: &[&str] = &[
