@@ -205,8 +205,15 @@ fn a_reader_that_goes_after_a_byte_hears_nothing_and_leaves_nothing() {
     let home = home("docker26.tar");
     let home = home.path();
     let mut archive = crate::edit::Archive::fixture("docker26.tar");
-    // More than a pipe holds.
-    archive.entry("e389ba").data.resize(4 << 20, 0);
+    // More than a pipe holds, compressed as well.
+    let mut state = 1_u64;
+    let noise = std::iter::repeat_with(|| {
+        state = state
+            .wrapping_mul(6_364_136_223_846_793_005)
+            .wrapping_add(1);
+        state.to_be_bytes()[0]
+    });
+    archive.entry("e389ba").data.extend(noise.take(1 << 20));
     archive.repair();
     let bytes = archive.to_bytes();
     fs::write(home.join("app.tar"), &bytes).unwrap();

@@ -165,9 +165,8 @@ impl Cell {
             _ => assert_eq!(config(is)["Labels"]["mylabel"], "modifiedvalue"),
         }
         let n_added = match self.operation {
-            "all" => 2,
+            "all" | "layers" => 2,
             "less" if self.form != "docker 20, nasty" => 1,
-            "layers" => 2,
             _ => 0,
         };
         assert_eq!(above.len(), below.len() + n_added);
