@@ -210,7 +210,9 @@ pub fn revise<'a>(
     if let Some(graph) = &graph {
         documents.push(("index.json", graph.index.to_bytes()));
     }
-    let repositories = repositories(archive, &old, &new, &old_files, &new_files);
+    let states = (old.as_slice(), new.as_slice());
+    let files = (&old_files, &new_files);
+    let repositories = repositories(archive, states, files, &mut notes);
     let drop_repositories = repositories.is_none();
     if let Some(document) = repositories {
         documents.push(("repositories", document.to_bytes()));

@@ -16,6 +16,7 @@ mod engine;
 mod engine_test;
 mod fixpoint;
 mod forms;
+mod halves;
 mod hostile;
 mod house;
 mod lossless;
