@@ -122,7 +122,11 @@ impl Archive {
             };
             return Ok(Dialect::Hybrid(self.detect_generation(derives)?));
         }
-        if containers_image::is_by(self) && Dialect::ContainersImage.reproduces(self)? {
+        // Links under ids of another version are replaced by those that we know: nobody looks ids up.
+        if containers_image::is_by(self)
+            && (!containers_image::links(self).is_empty()
+                || Dialect::ContainersImage.reproduces(self)?)
+        {
             return Ok(Dialect::ContainersImage);
         }
         let derives = |generation: &Generation| {
