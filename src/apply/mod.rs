@@ -7,6 +7,7 @@ mod layers;
 pub mod markdown;
 mod mask;
 mod record;
+mod relay;
 mod summary;
 mod text;
 
