@@ -2,7 +2,7 @@
 //!
 //! ```rust
 //! use ocipatch::archive::{Archive, Destination, Source, publish};
-//! use ocipatch::{apply::prepare, gather, patch::PatchFile, plan};
+//! use ocipatch::{apply::prepare, gather, patch::PatchFile};
 //! # use std::path::{Path, PathBuf};
 //! # fn main() -> Result<(), Box<dyn std::error::Error>> {
 //! # let temporary = tempfile::tempdir()?;
@@ -11,9 +11,10 @@
 //! let files = [PatchFile::parse("greeter.yaml", &std::fs::read("patches/greeter.yaml")?)?];
 //! let bases = [gather::Base { directory: PathBuf::from("patches"), allow_outside: false }];
 //! let archive = Archive::open(Source::open(Path::new("tests/fixtures/docker20.tar"), spool)?)?;
-//! let mut gathered = gather::gather(&files, &bases, &archive, None)?;
-//! let plan = plan::plan(&files, &mut gathered.inventory)?;
-//! let prepared = prepare(&plan, &archive, &gathered.roots, spool)?;
+//! let setting = gather::Setting { spool: spool.into(), ..Default::default() };
+//! let mut gathered = gather::gather(&files, &bases, &archive, &setting)?;
+//! let plan = gathered.plan(&files, &archive)?;
+//! let prepared = prepare(&plan, &archive, &gathered.opened, spool)?;
 //! println!("{}", prepared.summary);
 //! publish(&prepared.revision.draft, &Destination::File(output))?;
 //! # assert!(temporary.path().join("greeter.tar").exists());
@@ -48,7 +49,7 @@
 //!
 //! | Module | Holds | Knows nothing of |
 //! |---|---|---|
-//! | [`annotation`], [`digest`], [`compression`], [`reference`](mod@reference), [`image_path`], [`media_type`], [`platform`], [`config_field`], [`timestamp`], [`secret`](mod@secret) | the vocabulary: values that are right by existing | files |
+//! | [`annotation`], [`digest`], [`compression`], [`reference`](mod@reference), [`image_path`], [`media_type`], [`platform`], [`config_field`], [`timestamp`], [`secret`](mod@secret), [`unified_diff`] | the vocabulary: values that are right by existing | files |
 //! | [`problem`], [`error`] | what is wrong with a patch, and with the world | YAML |
 //! | [`tarball`] | tar streams as groups of header blocks that are kept as bytes | images |
 //! | [`image`] | JSON documents that keep every byte that nobody changes, and the configuration as a view of one | archives |
@@ -88,4 +89,5 @@ pub mod rootfs;
 pub mod secret;
 pub mod tarball;
 pub mod timestamp;
+pub mod unified_diff;
 pub mod verify;

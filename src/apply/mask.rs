@@ -49,6 +49,12 @@ fn mask_effect(effect: &mut Effect, secrets: &Secrets) {
         }
         Effect::AddLayer { .. }
         | Effect::RemoveLayer { .. }
+        | Effect::ReplaceLayer { .. }
+        | Effect::RewriteLayer { .. }
+        | Effect::Squash { .. }
+        | Effect::Rebase { .. }
+        | Effect::Recompress { .. }
+        | Effect::LimitTimes { .. }
         | Effect::AddTag { .. }
         | Effect::RemoveTag { .. } => {}
     }

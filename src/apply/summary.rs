@@ -2,12 +2,14 @@
 
 use serde::Serialize;
 
+use super::layer_summary::{self, LayerSummary};
+use super::layers::Known;
 use crate::annotation::AnnotationEdit;
-use crate::archive::{Archive, Image, Revision};
-use crate::digest::{DiffId, Digest};
+use crate::archive::{Archive, Revision};
+use crate::digest::Digest;
 use crate::image::Config;
 use crate::image::json::Value;
-use crate::plan::{Change, FileChange, ImagePlan, Plan, PlannedLayer, RemovedLayer, Step};
+use crate::plan::{Change, Plan, Step};
 use crate::reference::Reference;
 
 /// What happens to an archive.
@@ -82,24 +84,6 @@ pub struct ConfigChange {
     pub new: Option<serde_json::Value>,
 }
 
-/// One layer of the image as it was or will be.
-#[derive(Debug, Clone, Serialize)]
-#[serde(rename_all = "camelCase")]
-pub struct LayerSummary {
-    /// Kept, added or removed.
-    pub change: Change,
-    /// The digest of the uncompressed layer.
-    pub diff_id: DiffId,
-    /// Bytes in the archive.
-    pub size: u64,
-    /// Where the files of an added layer come from.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub from: Option<String>,
-    /// What changes in the file tree as an added layer comes or a removed one goes.
-    #[serde(skip_serializing_if = "Vec::is_empty")]
-    pub files: Vec<FileChange>,
-}
-
 /// One name.
 #[derive(Debug, Clone, Serialize)]
 pub struct TagSummary {
@@ -115,7 +99,7 @@ impl Summary {
         plan: &Plan,
         configs: &[&Config],
         ids: &[Digest],
-        added: &[(DiffId, u64)],
+        known: &Known,
         revision: &Revision<'_>,
     ) -> Self {
         let mut images = Vec::new();
@@ -156,7 +140,8 @@ impl Summary {
                 platform: image.platform().to_string(),
                 changed: ids[i] != image.image_id()
                     || planned.tags != image.tags()
-                    || !planned.annotations.is_empty(),
+                    || !planned.annotations.is_empty()
+                    || !planned.recompressed.is_empty(),
                 image_id: ids[i],
                 old_image_id: image.image_id(),
                 manifest_digest: revision.manifest_digests[i],
@@ -165,7 +150,7 @@ impl Summary {
                 old_index_digest: old_index,
                 config,
                 annotations: planned.annotations.clone(),
-                layers: layers(image, planned, plan, added),
+                layers: layer_summary::layers((i, image), planned, plan, known),
                 tags: removed.chain(now).collect(),
                 steps: planned.steps.clone(),
                 notes: planned.notes.clone(),
@@ -193,47 +178,6 @@ impl Summary {
     }
 }
 
-/// Returns the layers from the base up, those that go where they were.
-fn layers(
-    image: &Image,
-    planned: &ImagePlan,
-    plan: &Plan,
-    added: &[(DiffId, u64)],
-) -> Vec<LayerSummary> {
-    let layer = |change, position: usize, files: &[FileChange]| LayerSummary {
-        change,
-        diff_id: image.layers()[position].diff_id(),
-        size: image.layers()[position].size(),
-        from: None,
-        files: files.to_vec(),
-    };
-    let mut removed: Vec<&RemovedLayer> = planned.removed.iter().collect();
-    removed.sort_by_key(|removed| removed.position);
-    let mut removed = removed.into_iter().peekable();
-    let mut layers = Vec::new();
-    for planned in &planned.layers {
-        let position = match *planned {
-            PlannedLayer::Kept(position) => position,
-            PlannedLayer::Added(_) => usize::MAX,
-        };
-        while let Some(gone) = removed.next_if(|gone| gone.position < position) {
-            layers.push(layer(Change::Removed, gone.position, &gone.files));
-        }
-        layers.push(match *planned {
-            PlannedLayer::Kept(position) => layer(Change::Kept, position, &[]),
-            PlannedLayer::Added(index) => LayerSummary {
-                change: Change::Added,
-                diff_id: added[index].0,
-                size: added[index].1,
-                from: plan.layers[index].from.clone(),
-                files: plan.layers[index].files.clone(),
-            },
-        });
-    }
-    layers.extend(removed.map(|gone| layer(Change::Removed, gone.position, &gone.files)));
-    layers
-}
-
 /// Returns which items of a list are not in a shorter one that has the others in their order.
 fn missing(before: &[&Value], after: &[&Value]) -> Option<Vec<usize>> {
     let mut rest = after.iter().peekable();
@@ -248,6 +192,45 @@ fn removed(path: &[String], index: usize, value: &Value) -> ConfigChange {
         change: Change::Removed,
         old: Some(value.to_json()),
         new: None,
+    }
+}
+
+/// Adds the entries of a list that go, by their old index, and those that come, by their new one.
+fn compare_entries(
+    path: &mut Vec<String>,
+    before: &[&Value],
+    after: &[&Value],
+    changes: &mut Vec<ConfigChange>,
+) {
+    // How many entries the rests of both lists from here on have in common.
+    let mut common = vec![vec![0_u32; after.len() + 1]; before.len() + 1];
+    for (i, old) in before.iter().enumerate().rev() {
+        for (j, new) in after.iter().enumerate().rev() {
+            common[i][j] = if old.means(new) {
+                common[i + 1][j + 1] + 1
+            } else {
+                common[i + 1][j].max(common[i][j + 1])
+            };
+        }
+    }
+    let (mut i, mut j) = (0, 0);
+    while i < before.len() || j < after.len() {
+        let (old, new) = (before.get(i), after.get(j));
+        if let (Some(old), Some(new)) = (old, new)
+            && old.means(new)
+        {
+            (i, j) = (i + 1, j + 1);
+        } else if let Some(old) =
+            old.filter(|_| j == after.len() || common[i + 1][j] >= common[i][j + 1])
+        {
+            changes.push(removed(path, i, old));
+            i += 1;
+        } else {
+            path.push(j.to_string());
+            compare(path, None, new.copied(), changes);
+            path.pop();
+            j += 1;
+        }
     }
 }
 
@@ -280,24 +263,9 @@ pub(crate) fn compare(
                 changes.extend(gone.iter().map(|&i| removed(path, i, before[i])));
                 return;
             }
-            // A history loses entries and gets new ones at its end; none is ever edited.
+            // Entries of a history come and go; none is ever edited.
             if path[..] == ["history"] {
-                let rest = before
-                    .iter()
-                    .filter(|value| after.iter().any(|other| other.means(value)));
-                let n_kept = rest
-                    .zip(&after)
-                    .take_while(|(one, other)| one.means(other))
-                    .count();
-                if let Some(gone) = missing(&before, &after[..n_kept]) {
-                    changes.extend(gone.iter().map(|&i| removed(path, i, before[i])));
-                    for (i, value) in after.iter().enumerate().skip(n_kept) {
-                        path.push(i.to_string());
-                        compare(path, None, Some(value), changes);
-                        path.pop();
-                    }
-                    return;
-                }
+                return compare_entries(path, &before, &after, changes);
             }
             for i in 0..before.len().max(after.len()) {
                 path.push(i.to_string());

@@ -88,12 +88,22 @@ impl fmt::Display for ImageSummary {
                     short(layer.diff_id),
                     bytes(layer.size)
                 )?;
+                if let Some(old) = layer.old_diff_id {
+                    write!(f, "  was {}", short(old))?;
+                }
+                if let Some(compression) = layer.compression {
+                    write!(f, "  by {compression}")?;
+                }
                 if let Some(from) = &layer.from {
                     write!(f, "  from {}", shown(from))?;
                 }
                 writeln!(f)?;
                 for file in layer.files.iter().take(MAX_SHOWN_FILES) {
-                    writeln!(f, "        {} {}", file.change.sign(), shown(&file.path))?;
+                    write!(f, "        {} {}", file.change.sign(), shown(&file.path))?;
+                    match &file.detail {
+                        Some(detail) => writeln!(f, "  {}", shown(detail))?,
+                        None => writeln!(f)?,
+                    }
                 }
                 if layer.files.len() > MAX_SHOWN_FILES {
                     writeln!(

@@ -65,7 +65,14 @@ pub struct Blob {
 impl Blob {
     /// Reads the data from its beginning.
     #[must_use]
-    pub fn reader(&self) -> Range<'_> {
+    pub fn reader(&self) -> Range<&File> {
         Range::new(&self.file, self.start, self.start + self.size)
+    }
+
+    /// Reads the data from its beginning.
+    #[must_use]
+    pub fn into_reader(self) -> Range<Arc<File>> {
+        let (start, end) = (self.start, self.start + self.size);
+        Range::new(self.file, start, end)
     }
 }

@@ -19,6 +19,7 @@ mod entry;
 mod go;
 mod graph;
 mod hybrid;
+mod import;
 mod in_place;
 mod index;
 mod journal;
@@ -45,6 +46,7 @@ pub use derive::{RevisedImage, RevisedLayer, Revision, Root, revise};
 pub use descriptor::speaks_of_bytes;
 pub use draft::{Content, Draft, NewLayer, WriteLayer};
 pub use entry::{Blob, SourceEntry};
+pub use import::Import;
 pub use in_place::recover;
 pub use pack::{pack, unpack};
 pub use pending::Lock;
@@ -214,6 +216,12 @@ impl Archive {
     #[must_use]
     pub fn source(&self) -> &Source {
         &self.source
+    }
+
+    /// Tells whether every layer is uncompressed, in whatever archive of this form.
+    #[must_use]
+    pub fn keeps_layers_plain(&self) -> bool {
+        self.dialect.is_docker() || self.dialect == Dialect::ContainersImage
     }
 
     /// Returns who wrote the archive.

@@ -104,7 +104,9 @@ impl Apply {
         if self.in_place && self.inputs.image().is_dir() {
             recover(self.inputs.image())?;
         }
-        let planned = self.inputs.plan(ProblemFormat::Text)?;
+        let planned = self
+            .inputs
+            .plan(ProblemFormat::Text, self.to.map(Form::from))?;
         if self.verify {
             let report = crate::verify::verify(planned.archive.source())?;
             if !report.is_ok() {

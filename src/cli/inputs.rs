@@ -10,13 +10,12 @@ use clap::Args;
 use super::args::{ArgOptions, refuse_undeclared};
 use super::failure::{Failure, ProblemFormat};
 use crate::apply::{AppliedPatch, Prepared, prepare_as};
-use crate::archive::{Archive, Conversion, Half, Source};
+use crate::archive::{Archive, Conversion, Form, Half, Source};
 use crate::compression::Compression;
 use crate::error::Error;
-use crate::gather::{Base, Gathered, directory_of, gather};
-use crate::layer::SourceDirectory;
+use crate::gather::{Base, NotPlanned, Opened, Setting, directory_of, gather};
 use crate::patch::{MAX_FILE_BYTES, PatchFile, Trust};
-use crate::plan::{self, Plan};
+use crate::plan::Plan;
 use crate::problem::Rejected;
 use crate::timestamp::Timestamp;
 
@@ -41,7 +40,7 @@ pub(super) struct Planned {
     pub(super) plan: Plan,
     /// The patches that were read.
     pub(super) patches: Vec<AppliedPatch>,
-    roots: Vec<SourceDirectory>,
+    opened: Opened,
     spool: PathBuf,
 }
 
@@ -51,7 +50,7 @@ impl Planned {
         prepare_as(
             &self.plan,
             &self.archive,
-            &self.roots,
+            &self.opened,
             &self.spool,
             conversion,
         )
@@ -77,8 +76,12 @@ impl Inputs {
         Ok(())
     }
 
-    /// Reads everything and plans.
-    pub(super) fn plan(&self, format: ProblemFormat) -> Result<Planned, Failure> {
+    /// Reads everything and plans for the form that the archive will be written in, if another.
+    pub(super) fn plan(
+        &self,
+        format: ProblemFormat,
+        form: Option<Form>,
+    ) -> Result<Planned, Failure> {
         let is_stdin = |path: &&PathBuf| path.as_os_str() == "-";
         if self.paths.iter().filter(is_stdin).count() > 1 {
             return Err(Failure::Usage(
@@ -86,6 +89,7 @@ impl Inputs {
             ));
         }
         let rejected = |rejected| Failure::Rejected(rejected, format);
+        let spool = spool_directory();
         let values = self.args.values()?;
         let parse = |name: &str, bytes: &[u8]| PatchFile::parse_with(name, bytes, &values);
         let files = read_patches(self.patches(), parse)?.map_err(rejected)?;
@@ -106,11 +110,17 @@ impl Inputs {
                 Trust::Index => Half::Index,
             });
         let archive = Archive::open_trusting(open_source(self.image())?, trusted)?;
-        let Gathered {
-            mut inventory,
-            roots,
-        } = gather(&files, &bases, &archive, source_date_epoch()?)?;
-        let plan = plan::plan(&files, &mut inventory).map_err(rejected)?;
+        let setting = Setting {
+            spool: spool.clone(),
+            source_date_epoch: source_date_epoch()?,
+            is_converted: form.is_some(),
+        };
+        let mut gathered = gather(&files, &bases, &archive, &setting)?;
+        let plan = gathered.plan(&files, &archive);
+        let plan = plan.map_err(|not_planned| match not_planned {
+            NotPlanned::Rejected(problems) => rejected(problems),
+            NotPlanned::Failed(error) => error.into(),
+        })?;
         let applied = |file: &PatchFile| AppliedPatch {
             name: file.name().to_owned(),
             digest: file.digest(),
@@ -120,8 +130,8 @@ impl Inputs {
             archive,
             plan,
             patches: files.iter().map(applied).collect(),
-            roots,
-            spool: spool_directory(),
+            opened: gathered.opened,
+            spool,
         })
     }
 }

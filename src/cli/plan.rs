@@ -45,7 +45,7 @@ impl From<PlanFormat> for ProblemFormat {
 impl Plan {
     pub(super) fn run(&self) -> Result<(), Failure> {
         self.inputs.want_patch()?;
-        let planned = self.inputs.plan(self.format.into())?;
+        let planned = self.inputs.plan(self.format.into(), None)?;
         let prepared = planned.prepare(&Conversion::default())?;
         match self.format {
             PlanFormat::Text => output::text(&prepared.summary.to_string())?,

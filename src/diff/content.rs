@@ -1,13 +1,12 @@
 //! Contents of files, told apart by their digests; each layer is read once, whoever wants something of it.
 
 use std::collections::{BTreeMap, HashMap};
-use std::io::{self, Read};
+use std::io;
 
 use crate::archive::Source;
-use crate::compression::{Compression, MAGIC_BYTES};
 use crate::digest::Digest;
 use crate::error::Error;
-use crate::tarball::{Input, Stream, TarReader};
+use crate::tarball::{Input, TarReader};
 
 /// Where a content stands: the entry of the archive that holds the layer, and bytes into its uncompressed stream.
 pub(super) type Place = (usize, u64);
@@ -31,21 +30,8 @@ impl Contents {
     pub(super) fn read(&mut self, source: &Source) -> Result<(), Error> {
         for (&entry, wanted) in &mut self.wanted {
             let name = || source.entries()[entry].name.clone();
-            let failed = |source| Error::Io {
-                place: name(),
-                source,
-            };
-            let blob = source.blob(entry)?;
-            let mut first = Vec::new();
-            let mut start = blob.reader().take(MAGIC_BYTES as u64);
-            start.read_to_end(&mut first).map_err(failed)?;
-            let read = match Compression::detect(&first) {
-                Compression::None => read_layer(&mut TarReader::new(blob.reader()), wanted),
-                compression => {
-                    let decoder = compression.decoder(blob.reader()).map_err(failed)?;
-                    read_layer(&mut TarReader::new(Stream(decoder)), wanted)
-                }
-            };
+            let mut reader = TarReader::new(source.blob(entry)?.into_tar(&name())?);
+            let read = read_layer(&mut reader, wanted);
             read.map_err(|reason| Error::BadEntry {
                 name: name(),
                 reason: format!("is no readable layer: {reason}"),

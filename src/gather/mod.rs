@@ -3,24 +3,25 @@
 //! Metadata is always read, layer headers only where an operation adds a layer or a precondition is about files, and of
 //! contents only the files whose digest a precondition compares.
 
+mod bases;
+mod planning;
 mod sources;
+mod trees;
 
 use std::collections::HashMap;
-use std::io::Read;
 use std::path::{Path, PathBuf};
 
-use crate::archive::{Archive, Blob, Image};
-use crate::compression::{Compression, MAGIC_BYTES};
-use crate::digest::Digest;
+use crate::archive::{Archive, Import};
 use crate::error::Error;
-use crate::image_path::ImagePath;
 use crate::layer::SourceDirectory;
-use crate::patch::{Expectation, Operation, Patch, PatchFile};
+use crate::patch::{DiffSource, EditPlace, Expectation, FileDiff, Operation, Patch, PatchFile};
 use crate::plan::{Inventory, InventoryImage, OperationId};
+use crate::platform::Platform;
 use crate::problem::Address;
-use crate::rootfs::{Content, Node, Resolution, Rootfs};
-use crate::tarball::{Input, Kind, Stream, TarReader};
 use crate::timestamp::Timestamp;
+pub use planning::NotPlanned;
+pub use trees::read_tree;
+use trees::{read_contents, read_logs};
 
 /// Where the paths in a patch file lead.
 #[derive(Debug, Clone)]
@@ -36,8 +37,28 @@ pub struct Base {
 pub struct Gathered {
     /// What planning needs.
     pub inventory: Inventory,
-    /// The source directories; planned layers name them by index.
+    /// What planned layers take contents from.
+    pub opened: Opened,
+}
+
+/// What layers are made from besides the archive; planned ones name it by index.
+#[derive(Debug, Default)]
+pub struct Opened {
+    /// The source directories.
     pub roots: Vec<SourceDirectory>,
+    /// The tar streams.
+    pub imports: Vec<Import>,
+}
+
+/// What a run is done under, besides patches and archive.
+#[derive(Debug, Clone, Default)]
+pub struct Setting {
+    /// The directory in which archives are decompressed, in files without a name.
+    pub spool: PathBuf,
+    /// The time to give to images that change, where the environment sets one.
+    pub source_date_epoch: Option<Timestamp>,
+    /// Whether the archive is to be written in another form.
+    pub is_converted: bool,
 }
 
 /// Reads what `files` need; `bases` has one entry for each of them.
@@ -45,47 +66,53 @@ pub fn gather(
     files: &[PatchFile],
     bases: &[Base],
     archive: &Archive,
-    source_date_epoch: Option<Timestamp>,
+    setting: &Setting,
 ) -> Result<Gathered, Error> {
-    let mut roots = Vec::new();
+    let mut opened = Opened::default();
     let mut sources = HashMap::new();
+    let images = archive.images().iter();
+    let platforms: Vec<Platform> = images.map(crate::archive::Image::platform).collect();
     for (f, (file, base)) in files.iter().zip(bases).enumerate() {
         for (d, patch) in file.patches().iter().enumerate() {
             for (o, operation) in patch.operations.iter().enumerate() {
-                let Operation::AddLayer(add) = operation else {
-                    continue;
-                };
                 let address = Address::operation(d, o);
-                let finding = sources::find(add, base, &address, &mut roots)?;
-                sources.insert(
-                    OperationId {
-                        file: f,
-                        document: d,
-                        operation: o,
-                    },
-                    finding,
-                );
+                let finding = match operation {
+                    Operation::AddLayer(add) => sources::find(add, base, &address, &mut opened)?,
+                    Operation::ReplaceLayer(replacement) => {
+                        let address = address.key("with");
+                        sources::find(&replacement.with, base, &address, &mut opened)?
+                    }
+                    Operation::PatchFile(FileDiff {
+                        diff: DiffSource::File(path),
+                        ..
+                    }) => sources::find_diff(path, base, &address)?,
+                    Operation::Rebase(rebase) => {
+                        bases::find(rebase, base, &address, &platforms, setting, &mut opened)?
+                    }
+                    _ => continue,
+                };
+                let id = OperationId {
+                    file: f,
+                    document: d,
+                    operation: o,
+                };
+                sources.insert(id, finding);
             }
         }
     }
-    let patches = || files.iter().flat_map(PatchFile::patches);
-    let loses_layers = patches().any(removes_layers);
-    let needs_tree = sources.values().any(|finding| finding.problems.is_empty())
-        || loses_layers
-        || patches().any(removes_paths)
-        || patches().any(expects_paths);
+    let patches = files.iter().flat_map(PatchFile::patches);
+    let depth = patches.map(Depth::of).max().unwrap_or(Depth::Documents);
     let mut images = Vec::with_capacity(archive.images().len());
     for (i, image) in archive.images().iter().enumerate() {
         let is_windows = image.config().text("os").as_deref() == Some("windows");
-        let tree = if needs_tree && !is_windows {
-            let tree = if loses_layers {
-                Rootfs::with_log()
-            } else {
-                Rootfs::new()
-            };
-            Some(lay(tree, archive, image)?)
-        } else {
-            None
+        let (logs, tree) = match depth {
+            _ if is_windows => (None, None),
+            Depth::Documents => (None, None),
+            Depth::Tree => (None, Some(read_tree(archive, image)?)),
+            Depth::Layers => {
+                let (logs, tree) = read_logs(archive, image)?;
+                (Some(logs), Some(tree))
+            }
         };
         let contents = match &tree {
             Some(tree) => read_contents(archive, image, tree, files)?,
@@ -109,7 +136,13 @@ pub fn gather(
                 .iter()
                 .map(crate::archive::Layer::size)
                 .collect(),
+            layer_compressions: image
+                .layers()
+                .iter()
+                .map(crate::archive::Layer::compression)
+                .collect(),
             tree,
+            logs,
             contents,
         });
     }
@@ -117,115 +150,54 @@ pub fn gather(
         inventory: Inventory {
             images,
             sources,
-            source_date_epoch,
+            texts: HashMap::new(),
+            keeps_plain: archive.keeps_layers_plain() && !setting.is_converted,
+            source_date_epoch: setting.source_date_epoch.clone(),
         },
-        roots,
+        opened,
     })
 }
 
-/// Reads the merged file tree of an image from its layers' headers.
-pub fn read_tree(archive: &Archive, image: &Image) -> Result<Rootfs, Error> {
-    lay(Rootfs::new(), archive, image)
+/// What operations and preconditions need to know of the layers of an image.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+enum Depth {
+    /// Nothing.
+    Documents,
+    /// The file tree that they make.
+    Tree,
+    /// What each of them holds.
+    Layers,
 }
 
-fn lay(mut tree: Rootfs, archive: &Archive, image: &Image) -> Result<Rootfs, Error> {
-    for (position, layer) in image.layers().iter().enumerate() {
-        let name = &archive.source().entries()[layer.entry()].name;
-        let blob = archive.source().blob(layer.entry())?;
-        let mut reader = TarReader::new(open_layer(&blob, name)?);
-        tree.add_layer(position, &mut reader)
-            .map_err(|error| Error::BadEntry {
-                name: name.clone(),
-                reason: format!("is no readable layer: {error}"),
-            })?;
-    }
-    Ok(tree)
-}
-
-/// Opens the uncompressed stream of a layer; `name` is the one of its entry.
-fn open_layer<'a>(blob: &'a Blob, name: &str) -> Result<Box<dyn Input + 'a>, Error> {
-    let failed = |source| Error::Io {
-        place: name.to_owned(),
-        source,
-    };
-    let mut first = Vec::new();
-    let mut beginning = blob.reader().take(MAGIC_BYTES as u64);
-    beginning.read_to_end(&mut first).map_err(failed)?;
-    Ok(match Compression::detect(&first) {
-        Compression::None => Box::new(blob.reader()),
-        compression => Box::new(Stream(compression.decoder(blob.reader()).map_err(failed)?)),
-    })
-}
-
-/// Tells whether a patch removes layers, which takes a tree that can be made again.
-fn removes_layers(patch: &Patch) -> bool {
-    let removes = |operation: &Operation| matches!(operation, Operation::RemoveLayer(_));
-    patch.operations.iter().any(removes)
-}
-
-/// Tells whether a patch removes files.
-fn removes_paths(patch: &Patch) -> bool {
-    let removes = |operation: &Operation| matches!(operation, Operation::RemovePath(_));
-    patch.operations.iter().any(removes)
-}
-
-/// Tells whether a patch expects something of files.
-fn expects_paths(patch: &Patch) -> bool {
-    let is_path = |expectation: &Expectation| matches!(expectation, Expectation::Path(_));
-    patch.expect.iter().any(is_path)
-}
-
-/// The paths whose content a patch expects something of.
-fn hashed_paths(patch: &Patch) -> impl Iterator<Item = &ImagePath> {
-    let paths = patch
-        .expect
-        .iter()
-        .flat_map(|expectation| match expectation {
-            Expectation::Path(paths) => paths.as_slice(),
-            _ => &[],
-        });
-    paths
-        .filter(|wanted| wanted.sha256.is_some())
-        .map(|wanted| &wanted.path)
-}
-
-/// Reads the files of an image whose content a patch expects something of; returns what each hashes to.
-fn read_contents(
-    archive: &Archive,
-    image: &Image,
-    tree: &Rootfs,
-    files: &[PatchFile],
-) -> Result<HashMap<Content, Digest>, Error> {
-    let mut contents = HashMap::new();
-    let patches = files.iter().flat_map(PatchFile::patches);
-    for path in patches.flat_map(hashed_paths) {
-        let Resolution::Found { path } = tree.resolve(path) else {
-            continue;
+impl Depth {
+    fn of(patch: &Patch) -> Self {
+        let is_path = |expectation: &Expectation| matches!(expectation, Expectation::Path(_));
+        let expected = if patch.expect.iter().any(is_path) {
+            Self::Tree
+        } else {
+            Self::Documents
         };
-        let node = tree.get(&path).expect("a path that was found is there");
-        let is_plain = node.kind == Kind::File && !node.is_sparse;
-        if is_plain && !contents.contains_key(&node.content) {
-            contents.insert(node.content, read_content(archive, image, node)?);
-        }
+        let operations = patch.operations.iter().map(|operation| match operation {
+            Operation::AddLayer(add) if add.as_is || add.at.is_some() => Self::Layers,
+            Operation::RemovePath(removal) if removal.purges => Self::Layers,
+            Operation::SetMode(settings) if settings.place == EditPlace::Layer => Self::Layers,
+            Operation::SetOwner(settings) if settings.place == EditPlace::Layer => Self::Layers,
+            Operation::PatchFile(diff) if diff.place == EditPlace::Layer => Self::Layers,
+            Operation::RemoveLayer(_)
+            | Operation::ReplaceLayer(_)
+            | Operation::Squash(_)
+            | Operation::Rebase(_)
+            | Operation::RewriteTimestamps(_) => Self::Layers,
+            Operation::AddLayer(_)
+            | Operation::RemovePath(_)
+            | Operation::MovePath(_)
+            | Operation::SetMode(_)
+            | Operation::SetOwner(_)
+            | Operation::PatchFile(_) => Self::Tree,
+            _ => Self::Documents,
+        });
+        operations.fold(expected, Self::max)
     }
-    Ok(contents)
-}
-
-fn read_content(archive: &Archive, image: &Image, node: &Node) -> Result<Digest, Error> {
-    let entry = image.layers()[node.content.layer].entry();
-    let name = &archive.source().entries()[entry].name;
-    let failed = |source| Error::Io {
-        place: name.clone(),
-        source,
-    };
-    let blob = archive.source().blob(entry)?;
-    let mut layer = open_layer(&blob, name)?;
-    layer.skip(node.content.offset).map_err(failed)?;
-    let (digest, n_bytes) = Digest::of_reader(&mut layer.take(node.size)).map_err(failed)?;
-    if n_bytes < node.size {
-        return Err(failed(std::io::ErrorKind::UnexpectedEof.into()));
-    }
-    Ok(digest)
 }
 
 /// Returns the directory that a patch file's paths are relative to.

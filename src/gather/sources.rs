@@ -1,36 +1,41 @@
 //! Where operations take files from: directories and files beside the patch.
 
+use std::fs::File;
+use std::io::Read as _;
 use std::path::{Path, PathBuf};
 
-use super::Base;
+use super::{Base, Opened};
+use crate::archive::Import;
 use crate::error::Error;
 use crate::layer::{Scan, SourceDirectory, SourceEntry, SourceKind};
-use crate::patch::{AddLayer, NewContent};
-use crate::plan::SourceFinding;
+use crate::patch::{AddLayer, LayerXattrs, NewContent};
+use crate::plan::{FromFinding, SourceFinding};
 use crate::problem::{Address, Code, Problem, quoted};
+use crate::rootfs::LayerLog;
+use crate::tarball::{TarError, TarReader};
+use crate::unified_diff::UnifiedDiff;
 
-/// Looks at everything that a layer takes from the host; what is opened is added to `roots`.
+/// Nobody reads a longer one. In bytes.
+const MAX_DIFF_BYTES: u64 = 64 << 20;
+
+/// Looks at everything that a layer takes from the host; what is found is added to `opened`.
 pub(super) fn find(
     add: &AddLayer,
     base: &Base,
     operation: &Address,
-    roots: &mut Vec<SourceDirectory>,
+    opened: &mut Opened,
 ) -> Result<SourceFinding, Error> {
     let mut finding = SourceFinding::default();
     if let Some(from) = &add.from {
         match real_path(from, base, &operation.clone().key("from"))? {
-            Ok(real) => {
-                if let Some(found) = directory(&real, add) {
-                    let (directory, scan) = found?;
-                    roots.push(directory);
-                    finding.directory = Some((roots.len() - 1, scan));
-                } else {
-                    finding.problems.push(not_a_directory(from, operation));
-                }
-            }
+            Ok(real) => match from_source(&real, add, operation, opened)? {
+                Ok(found) => finding.from = Some(found),
+                Err(problem) => finding.problems.push(problem),
+            },
             Err(problem) => finding.problems.push(problem),
         }
     }
+    let keeps_xattrs = add.xattrs == Some(LayerXattrs::Keep);
     for (i, file) in add.files.iter().enumerate() {
         let NewContent::From(from) = &file.content else {
             finding.files.push(None);
@@ -38,13 +43,13 @@ pub(super) fn find(
         };
         let address = operation.clone().key("files").index(i).key("from");
         let found = match real_path(from, base, &address)? {
-            Ok(real) => file_at(&real, from, &address)?,
+            Ok(real) => file_at(&real, from, keeps_xattrs, &address)?,
             Err(problem) => Err(problem),
         };
         match found {
             Ok((directory, entry)) => {
-                roots.push(directory);
-                finding.files.push(Some((roots.len() - 1, entry)));
+                opened.roots.push(directory);
+                finding.files.push(Some((opened.roots.len() - 1, entry)));
             }
             Err(problem) => finding.problems.push(problem),
         }
@@ -52,8 +57,45 @@ pub(super) fn find(
     Ok(finding)
 }
 
+/// Reads a diff that a patch takes from a file.
+pub(super) fn find_diff(
+    from: &str,
+    base: &Base,
+    operation: &Address,
+) -> Result<SourceFinding, Error> {
+    let mut finding = SourceFinding::default();
+    let address = operation.clone().key("from");
+    let real = match real_path(from, base, &address)? {
+        Ok(real) => real,
+        Err(problem) => {
+            finding.problems.push(problem);
+            return Ok(finding);
+        }
+    };
+    let file = File::open(&real).map_err(Error::at(&real))?;
+    let mut text = Vec::new();
+    let mut limited = file.take(MAX_DIFF_BYTES + 1);
+    let read = limited.read_to_end(&mut text);
+    let reason = match read {
+        Err(error) => error.to_string(),
+        Ok(n) if n as u64 > MAX_DIFF_BYTES => "it is larger than any diff".to_owned(),
+        Ok(_) => match UnifiedDiff::parse(&text) {
+            Ok(diff) => {
+                finding.diff = Some(diff);
+                return Ok(finding);
+            }
+            Err(reason) => reason.to_string(),
+        },
+    };
+    let message = format!("{} is no unified diff: {reason}", quoted(from));
+    let problem = Problem::new(Code::InvalidSource, address, message);
+    let help = "name a file with what `diff -u old new` prints";
+    finding.problems.push(problem.with_help(help));
+    Ok(finding)
+}
+
 /// Returns where a path of a patch leads, if that is a place which it may name.
-fn real_path(
+pub(super) fn real_path(
     from: &str,
     base: &Base,
     address: &Address,
@@ -88,15 +130,62 @@ fn real_path(
     Ok(Ok(real))
 }
 
-/// Opens and scans a directory; nothing if it is something else.
-fn directory(real: &Path, add: &AddLayer) -> Option<Result<(SourceDirectory, Scan), Error>> {
-    if !real.is_dir() {
-        return None;
+/// Opens and scans a directory, or opens and reads a tar.
+fn from_source(
+    real: &Path,
+    add: &AddLayer,
+    operation: &Address,
+    opened: &mut Opened,
+) -> Result<Result<FromFinding, Problem>, Error> {
+    let from = quoted(add.from.as_deref().unwrap_or_default());
+    let problem = |code, key, message: String, help: &str| {
+        let address = operation.clone().key(key);
+        Ok(Err(Problem::new(code, address, message).with_help(help)))
+    };
+    if real.is_dir() {
+        if add.as_is {
+            let message = format!("{from} is a directory, and only a tar is a layer as it is");
+            let help = "leave `as-is` out, or name a tar";
+            return problem(Code::NoSuchSource, "from", message, help);
+        }
+        let (directory, scan) = directory(real, add)?;
+        opened.roots.push(directory);
+        return Ok(Ok(FromFinding::Directory(opened.roots.len() - 1, scan)));
     }
+    let help = "name a directory or a tar; a single file goes under `files`, as in `files: [{ path: /in/the/image, from: file }]`";
+    let Some(import) = Import::open(real)? else {
+        let message = format!("{from} is neither a directory nor a file");
+        return problem(Code::NoSuchSource, "from", message, help);
+    };
+    let log = LayerLog::read(0, &mut TarReader::new(import.tar()?));
+    match log {
+        Ok(log) if !log.entries.is_empty() || add.as_is => {
+            opened.imports.push(import);
+            let import = opened.imports.len() - 1;
+            Ok(Ok(FromFinding::Tar { import, log }))
+        }
+        Ok(_) => problem(Code::Empty, "from", format!("{from} is an empty tar"), help),
+        Err(TarError::Io(source)) if source.raw_os_error().is_some() => {
+            Err(Error::io(real, source))
+        }
+        Err(error) => {
+            let reason = match &error {
+                TarError::Invalid { reason, .. } => (*reason).to_owned(),
+                other => other.to_string(),
+            };
+            let message = format!("{from} is a file, but no tar: {reason}");
+            problem(Code::InvalidSource, "from", message, help)
+        }
+    }
+}
+
+fn directory(real: &Path, add: &AddLayer) -> Result<(SourceDirectory, Scan), Error> {
     let scan = || {
         let directory = SourceDirectory::open(real)?;
         let is_deep = add.exclude.is_deep();
-        let mut scan = directory.scan(&|path| is_deep && add.exclude.is_excluded(path))?;
+        let keeps_xattrs = add.xattrs == Some(LayerXattrs::Keep);
+        let is_excluded = |path: &[u8]| is_deep && add.exclude.is_excluded(path);
+        let mut scan = directory.scan(&is_excluded, keeps_xattrs)?;
         if !is_deep {
             let entries = scan.entries.iter();
             let kept = entries.filter(|entry| !add.exclude.is_excluded(&entry.path));
@@ -106,19 +195,13 @@ fn directory(real: &Path, add: &AddLayer) -> Option<Result<(SourceDirectory, Sca
         }
         Ok((directory, scan))
     };
-    Some(scan().map_err(host_error))
-}
-
-fn not_a_directory(from: &str, operation: &Address) -> Problem {
-    let message = format!("{} is a file, and a directory was wanted", quoted(from));
-    let address = operation.clone().key("from");
-    Problem::new(Code::NoSuchSource, address, message)
-        .with_help("write it under `files`, as in `files: [{ path: /in/the/image, from: file }]`")
+    scan().map_err(host_error)
 }
 
 fn file_at(
     real: &Path,
     from: &str,
+    keeps_xattrs: bool,
     address: &Address,
 ) -> Result<Result<(SourceDirectory, SourceEntry), Problem>, Error> {
     let problem = |code, reason: &str| {
@@ -130,7 +213,7 @@ fn file_at(
     };
     let directory = SourceDirectory::open(parent).map_err(host_error)?;
     let name = std::os::unix::ffi::OsStrExt::as_bytes(name);
-    match directory.entry(name).map_err(host_error)? {
+    match directory.entry(name, keeps_xattrs).map_err(host_error)? {
         Ok(entry) if entry.kind == SourceKind::File => Ok(Ok((directory, entry))),
         Ok(entry) if entry.kind == SourceKind::Directory => {
             problem(Code::NoSuchSource, "a directory, and a file was wanted")

@@ -166,6 +166,12 @@ impl Config {
 
     /// Appends a history entry that carries the image's own time.
     pub fn push_history(&mut self, entry: &HistoryEntry) {
+        let entry = self.history_entry(entry);
+        self.document
+            .edit_array(&[], "history", &[], |history| history.push(entry));
+    }
+
+    fn history_entry(&self, entry: &HistoryEntry) -> Value {
         let mut members = Vec::new();
         if let Some(created) = &self.created {
             members.push(("created", Value::text(created.as_str())));
@@ -174,39 +180,87 @@ impl Config {
         if entry.is_empty_layer {
             members.push(("empty_layer", Value::boolean(true)));
         }
+        Value::object(members)
+    }
+
+    /// Inserts a history entry behind the one of the layer at `position - 1`, or before all others.
+    pub fn insert_layer_history(&mut self, position: usize, entry: &HistoryEntry) {
+        let below = position.checked_sub(1);
+        let index = match below.map(|below| self.layer_history_index(below)) {
+            None => 0,
+            Some(Some(index)) => index + 1,
+            Some(None) => self.history().count(),
+        };
+        let entry = self.history_entry(entry);
+        self.document
+            .edit_array(&[], "history", &[], |history| history.insert(index, entry));
+    }
+
+    /// Replaces what the history says of the `n_layers` of the base `old`, and of nothing but that base, by the history of
+    /// the base `new`; by nothing where that does not tell of all its layers.
+    pub fn replace_base_history(&mut self, old: &Self, n_layers: usize, new: &Self) {
+        let is_same = |(one, other): (&Value, &Value)| one.means(other);
+        let n_old = old.history().count();
+        let is_prefix =
+            self.history().count() >= n_old && self.history().zip(old.history()).all(is_same);
+        let last = n_layers.checked_sub(1);
+        let last = last.and_then(|last| self.layer_history_index(last));
+        let n_gone = match (is_prefix, last) {
+            (true, _) => n_old,
+            (false, Some(last)) => last + 1,
+            (false, None) => 0,
+        };
+        let is_full = new.n_history_layers() == new.diff_ids.len();
+        let entries = new.history().filter(|_| is_full);
+        let come: Vec<Value> = entries.cloned().collect();
         self.document.edit_array(&[], "history", &[], |history| {
-            history.push(Value::object(members));
+            (0..n_gone).for_each(|_| history.remove(0));
+            for (i, entry) in come.into_iter().enumerate() {
+                history.insert(i, entry);
+            }
         });
+    }
+
+    fn layer_history_index(&self, position: usize) -> Option<usize> {
+        let entries = self.history().enumerate();
+        let mut of_layers = entries.filter(|(_, entry)| tells_of_layer(entry));
+        of_layers.nth(position).map(|(index, _)| index)
+    }
+
+    /// Replaces the history entry of the layer at `position`, where there is one.
+    pub fn replace_layer_history(&mut self, position: usize, entry: &HistoryEntry) {
+        if let Some(index) = self.layer_history_index(position) {
+            let entry = self.history_entry(entry);
+            self.document
+                .edit_array(&[], "history", &[], |history| history.replace(index, entry));
+        }
     }
 
     /// Removes the history entry of the layer at `position`, where there is one.
     pub fn remove_layer_history(&mut self, position: usize) {
-        let entries = self.history().enumerate();
-        let mut of_layers = entries.filter(|(_, entry)| tells_of_layer(entry));
-        let index = of_layers.nth(position).map(|(index, _)| index);
-        drop(of_layers);
-        let Some(index) = index else { return };
+        let Some(index) = self.layer_history_index(position) else {
+            return;
+        };
         self.document
             .edit_array(&[], "history", &[], |history| history.remove(index));
     }
 
-    /// Removes the diff id of the layer at `position`.
-    pub fn remove_diff_id(&mut self, position: usize) {
-        self.diff_ids.remove(position);
+    /// Has the layers be these, from the base up; a list that says so already keeps its spelling.
+    pub fn set_diff_ids(&mut self, diff_ids: &[DiffId]) {
+        if self.diff_ids == diff_ids {
+            return;
+        }
+        let n_same = self.diff_ids.iter().zip(diff_ids);
+        let n_same = n_same.take_while(|(old, new)| old == new).count();
+        let n_old = self.diff_ids.len();
         self.document
-            .edit_array(&["rootfs"], "diff_ids", &["type", "diff_ids"], |diff_ids| {
-                diff_ids.remove(position);
+            .edit_array(&["rootfs"], "diff_ids", &["type", "diff_ids"], |list| {
+                (n_same..n_old).for_each(|_| list.remove(n_same));
+                for diff_id in &diff_ids[n_same..] {
+                    list.push(Value::text(&diff_id.to_string()));
+                }
             });
-    }
-
-    /// Appends a layer's diff id.
-    pub fn push_diff_id(&mut self, diff_id: DiffId) {
-        self.diff_ids.push(diff_id);
-        let value = Value::text(&diff_id.to_string());
-        self.document
-            .edit_array(&["rootfs"], "diff_ids", &["type", "diff_ids"], |diff_ids| {
-                diff_ids.push(value);
-            });
+        self.diff_ids = diff_ids.to_vec();
     }
 }
 
@@ -254,7 +308,8 @@ mod tests {
             "{{\r\n\t\"rootfs\": {{\r\n\t\t\"diff_ids\": [\r\n\t\t\t\"{one}\"\r\n\t\t]\r\n\t}}\r\n}}"
         );
         let mut config = config(&text).unwrap();
-        config.push_diff_id(config.diff_ids()[0]);
+        let one_id = config.diff_ids()[0];
+        config.set_diff_ids(&[one_id, one_id]);
         let expected = text.replace("\"\r\n\t\t]", &format!("\",\r\n\t\t\t\"{one}\"\r\n\t\t]"));
         let found = String::from_utf8(config.to_bytes()).unwrap();
         assert_eq!(found, expected);

@@ -1,11 +1,13 @@
 //! What is asked to be in the image: a path, metadata by rule, and where the content comes from.
 
+use super::origin::Kept;
 use super::scan::{HostFile, SourceEntry, SourceKind};
 use crate::image_path::{ImagePath, InvalidImagePath};
+use crate::rootfs::Node;
 use crate::tarball::{Entry, Kind, Mtime};
 
 /// Where an entry's data comes from.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub enum Data {
     /// It has none.
     None,
@@ -13,6 +15,8 @@ pub enum Data {
     Inline(Vec<u8>),
     /// A file on the host.
     Host(HostFile),
+    /// Content in a tar stream.
+    Kept(Kept),
 }
 
 impl Data {
@@ -21,6 +25,7 @@ impl Data {
             Self::None => 0,
             Self::Inline(bytes) => bytes.len() as u64,
             Self::Host(file) => file.guard.size,
+            Self::Kept(kept) => kept.size,
         }
     }
 }
@@ -72,7 +77,7 @@ pub enum Time {
     Keep,
 }
 
-/// How a host file's metadata becomes an entry's.
+/// How the metadata of a file in a source becomes an entry's.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Metadata {
     /// The owner.
@@ -81,6 +86,8 @@ pub struct Metadata {
     pub mode: Mode,
     /// The modification time.
     pub mtime: Time,
+    /// Whether extended attributes are kept.
+    pub keeps_xattrs: bool,
 }
 
 /// Returns what a scanned directory, `roots[root]` of the layer, adds below `to`.
@@ -123,6 +130,36 @@ impl Addition {
         }
     }
 
+    /// Returns what something in a file tree comes to at `path`; `number` is that of the tree, and `data` the content.
+    #[must_use]
+    pub fn of_node(
+        path: ImagePath,
+        node: &Node,
+        number: u64,
+        data: Data,
+        metadata: &Metadata,
+    ) -> Self {
+        let entry = metadata.of(Entry {
+            link_name: node.link_name.to_vec(),
+            kind: node.kind,
+            mode: node.mode,
+            uid: node.uid,
+            gid: node.gid,
+            mtime: node.mtime,
+            device: node.device,
+            xattrs: node.xattrs.to_vec(),
+            ..Entry::file()
+        });
+        let is_file = node.kind == Kind::File;
+        Self {
+            path,
+            entry,
+            data,
+            same_file: is_file.then_some((number, node.inode.number())),
+            overrides: false,
+        }
+    }
+
     /// Returns something that the host does not have; nothing there can be kept.
     #[must_use]
     pub fn inline(path: ImagePath, kind: Kind, data: Data, metadata: &Metadata) -> Self {
@@ -137,10 +174,7 @@ impl Addition {
         Self {
             path,
             entry: Entry {
-                name: Vec::new(),
-                link_name: Vec::new(),
                 kind,
-                size: 0,
                 mode: match kind {
                     Kind::Directory => 0o755,
                     Kind::Symlink => 0o777,
@@ -152,9 +186,7 @@ impl Addition {
                     seconds,
                     nanoseconds: 0,
                 },
-                device: (0, 0),
-                xattrs: Vec::new(),
-                is_sparse: false,
+                ..Entry::file()
             },
             data,
             same_file: None,
@@ -172,36 +204,53 @@ fn source_entry(source: &SourceEntry, metadata: &Metadata) -> Entry {
         SourceKind::CharDevice(major, minor) => (Kind::CharDevice, Vec::new(), (*major, *minor)),
         SourceKind::BlockDevice(major, minor) => (Kind::BlockDevice, Vec::new(), (*major, *minor)),
     };
-    let mode = match (metadata.mode, kind) {
-        // Nobody looks at a link's own mode; this is what Linux shows.
-        (_, Kind::Symlink) => 0o777,
-        (Mode::Keep, _) => source.mode,
-        (Mode::Normal, Kind::Directory) => 0o755,
-        (Mode::Normal, Kind::File) if source.mode & 0o100 != 0 => 0o755,
-        (Mode::Normal, _) => 0o644,
-    };
-    let (uid, gid) = match metadata.owner {
-        Owner::Set { uid, gid } => (uid, gid),
-        Owner::Keep => (source.uid.into(), source.gid.into()),
-    };
-    let seconds = match metadata.mtime {
-        Time::At(seconds) => seconds,
-        Time::Keep => source.guard.mtime.seconds,
-    };
-    Entry {
-        name: Vec::new(),
+    metadata.of(Entry {
         link_name,
         kind,
-        size: 0,
-        mode,
-        uid,
-        gid,
-        mtime: Mtime {
-            seconds,
-            nanoseconds: 0,
-        },
+        mode: source.mode,
+        uid: source.uid.into(),
+        gid: source.gid.into(),
+        mtime: source.guard.mtime,
         device,
-        xattrs: Vec::new(),
-        is_sparse: false,
+        xattrs: source.xattrs.clone(),
+        ..Entry::file()
+    })
+}
+
+impl Metadata {
+    /// Returns the entry of something that is like `source` where it comes from.
+    fn of(&self, source: Entry) -> Entry {
+        let mode = match (self.mode, source.kind) {
+            // Nobody looks at a link's own mode; this is what Linux shows.
+            (_, Kind::Symlink) => 0o777,
+            (Mode::Keep, _) => source.mode & 0o7777,
+            (Mode::Normal, Kind::Directory) => 0o755,
+            (Mode::Normal, Kind::File) if source.mode & 0o100 != 0 => 0o755,
+            (Mode::Normal, _) => 0o644,
+        };
+        let (uid, gid) = match self.owner {
+            Owner::Set { uid, gid } => (uid, gid),
+            Owner::Keep => (source.uid, source.gid),
+        };
+        let seconds = match self.mtime {
+            Time::At(seconds) => seconds,
+            Time::Keep => source.mtime.seconds,
+        };
+        let xattrs = if self.keeps_xattrs {
+            source.xattrs
+        } else {
+            Vec::new()
+        };
+        Entry {
+            mode,
+            uid,
+            gid,
+            mtime: Mtime {
+                seconds,
+                nanoseconds: 0,
+            },
+            xattrs,
+            ..source
+        }
     }
 }

@@ -5,6 +5,7 @@
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
+use super::arrange::{self, arrange};
 use super::{Addition, Data, LayerProblem, Note, Reason};
 use crate::image_path::ImagePath;
 use crate::rootfs::{Resolution, Rootfs};
@@ -33,7 +34,7 @@ pub struct LayerEntry {
 /// A layer, decided. It may be written only if there are no problems.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct LayerContent {
-    /// The entries sorted by path bytes, so parents come before what they hold.
+    /// The entries; parents come before what they hold.
     pub entries: Vec<LayerEntry>,
     /// What the reader of a plan should know.
     pub notes: Vec<Note>,
@@ -306,33 +307,31 @@ impl<'a> Composing<'a> {
         if self.entries.is_empty() && self.content.problems.is_empty() {
             self.problem(&ImagePath::root(), Reason::NothingToAdd);
         }
-        let mut first_names: HashMap<(u64, u64), Vec<u8>> = HashMap::new();
-        for (real, mut placed) in self.entries {
-            let item = &mut placed.item;
+        let mut entries = Vec::new();
+        for (
+            path,
+            Placed {
+                item, same_file, ..
+            },
+        ) in self.entries
+        {
             if item.entry.kind == Kind::Directory
                 && self
                     .rootfs
-                    .get(&real)
+                    .get(&path)
                     .is_none_or(|node| node.kind != Kind::Directory)
             {
                 self.content.n_directories_added += 1;
             }
-            if let Some(file) = placed.same_file {
-                match first_names.get(&file) {
-                    None => {
-                        first_names.insert(file, item.entry.name.clone());
-                    }
-                    Some(first) => {
-                        item.entry.kind = Kind::HardLink;
-                        item.entry.link_name.clone_from(first);
-                        item.entry.size = 0;
-                        item.data = Data::None;
-                    }
-                }
-            }
-            self.content.content_bytes += item.entry.size;
-            self.content.entries.push(placed.item);
+            entries.push(arrange::Placed {
+                path,
+                item,
+                same_file,
+            });
         }
+        self.content.entries = arrange(entries);
+        let sizes = self.content.entries.iter().map(|item| item.entry.size);
+        self.content.content_bytes = sizes.sum();
         self.content.notes = self.notes.into_iter().collect();
         self.content
     }
@@ -342,19 +341,13 @@ impl<'a> Composing<'a> {
 pub(super) fn parent_entry(real: &ImagePath, rootfs: &Rootfs, mtime: i64) -> Entry {
     let mut entry = Entry {
         name: name_of(real, Kind::Directory),
-        link_name: Vec::new(),
         kind: Kind::Directory,
-        size: 0,
         mode: 0o755,
-        uid: 0,
-        gid: 0,
         mtime: Mtime {
             seconds: mtime,
             nanoseconds: 0,
         },
-        device: (0, 0),
-        xattrs: Vec::new(),
-        is_sparse: false,
+        ..Entry::file()
     };
     let below = rootfs.get(real);
     if let Some(node) = below.filter(|node| node.kind == Kind::Directory) {
@@ -366,6 +359,10 @@ pub(super) fn parent_entry(real: &ImagePath, rootfs: &Rootfs, mtime: i64) -> Ent
 }
 
 pub(super) fn name_of(path: &ImagePath, kind: Kind) -> Vec<u8> {
+    if path.is_root() {
+        // `/` alone is an absolute name.
+        return b"./".to_vec();
+    }
     let mut name = path.entry_name().to_vec();
     if kind == Kind::Directory {
         name.push(b'/');

@@ -4,17 +4,23 @@
 //! same bytes whatever the host's clock, umask, user and order of directory entries: these bytes are `ocipatch/v1`.
 
 mod addition;
+mod arrange;
 mod compose;
+mod edit;
+mod origin;
 mod report;
+mod rewrite;
 mod scan;
 #[cfg(test)]
 mod tests;
-mod whiteout;
 mod write;
+mod xattrs;
 
 pub use addition::{Addition, Data, Metadata, Mode, Owner, Time, additions};
 pub use compose::{LayerContent, LayerEntry, SymlinkPolicy, compose};
+pub use edit::{Edit, lay_out, whiteouts};
+pub use origin::{Inputs, Kept, OpenOrigin, Origin};
 pub use report::{LayerProblem, Note, Reason};
+pub use rewrite::{GroupEdit, Rewrite, write_rewritten};
 pub use scan::{Guard, HostError, HostFile, Scan, SourceDirectory, SourceEntry, SourceKind};
-pub use whiteout::whiteouts;
 pub use write::{WriteError, layer_size, write_layer};

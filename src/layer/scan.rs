@@ -4,7 +4,7 @@
 use std::ffi::OsStr;
 use std::fmt;
 use std::fs::File;
-use std::io;
+use std::io::{self, Read as _};
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::os::unix::ffi::OsStrExt as _;
 use std::path::{Path, PathBuf};
@@ -12,6 +12,7 @@ use std::path::{Path, PathBuf};
 use rustix::fs::{self, Access, AtFlags, Dir, FileType, OFlags, Stat};
 use rustix::io::Errno;
 
+use super::xattrs;
 use crate::tarball::Mtime;
 
 /// A host directory held open.
@@ -22,7 +23,7 @@ pub struct SourceDirectory {
 }
 
 /// What identifies a file's state: if any of it changes, so may have the content.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub struct Guard {
     /// The device that holds the file.
     pub device: u64,
@@ -69,6 +70,8 @@ pub struct SourceEntry {
     pub uid: u32,
     /// The group's numeric id.
     pub gid: u32,
+    /// Extended attributes, where they were asked for: name, raw value.
+    pub xattrs: Vec<(Vec<u8>, Vec<u8>)>,
     /// How many names the file has on the host.
     pub n_links: u64,
     /// The state it was found in.
@@ -76,7 +79,7 @@ pub struct SourceEntry {
 }
 
 /// A file whose content is to be copied.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct HostFile {
     /// Which of the source directories holds it.
     pub root: usize,
@@ -134,8 +137,12 @@ impl SourceDirectory {
     }
 
     /// Returns everything in the directory that `is_excluded` lets pass; what is below an excluded directory is not
-    /// looked at.
-    pub fn scan(&self, is_excluded: &dyn Fn(&[u8]) -> bool) -> Result<Scan, HostError> {
+    /// looked at. `keeps_xattrs` asks for extended attributes.
+    pub fn scan(
+        &self,
+        is_excluded: &dyn Fn(&[u8]) -> bool,
+        keeps_xattrs: bool,
+    ) -> Result<Scan, HostError> {
         let mut scan = Scan::default();
         let mut directories = vec![Vec::new()];
         while let Some(directory) = directories.pop() {
@@ -156,18 +163,48 @@ impl SourceDirectory {
                 Err(errno) => return Err(self.error(&directory, errno)),
             }
         }
+        if keeps_xattrs {
+            self.read_xattrs(&mut scan)?;
+        }
         scan.entries.sort_unstable_by(|a, b| a.path.cmp(&b.path));
         scan.problems.sort_unstable();
         Ok(scan)
     }
 
-    /// Returns what stands at one relative path.
-    pub fn entry(&self, path: &[u8]) -> Result<Result<SourceEntry, &'static str>, HostError> {
+    /// Returns what stands at one relative path. `keeps_xattrs` asks for extended attributes.
+    pub fn entry(
+        &self,
+        path: &[u8],
+        keeps_xattrs: bool,
+    ) -> Result<Result<SourceEntry, &'static str>, HostError> {
         let (directory, name) = (parent(path), file_name(path));
         let handle = self
             .open_directory(directory)
             .map_err(|errno| self.error(directory, errno))?;
-        source_entry(handle.as_fd(), path, name).map_err(|errno| self.error(path, errno))
+        let failed = |errno| self.error(path, errno);
+        let mut entry = source_entry(handle.as_fd(), path, name).map_err(failed)?;
+        if let (Ok(entry), true) = (&mut entry, keeps_xattrs) {
+            let name = OsStr::from_bytes(name);
+            entry.xattrs = xattrs::read(handle.as_fd(), name).map_err(failed)?;
+        }
+        Ok(entry)
+    }
+
+    /// Entries of one directory stand together: it is opened once for all of them.
+    fn read_xattrs(&self, scan: &mut Scan) -> Result<(), HostError> {
+        let mut opened: Option<(Vec<u8>, OwnedFd)> = None;
+        for entry in &mut scan.entries {
+            let directory = parent(&entry.path);
+            let failed = |errno| self.error(&entry.path, errno);
+            let handle = match opened.take().filter(|(path, _)| path == directory) {
+                Some((_, handle)) => handle,
+                None => self.open_directory(directory).map_err(failed)?,
+            };
+            let name = OsStr::from_bytes(file_name(&entry.path));
+            entry.xattrs = xattrs::read(handle.as_fd(), name).map_err(failed)?;
+            opened = Some((directory.to_vec(), handle));
+        }
+        Ok(())
     }
 
     /// Opens a file for reading; no component of its path may be a symbolic link.
@@ -177,6 +214,23 @@ impl SourceDirectory {
         let flags = OFlags::RDONLY | OFlags::NOFOLLOW | OFlags::CLOEXEC | OFlags::NONBLOCK;
         let name = OsStr::from_bytes(file_name(path));
         fs::openat(directory, name, flags, fs::Mode::empty()).map(File::from)
+    }
+
+    /// Reads a file of the directory, which is to be in the state that it was found in.
+    pub fn read(&self, file: &HostFile) -> Result<Vec<u8>, HostError> {
+        let failed = |error| HostError {
+            path: self.host_path(&file.path),
+            error,
+        };
+        let source = self.open_file(&file.path);
+        let mut source = source.map_err(|errno| self.error(&file.path, errno))?;
+        let stat = fs::fstat(&source).map_err(|errno| self.error(&file.path, errno))?;
+        if Guard::of(&stat) != file.guard {
+            return Err(failed(io::Error::other("it changed while it was read")));
+        }
+        let mut text = Vec::new();
+        source.read_to_end(&mut text).map_err(failed)?;
+        Ok(text)
     }
 
     pub(super) fn error(&self, path: &[u8], errno: Errno) -> HostError {
@@ -273,6 +327,7 @@ fn source_entry(
         mode: stat.st_mode & 0o7777,
         uid: stat.st_uid,
         gid: stat.st_gid,
+        xattrs: Vec::new(),
         n_links: stat.st_nlink,
         guard: Guard::of(&stat),
     }))

@@ -8,14 +8,15 @@ use std::os::unix::fs::{PermissionsExt as _, symlink};
 use std::path::Path;
 
 use super::{
-    Data, LayerContent, Metadata, Mode, Owner, SourceDirectory, SymlinkPolicy, Time, WriteError,
-    additions, compose, layer_size, write_layer,
+    Data, Inputs, LayerContent, Metadata, Mode, Owner, SourceDirectory, SymlinkPolicy, Time,
+    WriteError, additions, compose, layer_size, write_layer,
 };
 use crate::digest::{DiffId, Digest};
+use crate::error::Error;
 use crate::image_path::ImagePath;
-use crate::rootfs::Rootfs;
 use crate::rootfs::tests::{entry, rootfs};
-use crate::tarball::{Entry, Kind, Stream, TarReader};
+use crate::rootfs::{Content, LayerLog, LoggedEntry, Rootfs};
+use crate::tarball::{Entry, Input, Kind, Stream, TarReader};
 
 /// Lines in the language of the tree's tests; a hard link here says which names are one file.
 fn composed(image: &str, added: &str, symlinks: SymlinkPolicy) -> LayerContent {
@@ -266,23 +267,49 @@ fn devices_and_programs_with_rights_are_noted() {
 fn the_tree_below_a_composed_layer_shows_what_was_added() {
     let mut tree = rootfs(USRMERGE).unwrap();
     let content = composed(USRMERGE, "file bin/y", SymlinkPolicy::Follow);
-    tree.add_entries(1, content.entries.iter().map(|item| &item.entry))
-        .unwrap();
+    tree.add_logged(1, &log(&content)).unwrap();
     let path = |text| ImagePath::parse(text).unwrap();
     assert_eq!(tree.get(&path("/usr/bin/y")).unwrap().layer, 1);
     assert_eq!(tree.get(&path("/usr")).unwrap().mode, 0o751);
     assert_eq!(tree.get(&path("/bin")).unwrap().kind, Kind::Symlink);
 }
 
+/// What a tree sees of a layer; nobody here asks for contents.
+fn log(content: &LayerContent) -> LayerLog {
+    let logged = |item: &super::LayerEntry| LoggedEntry {
+        entry: item.entry.clone(),
+        content: Content {
+            layer: 1,
+            offset: 0,
+        },
+    };
+    LayerLog {
+        entries: content.entries.iter().map(logged).collect(),
+    }
+}
+
+/// Nothing is kept in a stream.
+fn nowhere(_: super::Origin) -> Result<Box<dyn Input>, Error> {
+    unreachable!("no content of these layers is kept in a stream")
+}
+
+fn inputs(roots: &[SourceDirectory]) -> Inputs<'_> {
+    Inputs {
+        roots,
+        open: &nowhere,
+    }
+}
+
 const REPRODUCIBLE: Metadata = Metadata {
     owner: Owner::Set { uid: 0, gid: 0 },
     mode: Mode::Normal,
     mtime: Time::At(0),
+    keeps_xattrs: false,
 };
 
 fn layer_of(directory: &Path) -> (LayerContent, SourceDirectory) {
     let source = SourceDirectory::open(directory).unwrap();
-    let scan = source.scan(&|_| false).unwrap();
+    let scan = source.scan(&|_| false, false).unwrap();
     assert_eq!(scan.problems, []);
     let added = additions(&scan.entries, 0, &ImagePath::root(), &REPRODUCIBLE).unwrap();
     (
@@ -294,7 +321,7 @@ fn layer_of(directory: &Path) -> (LayerContent, SourceDirectory) {
 fn written(directory: &Path) -> (DiffId, Vec<u8>) {
     let (content, source) = layer_of(directory);
     let mut bytes = Vec::new();
-    let (diff_id, n_bytes) = write_layer(&content, &[source], &mut bytes).unwrap();
+    let (diff_id, n_bytes) = write_layer(&content, inputs(&[source]), &mut bytes).unwrap();
     assert_eq!(n_bytes, bytes.len() as u64);
     assert_eq!(layer_size(&content), n_bytes);
     assert_eq!(diff_id.hex(), Digest::of(&bytes).hex());
@@ -383,7 +410,7 @@ fn a_file_that_changes_after_the_scan_ends_the_writing() {
         fs::write(&file, "bytes").unwrap();
         let (content, source) = layer_of(root.path());
         change(&file);
-        let error = write_layer(&content, &[source], std::io::sink()).unwrap_err();
+        let error = write_layer(&content, inputs(&[source]), std::io::sink()).unwrap_err();
         assert!(
             matches!(&error, WriteError::Changed { path } if *path == file),
             "{what}: {error}"
@@ -399,7 +426,7 @@ fn a_scan_says_what_no_layer_can_hold_and_follows_nothing() {
     symlink("skip", root.path().join("to-skip")).unwrap();
     fs::write(root.path().join("skip.txt"), "").unwrap();
     let source = SourceDirectory::open(root.path()).unwrap();
-    let scan = source.scan(&|path| path == b"skip").unwrap();
+    let scan = source.scan(&|path| path == b"skip", false).unwrap();
     let paths: Vec<_> = scan
         .entries
         .iter()
@@ -408,9 +435,12 @@ fn a_scan_says_what_no_layer_can_hold_and_follows_nothing() {
     assert_eq!(paths, ["skip.txt", "to-skip"]);
     let reason = "a socket, which no layer can hold";
     assert_eq!(scan.problems, [(b"s".to_vec(), reason)]);
-    assert_eq!(source.entry(b"s").unwrap(), Err(reason));
-    assert_eq!(source.entry(b"to-skip").unwrap().unwrap(), scan.entries[1]);
-    assert!(source.entry(b"to-skip/me").is_err());
+    assert_eq!(source.entry(b"s", false).unwrap(), Err(reason));
+    assert_eq!(
+        source.entry(b"to-skip", false).unwrap().unwrap(),
+        scan.entries[1]
+    );
+    assert!(source.entry(b"to-skip/me", false).is_err());
     let error = SourceDirectory::open(Path::new("/nowhere/x")).unwrap_err();
     assert!(error.to_string().starts_with("`/nowhere/x`: "));
 }
@@ -434,7 +464,7 @@ proptest::proptest! {
         let content = compose(&additions, &image, SymlinkPolicy::Follow, 0);
         if content.problems.is_empty() {
             let mut bytes = Vec::new();
-            let (_, n_bytes) = write_layer(&content, &[], &mut bytes).unwrap();
+            let (_, n_bytes) = write_layer(&content, inputs(&[]), &mut bytes).unwrap();
             proptest::prop_assert_eq!(n_bytes, layer_size(&content));
             let mut reader = TarReader::new(Stream(&bytes[..]));
             let mut names: Vec<Vec<u8>> = Vec::new();
@@ -450,7 +480,7 @@ proptest::proptest! {
             }
             // What engines see of the layer alone is what was decided: no path goes through a link.
             let mut merged = image.clone();
-            merged.add_entries(1, content.entries.iter().map(|item| &item.entry)).unwrap();
+            merged.add_logged(1, &log(&content)).unwrap();
             for item in &content.entries {
                 let path = ImagePath::from_entry_name(&item.entry.name).unwrap();
                 proptest::prop_assert_eq!(merged.get(&path).map(|node| node.kind), Some(item.entry.kind));

@@ -7,10 +7,12 @@ use std::path::PathBuf;
 use rustix::fs::{self, FileType};
 use rustix::io::Errno;
 
+use super::origin::{Inputs, Origin, OriginReader};
 use super::scan::{Guard, HostError, HostFile, SourceDirectory};
 use super::{Data, LayerContent};
 use crate::digest::{DiffId, Hashing};
-use crate::tarball::{BLOCK_BYTES, END_OF_ARCHIVE, header_group};
+use crate::error::Error;
+use crate::tarball::{BLOCK_BYTES, END_OF_ARCHIVE, TarError, header_group};
 
 const BUFFER_BYTES: usize = 128 * 1024;
 
@@ -25,6 +27,14 @@ pub enum WriteError {
         /// The host path.
         path: PathBuf,
     },
+    /// A stream that content is kept in could not be opened.
+    Origin(Error),
+    /// A stream that content is kept in could not be read.
+    Read(Origin, io::Error),
+    /// A stream that content is kept in is not the one that the plan was made for.
+    OriginChanged(Origin),
+    /// A stream that content is kept in is no tar.
+    Tar(Origin, TarError),
     /// The output took no more.
     Output(io::Error),
 }
@@ -36,7 +46,10 @@ impl fmt::Display for WriteError {
             Self::Changed { path } => {
                 write!(f, "`{}` changed while being read", path.display())
             }
-            Self::Output(error) => error.fmt(f),
+            Self::Origin(error) => error.fmt(f),
+            Self::Read(_, error) | Self::Output(error) => error.fmt(f),
+            Self::OriginChanged(_) => f.write_str("a layer changed while it was read"),
+            Self::Tar(_, error) => error.fmt(f),
         }
     }
 }
@@ -45,8 +58,10 @@ impl std::error::Error for WriteError {
     fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
         match self {
             Self::Host(error) => Some(error),
-            Self::Changed { .. } => None,
-            Self::Output(error) => Some(error),
+            Self::Changed { .. } | Self::OriginChanged(_) => None,
+            Self::Origin(error) => Some(error),
+            Self::Tar(_, error) => Some(error),
+            Self::Read(_, error) | Self::Output(error) => Some(error),
         }
     }
 }
@@ -63,22 +78,23 @@ pub fn layer_size(content: &LayerContent) -> u64 {
 
 /// Writes the layer; returns its diff id and its size in bytes.
 ///
-/// `roots` are the directories that the content's host files speak of. A file that is no longer as it was scanned ends
-/// the writing: the plan promised other bytes.
+/// A file that is no longer as it was scanned ends the writing: the plan promised other bytes.
 pub fn write_layer(
     content: &LayerContent,
-    roots: &[SourceDirectory],
+    inputs: Inputs<'_>,
     out: impl Write,
 ) -> Result<(DiffId, u64), WriteError> {
     let mut out = Hashing::new(out);
     let mut buffer = vec![0; BUFFER_BYTES];
+    let mut origins = OriginReader::new(inputs);
     for item in &content.entries {
         let mut put = |bytes: &[u8]| out.write_all(bytes).map_err(WriteError::Output);
         put(&header_group(&item.entry))?;
         match &item.data {
             Data::None => {}
             Data::Inline(bytes) => put(bytes)?,
-            Data::Host(file) => copy_file(file, roots, &mut buffer, &mut put)?,
+            Data::Host(file) => copy_file(file, inputs.roots, &mut buffer, &mut put)?,
+            Data::Kept(kept) => origins.copy(kept, &mut buffer, &mut put)?,
         }
         let padding = item.entry.padded_bytes() - item.entry.size;
         put(&END_OF_ARCHIVE[..usize::try_from(padding).expect("padding is below a block")])?;

@@ -2,15 +2,16 @@
 
 use schemars::{JsonSchema, json_schema};
 
-use super::decode::{Field, Problems};
+use super::decode::{Field, Problems, Record};
 use super::exclude::{self, Exclude};
+use super::layer_selector::{LayerNumber, layer_number};
 use super::new_file::{LongNewFile, NewFile, ids, optional};
 use super::{schema, values};
 use crate::image_path::ImagePath;
 use crate::problem::{Code, quoted};
 use crate::timestamp::Timestamp;
 
-const KEYS: [&str; 9] = [
+const KEYS: [&str; 13] = [
     "from",
     "to",
     "exclude",
@@ -18,10 +19,16 @@ const KEYS: [&str; 9] = [
     "owner",
     "mode",
     "mtime",
+    "xattrs",
     "symlinks",
+    "as-is",
+    "at",
+    "compression",
     "created-by",
 ];
 const KEEP: &str = "keep";
+/// What says how files are laid out, which a layer that is taken as it is has decided.
+const LAYOUT: [&str; 7] = ["to", "exclude", "files", "owner", "mode", "mtime", "xattrs"];
 
 /// What `add-layer` takes: `from`, `files` or both.
 #[derive(Debug, Clone, PartialEq, Eq, JsonSchema)]
@@ -29,10 +36,14 @@ const KEEP: &str = "keep";
     deny_unknown_fields,
     rename_all = "kebab-case",
     extend("anyOf" = [{ "required": ["from"] }, { "required": ["files"] }]),
-    extend("dependencies" = { "to": ["from"], "exclude": ["from"] })
+    extend("dependencies" = { "to": ["from"], "exclude": ["from"], "xattrs": ["from"], "as-is": ["from"] }),
+    extend("not" = { "required": ["as-is"], "anyOf": [
+        { "required": ["to"] }, { "required": ["exclude"] }, { "required": ["files"] }, { "required": ["owner"] },
+        { "required": ["mode"] }, { "required": ["mtime"] }, { "required": ["xattrs"] }, { "required": ["symlinks"] },
+    ] })
 )]
 pub struct AddLayer {
-    /// The directory to take files from, relative to the patch file.
+    /// The directory or tar to take files from, relative to the patch file; a tar may be compressed.
     #[schemars(with = "Option<schema::SomeText>")]
     pub from: Option<String>,
     /// The directory of the image to put them into; `/` if not given.
@@ -44,19 +55,30 @@ pub struct AddLayer {
     /// Files, links and directories that are written here or taken one by one.
     #[schemars(with = "Option<Vec<LongNewFile>>", extend("minItems" = 1))]
     pub files: Vec<NewFile>,
-    /// Whose everything is: `0:0` if not given, or `keep` for the owners on the host.
+    /// Whose everything is, or `keep` for the owners in `from`; if not given, `0:0` for a directory and `keep` for a tar.
     #[schemars(with = "Option<OwnerText>")]
-    pub owner: LayerOwner,
-    /// Which permissions files of the host get: `normal` for 0755 where the owner may execute and 0644 elsewhere,
-    /// which is the default, or `keep`.
-    #[schemars(with = "Option<LayerMode>")]
-    pub mode: LayerMode,
-    /// When everything last changed: `SOURCE_DATE_EPOCH` or 1970 if not given, or `keep` for the times on the host.
+    pub owner: Option<LayerOwner>,
+    /// Which permissions files of `from` get: `normal` for 0755 where the owner may execute and 0644 elsewhere, or
+    /// `keep`; if not given, `normal` for a directory and `keep` for a tar.
+    pub mode: Option<LayerMode>,
+    /// When everything last changed, or `keep` for the times in `from`; if not given, `SOURCE_DATE_EPOCH` or 1970 for a
+    /// directory and `keep` for a tar.
     #[schemars(with = "Option<TimeText>")]
-    pub mtime: LayerTime,
+    pub mtime: Option<LayerTime>,
+    /// Whether files get the extended attributes that they have in `from`: `none` for a directory and `keep` for a tar if
+    /// not given.
+    pub xattrs: Option<LayerXattrs>,
     /// What to do where a path leads through a symbolic link of the image.
     #[schemars(with = "Option<Symlinks>")]
     pub symlinks: Symlinks,
+    /// `true` takes the tar `from` for a layer, byte for byte: whiteouts remove files, and no link is followed.
+    #[schemars(with = "Option<Yes>")]
+    pub as_is: bool,
+    /// The number that the layer gets, the base being 1; it comes on top if not given.
+    #[schemars(with = "Option<LayerNumber>")]
+    pub at: Option<usize>,
+    /// How the layer is compressed in the archive; as the one below it if not given.
+    pub compression: Option<LayerCompression>,
     /// What the history says of the layer.
     #[schemars(with = "Option<schema::SomeText>")]
     pub created_by: Option<String>,
@@ -67,7 +89,7 @@ pub struct AddLayer {
 pub enum LayerOwner {
     /// This user's and group's.
     Ids(u32, u32),
-    /// Those that they are on the host.
+    /// Those in the source.
     Keep,
 }
 
@@ -77,18 +99,38 @@ pub enum LayerOwner {
 pub enum LayerMode {
     /// 0755 for directories and for files that their owner may execute, else 0644.
     Normal,
-    /// Those on the host.
+    /// Those in the source.
     Keep,
+}
+
+/// Whether the files of a layer have extended attributes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, JsonSchema)]
+#[schemars(rename_all = "kebab-case")]
+pub enum LayerXattrs {
+    /// None.
+    None,
+    /// Those in the source, but what labels the host: `security.selinux`, `security.ima`, `security.evm` and `trusted.*`.
+    Keep,
+}
+
+/// How a layer is compressed in the archive.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, JsonSchema)]
+#[schemars(rename_all = "kebab-case")]
+pub enum LayerCompression {
+    /// By gzip.
+    Gzip,
+    /// By zstd.
+    Zstd,
+    /// Not at all.
+    None,
 }
 
 /// When the files of a layer last changed.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum LayerTime {
-    /// At the time of the whole run.
-    Epoch,
     /// Then.
     At(Timestamp),
-    /// When they did on the host.
+    /// When they did in the source.
     Keep,
 }
 
@@ -106,20 +148,44 @@ pub enum Symlinks {
 
 impl AddLayer {
     pub(super) fn decode(field: &Field<'_>, problems: &mut Problems) -> Option<Self> {
-        let record = field.record(&KEYS, problems)?;
+        Self::of_record(&field.record(&KEYS, problems)?, problems)
+    }
+
+    /// Reads a layer that comes in the place of another, and so has no place of its own.
+    pub(super) fn decode_replacement(field: &Field<'_>, problems: &mut Problems) -> Option<Self> {
+        let keys: Vec<&'static str> = KEYS.into_iter().filter(|key| *key != "at").collect();
+        Self::of_record(&field.record(&keys, problems)?, problems)
+    }
+
+    fn of_record(record: &Record<'_>, problems: &mut Problems) -> Option<Self> {
         if record.get("files").is_none() {
             let help = "say which directory to add, as in `from: ./rootfs`, or write `files`";
             record.require("from", Code::MissingKey, help, problems);
         }
-        for key in ["to", "exclude"] {
+        for key in ["to", "exclude", "xattrs", "as-is"] {
             if let (Some(useless), None) = (record.get(key), record.get("from")) {
                 let message = format!("`{key}` is about `from`, which is not there");
                 problems.add(useless.clone().problem(Code::MissingKey, message));
             }
         }
+        if let Some(as_is) = record.get("as-is") {
+            let given = LAYOUT.iter().chain(&["symlinks"]);
+            for useless in given.filter_map(|key| record.get(key)) {
+                let message = format!(
+                    "{} is of no use for a layer that is taken as it is",
+                    useless.name
+                );
+                let problem = useless.problem(Code::InvalidValue, message);
+                problems.add(problem.with_help(format!("leave {} or it out", as_is.name)));
+            }
+        }
         let mode = |field: &Field<'_>, problems: &mut Problems| {
             let choices = [("normal", LayerMode::Normal), (KEEP, LayerMode::Keep)];
-            field.choice(&choices, problems)
+            field.one_of(&choices, problems)
+        };
+        let xattrs = |field: &Field<'_>, problems: &mut Problems| {
+            let choices = [("none", LayerXattrs::None), (KEEP, LayerXattrs::Keep)];
+            field.one_of(&choices, problems)
         };
         let symlinks = |field: &Field<'_>, problems: &mut Problems| {
             let choices = [
@@ -129,15 +195,19 @@ impl AddLayer {
             ];
             field.choice(&choices, problems)
         };
-        let from = optional(&record, "from", problems, source_path);
-        let to = optional(&record, "to", problems, image_path);
-        let exclude = optional(&record, "exclude", problems, Exclude::decode);
-        let files = optional(&record, "files", problems, NewFile::decode_all);
-        let owner = optional(&record, "owner", problems, owner);
-        let mode = optional(&record, "mode", problems, mode);
-        let mtime = optional(&record, "mtime", problems, time);
-        let symlinks = optional(&record, "symlinks", problems, symlinks);
-        let created_by = optional(&record, "created-by", problems, |field, problems| {
+        let from = optional(record, "from", problems, source_path);
+        let to = optional(record, "to", problems, image_path);
+        let exclude = optional(record, "exclude", problems, Exclude::decode);
+        let files = optional(record, "files", problems, NewFile::decode_all);
+        let owner = optional(record, "owner", problems, owner);
+        let mode = optional(record, "mode", problems, mode);
+        let mtime = optional(record, "mtime", problems, time);
+        let xattrs = optional(record, "xattrs", problems, xattrs);
+        let symlinks = optional(record, "symlinks", problems, symlinks);
+        let as_is = optional(record, "as-is", problems, yes);
+        let at = optional(record, "at", problems, layer_at);
+        let compression = optional(record, "compression", problems, LayerCompression::decode);
+        let created_by = optional(record, "created-by", problems, |field, problems| {
             Some(field.some_word(problems)?.to_owned())
         });
         let (from, files) = (from?, files?);
@@ -149,13 +219,45 @@ impl AddLayer {
             to: to?.unwrap_or_else(ImagePath::root),
             exclude: exclude?.unwrap_or_default(),
             files: files.unwrap_or_default(),
-            owner: owner?.unwrap_or(LayerOwner::Ids(0, 0)),
-            mode: mode?.unwrap_or(LayerMode::Normal),
-            mtime: mtime?.unwrap_or(LayerTime::Epoch),
+            owner: owner?,
+            mode: mode?,
+            mtime: mtime?,
+            xattrs: xattrs?,
             symlinks: symlinks?.unwrap_or(Symlinks::Follow),
+            as_is: as_is?.is_some(),
+            at: at?,
+            compression: compression?,
             created_by: created_by?,
         })
     }
+}
+
+impl LayerCompression {
+    pub(super) fn decode(field: &Field<'_>, problems: &mut Problems) -> Option<Self> {
+        let choices = [
+            ("gzip", Self::Gzip),
+            ("zstd", Self::Zstd),
+            ("none", Self::None),
+        ];
+        field.one_of(&choices, problems)
+    }
+}
+
+/// Reads `true`, the one thing that makes sense to say.
+pub(super) fn yes(field: &Field<'_>, problems: &mut Problems) -> Option<()> {
+    field.one_of(&[("true", ())], problems)
+}
+
+/// Reads the number of a layer; the base is layer 1.
+pub(super) fn layer_at(field: &Field<'_>, problems: &mut Problems) -> Option<usize> {
+    let text = field.word(problems)?;
+    let number = layer_number(text);
+    if number.is_none() {
+        let message = format!("{} is not the number of a layer", quoted(text));
+        let problem = field.problem(Code::InvalidValue, message);
+        problems.add(problem.with_help("the base is layer 1"));
+    }
+    number
 }
 
 fn owner(field: &Field<'_>, problems: &mut Problems) -> Option<LayerOwner> {
@@ -196,6 +298,10 @@ pub(super) fn image_path(field: &Field<'_>, problems: &mut Problems) -> Option<I
 }
 
 schema::schemas! {
+    Yes, "Yes", |_| json_schema!({
+        "description": "`true`; no is said by leaving it out",
+        "enum": [true, "true"],
+    });
     OwnerText, "Owner", |_| json_schema!({
         "description": "User and group as numbers, as in `0:0`, or `keep`",
         "type": "string",
@@ -209,3 +315,4 @@ schema::schemas! {
 
 struct OwnerText;
 struct TimeText;
+pub(super) struct Yes;

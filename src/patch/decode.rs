@@ -3,11 +3,10 @@
 //! A function here returns what it could read and adds a problem for everything that it could not, so that one run
 //! finds all mistakes.
 
-use std::collections::{HashMap, HashSet};
-use std::ops::Range;
+use std::collections::HashSet;
 
 use super::node::{Node, Value};
-use crate::problem::{Address, Code, MAX_PROBLEMS, Problem, line_after, quoted};
+use crate::problem::{Address, Code, MAX_PROBLEMS, Problem, quoted};
 
 const SECRETS_HELP: &str = "a secret can be the value of a label, a variable or an annotation, a word of a command, or the content of a file";
 
@@ -32,7 +31,7 @@ impl Problems {
     }
 
     /// Tells that what is added is no longer kept, so that looking for more is a waste.
-    fn is_full(&self) -> bool {
+    pub(super) fn is_full(&self) -> bool {
         self.0.len() > MAX_PROBLEMS
     }
 
@@ -125,6 +124,23 @@ impl<'a> Field<'a> {
         choice.map(|(_, value)| *value)
     }
 
+    /// Returns what one of these words means; none of them is said by leaving it out.
+    pub(super) fn one_of<T: Copy>(
+        &self,
+        choices: &[(&'static str, T)],
+        problems: &mut Problems,
+    ) -> Option<T> {
+        let text = self.word(problems)?;
+        let choice = choices.iter().find(|(word, _)| *word == text);
+        if choice.is_none() {
+            let message = format!("{} is {}", self.name, quoted(text));
+            let words = choices.iter().map(|(word, _)| format!("`{word}`"));
+            let help = format!("it is {}, or left out", listed(words, "or"));
+            problems.add(self.problem(Code::InvalidValue, message).with_help(help));
+        }
+        choice.map(|(_, value)| *value)
+    }
+
     /// Tells whether this is a map with that key.
     pub(super) fn has_key(&self, key: &str) -> bool {
         let Value::Map(pairs) = &self.node.value else {
@@ -208,7 +224,7 @@ impl<'a> Field<'a> {
         })
     }
 
-    /// Repeated keys and merge keys are left out: [`check_tree`] has told about them.
+    /// Repeated keys and merge keys are left out: [`check_tree`](super::tree::check_tree) has told about them.
     fn distinct_pairs(
         &self,
         pairs: &'a [(Node, Node)],
@@ -284,67 +300,6 @@ impl<'a> Record<'a> {
             problems.add(self.whole.problem(code, message).with_help(help));
         }
         field
-    }
-}
-
-/// Adds what is wrong with a document whatever its keys mean: tags, merge keys, repeated keys.
-pub(super) fn check_tree(node: &Node, address: &Address, text: &str, problems: &mut Problems) {
-    if node.is_alias {
-        return;
-    }
-    check_tag(node, address, problems);
-    match &node.value {
-        Value::Null | Value::Text(_) | Value::Unknown => {}
-        Value::List(items) => {
-            for (i, item) in items.iter().enumerate() {
-                check_tree(item, &address.clone().index(i), text, problems);
-            }
-        }
-        Value::Map(pairs) => {
-            let mut first_places: HashMap<&str, &Range<usize>> = HashMap::new();
-            for (i, (key, value)) in pairs.iter().enumerate() {
-                if problems.is_full() {
-                    return;
-                }
-                let address = address.clone().index(i);
-                let key_address = address.clone().on_key();
-                check_tree(value, &address, text, problems);
-                check_tag(key, &key_address, problems);
-                let Some(key_text) = key.as_text() else {
-                    continue;
-                };
-                if key_text == "<<" {
-                    let message = "`<<` merges a map, which a patch cannot do";
-                    let problem = Problem::new(Code::MergeKey, key_address, message);
-                    problems.add(
-                        problem.with_help("write the keys out, or use an alias for a whole value"),
-                    );
-                } else if let Some(first) = first_places.get(key_text) {
-                    let message = format!(
-                        "{} stands twice in this map, on lines {} and {}",
-                        quoted(key_text),
-                        line_after(&text.as_bytes()[..first.start]),
-                        line_after(&text.as_bytes()[..key.span.start])
-                    );
-                    let problem = Problem::new(Code::RepeatedKey, key_address, message);
-                    problems.add(problem.with_help("keep one of the two"));
-                } else {
-                    first_places.insert(key_text, &key.span);
-                }
-            }
-        }
-    }
-}
-
-fn check_tag(node: &Node, address: &Address, problems: &mut Problems) {
-    if let Some(tag) = &node.tag
-        && !node.is_alias
-        && !matches!(tag.as_str(), "tag:yaml.org,2002:str" | "!")
-    {
-        let tag = tag.replace("tag:yaml.org,2002:", "!!");
-        let message = format!("the YAML tag {} has no meaning in a patch", quoted(&tag));
-        let problem = Problem::new(Code::Tag, address.clone(), message);
-        problems.add(problem.with_help("remove it, or put the text into quotes"));
     }
 }
 

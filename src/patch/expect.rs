@@ -6,7 +6,7 @@ use schemars::JsonSchema;
 use super::decode::{Field, Problems};
 use super::expect_config::{Expected, fields};
 use super::expect_path::{PathExpectation, paths};
-use super::layer_removal::layer_number;
+use super::layer_selector::layer_number;
 use super::one_key::Kind;
 use super::values::number;
 use super::{env, schema, target, values};

@@ -4,10 +4,11 @@ use std::sync::Arc;
 
 use super::Patch;
 use super::args::{ArgValues, Args, Unset};
-use super::decode::{self, Field, Problems};
+use super::decode::{Field, Problems};
 use super::node::{self, Node};
 use super::substitute::substitute;
 use super::syntax;
+use super::tree;
 use crate::digest::Digest;
 use crate::problem::{Address, Code, Problem, Rejected, Source, line_after, quoted};
 use crate::secret::Secrets;
@@ -84,7 +85,7 @@ impl PatchFile {
         let mut problems = Problems::default();
         for (i, document) in documents.iter_mut().enumerate() {
             let address = Address::document(i);
-            decode::check_tree(document, &address, &file.text, &mut problems);
+            tree::check_tree(document, &address, &file.text, &mut problems);
             let whole = Field {
                 node: document,
                 address,

@@ -6,12 +6,21 @@ use super::add_layer::AddLayer;
 use super::annotations::{AnnotationRemoval, Annotations};
 use super::decode::{Field, Problems};
 use super::env::EnvPart;
+use super::file_diff::FileDiff;
+use super::file_mode::FileMode;
 use super::healthcheck::Healthcheck;
 use super::layer_removal::LayerRemoval;
+use super::layer_replacement::LayerReplacement;
 use super::one_key::Kind;
+use super::path_moves::PathMoves;
 use super::path_removal::PathRemoval;
+use super::path_settings::PathSettings;
 use super::platform::PlatformChange;
+use super::rebase::Rebase;
+use super::recompression::Recompression;
 use super::removal::{Removal, Unset};
+use super::squash::Squash;
+use super::time_limit::TimeLimit;
 use super::{env, ports, schema, tags, values};
 use crate::problem::Code;
 use crate::reference::Reference;
@@ -188,9 +197,9 @@ operations! {
     /// Takes patterns, also with `on: index` or `on: descriptor` beside `match`.
     /// For example `["com.vendor.*"]` turns `"annotations":{"com.vendor.os":"tiny","a":"b"}` into `"annotations":{"a":"b"}`.
     "unset-annotation" UnsetAnnotation(AnnotationRemoval) as "schema::AnnotationRemoval" by AnnotationRemoval::decode;
-    /// Adds a layer on top, with the files of a directory, or with files that the patch itself holds.
+    /// Adds a layer, with the files of a directory or a tar, or with files that the patch itself holds.
     ///
-    /// Takes `{from: directory, to: path}`, `{files: [{path: path, content: text}, …]}`, and more: see below.
+    /// Takes `{from: directory or tar, to: path}`, `{files: [{path: path, content: text}, …]}`, and more: see below.
     /// For example `{ files: [{ path: /etc/b, content: hi }] }` turns `layers: [etc/ etc/a]` into `layers: [etc/ etc/a] [etc/ etc/b]`.
     "add-layer" AddLayer(AddLayer) as "AddLayer" by AddLayer::decode;
     /// Removes a layer: its diff id, its history entry, and from the files what it brought.
@@ -198,11 +207,56 @@ operations! {
     /// Takes the number of a layer, the base being 1, or `{diff-id: digest}`, or `{created-by: regular expression}`.
     /// For example `2` turns `layers: [etc/ etc/a] [etc/b]` into `layers: [etc/ etc/a]`.
     "remove-layer" RemoveLayer(LayerRemoval) as "super::layer_removal::LayerRemovalSchema" by LayerRemoval::decode;
-    /// Removes files and directories from what the image shows, by a layer on top.
+    /// Removes files and directories from what the image shows, by a layer on top, or from every layer.
     ///
-    /// Takes `[path, …]` with patterns, or `{match: [path, …], if-missing: ignore, created-by: text}`.
+    /// Takes `[path, …]` with patterns, or `{match: [path, …], purge: true, if-missing: ignore, created-by: text}`.
     /// For example `[/etc/a]` turns `layers: [etc/ etc/a etc/b]` into `layers: [etc/ etc/a etc/b] [etc/ etc/.wh.a]`.
     "remove-path" RemovePath(PathRemoval) as "super::path_removal::PathRemovalSchema" by PathRemoval::decode;
+    /// Puts another layer in the place of one.
+    ///
+    /// Takes `{layer: number, with: {…}}`, or `diff-id` or `created-by` instead of `layer`; `with` takes what `add-layer` takes.
+    /// For example `{ layer: 2, with: { files: [{ path: /etc/b, content: hi }] } }` turns `layers: [etc/ etc/a] [etc/c]` into `layers: [etc/ etc/a] [etc/ etc/b]`.
+    "replace-layer" ReplaceLayer(LayerReplacement) as "super::layer_replacement::LayerReplacementSchema" by LayerReplacement::decode;
+    /// Makes one layer of several, which shows the same files.
+    ///
+    /// Takes `all`, or the first and the last layer as in `2-4`, or `{layers: 2-4, created-by: text, compression: gzip}`.
+    /// For example `all` turns `layers: [etc/ etc/a] [etc/b]` into `layers: [etc/ etc/a etc/b]`.
+    "squash" Squash(Squash) as "super::squash::SquashSchema" by Squash::decode;
+    /// Puts the layers of another base below those of the image, in place of the base that it has.
+    ///
+    /// Takes `{from: archive, onto: archive}`, or `{archive: path, image: pattern}` for each.
+    /// For example `{ from: old.tar, onto: new.tar }` turns `layers: [etc/ etc/old] [etc/app]` into `layers: [etc/ etc/new] [etc/app]`.
+    "rebase" Rebase(Rebase) as "super::rebase::RebaseSchema" by Rebase::decode;
+    /// Stores layers in another compression; what they hold and the image id stay.
+    ///
+    /// Takes `gzip`, `zstd` or `none`, or `{to: zstd, layers: 2-4}`.
+    /// For example `zstd` turns `"mediaType":"application/vnd.oci.image.layer.v1.tar+gzip"` into `"mediaType":"application/vnd.oci.image.layer.v1.tar+zstd"`.
+    "recompress" Recompress(Recompression) as "super::recompression::RecompressionSchema" by Recompression::decode;
+    /// Lets no file be later than a time; earlier ones stay as they are.
+    ///
+    /// Takes a time of RFC 3339 or `source-date-epoch`, or `{to: time, layers: added}`.
+    /// For example `1999-12-31T00:00:00Z` turns `layers: [etc/a@2024-01-01T00:00:00Z]` into `layers: [etc/a@1999-12-31T00:00:00Z]`.
+    "rewrite-timestamps" RewriteTimestamps(TimeLimit) as "super::time_limit::TimeLimitSchema" by TimeLimit::decode;
+    /// Gives files and directories another path, by a layer on top.
+    ///
+    /// Takes `{old: new, …}`, or `{move: {old: new, …}, if-missing: ignore, created-by: text}`.
+    /// For example `{ /etc/a: /etc/b }` turns `layers: [etc/ etc/a]` into `layers: [etc/ etc/a] [etc/ etc/.wh.a etc/b]`.
+    "move-path" MovePath(PathMoves) as "super::path_moves::PathMovesSchema" by PathMoves::decode;
+    /// Sets the permissions of files and directories.
+    ///
+    /// Takes `{path: mode, …}` with patterns, or `{set: {path: mode, …}, in: layer, if-missing: ignore, created-by: text}`.
+    /// For example `{ /etc/a: "0600" }` turns `layers: [etc/ etc/a]` into `layers: [etc/ etc/a] [etc/ etc/a(0600)]`.
+    "set-mode" SetMode(PathSettings<FileMode>) as "super::path_settings::ModeSettings" by PathSettings::decode_modes;
+    /// Sets whose files and directories are.
+    ///
+    /// Takes `{path: "uid:gid", …}` with patterns, or what `set-mode` takes.
+    /// For example `{ /etc/a: "7:8" }` turns `layers: [etc/ etc/a]` into `layers: [etc/ etc/a] [etc/ etc/a(7:8)]`.
+    "set-owner" SetOwner(PathSettings<(u32, u32)>) as "super::path_settings::OwnerSettings" by PathSettings::decode_owners;
+    /// Changes a text file as a unified diff says.
+    ///
+    /// Takes `{path: path, diff: text}`, or `from` with the path of a diff instead of `diff`, and `fuzz`, `in` and `created-by`.
+    /// For example `{ path: /etc/a, diff: "@@ -1 +1 @@\n-one\n+two\n" }` turns `layers: [etc/ etc/a=one]` into `layers: [etc/ etc/a=one] [etc/ etc/a=two]`.
+    "patch-file" PatchFile(FileDiff) as "super::file_diff::FileDiffSchema" by FileDiff::decode;
     /// Gives the image these tags and no others.
     ///
     /// Takes `[name:tag, …]`.
@@ -229,6 +283,19 @@ const OPERATION: Kind<'_> = Kind {
 };
 
 impl Operation {
+    /// Tells whether it changes files of the image, rather than bringing a layer of its own.
+    #[must_use]
+    pub fn edits_files(&self) -> bool {
+        matches!(
+            self,
+            Self::RemovePath(_)
+                | Self::MovePath(_)
+                | Self::SetMode(_)
+                | Self::SetOwner(_)
+                | Self::PatchFile(_)
+        )
+    }
+
     /// Reads one item of `operations`.
     pub(super) fn decode(field: &Field<'_>, problems: &mut Problems) -> Option<Self> {
         let (name, value) = OPERATION.decode(field, problems)?;

@@ -2,9 +2,10 @@
 
 use schemars::{JsonSchema, json_schema};
 
-use super::add_layer::image_path;
+use super::add_layer::{Yes, image_path, yes};
 use super::decode::{Field, Problems};
 use super::new_file::optional;
+use super::path_settings::{created_by_text, told_by_layer};
 use super::removal::{IfMissing, Matches, item_address};
 use super::schema;
 use crate::image_path::ImagePath;
@@ -21,6 +22,10 @@ pub struct PathRemoval {
     pub if_missing: IfMissing,
     /// What the history says of the layer.
     pub created_by: Option<String>,
+    /// Whether the paths go out of every layer, rather than being hidden by a new one.
+    pub purges: bool,
+    /// Whether layers go in which nothing is left then.
+    pub drops_empty_layers: bool,
     is_long: bool,
 }
 
@@ -32,13 +37,21 @@ impl PathRemoval {
     }
 
     pub(super) fn decode(field: &Field<'_>, problems: &mut Problems) -> Option<Self> {
-        let matches = Matches::decode(field, &["created-by"], HELP, problems)?;
-        let created_by = match &matches.record {
-            Some(record) => optional(record, "created-by", problems, |field, problems| {
-                field.some_text(problems).map(str::to_owned)
-            }),
-            None => Some(None),
-        };
+        let keys = ["created-by", "purge", "drop-empty-layers"];
+        let matches = Matches::decode(field, &keys, HELP, problems)?;
+        let (mut created_by, mut purge, mut drop) = (Some(None), Some(None), Some(None));
+        if let Some(record) = &matches.record {
+            created_by = optional(record, "created-by", problems, created_by_text);
+            purge = optional(record, "purge", problems, yes);
+            drop = optional(record, "drop-empty-layers", problems, yes);
+            if let (Some(useless), Some(_)) = (record.get("created-by"), record.get("purge")) {
+                problems.add(told_by_layer(useless));
+            }
+            if let (Some(useless), None) = (record.get("drop-empty-layers"), record.get("purge")) {
+                let message = "`drop-empty-layers` is about `purge`, which is not there";
+                problems.add(useless.problem(Code::MissingKey, message));
+            }
+        }
         let items = matches.list.as_ref()?.items(HELP, problems)?;
         let patterns: Vec<Option<ImagePath>> =
             items.iter().map(|item| pattern(item, problems)).collect();
@@ -46,6 +59,8 @@ impl PathRemoval {
             patterns: patterns.into_iter().collect::<Option<_>>()?,
             if_missing: matches.if_missing?,
             created_by: created_by?,
+            purges: purge?.is_some(),
+            drops_empty_layers: drop?.is_some(),
             is_long: matches.record.is_some(),
         })
     }
@@ -80,7 +95,12 @@ struct PathPattern;
 
 /// Paths, and what it means that one of them is not there.
 #[derive(JsonSchema)]
-#[schemars(deny_unknown_fields, rename_all = "kebab-case")]
+#[schemars(
+    deny_unknown_fields,
+    rename_all = "kebab-case",
+    extend("dependencies" = { "drop-empty-layers": ["purge"] }),
+    extend("not" = { "required": ["purge", "created-by"] })
+)]
 #[expect(
     dead_code,
     reason = "the fields are read by the derive, to describe them"
@@ -92,4 +112,8 @@ struct LongPathRemoval {
     if_missing: Option<IfMissing>,
     /// What the history says of the layer.
     created_by: Option<schema::SomeText>,
+    /// `true` takes the paths out of every layer, so that nobody finds them in the archive.
+    purge: Option<Yes>,
+    /// `true` drops layers in which nothing is left then.
+    drop_empty_layers: Option<Yes>,
 }

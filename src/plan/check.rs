@@ -7,7 +7,7 @@ use std::collections::HashMap;
 
 use super::state::State;
 use super::work::Work;
-use super::{InventoryImage, work_on};
+use super::{InventoryImage, OperationId, work_on};
 use crate::annotation::ImageAnnotations;
 use crate::config_field::ConfigField;
 use crate::image::Config;
@@ -32,10 +32,21 @@ pub fn contradictions(outline: &PatchOutline) -> Result<(), Rejected> {
             let mut problems = Vec::new();
             let mut work = Work {
                 files,
-                file: 0,
+                id: OperationId {
+                    file: 0,
+                    document: d,
+                    operation: o,
+                },
                 states: std::slice::from_mut(state),
                 images: &[0],
                 address: Address::operation(d, o),
+                sources: &HashMap::new(),
+                epoch: 0,
+                layers: &mut Vec::new(),
+                texts: &HashMap::new(),
+                wanted: &mut Vec::new(),
+                keeps_open: false,
+                keeps_plain: true,
                 effects: &mut [Vec::new()],
                 problems: &mut problems,
             };
@@ -51,10 +62,17 @@ pub fn contradictions(outline: &PatchOutline) -> Result<(), Rejected> {
 }
 
 fn needs_layers(operation: &Operation) -> bool {
-    matches!(
-        operation,
-        Operation::AddLayer(_) | Operation::RemoveLayer(_) | Operation::RemovePath(_)
-    )
+    operation.edits_files()
+        || matches!(
+            operation,
+            Operation::AddLayer(_)
+                | Operation::RemoveLayer(_)
+                | Operation::ReplaceLayer(_)
+                | Operation::Squash(_)
+                | Operation::Rebase(_)
+                | Operation::Recompress(_)
+                | Operation::RewriteTimestamps(_)
+        )
 }
 
 /// An image with the variables that operations extend, and with a place for every annotation.
@@ -86,7 +104,9 @@ fn state(patches: &[Patch]) -> State {
         },
         is_index_referred_to: false,
         layer_sizes: Vec::new(),
+        layer_compressions: Vec::new(),
         tree: None,
+        logs: None,
         contents: HashMap::new(),
     };
     State::new(&mut image, false)

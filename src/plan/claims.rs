@@ -5,6 +5,7 @@ use super::work::Work;
 use super::{Effect, env};
 use crate::annotation::AnnotationPlace;
 use crate::config_field::ConfigField;
+use crate::image_path::ImagePath;
 use crate::patch::PatchFile;
 use crate::problem::{Address, Code, Problem, quoted};
 use crate::reference::Reference;
@@ -62,6 +63,14 @@ impl Thing {
                 key.to_owned(),
             ],
             name: format!("{} annotation {}", on.name(), quoted(key)),
+        }
+    }
+
+    /// What is said of a file, such as its mode.
+    pub(super) fn file(path: &ImagePath, what: &str) -> Self {
+        Self {
+            path: vec!["files".to_owned(), what.to_owned(), path.to_string()],
+            name: format!("{what} of {}", quoted(&path.to_text())),
         }
     }
 
@@ -130,7 +139,7 @@ impl Work<'_> {
         let claim = Claim {
             thing,
             wish,
-            file: self.file,
+            file: self.id.file,
             address,
         };
         let claims = &mut self.states[image].claims;
@@ -149,9 +158,9 @@ impl Work<'_> {
         let message = format!(
             "{name} is {} on {} and {} on {}",
             undone.wish.describe(),
-            undone.place(self.files, self.file),
+            undone.place(self.files, self.id.file),
             claim.wish.describe(),
-            claim.place(self.files, self.file)
+            claim.place(self.files, self.id.file)
         );
         // Of several images that say the same, one tells it.
         let is_told =

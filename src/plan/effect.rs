@@ -116,6 +116,53 @@ pub enum Effect {
         #[serde(rename = "diffId")]
         diff_id: DiffId,
     },
+    /// Another layer comes in the place of one.
+    ReplaceLayer {
+        /// The number of both; the base is layer 1.
+        number: usize,
+        /// The diff id of the one that goes.
+        #[serde(rename = "diffId")]
+        diff_id: DiffId,
+        /// The one that comes: its index in [`Plan::layers`](super::Plan::layers).
+        layer: usize,
+    },
+    /// A layer is made anew, with some of its entries changed.
+    RewriteLayer {
+        /// Its number by then; the base is layer 1.
+        number: usize,
+        /// Its index in [`Plan::layers`](super::Plan::layers).
+        layer: usize,
+    },
+    /// Several layers become one.
+    Squash {
+        /// The number of the first of them; the base is layer 1.
+        first: usize,
+        /// The number of the last of them.
+        last: usize,
+        /// The one that they become: its index in [`Plan::layers`](super::Plan::layers).
+        layer: usize,
+    },
+    /// The layers of another base come in place of those of the image's own.
+    Rebase {
+        /// How many layers go.
+        #[serde(rename = "removed")]
+        n_removed: usize,
+        /// How many come.
+        #[serde(rename = "added")]
+        n_added: usize,
+    },
+    /// A layer is stored in another way.
+    Recompress {
+        /// Its number by then; the base is layer 1.
+        number: usize,
+        /// `gzip`, `zstd` or `none`.
+        compression: &'static str,
+    },
+    /// No file of some layers is later than a time.
+    LimitTimes {
+        /// Seconds since 1970.
+        latest: i64,
+    },
     /// The image gets a name.
     AddTag {
         /// The name.

@@ -173,7 +173,7 @@ impl Check<'_> {
                 let diff_id = self.state.diff_id(position);
                 diff_id.expect("a layer that is kept has one").to_string()
             }
-            Some(PlannedLayer::Added(_)) => {
+            Some(PlannedLayer::Made(_)) => {
                 let message =
                     format!("layer {layer} is added by an earlier patch, and has no diff id yet");
                 return self.fail(message, address);

@@ -2,10 +2,12 @@
 
 use super::{OperationId, SourceFinding};
 use crate::annotation::ImageAnnotations;
+use crate::compression::Compression;
 use crate::digest::Digest;
 use crate::image::Config;
+use crate::layer::Data;
 use crate::reference::Reference;
-use crate::rootfs::{Content, Rootfs};
+use crate::rootfs::{Content, LayerLog, Rootfs};
 use crate::timestamp::Timestamp;
 use std::collections::HashMap;
 
@@ -16,12 +18,25 @@ pub struct Inventory {
     pub images: Vec<InventoryImage>,
     /// What was found where operations take files from.
     pub sources: HashMap<OperationId, SourceFinding>,
+    /// The contents of files that planning has asked for.
+    pub texts: HashMap<Wanted, Vec<u8>>,
+    /// Whether the form that is written keeps layers uncompressed.
+    pub keeps_plain: bool,
     /// The time to give to images that change, where the environment sets one.
     pub source_date_epoch: Option<Timestamp>,
 }
 
+/// Content that a plan depends on.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub struct Wanted {
+    /// The image whose layers it may be in.
+    pub image: usize,
+    /// Where it is.
+    pub data: Data,
+}
+
 /// What planning needs of an image.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub struct InventoryImage {
     /// The configuration as it is.
     pub config: Config,
@@ -41,8 +56,12 @@ pub struct InventoryImage {
     pub is_index_referred_to: bool,
     /// Bytes of each layer in the archive, from the base up.
     pub layer_sizes: Vec<u64>,
+    /// How each layer is compressed in the archive.
+    pub layer_compressions: Vec<Compression>,
     /// The merged file tree, where an operation or precondition needs it.
     pub tree: Option<Rootfs>,
+    /// What the streams of its layers hold, by position, where an operation moves layers or looks into them.
+    pub logs: Option<HashMap<usize, LayerLog>>,
     /// What contents of files hash to, where a precondition asks for it.
     pub contents: HashMap<Content, Digest>,
 }

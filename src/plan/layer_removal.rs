@@ -5,57 +5,62 @@ use regex_lite::Regex;
 use super::effect::Effect;
 use super::state::State;
 use super::work::Work;
-use super::{Change, FileChange, PlannedLayer, RemovedLayer, target};
+use super::{PlannedLayer, RemovedLayer, target, tree_changes};
 use crate::image::json::Value;
 use crate::patch::{IfMissing, LayerRemoval, LayerSelector};
 use crate::problem::{Code, quoted};
-use crate::rootfs::{Node, Rootfs, RootfsError};
-use crate::tarball::Kind;
-
-/// What of a base image a manifest tells (image-spec annotations.md, "Pre-Defined Annotation Keys").
-const BASE_IMAGE: &str = "org.opencontainers.image.base.";
 
 pub(super) fn remove(work: &mut Work<'_>, removal: &LayerRemoval) {
+    if work.is_for_windows() {
+        return;
+    }
     let mut is_found = false;
     for i in 0..work.images.len() {
-        let state = &work.states[work.images[i]];
-        if state.is_windows() {
-            let message = format!(
-                "{} is a Windows image, whose layers have another form",
-                quoted(&state.display_name())
-            );
-            let help = "labels and tags of Windows images can be changed";
-            work.problem(
-                Code::UnsupportedPlatform,
-                work.address.clone(),
-                message,
-                help,
-            );
-            return;
-        }
-        let positions = positions(state, &removal.layer);
-        is_found |= !positions.is_empty();
-        match positions[..] {
-            [] => {}
-            [position] => remove_from(work, i, position),
-            _ => {
-                let name = quoted(&state.display_name());
-                let numbers: Vec<String> = positions.iter().map(|p| (p + 1).to_string()).collect();
-                let message = format!("layers {} of {name} are such", numbers.join(", "));
-                let help = "name one by its number, or write an operation for each";
-                work.problem(Code::AmbiguousLayer, work.address.clone(), message, help);
-            }
+        if let Some(position) = one_layer(work, i, &removal.layer, &mut is_found) {
+            remove_from(work, i, position);
         }
     }
-    if !is_found && removal.if_missing == IfMissing::Problem {
-        let (these_have, wanted) = (
-            target::these_have(work.states, work.images),
-            describe(&removal.layer),
-        );
-        let help = help(&work.states[work.images[0]], &removal.layer);
-        let message = format!("{these_have} no layer {wanted}");
-        work.problem(Code::NoSuchLayer, work.address.clone(), message, &help);
+    tell_missing(work, &removal.layer, removal.if_missing, is_found);
+}
+
+/// Returns where in the stack of the `i`th image the layer is that `selector` is about; several are a problem.
+pub(super) fn one_layer(
+    work: &mut Work<'_>,
+    i: usize,
+    selector: &LayerSelector,
+    is_found: &mut bool,
+) -> Option<usize> {
+    let state = &work.states[work.images[i]];
+    let positions = positions(state, selector);
+    *is_found |= !positions.is_empty();
+    match positions[..] {
+        [] => None,
+        [position] => Some(position),
+        _ => {
+            let name = quoted(&state.display_name());
+            let numbers: Vec<String> = positions.iter().map(|p| (p + 1).to_string()).collect();
+            let message = format!("layers {} of {name} are such", numbers.join(", "));
+            let help = "name one by its number, or write an operation for each";
+            work.problem(Code::AmbiguousLayer, work.address.clone(), message, help);
+            None
+        }
     }
+}
+
+/// A layer that no image has is a problem, unless the patch says otherwise.
+pub(super) fn tell_missing(
+    work: &mut Work<'_>,
+    selector: &LayerSelector,
+    if_missing: IfMissing,
+    is_found: bool,
+) {
+    if is_found || if_missing == IfMissing::Ignore {
+        return;
+    }
+    let these_have = target::these_have(work.states, work.images);
+    let help = help(&work.states[work.images[0]], selector);
+    let message = format!("{these_have} no layer {}", describe(selector));
+    work.problem(Code::NoSuchLayer, work.address.clone(), message, &help);
 }
 
 /// Returns where in the stack the layers are that `selector` is about.
@@ -129,103 +134,26 @@ fn remove_from(work: &mut Work<'_>, i: usize, position: usize) {
         .expect("a layer that is kept has one");
     let tree = state.tree.as_ref();
     let tree = tree.expect("the tree was read for every image that may lose a layer");
-    let without = match tree.without(kept) {
+    let mut layers = state.layers.clone();
+    layers.remove(position);
+    let without = match state.tree_of(&layers) {
         Ok(without) => without,
         Err(error) => {
-            let message = format!(
-                "without layer {number} of {name}, {}",
-                reason(&error, state)
-            );
+            let reason = state.reason(&error, &layers);
+            let message = format!("without layer {number} of {name}, {reason}");
             let help = "an upper layer needs this one";
             return work.problem(Code::LayerConflict, work.address.clone(), message, help);
         }
     };
-    let files = changes(tree, &without);
+    let files = tree_changes::between(tree, &without);
     state.tree = Some(without);
-    state.layers.remove(position);
-    state.config.remove_diff_id(position);
-    if state.has_full_history {
-        state.config.remove_layer_history(position);
-    }
+    state.forget_history(position);
+    state.recompressed.remove(&kept);
+    state.layers = layers;
     state.removed.push(RemovedLayer {
         position: kept,
         files,
     });
-    forget_base(state);
+    state.forget_base();
     work.effects[i].push(Effect::RemoveLayer { number, diff_id });
-}
-
-fn reason(error: &RootfsError, state: &State) -> String {
-    let RootfsError::Entry {
-        layer,
-        name,
-        reason,
-    } = error
-    else {
-        return error.to_string();
-    };
-    let now = state
-        .layers
-        .iter()
-        .position(|it| *it == PlannedLayer::Kept(*layer));
-    let of = now.map_or_else(
-        || "a layer that is added".to_owned(),
-        |p| format!("layer {}", p + 1),
-    );
-    let name = quoted(&String::from_utf8_lossy(name));
-    format!("{name} of {of} would be {reason}")
-}
-
-/// What is said about the base image speaks of layers that are perhaps no longer there.
-fn forget_base(state: &mut State) {
-    let documents = [
-        &mut state.annotations.manifest,
-        &mut state.annotations.descriptor,
-    ];
-    let mut is_dropped = false;
-    for annotations in documents.into_iter().flatten() {
-        let n_before = annotations.len();
-        annotations.retain(|(key, _)| !key.starts_with(BASE_IMAGE));
-        is_dropped |= annotations.len() < n_before;
-    }
-    if is_dropped {
-        state.note(format!(
-            "annotations `{BASE_IMAGE}*` are dropped: they speak of the layers as they were"
-        ));
-    }
-}
-
-/// Returns what differs for one who looks at both trees, sorted by path.
-fn changes(before: &Rootfs, after: &Rootfs) -> Vec<FileChange> {
-    let mut files = Vec::new();
-    for (path, node) in before {
-        let change = match after.get(&path) {
-            None => Change::Removed,
-            Some(other) if !looks_like(node, other) => Change::Changed,
-            Some(_) => continue,
-        };
-        files.push((path, change, node.kind));
-    }
-    for (path, node) in after {
-        if before.get(&path).is_none() {
-            files.push((path, Change::Added, node.kind));
-        }
-    }
-    files.sort_by(|a, b| a.0.cmp(&b.0));
-    let change = |(path, change, kind)| {
-        let slash = if kind == Kind::Directory { "/" } else { "" };
-        let path = format!("{path}{slash}");
-        FileChange { change, path }
-    };
-    files.into_iter().map(change).collect()
-}
-
-fn looks_like(one: &Node, other: &Node) -> bool {
-    let is_directory = one.kind == Kind::Directory;
-    (one.kind, one.mode, one.uid, one.gid, one.device)
-        == (other.kind, other.mode, other.uid, other.gid, other.device)
-        && one.link_name == other.link_name
-        && one.xattrs == other.xattrs
-        && (one.content == other.content || one.kind != Kind::File)
-        && (one.mtime == other.mtime || is_directory)
 }

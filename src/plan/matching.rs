@@ -26,6 +26,12 @@ impl Part {
     }
 }
 
+/// Tells whether a path stands for more than itself.
+pub(super) fn has_pattern(path: &ImagePath) -> bool {
+    path.components()
+        .any(|name| name.iter().any(|b| matches!(b, b'*' | b'?')))
+}
+
 /// Returns the directory that the components before the first pattern lead to, and the real paths that match there.
 ///
 /// In a component `*` stands for any characters and `?` for one, the component `**` for any directories. Symbolic

@@ -11,29 +11,43 @@ mod env;
 mod expect;
 mod expect_path;
 mod fields;
+mod file_edits;
+mod file_patch;
+mod finding;
 mod history;
 mod inventory;
 mod items;
 mod labels;
+mod layer;
 mod layer_removal;
+mod layer_replacement;
+mod layer_source;
 mod layers;
 mod matching;
+mod moves;
 mod new_files;
 mod path_removal;
 mod provenance;
+mod purge;
+mod rebase;
+mod recompression;
 mod referrers;
+mod rewrites;
+mod settings;
+mod squash;
+mod stack;
 mod state;
 mod tags;
 mod target;
+mod time_limit;
+mod tree_changes;
 mod work;
 
 use std::collections::HashMap;
 
 use crate::annotation::AnnotationEdit;
-use crate::digest::DiffId;
 use crate::image::Config;
-use crate::layer::{LayerContent, Scan, SourceEntry};
-use crate::patch::{Operation, Patch, PatchFile, Provenance};
+use crate::patch::{History, Operation, Patch, PatchFile, Provenance};
 use crate::problem::{Address, Problem, Rejected};
 use crate::reference::Reference;
 use crate::secret::Secrets;
@@ -41,8 +55,12 @@ use crate::timestamp::Timestamp;
 pub use check::contradictions;
 pub use effect::{Effect, Step};
 use env::Side;
+pub use finding::{BaseFinding, BaseLayer, FromFinding, SourceFinding};
 use history::Record;
-pub use inventory::{Inventory, InventoryImage};
+pub use inventory::{Inventory, InventoryImage, Wanted};
+pub use layer::{
+    Change, FileChange, MadeContent, MadeLayer, PlannedLayer, Recompressed, RemovedLayer,
+};
 use provenance::Before;
 use state::State;
 use work::Work;
@@ -58,24 +76,13 @@ pub struct OperationId {
     pub operation: usize,
 }
 
-/// What stands where an operation takes files from.
-#[derive(Debug, Default)]
-pub struct SourceFinding {
-    /// The directory: its place among all source directories, which its host files carry, and what is in it.
-    pub directory: Option<(usize, Scan)>,
-    /// For each of the files of the operation that is one on the host, the place of its directory, and what it is.
-    pub files: Vec<Option<(usize, SourceEntry)>>,
-    /// What cannot be used.
-    pub problems: Vec<Problem>,
-}
-
 /// What will be done: complete and decided, but for the digests of layers that nobody has read yet.
 #[derive(Debug)]
 pub struct Plan {
     /// One for each image of the archive, in its order.
     pub images: Vec<ImagePlan>,
-    /// The layers to add, in the order of the plan.
-    pub layers: Vec<AddedLayer>,
+    /// The layers to make, in the order of the plan; where a later operation made another of one, no image has that one.
+    pub layers: Vec<MadeLayer>,
     /// The values that nobody is to see.
     pub secrets: Secrets,
 }
@@ -83,10 +90,12 @@ pub struct Plan {
 /// What an image becomes.
 #[derive(Debug)]
 pub struct ImagePlan {
-    /// The configuration, history included; diff ids of added layers come last and are not in it yet.
+    /// The configuration, history included; its diff ids are still those of the image as it is.
     pub config: Config,
     /// The layers from the base up.
     pub layers: Vec<PlannedLayer>,
+    /// Kept layers that are stored in another way.
+    pub recompressed: Vec<Recompressed>,
     /// The names, in the order in which they are written.
     pub tags: Vec<Reference>,
     /// What changes in the annotations.
@@ -101,75 +110,30 @@ pub struct ImagePlan {
     pub notes: Vec<String>,
 }
 
-/// One layer of a planned image.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum PlannedLayer {
-    /// The layer at this position of the image as it is.
-    Kept(usize),
-    /// The layer at this index of [`Plan::layers`].
-    Added(usize),
-}
-
-/// A layer to add.
+/// Why there is no plan.
 #[derive(Debug)]
-pub struct AddedLayer {
-    /// The directory that the files come from, as the patch spells it.
-    pub from: Option<String>,
-    /// What the history says of it, if not what it says of every layer.
-    pub created_by: Option<String>,
-    /// The entries and where their data is.
-    pub content: LayerContent,
-    /// What changes in the file tree, sorted by path.
-    pub files: Vec<FileChange>,
-}
-
-/// A layer that goes.
-#[derive(Debug)]
-pub struct RemovedLayer {
-    /// Its position in the image as it is.
-    pub position: usize,
-    /// What changes in the file tree, sorted by path.
-    pub files: Vec<FileChange>,
-}
-
-/// One path that is another after a layer came or went.
-#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize)]
-pub struct FileChange {
-    /// Whether the image has something there.
-    pub change: Change,
-    /// The path; a directory ends in `/`.
-    pub path: String,
-}
-
-/// What happens to a thing.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum Change {
-    /// It was not there.
-    Added,
-    /// It was there and becomes another.
-    Changed,
-    /// It was there and goes.
-    Removed,
-    /// It stays.
-    Kept,
-}
-
-/// A layer of the image as a plan sees it: kept ones are known, added ones are not read yet.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct KnownLayer {
-    /// The diff id.
-    pub diff_id: DiffId,
-    /// Bytes in the archive.
-    pub size: u64,
+pub enum Unplanned {
+    /// A patch does not fit.
+    Rejected(Rejected),
+    /// It depends on contents of files: with these in [`Inventory::texts`] it can be made.
+    Wants(Vec<Wanted>),
 }
 
 /// Plans all patches of all files in order.
-pub fn plan(files: &[PatchFile], inventory: &mut Inventory) -> Result<Plan, Rejected> {
-    let groups: Vec<usize> = inventory.images.iter().map(|image| image.group).collect();
+///
+/// The images are taken out of the inventory, unless planning may turn out to need more of them.
+pub fn plan(files: &[PatchFile], inventory: &mut Inventory) -> Result<Plan, Unplanned> {
+    let operations = files.iter().flat_map(PatchFile::patches);
+    let mut operations = operations.flat_map(|patch| &patch.operations);
+    let mut images = if operations.any(|it| matches!(it, Operation::PatchFile(_))) {
+        inventory.images.clone()
+    } else {
+        std::mem::take(&mut inventory.images)
+    };
+    let groups: Vec<usize> = images.iter().map(|image| image.group).collect();
     let is_one_of_several = |group| groups.iter().filter(|&&other| other == group).count() > 1;
-    let mut states: Vec<State> = inventory
-        .images
+    let mut wanted = Vec::new();
+    let mut states: Vec<State> = images
         .iter_mut()
         .map(|image| {
             let is_one_of_several = is_one_of_several(image.group);
@@ -197,6 +161,10 @@ pub fn plan(files: &[PatchFile], inventory: &mut Inventory) -> Result<Plan, Reje
                 sources: &inventory.sources,
                 epoch: inventory.source_date_epoch.as_ref(),
                 layers: &mut layers,
+                texts: &inventory.texts,
+                wanted: &mut wanted,
+                keeps_open: false,
+                keeps_plain: inventory.keeps_plain,
                 problems: &mut problems,
             };
             planning.plan_patch(patch);
@@ -211,8 +179,11 @@ pub fn plan(files: &[PatchFile], inventory: &mut Inventory) -> Result<Plan, Reje
             });
         }
     }
+    if !wanted.is_empty() {
+        return Err(Unplanned::Wants(wanted));
+    }
     match rejected {
-        Some(rejected) => Err(rejected),
+        Some(rejected) => Err(Unplanned::Rejected(rejected)),
         None => Ok(Plan {
             images: states.into_iter().map(State::into_plan).collect(),
             layers,
@@ -229,7 +200,11 @@ struct Planning<'a> {
     states: &'a mut [State],
     sources: &'a HashMap<OperationId, SourceFinding>,
     epoch: Option<&'a Timestamp>,
-    layers: &'a mut Vec<AddedLayer>,
+    layers: &'a mut Vec<MadeLayer>,
+    texts: &'a HashMap<Wanted, Vec<u8>>,
+    wanted: &'a mut Vec<Wanted>,
+    keeps_open: bool,
+    keeps_plain: bool,
     problems: &'a mut Vec<Problem>,
 }
 
@@ -256,6 +231,9 @@ impl Planning<'_> {
             .collect();
         for (i, operation) in patch.operations.iter().enumerate() {
             self.id.operation = i;
+            // With an entry for each operation each has a layer of its own.
+            self.keeps_open = patch.history != History::PerOperation
+                && patch.operations[i + 1..].iter().any(Operation::edits_files);
             let mut effects = vec![Vec::new(); images.len()];
             self.plan_operation(operation, &images, &mut effects);
             for ((&image, effects), record) in images.iter().zip(effects).zip(&mut records) {
@@ -270,8 +248,8 @@ impl Planning<'_> {
         }
         for ((&image, before), record) in images.iter().zip(&before).zip(records) {
             let state = &mut self.states[image];
-            let entries = record.end(state, self.layers);
-            state.end_patch(before.config(), &entries, self.epoch);
+            let told = record.end(state, self.layers);
+            state.end_patch(before.config(), told, self.epoch);
             provenance::Provenance::take_down(state, before, self.file);
             if patch.provenance == Provenance::Annotate {
                 let wanted = provenance::Provenance::want(state, &document);
@@ -287,19 +265,19 @@ impl Planning<'_> {
         images: &[usize],
         effects: &mut [Vec<Effect>],
     ) {
-        let address = Address::operation(self.id.document, self.id.operation);
-        if let Operation::AddLayer(add) = operation {
-            return self.add_layer(add, images, &address, effects);
-        }
-        if let Operation::RemovePath(removal) = operation {
-            return self.remove_path(removal, images, &address, effects);
-        }
         let mut work = Work {
             files: self.files,
-            file: self.id.file,
+            id: self.id,
             states: self.states,
             images,
-            address,
+            address: Address::operation(self.id.document, self.id.operation),
+            sources: self.sources,
+            epoch: self.epoch.map_or(0, Timestamp::unix_seconds),
+            layers: self.layers,
+            texts: self.texts,
+            wanted: self.wanted,
+            keeps_open: self.keeps_open,
+            keeps_plain: self.keeps_plain,
             effects,
             problems: self.problems,
         };
@@ -318,8 +296,8 @@ impl Planning<'_> {
     }
 }
 
-/// Plans an operation that makes no layer.
-fn work_on(work: &mut Work<'_>, operation: &Operation) {
+/// Plans one operation, but for what it means to images that share their names.
+fn work_on<'a>(work: &mut Work<'a>, operation: &'a Operation) {
     match operation {
         Operation::SetLabel(labels) => labels::set(work, labels),
         Operation::UnsetLabel(removal) => labels::unset(work, removal),
@@ -335,13 +313,25 @@ fn work_on(work: &mut Work<'_>, operation: &Operation) {
         Operation::Unset(unset) => fields::unset(work, unset),
         Operation::SetAnnotation(set) => annotations::set(work, set),
         Operation::UnsetAnnotation(removal) => annotations::unset(work, removal),
+        Operation::AddLayer(add) => layers::add(work, add),
         Operation::RemoveLayer(removal) => layer_removal::remove(work, removal),
+        Operation::ReplaceLayer(replacement) => {
+            layer_replacement::replace(work, replacement);
+        }
+        Operation::Squash(squash) => squash::squash(work, squash),
+        Operation::Rebase(rebase) => rebase::rebase(work, rebase),
+        Operation::Recompress(recompression) => {
+            recompression::recompress(work, recompression);
+        }
+        Operation::RewriteTimestamps(limit) => time_limit::limit(work, limit),
+        Operation::RemovePath(removal) => path_removal::remove(work, removal),
+        Operation::MovePath(moves) => moves::move_paths(work, moves),
+        Operation::SetMode(settings) => settings::set_modes(work, settings),
+        Operation::SetOwner(settings) => settings::set_owners(work, settings),
+        Operation::PatchFile(diff) => file_patch::patch(work, diff),
         Operation::Retag(tags) => tags::retag(work, tags),
         Operation::AddTag(tags) => tags::add(work, tags),
         Operation::RemoveTag(removal) => tags::remove(work, removal),
-        Operation::AddLayer(_) | Operation::RemovePath(_) => {
-            unreachable!("what makes a layer is planned elsewhere")
-        }
         other => fields::set(work, &fields::assignments(other)),
     }
 }

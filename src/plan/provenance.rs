@@ -4,9 +4,12 @@
 //! run are told of if one asks for it, and an image that tells of its patches goes on telling. A patch that changes nothing
 //! else is not told of, and may be applied again.
 
+use std::collections::BTreeMap;
+
 use super::PlannedLayer;
 use super::state::State;
 use crate::annotation::{AnnotationPlace, PATCHED_BASE, PATCHES};
+use crate::compression::Compression;
 use crate::digest::Digest;
 use crate::image::Config;
 use crate::patch::PatchFile;
@@ -16,6 +19,7 @@ use crate::problem::{Address, Code, Problem, quoted};
 pub(super) struct Before {
     config: Config,
     layers: Vec<PlannedLayer>,
+    recompressed: BTreeMap<usize, Compression>,
     annotations: Option<Vec<(String, String)>>,
 }
 
@@ -31,6 +35,7 @@ impl Before {
         Self {
             config: state.config.clone(),
             layers: state.layers.clone(),
+            recompressed: state.recompressed.clone(),
             annotations: state.annotations.manifest.clone(),
         }
     }
@@ -43,6 +48,7 @@ impl Before {
     fn differs(&self, state: &State) -> bool {
         self.config != state.config
             || self.layers != state.layers
+            || self.recompressed != state.recompressed
             || self.annotations != state.annotations.manifest
     }
 }

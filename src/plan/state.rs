@@ -1,20 +1,22 @@
 //! An image between two operations.
 
-use std::collections::{BTreeSet, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use super::claims::Claim;
+use super::file_edits::OpenLayer;
+use super::history::Told;
 use super::provenance::Provenance;
-use super::{ImagePlan, InventoryImage, PlannedLayer, RemovedLayer, Step};
+use super::stack::Logs;
+use super::{ImagePlan, InventoryImage, PlannedLayer, Recompressed, RemovedLayer, Step};
 use crate::annotation::ImageAnnotations;
+use crate::compression::Compression;
 use crate::config_field::ConfigField;
 use crate::digest::{DiffId, Digest};
+use crate::image::Config;
 use crate::image::json::Value;
-use crate::image::{Config, HistoryEntry};
-use crate::image_path::ImagePath;
 use crate::platform::Platform;
 use crate::reference::Reference;
-use crate::rootfs::{Content, Node, Rootfs};
-use crate::tarball::Kind;
+use crate::rootfs::{Content, Rootfs};
 use crate::timestamp::Timestamp;
 
 /// `BuildKit`'s inline cache, keyed by the layers of the image.
@@ -53,10 +55,21 @@ pub(super) struct State {
     pub(super) notes: Vec<String>,
     /// The layers that went.
     pub(super) removed: Vec<RemovedLayer>,
+    /// How the layers of the image as it is are compressed, and those that are to be so in another way.
+    pub(super) compressions: Vec<Compression>,
+    pub(super) recompressed: BTreeMap<usize, Compression>,
+    /// What the streams of its layers hold, where an operation asks for it.
+    pub(super) logs: Option<Logs>,
+    /// The layer on top, where later operations of the patch may change more files.
+    pub(super) open_layer: Option<OpenLayer>,
+    /// The made layers that the history does not tell of yet.
+    pub(super) untold: BTreeSet<usize>,
+    /// How often a layer was made anew without another coming or going.
+    pub(super) n_rewrites: usize,
     /// The layers when the current patch began.
     layers_before: Vec<PlannedLayer>,
     /// The diff ids of the image as it is in the archive.
-    old_diff_ids: Vec<DiffId>,
+    pub(super) old_diff_ids: Vec<DiffId>,
     /// Whether the history told of every layer to begin with.
     pub(super) has_full_history: bool,
     /// Which patches have changed it.
@@ -90,6 +103,12 @@ impl State {
             steps: Vec::new(),
             notes: Vec::new(),
             removed: Vec::new(),
+            compressions: image.layer_compressions.clone(),
+            recompressed: BTreeMap::new(),
+            logs: image.logs.take(),
+            open_layer: None,
+            untold: BTreeSet::new(),
+            n_rewrites: 0,
             layers_before: layers,
             old_diff_ids: image.config.diff_ids().to_vec(),
             has_full_history: has_history && image.config.n_history_layers() == n_layers,
@@ -109,37 +128,6 @@ impl State {
         name
     }
 
-    /// Returns the diff id of a layer, unless it is an added one, which nobody has read yet.
-    pub(super) fn diff_id(&self, position: usize) -> Option<DiffId> {
-        match *self.layers.get(position)? {
-            PlannedLayer::Kept(kept) => Some(self.old_diff_ids[kept]),
-            PlannedLayer::Added(_) => None,
-        }
-    }
-
-    /// Returns the place in the file tree for the layer at `index` of the plan: no layer of the image has it.
-    pub(super) fn place_of_added(&self, index: usize) -> usize {
-        self.old_diff_ids.len() + index
-    }
-
-    /// Returns a path among `paths` or below one that an operation of the plan has added.
-    pub(super) fn first_added(&self, paths: &BTreeSet<ImagePath>) -> Option<ImagePath> {
-        let tree = self.tree.as_ref()?;
-        let is_added = |node: &Node| node.layer >= self.old_diff_ids.len();
-        paths.iter().find_map(|path| {
-            if tree
-                .get(path)
-                .is_some_and(|node| node.kind != Kind::Directory && is_added(node))
-            {
-                return Some(path.clone());
-            }
-            let mut below = tree.below(path);
-            below
-                .find(|(_, node)| node.kind != Kind::Directory && is_added(node))
-                .map(|(path, _)| path)
-        })
-    }
-
     /// Adds a note, once.
     pub(super) fn note(&mut self, note: String) {
         if !self.notes.contains(&note) {
@@ -156,9 +144,10 @@ impl State {
     pub(super) fn end_patch(
         &mut self,
         before: &Config,
-        entries: &[HistoryEntry],
+        told: Vec<Told>,
         epoch: Option<&Timestamp>,
     ) {
+        self.open_layer = None;
         let has_layers = self.layers != self.layers_before;
         self.layers_before.clone_from(&self.layers);
         if !has_layers && self.config == *before {
@@ -178,8 +167,28 @@ impl State {
             self.note("the history does not tell of every layer; it stays as it is".to_owned());
             return;
         }
-        for entry in entries {
-            self.config.push_history(entry);
+        for told in told {
+            self.tell(&told);
+        }
+    }
+
+    /// Adds a history entry: at the end, or among the others where the layer that it tells of is among others.
+    fn tell(&mut self, told: &Told) {
+        let is_it = |layer: &PlannedLayer| told.layer.map(PlannedLayer::Made) == Some(*layer);
+        let place = self.layers.iter().position(is_it);
+        if told.layer.is_some() && place.is_none() {
+            // A later operation has made another layer of it.
+            return;
+        }
+        let (below, above) = self.layers.split_at(place.unwrap_or(self.layers.len()));
+        if self.n_told(above) > 0 {
+            let n_below = self.n_told(below);
+            self.config.insert_layer_history(n_below, &told.entry);
+        } else {
+            self.config.push_history(&told.entry);
+        }
+        if let Some(layer) = &told.layer {
+            self.untold.remove(layer);
         }
     }
 
@@ -188,6 +197,7 @@ impl State {
         let Self {
             config,
             layers,
+            recompressed,
             tags,
             keeps_referrers,
             removed,
@@ -197,9 +207,11 @@ impl State {
             old_annotations,
             ..
         } = self;
+        let recompressed = recompressed.into_iter().map(Recompressed::new).collect();
         ImagePlan {
             config,
             layers,
+            recompressed,
             tags,
             annotations: old_annotations.edits(&annotations),
             keeps_referrers,

@@ -1,8 +1,10 @@
 //! One operation at work on the images that its patch targets.
 
+use std::collections::HashMap;
+
 use super::claims::wish_of;
 use super::state::State;
-use super::{Effect, target};
+use super::{Effect, MadeLayer, OperationId, SourceFinding, Wanted, target};
 use crate::patch::{IfMissing, PatchFile, Removal};
 use crate::problem::{Address, Code, Problem, quoted};
 use crate::reference::Glob;
@@ -11,14 +13,27 @@ use crate::reference::Glob;
 pub(super) struct Work<'a> {
     /// The patch files of the plan.
     pub(super) files: &'a [PatchFile],
-    /// Which of them the operation stands in.
-    pub(super) file: usize,
+    /// The place of the operation.
+    pub(super) id: OperationId,
     /// Every image of the archive.
     pub(super) states: &'a mut [State],
     /// The targeted ones.
     pub(super) images: &'a [usize],
     /// Where the operation stands in its file.
     pub(super) address: Address,
+    /// What stands where operations take files from.
+    pub(super) sources: &'a HashMap<OperationId, SourceFinding>,
+    /// The time that new files and directories get, in seconds since 1970.
+    pub(super) epoch: i64,
+    /// The layers that are made.
+    pub(super) layers: &'a mut Vec<MadeLayer>,
+    /// The contents of files that were asked for before, and those that are now.
+    pub(super) texts: &'a HashMap<Wanted, Vec<u8>>,
+    pub(super) wanted: &'a mut Vec<Wanted>,
+    /// Whether a later operation of the patch may change files too, which then come into the same layer.
+    pub(super) keeps_open: bool,
+    /// Whether the form that is written keeps layers uncompressed.
+    pub(super) keeps_plain: bool,
     /// What it does, for each targeted image.
     pub(super) effects: &'a mut [Vec<Effect>],
     /// What is wrong with it.

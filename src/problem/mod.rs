@@ -155,6 +155,10 @@ codes! {
     InvalidSource "invalid-source",
     /// A source whose files do not fit the image's file tree.
     LayerConflict "layer-conflict",
+    /// A diff that does not fit the file.
+    DiffRejected "diff-rejected",
+    /// An operation that the form of the archive does not allow.
+    UnsupportedForm "unsupported-form",
     /// An operation that this image's platform does not allow.
     UnsupportedPlatform "unsupported-platform",
     /// A change of an image that something in the archive is said about, without a word on what becomes of that.

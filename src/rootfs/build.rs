@@ -2,13 +2,15 @@
 
 use std::collections::{BTreeMap, HashMap};
 
+use super::log::{LayerLog, LoggedEntry};
 use super::resolve::Walk;
-use super::{Content, EntryFault, Inode, MAX_PATH_BYTES, Node, ROOT, Rootfs, RootfsError, Slot};
+use super::{
+    Content, EntryFault, Inode, MAX_PATH_BYTES, Node, ROOT, Rootfs, RootfsError, Slot, WHITEOUT,
+};
 use crate::tarball::{Entry, Input, Kind, TarReader};
 
 /// How often a way is tried again after a link or a file on it was dealt with.
 const MAX_AGAIN: u32 = 40;
-const WHITEOUT: &[u8] = b".wh.";
 const OPAQUE: &[u8] = b".wh..wh..opq";
 /// AUFS' own bookkeeping; not files of the image.
 const META: &[u8] = b".wh..wh.";
@@ -35,47 +37,26 @@ impl Rootfs {
             error,
         };
         while let Some(entry) = reader.next().map_err(tar)? {
-            self.add(&mut layer, entry, reader.offset())?;
+            let content = Content {
+                layer: position,
+                offset: reader.offset(),
+            };
+            self.add(&mut layer, entry, content)?;
         }
         Ok(())
     }
 
-    /// Lays the entries of a layer that is not written yet over the tree; their content has no offset.
-    pub fn add_entries<'a>(
-        &mut self,
-        position: usize,
-        entries: impl IntoIterator<Item = &'a Entry>,
-    ) -> Result<(), RootfsError> {
+    /// Lays a layer over the tree that was read before.
+    pub fn add_logged(&mut self, position: usize, log: &LayerLog) -> Result<(), RootfsError> {
         let mut layer = self.begin(position);
-        for entry in entries {
-            self.add(&mut layer, entry.clone(), 0)?;
+        for LoggedEntry { entry, content } in &log.entries {
+            self.add(&mut layer, entry.clone(), *content)?;
         }
         Ok(())
-    }
-
-    /// Returns the tree without the layer at `position`, made anew; an error if an upper layer needs it.
-    ///
-    /// # Panics
-    ///
-    /// If the tree was not made by [`with_log`](Self::with_log).
-    pub fn without(&self, position: usize) -> Result<Self, RootfsError> {
-        let log = self.log.as_ref();
-        let layers = log.expect("a tree that loses layers is made with a log");
-        let mut tree = Self::with_log();
-        for (other, entries) in layers.iter().filter(|(other, _)| *other != position) {
-            let mut layer = tree.begin(*other);
-            for (entry, offset) in entries {
-                tree.add(&mut layer, entry.clone(), *offset)?;
-            }
-        }
-        Ok(tree)
     }
 
     fn begin(&mut self, position: usize) -> Layer {
         self.n_layers += 1;
-        if let Some(log) = &mut self.log {
-            log.push((position, Vec::new()));
-        }
         Layer {
             position,
             number: self.n_layers,
@@ -83,12 +64,14 @@ impl Rootfs {
         }
     }
 
-    fn add(&mut self, layer: &mut Layer, entry: Entry, offset: u64) -> Result<(), RootfsError> {
-        if let Some((_, entries)) = self.log.as_mut().and_then(|log| log.last_mut()) {
-            entries.push((entry.clone(), offset));
-        }
+    fn add(
+        &mut self,
+        layer: &mut Layer,
+        entry: Entry,
+        content: Content,
+    ) -> Result<(), RootfsError> {
         let name = entry.name.clone();
-        self.place(layer, entry, offset)
+        self.place(layer, entry, content)
             .map_err(|reason| RootfsError::Entry {
                 layer: layer.position,
                 name,
@@ -96,7 +79,12 @@ impl Rootfs {
             })
     }
 
-    fn place(&mut self, layer: &mut Layer, entry: Entry, offset: u64) -> Result<(), EntryFault> {
+    fn place(
+        &mut self,
+        layer: &mut Layer,
+        entry: Entry,
+        content: Content,
+    ) -> Result<(), EntryFault> {
         if entry.kind == Kind::Global {
             return Ok(());
         }
@@ -104,11 +92,11 @@ impl Rootfs {
         // `../x` lands at `/x`, as in every engine: names are confined, not refused.
         let (components, _) = clean(&spelled)?;
         let Some((&name, parents)) = components.split_last() else {
-            return self.place_root(layer, entry);
+            return self.place_root(layer, entry, content);
         };
         if parents.iter().any(|part| part.starts_with(WHITEOUT)) {
             if parents[0] == PSEUDO_LINKS && entry.kind == Kind::File {
-                let node = Self::node(layer, entry, offset, self.next_inode()?);
+                let node = Self::node(layer, entry, content, self.next_inode()?);
                 layer.pseudo_links.insert(components.join(&b'/'), node);
             }
             return Ok(());
@@ -132,20 +120,25 @@ impl Rootfs {
                 self.slot_mut(directory).children.remove(name);
             }
         } else if entry.kind == Kind::HardLink {
-            self.place_hard_link(layer, &entry, parents, name)?;
+            self.place_hard_link(layer, &entry, content.offset, parents, name)?;
         } else {
             let directory = self.enter(layer, parents, 0)?;
-            let node = Self::node(layer, entry, offset, self.next_inode()?);
+            let node = Self::node(layer, entry, content, self.next_inode()?);
             self.put(layer, directory, name, node)?;
         }
         Ok(())
     }
 
-    fn place_root(&mut self, layer: &Layer, entry: Entry) -> Result<(), EntryFault> {
+    fn place_root(
+        &mut self,
+        layer: &Layer,
+        entry: Entry,
+        content: Content,
+    ) -> Result<(), EntryFault> {
         if entry.kind != Kind::Directory {
             return Err(EntryFault::RootNotADirectory);
         }
-        self.slot_mut(ROOT).node = Self::node(layer, entry, 0, Inode(ROOT));
+        self.slot_mut(ROOT).node = Self::node(layer, entry, content, Inode(ROOT));
         Ok(())
     }
 
@@ -153,6 +146,7 @@ impl Rootfs {
         &mut self,
         layer: &Layer,
         entry: &Entry,
+        offset: u64,
         parents: &[&[u8]],
         name: &[u8],
     ) -> Result<(), EntryFault> {
@@ -169,12 +163,12 @@ impl Rootfs {
         let mut node = node
             .filter(|node| node.kind != Kind::Directory)
             .ok_or(EntryFault::HardLinkToNothing)?;
-        node.layer = layer.position;
+        (node.layer, node.entry_offset) = (layer.position, offset);
         let directory = self.enter(layer, parents, 0)?;
         self.put(layer, directory, name, node)
     }
 
-    fn node(layer: &Layer, entry: Entry, offset: u64, inode: Inode) -> Node {
+    fn node(layer: &Layer, entry: Entry, content: Content, inode: Inode) -> Node {
         Node {
             kind: entry.kind,
             mode: entry.mode,
@@ -186,11 +180,9 @@ impl Rootfs {
             xattrs: entry.xattrs.into(),
             device: entry.device,
             layer: layer.position,
+            entry_offset: content.offset,
             inode,
-            content: Content {
-                layer: layer.position,
-                offset,
-            },
+            content,
             is_sparse: entry.is_sparse || entry.kind == Kind::GnuSparse,
             is_implied: false,
         }

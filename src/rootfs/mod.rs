@@ -6,6 +6,7 @@
 //! Work per entry is constant; 100,000 entries take about 25 MB. Reading layers is left to the caller.
 
 mod build;
+mod log;
 mod resolve;
 #[cfg(test)]
 pub(crate) mod tests;
@@ -13,10 +14,11 @@ pub(crate) mod tests;
 use std::collections::{BTreeMap, btree_map};
 use std::fmt;
 
+pub use log::{LayerLog, LoggedEntry};
 pub use resolve::Resolution;
 
 use crate::image_path::ImagePath;
-use crate::tarball::{Entry, Kind, Mtime, TarError};
+use crate::tarball::{Kind, Mtime, TarError};
 
 /// Linux refuses longer paths, so no engine could have a longer one in a container. In bytes.
 const MAX_PATH_BYTES: usize = 4096;
@@ -24,6 +26,14 @@ const MAX_PATH_BYTES: usize = 4096;
 /// The file that a name stands for: names with equal inodes are hard links to one file.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Inode(u32);
+
+impl Inode {
+    /// Returns a number that no other file of the tree has.
+    #[must_use]
+    pub fn number(self) -> u64 {
+        self.0.into()
+    }
+}
 
 /// Where a file's content stands.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -57,6 +67,9 @@ pub struct Node {
     pub device: (u32, u32),
     /// The position of the topmost layer with an entry for this path.
     pub layer: usize,
+    /// Where the content of that entry stands or would stand, in bytes from the start of the layer's stream: no other
+    /// entry of the layer has it.
+    pub entry_offset: u64,
     /// The file behind the name.
     pub inode: Inode,
     /// Where the content of a file stands; for a hard link, that of its first name.
@@ -81,6 +94,7 @@ impl Node {
             xattrs: Box::default(),
             device: (0, 0),
             layer,
+            entry_offset: 0,
             inode,
             content: Content { layer, offset: 0 },
             is_sparse: false,
@@ -186,18 +200,16 @@ struct Slot {
 
 const ROOT: u32 = 0;
 
+/// How the name of a whiteout begins (image-spec layer.md, "Whiteouts").
+pub const WHITEOUT: &[u8] = b".wh.";
+
 /// The merged tree. Layers are added bottom to top.
 #[derive(Debug, Clone)]
 pub struct Rootfs {
     /// Names that were replaced stay behind unreachable: memory follows the entries read, not the entries alive.
     slots: Vec<Slot>,
     n_layers: u32,
-    /// Every entry of every layer, where a layer may go again.
-    log: Option<Vec<LoggedLayer>>,
 }
-
-/// A layer as it was laid over the tree: its position, its entries and where their content is.
-type LoggedLayer = (usize, Vec<(Entry, u64)>);
 
 impl Default for Rootfs {
     fn default() -> Self {
@@ -220,17 +232,18 @@ impl Rootfs {
                 path_bytes: 0,
             }],
             n_layers: 0,
-            log: None,
         }
     }
 
-    /// Returns the tree of no layers, which keeps every entry for [`without`](Self::without) and takes twice the memory.
-    #[must_use]
-    pub fn with_log() -> Self {
-        Self {
-            log: Some(Vec::new()),
-            ..Self::new()
+    /// Returns the tree of layers that were read before, from the base up; each has the position that comes with it.
+    pub fn of<'a>(
+        layers: impl IntoIterator<Item = (usize, &'a LayerLog)>,
+    ) -> Result<Self, RootfsError> {
+        let mut tree = Self::new();
+        for (position, log) in layers {
+            tree.add_logged(position, log)?;
         }
+        Ok(tree)
     }
 
     /// Returns what stands at exactly this path; no symbolic link is followed, neither on the way nor at its end.

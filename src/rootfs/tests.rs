@@ -3,7 +3,7 @@
 
 #![allow(clippy::format_push_string, clippy::format_collect)] // Plain text beats speed here.
 
-use super::{Resolution, Rootfs};
+use super::{LayerLog, Resolution, Rootfs};
 use crate::image_path::ImagePath;
 use crate::tarball::{Entry, Kind, Mtime, Stream, TarReader, header_group};
 
@@ -54,17 +54,8 @@ pub(crate) fn entry(line: &str) -> Entry {
 
 /// Builds the tree of layers, each begun by a line `layer`, entries separated by lines or `; `.
 pub(crate) fn rootfs(layers: &str) -> Result<Rootfs, String> {
-    lay(Rootfs::new(), layers)
-}
-
-fn lay(mut rootfs: Rootfs, layers: &str) -> Result<Rootfs, String> {
-    let layers = layers.split("layer:").skip(1);
-    for (position, layer) in layers.enumerate() {
-        let lines = layer.split(['\n', ';']).map(str::trim);
-        let stream: Vec<u8> = lines
-            .filter(|line| !line.is_empty())
-            .flat_map(|line| header_group(&entry(line)))
-            .collect();
+    let mut rootfs = Rootfs::new();
+    for (position, stream) in streams(layers).iter().enumerate() {
         rootfs
             .add_layer(position, &mut TarReader::new(Stream(&stream[..])))
             .map_err(|error| error.to_string())?;
@@ -72,26 +63,38 @@ fn lay(mut rootfs: Rootfs, layers: &str) -> Result<Rootfs, String> {
     Ok(rootfs)
 }
 
+fn streams(layers: &str) -> Vec<Vec<u8>> {
+    let stream = |layer: &str| {
+        let lines = layer.split(['\n', ';']).map(str::trim);
+        let lines = lines.filter(|line| !line.is_empty());
+        lines.flat_map(|line| header_group(&entry(line))).collect()
+    };
+    layers.split("layer:").skip(1).map(stream).collect()
+}
+
+/// Reads layers as [`rootfs`] does, to be laid later.
+pub(crate) fn logs(layers: &str) -> Vec<LayerLog> {
+    let read = |(position, stream): (usize, &Vec<u8>)| {
+        LayerLog::read(position, &mut TarReader::new(Stream(&stream[..]))).unwrap()
+    };
+    streams(layers).iter().enumerate().map(read).collect()
+}
+
 #[test]
-fn a_tree_without_one_of_its_layers_is_that_of_the_others() {
+fn layers_that_were_read_before_are_laid_in_any_selection() {
     let layers = [
         "layer: dir a; file a/x; file y mode=0600",
         "layer: file a/.wh.x; file y; link b -> a; dir c",
         "layer: file b/z; dir c mode=0700",
     ];
-    let all = lay(Rootfs::with_log(), &layers.join(" ")).unwrap();
-    for gone in 0..layers.len() {
-        let without = all.without(gone).unwrap();
-        let rest: Vec<&str> = (0..layers.len())
-            .filter(|i| *i != gone)
-            .map(|i| layers[i])
-            .collect();
+    let logs = logs(&layers.join(" "));
+    for selection in 0..1 << layers.len() {
+        let is_in = |i: &usize| selection & 1 << i != 0;
+        let laid = Rootfs::of((0..3).filter(is_in).map(|i| (i, &logs[i]))).unwrap();
+        let rest: Vec<&str> = (0..3).filter(is_in).map(|i| layers[i]).collect();
         let expected = rootfs(&rest.join(" ")).unwrap();
-        assert_eq!(paths(&without), paths(&expected), "{gone}");
-        let (one, other) = (gone == 0, gone == 2);
-        let last = without.without(usize::from(one)).unwrap();
-        let last = last.without(if other { 1 } else { 2 }).unwrap();
-        assert_eq!(paths(&last), "", "{gone}");
+        assert_eq!(paths(&laid), paths(&expected), "{selection}");
+        assert!(laid.iter().all(|(_, node)| is_in(&node.layer)));
     }
 }
 
@@ -105,14 +108,12 @@ fn paths(rootfs: &Rootfs) -> String {
 
 #[test]
 fn a_layer_that_others_link_to_cannot_go() {
-    let layers = "layer: file a layer: hard b -> a";
-    let tree = lay(Rootfs::with_log(), layers).unwrap();
-    let error = tree.without(0).unwrap_err().to_string();
+    let logs = logs("layer: file a layer: hard b -> a");
+    let error = Rootfs::of([(1, &logs[1])]).unwrap_err().to_string();
     assert_eq!(
         error,
         "layer 1: entry `b`: a hard link to what is no file in the image"
     );
-    assert_eq!(paths(&tree.without(1).unwrap()), "/a File 644\n");
 }
 
 fn describe(rootfs: &Rootfs) -> String {

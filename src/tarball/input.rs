@@ -1,5 +1,6 @@
 //! Where tar streams are read from.
 
+use std::borrow::Borrow;
 use std::fs::File;
 use std::io::{self, Read};
 use std::os::unix::fs::FileExt;
@@ -39,16 +40,16 @@ impl Input for Box<dyn Input + '_> {
 
 /// A range of a file, read by position; passing over costs nothing.
 #[derive(Debug)]
-pub struct Range<'a> {
-    file: &'a File,
+pub struct Range<F> {
+    file: F,
     position: u64,
     end: u64,
 }
 
-impl<'a> Range<'a> {
+impl<F: Borrow<File>> Range<F> {
     /// Takes the bytes `start..end` of `file`.
     #[must_use]
-    pub fn new(file: &'a File, start: u64, end: u64) -> Self {
+    pub fn new(file: F, start: u64, end: u64) -> Self {
         Self {
             file,
             position: start,
@@ -57,19 +58,22 @@ impl<'a> Range<'a> {
     }
 }
 
-impl Read for Range<'_> {
+impl<F: Borrow<File>> Read for Range<F> {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
         let left = self.end.saturating_sub(self.position);
         let n = buffer
             .len()
             .min(usize::try_from(left).unwrap_or(usize::MAX));
-        let n = self.file.read_at(&mut buffer[..n], self.position)?;
+        let n = self
+            .file
+            .borrow()
+            .read_at(&mut buffer[..n], self.position)?;
         self.position += n as u64;
         Ok(n)
     }
 }
 
-impl Input for Range<'_> {
+impl<F: Borrow<File>> Input for Range<F> {
     fn skip(&mut self, n: u64) -> io::Result<()> {
         let position = self.position.checked_add(n).filter(|&p| p <= self.end);
         self.position = position.ok_or(io::ErrorKind::UnexpectedEof)?;

@@ -4,11 +4,14 @@
 //! changes is copied with its group verbatim, so what this module does not understand survives. The `tar` crate gives
 //! the block layout; walking is ours (it disagrees with Go on PAX values with newlines, sizes of links, truncation).
 
+mod change;
+mod copy;
 mod field;
 mod input;
 mod read;
 mod write;
 
+pub use change::HeaderChange;
 pub use input::{Input, Range, Stream};
 pub use read::{TarError, TarReader};
 pub use write::{END_OF_ARCHIVE, header_group, rename_group};
@@ -85,6 +88,24 @@ pub struct Entry {
 }
 
 impl Entry {
+    /// Returns an empty file without a name: 0644, 0:0, of 1970; other kinds are made from it.
+    #[must_use]
+    pub fn file() -> Self {
+        Self {
+            name: Vec::new(),
+            link_name: Vec::new(),
+            kind: Kind::File,
+            size: 0,
+            mode: 0o644,
+            uid: 0,
+            gid: 0,
+            mtime: Mtime::default(),
+            device: (0, 0),
+            xattrs: Vec::new(),
+            is_sparse: false,
+        }
+    }
+
     /// Returns how many bytes the data takes in the stream, padding included.
     #[must_use]
     pub fn padded_bytes(&self) -> u64 {

@@ -46,16 +46,16 @@ impl From<io::Error> for TarError {
 /// Reads entries one after another; data between them is read by the caller or passed over.
 #[derive(Debug)]
 pub struct TarReader<R> {
-    input: R,
+    pub(super) input: R,
     /// Bytes consumed so far.
-    offset: u64,
+    pub(super) offset: u64,
     /// Data and padding of the current entry that nobody has read yet.
-    unread_data: u64,
-    unread_padding: u64,
+    pub(super) unread_data: u64,
+    pub(super) unread_padding: u64,
     /// The end was seen; what comes behind it is not for us.
-    has_ended: bool,
+    pub(super) has_ended: bool,
     group: Vec<u8>,
-    group_offset: u64,
+    pub(super) group_offset: u64,
 }
 
 /// What the extension headers before an entry said.
@@ -339,7 +339,7 @@ impl<R: Input> TarReader<R> {
         Ok(entry)
     }
 
-    fn invalid(&self, reason: &'static str) -> TarError {
+    pub(super) fn invalid(&self, reason: &'static str) -> TarError {
         TarError::Invalid {
             offset: self.group_offset,
             reason,

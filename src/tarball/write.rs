@@ -17,34 +17,40 @@ pub fn header_group(entry: &Entry) -> Vec<u8> {
     let records = pax_records(entry);
     let mut group = Vec::with_capacity(BLOCK);
     if !records.is_empty() {
-        let body: Vec<u8> = records
-            .iter()
-            .flat_map(|(key, value)| pax_record(key, value))
-            .collect();
-        let mut pax = tar::Header::new_ustar();
-        pax.as_mut_bytes()[156] = b'x';
-        let extension = Entry {
-            name: pax_header_name(&entry.name),
-            link_name: Vec::new(),
-            kind: Kind::File,
-            size: body.len() as u64,
-            mode: 0,
-            uid: 0,
-            gid: 0,
-            mtime: super::Mtime::default(),
-            device: (0, 0),
-            xattrs: Vec::new(),
-            is_sparse: false,
-        };
-        fill(&mut pax, &extension);
-        // Go leaves the device numbers of an extension header empty.
-        pax.as_mut_bytes()[329..345].fill(0);
-        put_checksum(pax.as_mut_bytes());
-        group.extend_from_slice(pax.as_bytes());
-        group.extend_from_slice(&body);
-        group.resize(group.len().next_multiple_of(BLOCK), 0);
+        group.extend(pax_extension(&entry.name, &records));
     }
     group.extend_from_slice(header.as_bytes());
+    group
+}
+
+/// Returns the PAX header with `records` of the entry called `name`.
+pub(super) fn pax_extension(name: &[u8], records: &[(Vec<u8>, Vec<u8>)]) -> Vec<u8> {
+    let body: Vec<u8> = records
+        .iter()
+        .flat_map(|(key, value)| pax_record(key, value))
+        .collect();
+    let mut pax = tar::Header::new_ustar();
+    pax.as_mut_bytes()[156] = b'x';
+    let extension = Entry {
+        name: pax_header_name(name),
+        link_name: Vec::new(),
+        kind: Kind::File,
+        size: body.len() as u64,
+        mode: 0,
+        uid: 0,
+        gid: 0,
+        mtime: super::Mtime::default(),
+        device: (0, 0),
+        xattrs: Vec::new(),
+        is_sparse: false,
+    };
+    fill(&mut pax, &extension);
+    // Go leaves the device numbers of an extension header empty.
+    pax.as_mut_bytes()[329..345].fill(0);
+    put_checksum(pax.as_mut_bytes());
+    let mut group = pax.as_bytes().to_vec();
+    group.extend_from_slice(&body);
+    group.resize(group.len().next_multiple_of(BLOCK), 0);
     group
 }
 
@@ -130,7 +136,7 @@ fn pax_records(entry: &Entry) -> Vec<(Vec<u8>, Vec<u8>)> {
     let seconds_fit =
         u64::try_from(entry.mtime.seconds).is_ok_and(|seconds| octal_fits(seconds, 12));
     if !seconds_fit || entry.mtime.nanoseconds != 0 {
-        records.push((b"mtime".to_vec(), pax_time(entry.mtime).into_bytes()));
+        records.push((b"mtime".to_vec(), pax_time_text(entry.mtime).into_bytes()));
     }
     for (name, value) in &entry.xattrs {
         records.push(([b"SCHILY.xattr.", name.as_slice()].concat(), value.clone()));
@@ -139,7 +145,7 @@ fn pax_records(entry: &Entry) -> Vec<(Vec<u8>, Vec<u8>)> {
     records
 }
 
-fn pax_time(time: super::Mtime) -> String {
+pub(super) fn pax_time_text(time: super::Mtime) -> String {
     let (sign, seconds, nanoseconds) = if time.seconds < 0 && time.nanoseconds > 0 {
         (
             "-",
@@ -206,7 +212,7 @@ fn to_ascii(text: &[u8]) -> Vec<u8> {
         .collect()
 }
 
-fn put(field: &mut [u8], text: &[u8]) {
+pub(super) fn put(field: &mut [u8], text: &[u8]) {
     field.fill(0);
     let mut n = text.len().min(field.len());
     // A cut that happens to end in `/` would make old readers see a directory (Go, `formatter.formatString`).
@@ -217,12 +223,12 @@ fn put(field: &mut [u8], text: &[u8]) {
 }
 
 /// Whether `value` has an octal spelling of `width - 1` digits.
-fn octal_fits(value: u64, width: usize) -> bool {
+pub(super) fn octal_fits(value: u64, width: usize) -> bool {
     value < 1 << (3 * (width - 1))
 }
 
 /// Zero-padded octal digits and a NUL; a value that does not fit stands in a PAX record and is 0 here.
-fn put_octal(field: &mut [u8], value: u64) {
+pub(super) fn put_octal(field: &mut [u8], value: u64) {
     let width = field.len();
     let value = if octal_fits(value, width) { value } else { 0 };
     let digits = format!("{value:0width$o}", width = width - 1);
@@ -230,7 +236,7 @@ fn put_octal(field: &mut [u8], value: u64) {
 }
 
 /// Six digits, a NUL and a blank.
-fn put_checksum(block: &mut [u8; BLOCK]) {
+pub(super) fn put_checksum(block: &mut [u8; BLOCK]) {
     block[148..156].fill(b' ');
     let sum: u32 = block.iter().map(|&b| u32::from(b)).sum();
     block[148..155].copy_from_slice(format!("{sum:06o}\0").as_bytes());

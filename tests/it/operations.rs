@@ -7,7 +7,7 @@ use ocipatch::annotation::ImageAnnotations;
 use ocipatch::config_field::ConfigField;
 use ocipatch::image::Config;
 use ocipatch::patch::{ArgValues, Expectation, Operation, PatchFile, schema};
-use ocipatch::plan::{Inventory, InventoryImage, contradictions, plan};
+use ocipatch::plan::{Inventory, InventoryImage, Unplanned, contradictions, plan};
 use ocipatch::problem::Rejected;
 use ocipatch::reference::Reference;
 
@@ -80,15 +80,22 @@ fn patched_by(config: &str, patches: &[(&str, &str)]) -> Result<String, Rejected
         referrers: Vec::new(),
         annotations: ImageAnnotations::default(),
         is_index_referred_to: false,
+        layer_compressions: Vec::new(),
         tree: None,
+        logs: None,
         contents: HashMap::new(),
     };
     let mut inventory = Inventory {
         images: vec![image],
         sources: HashMap::new(),
+        texts: HashMap::new(),
+        keeps_plain: true,
         source_date_epoch: None,
     };
-    let plan = plan(&files, &mut inventory)?;
+    let plan = plan(&files, &mut inventory).map_err(|unplanned| match unplanned {
+        Unplanned::Rejected(rejected) => rejected,
+        Unplanned::Wants(_) => panic!("no operation here looks into files"),
+    })?;
     Ok(String::from_utf8(plan.images[0].config.to_bytes()).unwrap())
 }
 

@@ -27,10 +27,17 @@ const RECIPES: &[(&str, &str)] = &[
     ("environment", ""),
     ("greeter", ""),
     ("hotfix-config", "retag: ['app:2.0.0']"),
+    ("hotfix-line", ""),
     ("identity", ""),
     ("interface", ""),
+    ("leaked-secret", ""),
+    ("new-base", ""),
+    ("one-layer", ""),
+    ("permissions", ""),
     ("process", ""),
+    ("recompress", ""),
     ("release", "retag: ['app:2.0.0-rc3']"),
+    ("replace-layer", ""),
 ];
 
 #[test]
@@ -87,11 +94,12 @@ fn no_recipe_and_no_plan_is_forgotten() {
 
 /// The shipped image, after one operation.
 fn image(directory: &Path, name: &str, preparation: &str) -> PathBuf {
-    // The older form has no place for annotations.
-    let shipped = fixture(if name == "annotate" {
-        "docker26.tar"
-    } else {
-        "docker20.tar"
+    let shipped = fixture(match name {
+        // The older form has no place for annotations.
+        "annotate" => "docker26.tar",
+        // Docker's own forms keep layers plain.
+        "recompress" => "skopeo-oci.tar",
+        _ => "docker20.tar",
     });
     if preparation.is_empty() {
         return shipped;

@@ -47,11 +47,12 @@ fn a_layer_over_it_names_real_paths_and_keeps_its_directories() {
         std::fs::write(source.path().join(directory).join("new"), "x").unwrap();
     }
     let source = SourceDirectory::open(source.path()).unwrap();
-    let scan = source.scan(&|_| false).unwrap();
+    let scan = source.scan(&|_| false, false).unwrap();
     let metadata = Metadata {
         owner: Owner::Set { uid: 0, gid: 0 },
         mode: Mode::Normal,
         mtime: Time::At(0),
+        keeps_xattrs: false,
     };
     let added = additions(&scan.entries, 0, &ImagePath::root(), &metadata).unwrap();
     let content = compose(&added, &tree(), SymlinkPolicy::Follow, 0);

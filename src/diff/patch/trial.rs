@@ -12,9 +12,9 @@ use crate::diff::config::{compare_configs, field_of};
 use crate::diff::pairs::Pair;
 use crate::diff::{annotation_edits, compare_tags};
 use crate::error::Error;
-use crate::gather::{Base, gather};
+use crate::gather::{Base, NotPlanned, Setting, gather};
 use crate::patch::PatchFile;
-use crate::plan::{Change, ImagePlan, plan};
+use crate::plan::{Change, ImagePlan};
 use crate::problem::{Problem, Rejected};
 
 /// Something that still differs.
@@ -43,10 +43,11 @@ pub(super) fn left(
         allow_outside: true,
     };
     let bases: Vec<Base> = files.iter().map(base).collect();
-    let mut gathered = gather(&files, &bases, old, None)?;
-    let plan = match plan(&files, &mut gathered.inventory) {
+    let mut gathered = gather(&files, &bases, old, &Setting::default())?;
+    let plan = match gathered.plan(&files, old) {
         Ok(plan) => plan,
-        Err(rejected) => return Ok(told(&rejected)),
+        Err(NotPlanned::Rejected(rejected)) => return Ok(told(&rejected)),
+        Err(NotPlanned::Failed(error)) => return Err(error),
     };
     let mut left = Vec::new();
     for pair in pairs {

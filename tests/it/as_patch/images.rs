@@ -6,8 +6,8 @@ use std::collections::BTreeSet;
 use ocipatch::apply::prepare;
 use ocipatch::archive::{Archive, Destination, publish};
 use ocipatch::digest::Digest;
+use ocipatch::gather;
 use ocipatch::patch::PatchFile;
-use ocipatch::{gather, plan};
 use serde_json::{Map, Value, json};
 
 use crate::edit;
@@ -92,10 +92,14 @@ impl Image {
             allow_outside: false,
         }];
         let archive = self.open();
-        let mut gathered = gather::gather(&files, &bases, &archive, None).unwrap();
-        let plan = plan::plan(&files, &mut gathered.inventory);
-        let plan = plan.unwrap_or_else(|rejected| panic!("{patch}\n{:#}", rejected.to_json()));
-        let prepared = prepare(&plan, &archive, &gathered.roots, home.path()).unwrap();
+        let setting = gather::Setting {
+            spool: home.path().to_owned(),
+            ..gather::Setting::default()
+        };
+        let mut gathered = gather::gather(&files, &bases, &archive, &setting).unwrap();
+        let plan = gathered.plan(&files, &archive);
+        let plan = plan.unwrap_or_else(|not_planned| panic!("{patch}\n{not_planned:?}"));
+        let prepared = prepare(&plan, &archive, &gathered.opened, home.path()).unwrap();
         let out = home.path().join("out.tar");
         publish(&prepared.revision.draft, &Destination::File(out.clone())).unwrap();
         Self::read(&Archive::open(edit::open(&std::fs::read(out).unwrap()).unwrap()).unwrap())

@@ -23,6 +23,7 @@ enum Outer {
     Directory,
     File(Vec<u8>, u64),
     Symlink(String),
+    Hardlink(String),
 }
 
 /// What both forms have of an image.
@@ -38,12 +39,19 @@ fn sha256(bytes: &[u8]) -> String {
 }
 
 /// Writes one header and its data.
-fn append(tar: &mut Vec<u8>, name: &str, mode: u32, mtime: u64, content: &Outer) {
+fn append(
+    tar: &mut Vec<u8>,
+    name: &str,
+    mode: u32,
+    owner: (u64, u64),
+    mtime: u64,
+    content: &Outer,
+) {
     let mut header = tar::Header::new_ustar();
     header.set_mode(mode);
     header.set_mtime(mtime);
-    header.set_uid(0);
-    header.set_gid(0);
+    header.set_uid(owner.0);
+    header.set_gid(owner.1);
     let data: &[u8] = match content {
         Outer::Directory => {
             header.set_entry_type(tar::EntryType::Directory);
@@ -58,6 +66,11 @@ fn append(tar: &mut Vec<u8>, name: &str, mode: u32, mtime: u64, content: &Outer)
             header.set_link_name_literal(target).unwrap();
             &[]
         }
+        Outer::Hardlink(target) => {
+            header.set_entry_type(tar::EntryType::Link);
+            header.set_link_name_literal(target).unwrap();
+            &[]
+        }
     };
     header.set_path(name).unwrap();
     header.set_size(data.len() as u64);
@@ -68,15 +81,17 @@ fn append(tar: &mut Vec<u8>, name: &str, mode: u32, mtime: u64, content: &Outer)
 }
 
 /// Writes a layer.
-fn layer(files: &[File]) -> Vec<u8> {
+pub(super) fn layer(files: &[File]) -> Vec<u8> {
     let mut tar = Vec::new();
     for file in files {
         let content = match &file.content {
             Content::Directory => Outer::Directory,
             Content::Text(text) => Outer::File(text.clone().into_bytes(), 0),
             Content::Symlink(target) => Outer::Symlink(target.clone()),
+            Content::Hardlink(target) => Outer::Hardlink(target.clone()),
         };
-        append(&mut tar, &file.path, file.mode, MTIME, &content);
+        let mtime = file.mtime.unwrap_or(MTIME);
+        append(&mut tar, &file.path, file.mode, file.owner, mtime, &content);
     }
     tar.resize(tar.len() + 1024, 0);
     tar
@@ -195,12 +210,13 @@ fn tar(entries: BTreeMap<Vec<String>, Outer>, type_bits: u32) -> Vec<u8> {
         let (name, mode, mtime) = match &content {
             Outer::Directory => (format!("{name}/"), 0o40755, MTIME),
             Outer::File(_, mtime) => (name, 0o100_644, *mtime),
-            Outer::Symlink(_) => (name, 0o120_777, MTIME),
+            Outer::Symlink(_) | Outer::Hardlink(_) => (name, 0o120_777, MTIME),
         };
         append(
             &mut tar,
             &name,
             mode & (0o7777 | type_bits),
+            (0, 0),
             mtime,
             &content,
         );

@@ -123,6 +123,10 @@ fn describe_layer(data: &[u8]) -> String {
                 let target = entry.link_name_bytes().unwrap();
                 format!("{name} -> {}", String::from_utf8_lossy(&target))
             }
+            tar::EntryType::Link => {
+                let target = entry.link_name_bytes().unwrap();
+                format!("{name} => {}", String::from_utf8_lossy(&target))
+            }
             kind => format!("{kind:?} {name}"),
         };
         let (uid, gid) = (header.uid().unwrap(), header.gid().unwrap());

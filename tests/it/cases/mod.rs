@@ -9,7 +9,10 @@ mod laws;
 mod text;
 
 use std::fmt::Write as _;
+use std::io::Write as _;
 use std::path::{Path, PathBuf};
+
+use ocipatch::compression::Compression;
 
 use text::{Content, File, Image};
 
@@ -22,6 +25,8 @@ pub(crate) fn hybrid_archive(image: &str) -> Vec<u8> {
 pub(crate) struct Case {
     images: Vec<Image>,
     files: Vec<File>,
+    /// Tars beside the patch: name and what is in them.
+    tars: Vec<(String, Vec<File>)>,
     environment: Vec<(String, String)>,
     patch: String,
     /// The text up to the expectation, and the expectation.
@@ -34,6 +39,7 @@ impl Case {
         let mut case = Self {
             images: Vec::new(),
             files: Vec::new(),
+            tars: Vec::new(),
             environment: Vec::new(),
             patch: String::new(),
             given: String::new(),
@@ -58,7 +64,11 @@ impl Case {
                     rest.clone_into(&mut case.expected);
                     break;
                 }
-                _ => panic!("{name}"),
+                _ => {
+                    let tar = name.strip_prefix("tar ").expect(name).to_owned();
+                    let files = body.lines().map(File::parse).collect();
+                    case.tars.push((tar, files));
+                }
             }
             write!(case.given, "-- {name} --\n{body}").unwrap();
             rest = next;
@@ -69,6 +79,14 @@ impl Case {
     /// Writes patch and files, in this order or the other way round.
     fn write(&self, directory: &Path, is_reversed: bool) {
         std::fs::write(directory.join("fix.yaml"), &self.patch).unwrap();
+        for (name, files) in &self.tars {
+            let tar = build::layer(files);
+            let is_gzip = name.contains(".tar.");
+            let compression = [Compression::None, Compression::Gzip][usize::from(is_gzip)];
+            let mut encoder = compression.encoder(Vec::new()).unwrap();
+            encoder.write_all(&tar).unwrap();
+            std::fs::write(directory.join(name), encoder.finish().unwrap()).unwrap();
+        }
         let mut files: Vec<&File> = self.files.iter().collect();
         if is_reversed {
             files.reverse();
@@ -87,6 +105,9 @@ impl Case {
                 Content::Symlink(target) => {
                     std::fs::create_dir_all(path.parent().unwrap()).unwrap();
                     symlink(target, &path).unwrap();
+                }
+                Content::Hardlink(target) => {
+                    std::fs::hard_link(directory.join(target), &path).unwrap();
                 }
             }
         }

@@ -30,6 +30,9 @@ pub(super) enum History {
 pub(super) struct File {
     pub(super) path: String,
     pub(super) mode: u32,
+    pub(super) owner: (u64, u64),
+    /// Seconds, if not those of every case.
+    pub(super) mtime: Option<u64>,
     pub(super) content: Content,
 }
 
@@ -39,6 +42,7 @@ pub(super) enum Content {
     Directory,
     Text(String),
     Symlink(String),
+    Hardlink(String),
 }
 
 impl Image {
@@ -79,14 +83,42 @@ impl Image {
 }
 
 impl File {
-    /// Reads `0644 path "text"`, `0755 path/` or `path -> target`.
+    /// Reads `0644 path "text"`, `0755 path/`, `path -> target` or, for a hard link, `path => target`; behind it may stand
+    /// an owner and a time, as in `1000:1000 @0`.
     pub(super) fn parse(line: &str) -> Self {
+        let (mut line, mut owner, mut mtime) = (line, (0, 0), None);
+        while let Some((rest, last)) = line.rsplit_once(' ') {
+            let ids = last.split_once(':');
+            let ids = ids.and_then(|(uid, gid)| Some((uid.parse().ok()?, gid.parse().ok()?)));
+            let time = last.strip_prefix('@').and_then(|time| time.parse().ok());
+            match (ids, time) {
+                (Some(ids), _) => owner = ids,
+                (_, Some(time)) => mtime = Some(time),
+                _ => break,
+            }
+            line = rest;
+        }
+        let file = Self::parse_plain(line);
+        Self {
+            owner,
+            mtime,
+            ..file
+        }
+    }
+
+    fn parse_plain(line: &str) -> Self {
+        let link = |path: &str, mode, content| Self {
+            path: path.to_owned(),
+            mode,
+            owner: (0, 0),
+            mtime: None,
+            content,
+        };
         if let Some((path, target)) = line.split_once(" -> ") {
-            return Self {
-                path: path.to_owned(),
-                mode: 0o777,
-                content: Content::Symlink(target.to_owned()),
-            };
+            return link(path, 0o777, Content::Symlink(target.to_owned()));
+        }
+        if let Some((path, target)) = line.split_once(" => ") {
+            return link(path, 0o644, Content::Hardlink(target.to_owned()));
         }
         let (mode, rest) = line.split_once(' ').expect(line);
         let mode = u32::from_str_radix(mode, 8).expect(line);
@@ -97,10 +129,6 @@ impl File {
             }
             None => (rest, Content::Directory),
         };
-        Self {
-            path: path.to_owned(),
-            mode,
-            content,
-        }
+        link(path, mode, content)
     }
 }

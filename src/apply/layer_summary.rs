@@ -1,0 +1,100 @@
+//! The layers of an image as it was and as it will be, for people and programs.
+
+use serde::Serialize;
+
+use super::layers::{Known, KnownLayer};
+use crate::archive::Image;
+use crate::compression::Compression;
+use crate::digest::DiffId;
+use crate::plan::{Change, FileChange, ImagePlan, Plan, PlannedLayer, RemovedLayer};
+
+/// One layer of the image as it was or will be.
+#[derive(Debug, Clone, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct LayerSummary {
+    /// Kept, added or removed.
+    pub change: Change,
+    /// The digest of the uncompressed layer.
+    pub diff_id: DiffId,
+    /// The one that it had, where it is made anew.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub old_diff_id: Option<DiffId>,
+    /// Bytes in the archive.
+    pub size: u64,
+    /// How it is compressed, where that changes and nothing else of it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub compression: Option<&'static str>,
+    /// Where the files of an added layer come from.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub from: Option<String>,
+    /// What changes in the file tree as an added layer comes or a removed one goes.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub files: Vec<FileChange>,
+}
+
+/// Returns the layers from the base up; those that go stand where they were, before what comes in their place.
+pub(super) fn layers(
+    (i, image): (usize, &Image),
+    planned: &ImagePlan,
+    plan: &Plan,
+    known: &Known,
+) -> Vec<LayerSummary> {
+    let old = |change, position: usize, files: &[FileChange]| LayerSummary {
+        change,
+        diff_id: image.layers()[position].diff_id(),
+        old_diff_id: None,
+        size: image.layers()[position].size(),
+        compression: None,
+        from: None,
+        files: files.to_vec(),
+    };
+    let kept = |position: usize| {
+        let stored = known.recompressed(i, position);
+        let change = stored.map_or(Change::Kept, |_| Change::Changed);
+        let kept = old(change, position, &[]);
+        LayerSummary {
+            size: stored.map_or(kept.size, |stored| stored.size),
+            compression: stored.map(|stored| stored.compression.name()),
+            ..kept
+        }
+    };
+    let new = |index: usize| {
+        let made = &plan.layers[index];
+        let KnownLayer { diff_id, size, .. } = known.made(index);
+        let was = made.stands_for();
+        LayerSummary {
+            change: if was.is_some() {
+                Change::Changed
+            } else {
+                Change::Added
+            },
+            diff_id,
+            old_diff_id: was.map(|position| image.layers()[position].diff_id()),
+            size,
+            compression: made.compression.map(Compression::name),
+            from: made.from.clone(),
+            files: made.files.clone(),
+        }
+    };
+    let mut removed: Vec<&RemovedLayer> = planned.removed.iter().collect();
+    removed.sort_by_key(|removed| removed.position);
+    let mut removed = removed.into_iter().peekable();
+    let mut layers = Vec::new();
+    for (n, layer) in planned.layers.iter().enumerate() {
+        // What stands before the next layer that stays has gone from here.
+        let next = planned.layers[n..].iter().find_map(|layer| match *layer {
+            PlannedLayer::Kept(position) => Some(position),
+            PlannedLayer::Made(index) => plan.layers[index].stands_for(),
+        });
+        while let Some(gone) = removed.next_if(|gone| next.is_none_or(|next| gone.position < next))
+        {
+            layers.push(old(Change::Removed, gone.position, &gone.files));
+        }
+        layers.push(match *layer {
+            PlannedLayer::Kept(position) => kept(position),
+            PlannedLayer::Made(index) => new(index),
+        });
+    }
+    layers.extend(removed.map(|gone| old(Change::Removed, gone.position, &gone.files)));
+    layers
+}

@@ -1,0 +1,307 @@
+//! The layers of a plan, read and hashed: from here on their digests are known.
+
+use std::collections::HashMap;
+use std::io::{self, Read, Write};
+use std::path::Path;
+
+use crate::archive::{Archive, Image, Import, Layer, NewLayer, spool_file};
+use crate::compression::Compression;
+use crate::digest::{DiffId, Digest, Hashing};
+use crate::error::Error;
+use crate::gather::Opened;
+use crate::layer::{Inputs, Origin, WriteError, write_layer, write_rewritten};
+use crate::plan::{ImagePlan, MadeContent, Plan, PlannedLayer};
+use crate::tarball::Input;
+
+const BUFFER_BYTES: usize = 128 * 1024;
+
+/// What is known of layers once they are made.
+#[derive(Debug, Default)]
+pub(super) struct Known {
+    /// For each layer of the plan, if an image has it.
+    made: Vec<Option<KnownLayer>>,
+    /// For each image and position of a layer that is stored in another way.
+    recompressed: HashMap<(usize, usize), KnownLayer>,
+}
+
+/// A layer that was made.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct KnownLayer {
+    /// Its place among all that were made.
+    pub(super) place: usize,
+    pub(super) diff_id: DiffId,
+    pub(super) size: u64,
+    pub(super) compression: Compression,
+}
+
+impl Known {
+    /// Returns a layer of the plan.
+    pub(super) fn made(&self, layer: usize) -> KnownLayer {
+        self.made[layer].expect("what an image has was made")
+    }
+
+    /// Returns a layer of an image, if it is stored in another way.
+    pub(super) fn recompressed(&self, image: usize, position: usize) -> Option<KnownLayer> {
+        self.recompressed.get(&(image, position)).copied()
+    }
+}
+
+/// Reads and hashes the layers of a plan. Compressed ones wait in nameless files in the directory `spool`.
+pub(super) fn make<'a>(
+    plan: &'a Plan,
+    archive: &'a Archive,
+    opened: &'a Opened,
+    spool: &'a Path,
+) -> Result<(Vec<NewLayer<'a>>, Known), Error> {
+    let mut layers: Vec<NewLayer<'_>> = Vec::new();
+    let mut known = Known::default();
+    let mut add = |layer: NewLayer<'a>| {
+        let known = KnownLayer {
+            place: layers.len(),
+            diff_id: layer.diff_id,
+            size: layer.size,
+            compression: layer.compression,
+        };
+        layers.push(layer);
+        known
+    };
+    for (i, layer) in plan.layers.iter().enumerate() {
+        let planned = &plan.images[layer.image];
+        let Some(position) = planned.position(i) else {
+            known.made.push(None);
+            continue;
+        };
+        let image = &archive.images()[layer.image];
+        let neighbours = || compression_of_neighbours(planned, image, position);
+        let making = Making {
+            content: &layer.content,
+            archive,
+            image,
+            opened,
+            compression: layer.compression.unwrap_or_else(neighbours),
+        };
+        known.made.push(Some(add(making.make(spool)?)));
+    }
+    for (i, (planned, image)) in plan.images.iter().zip(archive.images()).enumerate() {
+        for layer in &planned.recompressed {
+            let making = Making {
+                content: &layer.content,
+                archive,
+                image,
+                opened,
+                compression: layer.compression,
+            };
+            let stored = add(making.make(spool)?);
+            known.recompressed.insert((i, layer.position), stored);
+        }
+    }
+    opened.imports.iter().try_for_each(Import::check)?;
+    Ok((layers, known))
+}
+
+impl ImagePlan {
+    /// Returns where in the stack a layer of the plan is, if the image has it.
+    fn position(&self, layer: usize) -> Option<usize> {
+        let is_it = |it: &PlannedLayer| *it == PlannedLayer::Made(layer);
+        self.layers.iter().position(is_it)
+    }
+}
+
+/// A new layer is compressed as the one below it is, or else the one above; what is only ever read (bzip2, xz) has gzip
+/// for a neighbour.
+fn compression_of_neighbours(planned: &ImagePlan, image: &Image, position: usize) -> Compression {
+    let (below, above) = planned.layers.split_at(position);
+    let kept = |layer: &PlannedLayer| match *layer {
+        PlannedLayer::Kept(position) => Some(&image.layers()[position]),
+        PlannedLayer::Made(_) => None,
+    };
+    let neighbour = below.iter().rev().chain(above).find_map(kept);
+    match neighbour.or(image.layers().last()).map(Layer::compression) {
+        None | Some(Compression::None) => Compression::None,
+        Some(Compression::Zstd) => Compression::Zstd,
+        Some(_) => Compression::Gzip,
+    }
+}
+
+/// One layer on its way.
+#[derive(Clone, Copy)]
+struct Making<'a> {
+    content: &'a MadeContent,
+    archive: &'a Archive,
+    image: &'a Image,
+    opened: &'a Opened,
+    compression: Compression,
+}
+
+impl<'a> Making<'a> {
+    fn make(self, spool: &Path) -> Result<NewLayer<'a>, Error> {
+        if let MadeContent::Verbatim(Origin::Import(import)) = self.content
+            && self.opened.imports[*import].compression() == self.compression
+        {
+            return self.copied(*import);
+        }
+        if self.compression == Compression::None {
+            self.plain()
+        } else {
+            self.compressed(spool)
+        }
+    }
+
+    fn open(self, origin: Origin) -> Result<Box<dyn Input>, Error> {
+        match origin {
+            Origin::Layer(position) => self.archive.open_layer(&self.image.layers()[position]),
+            Origin::Import(import) => self.opened.imports[import].tar(),
+        }
+    }
+
+    /// Writes the uncompressed stream.
+    fn write(self, out: impl Write) -> Result<(DiffId, u64), Error> {
+        let open = move |origin| self.open(origin);
+        let inputs = Inputs {
+            roots: &self.opened.roots,
+            open: &open,
+        };
+        let written = match self.content {
+            MadeContent::Composed(content) => write_layer(content, inputs, out),
+            MadeContent::Rewritten(rewrite) => write_rewritten(rewrite, inputs, out),
+            MadeContent::Verbatim(origin) => return self.write_verbatim(*origin, out),
+        };
+        written.map_err(|error| self.error(error))
+    }
+
+    fn write_verbatim(self, origin: Origin, out: impl Write) -> Result<(DiffId, u64), Error> {
+        let mut input = self.open(origin)?;
+        let mut out = Hashing::new(out);
+        let mut buffer = vec![0; BUFFER_BYTES];
+        loop {
+            let n = match input.read(&mut buffer) {
+                Ok(0) => break,
+                Ok(n) => n,
+                Err(error) if error.kind() == io::ErrorKind::Interrupted => continue,
+                Err(error) => return Err(self.error(WriteError::Read(origin, error))),
+            };
+            let written = out.write_all(&buffer[..n]);
+            written.map_err(|error| self.error(WriteError::Output(error)))?;
+        }
+        let (diff_id, size, _) = out.finish_layer();
+        let stated = match origin {
+            Origin::Layer(position) => Some(self.image.layers()[position].diff_id()),
+            Origin::Import(import) => self.opened.imports[import].diff_id(),
+        };
+        match stated {
+            Some(stated) if stated != diff_id => Err(Error::Mismatch {
+                what: format!(
+                    "the diff id of the layer `{}`",
+                    self.place(origin).escape_debug()
+                ),
+                found: diff_id.to_string(),
+                wanted: stated.to_string(),
+            }),
+            _ => Ok((diff_id, size)),
+        }
+    }
+
+    /// A layer whose bytes are there as they are wanted.
+    fn copied(self, import: usize) -> Result<NewLayer<'a>, Error> {
+        let (diff_id, _) = self.write_verbatim(Origin::Import(import), io::sink())?;
+        let import = &self.opened.imports[import];
+        let failed = |source| Error::Io {
+            place: import.place().to_owned(),
+            source,
+        };
+        let hashed = Digest::of_reader(&mut import.blob().reader());
+        let (digest, size) = hashed.map_err(failed)?;
+        let write = Box::new(move |out: &mut dyn Write| {
+            io::copy(&mut import.blob().reader(), out)
+                .map(drop)
+                .map_err(failed)
+        });
+        Ok(NewLayer {
+            diff_id,
+            digest,
+            size,
+            compression: self.compression,
+            write,
+        })
+    }
+
+    /// A plain layer is read twice: to be hashed now, to be written once its place is known.
+    fn plain(self) -> Result<NewLayer<'a>, Error> {
+        let (diff_id, size) = self.write(io::sink())?;
+        let write = Box::new(move |out: &mut dyn Write| {
+            let (found, _) = self.write(out)?;
+            if found == diff_id {
+                return Ok(());
+            }
+            let what = "the digest of a layer that was read twice".to_owned();
+            Err(Error::Mismatch {
+                what,
+                found: found.to_string(),
+                wanted: diff_id.to_string(),
+            })
+        });
+        Ok(NewLayer {
+            diff_id,
+            digest: diff_id.into(),
+            size,
+            compression: Compression::None,
+            write,
+        })
+    }
+
+    /// A compressed layer is written once, to where it can be copied from.
+    fn compressed(self, spool: &Path) -> Result<NewLayer<'a>, Error> {
+        let failed = |source| Error::io(spool, source);
+        let file = spool_file(spool).map_err(failed)?;
+        let buffered = io::BufWriter::with_capacity(BUFFER_BYTES, file);
+        let encoder = self.compression.encoder(Hashing::new(buffered));
+        let mut encoder = encoder.map_err(failed)?;
+        let (diff_id, _) = self.write(&mut encoder)?;
+        let (digest, size, buffered) = encoder.finish().map_err(failed)?.finish();
+        let file = buffered
+            .into_inner()
+            .map_err(|error| failed(error.into_error()))?;
+        Ok(NewLayer::spooled(
+            file,
+            diff_id,
+            digest,
+            size,
+            self.compression,
+        ))
+    }
+
+    fn place(self, origin: Origin) -> String {
+        match origin {
+            Origin::Layer(position) => {
+                let entry = self.image.layers()[position].entry();
+                self.archive.source().entries()[entry].name.clone()
+            }
+            Origin::Import(import) => self.opened.imports[import].place().to_owned(),
+        }
+    }
+
+    fn error(self, error: WriteError) -> Error {
+        match error {
+            WriteError::Host(error) => Error::io(&error.path, error.error),
+            WriteError::Changed { path } => Error::Changed {
+                place: path.display().to_string(),
+            },
+            WriteError::Origin(error) => error,
+            WriteError::Read(origin, source) => Error::Io {
+                place: self.place(origin),
+                source,
+            },
+            WriteError::OriginChanged(origin) => Error::Changed {
+                place: self.place(origin),
+            },
+            WriteError::Tar(origin, error) => Error::BadEntry {
+                name: self.place(origin),
+                reason: format!("is no readable layer: {error}"),
+            },
+            WriteError::Output(source) => Error::Io {
+                place: "the output".to_owned(),
+                source,
+            },
+        }
+    }
+}

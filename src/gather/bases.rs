@@ -1,0 +1,89 @@
+//! The archives that a `rebase` names.
+
+use super::sources::real_path;
+use super::{Base, Opened, Setting};
+use crate::archive::{Archive, Image, Import, Source};
+use crate::error::Error;
+use crate::patch::{BaseImage, Rebase};
+use crate::plan::{BaseFinding, BaseLayer, SourceFinding};
+use crate::platform::Platform;
+use crate::problem::{Address, Problem};
+use crate::rootfs::LayerLog;
+use crate::tarball::TarReader;
+
+/// Looks into both archives. Of the base that images get, the layers of those for `platforms` are opened.
+pub(super) fn find(
+    rebase: &Rebase,
+    base: &Base,
+    operation: &Address,
+    platforms: &[Platform],
+    setting: &Setting,
+    opened: &mut Opened,
+) -> Result<SourceFinding, Error> {
+    let mut finding = SourceFinding::default();
+    let from = open(&rebase.from, base, operation.clone().key("from"), setting)?;
+    let onto = open(&rebase.onto, base, operation.clone().key("onto"), setting)?;
+    match (from, onto) {
+        (Ok(from), Ok(onto)) => {
+            let old = from
+                .images()
+                .iter()
+                .map(|image| described(image, &rebase.from));
+            let mut new = Vec::new();
+            for image in onto.images() {
+                let mut described = described(image, &rebase.onto);
+                if platforms.contains(&image.platform()) {
+                    described.layers = layers(&onto, image, opened)?;
+                }
+                new.push(described);
+            }
+            finding.bases = Some((old.collect(), new));
+        }
+        (from, onto) => {
+            let problems = [from.err(), onto.err()].into_iter().flatten();
+            finding.problems.extend(problems);
+        }
+    }
+    Ok(finding)
+}
+
+fn open(
+    image: &BaseImage,
+    base: &Base,
+    address: Address,
+    setting: &Setting,
+) -> Result<Result<Archive, Problem>, Error> {
+    let address = image.archive_address(address);
+    match real_path(&image.archive, base, &address)? {
+        Ok(real) => Archive::open(Source::open(&real, &setting.spool)?).map(Ok),
+        Err(problem) => Ok(Err(problem)),
+    }
+}
+
+fn described(image: &Image, of: &BaseImage) -> BaseFinding {
+    BaseFinding {
+        archive: of.archive.clone(),
+        config: image.config().clone(),
+        tags: image.tags().to_vec(),
+        layers: Vec::new(),
+    }
+}
+
+fn layers(archive: &Archive, image: &Image, opened: &mut Opened) -> Result<Vec<BaseLayer>, Error> {
+    let mut layers = Vec::new();
+    for layer in image.layers() {
+        let import = Import::of_layer(archive, layer)?;
+        let log = LayerLog::read(0, &mut TarReader::new(import.tar()?));
+        let log = log.map_err(|error| Error::BadEntry {
+            name: import.place().to_owned(),
+            reason: format!("is no readable layer: {error}"),
+        })?;
+        layers.push(BaseLayer {
+            import: opened.imports.len(),
+            compression: import.compression(),
+            log,
+        });
+        opened.imports.push(import);
+    }
+    Ok(layers)
+}

@@ -1,0 +1,91 @@
+//! Planning with what was gathered, and reading what planning turns out to depend on.
+
+use std::fmt;
+use std::io::Read as _;
+
+use super::{Gathered, Opened};
+use crate::archive::Archive;
+use crate::error::Error;
+use crate::layer::{Data, HostFile, Kept, Origin};
+use crate::patch::PatchFile;
+use crate::plan::{Plan, Unplanned, Wanted, plan};
+use crate::problem::Rejected;
+
+/// Why there is no plan.
+#[derive(Debug)]
+pub enum NotPlanned {
+    /// A patch does not fit.
+    Rejected(Rejected),
+    /// What a patch depends on cannot be read.
+    Failed(Error),
+}
+
+impl fmt::Display for NotPlanned {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Rejected(rejected) => rejected.fmt(f),
+            Self::Failed(error) => error.fmt(f),
+        }
+    }
+}
+
+impl std::error::Error for NotPlanned {}
+
+impl Gathered {
+    /// Plans all patches of all files in order.
+    pub fn plan(&mut self, files: &[PatchFile], archive: &Archive) -> Result<Plan, NotPlanned> {
+        loop {
+            let wanted = match plan(files, &mut self.inventory) {
+                Ok(plan) => return Ok(plan),
+                Err(Unplanned::Rejected(rejected)) => return Err(NotPlanned::Rejected(rejected)),
+                Err(Unplanned::Wants(wanted)) => wanted,
+            };
+            for wanted in wanted {
+                let text = read(&wanted, archive, &self.opened).map_err(NotPlanned::Failed)?;
+                self.inventory.texts.insert(wanted, text);
+            }
+        }
+    }
+}
+
+fn read(wanted: &Wanted, archive: &Archive, opened: &Opened) -> Result<Vec<u8>, Error> {
+    match &wanted.data {
+        Data::None => Ok(Vec::new()),
+        Data::Inline(text) => Ok(text.clone()),
+        Data::Host(file) => read_host(file, opened),
+        Data::Kept(kept) => {
+            let (mut stream, place) = match kept.origin {
+                Origin::Layer(position) => {
+                    let layer = &archive.images()[wanted.image].layers()[position];
+                    let place = archive.source().entries()[layer.entry()].name.clone();
+                    (archive.open_layer(layer)?, place)
+                }
+                Origin::Import(import) => {
+                    let import = &opened.imports[import];
+                    (import.tar()?, import.place().to_owned())
+                }
+            };
+            let failed = |source| Error::Io {
+                place: place.clone(),
+                source,
+            };
+            stream.skip(kept.offset).map_err(failed)?;
+            read_exactly(&mut stream, kept).map_err(failed)
+        }
+    }
+}
+
+fn read_exactly(stream: &mut dyn std::io::Read, kept: &Kept) -> std::io::Result<Vec<u8>> {
+    let mut text = Vec::new();
+    stream.take(kept.size).read_to_end(&mut text)?;
+    if (text.len() as u64) < kept.size {
+        return Err(std::io::ErrorKind::UnexpectedEof.into());
+    }
+    Ok(text)
+}
+
+fn read_host(file: &HostFile, opened: &Opened) -> Result<Vec<u8>, Error> {
+    let root = &opened.roots[file.root];
+    root.read(file)
+        .map_err(|error| Error::io(&error.path, error.error))
+}

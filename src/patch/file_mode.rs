@@ -1,0 +1,208 @@
+//! Permissions as `chmod` takes them: octal digits, or what to add, remove or set for whom.
+
+use schemars::json_schema;
+
+use super::decode::{Field, Problems};
+use super::schema;
+use crate::problem::{Code, quoted};
+
+const HELP: &str = "write three or four octal digits, as in `0644`, or clauses as `chmod` takes them, as in `go-w` or `u=rwX,g=rX`";
+const SETUID: u32 = 0o4000;
+const SETGID: u32 = 0o2000;
+const STICKY: u32 = 0o1000;
+
+/// What permissions become.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum FileMode {
+    /// These.
+    Octal(u32),
+    /// What they are, changed by each of these in order.
+    Clauses(Vec<Clause>),
+}
+
+/// One change of permissions (POSIX `chmod`, "extended description").
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Clause {
+    /// The bits of those that are meant, all three of each.
+    who: u32,
+    action: Action,
+    /// Bits for everybody, of which those meant get theirs; setuid, setgid and sticky besides.
+    bits: u32,
+    /// Whether `X` stands there: the right to execute, for directories and what somebody may execute already.
+    executes_some: bool,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Action {
+    Add,
+    Remove,
+    Set,
+}
+
+impl FileMode {
+    /// Returns what the permissions `mode` become.
+    #[must_use]
+    pub fn apply(&self, mode: u32, is_directory: bool) -> u32 {
+        match self {
+            Self::Octal(mode) => *mode,
+            Self::Clauses(clauses) => clauses.iter().fold(mode & 0o7777, |mode, clause| {
+                clause.apply(mode, is_directory)
+            }),
+        }
+    }
+
+    pub(super) fn decode(field: &Field<'_>, problems: &mut Problems) -> Option<Self> {
+        let text = field.word(problems)?;
+        let mode = Self::parse(text);
+        if mode.is_none() {
+            let message = format!("{} is {}", field.name, quoted(text));
+            let problem = field.problem(Code::InvalidValue, message);
+            problems.add(problem.with_help(HELP));
+        }
+        mode
+    }
+
+    fn parse(text: &str) -> Option<Self> {
+        let is_octal =
+            (3..=4).contains(&text.len()) && text.bytes().all(|b| matches!(b, b'0'..=b'7'));
+        if is_octal {
+            return u32::from_str_radix(text, 8).ok().map(Self::Octal);
+        }
+        let clauses: Option<Vec<Vec<Clause>>> = text.split(',').map(clauses).collect();
+        Some(Self::Clauses(clauses?.concat()))
+    }
+}
+
+/// Reads `who` and any number of actions. Without a `who`, `chmod` looks at the umask, which is no business of a patch.
+fn clauses(text: &str) -> Option<Vec<Clause>> {
+    let n_who = text.find(['+', '-', '='])?;
+    let (who, mut rest) = text.split_at(n_who);
+    let who = who.chars().try_fold(0, |bits, c| {
+        Some(
+            bits | match c {
+                'u' => 0o700,
+                'g' => 0o070,
+                'o' => 0o007,
+                'a' => 0o777,
+                _ => return None,
+            },
+        )
+    })?;
+    let mut clauses = Vec::new();
+    while let Some(sign) = rest.chars().next() {
+        let action = match sign {
+            '+' => Action::Add,
+            '-' => Action::Remove,
+            '=' => Action::Set,
+            _ => return None,
+        };
+        let end = rest[1..]
+            .find(['+', '-', '='])
+            .map_or(rest.len(), |n| n + 1);
+        let mut clause = Clause {
+            who,
+            action,
+            bits: 0,
+            executes_some: false,
+        };
+        for c in rest[1..end].chars() {
+            match c {
+                'r' => clause.bits |= 0o444,
+                'w' => clause.bits |= 0o222,
+                'x' => clause.bits |= 0o111,
+                'X' => clause.executes_some = true,
+                's' => clause.bits |= SETUID | SETGID,
+                't' => clause.bits |= STICKY,
+                _ => return None,
+            }
+        }
+        clauses.push(clause);
+        rest = &rest[end..];
+    }
+    (who != 0 && !clauses.is_empty()).then_some(clauses)
+}
+
+impl Clause {
+    fn apply(self, mode: u32, is_directory: bool) -> u32 {
+        let (is_user, is_group) = (self.who & 0o700 != 0, self.who & 0o070 != 0);
+        let special = |bit, is_meant| if is_meant { bit } else { 0 };
+        let meant = self.who
+            | special(SETUID, is_user)
+            | special(SETGID, is_group)
+            | special(STICKY, self.who == 0o777 || self.bits & STICKY != 0);
+        let executes = self.executes_some && (is_directory || mode & 0o111 != 0);
+        let bits = (self.bits | if executes { 0o111 } else { 0 }) & meant;
+        match self.action {
+            Action::Add => mode | bits,
+            Action::Remove => mode & !bits,
+            // A directory keeps setuid and setgid unless they are named, as with GNU's `chmod`.
+            Action::Set if is_directory => mode & !(self.who | STICKY & meant) | bits,
+            Action::Set => mode & !meant | bits,
+        }
+    }
+}
+
+schema::schemas! {
+    FileMode, "FileMode", |_| json_schema!({
+        "description": "Permissions as three or four octal digits, or clauses as `chmod` takes them, such as `go-w` or `u=rwX,g=rX`",
+        "type": ["string", "integer"],
+        "pattern": "^([0-7]{3,4}|[ugoa]+([-+=][rwxXst]*)+(,[ugoa]+([-+=][rwxXst]*)+)*)$",
+    });
+}
+
+#[cfg(test)]
+mod tests {
+    use super::FileMode;
+
+    fn changed(text: &str, mode: u32) -> String {
+        let parsed = FileMode::parse(text).expect(text);
+        let file = parsed.apply(mode, false);
+        let directory = parsed.apply(mode, true);
+        format!("{file:04o} {directory:04o}")
+    }
+
+    #[test]
+    fn clauses_mean_what_they_mean_to_chmod() {
+        // Each as GNU chmod 9.1 leaves a file and a directory of that mode, but that digits are exact for directories too.
+        for (text, mode, expected) in [
+            ("0640", 0o4755, "0640 0640"),
+            ("755", 0o600, "0755 0755"),
+            ("u+x", 0o644, "0744 0744"),
+            ("go-w", 0o666, "0644 0644"),
+            ("a=rX", 0o640, "0444 0555"),
+            ("a=rX", 0o750, "0555 0555"),
+            ("u=rwX,g=rX,o=", 0o755, "0750 0750"),
+            ("u+s", 0o755, "4755 4755"),
+            ("ug+s", 0o755, "6755 6755"),
+            ("o+s", 0o755, "0755 0755"),
+            ("u-s,g-s", 0o6755, "0755 0755"),
+            ("a+t", 0o755, "1755 1755"),
+            ("u=rw", 0o4755, "0655 4655"),
+            ("g=", 0o2775, "0705 2705"),
+            ("u+r-w", 0o200, "0400 0400"),
+            ("a-x+X", 0o711, "0600 0711"),
+        ] {
+            assert_eq!(changed(text, mode), expected, "{text} of {mode:04o}");
+        }
+    }
+
+    #[test]
+    fn what_is_no_mode_is_refused() {
+        for text in [
+            "",
+            "64",
+            "06444",
+            "0888",
+            "+x",
+            "u",
+            "u+z",
+            "x+u",
+            "u+x,",
+            ",u+x",
+            "u x",
+            "rwxr-xr-x",
+        ] {
+            assert_eq!(FileMode::parse(text), None, "{text}");
+        }
+    }
+}

@@ -1,0 +1,115 @@
+//! `rebase`: the base that an image has, and the one that it gets.
+
+use schemars::{JsonSchema, json_schema};
+
+use super::add_layer::source_path;
+use super::decode::{Field, Problems};
+use super::new_file::optional;
+use super::node::Value;
+use super::schema;
+use crate::problem::{Address, Code};
+use crate::reference::Glob;
+
+const HELP: &str = "write both, as in `{ from: old-base.tar, onto: new-base.tar }`";
+
+/// What `rebase` takes.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Rebase {
+    /// The base that the image has.
+    pub from: BaseImage,
+    /// The base that it gets.
+    pub onto: BaseImage,
+}
+
+/// An image of another archive.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct BaseImage {
+    /// The archive, relative to the patch file.
+    pub archive: String,
+    /// Which of its images, if it has several: a pattern over their tags.
+    pub image: Option<Glob>,
+    is_long: bool,
+}
+
+impl BaseImage {
+    /// Returns the address of the archive, given the one of the base.
+    #[must_use]
+    pub fn archive_address(&self, base: Address) -> Address {
+        if self.is_long {
+            base.key("archive")
+        } else {
+            base
+        }
+    }
+
+    fn decode(field: &Field<'_>, problems: &mut Problems) -> Option<Self> {
+        if !matches!(field.node.value, Value::Map(_)) {
+            return Some(Self {
+                archive: source_path(field, problems)?,
+                image: None,
+                is_long: false,
+            });
+        }
+        let record = field.record(&["archive", "image"], problems)?;
+        let help = "say where it is, as in `archive: base.tar`";
+        let archive = record.require("archive", Code::MissingKey, help, problems);
+        let archive = archive.and_then(|archive| source_path(archive, problems));
+        let image = optional(&record, "image", problems, |field, problems| {
+            field.some_word(problems).map(Glob::new)
+        });
+        Some(Self {
+            archive: archive?,
+            image: image?,
+            is_long: true,
+        })
+    }
+}
+
+impl Rebase {
+    pub(super) fn decode(field: &Field<'_>, problems: &mut Problems) -> Option<Self> {
+        let record = field.record(&["from", "onto"], problems)?;
+        let from = record.require("from", Code::MissingKey, HELP, problems);
+        let onto = record.require("onto", Code::MissingKey, HELP, problems);
+        let from = from.and_then(|from| BaseImage::decode(from, problems));
+        let onto = onto.and_then(|onto| BaseImage::decode(onto, problems));
+        Some(Self {
+            from: from?,
+            onto: onto?,
+        })
+    }
+}
+
+schema::schemas! {
+    BaseImage, "BaseImage", |generator| json_schema!({
+        "description": "An archive or an extracted one, relative to the patch file, or a map that also says which of its images",
+        "anyOf": [generator.subschema_for::<schema::SomeText>(), generator.subschema_for::<LongBaseImage>()],
+    });
+}
+
+/// Both bases.
+#[derive(JsonSchema)]
+#[schemars(rename = "Rebase", deny_unknown_fields, rename_all = "kebab-case")]
+#[expect(
+    dead_code,
+    reason = "the fields are read by the derive, to describe them"
+)]
+pub(super) struct RebaseSchema {
+    /// The base that the image has.
+    from: BaseImage,
+    /// The base that it gets.
+    onto: BaseImage,
+}
+
+/// An image of another archive.
+#[derive(JsonSchema)]
+#[schemars(deny_unknown_fields, rename_all = "kebab-case")]
+#[expect(
+    dead_code,
+    reason = "the fields are read by the derive, to describe them"
+)]
+struct LongBaseImage {
+    /// The archive, or an extracted one, relative to the patch file.
+    archive: schema::SomeText,
+    /// Which of its images, if it has several: a pattern over their tags.
+    image: Option<Glob>,
+}

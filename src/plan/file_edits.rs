@@ -1,0 +1,315 @@
+//! Changes of single files, in a new layer or in the layers that hold them.
+
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
+
+use super::layers::NewLayer;
+use super::rewrites::Edits;
+use super::squash::merged;
+use super::stack::log_of;
+use super::state::State;
+use super::work::Work;
+use super::{Change, Effect, FileChange, MadeContent, MadeLayer, PlannedLayer, tree_changes};
+use crate::image_path::ImagePath;
+use crate::layer::{Data, Edit, GroupEdit, LayerContent, lay_out};
+use crate::patch::EditPlace;
+use crate::problem::{Address, Code, quoted};
+use crate::rootfs::{Inode, Node, Rootfs};
+use crate::tarball::{Entry, HeaderChange, Kind};
+
+/// What becomes of a file that the image shows.
+#[derive(Debug, Clone, Default)]
+pub(super) struct FileEdit {
+    pub(super) header: HeaderChange,
+    pub(super) content: Option<Vec<u8>>,
+    /// What changes, for people.
+    pub(super) detail: String,
+}
+
+/// Every real path to change.
+pub(super) type FileEdits = BTreeMap<ImagePath, FileEdit>;
+
+/// The layer on top, if operations of the current patch have made it to change files: later ones change more in it.
+pub(super) struct OpenLayer {
+    /// Its index in the plan.
+    layer: usize,
+    /// The tree without it.
+    below: Rootfs,
+    created_by: Option<String>,
+}
+
+/// Where changes go, and what is told of them.
+pub(super) struct EditTarget<'a> {
+    pub(super) place: EditPlace,
+    pub(super) created_by: Option<&'a str>,
+    pub(super) address: &'a Address,
+}
+
+impl Work<'_> {
+    /// Makes the changes in the `i`th image. A file with several names keeps them all.
+    pub(super) fn edit_files(&mut self, i: usize, mut edits: FileEdits, target: &EditTarget<'_>) {
+        if edits.is_empty() {
+            return;
+        }
+        let state = &self.states[self.images[i]];
+        let tree = state.tree.as_ref().expect("the tree was read");
+        if let Some(path) = first_sparse(tree, edits.keys()) {
+            return self.refuse_sparse(&path, target.address);
+        }
+        let names = names_of(tree, edits.keys());
+        for (path, others) in &names {
+            let edit = edits[path].clone();
+            for other in others {
+                edits.entry(other.clone()).or_insert_with(|| edit.clone());
+            }
+        }
+        match target.place {
+            EditPlace::NewLayer => self.edit_above(i, edits, target),
+            EditPlace::Layer => self.edit_within(i, &edits, target.address),
+        }
+    }
+
+    fn edit_above(&mut self, i: usize, edits: FileEdits, target: &EditTarget<'_>) {
+        let image = self.images[i];
+        let state = &self.states[image];
+        let tree = state.tree.as_ref().expect("the tree was read");
+        let mut puts = BTreeMap::new();
+        let mut files = Vec::new();
+        for (path, edit) in edits {
+            let node = tree.get(&path).expect("what is changed is there");
+            files.push(changed(&path, node, &edit));
+            let mut entry = entry_of(node);
+            edit.header.apply_to(&mut entry);
+            let data = match edit.content {
+                Some(content) => Data::Inline(content),
+                None => state.data(node, self.layers),
+            };
+            puts.insert(path, put(node, entry, data));
+        }
+        let content = lay_out(puts, tree, self.epoch);
+        self.lay_files(i, content, files, target);
+    }
+
+    /// Lays a layer of changed files on top, together with those that earlier operations of the patch have changed.
+    pub(super) fn lay_files(
+        &mut self,
+        i: usize,
+        content: LayerContent,
+        files: Vec<FileChange>,
+        target: &EditTarget<'_>,
+    ) {
+        let image = self.images[i];
+        let created_by = target.created_by;
+        let is_open = |open: &OpenLayer| open.created_by.as_deref() == created_by;
+        let open = self.states[image].open_layer.take().filter(is_open);
+        let is_top = |open: &OpenLayer| {
+            self.states[image].layers.last() == Some(&PlannedLayer::Made(open.layer))
+        };
+        if let Some(open) = open.filter(is_top) {
+            return self.lay_into(i, open, content, files);
+        }
+        let below = self.keeps_open.then(|| self.states[image].tree.clone());
+        let made = MadeLayer {
+            image,
+            content: MadeContent::Composed(content),
+            from: None,
+            created_by: target.created_by.map(str::to_owned),
+            compression: None,
+            files,
+        };
+        let top = self.states[image].layers.len();
+        let layer = self.layers.len();
+        let effect = self.lay(i, top..top, NewLayer { made, log: None }, target.address);
+        self.effects[i].extend(effect);
+        self.states[image].open_layer = below.flatten().map(|below| OpenLayer {
+            layer,
+            below,
+            created_by: target.created_by.map(str::to_owned),
+        });
+    }
+
+    /// Adds changes to the layer on top, which earlier operations of the patch have made.
+    fn lay_into(
+        &mut self,
+        i: usize,
+        open: OpenLayer,
+        content: LayerContent,
+        files: Vec<FileChange>,
+    ) {
+        let image = self.images[i];
+        let state = &mut self.states[image];
+        let layer = open.layer;
+        let (place, next) = (state.place(PlannedLayer::Made(layer)), self.layers.len());
+        let next_place = state.place(PlannedLayer::Made(next));
+        let fits = "what was composed over a tree fits it";
+        let mut after = state.tree.take().expect("the tree was read");
+        after
+            .add_logged(next_place, &log_of(&content, next_place))
+            .expect(fits);
+        // For as long as contents of both are looked up.
+        self.layers.push(MadeLayer {
+            image,
+            content: MadeContent::Composed(content),
+            from: None,
+            created_by: None,
+            compression: None,
+            files: Vec::new(),
+        });
+        let edits = merged(
+            state,
+            (&open.below, &after),
+            &[place, next_place],
+            self.layers,
+        );
+        self.layers.pop();
+        let content = lay_out(edits, &after, self.epoch);
+        let log = log_of(&content, place);
+        let mut tree = open.below.clone();
+        tree.add_logged(place, &log).expect(fits);
+        state.tree = Some(tree);
+        if let Some(logs) = &mut state.logs {
+            logs.insert(place, log);
+        }
+        state.open_layer = Some(open);
+        let made = &mut self.layers[layer];
+        made.content = MadeContent::Composed(content);
+        tree_changes::add(&mut made.files, files);
+        self.effects[i].push(Effect::AddLayer { layer });
+    }
+
+    fn edit_within(&mut self, i: usize, edits: &FileEdits, address: &Address) {
+        let state = &self.states[self.images[i]];
+        let tree = state.tree.as_ref().expect("the tree was read");
+        let mut by_layer: BTreeMap<usize, (Edits, Vec<FileChange>)> = BTreeMap::new();
+        let mut problems = Vec::new();
+        for (path, edit) in edits {
+            let node = tree.get(path).expect("what is changed is there");
+            if node.is_implied {
+                problems.push(format!(
+                    "no layer has an entry for {}",
+                    quoted(&path.to_text())
+                ));
+                continue;
+            }
+            let (entries, files) = by_layer.entry(node.layer).or_default();
+            let mut add = |offset, header, content| {
+                let edit = GroupEdit::Change { header, content };
+                match entries.get_mut(&offset) {
+                    Some(earlier) => GroupEdit::and(earlier, edit),
+                    None => drop(entries.insert(offset, edit)),
+                }
+            };
+            // The size is that of the content, which only one of several names has.
+            let header = HeaderChange {
+                size: None,
+                ..edit.header.clone()
+            };
+            add(node.entry_offset, header, None);
+            if let Some(content) = &edit.content {
+                let Some(offset) = content_offset(state, node) else {
+                    let path = quoted(&path.to_text());
+                    problems.push(format!("{path} is another name of a file in a lower layer"));
+                    continue;
+                };
+                add(offset, edit.header.clone(), Some(content.clone()));
+            }
+            files.push(changed(path, node, edit));
+        }
+        if problems.is_empty() {
+            return self.rewrite(i, by_layer, address);
+        }
+        for message in problems.into_iter().take(5) {
+            let help = "leave `in: layer` out, and a new layer gets it";
+            self.problem(Code::LayerConflict, address.clone(), message, help);
+        }
+    }
+
+    pub(super) fn refuse_sparse(&mut self, path: &ImagePath, address: &Address) {
+        let path = quoted(&path.to_text());
+        let message = format!("{path} is a sparse file, which no layer of ours can hold");
+        let help = "leave it out";
+        self.problem(Code::LayerConflict, address.clone(), message, help);
+    }
+}
+
+/// Returns where in the layer of a file's name the entry with the content is, if that is in the same layer.
+fn content_offset(state: &State, node: &Node) -> Option<u64> {
+    let log = &state.logs.as_ref().expect("the layers were read")[&node.layer];
+    let is_it = |logged: &&crate::rootfs::LoggedEntry| {
+        logged.content == node.content && logged.entry.kind == Kind::File
+    };
+    log.entries
+        .iter()
+        .find(is_it)
+        .map(|logged| logged.content.offset)
+}
+
+fn changed(path: &ImagePath, node: &Node, edit: &FileEdit) -> FileChange {
+    FileChange {
+        detail: Some(edit.detail.clone()),
+        ..tree_changes::file_change(Change::Changed, path, node.kind)
+    }
+}
+
+/// Returns an entry that says of a file what the tree does.
+pub(super) fn entry_of(node: &Node) -> Entry {
+    Entry {
+        link_name: node.link_name.to_vec(),
+        kind: node.kind,
+        mode: node.mode & 0o7777,
+        uid: node.uid,
+        gid: node.gid,
+        mtime: node.mtime,
+        device: node.device,
+        xattrs: node.xattrs.to_vec(),
+        ..Entry::file()
+    }
+}
+
+/// Puts a file of the tree somewhere; names of one file stay names of one file.
+pub(super) fn put(node: &Node, entry: Entry, data: Data) -> Edit {
+    let is_file = node.kind == Kind::File;
+    Edit::Put {
+        entry: Box::new(entry),
+        data,
+        same_file: is_file.then_some((0, node.inode.number())),
+    }
+}
+
+/// Returns the first of the paths, or of what is below them, at which a sparse file is.
+pub(super) fn first_sparse<'a>(
+    tree: &Rootfs,
+    paths: impl IntoIterator<Item = &'a ImagePath>,
+) -> Option<ImagePath> {
+    let is_sparse = |path: &&ImagePath| tree.get(path).is_some_and(|node| node.is_sparse);
+    paths.into_iter().find(is_sparse).cloned()
+}
+
+/// Returns for each of the paths that is a file the other names of it.
+pub(super) fn names_of<'a>(
+    tree: &Rootfs,
+    paths: impl IntoIterator<Item = &'a ImagePath>,
+) -> HashMap<ImagePath, BTreeSet<ImagePath>> {
+    let file = |path: &'a ImagePath| {
+        let node = tree.get(path).filter(|node| node.kind == Kind::File)?;
+        Some((path, node.inode))
+    };
+    let files: Vec<(&ImagePath, Inode)> = paths.into_iter().filter_map(file).collect();
+    let inodes: HashSet<Inode> = files.iter().map(|(_, inode)| *inode).collect();
+    let mut names: HashMap<Inode, BTreeSet<ImagePath>> = HashMap::new();
+    if !inodes.is_empty() {
+        for (path, node) in tree {
+            if node.kind == Kind::File && inodes.contains(&node.inode) {
+                names.entry(node.inode).or_default().insert(path);
+            }
+        }
+    }
+    let others = |(path, inode): (&ImagePath, Inode)| {
+        let mut others = names[&inode].clone();
+        others.remove(path);
+        (path.clone(), others)
+    };
+    let several = files
+        .into_iter()
+        .filter(|(_, inode)| names[inode].len() > 1);
+    several.map(others).collect()
+}

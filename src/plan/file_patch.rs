@@ -1,0 +1,174 @@
+//! `patch-file`: a file as the image shows it, changed as a diff says.
+
+use super::file_edits::{EditTarget, FileEdit, FileEdits};
+use super::work::Work;
+use super::{Wanted, target};
+use crate::image_path::ImagePath;
+use crate::layer::Data;
+use crate::patch::{DiffSource, FileDiff};
+use crate::problem::{Address, Code, quoted};
+use crate::rootfs::{Node, Resolution};
+use crate::tarball::{HeaderChange, Kind};
+use crate::unified_diff::{Outcome, Placement, Reject, UnifiedDiff};
+
+/// What is held in memory to be patched; no text that people edit is larger. In bytes.
+const MAX_BYTES: u64 = 64 << 20;
+/// More rejects than anybody reads.
+const MAX_REJECTS: usize = 5;
+
+pub(super) fn patch(work: &mut Work<'_>, patch: &FileDiff) {
+    if work.is_for_windows() {
+        return;
+    }
+    let diff = match &patch.diff {
+        DiffSource::Inline(diff) => diff,
+        DiffSource::File(_) => {
+            let finding = &work.sources[&work.id];
+            work.problems.extend(finding.problems.iter().cloned());
+            let Some(diff) = &finding.diff else { return };
+            diff
+        }
+    };
+    let mut is_found = false;
+    for i in 0..work.images.len() {
+        let state = &work.states[work.images[i]];
+        let tree = state.tree.as_ref().expect("the tree was read");
+        if let Resolution::Found { path } = tree.resolve(&patch.path) {
+            is_found = true;
+            patch_one(work, i, patch, diff, path);
+        }
+    }
+    if !is_found {
+        let these_have = target::these_have(work.states, work.images);
+        let message = format!("{these_have} no {}", quoted(&patch.path.to_text()));
+        let place = work.address.clone().key("path");
+        let help = "a diff changes a file that is there; `add-layer` brings new ones";
+        work.problem(Code::NoSuchPath, place, message, help);
+    }
+}
+
+fn patch_one(work: &mut Work<'_>, i: usize, patch: &FileDiff, diff: &UnifiedDiff, path: ImagePath) {
+    let image = work.images[i];
+    let address = work.address.clone();
+    let name = quoted(&path.to_text());
+    let state = &work.states[image];
+    let tree = state.tree.as_ref().expect("the tree was read");
+    let node = tree.get(&path).expect("what was found is there");
+    if let Some(reason) = unpatchable(node) {
+        let place = address.key("path");
+        let help = "only files of text can be patched";
+        return work.problem(Code::InvalidPath, place, format!("{name} {reason}"), help);
+    }
+    let data = state.data(node, work.layers);
+    let wanted = Wanted { image, data };
+    let inline = match &wanted.data {
+        Data::Inline(text) => Some(text),
+        _ => None,
+    };
+    let Some(text) = inline.or(work.texts.get(&wanted)) else {
+        // It is read, and everything is planned again.
+        return work.wanted.push(wanted);
+    };
+    match diff.apply(text, patch.fuzz) {
+        Outcome::AlreadyApplied => {
+            let note = format!("{name} is as the diff makes it already");
+            work.states[image].note(note);
+        }
+        Outcome::Rejected(rejects) => {
+            for reject in rejects.iter().take(MAX_REJECTS) {
+                let message = rejected(&name, reject, diff);
+                let help = if patch.fuzz == 0 {
+                    "make the diff against the file as the image shows it, or allow some `fuzz`"
+                } else {
+                    "make the diff against the file as the image shows it"
+                };
+                let place = diff_address(patch, &address);
+                work.problem(Code::DiffRejected, place, message, help);
+            }
+        }
+        Outcome::Applied { text, hunks } => {
+            for (n, placement) in hunks.iter().enumerate() {
+                if let Some(note) = placed(&name, n + 1, *placement) {
+                    work.states[image].note(note);
+                }
+            }
+            let edit = FileEdit {
+                header: HeaderChange {
+                    size: Some(text.len() as u64),
+                    mtime: Some(work.epoch),
+                    ..HeaderChange::default()
+                },
+                content: Some(text),
+                detail: match hunks.len() {
+                    1 => "1 hunk".to_owned(),
+                    n => format!("{n} hunks"),
+                },
+            };
+            let target = EditTarget {
+                place: patch.place,
+                created_by: patch.created_by.as_deref(),
+                address: &address,
+            };
+            work.edit_files(i, FileEdits::from([(path, edit)]), &target);
+        }
+    }
+}
+
+/// Returns why there is no patching a file, if so.
+fn unpatchable(node: &Node) -> Option<&'static str> {
+    match node.kind {
+        Kind::File if node.is_sparse => Some("is a sparse file, whose content is not read"),
+        Kind::File if node.size > MAX_BYTES => Some("is larger than any text, with over 64 MiB"),
+        Kind::File => None,
+        Kind::Directory => Some("is a directory"),
+        _ => Some("is no file"),
+    }
+}
+
+fn diff_address(patch: &FileDiff, operation: &Address) -> Address {
+    operation.clone().key(match patch.diff {
+        DiffSource::Inline(_) => "diff",
+        DiffSource::File(_) => "from",
+    })
+}
+
+fn rejected(name: &str, reject: &Reject, diff: &UnifiedDiff) -> String {
+    let line = |line: &Option<Vec<u8>>| match line {
+        None => "the end of the file".to_owned(),
+        Some(line) => quoted(String::from_utf8_lossy(line).trim_end_matches('\n')),
+    };
+    let (mut found, mut wanted) = (line(&reject.found), line(&reject.wanted));
+    if found == wanted {
+        let ends = |line: &Option<Vec<u8>>| line.as_ref().is_some_and(|line| line.ends_with(b"\n"));
+        for (text, line) in [(&mut found, &reject.found), (&mut wanted, &reject.wanted)] {
+            let with = if ends(line) { "with" } else { "without" };
+            *text = format!("{text} {with} a newline");
+        }
+    }
+    format!(
+        "hunk {} of {} does not fit {name}: line {} is {found}, and the diff wants {wanted}",
+        reject.hunk,
+        diff.n_hunks(),
+        reject.line,
+    )
+}
+
+/// Says where a hunk went that did not go where the diff says, as `git apply` does.
+fn placed(name: &str, n: usize, placement: Placement) -> Option<String> {
+    let Placement { line, offset, fuzz } = placement;
+    if offset == 0 && fuzz == 0 {
+        return None;
+    }
+    let mut how = Vec::new();
+    if offset != 0 {
+        let lines = if offset.abs() == 1 { "line" } else { "lines" };
+        how.push(format!("offset {offset} {lines}"));
+    }
+    if fuzz > 0 {
+        how.push(format!("fuzz {fuzz}"));
+    }
+    Some(format!(
+        "hunk {n} of {name} fits at line {line} ({})",
+        how.join(", ")
+    ))
+}

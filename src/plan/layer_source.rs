@@ -1,0 +1,270 @@
+//! What a new layer is made of: what a source comes to over the tree of the image as it is by then.
+
+use super::layers::NewLayer;
+use super::work::Work;
+use super::{FromFinding, MadeContent, MadeLayer, SourceFinding, new_files, tree_changes};
+use crate::compression::Compression;
+use crate::image_path::ImagePath;
+use crate::layer::{
+    Addition, Data, Kept, LayerContent, Metadata, Mode, Origin, Owner, SymlinkPolicy, Time,
+    additions, compose,
+};
+use crate::patch::{
+    AddLayer, LayerCompression, LayerMode, LayerOwner, LayerTime, LayerXattrs, Symlinks,
+};
+use crate::problem::{Address, Code, Problem, quoted};
+use crate::rootfs::{LayerLog, Rootfs, RootfsError, WHITEOUT};
+use crate::tarball::Kind;
+
+/// More problems of one source than anybody reads.
+const MAX_PROBLEMS: usize = 20;
+
+/// Where the files of a new layer come from, and how they are laid out.
+pub(super) struct Source<'a> {
+    add: &'a AddLayer,
+    finding: &'a SourceFinding,
+    address: Address,
+    /// What `from` brings.
+    brought: Vec<Addition>,
+    /// The metadata of what the patch itself holds.
+    metadata: Metadata,
+}
+
+impl<'a> Source<'a> {
+    /// Returns the source of an operation at `address`, or tells what is wrong with it.
+    pub(super) fn of(work: &mut Work<'a>, add: &'a AddLayer, address: Address) -> Option<Self> {
+        let finding = work
+            .sources
+            .get(&work.id)
+            .expect("every source was looked at before planning");
+        if !finding.problems.is_empty() {
+            work.problems.extend(finding.problems.iter().cloned());
+            return None;
+        }
+        let mut source = Self {
+            add,
+            finding,
+            address,
+            brought: Vec::new(),
+            metadata: metadata(add, false, work.epoch),
+        };
+        source.brought = match &finding.from {
+            Some(FromFinding::Directory(root, scan)) => {
+                for (path, reason) in scan.problems.iter().take(MAX_PROBLEMS) {
+                    let message = format!("{}: {reason}", quoted(&String::from_utf8_lossy(path)));
+                    source.problem(work, Code::InvalidSource, message);
+                }
+                match additions(&scan.entries, *root, &add.to, &source.metadata) {
+                    Ok(additions) => additions,
+                    Err(reason) => {
+                        source.problem(work, Code::InvalidSource, reason.to_string());
+                        return None;
+                    }
+                }
+            }
+            Some(FromFinding::Tar { import, log }) if !add.as_is => {
+                source.of_tar(work, *import, log)?
+            }
+            Some(FromFinding::Tar { .. }) | None => Vec::new(),
+        };
+        Some(source)
+    }
+
+    fn place(&self) -> Address {
+        let key = if self.add.from.is_some() {
+            "from"
+        } else {
+            "files"
+        };
+        self.address.clone().key(key)
+    }
+
+    fn problem(&self, work: &mut Work<'_>, code: Code, message: String) {
+        let problem = Problem::new(code, self.place(), message);
+        work.problems.push(problem);
+    }
+
+    /// What a tar comes to where it is extracted: the last entry of a path counts, links in it are followed.
+    fn of_tar(&self, work: &mut Work<'_>, import: usize, log: &LayerLog) -> Option<Vec<Addition>> {
+        let is_whiteout = |name: &[u8]| name.split(|&b| b == b'/').any(|n| n.starts_with(WHITEOUT));
+        let whiteouts = log.entries.iter().map(|logged| &logged.entry.name);
+        let mut whiteouts = whiteouts.filter(|name| is_whiteout(name)).peekable();
+        if whiteouts.peek().is_some() {
+            for name in whiteouts.take(MAX_PROBLEMS) {
+                let name = quoted(&String::from_utf8_lossy(name));
+                let message = format!("{name}: a name that begins with `.wh.` removes a file");
+                let problem = Problem::new(Code::InvalidSource, self.place(), message);
+                let help = "`as-is: true` takes the tar for a layer, in which it does so";
+                work.problems.push(problem.with_help(help));
+            }
+            return None;
+        }
+        let tree = match Rootfs::of([(0, log)]) {
+            Ok(tree) => tree,
+            Err(error) => {
+                let message = match &error {
+                    RootfsError::Entry { name, reason, .. } => {
+                        format!("{} is {reason}", quoted(&String::from_utf8_lossy(name)))
+                    }
+                    RootfsError::Tar { error, .. } => error.to_string(),
+                };
+                self.problem(work, Code::InvalidSource, message);
+                return None;
+            }
+        };
+        let metadata = metadata(self.add, true, work.epoch);
+        let mut additions = Vec::new();
+        let n_before = work.problems.len();
+        for (path, node) in &tree {
+            if self.add.exclude.is_excluded(path.entry_name()) {
+                continue;
+            }
+            if node.is_sparse {
+                let name = quoted(&path.to_text());
+                let message = format!("{name} is a sparse file, which no layer of ours can hold");
+                self.problem(work, Code::InvalidSource, message);
+                continue;
+            }
+            let data = match node.kind {
+                Kind::File => Data::Kept(Kept {
+                    origin: Origin::Import(import),
+                    offset: node.content.offset,
+                    size: node.size,
+                }),
+                _ => Data::None,
+            };
+            let name = [self.add.to.entry_name(), b"/", path.entry_name()].concat();
+            let path = ImagePath::from_entry_name(&name).expect("both parts are paths");
+            // Numbers of devices on the host are no such numbers.
+            let number = u64::MAX - 1 - import as u64;
+            additions.push(Addition::of_node(path, node, number, data, &metadata));
+        }
+        (work.problems.len() == n_before).then_some(additions)
+    }
+
+    /// Returns what comes to be at `position` of the stack of an image, or tells why nothing can.
+    pub(super) fn made(&self, work: &mut Work<'_>, i: usize, position: usize) -> Option<NewLayer> {
+        let image = work.images[i];
+        if let (true, Some(FromFinding::Tar { import, log })) = (self.add.as_is, &self.finding.from)
+        {
+            let made = self.wrap(image, MadeContent::Verbatim(Origin::Import(*import)));
+            let log = Some(log.clone());
+            return Some(NewLayer { made, log });
+        }
+        let state = &mut work.states[image];
+        let is_top = position == state.layers.len();
+        let below;
+        let tree = if is_top {
+            let tree = state.tree.as_ref();
+            tree.expect("the tree was read for every image that may get a layer")
+        } else {
+            below = state
+                .tree_of(&state.layers[..position])
+                .expect("the layers fitted each other when they were read");
+            &below
+        };
+        let content = self.composed(work.problems, tree, work.epoch)?;
+        let notes = content.notes.iter().map(ToString::to_string);
+        let files = if is_top {
+            tree_changes::of_layer(&content, tree)
+        } else {
+            Vec::new()
+        };
+        state.notes.extend(notes);
+        let mut made = self.wrap(image, MadeContent::Composed(content));
+        made.files = files;
+        Some(NewLayer { made, log: None })
+    }
+
+    fn wrap(&self, image: usize, content: MadeContent) -> MadeLayer {
+        MadeLayer {
+            image,
+            content,
+            from: self.add.from.clone(),
+            created_by: self.add.created_by.clone(),
+            compression: self.add.compression.map(compression),
+            files: Vec::new(),
+        }
+    }
+
+    fn composed(
+        &self,
+        problems: &mut Vec<Problem>,
+        tree: &Rootfs,
+        epoch: i64,
+    ) -> Option<LayerContent> {
+        let mut additions = self.brought.clone();
+        let found = new_files::add(&mut additions, self.add, self.finding, &self.metadata, tree);
+        if let Err((i, message)) = found {
+            let address = self.address.clone().key("files").index(i).key("hardlink");
+            let problem = Problem::new(Code::LayerConflict, address, message);
+            let help = "a hard link reaches only files of the same layer; write `symlink`";
+            problems.push(problem.with_help(help));
+            return None;
+        }
+        let content = compose(&additions, tree, policy(self.add.symlinks), epoch);
+        if !content.problems.is_empty() {
+            for problem in content.problems.iter().take(MAX_PROBLEMS) {
+                let message = format!("{}: {}", quoted(&problem.path.to_text()), problem.reason);
+                let address = self.place();
+                problems.push(Problem::new(Code::LayerConflict, address, message));
+            }
+            return None;
+        }
+        if content.n_added + content.n_changed + content.n_directories_added == 0 {
+            let from = self.add.from.as_deref();
+            let holder = from.map_or("`files`".to_owned(), quoted);
+            let message = format!("{holder} holds nothing that the image does not have");
+            let problem = Problem::new(Code::Empty, self.place(), message);
+            let help = "git does not keep empty directories; put the files in place";
+            problems.push(problem.with_help(help));
+            return None;
+        }
+        Some(content)
+    }
+}
+
+/// What a tar says of its files counts, what a directory of a checkout says does not.
+fn metadata(add: &AddLayer, is_tar: bool, epoch: i64) -> Metadata {
+    Metadata {
+        owner: match add.owner.unwrap_or(if is_tar {
+            LayerOwner::Keep
+        } else {
+            LayerOwner::Ids(0, 0)
+        }) {
+            LayerOwner::Ids(uid, gid) => Owner::Set {
+                uid: uid.into(),
+                gid: gid.into(),
+            },
+            LayerOwner::Keep => Owner::Keep,
+        },
+        mode: match (add.mode, is_tar) {
+            (Some(LayerMode::Keep), _) | (None, true) => Mode::Keep,
+            (Some(LayerMode::Normal), _) | (None, false) => Mode::Normal,
+        },
+        mtime: match (&add.mtime, is_tar) {
+            (Some(LayerTime::At(time)), _) => Time::At(time.unix_seconds()),
+            (Some(LayerTime::Keep), _) | (None, true) => Time::Keep,
+            (None, false) => Time::At(epoch),
+        },
+        keeps_xattrs: add
+            .xattrs
+            .map_or(is_tar, |xattrs| xattrs == LayerXattrs::Keep),
+    }
+}
+
+fn policy(symlinks: Symlinks) -> SymlinkPolicy {
+    match symlinks {
+        Symlinks::Follow => SymlinkPolicy::Follow,
+        Symlinks::Replace => SymlinkPolicy::Replace,
+        Symlinks::Error => SymlinkPolicy::Error,
+    }
+}
+
+pub(super) fn compression(asked: LayerCompression) -> Compression {
+    match asked {
+        LayerCompression::Gzip => Compression::Gzip,
+        LayerCompression::Zstd => Compression::Zstd,
+        LayerCompression::None => Compression::None,
+    }
+}

@@ -1,0 +1,191 @@
+//! `move-path`: everything at and below a path, put somewhere else by a layer on top.
+
+use std::collections::BTreeMap;
+
+use super::file_edits::{EditTarget, entry_of, first_sparse, names_of, put};
+use super::work::Work;
+use super::{Change, FileChange, target, tree_changes};
+use crate::image_path::ImagePath;
+use crate::layer::{Edit, lay_out};
+use crate::patch::{EditPlace, IfMissing, PathMoves};
+use crate::problem::{Code, Problem, quoted};
+use crate::rootfs::{Resolution, Rootfs};
+use crate::tarball::Kind;
+
+/// A move between real paths, and which of the operation it is.
+struct Move {
+    from: ImagePath,
+    to: ImagePath,
+    index: usize,
+}
+
+pub(super) fn move_paths(work: &mut Work<'_>, moves: &PathMoves) {
+    if work.is_for_windows() {
+        return;
+    }
+    let address = work.address.clone();
+    let mut is_found = vec![false; moves.moves.len()];
+    for i in 0..work.images.len() {
+        let state = &work.states[work.images[i]];
+        let tree = state.tree.as_ref().expect("the tree was read");
+        let mut real = Vec::new();
+        let mut problems = Vec::new();
+        for (index, (from, to)) in moves.moves.iter().enumerate() {
+            let Resolution::Found { path: from } = tree.locate(from) else {
+                continue;
+            };
+            is_found[index] = true;
+            match target_of(tree, to) {
+                Ok(to) => real.push(Move { from, to, index }),
+                Err(reason) => problems.push((index, reason)),
+            }
+        }
+        problems.extend(collisions(&real));
+        let n_problems = problems.len();
+        for (index, message) in problems {
+            let place = moves.address(address.clone(), index);
+            let problem = Problem::new(Code::LayerConflict, place, message);
+            work.problems.push(problem);
+        }
+        if n_problems == 0 && !real.is_empty() {
+            lay_moves(work, i, &real, moves.created_by.as_deref());
+        }
+    }
+    if moves.if_missing == IfMissing::Ignore {
+        return;
+    }
+    for (index, (from, _)) in moves.moves.iter().enumerate() {
+        if !is_found[index] {
+            let these_have = target::these_have(work.states, work.images);
+            let message = format!("{these_have} no {}", quoted(&from.to_text()));
+            let place = moves.address(address.clone(), index);
+            let help =
+                "`if-missing: ignore`, beside `move`, makes a path that is not there no problem";
+            work.problem(Code::NoSuchPath, place, message, help);
+        }
+    }
+}
+
+/// Returns the real path that something new at `to` has, or why nothing can be there.
+fn target_of(tree: &Rootfs, to: &ImagePath) -> Result<ImagePath, String> {
+    let (Some(parent), Some(name)) = (to.parent(), to.file_name()) else {
+        return Err("the root directory is there already".to_owned());
+    };
+    let real = match tree.resolve(&parent) {
+        Resolution::Found { path } => {
+            let node = tree.get(&path).expect("what was found is there");
+            if node.kind != Kind::Directory {
+                return Err(format!("{} is no directory", quoted(&path.to_text())));
+            }
+            path
+        }
+        Resolution::Missing { parent, rest } => {
+            rest.iter().fold(parent, |path, name| path.join(name))
+        }
+        Resolution::Dangling { target, rest, .. } => {
+            rest.iter().fold(target, |path, name| path.join(name))
+        }
+        Resolution::NotADirectory { path } => {
+            return Err(format!("{} is no directory", quoted(&path.to_text())));
+        }
+        Resolution::Loop { link } => {
+            return Err(format!(
+                "the link {} leads in a circle",
+                quoted(&link.to_text())
+            ));
+        }
+    };
+    let real = real.join(name);
+    match tree.get(&real) {
+        None => Ok(real),
+        Some(_) => Err(format!(
+            "{} is there already; `remove-path` before it makes room",
+            quoted(&real.to_text())
+        )),
+    }
+}
+
+/// Two moves of one layer may not touch what the other one does.
+fn collisions(moves: &[Move]) -> Vec<(usize, String)> {
+    let meets = |one: &ImagePath, other: &ImagePath| {
+        let (mut a, mut b) = (one.components(), other.components());
+        loop {
+            match (a.next(), b.next()) {
+                (Some(a), Some(b)) if a != b => return false,
+                (Some(_), Some(_)) => {}
+                _ => return true,
+            }
+        }
+    };
+    let mut found = Vec::new();
+    for (n, later) in moves.iter().enumerate() {
+        if meets(&later.from, &later.to) {
+            let message = format!(
+                "`{}` cannot become `{}`: one is in the other",
+                later.from, later.to
+            );
+            found.push((later.index, message));
+        }
+        let is_in_the_way = |earlier: &&Move| {
+            let (a, b) = (*earlier, later);
+            meets(&a.from, &b.from)
+                || meets(&a.to, &b.to)
+                || meets(&a.from, &b.to)
+                || meets(&a.to, &b.from)
+        };
+        if let Some(earlier) = moves[..n].iter().find(is_in_the_way) {
+            let message = format!(
+                "`{}` and `{}` cannot move at once; write an operation for each",
+                earlier.from, later.from
+            );
+            found.push((later.index, message));
+        }
+    }
+    found
+}
+
+fn lay_moves(work: &mut Work<'_>, i: usize, moves: &[Move], created_by: Option<&str>) {
+    let state = &work.states[work.images[i]];
+    let tree = state.tree.as_ref().expect("the tree was read");
+    let address = work.address.clone();
+    let mut edits: BTreeMap<ImagePath, Edit> = BTreeMap::new();
+    let mut files: Vec<FileChange> = Vec::new();
+    let mut moved = Vec::new();
+    for Move { from, to, .. } in moves {
+        let top = tree.get(from).expect("what was found is there");
+        for (path, node) in std::iter::once((from.clone(), top)).chain(tree.below(from)) {
+            let rest = path.components().skip(from.components().count());
+            let new = rest.fold(to.clone(), |path, name| path.join(name));
+            edits.insert(
+                new,
+                put(node, entry_of(node), state.data(node, work.layers)),
+            );
+            moved.push(path);
+        }
+        edits.insert(from.clone(), Edit::Hide);
+        files.push(tree_changes::file_change(Change::Removed, from, top.kind));
+        files.push(FileChange {
+            detail: Some(format!("from {from}")),
+            ..tree_changes::file_change(Change::Added, to, top.kind)
+        });
+    }
+    if let Some(path) = first_sparse(tree, &moved) {
+        return work.refuse_sparse(&path, &address);
+    }
+    // Other names of what moves come along, or they would be another file.
+    for others in names_of(tree, &moved).into_values() {
+        for other in others.into_iter().filter(|other| !moved.contains(other)) {
+            let node = tree.get(&other).expect("a name of the tree is in it");
+            let edit = put(node, entry_of(node), state.data(node, work.layers));
+            edits.entry(other).or_insert(edit);
+        }
+    }
+    files.sort_by(|a, b| a.path.cmp(&b.path));
+    let content = lay_out(edits, tree, work.epoch);
+    let target = EditTarget {
+        place: EditPlace::NewLayer,
+        created_by,
+        address: &address,
+    };
+    work.lay_files(i, content, files, &target);
+}

@@ -1,0 +1,128 @@
+//! `set-mode` and `set-owner`: which files a pattern means, and what of them is another then.
+
+use super::claims::{Thing, Wish};
+use super::file_edits::{EditTarget, FileEdit, FileEdits};
+use super::matching::{has_pattern, matching};
+use super::target;
+use super::work::Work;
+use crate::image_path::ImagePath;
+use crate::patch::{FileMode, IfMissing, PathSettings};
+use crate::problem::{Code, quoted};
+use crate::rootfs::{Node, Resolution, Rootfs};
+use crate::tarball::{HeaderChange, Kind};
+
+/// Sets permissions. A link has none of its own: one that is named leads to what is meant, others are passed over.
+pub(super) fn set_modes(work: &mut Work<'_>, settings: &PathSettings<FileMode>) {
+    let claim = |mode: &FileMode| format!("{mode:?}");
+    let edit = |node: &Node, mode: &FileMode| {
+        let was = node.mode & 0o7777;
+        let now = mode.apply(was, node.kind == Kind::Directory);
+        (node.kind != Kind::Symlink && now != was).then(|| FileEdit {
+            header: HeaderChange {
+                mode: Some(now),
+                ..HeaderChange::default()
+            },
+            content: None,
+            detail: format!("{was:04o} → {now:04o}"),
+        })
+    };
+    set(work, settings, "mode", claim, edit);
+}
+
+/// Sets owners. A link that is named leads to what is meant, as with `chown`; one that a pattern finds is meant itself.
+pub(super) fn set_owners(work: &mut Work<'_>, settings: &PathSettings<(u32, u32)>) {
+    let claim = |(uid, gid): &(u32, u32)| format!("{uid}:{gid}");
+    let edit = |node: &Node, (uid, gid): &(u32, u32)| {
+        let (uid, gid) = (u64::from(*uid), u64::from(*gid));
+        ((uid, gid) != (node.uid, node.gid)).then(|| FileEdit {
+            header: HeaderChange {
+                owner: Some((uid, gid)),
+                ..HeaderChange::default()
+            },
+            content: None,
+            detail: format!("{}:{} → {uid}:{gid}", node.uid, node.gid),
+        })
+    };
+    set(work, settings, "owner", claim, edit);
+}
+
+fn set<T>(
+    work: &mut Work<'_>,
+    settings: &PathSettings<T>,
+    thing: &str,
+    claim: impl Fn(&T) -> String,
+    edit: impl Fn(&Node, &T) -> Option<FileEdit>,
+) {
+    if work.is_for_windows() {
+        return;
+    }
+    let address = work.address.clone();
+    let mut is_found = vec![false; settings.settings.len()];
+    for i in 0..work.images.len() {
+        let image = work.images[i];
+        let mut meant: Vec<(ImagePath, usize)> = Vec::new();
+        let mut notes = Vec::new();
+        for (s, (pattern, value)) in settings.settings.iter().enumerate() {
+            let tree = work.states[image].tree.as_ref().expect("the tree was read");
+            let found = find(tree, pattern);
+            is_found[s] |= !found.is_empty();
+            if !has_pattern(pattern)
+                && let Some(real) = found.first()
+            {
+                if real != pattern {
+                    notes.push(format!(
+                        "`{pattern}` is a link or leads through one, to `{real}`"
+                    ));
+                }
+                let claimed = Thing::file(real, thing);
+                let place = settings.address(address.clone(), s);
+                work.claim(image, claimed, Wish::Set(claim(value)), place);
+            }
+            meant.extend(found.into_iter().map(|path| (path, s)));
+        }
+        let state = &mut work.states[image];
+        for note in notes {
+            state.note(note);
+        }
+        let tree = state.tree.as_ref().expect("the tree was read");
+        let mut edits = FileEdits::new();
+        for (path, s) in meant {
+            let node = tree.get(&path).expect("what was found is there");
+            match edit(node, &settings.settings[s].1) {
+                Some(edit) => drop(edits.insert(path, edit)),
+                // A later setting may say that it stays as it is.
+                None => drop(edits.remove(&path)),
+            }
+        }
+        let target = EditTarget {
+            place: settings.place,
+            created_by: settings.created_by.as_deref(),
+            address: &address,
+        };
+        work.edit_files(i, edits, &target);
+    }
+    if settings.if_missing == IfMissing::Ignore {
+        return;
+    }
+    for (s, (pattern, _)) in settings.settings.iter().enumerate() {
+        if !is_found[s] {
+            let these_have = target::these_have(work.states, work.images);
+            let message = format!("{these_have} no {}", quoted(&pattern.to_text()));
+            let place = settings.address(address.clone(), s);
+            let help =
+                "`if-missing: ignore`, beside `set`, makes a path that is not there no problem";
+            work.problem(Code::NoSuchPath, place, message, help);
+        }
+    }
+}
+
+/// Returns the real paths that are meant: by a pattern what it finds, by a path what that leads to.
+fn find(tree: &Rootfs, pattern: &ImagePath) -> Vec<ImagePath> {
+    if has_pattern(pattern) {
+        return matching(tree, pattern).1.into_iter().collect();
+    }
+    match tree.resolve(pattern) {
+        Resolution::Found { path } if !path.is_root() => vec![path],
+        _ => Vec::new(),
+    }
+}

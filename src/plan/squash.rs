@@ -1,0 +1,161 @@
+//! Several layers made one: what they change together of the tree below them.
+
+use std::collections::BTreeMap;
+use std::ops::Range;
+
+use super::file_edits::{entry_of, first_sparse, put};
+use super::layer_source::compression;
+use super::layers::NewLayer;
+use super::state::State;
+use super::work::Work;
+use super::{Effect, MadeContent, MadeLayer, PlannedLayer, RemovedLayer};
+use crate::image_path::ImagePath;
+use crate::layer::{Edit, lay_out};
+use crate::patch::{LayerRange, Squash};
+use crate::problem::{Code, quoted};
+use crate::rootfs::{Node, Rootfs};
+use crate::tarball::Kind;
+
+pub(super) fn squash(work: &mut Work<'_>, squash: &Squash) {
+    if work.is_for_windows() {
+        return;
+    }
+    for i in 0..work.images.len() {
+        let Some(range) = contiguous(work, i, squash.layers) else {
+            continue;
+        };
+        // One layer is one already.
+        if range.len() > 1 {
+            squash_range(work, i, range, squash);
+        }
+    }
+}
+
+impl Work<'_> {
+    /// Returns the positions that a range means in the stack of the `i`th image; a problem if it has no such layers.
+    pub(super) fn positions(&mut self, i: usize, range: LayerRange) -> Option<Vec<usize>> {
+        let state = &self.states[self.images[i]];
+        let n_layers = state.layers.len();
+        match range {
+            LayerRange::All => Some((0..n_layers).collect()),
+            LayerRange::Numbers(first, last) if last <= n_layers => {
+                Some((first - 1..last).collect())
+            }
+            LayerRange::Numbers(_, last) => {
+                let name = quoted(&state.display_name());
+                let message = format!("{name} has no layer {last}");
+                let help = format!("there are {n_layers} layers, of which the base is layer 1");
+                let address = self.address.clone();
+                self.problem(Code::NoSuchLayer, address, message, &help);
+                None
+            }
+            LayerRange::Added => {
+                let is_made = |&position: &usize| matches!(state.layers[position], PlannedLayer::Made(layer) if self.layers[layer].stands_for().is_none());
+                Some((0..n_layers).filter(is_made).collect())
+            }
+        }
+    }
+}
+
+fn contiguous(work: &mut Work<'_>, i: usize, range: LayerRange) -> Option<Range<usize>> {
+    let positions = work.positions(i, range)?;
+    let (Some(&first), Some(&last)) = (positions.first(), positions.last()) else {
+        return None;
+    };
+    if last - first + 1 != positions.len() {
+        let name = quoted(&work.states[work.images[i]].display_name());
+        let message =
+            format!("the layers that were added to {name} do not stand one upon the other");
+        let address = work.address.clone();
+        let help = "name the first and the last layer, as in `2-4`";
+        work.problem(Code::LayerConflict, address, message, help);
+        return None;
+    }
+    Some(first..last + 1)
+}
+
+fn squash_range(work: &mut Work<'_>, i: usize, range: Range<usize>, squash: &Squash) {
+    let image = work.images[i];
+    let address = work.address.clone();
+    let state = &work.states[image];
+    let fit = "the layers fitted each other when they were read";
+    let below = state.tree_of(&state.layers[..range.start]).expect(fit);
+    let after = state.tree_of(&state.layers[..range.end]).expect(fit);
+    let places: Vec<usize> = range
+        .clone()
+        .map(|position| state.place(state.layers[position]))
+        .collect();
+    let edits = merged(state, (&below, &after), &places, work.layers);
+    if let Some(path) = first_sparse(&after, edits.keys()) {
+        return work.refuse_sparse(&path, &address);
+    }
+    let made = MadeLayer {
+        image,
+        content: MadeContent::Composed(lay_out(edits, &after, work.epoch)),
+        from: None,
+        created_by: squash.created_by.clone(),
+        compression: squash.compression.map(compression),
+        files: Vec::new(),
+    };
+    let state = &mut work.states[image];
+    for position in range.clone().rev() {
+        state.forget_history(position);
+        let kept = match state.layers[position] {
+            PlannedLayer::Kept(kept) => Some(kept),
+            PlannedLayer::Made(layer) => {
+                state.untold.remove(&layer);
+                work.layers[layer].stands_for()
+            }
+        };
+        if let Some(position) = kept {
+            state.recompressed.remove(&position);
+            state.removed.push(RemovedLayer {
+                position,
+                files: Vec::new(),
+            });
+        }
+    }
+    state.forget_base();
+    let (first, last) = (range.start + 1, range.end);
+    let layer = work.layers.len();
+    if work
+        .lay(i, range, NewLayer { made, log: None }, &address)
+        .is_some()
+    {
+        // The files are what they were; only the layer that holds them is another.
+        work.layers[layer].files.clear();
+        work.effects[i].push(Effect::Squash { first, last, layer });
+    }
+}
+
+/// Returns what the layers at `places` of the tree change together: `below` is the tree without them, `after` that with
+/// them on top.
+pub(super) fn merged(
+    state: &State,
+    (below, after): (&Rootfs, &Rootfs),
+    places: &[usize],
+    layers: &[MadeLayer],
+) -> BTreeMap<ImagePath, Edit> {
+    let is_theirs = |node: &Node| !node.is_implied && places.contains(&node.layer);
+    let root = ImagePath::root();
+    let root_node = after.get(&root).expect("a tree has a root");
+    let all = std::iter::once((root, root_node)).chain(after);
+    let mut edits: BTreeMap<ImagePath, Edit> = all
+        .filter(|(_, node)| is_theirs(node))
+        .map(|(path, node)| (path, put(node, entry_of(node), state.data(node, layers))))
+        .collect();
+    edits.extend(hidden(below, after).map(|path| (path, Edit::Hide)));
+    edits
+}
+
+/// Returns what `below` has and `after` has not, without what goes with its directory or with a file in its place.
+fn hidden<'a>(below: &'a Rootfs, after: &'a Rootfs) -> impl Iterator<Item = ImagePath> + 'a {
+    let is_gone = |(path, _): &(ImagePath, &Node)| {
+        let parent = path.parent().unwrap_or_else(ImagePath::root);
+        let has_parent = after
+            .get(&parent)
+            .is_some_and(|node| node.kind == Kind::Directory);
+        has_parent && after.get(path).is_none()
+    };
+    below.iter().filter(is_gone).map(|(path, _)| path)
+}

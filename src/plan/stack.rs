@@ -1,0 +1,183 @@
+//! The layers of an image between two operations: which there are, what their streams hold, and the tree that they make.
+
+use std::collections::{BTreeSet, HashMap};
+
+use super::state::State;
+use super::{MadeContent, MadeLayer, PlannedLayer};
+use crate::digest::DiffId;
+use crate::image::HistoryEntry;
+use crate::image_path::ImagePath;
+use crate::layer::{Data, GroupEdit, Kept, LayerContent, Origin};
+use crate::problem::quoted;
+use crate::rootfs::{Content, LayerLog, LoggedEntry, Node, Rootfs, RootfsError};
+use crate::tarball::Kind;
+
+/// What of a base image a manifest tells (image-spec annotations.md, "Pre-Defined Annotation Keys").
+const BASE_IMAGE: &str = "org.opencontainers.image.base.";
+
+/// What the streams of layers hold, by the place that a layer has in the tree; nothing of layers where no operation asks.
+pub(super) type Logs = HashMap<usize, LayerLog>;
+
+impl State {
+    /// Returns the place in the tree that no other layer has: that of a kept one, or behind all of those.
+    pub(super) fn place(&self, layer: PlannedLayer) -> usize {
+        match layer {
+            PlannedLayer::Kept(position) => position,
+            PlannedLayer::Made(index) => self.old_diff_ids.len() + index,
+        }
+    }
+
+    /// Returns the layer that has a place in the tree.
+    pub(super) fn layer_at(&self, place: usize) -> PlannedLayer {
+        match place.checked_sub(self.old_diff_ids.len()) {
+            None => PlannedLayer::Kept(place),
+            Some(index) => PlannedLayer::Made(index),
+        }
+    }
+
+    /// Returns the diff id of a layer, unless it is one that nobody has made yet.
+    pub(super) fn diff_id(&self, position: usize) -> Option<DiffId> {
+        match *self.layers.get(position)? {
+            PlannedLayer::Kept(kept) => Some(self.old_diff_ids[kept]),
+            PlannedLayer::Made(_) => None,
+        }
+    }
+
+    /// Returns the tree that layers make, from the base up.
+    pub(super) fn tree_of(&self, layers: &[PlannedLayer]) -> Result<Rootfs, RootfsError> {
+        let logs = self.logs.as_ref();
+        let logs = logs.expect("layers were read for every image whose layers may move");
+        Rootfs::of(layers.iter().map(|layer| {
+            let place = self.place(*layer);
+            (place, &logs[&place])
+        }))
+    }
+
+    /// Removes what the history says of the layer at `position`, which is about to go.
+    pub(super) fn forget_history(&mut self, position: usize) {
+        if self.is_told(self.layers[position]) && self.has_full_history {
+            let n_below = self.n_told(&self.layers[..position]);
+            self.config.remove_layer_history(n_below);
+        }
+    }
+
+    /// Has the history say something else of the layer at `position`.
+    pub(super) fn retell(&mut self, position: usize, created_by: &str) {
+        if self.is_told(self.layers[position]) && self.has_full_history {
+            let n_below = self.n_told(&self.layers[..position]);
+            let entry = HistoryEntry {
+                created_by: created_by.to_owned(),
+                is_empty_layer: false,
+            };
+            self.config.replace_layer_history(n_below, &entry);
+        }
+    }
+
+    /// What is said about the base image speaks of layers that are perhaps no longer there.
+    pub(super) fn forget_base(&mut self) {
+        let documents = [
+            &mut self.annotations.manifest,
+            &mut self.annotations.descriptor,
+        ];
+        let mut is_dropped = false;
+        for annotations in documents.into_iter().flatten() {
+            let n_before = annotations.len();
+            annotations.retain(|(key, _)| !key.starts_with(BASE_IMAGE));
+            is_dropped |= annotations.len() < n_before;
+        }
+        if is_dropped {
+            self.note(format!(
+                "annotations `{BASE_IMAGE}*` are dropped: they speak of the layers as they were"
+            ));
+        }
+    }
+
+    /// Tells whether the history tells of a layer, if it tells of any.
+    pub(super) fn is_told(&self, layer: PlannedLayer) -> bool {
+        !matches!(layer, PlannedLayer::Made(i) if self.untold.contains(&i))
+    }
+
+    /// Returns how many of the layers the history tells of.
+    pub(super) fn n_told(&self, layers: &[PlannedLayer]) -> usize {
+        layers.iter().filter(|layer| self.is_told(**layer)).count()
+    }
+
+    /// Says what of which layer does not fit the others, in words that follow "without that layer".
+    pub(super) fn reason(&self, error: &RootfsError, layers: &[PlannedLayer]) -> String {
+        let RootfsError::Entry {
+            layer,
+            name,
+            reason,
+        } = error
+        else {
+            return error.to_string();
+        };
+        let is_it = |it: &PlannedLayer| *it == self.layer_at(*layer);
+        let now = layers.iter().position(is_it).map_or(0, |now| now + 1);
+        let name = quoted(&String::from_utf8_lossy(name));
+        format!("{name} of layer {now} would be {reason}")
+    }
+
+    /// Returns a path among `paths` or below one that an operation of the plan has added.
+    pub(super) fn first_added(&self, paths: &BTreeSet<ImagePath>) -> Option<ImagePath> {
+        let tree = self.tree.as_ref()?;
+        let is_added = |node: &Node| node.layer >= self.old_diff_ids.len();
+        paths.iter().find_map(|path| {
+            if tree
+                .get(path)
+                .is_some_and(|node| node.kind != Kind::Directory && is_added(node))
+            {
+                return Some(path.clone());
+            }
+            let mut below = tree.below(path);
+            below
+                .find(|(_, node)| node.kind != Kind::Directory && is_added(node))
+                .map(|(path, _)| path)
+        })
+    }
+
+    /// Returns where to take the content of a file from.
+    pub(super) fn data(&self, node: &Node, layers: &[MadeLayer]) -> Data {
+        if node.kind != Kind::File {
+            return Data::None;
+        }
+        let Content { layer, offset } = node.content;
+        let kept = |origin| {
+            Data::Kept(Kept {
+                origin,
+                offset,
+                size: node.size,
+            })
+        };
+        match self.layer_at(layer) {
+            PlannedLayer::Kept(position) => kept(Origin::Layer(position)),
+            PlannedLayer::Made(index) => match &layers[index].content {
+                MadeContent::Verbatim(origin) => kept(*origin),
+                MadeContent::Composed(content) => {
+                    let index = usize::try_from(offset).expect("it was made of an index");
+                    content.entries[index].data.clone()
+                }
+                MadeContent::Rewritten(rewrite) => match &rewrite.edits[&offset] {
+                    GroupEdit::Change {
+                        content: Some(content),
+                        ..
+                    } => Data::Inline(content.clone()),
+                    _ => unreachable!("only changed content stands in a rewritten layer itself"),
+                },
+            },
+        }
+    }
+}
+
+/// Returns the log of a layer that is written anew: the place of an entry stands for that of its content.
+pub(super) fn log_of(content: &LayerContent, place: usize) -> LayerLog {
+    let logged = |(i, item): (usize, &crate::layer::LayerEntry)| LoggedEntry {
+        entry: item.entry.clone(),
+        content: Content {
+            layer: place,
+            offset: i as u64,
+        },
+    };
+    let entries = content.entries.iter().enumerate().map(logged).collect();
+    LayerLog { entries }
+}
