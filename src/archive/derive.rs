@@ -224,6 +224,7 @@ pub fn revise<'a>(
     if drop_repositories {
         draft.remove("repositories");
     }
+    draft.fit_directories();
     draft.layers = new_layers;
     let manifest_digests = new
         .iter()

@@ -28,6 +28,7 @@ mod named;
 pub mod names;
 mod open;
 mod pack;
+mod parents;
 mod pending;
 mod publish;
 mod read;

@@ -127,7 +127,9 @@ impl Archive {
         let derives = |generation: &Generation| {
             Dialect::V1Directories(Some(generation.clone())).reproduces(self)
         };
-        if let Some(generation) = self.detect_generation(derives)? {
+        // Without a layer nothing tells who wrote it; Docker saves no such image.
+        let has_layers = self.images.iter().any(|image| !image.layers.is_empty());
+        if has_layers && let Some(generation) = self.detect_generation(derives)? {
             return Ok(Dialect::V1Directories(Some(generation)));
         }
         let is_directory = |layer: &Layer| v1_directories::legacy_json(self, layer).is_some();

@@ -104,9 +104,8 @@ impl Apply {
         if self.in_place && self.inputs.image().is_dir() {
             recover(self.inputs.image())?;
         }
-        let planned = self
-            .inputs
-            .plan(ProblemFormat::Text, self.to.map(Form::from))?;
+        let form = self.to.map(Form::from);
+        let planned = self.inputs.plan(ProblemFormat::Text, form)?;
         if self.verify {
             let report = crate::verify::verify(planned.archive.source())?;
             if !report.is_ok() {

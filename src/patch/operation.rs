@@ -215,47 +215,47 @@ operations! {
     /// Puts another layer in the place of one.
     ///
     /// Takes `{layer: number, with: {…}}`, or `diff-id` or `created-by` instead of `layer`; `with` takes what `add-layer` takes.
-    /// For example `{ layer: 2, with: { files: [{ path: /etc/b, content: hi }] } }` turns `layers: [etc/ etc/a] [etc/c]` into `layers: [etc/ etc/a] [etc/ etc/b]`.
+    /// For example `{ layer: 1, with: { files: [{ path: /etc/b, content: hi }] } }` turns `layers: [etc/ etc/a] [etc/ etc/c]` into `layers: [etc/ etc/b] [etc/ etc/c]`.
     "replace-layer" ReplaceLayer(LayerReplacement) as "super::layer_replacement::LayerReplacementSchema" by LayerReplacement::decode;
     /// Makes one layer of several, which shows the same files.
     ///
     /// Takes `all`, or the first and the last layer as in `2-4`, or `{layers: 2-4, created-by: text, compression: gzip}`.
-    /// For example `all` turns `layers: [etc/ etc/a] [etc/b]` into `layers: [etc/ etc/a etc/b]`.
+    /// For example `all` turns `layers: [etc/ etc/a etc/b] [etc/ etc/.wh.a etc/c]` into `layers: [etc/ etc/b etc/c]`.
     "squash" Squash(Squash) as "super::squash::SquashSchema" by Squash::decode;
     /// Puts the layers of another base below those of the image, in place of the base that it has.
     ///
     /// Takes `{from: archive, onto: archive}`, or `{archive: path, image: pattern}` for each.
-    /// For example `{ from: old.tar, onto: new.tar }` turns `layers: [etc/ etc/old] [etc/app]` into `layers: [etc/ etc/new] [etc/app]`.
+    /// For example `{ from: old.tar, onto: new.tar }` turns `layers: [etc/ etc/old] [srv/ srv/app]` into `layers: [etc/ etc/new] [srv/ srv/app]`.
     "rebase" Rebase(Rebase) as "super::rebase::RebaseSchema" by Rebase::decode;
     /// Stores layers in another compression; what they hold and the image id stay.
     ///
     /// Takes `gzip`, `zstd` or `none`, or `{to: zstd, layers: 2-4}`.
-    /// For example `zstd` turns `"mediaType":"application/vnd.oci.image.layer.v1.tar+gzip"` into `"mediaType":"application/vnd.oci.image.layer.v1.tar+zstd"`.
+    /// For example `zstd` turns `compression: gzip gzip` into `compression: zstd zstd`.
     "recompress" Recompress(Recompression) as "super::recompression::RecompressionSchema" by Recompression::decode;
     /// Lets no file be later than a time; earlier ones stay as they are.
     ///
     /// Takes a time of RFC 3339 or `source-date-epoch`, or `{to: time, layers: added}`.
-    /// For example `1999-12-31T00:00:00Z` turns `layers: [etc/a@2024-01-01T00:00:00Z]` into `layers: [etc/a@1999-12-31T00:00:00Z]`.
+    /// For example `1970-01-01T00:00:09Z` turns `layers: [etc/(@5) etc/a(@12)]` into `layers: [etc/(@5) etc/a(@9)]`.
     "rewrite-timestamps" RewriteTimestamps(TimeLimit) as "super::time_limit::TimeLimitSchema" by TimeLimit::decode;
     /// Gives files and directories another path, by a layer on top.
     ///
     /// Takes `{old: new, …}`, or `{move: {old: new, …}, if-missing: ignore, created-by: text}`.
-    /// For example `{ /etc/a: /etc/b }` turns `layers: [etc/ etc/a]` into `layers: [etc/ etc/a] [etc/ etc/.wh.a etc/b]`.
+    /// For example `{ /etc/a: /srv/b }` turns `layers: [etc/ srv/ etc/a]` into `layers: [etc/ srv/ etc/a] [etc/ etc/.wh.a srv/ srv/b]`.
     "move-path" MovePath(PathMoves) as "super::path_moves::PathMovesSchema" by PathMoves::decode;
     /// Sets the permissions of files and directories.
     ///
     /// Takes `{path: mode, …}` with patterns, or `{set: {path: mode, …}, in: layer, if-missing: ignore, created-by: text}`.
-    /// For example `{ /etc/a: "0600" }` turns `layers: [etc/ etc/a]` into `layers: [etc/ etc/a] [etc/ etc/a(0600)]`.
+    /// For example `{ /etc/a: go-r }` turns `layers: [etc/(0755) etc/a(0644)]` into `layers: [etc/(0755) etc/a(0644)] [etc/(0755) etc/a(0600)]`.
     "set-mode" SetMode(PathSettings<FileMode>) as "super::path_settings::ModeSettings" by PathSettings::decode_modes;
     /// Sets whose files and directories are.
     ///
     /// Takes `{path: "uid:gid", …}` with patterns, or what `set-mode` takes.
-    /// For example `{ /etc/a: "7:8" }` turns `layers: [etc/ etc/a]` into `layers: [etc/ etc/a] [etc/ etc/a(7:8)]`.
+    /// For example `{ /etc/a: "5:7" }` turns `layers: [etc/(0:0) etc/a(0:0)]` into `layers: [etc/(0:0) etc/a(0:0)] [etc/(0:0) etc/a(5:7)]`.
     "set-owner" SetOwner(PathSettings<(u32, u32)>) as "super::path_settings::OwnerSettings" by PathSettings::decode_owners;
     /// Changes a text file as a unified diff says.
     ///
     /// Takes `{path: path, diff: text}`, or `from` with the path of a diff instead of `diff`, and `fuzz`, `in` and `created-by`.
-    /// For example `{ path: /etc/a, diff: "@@ -1 +1 @@\n-one\n+two\n" }` turns `layers: [etc/ etc/a=one]` into `layers: [etc/ etc/a=one] [etc/ etc/a=two]`.
+    /// For example `{ path: /etc/a, diff: "@@ -1 +1 @@\n-x\n+y\n" }` turns `layers: [etc/ etc/a("x\n")]` into `layers: [etc/ etc/a("x\n")] [etc/ etc/a("y\n")]`.
     "patch-file" PatchFile(FileDiff) as "super::file_diff::FileDiffSchema" by FileDiff::decode;
     /// Gives the image these tags and no others.
     ///
@@ -283,6 +283,22 @@ const OPERATION: Kind<'_> = Kind {
 };
 
 impl Operation {
+    /// Tells whether it is about layers or the files in them.
+    #[must_use]
+    pub fn needs_layers(&self) -> bool {
+        self.edits_files()
+            || matches!(
+                self,
+                Self::AddLayer(_)
+                    | Self::RemoveLayer(_)
+                    | Self::ReplaceLayer(_)
+                    | Self::Squash(_)
+                    | Self::Rebase(_)
+                    | Self::Recompress(_)
+                    | Self::RewriteTimestamps(_)
+            )
+    }
+
     /// Tells whether it changes files of the image, rather than bringing a layer of its own.
     #[must_use]
     pub fn edits_files(&self) -> bool {

@@ -26,7 +26,7 @@ pub fn contradictions(outline: &PatchOutline) -> Result<(), Rejected> {
         let is_about_all = patch.target.images.is_empty() && patch.target.platforms.is_empty();
         let state = if is_about_all { &mut only } else { &mut own };
         for (o, operation) in patch.operations.iter().enumerate() {
-            if needs_layers(operation) {
+            if operation.needs_layers() {
                 continue;
             }
             let mut problems = Vec::new();
@@ -59,20 +59,6 @@ pub fn contradictions(outline: &PatchOutline) -> Result<(), Rejected> {
         return Ok(());
     }
     Err(file.reject(found))
-}
-
-fn needs_layers(operation: &Operation) -> bool {
-    operation.edits_files()
-        || matches!(
-            operation,
-            Operation::AddLayer(_)
-                | Operation::RemoveLayer(_)
-                | Operation::ReplaceLayer(_)
-                | Operation::Squash(_)
-                | Operation::Rebase(_)
-                | Operation::Recompress(_)
-                | Operation::RewriteTimestamps(_)
-        )
 }
 
 /// An image with the variables that operations extend, and with a place for every annotation.

@@ -296,7 +296,7 @@ impl Planning<'_> {
     }
 }
 
-/// Plans one operation, but for what it means to images that share their names.
+/// Plans an operation that makes no layer.
 fn work_on<'a>(work: &mut Work<'a>, operation: &'a Operation) {
     match operation {
         Operation::SetLabel(labels) => labels::set(work, labels),
@@ -315,14 +315,10 @@ fn work_on<'a>(work: &mut Work<'a>, operation: &'a Operation) {
         Operation::UnsetAnnotation(removal) => annotations::unset(work, removal),
         Operation::AddLayer(add) => layers::add(work, add),
         Operation::RemoveLayer(removal) => layer_removal::remove(work, removal),
-        Operation::ReplaceLayer(replacement) => {
-            layer_replacement::replace(work, replacement);
-        }
+        Operation::ReplaceLayer(replacement) => layer_replacement::replace(work, replacement),
         Operation::Squash(squash) => squash::squash(work, squash),
         Operation::Rebase(rebase) => rebase::rebase(work, rebase),
-        Operation::Recompress(recompression) => {
-            recompression::recompress(work, recompression);
-        }
+        Operation::Recompress(recompression) => recompression::recompress(work, recompression),
         Operation::RewriteTimestamps(limit) => time_limit::limit(work, limit),
         Operation::RemovePath(removal) => path_removal::remove(work, removal),
         Operation::MovePath(moves) => moves::move_paths(work, moves),

@@ -20,6 +20,7 @@ pub(super) struct Before {
     config: Config,
     layers: Vec<PlannedLayer>,
     recompressed: BTreeMap<usize, Compression>,
+    n_rewrites: usize,
     annotations: Option<Vec<(String, String)>>,
 }
 
@@ -36,6 +37,7 @@ impl Before {
             config: state.config.clone(),
             layers: state.layers.clone(),
             recompressed: state.recompressed.clone(),
+            n_rewrites: state.n_rewrites,
             annotations: state.annotations.manifest.clone(),
         }
     }
@@ -49,6 +51,7 @@ impl Before {
         self.config != state.config
             || self.layers != state.layers
             || self.recompressed != state.recompressed
+            || self.n_rewrites != state.n_rewrites
             || self.annotations != state.annotations.manifest
     }
 }

@@ -34,6 +34,7 @@ mod removed_paths;
 mod reproducible;
 mod rootfs;
 mod schema;
+mod stale;
 mod switch;
 mod tarball;
 mod verify;

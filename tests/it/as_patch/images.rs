@@ -92,13 +92,10 @@ impl Image {
             allow_outside: false,
         }];
         let archive = self.open();
-        let setting = gather::Setting {
-            spool: home.path().to_owned(),
-            ..gather::Setting::default()
-        };
-        let mut gathered = gather::gather(&files, &bases, &archive, &setting).unwrap();
+        let mut gathered =
+            gather::gather(&files, &bases, &archive, &gather::Setting::default()).unwrap();
         let plan = gathered.plan(&files, &archive);
-        let plan = plan.unwrap_or_else(|not_planned| panic!("{patch}\n{not_planned:?}"));
+        let plan = plan.unwrap_or_else(|rejected| panic!("{patch}\n{rejected}"));
         let prepared = prepare(&plan, &archive, &gathered.opened, home.path()).unwrap();
         let out = home.path().join("out.tar");
         publish(&prepared.revision.draft, &Destination::File(out.clone())).unwrap();
