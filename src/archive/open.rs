@@ -71,11 +71,12 @@ impl Archive {
         let manifest = read("manifest.json", Half::Manifest)?;
         let (images, groups, items) = match (&manifest, &graph) {
             (Some(manifest), Some(graph)) if !lists_sources(manifest) => {
-                let (images, groups) = layout::images(source, graph)?;
+                let (images, groups) = layout::images(source, graph).map_err(unlisted)?;
                 let items = containerd::match_items(source, manifest, &images, &groups);
                 (images, groups, items.map_err(disagreement)?)
             }
-            (Some(manifest), _) => images_of(source, manifest)?,
+            (Some(manifest), Some(_)) => images_of(source, manifest).map_err(unlisted)?,
+            (Some(manifest), None) => images_of(source, manifest)?,
             (None, Some(graph)) => {
                 let (images, groups) = layout::images(source, graph)?;
                 (images, groups, Vec::new())
@@ -121,7 +122,11 @@ impl Archive {
             };
             return Ok(Dialect::Hybrid(self.detect_generation(derives)?));
         }
-        if containers_image::is_by(self) && Dialect::ContainersImage.reproduces(self)? {
+        // Links under ids of another version are replaced by those that we know: nobody looks ids up.
+        if containers_image::is_by(self)
+            && (!containers_image::links(self).is_empty()
+                || Dialect::ContainersImage.reproduces(self)?)
+        {
             return Ok(Dialect::ContainersImage);
         }
         let derives = |generation: &Generation| {
@@ -168,6 +173,17 @@ impl Archive {
 fn disagreement(error: Error) -> Error {
     match error {
         Error::Mismatch { .. } | Error::BadDocument { .. } => Error::Halves(Box::new(error)),
+        error => error,
+    }
+}
+
+/// Says what can be done about a half that does not list what the other does: no images, or other layers.
+fn unlisted(error: Error) -> Error {
+    match error {
+        Error::OtherLayers { .. } => Error::Halves(Box::new(error)),
+        Error::BadDocument { ref name, .. } if name == "index.json" => {
+            Error::Halves(Box::new(error))
+        }
         error => error,
     }
 }

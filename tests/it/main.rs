@@ -19,6 +19,7 @@ mod examples;
 mod fixpoint;
 mod forms;
 mod frugal;
+mod halves;
 mod hostile;
 mod house;
 mod lossless;

@@ -16,6 +16,12 @@ const V1: [&str; 2] = [
     "c6feb8eae558727a76eaf657569f3e2a48611f8364b36babfe202d588011e4f7",
 ];
 
+/// The ids of podman-docker.tar.
+const PODMAN: [&str; 2] = [
+    "8116c121814408e2695bf5df067fdb2e37541156281d5efa90d35989489058a9",
+    "c9d0c36040eeb165d8affedc64b9d1f8fbbb93deddbdf0dd58655780a5996d18",
+];
+
 /// One image: what all forms are made from.
 struct Image {
     config: Value,
@@ -204,6 +210,15 @@ pub(crate) fn nix_built() -> Archive {
     archive.entries.sort_by(|a, b| a.name.cmp(&b.name));
     for entry in &mut archive.entries {
         entry.name.insert_str(0, "./");
+    }
+    archive
+}
+
+/// podman's, with ids of a version that nobody knows.
+pub(super) fn podman_other_ids() -> Archive {
+    let mut archive = Archive::fixture("podman-docker.tar");
+    for (i, id) in PODMAN.into_iter().enumerate() {
+        archive.replace_everywhere(id, &format!("{i}").repeat(64));
     }
     archive
 }

@@ -11,7 +11,9 @@ use ocipatch::digest::Digest;
 use serde_json::{Value, json};
 
 use self::compare::{Names, assert_dressed, assert_named, contents, names, plain};
-use self::made::{before_1_10, compact, compact_line, indented, jq, linked, python};
+use self::made::{
+    before_1_10, compact, compact_line, indented, jq, linked, podman_other_ids, python,
+};
 pub(crate) use self::made::{
     bzip2_and_xz, foreign_ids, ggcr_legacy, kaniko, nix, nix_built, rules_docker, rules_oci,
     rules_oci_layout, unrecognized, zstd_layout,
@@ -29,6 +31,7 @@ const FORMS: &[Form] = &[
     ("ggcr, legacy", ggcr_legacy, names("{}.json", "*/layer.tar"), compact),
     ("nix, built", nix_built, names("{}.json", "*/layer.tar"), compact),
     ("foreign ids", foreign_ids, names("{}.json", "*/layer.tar"), compact_line),
+    ("podman, other ids", podman_other_ids, names("{}.json", "<>.tar"), compact),
     ("kaniko", kaniko, names("sha256:{}", "{}.tar.gz"), compact),
     ("rules_oci", rules_oci, names("blobs/sha256/{}", "blobs/sha256/{}.tar.gz"), jq),
     ("nix", nix, names("{}.json", "<>/layer.tar"), indented),
