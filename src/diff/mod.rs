@@ -23,7 +23,7 @@ pub(crate) use files::kind_name;
 pub use files::{FileDifference, FileSide, Property};
 pub use layers::LayerDifference;
 pub use pairs::Pair;
-pub use patch::{DifferencePatch, PatchStyle};
+pub use patch::{DifferencePatch, LayerTar, PatchStyle};
 
 /// What differs between two archives.
 #[derive(Debug, Clone, Serialize)]

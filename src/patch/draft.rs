@@ -32,6 +32,8 @@ pub enum DraftValue {
     Text(String),
     /// A whole number.
     Number(i64),
+    /// A word of the language that is no text to YAML.
+    Word(&'static str),
     /// A list.
     List(Vec<Self>),
     /// A map, in order.
@@ -159,6 +161,7 @@ fn single(value: &DraftValue) -> Option<String> {
     match value {
         DraftValue::Text(text) => Some(scalar(text)),
         DraftValue::Number(number) => Some(number.to_string()),
+        DraftValue::Word(word) => Some((*word).to_owned()),
         DraftValue::List(_) | DraftValue::Map(_) => None,
     }
 }

@@ -4,12 +4,12 @@ use std::collections::BTreeMap;
 use std::fmt;
 
 use super::annotations::{self, lasting};
+use super::layers::{self, Order};
 use super::{Operations, PatchStyle, config};
 use crate::annotation::AnnotationPlace;
 use crate::apply::shown;
 use crate::archive::{Archive, Image};
 use crate::config_field::ConfigField;
-use crate::diff::pairs::Pair;
 use crate::patch::{DraftValue, PatchDraft};
 use crate::platform::PlatformPattern;
 use crate::reference::Reference;
@@ -24,24 +24,21 @@ impl Documents {
     pub(super) fn of(
         old: &Archive,
         new: &Archive,
-        pairs: &[Pair],
-        whole: &[Vec<ConfigField>],
-        style: PatchStyle,
+        pairs: &[(usize, usize)],
+        (whole, order): (&[Vec<ConfigField>], Order),
+        style: &PatchStyle,
     ) -> Self {
         let mut groups: BTreeMap<usize, Vec<(usize, usize)>> = BTreeMap::new();
-        for pair in pairs {
-            if let (Some(a), Some(b)) = (pair.old, pair.new) {
-                groups
-                    .entry(old.images()[a].group())
-                    .or_default()
-                    .push((a, b));
-            }
+        for &(a, b) in pairs {
+            let group = groups.entry(old.images()[a].group());
+            group.or_default().push((a, b));
         }
         let mut writer = Writer {
             old,
             new,
             style,
             whole,
+            order,
             taken: taken(old, new, &groups),
             documents: Vec::new(),
         };
@@ -110,8 +107,9 @@ fn taken(
 struct Writer<'a> {
     old: &'a Archive,
     new: &'a Archive,
-    style: PatchStyle,
+    style: &'a PatchStyle,
     whole: &'a [Vec<ConfigField>],
+    order: Order,
     taken: BTreeMap<usize, Vec<Reference>>,
     documents: Vec<PatchDraft>,
 }
@@ -165,6 +163,9 @@ impl Writer<'_> {
     fn image(&self, (a, b): (usize, usize)) -> Operations {
         let (before, after) = (&self.old.images()[a], &self.new.images()[b]);
         let mut operations = config::operations(before.config(), after.config(), &self.whole[a]);
+        if let Some(directory) = &self.style.layers {
+            operations.extend(layers::operations(before, after, directory, self.order));
+        }
         let annotations = lasting(self.old.annotations(a));
         for on in [AnnotationPlace::Manifest, AnnotationPlace::Descriptor] {
             let after = lasting(self.new.annotations(b));

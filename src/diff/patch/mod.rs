@@ -6,24 +6,31 @@
 mod annotations;
 mod config;
 mod documents;
+mod layers;
 mod named;
 mod trial;
 
 use super::pairs::{Pair, pairs};
+use crate::apply::shown;
 use crate::archive::Archive;
 use crate::config_field::ConfigField;
 use crate::error::Error;
 use crate::patch::DraftValue;
 use crate::plan::Change;
+use layers::Order;
+
+pub use layers::LayerTar;
 
 /// Operations by name, in order.
 type Operations = Vec<(&'static str, DraftValue)>;
 
 /// What a patch that is made of a difference shall be like.
-#[derive(Debug, Clone, Copy, Default)]
+#[derive(Debug, Clone, Default)]
 pub struct PatchStyle {
     /// Whether it fits no image but the old one.
     pub expects_old: bool,
+    /// The directory that layers are to lie in, as the patch spells it; without one they stay as they are.
+    pub layers: Option<String>,
 }
 
 /// A difference in the words of the patch language.
@@ -35,34 +42,68 @@ pub struct DifferencePatch {
     pub missing: Vec<String>,
     /// Whether layers differ, which stay as they are.
     pub leaves_layers: bool,
+    /// The layers that it takes from tars.
+    pub layers: Vec<LayerTar>,
 }
 
 impl DifferencePatch {
-    /// Returns the patch that turns the images of `old` into those of `new`, but for layers and what history tells.
-    pub fn between(old: &Archive, new: &Archive, style: PatchStyle) -> Result<Self, Error> {
+    /// Returns the patch that turns the images of `old` into those of `new`, but for what history tells.
+    pub fn between(old: &Archive, new: &Archive, style: &PatchStyle) -> Result<Self, Error> {
         let pairs = pairs(old.images(), new.images());
-        let mut whole = vec![Vec::new(); old.images().len()];
-        let first = attempt(old, new, &pairs, &whole, style)?;
-        if first.left.is_empty() {
-            return Ok(first.into_patch(old, new, &pairs));
+        let both = pairs.iter().filter_map(|pair| Some((pair.old?, pair.new?)));
+        let both: Vec<(usize, usize)> = both.collect();
+        let tars = layers::tars(old, new, &both);
+        let mut subject = Subject {
+            old,
+            new,
+            pairs: &both,
+            style,
+            tars: Vec::new(),
+        };
+        let mut orders = vec![Order::RemoveFirst];
+        if style.layers.is_some() {
+            subject.tars.clone_from(&tars);
+            orders.extend([Order::AddFirst, Order::Exchange]);
         }
-        for left in &first.left {
-            match (left.image, left.field) {
-                (Some(image), Some(field)) => whole[image].push(field),
-                (None, _) => whole
-                    .iter_mut()
-                    .for_each(|fields| *fields = config::COLLECTIONS.to_vec()),
-                _ => {}
+        let mut whole = vec![Vec::new(); old.images().len()];
+        let mut best = subject.attempt(&whole, Order::RemoveFirst)?;
+        // Thing by thing, then the fields anew that did not come out so; in each order of the layers.
+        for is_whole in [false, true] {
+            if is_whole {
+                best.widen(&mut whole);
+            }
+            for &order in &orders {
+                let is_tried = !is_whole && order == Order::RemoveFirst;
+                if best.left.is_empty() || is_tried {
+                    continue;
+                }
+                let other = subject.attempt(&whole, order)?;
+                if other.rank() < best.rank() {
+                    best = other;
+                }
             }
         }
-        let second = attempt(old, new, &pairs, &whole, style)?;
-        let best = if second.left.len() < first.left.len() {
-            second
-        } else {
-            first
-        };
-        Ok(best.into_patch(old, new, &pairs))
+        let one_sided = pairs.iter().filter_map(|pair| one_sided(pair, old, new));
+        let left = best.left.into_iter().map(|left| left.text);
+        let missing: Vec<String> = one_sided.chain(left).collect();
+        let leaves_layers = style.layers.is_none() && subject.layers_differ();
+        Ok(Self {
+            text: best.documents.text(&missing, leaves_layers),
+            missing,
+            leaves_layers,
+            layers: subject.tars,
+        })
     }
+}
+
+/// What a patch is made of.
+struct Subject<'a> {
+    old: &'a Archive,
+    new: &'a Archive,
+    /// The images of both that belong together.
+    pairs: &'a [(usize, usize)],
+    style: &'a PatchStyle,
+    tars: Vec<LayerTar>,
 }
 
 /// Documents of a patch, and what differs once they were applied.
@@ -71,46 +112,53 @@ struct Attempt {
     left: Vec<trial::Left>,
 }
 
-fn attempt(
-    old: &Archive,
-    new: &Archive,
-    pairs: &[Pair],
-    whole: &[Vec<ConfigField>],
-    style: PatchStyle,
-) -> Result<Attempt, Error> {
-    let documents = documents::Documents::of(old, new, pairs, whole, style);
-    let left = trial::left(&documents.to_string(), old, new, pairs)?;
-    Ok(Attempt { documents, left })
+impl Subject<'_> {
+    fn attempt(&self, whole: &[Vec<ConfigField>], order: Order) -> Result<Attempt, Error> {
+        let how = (whole, order);
+        let documents = documents::Documents::of(self.old, self.new, self.pairs, how, self.style);
+        let left = trial::left(&documents.to_string(), self)?;
+        Ok(Attempt { documents, left })
+    }
+
+    fn layers_differ(&self) -> bool {
+        self.pairs.iter().any(|&(a, b)| {
+            let (before, after) = (self.old.images()[a].layers(), self.new.images()[b].layers());
+            let layers = super::layers::compare_layers(before, after);
+            layers.iter().any(|layer| layer.change != Change::Kept)
+        })
+    }
 }
 
 impl Attempt {
-    fn into_patch(self, old: &Archive, new: &Archive, pairs: &[Pair]) -> DifferencePatch {
-        let of_one = pairs.iter().filter_map(|pair| {
-            let (image, place) = match (pair.old, pair.new) {
-                (Some(a), None) => (&old.images()[a], "old"),
-                (None, Some(b)) => (&new.images()[b], "new"),
-                _ => return None,
-            };
-            let (name, platform) = (image.display_name(), image.platform());
-            Some(format!(
-                "image {name} ({platform}): is only in the {place} archive"
-            ))
-        });
-        let missing: Vec<String> = of_one
-            .chain(self.left.into_iter().map(|left| left.text))
-            .collect();
-        let leaves_layers = pairs.iter().any(|pair| match (pair.old, pair.new) {
-            (Some(a), Some(b)) => {
-                let (before, after) = (old.images()[a].layers(), new.images()[b].layers());
-                let layers = super::layers::compare_layers(before, after);
-                layers.iter().any(|layer| layer.change != Change::Kept)
+    /// The less is left, the better; worst is what does not fit at all.
+    fn rank(&self) -> (bool, usize) {
+        let is_rejected = self.left.iter().any(|left| left.image.is_none());
+        (is_rejected, self.left.len())
+    }
+
+    /// Notes which fields are to be made anew.
+    fn widen(&self, whole: &mut [Vec<ConfigField>]) {
+        for left in &self.left {
+            match (left.image, left.field) {
+                (Some(image), Some(field)) => whole[image].push(field),
+                (None, _) => whole.fill(config::COLLECTIONS.to_vec()),
+                _ => {}
             }
-            _ => false,
-        });
-        DifferencePatch {
-            text: self.documents.text(&missing, leaves_layers),
-            missing,
-            leaves_layers,
         }
     }
+}
+
+/// Tells of an image that one archive lacks.
+fn one_sided(pair: &Pair, old: &Archive, new: &Archive) -> Option<String> {
+    let (image, place) = match (pair.old, pair.new) {
+        (Some(a), None) => (&old.images()[a], "old"),
+        (None, Some(b)) => (&new.images()[b], "new"),
+        _ => return None,
+    };
+    let (name, platform) = (image.display_name(), image.platform());
+    Some(format!(
+        "image {} ({}): is only in the {place} archive",
+        shown(&name),
+        shown(&platform.to_string())
+    ))
 }

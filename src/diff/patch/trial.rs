@@ -4,18 +4,20 @@ use std::path::PathBuf;
 
 use super::annotations::lasting;
 use super::config::COLLECTIONS;
+use super::{LayerTar, Subject};
 use crate::annotation::{AnnotationEdit, ImageAnnotations};
 use crate::apply::{ConfigChange, annotation, describe, shown};
 use crate::archive::Archive;
 use crate::config_field::ConfigField;
 use crate::diff::config::{compare_configs, field_of};
-use crate::diff::pairs::Pair;
 use crate::diff::{annotation_edits, compare_tags};
 use crate::error::Error;
 use crate::gather::{Base, NotPlanned, Setting, gather};
-use crate::patch::PatchFile;
-use crate::plan::{Change, ImagePlan};
+use crate::patch::{Operation, PatchFile};
+use crate::plan::{Change, FromFinding, ImagePlan, OperationId, Plan, PlannedLayer, SourceFinding};
 use crate::problem::{Problem, Rejected};
+use crate::rootfs::LayerLog;
+use crate::tarball::TarReader;
 
 /// Something that still differs.
 pub(super) struct Left {
@@ -27,35 +29,106 @@ pub(super) struct Left {
     pub(super) text: String,
 }
 
-/// Returns what differs between the images of `new` and what the patch file `text` makes of those of `old`.
-pub(super) fn left(
-    text: &str,
-    old: &Archive,
-    new: &Archive,
-    pairs: &[Pair],
-) -> Result<Vec<Left>, Error> {
+/// Returns what differs between the new images and what the patch file `text` makes of the old ones.
+pub(super) fn left(text: &str, subject: &Subject<'_>) -> Result<Vec<Left>, Error> {
+    let (old, new) = (subject.old, subject.new);
     let files = match read(text) {
         Ok(files) => files,
         Err(rejected) => return Ok(told(&rejected)),
     };
+    // The tars are not written yet: whatever lies where they will be is not looked at.
     let base = |_: &PatchFile| Base {
-        directory: PathBuf::from("."),
+        directory: PathBuf::from("/dev/null"),
         allow_outside: true,
     };
     let bases: Vec<Base> = files.iter().map(base).collect();
     let mut gathered = gather(&files, &bases, old, &Setting::default())?;
+    for (id, tar) in taken(&files, subject) {
+        gathered.inventory.sources.insert(id, finding(tar, new)?);
+    }
     let plan = match gathered.plan(&files, old) {
         Ok(plan) => plan,
         Err(NotPlanned::Rejected(rejected)) => return Ok(told(&rejected)),
         Err(NotPlanned::Failed(error)) => return Err(error),
     };
     let mut left = Vec::new();
-    for pair in pairs {
-        if let (Some(a), Some(b)) = (pair.old, pair.new) {
-            compare(&plan.images[a], (old, a), (new, b), &mut left);
+    for &(a, b) in subject.pairs {
+        compare(&plan.images[a], (old, a), (new, b), &mut left);
+        if subject.style.layers.is_some() {
+            compare_layers(&plan, a, (old, new, b), subject, &mut left);
         }
     }
     Ok(left)
+}
+
+/// Returns the operations that take a tar, and which.
+fn taken<'a>(files: &[PatchFile], subject: &'a Subject<'_>) -> Vec<(OperationId, &'a LayerTar)> {
+    let mut taken = Vec::new();
+    for (d, patch) in files.iter().flat_map(PatchFile::patches).enumerate() {
+        for (o, operation) in patch.operations.iter().enumerate() {
+            let add = match operation {
+                Operation::AddLayer(add) => add,
+                Operation::ReplaceLayer(replacement) => &replacement.with,
+                _ => continue,
+            };
+            let from = add.from.as_deref().unwrap_or_default();
+            let id = OperationId {
+                file: 0,
+                document: d,
+                operation: o,
+            };
+            taken.extend(tar_of(from, subject).map(|tar| (id, tar)));
+        }
+    }
+    taken
+}
+
+fn tar_of<'a>(from: &str, subject: &'a Subject<'_>) -> Option<&'a LayerTar> {
+    let name = from.rsplit('/').next();
+    subject
+        .tars
+        .iter()
+        .find(|tar| Some(tar.name.as_str()) == name)
+}
+
+/// What will be found where a tar is.
+fn finding(tar: &LayerTar, new: &Archive) -> Result<SourceFinding, Error> {
+    let (image, position) = tar.place;
+    let layer = &new.images()[image].layers()[position];
+    let mut reader = TarReader::new(new.open_layer(layer)?);
+    let log = LayerLog::read(0, &mut reader).map_err(|error| Error::BadEntry {
+        name: new.source().entries()[layer.entry()].name.clone(),
+        reason: format!("is no readable layer: {error}"),
+    })?;
+    Ok(SourceFinding {
+        from: Some(FromFinding::Tar { import: 0, log }),
+        ..SourceFinding::default()
+    })
+}
+
+fn compare_layers(
+    plan: &Plan,
+    a: usize,
+    (old, new, b): (&Archive, &Archive, usize),
+    subject: &Subject<'_>,
+    left: &mut Vec<Left>,
+) {
+    let before = &old.images()[a];
+    let planned = plan.images[a].layers.iter().map(|layer| match *layer {
+        PlannedLayer::Kept(position) => Some(before.layers()[position].diff_id()),
+        PlannedLayer::Made(made) => {
+            let from = plan.layers[made].from.as_deref()?;
+            Some(tar_of(from, subject)?.diff_id)
+        }
+    });
+    let wanted = new.images()[b].layers().iter();
+    if !planned.eq(wanted.map(|layer| Some(layer.diff_id()))) {
+        left.push(Left {
+            image: Some(a),
+            field: None,
+            text: format!("image {}: layers", shown(&before.display_name())),
+        });
+    }
 }
 
 /// A text without operations is no patch, and changes nothing.

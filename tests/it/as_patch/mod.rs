@@ -2,6 +2,7 @@
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on fails")]
 
 mod images;
+mod layers;
 mod random;
 
 use std::fs;
@@ -19,7 +20,7 @@ use random::{image, wild_image};
 /// Writes the patch that turns `old` into `new`, applies it, and returns the image that comes out.
 fn turned(old: &Image, new: &Image) -> Result<Image, DifferencePatch> {
     let (before, after) = (old.open(), new.open());
-    let patch = DifferencePatch::between(&before, &after, PatchStyle::default()).unwrap();
+    let patch = DifferencePatch::between(&before, &after, &PatchStyle::default()).unwrap();
     if !patch.missing.is_empty() {
         return Err(patch);
     }
@@ -323,7 +324,7 @@ fn layers_that_differ_are_told() {
     let text = |bytes: &[u8]| String::from_utf8(bytes.to_vec()).unwrap();
     assert_eq!(
         text(&output.stderr),
-        "note: the layers differ too, and are not in the patch\n"
+        "note: the layers differ too, and are not in the patch; `--layers DIR` takes them along\n"
     );
     let comment = "\n# The layers differ too, and stay as they are.\n";
     assert!(text(&output.stdout).contains(comment));
@@ -336,6 +337,7 @@ fn options_of_a_patch_are_about_a_patch() {
         &["-o", "x.yaml"][..],
         &["--partial"],
         &["--expect"],
+        &["--layers", "x"],
         &["--as-patch", "--files"],
         &["--as-patch", "--format=json"],
     ] {
