@@ -30,6 +30,7 @@ mod patch;
 mod pipes;
 mod provenance;
 mod readme;
+mod rebase;
 mod recipes;
 mod removed_paths;
 mod reproducible;
