@@ -114,6 +114,26 @@ fn an_archive_older_than_docker_1_10_is_refused_with_a_way_out() {
     let stderr = fails(3, ["inspect".as_ref(), input.as_os_str()]);
     let expected = "`docker save` before Docker 1.10 (no `manifest.json`); load and save it again with Docker 1.10 to 28";
     assert!(stderr.contains(expected), "{stderr}");
+    let found = crate::binary::run(["verify".as_ref(), input.as_os_str()]);
+    let found = String::from_utf8_lossy(&found.stdout).into_owned();
+    assert!(found.contains("load and save it again"), "{found}");
+    // Nothing tells what belongs to what, so nothing is said to belong to nothing.
+    assert!(!found.contains("orphan"), "{found}");
+}
+
+#[test]
+fn the_dir_form_of_skopeo_is_refused_with_a_way_out() {
+    let directory = tempfile::tempdir().unwrap();
+    let mut archive = Archive::fixture("skopeo-oci.tar");
+    let manifest = archive.entry("sha256/2d446a").data.clone();
+    archive.remove("index.json");
+    archive.add("manifest.json", &manifest);
+    let input = write(directory.path(), &archive);
+    let stderr = fails(3, ["inspect".as_ref(), input.as_os_str()]);
+    assert!(
+        stderr.contains("`skopeo copy dir:DIR oci:LAYOUT`"),
+        "{stderr}"
+    );
 }
 
 /// The codes of what `verify` finds, which must be no errors.
