@@ -337,3 +337,43 @@ fn verify_finds_no_error_in_a_made_form() {
         );
     }
 }
+
+/// What `repositories` says of a name follows the rule that it followed, where the ids themselves are nobody's we know.
+#[test]
+fn repositories_names_the_top_layer_as_it_did() {
+    // Docker 26's, with its layout lost: the diff id of the top layer.
+    let mut by_diff_id = Archive::fixture("docker26.tar");
+    by_diff_id.remove("index.json");
+    by_diff_id.remove("oci-layout");
+    // Docker 20's, with its documents lost: the directory of the top layer.
+    let mut by_directory = Archive::fixture("docker20.tar");
+    by_directory.remove("/json");
+    for archive in [by_diff_id, by_directory] {
+        let directory = tempfile::tempdir().unwrap();
+        let output = patched(
+            directory.path(),
+            &archive,
+            "  - add-layer: {from: rootfs}\n",
+        );
+        let mut new = Archive::read(&std::fs::read(&output).unwrap());
+        let manifest: Value = serde_json::from_slice(&new.entry("manifest.json").data).unwrap();
+        let top = manifest[0]["Layers"][2].as_str().unwrap();
+        let repositories: Value = serde_json::from_slice(&new.entry("repositories").data).unwrap();
+        let id = repositories["greeter"]["1"].as_str().unwrap();
+        assert!(top.contains(id), "{top} {id}");
+    }
+}
+
+/// Docker's ids are known whether its directories have entries or not.
+#[test]
+fn ids_of_docker_are_derived_without_entries_for_directories() {
+    let mut archive = Archive::fixture("docker20.tar");
+    archive.entries.retain(|entry| !entry.name.ends_with('/'));
+    for operations in CHANGES {
+        let directory = tempfile::tempdir().unwrap();
+        let output = patched(directory.path(), &archive, operations);
+        assert_eq!(findings(&output), BTreeSet::new(), "{operations}");
+        let new = Archive::read(&std::fs::read(&output).unwrap());
+        assert!(new.entries.iter().all(|entry| !entry.name.ends_with('/')));
+    }
+}
