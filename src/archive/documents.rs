@@ -234,11 +234,12 @@ pub(super) fn repositories(
         }
     }
     for (i, (before, after)) in old.iter().zip(new).enumerate() {
-        let top = new_files.paths[i].id(archive, &document, before);
-        if !is_wrong
-            && before.tags == after.tags
-            && old_files.paths[i].top == new_files.paths[i].top
-        {
+        let paths = (&old_files.paths[i], &new_files.paths[i]);
+        let top = id(archive, &document, (before, after), paths);
+        let top_of = |state: &State| state.layers.last().map(|layer| layer.diff_id);
+        let is_same_top = old_files.paths[i].top == new_files.paths[i].top
+            && (!new_files.paths[i].top.is_empty() || top_of(before) == top_of(after));
+        if !is_wrong && is_same_top && before.tags == after.tags {
             continue;
         }
         // A tag that moves to another image is that one's to write, whichever comes first.
@@ -263,19 +264,34 @@ pub(super) fn repositories(
     Some(document).filter(|_| !is_empty || !archive.dialect.is_docker())
 }
 
-impl Paths {
-    /// What `repositories` says of the names of an image; of a writer whose ids we do not know, what it said.
-    fn id(&self, archive: &Archive, document: &Document, before: &State) -> String {
-        if !self.top.is_empty() {
-            return self.top.clone();
-        }
-        let said = |tag: &Reference| {
-            let repository = archive.dialect.spell_repository(tag);
-            let id = document.root.get(&repository)?.get(tag.tag())?.as_text()?;
-            Some(id.into_owned())
-        };
-        before.tags.iter().find_map(said).unwrap_or_default()
+/// What `repositories` says of the names of an image. Of a writer whose ids we do not know, what it said, unless that
+/// was the diff id or the directory of the top layer.
+fn id(
+    archive: &Archive,
+    document: &Document,
+    (before, after): (&State, &State),
+    (old_paths, paths): (&Paths, &Paths),
+) -> String {
+    if !paths.top.is_empty() {
+        return paths.top.clone();
     }
+    let said = |tag: &Reference| {
+        let repository = archive.dialect.spell_repository(tag);
+        let id = document.root.get(&repository)?.get(tag.tag())?.as_text()?;
+        Some(id.into_owned())
+    };
+    let said = before.tags.iter().find_map(said).unwrap_or_default();
+    let diff_id = |state: &State| state.layers.last().map(|layer| layer.diff_id.hex());
+    let directory = |paths: &Paths| {
+        let (directory, _) = paths.layers.last()?.rsplit_once('/')?;
+        Some(directory.to_owned())
+    };
+    let now = match Some(&said) {
+        old if old == diff_id(before).as_ref() => diff_id(after),
+        old if old == directory(old_paths).as_ref() => directory(paths),
+        _ => None,
+    };
+    now.unwrap_or(said)
 }
 
 /// Returns every repository and tag that `repositories` names.

@@ -69,6 +69,11 @@ impl Archive {
             None => None,
         };
         let manifest = read("manifest.json", Half::Manifest)?;
+        if manifest.as_ref().is_some_and(is_one_manifest) {
+            return Err(not_an_image(
+                "is of the `dir:` form of skopeo and podman (its `manifest.json` is one manifest); `skopeo copy dir:DIR oci:LAYOUT` makes a layout of it",
+            ));
+        }
         let (images, groups, items) = match (&manifest, &graph) {
             (Some(manifest), Some(graph)) if !lists_sources(manifest) => {
                 let (images, groups) = layout::images(source, graph).map_err(unlisted)?;
@@ -186,6 +191,11 @@ fn unlisted(error: Error) -> Error {
         }
         error => error,
     }
+}
+
+/// Tells whether `manifest.json` is a manifest, and no list of images.
+fn is_one_manifest(manifest: &Document) -> bool {
+    manifest.root.get("schemaVersion").is_some()
 }
 
 /// Tells whether `manifest.json` is of Docker's own store: only that lists the sources of its layers.

@@ -56,7 +56,7 @@ pub(super) fn files(archive: &Archive, generation: Option<&Generation>, states: 
             let path = format!("{directory}/layer.tar");
             let is_saved = files.files.iter().any(|file| file.name == path);
             if !is_saved {
-                if generation.is_some() || has_directories {
+                if has_directories {
                     files.push(
                         directory.clone(),
                         DerivedContent::Directory,

@@ -49,7 +49,8 @@ impl Ctr<'_> {
     }
 }
 
-/// What a name stands for, told from the image that was imported under it.
+/// Whether a name stands for an image. What has its digest has its configuration and layers, of which containerd keeps
+/// none that has another.
 fn is_of(ctr: &Ctr, image: &Value, digest: &str) -> bool {
     if root(image) == digest {
         return true;
@@ -81,8 +82,6 @@ fn check(cell: &Cell, ctr: &Ctr) {
             // Without a name there is no image, and containerd may have thrown its blobs away by now.
             continue;
         }
-        let id = image["imageId"].as_str().unwrap();
-        assert_eq!(ctr.document(id), image["config"]);
         // A reference that is no containerd name is put behind the day of the import.
         let is_named = |name: &str| {
             let name = short_name(name);

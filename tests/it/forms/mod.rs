@@ -114,6 +114,26 @@ fn an_archive_older_than_docker_1_10_is_refused_with_a_way_out() {
     let stderr = fails(3, ["inspect".as_ref(), input.as_os_str()]);
     let expected = "`docker save` before Docker 1.10 (no `manifest.json`); load and save it again with Docker 1.10 to 28";
     assert!(stderr.contains(expected), "{stderr}");
+    let found = crate::binary::run(["verify".as_ref(), input.as_os_str()]);
+    let found = String::from_utf8_lossy(&found.stdout).into_owned();
+    assert!(found.contains("load and save it again"), "{found}");
+    // Nothing tells what belongs to what, so nothing is said to belong to nothing.
+    assert!(!found.contains("orphan"), "{found}");
+}
+
+#[test]
+fn the_dir_form_of_skopeo_is_refused_with_a_way_out() {
+    let directory = tempfile::tempdir().unwrap();
+    let mut archive = Archive::fixture("skopeo-oci.tar");
+    let manifest = archive.entry("sha256/2d446a").data.clone();
+    archive.remove("index.json");
+    archive.add("manifest.json", &manifest);
+    let input = write(directory.path(), &archive);
+    let stderr = fails(3, ["inspect".as_ref(), input.as_os_str()]);
+    assert!(
+        stderr.contains("`skopeo copy dir:DIR oci:LAYOUT`"),
+        "{stderr}"
+    );
 }
 
 /// The codes of what `verify` finds, which must be no errors.
@@ -315,5 +335,45 @@ fn verify_finds_no_error_in_a_made_form() {
             found.iter().all(|code| known.contains(&code.as_str())),
             "{name}: {found:?}"
         );
+    }
+}
+
+/// What `repositories` says of a name follows the rule that it followed, where the ids themselves are nobody's we know.
+#[test]
+fn repositories_names_the_top_layer_as_it_did() {
+    // Docker 26's, with its layout lost: the diff id of the top layer.
+    let mut by_diff_id = Archive::fixture("docker26.tar");
+    by_diff_id.remove("index.json");
+    by_diff_id.remove("oci-layout");
+    // Docker 20's, with its documents lost: the directory of the top layer.
+    let mut by_directory = Archive::fixture("docker20.tar");
+    by_directory.remove("/json");
+    for archive in [by_diff_id, by_directory] {
+        let directory = tempfile::tempdir().unwrap();
+        let output = patched(
+            directory.path(),
+            &archive,
+            "  - add-layer: {from: rootfs}\n",
+        );
+        let mut new = Archive::read(&std::fs::read(&output).unwrap());
+        let manifest: Value = serde_json::from_slice(&new.entry("manifest.json").data).unwrap();
+        let top = manifest[0]["Layers"][2].as_str().unwrap();
+        let repositories: Value = serde_json::from_slice(&new.entry("repositories").data).unwrap();
+        let id = repositories["greeter"]["1"].as_str().unwrap();
+        assert!(top.contains(id), "{top} {id}");
+    }
+}
+
+/// Docker's ids are known whether its directories have entries or not.
+#[test]
+fn ids_of_docker_are_derived_without_entries_for_directories() {
+    let mut archive = Archive::fixture("docker20.tar");
+    archive.entries.retain(|entry| !entry.name.ends_with('/'));
+    for operations in CHANGES {
+        let directory = tempfile::tempdir().unwrap();
+        let output = patched(directory.path(), &archive, operations);
+        assert_eq!(findings(&output), BTreeSet::new(), "{operations}");
+        let new = Archive::read(&std::fs::read(&output).unwrap());
+        assert!(new.entries.iter().all(|entry| !entry.name.ends_with('/')));
     }
 }
