@@ -1,5 +1,11 @@
 //! Annotations: texts by key in the documents above a configuration (image-spec annotations.md).
 
+/// The digest of the manifest that the first of an image's patches was applied to. Not
+/// `org.opencontainers.image.base.digest`: that is what the image was built from, which may be known already and stays true.
+pub const PATCHED_BASE: &str = "ocipatch.base.digest";
+/// The patches of an image, as `NAME@sha256:DIGEST`, joined by commas.
+pub const PATCHES: &str = "ocipatch.patches";
+
 /// Which document an annotation stands in.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, serde::Serialize)]
 #[serde(rename_all = "kebab-case")]

@@ -121,6 +121,17 @@ impl ConfigField {
         !matches!(self, Self::Os | Self::Architecture)
     }
 
+    /// Returns the one spelling of a key of the field: the specification lets the protocol of a port be left out, which
+    /// Docker never does.
+    #[must_use]
+    pub fn normal_key(self, key: &str) -> String {
+        if self != Self::Ports {
+            return key.to_owned();
+        }
+        let protocol = if key.contains('/') { "" } else { "/tcp" };
+        format!("{}{protocol}", key.to_lowercase())
+    }
+
     /// Returns the optional field of that name.
     #[must_use]
     pub fn optional(name: &str) -> Option<Self> {

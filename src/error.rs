@@ -63,6 +63,13 @@ pub enum Error {
         /// What was to be there.
         wanted: String,
     },
+    /// A document lists other layers for an image than its configuration does.
+    OtherLayers {
+        /// The document.
+        document: String,
+        /// What it lists, and what the configuration does.
+        reason: String,
+    },
     /// A file changed while it was read.
     Changed {
         /// The file.
@@ -129,6 +136,7 @@ impl fmt::Display for Error {
                 found,
                 wanted,
             } => write!(f, "{what} is `{found}`, not `{wanted}`"),
+            Self::OtherLayers { document, reason } => write!(f, "{document} {reason}"),
             Self::Changed { place } => {
                 write!(f, "`{}` changed while it was read", place.escape_debug())
             }

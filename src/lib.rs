@@ -58,7 +58,7 @@
 //! | [`patch`] | patch files and their schema | images |
 //! | [`archive`] | archives as they lie on disk, what their writers derive, and how a new one gets there | patches |
 //! | [`gather`](mod@gather), [`plan`](mod@plan), [`apply`](mod@apply) | the main job | the terminal |
-//! | [`diff`](mod@diff) | what differs between two archives | the terminal |
+//! | [`diff`](mod@diff) | what differs between two archives, also as a patch | the terminal |
 //! | [`verify`](mod@verify) | an archive checked from its bytes alone | everything that writes |
 //! | [`cli`] | arguments, environment, terminal, exit codes | |
 //!

@@ -4,6 +4,9 @@ use std::collections::HashMap;
 use std::io::{self, Read, Write};
 use std::path::Path;
 
+use flate2::Crc;
+
+use super::relay::relay;
 use crate::archive::{Archive, Image, Import, Layer, NewLayer, spool_file};
 use crate::compression::Compression;
 use crate::digest::{DiffId, Digest, Hashing};
@@ -154,36 +157,20 @@ impl<'a> Making<'a> {
         }
     }
 
-    /// Writes the uncompressed stream.
-    fn write(self, out: impl Write) -> Result<(DiffId, u64), Error> {
-        let open = move |origin| self.open(origin);
-        let inputs = Inputs {
-            roots: &self.opened.roots,
-            open: &open,
-        };
-        let written = match self.content {
-            MadeContent::Composed(content) => write_layer(content, inputs, out),
-            MadeContent::Rewritten(rewrite) => write_rewritten(rewrite, inputs, out),
-            MadeContent::Verbatim(origin) => return self.write_verbatim(*origin, out),
-        };
-        written.map_err(|error| self.error(error))
+    /// Writes the uncompressed stream; returns its digest and size.
+    fn hash(self, out: impl Write) -> Result<(DiffId, u64), Error> {
+        let mut out = Hashing::new(out);
+        self.write(&mut out)?;
+        let (diff_id, size, _) = out.finish_layer();
+        self.check_stated(diff_id)?;
+        Ok((diff_id, size))
     }
 
-    fn write_verbatim(self, origin: Origin, out: impl Write) -> Result<(DiffId, u64), Error> {
-        let mut input = self.open(origin)?;
-        let mut out = Hashing::new(out);
-        let mut buffer = vec![0; BUFFER_BYTES];
-        loop {
-            let n = match input.read(&mut buffer) {
-                Ok(0) => break,
-                Ok(n) => n,
-                Err(error) if error.kind() == io::ErrorKind::Interrupted => continue,
-                Err(error) => return Err(self.error(WriteError::Read(origin, error))),
-            };
-            let written = out.write_all(&buffer[..n]);
-            written.map_err(|error| self.error(WriteError::Output(error)))?;
-        }
-        let (diff_id, size, _) = out.finish_layer();
+    /// A stream that is taken as it is has the digest that is stated of it.
+    fn check_stated(self, diff_id: DiffId) -> Result<(), Error> {
+        let MadeContent::Verbatim(origin) = *self.content else {
+            return Ok(());
+        };
         let stated = match origin {
             Origin::Layer(position) => Some(self.image.layers()[position].diff_id()),
             Origin::Import(import) => self.opened.imports[import].diff_id(),
@@ -197,13 +184,43 @@ impl<'a> Making<'a> {
                 found: diff_id.to_string(),
                 wanted: stated.to_string(),
             }),
-            _ => Ok((diff_id, size)),
+            _ => Ok(()),
+        }
+    }
+
+    /// Writes the uncompressed stream.
+    fn write(self, out: impl Write) -> Result<(), Error> {
+        let open = move |origin| self.open(origin);
+        let inputs = Inputs {
+            roots: &self.opened.roots,
+            open: &open,
+        };
+        let written = match self.content {
+            MadeContent::Composed(content) => write_layer(content, inputs, out),
+            MadeContent::Rewritten(rewrite) => write_rewritten(rewrite, inputs, out),
+            MadeContent::Verbatim(origin) => return self.write_verbatim(*origin, out),
+        };
+        written.map_err(|error| self.error(error))
+    }
+
+    fn write_verbatim(self, origin: Origin, mut out: impl Write) -> Result<(), Error> {
+        let mut input = self.open(origin)?;
+        let mut buffer = vec![0; BUFFER_BYTES];
+        loop {
+            let n = match input.read(&mut buffer) {
+                Ok(0) => return Ok(()),
+                Ok(n) => n,
+                Err(error) if error.kind() == io::ErrorKind::Interrupted => continue,
+                Err(error) => return Err(self.error(WriteError::Read(origin, error))),
+            };
+            let written = out.write_all(&buffer[..n]);
+            written.map_err(|error| self.error(WriteError::Output(error)))?;
         }
     }
 
     /// A layer whose bytes are there as they are wanted.
     fn copied(self, import: usize) -> Result<NewLayer<'a>, Error> {
-        let (diff_id, _) = self.write_verbatim(Origin::Import(import), io::sink())?;
+        let (diff_id, _) = self.hash(io::sink())?;
         let import = &self.opened.imports[import];
         let failed = |source| Error::Io {
             place: import.place().to_owned(),
@@ -225,19 +242,26 @@ impl<'a> Making<'a> {
         })
     }
 
-    /// A plain layer is read twice: to be hashed now, to be written once its place is known.
+    /// A plain layer is read twice: to be hashed now, to be written once its place is known. That both were the same is
+    /// for a checksum to tell.
     fn plain(self) -> Result<NewLayer<'a>, Error> {
-        let (diff_id, size) = self.write(io::sink())?;
+        let hashing = Hashing::new(Summing::new(io::sink()));
+        let (written, hashing) = relay(hashing, |out| self.write(out));
+        written?;
+        let (diff_id, size, summing) = hashing.expect("a sink takes all").finish_layer();
+        self.check_stated(diff_id)?;
+        let wanted = summing.sum.sum();
         let write = Box::new(move |out: &mut dyn Write| {
-            let (found, _) = self.write(out)?;
-            if found == diff_id {
+            let mut summing = Summing::new(out);
+            self.write(&mut summing)?;
+            let found = summing.sum.sum();
+            if found == wanted {
                 return Ok(());
             }
-            let what = "the digest of a layer that was read twice".to_owned();
             Err(Error::Mismatch {
-                what,
-                found: found.to_string(),
-                wanted: diff_id.to_string(),
+                what: "the checksum (CRC-32) of a layer that was read twice".to_owned(),
+                found: format!("{found:08x}"),
+                wanted: format!("{wanted:08x}"),
             })
         });
         Ok(NewLayer {
@@ -256,7 +280,7 @@ impl<'a> Making<'a> {
         let buffered = io::BufWriter::with_capacity(BUFFER_BYTES, file);
         let encoder = self.compression.encoder(Hashing::new(buffered));
         let mut encoder = encoder.map_err(failed)?;
-        let (diff_id, _) = self.write(&mut encoder)?;
+        let (diff_id, _) = self.hash(&mut encoder)?;
         let (digest, size, buffered) = encoder.finish().map_err(failed)?.finish();
         let file = buffered
             .into_inner()
@@ -303,5 +327,30 @@ impl<'a> Making<'a> {
                 source,
             },
         }
+    }
+}
+
+/// A writer that keeps a checksum of what went through it.
+struct Summing<W> {
+    sum: Crc,
+    out: W,
+}
+
+impl<W> Summing<W> {
+    fn new(out: W) -> Self {
+        let sum = Crc::new();
+        Self { sum, out }
+    }
+}
+
+impl<W: Write> Write for Summing<W> {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        let n = self.out.write(bytes)?;
+        self.sum.update(&bytes[..n]);
+        Ok(n)
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        self.out.flush()
     }
 }

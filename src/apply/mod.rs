@@ -4,8 +4,10 @@
 
 mod layer_summary;
 mod layers;
+pub mod markdown;
 mod mask;
 mod record;
+mod relay;
 mod summary;
 mod text;
 

@@ -7,6 +7,7 @@ use super::Prepared;
 use super::summary::ImageSummary;
 use crate::digest::Digest;
 use crate::plan::Change;
+use crate::secret::Secrets;
 
 /// Who made a statement, and by which rules: SLSA wants a URI.
 const BUILDER: &str = "urn:ocipatch";
@@ -19,6 +20,8 @@ pub struct AppliedPatch {
     pub name: String,
     /// The digest of the file's bytes.
     pub digest: Digest,
+    /// For each of its documents the values of its args, less secrets.
+    pub args: Vec<Vec<(String, String)>>,
 }
 
 impl Prepared<'_> {
@@ -60,7 +63,7 @@ impl Prepared<'_> {
     ///
     /// An image is known by the digest of its manifest, or by its id where the form has no manifests.
     #[must_use]
-    pub fn provenance(&self, patches: &[AppliedPatch]) -> Value {
+    pub fn provenance(&self, patches: &[AppliedPatch], secrets: &Secrets) -> Value {
         let sha256 = |digest: Digest| json!({ "sha256": digest.hex() });
         let (mut subjects, mut materials) = (Vec::new(), Vec::new());
         for image in self.targeted() {
@@ -79,8 +82,23 @@ impl Prepared<'_> {
         }
         let patch =
             |patch: &AppliedPatch| json!({ "name": patch.name, "digest": sha256(patch.digest) });
-        let patches: Vec<Value> = patches.iter().map(patch).collect();
-        materials.extend(patches.iter().cloned());
+        materials.extend(patches.iter().map(patch));
+        let with_args = |applied: &AppliedPatch| {
+            let mut patch = patch(applied);
+            if applied.args.iter().any(|args| !args.is_empty()) {
+                let object = |args: &Vec<(String, String)>| -> Value {
+                    let pairs = args.iter().cloned();
+                    pairs
+                        .map(|(name, value)| (name, Value::from(value)))
+                        .collect()
+                };
+                patch["args"] = applied.args.iter().map(object).collect();
+                // A secret may have been given to another one too.
+                secrets.mask_json(&mut patch["args"]);
+            }
+            patch
+        };
+        let patches: Vec<Value> = patches.iter().map(with_args).collect();
         json!({
             "_type": "https://in-toto.io/Statement/v1",
             "subject": subjects,

@@ -202,6 +202,10 @@ fn compare_entries(
     after: &[&Value],
     changes: &mut Vec<ConfigChange>,
 ) {
+    // A long history is mostly as it was: only what follows that is searched.
+    let both = before.iter().zip(after);
+    let n_same = both.take_while(|(one, other)| one.means(other)).count();
+    let (before, after) = (&before[n_same..], &after[n_same..]);
     // How many entries the rests of both lists from here on have in common.
     let mut common = vec![vec![0_u32; after.len() + 1]; before.len() + 1];
     for (i, old) in before.iter().enumerate().rev() {
@@ -223,10 +227,10 @@ fn compare_entries(
         } else if let Some(old) =
             old.filter(|_| j == after.len() || common[i + 1][j] >= common[i][j + 1])
         {
-            changes.push(removed(path, i, old));
+            changes.push(removed(path, n_same + i, old));
             i += 1;
         } else {
-            path.push(j.to_string());
+            path.push((n_same + j).to_string());
             compare(path, None, new.copied(), changes);
             path.pop();
             j += 1;

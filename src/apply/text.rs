@@ -198,7 +198,7 @@ pub(crate) fn shown(text: &str) -> String {
 }
 
 /// A text whose control characters are escaped.
-fn printable(text: &str) -> String {
+pub(super) fn printable(text: &str) -> String {
     let mut printable = String::with_capacity(text.len());
     for c in text.chars() {
         if c.is_control() {

@@ -6,7 +6,7 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 use super::Dialect;
 use super::annotations::Annotated;
 use super::descriptor::{ATTESTED, REF_NAME, REFERRED, annotation, digest_of, media_type_of};
-use super::descriptor::{follow_media_type, rewrite};
+use super::descriptor::{follow_media_type, rewrite, rewrite_member};
 use super::graph::{Graph, Kind, Node, subjects};
 use super::index::revise_descriptors;
 use super::state::State;
@@ -306,10 +306,7 @@ impl Revising<'_> {
             && node.document.root.get("subject").and_then(digest_of) == Some(subject)
         {
             let mut document = node.document;
-            let text = Value::text(&now.to_string());
-            document.set(&["subject"], "digest", &[], text);
-            document.set(&["subject"], "size", &[], Value::number(self.size(now)));
-            document.remove(&["subject"], "data");
+            rewrite_member(&mut document, "subject", now, self.size(now));
             let new = Digest::of(&document.to_bytes());
             self.put(digest, new, Kind::Other, document, true);
             rewrite(items, i, new, self.size(new));

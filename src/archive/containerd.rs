@@ -38,7 +38,7 @@ pub(super) fn match_items(
                     group.root.expect("groups of a layout have roots")
                 ),
                 found: members[0].image_id.to_string(),
-                wanted: "one of those in `manifest.json`".to_owned(),
+                wanted: "one of those in manifest.json".to_owned(),
             });
         }
     }
@@ -66,7 +66,7 @@ fn images_of(source: &Source, item: &Item, images: &[Image]) -> Result<Vec<usize
                 "the configuration that `manifest.json` names `{}`",
                 item.config.escape_debug()
             ),
-            found: "in no image of `index.json`".to_owned(),
+            found: "in no image of index.json".to_owned(),
             wanted: "in one of them".to_owned(),
         });
     };

@@ -3,13 +3,15 @@
 //! Layers are `<diff id>.tar`; for each there is a directory of a link, `VERSION` and `json`, whose id is the hash of a
 //! JSON text of its own making. Entries stand in the order of writing, names are full.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::Archive;
+use super::entry::SourceEntry;
 use super::state::{DerivedContent, Files, LayerData, Part, Paths, State};
 use super::v1_directories::push_config;
 use crate::digest::{ChainId, Digest};
 use crate::image::json::{Value, encode};
+use crate::tarball::Kind;
 
 /// What the top layer's JSON takes from the configuration.
 const TOP_KEYS: [&str; 7] = [
@@ -31,6 +33,37 @@ pub(super) fn is_by(archive: &Archive) -> bool {
         .peekable();
     layers.peek().is_some()
         && layers.all(|layer| layer.path == format!("{}.tar", layer.diff_id.hex()))
+}
+
+/// Returns the directories in which the archive links to its layers.
+pub(super) fn links(archive: &Archive) -> Vec<&str> {
+    let source = &archive.source;
+    let layers = archive.images.iter().flat_map(|image| &image.layers);
+    let layers: BTreeSet<usize> = layers.map(|layer| layer.entry).collect();
+    let directory = |entry: &'_ SourceEntry| {
+        let directory = entry.name.strip_suffix("/layer.tar")?;
+        let is_link = entry.kind == Kind::Symlink && Digest::parse_hex(directory).is_some();
+        let target = source.resolve(&entry.name, "").ok().filter(|_| is_link)?;
+        layers.contains(&target).then_some(directory.len())
+    };
+    let entries = source.entries().iter();
+    entries
+        .filter_map(|entry| Some(&entry.name[..directory(entry)?]))
+        .collect()
+}
+
+/// Adds what stands in such directories, so that it goes where it is not derived again.
+pub(super) fn push_links(files: &mut Files, archive: &Archive) {
+    for directory in links(archive) {
+        for (file, part) in [
+            ("layer.tar", Part::LayerLink(0)),
+            ("VERSION", Part::Version(0)),
+            ("json", Part::LegacyJson(0)),
+        ] {
+            let content = DerivedContent::Bytes(Vec::new());
+            files.push(format!("{directory}/{file}"), content, 0, part);
+        }
+    }
 }
 
 /// Returns the files of `states`.

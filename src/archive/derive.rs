@@ -8,10 +8,10 @@
 use std::collections::HashMap;
 
 use super::dating::{mtime_of, redated};
-use super::descriptor::media_type_of;
 use super::documents::{manifest_json, repositories};
 use super::draft::{Content, Draft, NewLayer};
 use super::graph::Graph;
+use super::root::Root;
 use super::state::{Derived, DerivedContent, Files, LayerData, Role, State, StateLayer};
 use super::{
     Archive, Dialect, annotations, containers_image, docker, hybrid, index, named, v1_directories,
@@ -44,33 +44,6 @@ pub enum RevisedLayer {
     Kept(usize),
     /// A new layer: its place in the list of new layers.
     Added(usize),
-}
-
-/// What the names of a group of images stand for: a manifest or an index.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Root {
-    /// The digest of the document.
-    pub digest: Digest,
-    /// Its media type (image-spec media-types.md).
-    pub media_type: String,
-    /// How many bytes it has.
-    pub size: u64,
-}
-
-impl Root {
-    /// Describes what `roots` name among the documents of `graph`.
-    pub(super) fn all(graph: Option<&Graph>, roots: &[Option<Digest>]) -> Vec<Option<Self>> {
-        let root = |digest: &Option<Digest>| {
-            let digest = (*digest)?;
-            let document = &graph?.nodes.get(&digest)?.document;
-            Some(Self {
-                digest,
-                media_type: media_type_of(&document.root),
-                size: document.to_bytes().len() as u64,
-            })
-        };
-        roots.iter().map(root).collect()
-    }
 }
 
 /// A revised archive, not written yet.
@@ -197,7 +170,10 @@ pub fn revise<'a>(
         Some((graph, roots)) => (Some(graph), roots),
         None => (None, roots),
     };
-    let old_files = archive.dialect.files(archive, &old, archive.graph.as_ref());
+    let mut old_files = archive.dialect.files(archive, &old, archive.graph.as_ref());
+    if archive.dialect == Dialect::ContainersImage {
+        containers_image::push_links(&mut old_files, archive);
+    }
     let new_files = archive.dialect.files(archive, &new, graph.as_ref());
 
     let mut documents = Vec::new();
@@ -210,7 +186,9 @@ pub fn revise<'a>(
     if let Some(graph) = &graph {
         documents.push(("index.json", graph.index.to_bytes()));
     }
-    let repositories = repositories(archive, &old, &new, &old_files, &new_files);
+    let states = (old.as_slice(), new.as_slice());
+    let files = (&old_files, &new_files);
+    let repositories = repositories(archive, states, files, &mut notes);
     let drop_repositories = repositories.is_none();
     if let Some(document) = repositories {
         documents.push(("repositories", document.to_bytes()));
@@ -224,6 +202,7 @@ pub fn revise<'a>(
     if drop_repositories {
         draft.remove("repositories");
     }
+    draft.fit_directories();
     draft.layers = new_layers;
     let manifest_digests = new
         .iter()

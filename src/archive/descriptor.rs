@@ -22,6 +22,15 @@ const ABOUT_BYTES: [&str; 4] = [
     "io.github.containers.zstd-chunked.",
 ];
 
+/// A copy of the content within its descriptor.
+const COPY: &str = "data";
+
+/// Tells whether an annotation speaks of the bytes that its descriptor names, and goes when these change.
+#[must_use]
+pub fn speaks_of_bytes(key: &str) -> bool {
+    ABOUT_BYTES.iter().any(|prefix| key.starts_with(prefix))
+}
+
 pub(super) fn blob_name(digest: Digest) -> String {
     format!("blobs/sha256/{}", digest.hex())
 }
@@ -68,18 +77,43 @@ pub(super) fn rewrite(items: &mut ArrayEdit<'_>, i: usize, digest: Digest, size:
     }
     items.set(i, "digest", &[], Value::text(&digest.to_string()));
     items.set(i, "size", &[], Value::number(size));
-    // A copy of the old content.
-    items.take(i, "data");
-    let annotations = items.get(i).get("annotations").and_then(Value::members);
-    let stale: Vec<String> = annotations
+    items.take(i, COPY);
+    for key in stale_annotations(items.get(i)) {
+        items.take_within(i, "annotations", &key);
+    }
+}
+
+/// Does the same to the descriptor that is the member `key` of a document.
+pub(super) fn rewrite_member(document: &mut Document, key: &str, digest: Digest, size: u64) {
+    let descriptor = document.root.get(key);
+    if descriptor.and_then(digest_of) == Some(digest) {
+        return;
+    }
+    let stale = descriptor.map(stale_annotations).unwrap_or_default();
+    let text = Value::text(&digest.to_string());
+    document.set(&[key], "digest", &[], text);
+    document.set(&[key], "size", &[], Value::number(size));
+    document.remove(&[key], COPY);
+    for annotation in &stale {
+        document.remove(&[key, "annotations"], annotation);
+    }
+    let annotations = document.root.get(key).and_then(|d| d.get("annotations"));
+    let is_emptied = annotations
+        .and_then(Value::members)
+        .is_some_and(|m| m.len() == 0);
+    if is_emptied && !stale.is_empty() {
+        document.remove(&[key], "annotations");
+    }
+}
+
+fn stale_annotations(descriptor: &Value) -> Vec<String> {
+    let annotations = descriptor.get("annotations").and_then(Value::members);
+    annotations
         .into_iter()
         .flatten()
         .map(|(key, _)| key.into_owned())
-        .filter(|key| ABOUT_BYTES.iter().any(|prefix| key.starts_with(prefix)))
-        .collect();
-    for key in stale {
-        items.take_within(i, "annotations", &key);
-    }
+        .filter(|key| speaks_of_bytes(key))
+        .collect()
 }
 
 /// Has a descriptor state the media type that its document states.

@@ -1,7 +1,7 @@
 //! `manifest.json` and `repositories` of a revised archive: the old documents with what changed.
 
 use super::docker::ITEM_ORDER;
-use super::state::{Files, LayerData, State};
+use super::state::{Files, LayerData, Paths, State};
 use super::{Archive, Dialect};
 use crate::digest::Digest;
 use crate::image::json::{ArrayEdit, Document, Value};
@@ -199,10 +199,9 @@ fn revise_parent(
 /// Returns the new `repositories`; nothing where the archive is to have none.
 pub(super) fn repositories(
     archive: &Archive,
-    old: &[State],
-    new: &[State],
-    old_files: &Files,
-    new_files: &Files,
+    (old, new): (&[State], &[State]),
+    (old_files, new_files): (&Files, &Files),
+    notes: &mut Vec<String>,
 ) -> Option<Document> {
     let was_untagged = old.iter().all(|state| state.tags.is_empty());
     let mut document = match &archive.repositories {
@@ -216,31 +215,45 @@ pub(super) fn repositories(
         }
         None => return None,
     };
+    let is_changed = |(before, after): (&State, &State)| {
+        before.image_id != after.image_id || before.tags != after.tags
+    };
+    let is_wrong = archive.repositories.is_some()
+        && old.iter().zip(new).any(is_changed)
+        && !agrees(archive, &document, old, old_files);
+    if is_wrong {
+        notes.push("`repositories` did not say what `manifest.json` says, and does now".to_owned());
+        let is_held = |name: &str| {
+            let held = new.iter().flat_map(|state| &state.tags);
+            Reference::parse(name).is_ok_and(|name| held.clone().any(|tag| *tag == name))
+        };
+        for (repository, tag) in listed(&document) {
+            if !is_held(&format!("{repository}:{tag}")) {
+                remove_name(&mut document, &repository, &tag);
+            }
+        }
+    }
     for (i, (before, after)) in old.iter().zip(new).enumerate() {
-        let top = &new_files.paths[i].top;
-        if before.tags == after.tags && old_files.paths[i].top == *top {
+        let paths = (&old_files.paths[i], &new_files.paths[i]);
+        let top = id(archive, &document, (before, after), paths);
+        let top_of = |state: &State| state.layers.last().map(|layer| layer.diff_id);
+        let is_same_top = old_files.paths[i].top == new_files.paths[i].top
+            && (!new_files.paths[i].top.is_empty() || top_of(before) == top_of(after));
+        if !is_wrong && is_same_top && before.tags == after.tags {
             continue;
         }
         // A tag that moves to another image is that one's to write, whichever comes first.
         let is_gone = |tag: &&Reference| new.iter().all(|state| !state.tags.contains(tag));
         for tag in before.tags.iter().filter(is_gone) {
             let repository = archive.dialect.spell_repository(tag);
-            document.remove(&[&repository], tag.tag());
-            if document
-                .root
-                .get(&repository)
-                .and_then(Value::members)
-                .is_some_and(|tags| tags.len() == 0)
-            {
-                document.remove(&[], &repository);
-            }
+            remove_name(&mut document, &repository, tag.tag());
         }
         for tag in &after.tags {
             document.set(
                 &[&archive.dialect.spell_repository(tag)],
                 tag.tag(),
                 &[],
-                Value::text(top),
+                Value::text(&top),
             );
         }
     }
@@ -249,4 +262,72 @@ pub(super) fn repositories(
         .members()
         .is_some_and(|members| members.len() == 0);
     Some(document).filter(|_| !is_empty || !archive.dialect.is_docker())
+}
+
+/// What `repositories` says of the names of an image. Of a writer whose ids we do not know, what it said, unless that
+/// was the diff id or the directory of the top layer.
+fn id(
+    archive: &Archive,
+    document: &Document,
+    (before, after): (&State, &State),
+    (old_paths, paths): (&Paths, &Paths),
+) -> String {
+    if !paths.top.is_empty() {
+        return paths.top.clone();
+    }
+    let said = |tag: &Reference| {
+        let repository = archive.dialect.spell_repository(tag);
+        let id = document.root.get(&repository)?.get(tag.tag())?.as_text()?;
+        Some(id.into_owned())
+    };
+    let said = before.tags.iter().find_map(said).unwrap_or_default();
+    let diff_id = |state: &State| state.layers.last().map(|layer| layer.diff_id.hex());
+    let directory = |paths: &Paths| {
+        let (directory, _) = paths.layers.last()?.rsplit_once('/')?;
+        Some(directory.to_owned())
+    };
+    let now = match Some(&said) {
+        old if old == diff_id(before).as_ref() => diff_id(after),
+        old if old == directory(old_paths).as_ref() => directory(paths),
+        _ => None,
+    };
+    now.unwrap_or(said)
+}
+
+/// Returns every repository and tag that `repositories` names.
+fn listed(document: &Document) -> Vec<(String, String)> {
+    let mut names = Vec::new();
+    for (repository, tags) in document.root.members().into_iter().flatten() {
+        for (tag, _) in tags.members().into_iter().flatten() {
+            names.push((repository.clone().into_owned(), tag.into_owned()));
+        }
+    }
+    names
+}
+
+fn remove_name(document: &mut Document, repository: &str, tag: &str) {
+    document.remove(&[repository], tag);
+    let tags = document.root.get(repository).and_then(Value::members);
+    if tags.is_some_and(|tags| tags.len() == 0) {
+        document.remove(&[], repository);
+    }
+}
+
+/// Tells whether `repositories` names the images by their tags, and those by the ids that the writer gives them.
+fn agrees(archive: &Archive, document: &Document, states: &[State], files: &Files) -> bool {
+    let n_tags: usize = states.iter().map(|state| state.tags.len()).sum();
+    let is_said = |tag: &Reference, top: &str| {
+        let repository = archive.dialect.spell_repository(tag);
+        let id = document
+            .root
+            .get(&repository)
+            .and_then(|tags| tags.get(tag.tag()));
+        let id = id.and_then(Value::as_text);
+        id.is_some_and(|id| top.is_empty() || id == top)
+    };
+    listed(document).len() == n_tags
+        && states.iter().zip(&files.paths).all(|(state, paths)| {
+            let mut tags = state.tags.iter();
+            tags.all(|tag| is_said(tag, &paths.top))
+        })
 }

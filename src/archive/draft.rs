@@ -215,6 +215,9 @@ impl<'a> Draft<'a> {
     /// order is kept, else behind its model, else before `manifest.json`.
     pub(super) fn put(&mut self, name: &str, content: Content, model: usize, mtime: i64) {
         let permissions = match content {
+            Content::Directory if self.source.entries()[model].kind == Kind::Directory => {
+                0o40_000 | self.source.entries()[model].mode & 0o7777
+            }
             Content::Directory => 0o40755,
             // Docker writes 0777, containers/image 0; nobody reads it.
             Content::Symlink(_) if self.source.entries()[model].kind == Kind::Symlink => {

@@ -59,7 +59,7 @@ pub(super) fn attach_manifests(archive: &mut Archive) -> Result<(), Error> {
                     manifest.digest
                 ),
                 found: config.map_or_else(|| "no image".to_owned(), |config| config.to_string()),
-                wanted: "one of those in `manifest.json`".to_owned(),
+                wanted: "one of those in manifest.json".to_owned(),
             });
         };
         let name = name_of(descriptor).map_err(|name| Error::BadDocument {

@@ -1,8 +1,9 @@
 //! Revising an extracted archive where it lies: new files first, then the documents that name them, then what nothing
 //! names any more goes. Readers see the old images or the new ones.
 
-use std::fs::File;
+use std::fs::{File, Permissions};
 use std::io::{self, Write};
+use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 
 use super::draft::{Content, Draft, DraftEntry, NewEntry};
@@ -130,7 +131,14 @@ pub(super) fn put(
             {
                 Ok(None)
             }
-            result => result.map(|()| None).map_err(Error::at(&path)),
+            // Whatever the umask says; it has to be filled.
+            result => result
+                .and_then(|()| {
+                    let mode = entry.mode & 0o7777 | 0o700;
+                    std::fs::set_permissions(&path, Permissions::from_mode(mode))
+                })
+                .map(|()| None)
+                .map_err(Error::at(&path)),
         },
         Content::Symlink(target) => {
             let hidden = hidden_name(&path);

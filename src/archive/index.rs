@@ -2,6 +2,7 @@
 
 use super::descriptor::{
     NAME, REF_NAME, digest_of, follow_media_type, media_type_of, name_of, new_descriptor, rewrite,
+    rewrite_member,
 };
 use super::state::{LayerData, StateLayer};
 use super::{Dialect, OciManifest};
@@ -19,14 +20,7 @@ pub(super) fn revise_manifest(
     layers: &[StateLayer],
 ) -> OciManifest {
     let mut document = manifest.document.clone();
-    let is_same = document.root.get("config").and_then(digest_of) == Some(image_id);
-    if !is_same {
-        let text = Value::text(&image_id.to_string());
-        document.set(&["config"], "digest", &[], text);
-        document.set(&["config"], "size", &[], Value::number(config_size));
-        // A copy of the content inside the descriptor is stale now.
-        document.remove(&["config"], "data");
-    }
+    rewrite_member(&mut document, "config", image_id, config_size);
     let old: Vec<Value> = manifest
         .document
         .root
@@ -39,14 +33,18 @@ pub(super) fn revise_manifest(
     let is_docker = old
         .last()
         .is_some_and(|layer| media_type_of(layer).starts_with("application/vnd.docker."));
+    let mut unused: Vec<&Value> = old.iter().collect();
     let wanted: Vec<Value> = layers
         .iter()
         .map(|layer| {
             let digest = layer
                 .digest
                 .expect("the layers of a manifest are named by digest");
-            let is_it = |item: &&Value| digest_of(item) == Some(digest);
-            let kept = old.iter().find(is_it).cloned();
+            // A layer that stands twice has two descriptors, which may say different things.
+            let is_it = |item: &Value| digest_of(item) == Some(digest);
+            let next = unused.iter().position(|item| is_it(item));
+            let next = next.map(|at| unused.remove(at).clone());
+            let kept = next.or_else(|| old.iter().find(|item| is_it(item)).cloned());
             kept.unwrap_or_else(|| {
                 let media_type = media_type::layer(layer.compression, is_docker)
                     .expect("a new layer is plain, gzip or zstd");

@@ -2,9 +2,13 @@
 //!
 //! Every name stays; a new file is named as its neighbour is, with the digest of its own bytes where that has one.
 
-use super::Archive;
 use super::state::{Files, LayerData, Part, Paths, State, StateLayer};
 use super::v1_directories::push_config;
+use super::{Archive, names};
+use crate::compression::Compression;
+
+/// How names of layers end, the longer ones first.
+const ENDS: [&str; 5] = [".tar.bz2", ".tar.zst", ".tar.gz", ".tar.xz", ".tar"];
 
 /// Returns the files of `states`.
 pub(super) fn files(archive: &Archive, states: &[State]) -> Files {
@@ -29,22 +33,38 @@ pub(super) fn files(archive: &Archive, states: &[State]) -> Files {
     files
 }
 
-/// `<digest>.tar.gz` beside `<digest>.tar.gz`, `<diff id>/layer.tar` beside `<diff id>/layer.tar`.
+/// `<digest>.tar.gz` beside `<digest>.tar.gz`, `<diff id>/layer.tar` beside `<diff id>/layer.tar`, `layers/<digest>.tar`
+/// beside `layers/base.tar`.
 fn new_name(archive: &Archive, image: usize, layer: &StateLayer) -> String {
     let digest = layer.digest.expect("a new layer's digest is known").hex();
-    let Some(neighbour) = archive.images[image].layers.last() else {
-        return format!("{digest}.tar");
+    let end = match layer.compression {
+        Compression::None => "tar",
+        Compression::Zstd => "tar.zst",
+        _ => "tar.gz",
     };
-    let old = neighbour.diff_id.hex();
-    if neighbour.path.contains(&old) {
-        return neighbour.path.replace(&old, &layer.diff_id.hex());
-    }
-    let hex = neighbour
-        .path
-        .split(|c: char| !c.is_ascii_hexdigit())
-        .find(|part| part.len() == 64);
-    match hex {
+    let Some(neighbour) = archive.images[image].layers.last() else {
+        return format!("{digest}.{end}");
+    };
+    // What says how it is compressed is kept as long as it is true, or as untrue as it was.
+    let is_alike = neighbour.compression == layer.compression;
+    // The name of an uncompressed neighbour does not tell which of its digests it is: then it is that of the bytes.
+    let is_diff_id =
+        |hex| hex == neighbour.diff_id.hex() && neighbour.compression != Compression::None;
+    let path = match names::hex_within(&neighbour.path) {
+        Some(hex) if is_diff_id(hex) => neighbour.path.replace(hex, &layer.diff_id.hex()),
         Some(hex) => neighbour.path.replace(hex, &digest),
-        None => format!("{digest}.tar"),
+        None => {
+            let (directory, file) = match neighbour.path.rsplit_once('/') {
+                Some((directory, file)) => (format!("{directory}/"), file),
+                None => (String::new(), neighbour.path.as_str()),
+            };
+            let own_end = file.split_once('.').map_or(end, |(_, end)| end);
+            format!("{directory}{digest}.{own_end}")
+        }
+    };
+    let stem = ENDS.iter().find_map(|end| path.strip_suffix(end));
+    match stem {
+        Some(stem) if !is_alike => format!("{stem}.{end}"),
+        _ => path,
     }
 }

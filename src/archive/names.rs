@@ -2,6 +2,8 @@
 
 use std::cmp::Ordering;
 
+use crate::digest::Digest;
+
 /// Returns the name without `./`, `//`, leading and trailing `/`; nothing where it leaves the archive or is no text.
 ///
 /// The root entry (`./`) is the empty name.
@@ -46,6 +48,14 @@ pub fn resolve(entry: &str, target: &[u8]) -> Option<String> {
     Some(parts.join("/"))
 }
 
+/// Returns the 64 lower-case hex digits within a name, if there are some: a digest or an id.
+#[must_use]
+pub(super) fn hex_within(name: &str) -> Option<&str> {
+    let is_hex = |part: &&str| Digest::parse_hex(part).is_some();
+    name.split(|c: char| !c.is_ascii_alphanumeric())
+        .find(is_hex)
+}
+
 /// Compares as Go's `filepath.Walk` visits: each directory before its content, siblings by their bytes.
 #[must_use]
 pub fn walk_order(a: &str, b: &str) -> Ordering {
@@ -56,7 +66,7 @@ pub fn walk_order(a: &str, b: &str) -> Ordering {
 mod tests {
     use std::cmp::Ordering;
 
-    use super::{clean, resolve, walk_order};
+    use super::{clean, hex_within, resolve, walk_order};
 
     #[test]
     fn names_never_leave_the_archive() {
@@ -70,6 +80,22 @@ mod tests {
         );
         assert_eq!(resolve("a/layer.tar", b"../../x"), None);
         assert_eq!(resolve("a", b"/etc/passwd"), None);
+    }
+
+    #[test]
+    fn a_digest_is_found_wherever_it_stands() {
+        let hex = "0123456789abcdef".repeat(4);
+        for (name, found) in [
+            (format!("blobs/sha256/{hex}.tar.gz"), true),
+            (format!("sha256:{hex}"), true),
+            (hex.clone(), true),
+            (format!("{hex}0"), false),
+            (format!("layer{hex}"), false),
+            (hex.to_uppercase(), false),
+            ("config.json".to_owned(), false),
+        ] {
+            assert_eq!(hex_within(&name).is_some(), found, "{name}");
+        }
     }
 
     #[test]

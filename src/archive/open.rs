@@ -69,13 +69,19 @@ impl Archive {
             None => None,
         };
         let manifest = read("manifest.json", Half::Manifest)?;
+        if manifest.as_ref().is_some_and(is_one_manifest) {
+            return Err(not_an_image(
+                "is of the `dir:` form of skopeo and podman (its `manifest.json` is one manifest); `skopeo copy dir:DIR oci:LAYOUT` makes a layout of it",
+            ));
+        }
         let (images, groups, items) = match (&manifest, &graph) {
             (Some(manifest), Some(graph)) if !lists_sources(manifest) => {
-                let (images, groups) = layout::images(source, graph)?;
+                let (images, groups) = layout::images(source, graph).map_err(unlisted)?;
                 let items = containerd::match_items(source, manifest, &images, &groups);
                 (images, groups, items.map_err(disagreement)?)
             }
-            (Some(manifest), _) => images_of(source, manifest)?,
+            (Some(manifest), Some(_)) => images_of(source, manifest).map_err(unlisted)?,
+            (Some(manifest), None) => images_of(source, manifest)?,
             (None, Some(graph)) => {
                 let (images, groups) = layout::images(source, graph)?;
                 (images, groups, Vec::new())
@@ -121,13 +127,19 @@ impl Archive {
             };
             return Ok(Dialect::Hybrid(self.detect_generation(derives)?));
         }
-        if containers_image::is_by(self) && Dialect::ContainersImage.reproduces(self)? {
+        // Links under ids of another version are replaced by those that we know: nobody looks ids up.
+        if containers_image::is_by(self)
+            && (!containers_image::links(self).is_empty()
+                || Dialect::ContainersImage.reproduces(self)?)
+        {
             return Ok(Dialect::ContainersImage);
         }
         let derives = |generation: &Generation| {
             Dialect::V1Directories(Some(generation.clone())).reproduces(self)
         };
-        if let Some(generation) = self.detect_generation(derives)? {
+        // Without a layer nothing tells who wrote it; Docker saves no such image.
+        let has_layers = self.images.iter().any(|image| !image.layers.is_empty());
+        if has_layers && let Some(generation) = self.detect_generation(derives)? {
             return Ok(Dialect::V1Directories(Some(generation)));
         }
         let is_directory = |layer: &Layer| v1_directories::legacy_json(self, layer).is_some();
@@ -168,6 +180,22 @@ fn disagreement(error: Error) -> Error {
         Error::Mismatch { .. } | Error::BadDocument { .. } => Error::Halves(Box::new(error)),
         error => error,
     }
+}
+
+/// Says what can be done about a half that does not list what the other does: no images, or other layers.
+fn unlisted(error: Error) -> Error {
+    match error {
+        Error::OtherLayers { .. } => Error::Halves(Box::new(error)),
+        Error::BadDocument { ref name, .. } if name == "index.json" => {
+            Error::Halves(Box::new(error))
+        }
+        error => error,
+    }
+}
+
+/// Tells whether `manifest.json` is a manifest, and no list of images.
+fn is_one_manifest(manifest: &Document) -> bool {
+    manifest.root.get("schemaVersion").is_some()
 }
 
 /// Tells whether `manifest.json` is of Docker's own store: only that lists the sources of its layers.

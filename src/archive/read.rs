@@ -6,7 +6,7 @@ use super::docker::{self, Item};
 use super::source::Source;
 use super::{Image, Layer, MAX_DOCUMENT_BYTES};
 use crate::compression::{Compression, MAGIC_BYTES};
-use crate::digest::Digest;
+use crate::digest::{DiffId, Digest};
 use crate::error::Error;
 use crate::image::Config;
 use crate::image::json::Document;
@@ -53,25 +53,28 @@ pub(super) fn read_image(source: &Source, item: &Item, wanted_by: &str) -> Resul
         reason: error.to_string(),
     })?;
     if config.diff_ids().len() != item.layers.len() {
-        return Err(Error::Mismatch {
-            what: format!(
-                "the number of layers that {wanted_by}, unlike the configuration, lists for `{}`",
-                item.config.escape_debug()
+        return Err(Error::OtherLayers {
+            document: wanted_by.to_owned(),
+            reason: format!(
+                "lists {} layers for `{}`, which has {} diff ids",
+                item.layers.len(),
+                item.config.escape_debug(),
+                config.diff_ids().len()
             ),
-            found: item.layers.len().to_string(),
-            wanted: config.diff_ids().len().to_string(),
         });
     }
     let mut layers = Vec::with_capacity(item.layers.len());
     for (path, &diff_id) in item.layers.iter().zip(config.diff_ids()) {
         let entry = source.resolve(path, wanted_by)?;
-        layers.push(Layer {
+        let layer = Layer {
             diff_id,
             path: path.clone(),
             entry,
             size: source.entries()[entry].size,
             compression: compression_of(source, entry)?,
-        });
+        };
+        check_name(source, &layer, &config, item, wanted_by)?;
+        layers.push(layer);
     }
     let tags = docker::tags(item)?;
     Ok(Image {
@@ -82,6 +85,36 @@ pub(super) fn read_image(source: &Source, item: &Item, wanted_by: &str) -> Resul
         tags,
         manifest: None,
         group: 0,
+    })
+}
+
+/// A plain layer that is named by the diff id of another layer of the image stands in that one's place.
+fn check_name(
+    source: &Source,
+    layer: &Layer,
+    config: &Config,
+    item: &Item,
+    wanted_by: &str,
+) -> Result<(), Error> {
+    let name = &source.entries()[layer.entry].name;
+    let Some(stated) = docker::digest_in_name(name) else {
+        return Ok(());
+    };
+    let is_others = |diff_id: &DiffId| Digest::from(*diff_id) == stated;
+    let is_misplaced = layer.compression == Compression::None
+        && stated != layer.diff_id.into()
+        && config.diff_ids().iter().any(is_others);
+    if !is_misplaced {
+        return Ok(());
+    }
+    Err(Error::OtherLayers {
+        document: wanted_by.to_owned(),
+        reason: format!(
+            "lists the layer `{}` where `{}` has the diff id `{}`",
+            layer.path.escape_debug(),
+            item.config.escape_debug(),
+            layer.diff_id
+        ),
     })
 }
 

@@ -157,6 +157,13 @@ impl Files {
         self.push(name, content, image, part);
     }
 
+    /// Marks a file as one that keeps its time.
+    pub(super) fn stamp_fixed(&mut self, name: &str) {
+        for file in self.files.iter_mut().filter(|file| file.name == name) {
+            file.stamp = Stamp::Fixed;
+        }
+    }
+
     /// Marks the files of that directory as dated by the save.
     pub(super) fn stamp_saved(&mut self, directory: &str) {
         let is_inside = |name: &str| {

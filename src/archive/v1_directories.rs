@@ -5,12 +5,13 @@
 use std::collections::HashMap;
 
 use super::go::object;
-use super::state::{DerivedContent, Files, LayerData, Part, Paths, State};
+use super::state::{DerivedContent, Files, LayerData, Part, Paths, State, StateLayer};
 use super::v1::{Generation, LegacyLayer};
-use super::{Archive, MAX_DOCUMENT_BYTES};
+use super::{Archive, MAX_DOCUMENT_BYTES, names};
 use crate::digest::{DiffId, Digest};
 use crate::error::Error;
 use crate::image::json::{Document, Value, encode};
+use crate::tarball::Kind;
 
 /// Returns the files that Docker writes for `states`, in that order of saving.
 ///
@@ -18,6 +19,11 @@ use crate::image::json::{Document, Value, encode};
 pub(super) fn files(archive: &Archive, generation: Option<&Generation>, states: &[State]) -> Files {
     let mut files = Files::default();
     let mut first_paths: HashMap<DiffId, String> = HashMap::new();
+    // Not every writer has entries for directories.
+    let layers = archive.images.iter().flat_map(|image| &image.layers);
+    let has_directories = layers
+        .filter_map(|layer| directory_of(&layer.path))
+        .any(|directory| archive.source.find(directory).is_some());
     for (image, state) in states.iter().enumerate() {
         let kept_paths: Vec<Option<&String>> = state
             .layers
@@ -31,6 +37,14 @@ pub(super) fn files(archive: &Archive, generation: Option<&Generation>, states: 
         let mut layers = Vec::new();
         for (i, layer) in state.layers.iter().enumerate() {
             if let Some(path) = kept_paths[i] {
+                let kept = Kept {
+                    archive,
+                    layer,
+                    path,
+                    below: layers.last().and_then(|path: &String| directory_of(path)),
+                    first: first_paths.get(&layer.diff_id),
+                };
+                kept.push(&mut files, image, i);
                 layers.push(path.clone());
                 first_paths
                     .entry(layer.diff_id)
@@ -40,14 +54,16 @@ pub(super) fn files(archive: &Archive, generation: Option<&Generation>, states: 
             let LegacyLayer { id, json } = &legacy[i];
             let directory = id.clone();
             let path = format!("{directory}/layer.tar");
-            let is_saved = files.files.iter().any(|file| file.name == directory);
+            let is_saved = files.files.iter().any(|file| file.name == path);
             if !is_saved {
-                files.push(
-                    directory.clone(),
-                    DerivedContent::Directory,
-                    image,
-                    Part::LayerDirectory(i),
-                );
+                if has_directories {
+                    files.push(
+                        directory.clone(),
+                        DerivedContent::Directory,
+                        image,
+                        Part::LayerDirectory(i),
+                    );
+                }
                 let version = DerivedContent::Bytes(b"1.0".to_vec());
                 files.push(
                     format!("{directory}/VERSION"),
@@ -91,6 +107,115 @@ pub(super) fn files(archive: &Archive, generation: Option<&Generation>, states: 
     files
 }
 
+fn directory_of(path: &str) -> Option<&str> {
+    path.strip_suffix("/layer.tar")
+}
+
+/// The directory of a layer that keeps its name, whatever that is.
+struct Kept<'a> {
+    archive: &'a Archive,
+    layer: &'a StateLayer,
+    path: &'a str,
+    /// The directory of the layer below, as it is to be.
+    below: Option<&'a str>,
+    /// The file of an earlier layer that is the same.
+    first: Option<&'a String>,
+}
+
+impl Kept<'_> {
+    /// Adds what stands in the directory, so that it goes when the layer does.
+    fn push(&self, files: &mut Files, image: usize, i: usize) {
+        let Some(directory) = directory_of(self.path) else {
+            files.push_layer(
+                self.archive,
+                self.path,
+                self.layer,
+                image,
+                Part::LayerTar(i),
+            );
+            return;
+        };
+        let source = &self.archive.source;
+        let mut push = |name: &str, content: DerivedContent, part: Part| {
+            files.push(name.to_owned(), content, image, part);
+            files.stamp_fixed(name);
+        };
+        if source.find(directory).is_some() {
+            push(
+                directory,
+                DerivedContent::Directory,
+                Part::LayerDirectory(i),
+            );
+        }
+        let version = format!("{directory}/VERSION");
+        if let Some(content) = self.as_it_is(&version) {
+            push(&version, content, Part::Version(i));
+        }
+        let json = format!("{directory}/json");
+        let relinked = || self.relinked(&json, image);
+        if let Some(content) = relinked().or_else(|| self.as_it_is(&json)) {
+            push(&json, content, Part::LegacyJson(i));
+        }
+        if let Some(content) = self.tar() {
+            push(self.path, content, Part::LayerTar(i));
+        }
+    }
+
+    /// The file of that name, if it is one.
+    fn as_it_is(&self, name: &str) -> Option<DerivedContent> {
+        let entry = self.archive.source.find(name)?;
+        let found = &self.archive.source.entries()[entry];
+        let path = name.to_owned();
+        let data = LayerData::Kept { entry, path };
+        (found.kind == Kind::File).then_some(DerivedContent::Layer(data, found.size))
+    }
+
+    /// The layer, or the link to it as long as that leads there.
+    fn tar(&self) -> Option<DerivedContent> {
+        let source = &self.archive.source;
+        let found = &source.entries()[source.find(self.path)?];
+        let own = || DerivedContent::Layer(self.layer.data.clone(), self.layer.size);
+        match found.kind {
+            Kind::File => Some(own()),
+            Kind::Symlink => {
+                let target = String::from_utf8(found.link_name.clone()).ok()?;
+                let leads_to = names::resolve(&found.name, target.as_bytes());
+                Some(match self.first {
+                    Some(first) if leads_to.as_ref() == Some(first) => {
+                        DerivedContent::Symlink(target)
+                    }
+                    Some(first) => DerivedContent::Symlink(format!("../{first}")),
+                    None => own(),
+                })
+            }
+            _ => None,
+        }
+    }
+
+    /// The document of the layer with another parent, where it named the one below and that is another now.
+    fn relinked(&self, json: &str, image: usize) -> Option<DerivedContent> {
+        let archive = self.archive;
+        let old = &archive.images[image].layers;
+        let position = old.iter().position(|layer| layer.path == self.path)?;
+        let below = position.checked_sub(1).map(|below| &old[below].path);
+        let below = below.and_then(|path| directory_of(path));
+        let index = archive.source.find(json).filter(|_| below != self.below)?;
+        let bytes = archive.source.read(index, MAX_DOCUMENT_BYTES).ok()?;
+        let mut document = Document::parse(&bytes).ok()?;
+        let named = document.root.get("parent").and_then(Value::as_text);
+        if named.as_deref() != below {
+            return None;
+        }
+        match self.below {
+            Some(parent) => document.set(&[], "parent", &["id", "parent"], Value::text(parent)),
+            None => {
+                document.remove(&[], "parent");
+            }
+        }
+        Some(DerivedContent::Bytes(document.to_bytes()))
+    }
+}
+
 /// Returns the legacy layers of an image; those at `kept_paths` have the names of their directories for ids.
 fn legacy_layers(
     generation: Option<&Generation>,
@@ -99,7 +224,7 @@ fn legacy_layers(
 ) -> Vec<LegacyLayer> {
     let ids: Vec<Option<&str>> = kept_paths
         .iter()
-        .map(|path| path.map(|path| path.strip_suffix("/layer.tar").unwrap_or(path)))
+        .map(|path| path.map(|path| directory_of(path).unwrap_or(path)))
         .collect();
     let likeliest = &Generation::candidates(false, &[])[0];
     let generation = generation.unwrap_or(likeliest);
@@ -140,17 +265,26 @@ pub(super) fn push_config(
     name
 }
 
-/// The name of a configuration: the old one where nothing changed, else the digest in the dress of the old name.
+/// The name of a configuration: the old one, in which a digest is the one that it has now.
 fn config_name(archive: &Archive, image: usize, state: &State) -> String {
     let old = &archive.images[image];
     let old_name = &archive.source.entries()[old.config_entry].name;
     if old.image_id == state.image_id {
         return old_name.clone();
     }
-    if old_name.contains(&old.image_id.hex()) {
-        return old_name.replace(&old.image_id.hex(), &state.image_id.hex());
+    if let Some(stated) = names::hex_within(old_name) {
+        return old_name.replace(stated, &state.image_id.hex());
     }
-    format!("{}.json", state.image_id.hex())
+    let is_shared = archive
+        .images
+        .iter()
+        .enumerate()
+        .any(|(i, other)| i != image && other.config_entry == old.config_entry);
+    if is_shared {
+        // The other images may not become what this one becomes.
+        return format!("{}.json", state.image_id.hex());
+    }
+    old_name.clone()
 }
 
 /// Returns every `created` in the legacy JSON files: the zone of the daemon that wrote them shows there.
@@ -167,7 +301,7 @@ pub(super) fn seen_times(archive: &Archive) -> Result<Vec<String>, Error> {
 
 /// Returns the legacy JSON file beside a layer.
 pub(super) fn legacy_json(archive: &Archive, layer: &super::Layer) -> Option<usize> {
-    let directory = layer.path.strip_suffix("/layer.tar")?;
+    let directory = directory_of(&layer.path)?;
     archive.source.find(&format!("{directory}/json"))
 }
 

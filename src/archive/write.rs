@@ -32,6 +32,8 @@ const WRITE_BACK_BYTES: u64 = 16 << 20;
 #[derive(Debug)]
 pub(super) struct WriteBack {
     nudge: Option<SyncSender<()>>,
+    /// How many bytes were written since the last nudge.
+    n_waiting: u64,
     thread: Option<JoinHandle<()>>,
 }
 
@@ -50,11 +52,17 @@ impl WriteBack {
             .spawn(work)?;
         Ok(Self {
             nudge: Some(nudge),
+            n_waiting: 0,
             thread: Some(thread),
         })
     }
 
-    fn nudge(&self) {
+    fn wrote(&mut self, n_bytes: u64) {
+        self.n_waiting += n_bytes;
+        if self.n_waiting < WRITE_BACK_BYTES {
+            return;
+        }
+        self.n_waiting = 0;
         if let Some(nudge) = &self.nudge {
             // It is busy, and will find these bytes too.
             let _ = nudge.try_send(());
@@ -78,6 +86,7 @@ impl Sink {
         let mut at = start;
         while at < end {
             let stop = end.min(at + WRITE_BACK_BYTES);
+            let from = at;
             at = match self {
                 Self::Plain(output) | Self::Durable(output, _) => {
                     copy_piece(file, at, stop, output)?
@@ -85,7 +94,7 @@ impl Sink {
                 Self::Compressed(encoder) => copy_by_hand(file, at, stop, encoder)?,
             };
             if let Self::Durable(_, write_back) = self {
-                write_back.nudge();
+                write_back.wrote(at - from);
             }
         }
         Ok(())
@@ -103,7 +112,12 @@ impl Sink {
 impl Write for Sink {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
         match self {
-            Self::Plain(file) | Self::Durable(file, _) => file.write(bytes),
+            Self::Plain(file) => file.write(bytes),
+            Self::Durable(file, write_back) => {
+                let n = file.write(bytes)?;
+                write_back.wrote(n as u64);
+                Ok(n)
+            }
             Self::Compressed(encoder) => encoder.write(bytes),
         }
     }

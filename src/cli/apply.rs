@@ -1,18 +1,18 @@
 //! `ocipatch apply`
 
 use std::fs::File;
-use std::io::{self, IsTerminal, Write};
+use std::io::{self, IsTerminal};
 use std::os::fd::AsFd;
 use std::path::{Path, PathBuf};
 
 use clap::{Args, ValueEnum};
 
-use super::failure::{Failure, say};
+use super::failure::{Failure, ProblemFormat, say};
 use super::inputs::{Inputs, Planned};
-use super::{Format, output};
+use super::output;
+use super::record::Record;
 use crate::apply::{ImageSummary, Prepared};
-use crate::archive::{Conversion, Destination, Form, Lock, PendingFile};
-use crate::archive::{is_replaceable, publish, recover};
+use crate::archive::{Conversion, Destination, Form, Lock, publish, recover};
 use crate::digest::Digest;
 use crate::error::Error;
 use crate::platform::PlatformPattern;
@@ -104,7 +104,8 @@ impl Apply {
         if self.in_place && self.inputs.image().is_dir() {
             recover(self.inputs.image())?;
         }
-        let planned = self.inputs.plan(Format::Text, self.to.map(Form::from))?;
+        let form = self.to.map(Form::from);
+        let planned = self.inputs.plan(ProblemFormat::Text, form)?;
         if self.verify {
             let report = crate::verify::verify(planned.archive.source())?;
             if !report.is_ok() {
@@ -167,7 +168,7 @@ impl Apply {
             contents.push((path, pretty(&prepared.metadata(image))));
         }
         if let Some(path) = &self.provenance {
-            let statement = prepared.provenance(&planned.patches);
+            let statement = prepared.provenance(&planned.patches, &planned.plan.secrets);
             contents.push((path, pretty(&statement)));
         }
         if self.check {
@@ -252,35 +253,4 @@ fn ids(images: &[&ImageSummary]) -> Vec<Digest> {
         }
     }
     ids
-}
-
-/// A file that tells of the output: opened before the archive is written, so that the one does not come without the
-/// other.
-enum Record {
-    Pending(PendingFile, PathBuf),
-    Device(PathBuf),
-}
-
-impl Record {
-    fn open(path: &Path) -> Result<Self, Error> {
-        if is_replaceable(path) {
-            return Ok(Self::Pending(PendingFile::create(path)?, path.to_owned()));
-        }
-        Ok(Self::Device(path.to_owned()))
-    }
-
-    fn write(self, content: &str) -> Result<(), Error> {
-        match self {
-            Self::Pending(mut pending, path) => {
-                let written = pending.file.write_all(content.as_bytes());
-                written.map_err(Error::at(&path))?;
-                pending.publish()
-            }
-            Self::Device(path) => {
-                let file = std::fs::OpenOptions::new().write(true).open(&path);
-                let written = file.and_then(|mut file| file.write_all(content.as_bytes()));
-                written.map_err(Error::at(&path))
-            }
-        }
-    }
 }

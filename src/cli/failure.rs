@@ -1,23 +1,38 @@
 //! How a command ends when it does not end well.
 
-use std::io::{self, IsTerminal, Write};
+use std::io::{self, Write};
 use std::process::ExitCode;
 
 use miette::{GraphicalReportHandler, GraphicalTheme};
 
-use super::Format;
-use super::output;
+use super::{output, workflow};
+use crate::apply::markdown;
 use crate::error::Error;
-use crate::problem::{Problem, Rejected};
+use crate::problem::{Problem, Rejected, sarif};
 
 /// Lines are no longer than this where nobody says how wide the terminal is. In columns.
 const WIDTH: usize = 100;
+
+/// How problems of patches are told.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum ProblemFormat {
+    /// Under the lines of the patch, for people.
+    Text,
+    /// A list of problems.
+    Json,
+    /// Workflow commands of GitHub, and the text besides.
+    Github,
+    /// A log for code scanners.
+    Sarif,
+    /// A comment of a pull request.
+    Markdown,
+}
 
 /// Why a command did not do what it was asked.
 #[derive(Debug)]
 pub(super) enum Failure {
     /// The patch is wrong or does not fit: nothing was written.
-    Rejected(Rejected, Format),
+    Rejected(Rejected, ProblemFormat),
     /// The command line asks for something that cannot be.
     Usage(String),
     /// The world is not as it should be.
@@ -28,6 +43,8 @@ pub(super) enum Failure {
     Changes,
     /// Two archives differ, and who asked wants to know by the exit code; what differs is printed already.
     Different,
+    /// A difference that no patch can say; nothing was written.
+    Unsayable(Vec<String>),
     /// Standard output was closed by its reader, who has seen enough.
     BrokenPipe,
 }
@@ -45,7 +62,7 @@ impl From<Error> for Failure {
 
 impl From<Rejected> for Failure {
     fn from(rejected: Rejected) -> Self {
-        Self::Rejected(rejected, Format::Text)
+        Self::Rejected(rejected, ProblemFormat::Text)
     }
 }
 
@@ -53,31 +70,10 @@ impl Failure {
     /// Tells the user, and gives the exit code.
     pub(super) fn report(self) -> ExitCode {
         match self {
-            Self::Rejected(rejected, Format::Json) => {
-                let report =
-                    serde_json::json!({ "formatVersion": 1, "problems": rejected.to_json() });
-                match output::json(&report) {
-                    Ok(()) | Err(Self::BrokenPipe) => ExitCode::from(1),
-                    Err(failure) => failure.report(),
-                }
-            }
-            Self::Rejected(rejected, Format::Text) => {
-                let is_terminal = io::stderr().is_terminal();
-                let theme = if is_terminal && output::wants_colour() {
-                    GraphicalTheme::unicode()
-                } else {
-                    GraphicalTheme::unicode_nocolor()
-                };
-                let mut text = String::new();
-                let handler = GraphicalReportHandler::new_themed(theme).with_width(WIDTH);
-                let drawn = handler.render_report(&mut text, &rejected);
-                if drawn.is_err() {
-                    let messages: Vec<&str> = rejected.problems().map(Problem::message).collect();
-                    text = messages.join("\n");
-                }
-                say(text.trim_end());
-                ExitCode::from(1)
-            }
+            Self::Rejected(rejected, format) => match print(&rejected, format) {
+                Ok(()) | Err(Self::BrokenPipe) => ExitCode::from(1),
+                Err(failure) => failure.report(),
+            },
             Self::Usage(message) => {
                 say(&format!(
                     "error: {message}\n\nFor more information, try '--help'."
@@ -88,12 +84,66 @@ impl Failure {
                 say(&format!("error: {error}"));
                 ExitCode::from(3)
             }
+            Self::Unsayable(missing) => {
+                say(&unsayable(&missing));
+                ExitCode::from(1)
+            }
             Self::Different => ExitCode::from(1),
             Self::Unsound => ExitCode::from(3),
             Self::Changes => ExitCode::from(2),
             Self::BrokenPipe => ExitCode::SUCCESS,
         }
     }
+}
+
+fn print(rejected: &Rejected, format: ProblemFormat) -> Result<(), Failure> {
+    match format {
+        ProblemFormat::Text => say(&drawn(rejected, output::wants_colour_on_stderr())),
+        ProblemFormat::Json => {
+            let report = serde_json::json!({ "formatVersion": 1, "problems": rejected.to_json() });
+            output::json(&report)?;
+        }
+        ProblemFormat::Github => {
+            output::text(&workflow::commands(rejected))?;
+            say(&drawn(rejected, output::wants_colour_on_stderr()));
+        }
+        ProblemFormat::Sarif => output::json(&sarif(Some(rejected)))?,
+        ProblemFormat::Markdown => {
+            let report = drawn(rejected, false);
+            output::text(&format!(
+                "### {rejected}\n\n{}",
+                markdown::fenced("text", &report)
+            ))?;
+        }
+    }
+    Ok(())
+}
+
+/// Every problem under its line.
+fn drawn(rejected: &Rejected, in_colour: bool) -> String {
+    let theme = if in_colour {
+        GraphicalTheme::unicode()
+    } else {
+        GraphicalTheme::unicode_nocolor()
+    };
+    let mut text = String::new();
+    let handler = GraphicalReportHandler::new_themed(theme).with_width(WIDTH);
+    if handler.render_report(&mut text, rejected).is_err() {
+        let messages: Vec<&str> = rejected.problems().map(Problem::message).collect();
+        text = messages.join("\n");
+    }
+    text.trim_end().to_owned()
+}
+
+fn unsayable(missing: &[String]) -> String {
+    let n = match missing.len() {
+        1 => "1 difference that no operation makes".to_owned(),
+        n => format!("{n} differences that no operation makes"),
+    };
+    let lines = missing.join("\n  ");
+    format!(
+        "error: {n}:\n  {lines}\nhelp: `--partial` writes a patch without that\nnothing was written"
+    )
 }
 
 /// Writes a line of talk; where even that fails there is nobody to tell.

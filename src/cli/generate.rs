@@ -16,9 +16,23 @@ pub(super) fn completions(shell: clap_complete::Shell) -> Result<(), Failure> {
     output::text(&String::from_utf8_lossy(&script))
 }
 
-pub(super) fn man() -> Result<(), Failure> {
+/// Prints the page of the program, or of one of its commands.
+pub(super) fn man(command: Option<&str>) -> Result<(), Failure> {
+    let mut program = Arguments::command();
+    program.build();
+    let about = match command {
+        None => &program,
+        Some(name) => {
+            let known = program
+                .get_subcommands()
+                .find(|known| known.get_name() == name);
+            known.ok_or_else(|| {
+                Failure::Usage(format!("there is no command `{}`", name.escape_debug()))
+            })?
+        }
+    };
     let mut page = Vec::new();
-    clap_mangen::Man::new(Arguments::command())
+    clap_mangen::Man::new(about.clone())
         .render(&mut page)
         .map_err(|source| Error::Io {
             place: "the manual page".to_owned(),

@@ -7,9 +7,8 @@ use std::path::{Path, PathBuf};
 
 use clap::Args;
 
-use super::Format;
 use super::args::{ArgOptions, refuse_undeclared};
-use super::failure::Failure;
+use super::failure::{Failure, ProblemFormat};
 use crate::apply::{AppliedPatch, Prepared, prepare_as};
 use crate::archive::{Archive, Conversion, Form, Half, Source};
 use crate::compression::Compression;
@@ -78,7 +77,11 @@ impl Inputs {
     }
 
     /// Reads everything and plans for the form that the archive will be written in, if another.
-    pub(super) fn plan(&self, format: Format, form: Option<Form>) -> Result<Planned, Failure> {
+    pub(super) fn plan(
+        &self,
+        format: ProblemFormat,
+        form: Option<Form>,
+    ) -> Result<Planned, Failure> {
         let is_stdin = |path: &&PathBuf| path.as_os_str() == "-";
         if self.paths.iter().filter(is_stdin).count() > 1 {
             return Err(Failure::Usage(
@@ -121,6 +124,7 @@ impl Inputs {
         let applied = |file: &PatchFile| AppliedPatch {
             name: file.name().to_owned(),
             digest: file.digest(),
+            args: file.args().to_vec(),
         };
         Ok(Planned {
             archive,
@@ -147,10 +151,7 @@ pub(super) fn read_patches<T>(
                 "`{shown}` is an archive, not a patch: patches come first, the image last"
             )));
         }
-        let name = path
-            .file_name()
-            .map_or_else(|| "-".into(), std::ffi::OsStr::to_string_lossy);
-        match parse(&name, &bytes) {
+        match parse(&path.to_string_lossy(), &bytes) {
             Ok(file) => files.push(file),
             Err(problems) => {
                 rejected = Some(match rejected {

@@ -9,11 +9,13 @@ use serde::Serialize;
 use super::failure::Failure;
 use super::inputs::open_source;
 use super::{Format, output};
+use crate::annotation::{AnnotationPlace, ImageAnnotations};
 use crate::apply::bytes;
 use crate::archive::{Archive, Image};
 use crate::diff::kind_name;
 use crate::digest::{DiffId, Digest};
 use crate::gather::read_tree;
+use crate::patch::spell_duration;
 use crate::reference::Reference;
 use crate::tarball::Kind;
 
@@ -50,6 +52,9 @@ struct ImageReport {
     index_digest: Option<Digest>,
     platform: String,
     created: Option<String>,
+    /// By document, those that the form has.
+    #[serde(skip_serializing_if = "serde_json::Map::is_empty")]
+    annotations: serde_json::Map<String, serde_json::Value>,
     layers: Vec<LayerReport>,
     config: serde_json::Value,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -83,8 +88,8 @@ impl Inspect {
     pub(super) fn run(&self) -> Result<(), Failure> {
         let archive = Archive::open(open_source(&self.image)?)?;
         let mut images = Vec::new();
-        for image in archive.images() {
-            images.push(self.image_report(&archive, image)?);
+        for i in 0..archive.images().len() {
+            images.push(self.image_report(&archive, i)?);
         }
         let report = Report {
             format_version: 1,
@@ -98,7 +103,8 @@ impl Inspect {
         }
     }
 
-    fn image_report(&self, archive: &Archive, image: &Image) -> Result<ImageReport, Failure> {
+    fn image_report(&self, archive: &Archive, index: usize) -> Result<ImageReport, Failure> {
+        let image = &archive.images()[index];
         let config = image.config();
         let files = if self.files {
             Some(files(archive, image)?)
@@ -128,11 +134,24 @@ impl Inspect {
             index_digest: archive.index_of(image),
             platform: image.platform().to_string(),
             created: config.created().map(ToString::to_string),
+            annotations: annotations(&archive.annotations(index)),
             layers: layers.collect(),
             config: serde_json::from_slice(&config.to_bytes()).unwrap_or_default(),
             files,
         })
     }
+}
+
+/// Annotations by key, by the document that they stand in.
+fn annotations(all: &ImageAnnotations) -> serde_json::Map<String, serde_json::Value> {
+    let of = |place: AnnotationPlace| {
+        let pairs = all.on(place)?.iter().cloned();
+        let object = pairs
+            .map(|(key, value)| (key, serde_json::Value::from(value)))
+            .collect();
+        Some((place.name().to_owned(), object))
+    };
+    AnnotationPlace::ALL.into_iter().filter_map(of).collect()
 }
 
 fn files(archive: &Archive, image: &Image) -> Result<Vec<FileReport>, Failure> {
@@ -184,6 +203,11 @@ fn text(report: &Report) -> String {
         if let Some(created) = &image.created {
             put(&mut text, format_args!("created   {created}"));
         }
+        for key in ["author", "comment"] {
+            if let Some(value) = image.config[key].as_str().filter(|value| !value.is_empty()) {
+                put(&mut text, format_args!("{key:9} {}", value.escape_debug()));
+            }
+        }
         put(&mut text, format_args!("layers"));
         for layer in &image.layers {
             let created_by = layer.created_by.as_deref().unwrap_or_default();
@@ -198,6 +222,15 @@ fn text(report: &Report) -> String {
         }
         put(&mut text, format_args!("config"));
         config_lines(&mut text, &image.config["config"], "  ");
+        let is_some =
+            |value: &serde_json::Value| value.as_object().is_some_and(|map| !map.is_empty());
+        if image.annotations.values().any(is_some) {
+            put(&mut text, format_args!("annotations"));
+            for (place, annotations) in image.annotations.iter().filter(|(_, map)| is_some(map)) {
+                put(&mut text, format_args!("  {place}"));
+                config_lines(&mut text, annotations, "    ");
+            }
+        }
         if let Some(files) = &image.files {
             put(&mut text, format_args!("files"));
             for file in files {
@@ -229,7 +262,18 @@ fn config_lines(text: &mut String, config: &serde_json::Value, indent: &str) {
     for (key, value) in config.as_object().into_iter().flatten() {
         match value {
             Value::Null | Value::Bool(false) => {}
-            Value::String(value) if value.is_empty() => {}
+            Value::Object(check) if key == "Healthcheck" => {
+                put(text, format_args!("{indent}{key}"));
+                for (key, value) in check {
+                    let length = value.as_u64().filter(|_| key != "Retries");
+                    let value = length.map_or_else(|| value.to_string(), spell_duration);
+                    put(
+                        text,
+                        format_args!("{indent}  {} = {value}", key.escape_debug()),
+                    );
+                }
+            }
+            Value::String(value) if value.is_empty() && indent.len() < 4 => {}
             Value::Object(members) if !members.is_empty() => {
                 put(text, format_args!("{indent}{}", key.escape_debug()));
                 for (key, value) in members {

@@ -14,8 +14,10 @@ mod inspect;
 mod output;
 mod pack;
 mod plan;
+mod record;
 mod unpack;
 mod verify;
+mod workflow;
 
 use std::process::ExitCode;
 
@@ -63,8 +65,11 @@ enum Command {
         /// The shell
         shell: clap_complete::Shell,
     },
-    /// Print the manual page
-    Man,
+    /// Print the manual page, or that of a command
+    Man {
+        /// The command, such as `apply`
+        command: Option<String>,
+    },
 }
 
 /// How data is printed.
@@ -104,13 +109,13 @@ fn run(arguments: &Arguments) -> ExitCode {
         Command::Plan(command) => command.run(),
         Command::Check(command) => command.run(quiet),
         Command::Inspect(command) => command.run(),
-        Command::Diff(command) => command.run(),
+        Command::Diff(command) => command.run(quiet),
         Command::Verify(command) => command.run(quiet),
         Command::Unpack(command) => command.run(quiet),
         Command::Pack(command) => command.run(),
         Command::Schema => generate::schema(),
         Command::Completions { shell } => generate::completions(*shell),
-        Command::Man => generate::man(),
+        Command::Man { command } => generate::man(command.as_deref()),
     };
     match result {
         Ok(()) => ExitCode::SUCCESS,

@@ -1,6 +1,6 @@
 //! Data on standard output.
 
-use std::io::{self, Write};
+use std::io::{self, IsTerminal, Write};
 
 use super::failure::Failure;
 use crate::error::Error;
@@ -27,7 +27,8 @@ pub(super) fn json(value: &impl serde::Serialize) -> Result<(), Failure> {
     text(&format!("{document}\n"))
 }
 
-/// Whether colour is welcome (no-color.org).
-pub(super) fn wants_colour() -> bool {
-    std::env::var_os("NO_COLOR").is_none_or(|value| value.is_empty())
+/// Whether colour is welcome on standard error (no-color.org).
+pub(super) fn wants_colour_on_stderr() -> bool {
+    let is_welcome = std::env::var_os("NO_COLOR").is_none_or(|value| value.is_empty());
+    is_welcome && io::stderr().is_terminal()
 }

@@ -1,10 +1,10 @@
 //! `ocipatch plan`
 
-use clap::Args;
+use clap::{Args, ValueEnum};
 
-use super::failure::Failure;
+use super::failure::{Failure, ProblemFormat};
 use super::inputs::Inputs;
-use super::{Format, output};
+use super::output;
 use crate::archive::Conversion;
 
 /// Shows what patches would change.
@@ -15,20 +15,42 @@ pub(super) struct Plan {
     inputs: Inputs,
     /// How to print the plan
     #[arg(long, value_enum, default_value = "text")]
-    format: Format,
+    format: PlanFormat,
     /// Exit with 2 if something changes, with 0 if not, and with 3 for a wrong command line
     #[arg(long)]
     detailed_exitcode: bool,
 }
 
+/// How a plan is printed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+enum PlanFormat {
+    /// For people.
+    Text,
+    /// For programs.
+    Json,
+    /// For a comment of a pull request.
+    Markdown,
+}
+
+impl From<PlanFormat> for ProblemFormat {
+    fn from(format: PlanFormat) -> Self {
+        match format {
+            PlanFormat::Text => Self::Text,
+            PlanFormat::Json => Self::Json,
+            PlanFormat::Markdown => Self::Markdown,
+        }
+    }
+}
+
 impl Plan {
     pub(super) fn run(&self) -> Result<(), Failure> {
         self.inputs.want_patch()?;
-        let planned = self.inputs.plan(self.format, None)?;
+        let planned = self.inputs.plan(self.format.into(), None)?;
         let prepared = planned.prepare(&Conversion::default())?;
         match self.format {
-            Format::Text => output::text(&prepared.summary.to_string())?,
-            Format::Json => output::json(&prepared.summary)?,
+            PlanFormat::Text => output::text(&prepared.summary.to_string())?,
+            PlanFormat::Json => output::json(&prepared.summary)?,
+            PlanFormat::Markdown => output::text(&prepared.summary.to_markdown())?,
         }
         if self.detailed_exitcode && prepared.summary.changed {
             return Err(Failure::Changes);

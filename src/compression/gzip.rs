@@ -1,30 +1,24 @@
-//! One gzip member, compressed by several threads: the same bytes whatever their number.
+//! gzip, compressed by several threads: the same bytes whatever their number.
 //!
-//! The stream is cut into blocks of a fixed size; each is deflated by itself with the bytes before it as dictionary,
-//! and ends on a byte boundary (RFC 1951, an empty stored block), so the blocks join into one stream as `pigz` does it.
-//! Block size, dictionary and level are part of `ocipatch/v1`.
+//! The stream is cut into blocks of a fixed size, each of which becomes a member of its own (RFC 1952, section 2.2): members
+//! one after the other are one stream to every reader. Block size and level are part of `ocipatch/v1`, and so is the version of
+//! the compressor, which the package pins.
 
 use std::collections::VecDeque;
 use std::io::{self, Write};
 use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
 use std::sync::{Arc, Mutex};
 
-use flate2::{Compress, Compression, Crc, FlushCompress, Status};
+use libdeflater::{CompressionLvl, Compressor};
 
 /// What is compressed at once. In bytes.
 const BLOCK_BYTES: usize = 1 << 20;
-/// How far deflate can look back. In bytes.
-const DICTIONARY_BYTES: usize = 32 * 1024;
-const LEVEL: u32 = 6;
-/// No name, no time, no hint, no operating system (RFC 1952, section 2.3).
-const HEADER: [u8; 10] = [0x1f, 0x8b, 8, 0, 0, 0, 0, 0, 0, 255];
+const LEVEL: i32 = 4;
 /// More threads than this find nothing to do while one writes.
 const MAX_THREADS: usize = 8;
 
 struct Job {
-    dictionary: Vec<u8>,
     block: Vec<u8>,
-    is_last: bool,
     reply: SyncSender<io::Result<Vec<u8>>>,
 }
 
@@ -32,11 +26,10 @@ struct Job {
 pub struct GzipWriter<W: Write> {
     output: W,
     block: Vec<u8>,
-    dictionary: Vec<u8>,
     jobs: SyncSender<Job>,
     pending: VecDeque<Receiver<io::Result<Vec<u8>>>>,
     max_pending: usize,
-    crc: Crc,
+    is_begun: bool,
 }
 
 impl<W: Write> std::fmt::Debug for GzipWriter<W> {
@@ -46,9 +39,8 @@ impl<W: Write> std::fmt::Debug for GzipWriter<W> {
 }
 
 impl<W: Write> GzipWriter<W> {
-    /// Writes the header and starts the threads.
-    pub(super) fn new(mut output: W) -> io::Result<Self> {
-        output.write_all(&HEADER)?;
+    /// Starts the threads.
+    pub(super) fn new(output: W) -> io::Result<Self> {
         let n_threads = std::thread::available_parallelism()
             .map_or(1, usize::from)
             .min(MAX_THREADS);
@@ -64,26 +56,18 @@ impl<W: Write> GzipWriter<W> {
         Ok(Self {
             output,
             block: Vec::with_capacity(BLOCK_BYTES),
-            dictionary: Vec::new(),
             jobs,
             pending: VecDeque::new(),
             max_pending,
-            crc: Crc::new(),
+            is_begun: false,
         })
     }
 
-    fn submit(&mut self, is_last: bool) -> io::Result<()> {
+    fn submit(&mut self) -> io::Result<()> {
         let block = std::mem::replace(&mut self.block, Vec::with_capacity(BLOCK_BYTES));
-        self.crc.update(&block);
-        let tail = block.len().saturating_sub(DICTIONARY_BYTES);
-        let dictionary = std::mem::replace(&mut self.dictionary, block[tail..].to_vec());
+        self.is_begun = true;
         let (reply, answer) = sync_channel(1);
-        let job = Job {
-            dictionary,
-            block,
-            is_last,
-            reply,
-        };
+        let job = Job { block, reply };
         self.jobs
             .send(job)
             .map_err(|_| io::Error::other("the compressing threads have ended"))?;
@@ -104,15 +88,15 @@ impl<W: Write> GzipWriter<W> {
         self.output.write_all(&compressed)
     }
 
-    /// Ends the member and gives the inner writer back.
+    /// Ends the last member and gives the inner writer back.
     pub(super) fn finish(mut self) -> io::Result<W> {
-        self.submit(true)?;
+        // A stream of nothing is a member too.
+        if !self.block.is_empty() || !self.is_begun {
+            self.submit()?;
+        }
         while !self.pending.is_empty() {
             self.write_oldest()?;
         }
-        self.output.write_all(&self.crc.sum().to_le_bytes())?;
-        // The length modulo 2^32, which is what `amount` counts.
-        self.output.write_all(&self.crc.amount().to_le_bytes())?;
         Ok(self.output)
     }
 }
@@ -120,7 +104,7 @@ impl<W: Write> GzipWriter<W> {
 impl<W: Write> Write for GzipWriter<W> {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
         if self.block.len() == BLOCK_BYTES {
-            self.submit(false)?;
+            self.submit()?;
         }
         let n = bytes.len().min(BLOCK_BYTES - self.block.len());
         self.block.extend_from_slice(&bytes[..n]);
@@ -135,6 +119,8 @@ impl<W: Write> Write for GzipWriter<W> {
 
 /// Compresses blocks until there is nobody who sends any.
 fn serve(work: &Mutex<Receiver<Job>>) {
+    let level = CompressionLvl::new(LEVEL).expect("the level is one of those that there are");
+    let mut compressor = Compressor::new(level);
     loop {
         let Ok(job) = work
             .lock()
@@ -143,38 +129,14 @@ fn serve(work: &Mutex<Receiver<Job>>) {
             return;
         };
         // Nobody waits for the answer after a failure elsewhere.
-        let _ = job.reply.send(compress(&job));
+        let _ = job.reply.send(compress(&mut compressor, &job.block));
     }
 }
 
-/// A fresh compressor for every block: one that is reset gives different bytes now and then (zlib-ng issue 2100).
-fn compress(job: &Job) -> io::Result<Vec<u8>> {
-    let mut compress = Compress::new(Compression::new(LEVEL), false);
-    if !job.dictionary.is_empty() {
-        compress
-            .set_dictionary(&job.dictionary)
-            .map_err(io::Error::other)?;
-    }
-    let flush = if job.is_last {
-        FlushCompress::Finish
-    } else {
-        FlushCompress::Sync
-    };
-    let mut output = Vec::with_capacity(job.block.len() / 2 + 1024);
-    loop {
-        let consumed = usize::try_from(compress.total_in()).expect("a block fits into memory");
-        let status = compress
-            .compress_vec(&job.block[consumed..], &mut output, flush)
-            .map_err(io::Error::other)?;
-        let is_consumed = compress.total_in() == job.block.len() as u64;
-        let has_room = output.len() < output.capacity();
-        match status {
-            Status::StreamEnd => return Ok(output),
-            // Room left over means that everything is out.
-            Status::Ok | Status::BufError if is_consumed && has_room && !job.is_last => {
-                return Ok(output);
-            }
-            Status::Ok | Status::BufError => output.reserve(64 * 1024),
-        }
-    }
+/// Every call begins anew: no state of the last block is left. The header has no name, time or operating system.
+fn compress(compressor: &mut Compressor, block: &[u8]) -> io::Result<Vec<u8>> {
+    let mut output = vec![0; compressor.gzip_compress_bound(block.len())];
+    let n = compressor.gzip_compress(block, &mut output);
+    output.truncate(n.map_err(io::Error::other)?);
+    Ok(output)
 }

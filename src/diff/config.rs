@@ -1,8 +1,11 @@
 //! Configurations by meaning: what Docker takes for the same is no difference.
 
+use std::collections::BTreeSet;
+
 use crate::apply::{ConfigChange, compare};
 use crate::config_field::{ConfigField, Shape};
 use crate::image::Config;
+use crate::image::json::Value;
 
 /// Returns what differs in the configuration less diff ids, which layers tell, and what differs in the history.
 pub(super) fn compare_configs(
@@ -11,11 +14,33 @@ pub(super) fn compare_configs(
 ) -> (Vec<ConfigChange>, Vec<ConfigChange>) {
     let mut changes = Vec::new();
     let (before, after) = (&old.document().root, &new.document().root);
-    compare(&mut Vec::new(), Some(before), Some(after), &mut changes);
+    let nothing = Value::object([]);
+    for key in keys_of_both(before, after) {
+        // A document without `config` has one without anything in it.
+        let value = |root| match Value::get(root, &key) {
+            None if key == "config" => Some(&nothing),
+            Some(null) if key == "config" && null.is_null() => Some(&nothing),
+            value => value,
+        };
+        let (before, after) = (value(before), value(after));
+        compare(&mut vec![key.clone()], before, after, &mut changes);
+    }
     changes.retain(|change| is_told(change, old, new));
     changes
         .into_iter()
         .partition(|change| change.path.first().is_none_or(|key| key != "history"))
+}
+
+fn keys_of_both(old: &Value, new: &Value) -> Vec<String> {
+    let keys = |value: &Value| -> Vec<String> {
+        let members = value.members().into_iter().flatten();
+        members.map(|(key, _)| key.into_owned()).collect()
+    };
+    let mut all = keys(old);
+    let new = keys(new).into_iter().filter(|key| !all.contains(key));
+    let new: Vec<String> = new.collect();
+    all.extend(new);
+    all
 }
 
 fn is_told(change: &ConfigChange, old: &Config, new: &Config) -> bool {
@@ -26,34 +51,53 @@ fn is_told(change: &ConfigChange, old: &Config, new: &Config) -> bool {
         return false;
     }
     let is_at = |path: &[&str]| path.iter().eq(change.path.iter());
-    let is_field = ConfigField::ALL.iter().any(|field| is_at(field.path()));
-    if (is_field || is_at(&["config"]) || is_at(&["history"]))
+    let at = ConfigField::ALL.iter().find(|field| is_at(field.path()));
+    let is_member = change.path.len() == 2 && change.path[0] == "config";
+    if (at.is_some() || is_member || is_at(&["history"]))
         && is_nothing(change.old.as_ref())
         && is_nothing(change.new.as_ref())
     {
         return false;
     }
-    // Go leaves a flag out that is false.
-    let is_flag = change.path.len() == 2 && change.path[0] == "config";
-    let is_unset = |value: &Option<serde_json::Value>| {
-        value
-            .as_ref()
-            .is_none_or(|value| value.is_null() || *value == false)
-    };
-    if is_flag && is_unset(&change.old) && is_unset(&change.new) {
+    if at == Some(&ConfigField::Healthcheck)
+        && says_nothing(change.old.as_ref())
+        && says_nothing(change.new.as_ref())
+    {
         return false;
     }
-    // A command that is one text is a list of one word.
+    // Go leaves a flag out that is false, and of a health check the numbers that are zero.
+    let is_counted =
+        at.is_some_and(|field| field.shape() == Shape::Number && field.path().len() > 2);
+    let is_unset = |value: &Option<serde_json::Value>| {
+        let is_zero = |value: &serde_json::Value| {
+            value.is_null() || is_member && *value == false || is_counted && *value == 0
+        };
+        value.as_ref().is_none_or(is_zero)
+    };
+    if (is_member || is_counted) && is_unset(&change.old) && is_unset(&change.new) {
+        return false;
+    }
+    match field_of(change, ConfigField::ALL).map(|field| (field, field.shape())) {
+        // A command that is one text is a list of one word.
+        Some((field, Shape::Command)) => old.texts(field) != new.texts(field),
+        Some((field, Shape::Set)) => keys(old, field) != keys(new, field),
+        _ => true,
+    }
+}
+
+/// Returns which of `fields` a change lies in.
+pub(super) fn field_of(change: &ConfigChange, fields: &[ConfigField]) -> Option<ConfigField> {
     let is_within = |field: &&ConfigField| {
         let path = field.path();
         change.path.len() >= path.len() && path.iter().zip(&change.path).all(|(a, b)| a == b)
     };
-    let mut commands = ConfigField::ALL
-        .iter()
-        .filter(|field| field.shape() == Shape::Command);
-    commands
-        .find(is_within)
-        .is_none_or(|&field| old.texts(field) != new.texts(field))
+    fields.iter().find(is_within).copied()
+}
+
+/// The items of a field whose keys are what counts.
+pub(super) fn keys(config: &Config, field: ConfigField) -> BTreeSet<String> {
+    let members = config.members(field).into_iter();
+    members.map(|(key, _)| field.normal_key(&key)).collect()
 }
 
 /// Absent, null and empty are the same to Docker.
@@ -66,6 +110,13 @@ fn is_nothing(value: Option<&serde_json::Value>) -> bool {
         Some(Value::Object(members)) => members.is_empty(),
         Some(Value::Bool(_) | Value::Number(_)) => false,
     }
+}
+
+/// A health check that has nothing but zeros in it.
+fn says_nothing(check: Option<&serde_json::Value>) -> bool {
+    let members = check.and_then(serde_json::Value::as_object);
+    let is_zero = |value: &serde_json::Value| is_nothing(Some(value)) || *value == 0;
+    is_nothing(check) || members.is_some_and(|members| members.values().all(is_zero))
 }
 
 #[cfg(test)]
@@ -89,9 +140,49 @@ mod tests {
                 r#""config":{"Labels":{"a":"b"},"Entrypoint":["x",""]},"x":null"#,
                 3,
             ),
+            (
+                r#""config":{"Labels":{"a":"<"},"Entrypoint":"x","Image":"","Volumes":{},"ExposedPorts":{"80":{}}}"#,
+                1,
+            ),
         ] {
             let (changes, history) = compare_configs(&config(one), &config(other));
             assert_eq!((changes.len(), history.len()), (n_changes, 0), "{other}");
+        }
+    }
+
+    #[test]
+    fn keys_and_numbers_mean_what_docker_takes_them_for() {
+        let compare = |old: &str, new: &str| {
+            let config = |text: &str| {
+                let text = format!(r#"{{"rootfs":{{}},"config":{{{text}}}}}"#);
+                Config::parse(text.as_bytes()).unwrap()
+            };
+            compare_configs(&config(old), &config(new)).0.len()
+        };
+        for (old, new, n_changes) in [
+            (
+                r#""ExposedPorts":{"80":{},"53/UDP":{}},"Volumes":{"/a":{}}"#,
+                r#""ExposedPorts":{"53/udp":{},"80/tcp":null},"Volumes":{"/a":null}"#,
+                0,
+            ),
+            (
+                r#""ExposedPorts":{"80":{}}"#,
+                r#""ExposedPorts":{"80/udp":{}}"#,
+                2,
+            ),
+            (
+                r#""Healthcheck":{"Test":["NONE"],"Interval":0}"#,
+                r#""Healthcheck":{"Test":["NONE"],"Retries":0}"#,
+                0,
+            ),
+            (
+                r#""Healthcheck":{"Test":["NONE"],"Interval":0}"#,
+                r#""Healthcheck":{"Test":["NONE"],"Interval":1}"#,
+                1,
+            ),
+            (r#""StopTimeout":0"#, "", 1),
+        ] {
+            assert_eq!(compare(old, new), n_changes, "{old} {new}");
         }
     }
 }

@@ -18,12 +18,17 @@ pub struct LayerDifference {
     pub size: u64,
 }
 
-pub(super) fn compare_layers(old: &[Layer], new: &[Layer]) -> Vec<LayerDifference> {
+/// Returns how many layers both stacks begin with, and how many of the others both end with.
+pub(super) fn shared_ends(old: &[Layer], new: &[Layer]) -> (usize, usize) {
     let is_same = |(a, b): &(&Layer, &Layer)| a.diff_id() == b.diff_id();
     let n_first = old.iter().zip(new).take_while(is_same).count();
+    let ends = old[n_first..].iter().rev().zip(new[n_first..].iter().rev());
+    (n_first, ends.take_while(is_same).count())
+}
+
+pub(super) fn compare_layers(old: &[Layer], new: &[Layer]) -> Vec<LayerDifference> {
+    let (n_first, n_last) = shared_ends(old, new);
     let (old_rest, new_rest) = (&old[n_first..], &new[n_first..]);
-    let ends = old_rest.iter().rev().zip(new_rest.iter().rev());
-    let n_last = ends.take_while(is_same).count();
     let describe = |change| {
         move |layer: &Layer| LayerDifference {
             change,

@@ -5,6 +5,7 @@ mod content;
 mod files;
 mod layers;
 mod pairs;
+mod patch;
 mod text;
 
 use serde::Serialize;
@@ -22,6 +23,7 @@ pub(crate) use files::kind_name;
 pub use files::{FileDifference, FileSide, Property};
 pub use layers::LayerDifference;
 pub use pairs::Pair;
+pub use patch::{DifferencePatch, LayerTar, PatchStyle};
 
 /// What differs between two archives.
 #[derive(Debug, Clone, Serialize)]

@@ -119,7 +119,7 @@ impl Config {
     #[must_use]
     pub fn field(&self, field: ConfigField) -> Option<&Value> {
         let mut path = field.path().iter();
-        let value = path.try_fold(&self.document.root, |value, key| value.get(key))?;
+        let value = path.try_fold(&*self.document.root, |value, key| value.get(key))?;
         let is_empty = match value {
             Value::Literal(_) => value.is_null(),
             Value::Text(_) => value.as_text().is_some_and(|text| text.is_empty()),
@@ -153,6 +153,13 @@ impl Config {
             .flatten()
             .map(|(key, value)| (key.into_owned(), text(value)))
             .collect()
+    }
+
+    /// Returns a member of a field that is an object of texts.
+    #[must_use]
+    pub fn member(&self, field: ConfigField, key: &str) -> Option<String> {
+        let value = self.field(field)?.get(key)?;
+        Some(value.as_text().unwrap_or_default().into_owned())
     }
 
     /// Sets a field; tells whether it had another value.
@@ -223,7 +230,7 @@ impl Config {
         let path = field.path();
         let value = path
             .iter()
-            .try_fold(&self.document.root, |v, key| v.get(key));
+            .try_fold(&*self.document.root, |v, key| v.get(key));
         if value.is_none_or(|value| value.items().is_none()) {
             self.put(path, Value::array([]));
         }
@@ -233,7 +240,7 @@ impl Config {
     fn make_object(&mut self, path: &[&str]) {
         let value = path
             .iter()
-            .try_fold(&self.document.root, |v, key| v.get(key));
+            .try_fold(&*self.document.root, |v, key| v.get(key));
         if value.is_none_or(Value::is_null) {
             self.put(path, Value::object([]));
         }

@@ -7,6 +7,7 @@ mod addition;
 mod arrange;
 mod compose;
 mod edit;
+mod host_files;
 mod origin;
 mod report;
 mod rewrite;

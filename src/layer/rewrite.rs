@@ -5,7 +5,6 @@ use std::io::Write;
 
 use super::WriteError;
 use super::origin::{Inputs, Origin};
-use crate::digest::{DiffId, Hashing};
 use crate::tarball::{BLOCK_BYTES, END_OF_ARCHIVE, HeaderChange, TarError, TarReader};
 
 /// What becomes of a layer.
@@ -52,13 +51,12 @@ impl GroupEdit {
     }
 }
 
-/// Writes the layer as it becomes; returns its diff id and its size in bytes.
+/// Writes the layer as it becomes, uncompressed.
 pub fn write_rewritten(
     rewrite: &Rewrite,
     inputs: Inputs<'_>,
-    out: impl Write,
-) -> Result<(DiffId, u64), WriteError> {
-    let mut out = Hashing::new(out);
+    mut out: impl Write,
+) -> Result<(), WriteError> {
     let mut put = |bytes: &[u8]| out.write_all(bytes).map_err(Failure::Output);
     let mut reader = TarReader::new((inputs.open)(rewrite.origin).map_err(WriteError::Origin)?);
     let failed = |failure| match failure {
@@ -104,9 +102,7 @@ pub fn write_rewritten(
         return Err(WriteError::OriginChanged(rewrite.origin));
     }
     reader.copy_tail(&mut put).map_err(failed)?;
-    out.flush().map_err(WriteError::Output)?;
-    let (diff_id, n_bytes, _) = out.finish_layer();
-    Ok((diff_id, n_bytes))
+    out.flush().map_err(WriteError::Output)
 }
 
 enum Failure {

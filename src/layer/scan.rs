@@ -207,9 +207,8 @@ impl SourceDirectory {
         Ok(())
     }
 
-    /// Opens a file for reading; no component of its path may be a symbolic link.
-    pub(super) fn open_file(&self, path: &[u8]) -> Result<File, Errno> {
-        let directory = self.open_directory(parent(path))?;
+    /// Opens a file of `directory` for reading, which is the one that its path leads into.
+    pub(super) fn open_in(directory: impl AsFd, path: &[u8]) -> Result<File, Errno> {
         // A pipe put in the file's place must not block us; the caller checks what was opened.
         let flags = OFlags::RDONLY | OFlags::NOFOLLOW | OFlags::CLOEXEC | OFlags::NONBLOCK;
         let name = OsStr::from_bytes(file_name(path));
@@ -222,7 +221,8 @@ impl SourceDirectory {
             path: self.host_path(&file.path),
             error,
         };
-        let source = self.open_file(&file.path);
+        let directory = self.open_directory(parent(&file.path));
+        let source = directory.and_then(|directory| Self::open_in(directory, &file.path));
         let mut source = source.map_err(|errno| self.error(&file.path, errno))?;
         let stat = fs::fstat(&source).map_err(|errno| self.error(&file.path, errno))?;
         if Guard::of(&stat) != file.guard {
@@ -249,7 +249,7 @@ impl SourceDirectory {
     }
 
     /// One component after another, so that depth costs no handles and no link is followed on the way.
-    fn open_directory(&self, path: &[u8]) -> Result<OwnedFd, Errno> {
+    pub(super) fn open_directory(&self, path: &[u8]) -> Result<OwnedFd, Errno> {
         let flags = DIRECTORY | OFlags::NOFOLLOW;
         let mut handle = fs::openat(&self.handle, ".", flags, fs::Mode::empty())?;
         for name in path.split(|&b| b == b'/').filter(|name| !name.is_empty()) {
@@ -349,7 +349,7 @@ impl Guard {
     }
 }
 
-fn parent(path: &[u8]) -> &[u8] {
+pub(super) fn parent(path: &[u8]) -> &[u8] {
     let slash = path.iter().rposition(|&b| b == b'/');
     slash.map_or(b"", |slash| &path[..slash])
 }

@@ -1,4 +1,4 @@
-//! A layer's content as a plain tar stream, hashed on the way. Memory does not depend on the layer's size.
+//! A layer's content as a plain tar stream. Memory does not depend on the layer's size.
 
 use std::fmt;
 use std::io::{self, Read as _, Write};
@@ -7,12 +7,12 @@ use std::path::PathBuf;
 use rustix::fs::{self, FileType};
 use rustix::io::Errno;
 
+use super::host_files::HostFiles;
 use super::origin::{Inputs, Origin, OriginReader};
-use super::scan::{Guard, HostError, HostFile, SourceDirectory};
+use super::scan::{Guard, HostError, HostFile};
 use super::{Data, LayerContent};
-use crate::digest::{DiffId, Hashing};
 use crate::error::Error;
-use crate::tarball::{BLOCK_BYTES, END_OF_ARCHIVE, TarError, header_group};
+use crate::tarball::{END_OF_ARCHIVE, TarError, header_group};
 
 const BUFFER_BYTES: usize = 128 * 1024;
 
@@ -76,16 +76,16 @@ pub fn layer_size(content: &LayerContent) -> u64 {
     entries.sum::<u64>() + END_OF_ARCHIVE.len() as u64
 }
 
-/// Writes the layer; returns its diff id and its size in bytes.
+/// Writes the layer, uncompressed.
 ///
 /// A file that is no longer as it was scanned ends the writing: the plan promised other bytes.
 pub fn write_layer(
     content: &LayerContent,
     inputs: Inputs<'_>,
-    out: impl Write,
-) -> Result<(DiffId, u64), WriteError> {
-    let mut out = Hashing::new(out);
+    mut out: impl Write,
+) -> Result<(), WriteError> {
     let mut buffer = vec![0; BUFFER_BYTES];
+    let mut files = HostFiles::new(inputs.roots);
     let mut origins = OriginReader::new(inputs);
     for item in &content.entries {
         let mut put = |bytes: &[u8]| out.write_all(bytes).map_err(WriteError::Output);
@@ -93,33 +93,28 @@ pub fn write_layer(
         match &item.data {
             Data::None => {}
             Data::Inline(bytes) => put(bytes)?,
-            Data::Host(file) => copy_file(file, inputs.roots, &mut buffer, &mut put)?,
+            Data::Host(file) => copy_file(file, &mut files, &mut buffer, &mut put)?,
             Data::Kept(kept) => origins.copy(kept, &mut buffer, &mut put)?,
         }
         let padding = item.entry.padded_bytes() - item.entry.size;
         put(&END_OF_ARCHIVE[..usize::try_from(padding).expect("padding is below a block")])?;
     }
     out.write_all(&END_OF_ARCHIVE).map_err(WriteError::Output)?;
-    out.flush().map_err(WriteError::Output)?;
-    let (diff_id, n_bytes, _) = out.finish_layer();
-    debug_assert_eq!(n_bytes % BLOCK_BYTES, 0);
-    Ok((diff_id, n_bytes))
+    out.flush().map_err(WriteError::Output)
 }
 
 fn copy_file(
     file: &HostFile,
-    roots: &[SourceDirectory],
+    files: &mut HostFiles<'_>,
     buffer: &mut [u8],
     put: &mut dyn FnMut(&[u8]) -> Result<(), WriteError>,
 ) -> Result<(), WriteError> {
-    let root = roots
-        .get(file.root)
-        .expect("content is written with the directories it was composed from");
+    let root = files.root(file);
     let host = |errno| WriteError::Host(root.error(&file.path, errno));
     let changed = || WriteError::Changed {
         path: root.host_path(&file.path),
     };
-    let mut source = match root.open_file(&file.path) {
+    let mut source = match files.open(file) {
         Ok(source) => source,
         // Gone, or a link or something else in its place or on the way to it.
         Err(Errno::NOENT | Errno::LOOP | Errno::NOTDIR | Errno::NXIO) => return Err(changed()),
@@ -134,25 +129,28 @@ fn copy_file(
         return Err(changed());
     }
     let mut left = file.guard.size;
-    loop {
-        let n = match source.read(buffer) {
-            Ok(n) => n,
-            Err(error) if error.kind() == io::ErrorKind::Interrupted => continue,
+    while left > 0 {
+        let wanted = usize::try_from(left).unwrap_or(usize::MAX);
+        let n_wanted = buffer.len().min(wanted);
+        match source.read(&mut buffer[..n_wanted]) {
+            Ok(0) => return Err(changed()),
+            Ok(n) => {
+                put(&buffer[..n])?;
+                left -= n as u64;
+            }
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
             Err(error) => {
                 return Err(WriteError::Host(HostError {
                     path: root.host_path(&file.path),
                     error,
                 }));
             }
-        };
-        if n == 0 {
-            break;
         }
-        left = left.checked_sub(n as u64).ok_or_else(changed)?;
-        put(&buffer[..n])?;
     }
-    if left > 0 || !is_as_scanned(&source)? {
-        return Err(changed());
+    // One that grew meanwhile says so here.
+    if is_as_scanned(&source)? {
+        Ok(())
+    } else {
+        Err(changed())
     }
-    Ok(())
 }

@@ -101,6 +101,13 @@ impl Args {
         secret.filter_map(|arg| arg.found.as_deref())
     }
 
+    /// Returns the values that may be shown, by the names of their args.
+    pub(super) fn shown(&self) -> Vec<(String, String)> {
+        let shown = self.0.iter().filter(|arg| !arg.is_secret);
+        let pair = |arg: &Arg| Some((arg.name.clone(), arg.found.clone()?));
+        shown.filter_map(pair).collect()
+    }
+
     pub(super) fn tell_unused(&self, problems: &mut Problems) {
         for arg in self.0.iter().filter(|arg| !arg.is_used) {
             let message = format!("nothing in the patch uses {}", quoted(&arg.name));

@@ -256,7 +256,7 @@ impl<'a> Field<'a> {
         fields
     }
 
-    fn wrong_type(&self, wanted: &str) -> Problem {
+    pub(super) fn wrong_type(&self, wanted: &str) -> Problem {
         let (code, found) = match self.node.value {
             Value::Null => (Code::Null, "null"),
             Value::Text(_) | Value::Unknown => (Code::WrongType, "text"),

@@ -62,9 +62,56 @@ fn scaled(number: &str, scale: i64) -> Option<i64> {
     whole.checked_add(i64::try_from(parts).ok()?)
 }
 
+/// Spells a length of time as a person would: whole hours and minutes, and seconds or milliseconds with a fraction.
+#[must_use]
+pub fn spell_duration(nanoseconds: u64) -> String {
+    let (minutes, rest) = (nanoseconds / 60_000_000_000, nanoseconds % 60_000_000_000);
+    let unit = |n: u64, name: &str| match n {
+        0 => String::new(),
+        n => format!("{n}{name}"),
+    };
+    let fraction = |n: u64, digits: usize, name: &str| {
+        let scale = 10_u64.pow(u32::try_from(digits).expect("at most nine digits"));
+        let fraction = format!("{:0digits$}", n % scale);
+        let fraction = fraction.trim_end_matches('0');
+        let dot = if fraction.is_empty() { "" } else { "." };
+        format!("{}{dot}{fraction}{name}", n / scale)
+    };
+    let seconds = match rest {
+        0 if minutes > 0 => String::new(),
+        rest if rest % 1_000_000_000 == 0 || rest > 1_000_000_000 || minutes > 0 => {
+            fraction(rest, 9, "s")
+        }
+        rest => fraction(rest, 6, "ms"),
+    };
+    unit(minutes / 60, "h") + &unit(minutes % 60, "m") + &seconds
+}
+
 #[cfg(test)]
 mod tests {
-    use super::parse;
+    use super::{parse, spell_duration};
+
+    #[test]
+    fn a_length_is_spelled_so_that_it_is_read_back() {
+        for (nanoseconds, text) in [
+            (30_000_000_000, "30s"),
+            (90_000_000_000, "1m30s"),
+            (3_600_000_000_000, "1h"),
+            (3_600_500_000_000, "1h0.5s"),
+            (1_500_000_000, "1.5s"),
+            (500_000_000, "500ms"),
+            (1_000_001, "1.000001ms"),
+            (0, "0s"),
+            (60_000_000_001, "1m0.000000001s"),
+            (9_223_372_036_854_775_807, "2562047h47m16.854775807s"),
+        ] {
+            assert_eq!(spell_duration(nanoseconds), text);
+            assert_eq!(
+                parse(text).and_then(|n| u64::try_from(n).ok()),
+                Some(nanoseconds)
+            );
+        }
+    }
 
     #[test]
     fn a_length_is_read_as_go_reads_it() {

@@ -26,10 +26,30 @@ pub struct PatchFile {
     secrets: Secrets,
     patches: Vec<Patch>,
     arg_names: Vec<String>,
+    args: Vec<Vec<(String, String)>>,
+}
+
+/// A patch file that was read without a mistake, but for what depends on args without a value: that is not in it.
+#[derive(Debug, Clone)]
+pub struct PatchOutline(PatchFile);
+
+impl PatchOutline {
+    /// Returns the names of the args that the documents of the file declare.
+    #[must_use]
+    pub fn arg_names(&self) -> &[String] {
+        self.0.arg_names()
+    }
+
+    /// Returns what is known of the file: not to be applied.
+    #[must_use]
+    pub fn file(&self) -> &PatchFile {
+        &self.0
+    }
 }
 
 impl PatchFile {
-    /// Parses the bytes of the file `name`, whose args have defaults; the name is only for reports.
+    /// Parses the bytes of the file `name`, whose args have defaults; reports have the name as it is, and history and the like
+    /// what stands behind its last `/`.
     pub fn parse(name: &str, bytes: &[u8]) -> Result<Self, Rejected> {
         Self::parse_with(name, bytes, &ArgValues::default())
     }
@@ -39,10 +59,9 @@ impl PatchFile {
         Self::read(name, bytes, values, Unset::IsProblem)
     }
 
-    /// Looks for what is wrong with a file whatever the values of the args that have none; returns the names of all.
-    pub fn check(name: &str, bytes: &[u8], values: &ArgValues) -> Result<Vec<String>, Rejected> {
-        // What depends on an unknown value is not decoded, so the patches have holes and go no further.
-        Ok(Self::read(name, bytes, values, Unset::IsUnknown)?.arg_names)
+    /// Looks for what is wrong with a file whatever the values of the args that have none.
+    pub fn check(name: &str, bytes: &[u8], values: &ArgValues) -> Result<PatchOutline, Rejected> {
+        Self::read(name, bytes, values, Unset::IsUnknown).map(PatchOutline)
     }
 
     fn read(name: &str, bytes: &[u8], values: &ArgValues, unset: Unset) -> Result<Self, Rejected> {
@@ -57,6 +76,7 @@ impl PatchFile {
             secrets: Secrets::default(),
             patches: Vec::new(),
             arg_names: Vec::new(),
+            args: Vec::new(),
         };
         let mut documents = match node::parse(&file.text) {
             Ok(documents) => documents,
@@ -76,6 +96,7 @@ impl PatchFile {
             args.tell_unused(&mut problems);
             args.secrets().for_each(|secret| file.secrets.add(secret));
             file.arg_names.extend(args.names());
+            file.args.push(args.shown());
             file.patches
                 .extend(Patch::decode(document, i, &mut problems));
         }
@@ -91,9 +112,15 @@ impl PatchFile {
         Ok(file)
     }
 
-    /// Returns the name given to [`PatchFile::parse`].
+    /// Returns the name of the file without its directories.
     #[must_use]
     pub fn name(&self) -> &str {
+        self.name.rsplit('/').next().unwrap_or(&self.name)
+    }
+
+    /// Returns the name as it was given to [`PatchFile::parse`].
+    #[must_use]
+    pub fn path(&self) -> &str {
         &self.name
     }
 
@@ -119,6 +146,12 @@ impl PatchFile {
     #[must_use]
     pub fn arg_names(&self) -> &[String] {
         &self.arg_names
+    }
+
+    /// Returns for each document the values of its args, less secrets.
+    #[must_use]
+    pub fn args(&self) -> &[Vec<(String, String)>] {
+        &self.args
     }
 
     /// Returns the values that must not be shown.

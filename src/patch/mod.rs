@@ -1,12 +1,14 @@
 //! Patch files: YAML text in, [`Patch`] values out, or every mistake in the text at once.
 //!
 //! This is the only place that knows YAML. It promises that a [`Patch`] is well-formed; whether it fits an image is for
-//! the planner to find out, which reports through [`PatchFile::reject`].
+//! the planner to find out, which reports through [`PatchFile::reject`]. A [`PatchDraft`] goes the other way: a patch that
+//! a program has thought of becomes text.
 
 mod add_layer;
 mod annotations;
 mod args;
 mod decode;
+mod draft;
 mod duration;
 mod env;
 mod exclude;
@@ -49,12 +51,14 @@ pub use self::add_layer::{
 };
 pub use self::annotations::{AnnotationRemoval, Annotations};
 pub use self::args::ArgValues;
+pub use self::draft::{DraftValue, PatchDraft};
+pub use self::duration::spell_duration;
 pub use self::env::EnvPart;
 pub use self::exclude::Exclude;
 pub use self::expect::Expectation;
 pub use self::expect_config::Expected;
 pub use self::expect_path::PathExpectation;
-pub use self::file::{MAX_FILE_BYTES, PatchFile};
+pub use self::file::{MAX_FILE_BYTES, PatchFile, PatchOutline};
 pub use self::file_diff::{DiffSource, FileDiff};
 pub use self::file_mode::{Clause, FileMode};
 pub use self::healthcheck::Healthcheck;
@@ -109,6 +113,9 @@ pub struct Patch {
     /// Which entries the history gets for what changes no layer; `per-patch` if not given.
     #[schemars(with = "Option<History>")]
     pub history: History,
+    /// What a changed image tells of the patch in its own annotations; nothing if not given.
+    #[schemars(with = "Option<Provenance>")]
+    pub provenance: Provenance,
     /// What to do, in order; each sees what the ones before it did.
     #[schemars(length(min = 1))]
     pub operations: Vec<Operation>,
@@ -134,6 +141,17 @@ pub enum History {
     None,
 }
 
+/// What an image that a patch changes tells of that.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, JsonSchema)]
+#[schemars(rename_all = "kebab-case")]
+pub enum Provenance {
+    /// Nothing.
+    #[default]
+    None,
+    /// Annotations of its manifest name the patches, and the image that they were applied to.
+    Annotate,
+}
+
 impl Patch {
     fn decode(node: &Node, document: usize, problems: &mut Problems) -> Option<Self> {
         let field = Field {
@@ -149,6 +167,7 @@ impl Patch {
             "expect",
             "attestations",
             "history",
+            "provenance",
             "operations",
         ];
         let record = field.record(&keys, problems)?;
@@ -173,6 +192,10 @@ impl Patch {
             Some(field) => History::decode(field, problems),
             None => Some(History::default()),
         };
+        let provenance = match record.get("provenance") {
+            Some(field) => Provenance::decode(field, problems),
+            None => Some(Provenance::default()),
+        };
         let mut operations = Vec::new();
         if let Some(field) =
             record.require("operations", Code::MissingKey, OPERATIONS_HELP, problems)
@@ -192,6 +215,7 @@ impl Patch {
             expect: expect?,
             attestations: attestations?,
             history: history?,
+            provenance: provenance?,
             operations,
         })
     }
@@ -219,6 +243,13 @@ impl History {
             ("per-operation", Self::PerOperation),
             ("none", Self::None),
         ];
+        field.choice(&choices, problems)
+    }
+}
+
+impl Provenance {
+    fn decode(field: &Field<'_>, problems: &mut Problems) -> Option<Self> {
+        let choices = [("none", Self::None), ("annotate", Self::Annotate)];
         field.choice(&choices, problems)
     }
 }

@@ -190,70 +190,87 @@ operations! {
     /// Sets annotations on the manifest, on the index that the names stand for, or on the descriptors of the manifest.
     ///
     /// Takes `{key: value, …}`, or `{on: index, set: {key: value, …}}` with `manifest`, `index` or `descriptor`.
+    /// For example `{ a.b: new }` turns `"annotations":{"a.b":"old"}` into `"annotations":{"a.b":"new"}`.
     "set-annotation" SetAnnotation(Annotations) as "schema::Annotations" by Annotations::decode;
     /// Removes the annotations whose keys match.
     ///
     /// Takes patterns, also with `on: index` or `on: descriptor` beside `match`.
+    /// For example `["com.vendor.*"]` turns `"annotations":{"com.vendor.os":"tiny","a":"b"}` into `"annotations":{"a":"b"}`.
     "unset-annotation" UnsetAnnotation(AnnotationRemoval) as "schema::AnnotationRemoval" by AnnotationRemoval::decode;
     /// Adds a layer, with the files of a directory or a tar, or with files that the patch itself holds.
     ///
     /// Takes `{from: directory or tar, to: path}`, `{files: [{path: path, content: text}, …]}`, and more: see below.
+    /// For example `{ files: [{ path: /etc/b, content: hi }] }` turns `layers: [etc/ etc/a]` into `layers: [etc/ etc/a] [etc/ etc/b]`.
     "add-layer" AddLayer(AddLayer) as "AddLayer" by AddLayer::decode;
     /// Removes a layer: its diff id, its history entry, and from the files what it brought.
     ///
     /// Takes the number of a layer, the base being 1, or `{diff-id: digest}`, or `{created-by: regular expression}`.
+    /// For example `2` turns `layers: [etc/ etc/a] [etc/b]` into `layers: [etc/ etc/a]`.
     "remove-layer" RemoveLayer(LayerRemoval) as "super::layer_removal::LayerRemovalSchema" by LayerRemoval::decode;
     /// Removes files and directories from what the image shows, by a layer on top, or from every layer.
     ///
     /// Takes `[path, …]` with patterns, or `{match: [path, …], purge: true, if-missing: ignore, created-by: text}`.
+    /// For example `[/etc/a]` turns `layers: [etc/ etc/a etc/b]` into `layers: [etc/ etc/a etc/b] [etc/ etc/.wh.a]`.
     "remove-path" RemovePath(PathRemoval) as "super::path_removal::PathRemovalSchema" by PathRemoval::decode;
     /// Puts another layer in the place of one.
     ///
     /// Takes `{layer: number, with: {…}}`, or `diff-id` or `created-by` instead of `layer`; `with` takes what `add-layer` takes.
+    /// For example `{ layer: 1, with: { files: [{ path: /etc/b, content: hi }] } }` turns `layers: [etc/ etc/a] [etc/ etc/c]` into `layers: [etc/ etc/b] [etc/ etc/c]`.
     "replace-layer" ReplaceLayer(LayerReplacement) as "super::layer_replacement::LayerReplacementSchema" by LayerReplacement::decode;
     /// Makes one layer of several, which shows the same files.
     ///
     /// Takes `all`, or the first and the last layer as in `2-4`, or `{layers: 2-4, created-by: text, compression: gzip}`.
+    /// For example `all` turns `layers: [etc/ etc/a etc/b] [etc/ etc/.wh.a etc/c]` into `layers: [etc/ etc/b etc/c]`.
     "squash" Squash(Squash) as "super::squash::SquashSchema" by Squash::decode;
     /// Puts the layers of another base below those of the image, in place of the base that it has.
     ///
     /// Takes `{from: archive, onto: archive}`, or `{archive: path, image: pattern}` for each.
+    /// For example `{ from: old.tar, onto: new.tar }` turns `layers: [etc/ etc/old] [srv/ srv/app]` into `layers: [etc/ etc/new] [srv/ srv/app]`.
     "rebase" Rebase(Rebase) as "super::rebase::RebaseSchema" by Rebase::decode;
     /// Stores layers in another compression; what they hold and the image id stay.
     ///
     /// Takes `gzip`, `zstd` or `none`, or `{to: zstd, layers: 2-4}`.
+    /// For example `zstd` turns `compression: gzip gzip` into `compression: zstd zstd`.
     "recompress" Recompress(Recompression) as "super::recompression::RecompressionSchema" by Recompression::decode;
     /// Lets no file be later than a time; earlier ones stay as they are.
     ///
     /// Takes a time of RFC 3339 or `source-date-epoch`, or `{to: time, layers: added}`.
+    /// For example `1970-01-01T00:00:09Z` turns `layers: [etc/(@5) etc/a(@12)]` into `layers: [etc/(@5) etc/a(@9)]`.
     "rewrite-timestamps" RewriteTimestamps(TimeLimit) as "super::time_limit::TimeLimitSchema" by TimeLimit::decode;
     /// Gives files and directories another path, by a layer on top.
     ///
     /// Takes `{old: new, …}`, or `{move: {old: new, …}, if-missing: ignore, created-by: text}`.
+    /// For example `{ /etc/a: /srv/b }` turns `layers: [etc/ srv/ etc/a]` into `layers: [etc/ srv/ etc/a] [etc/ etc/.wh.a srv/ srv/b]`.
     "move-path" MovePath(PathMoves) as "super::path_moves::PathMovesSchema" by PathMoves::decode;
     /// Sets the permissions of files and directories.
     ///
     /// Takes `{path: mode, …}` with patterns, or `{set: {path: mode, …}, in: layer, if-missing: ignore, created-by: text}`.
+    /// For example `{ /etc/a: go-r }` turns `layers: [etc/(0755) etc/a(0644)]` into `layers: [etc/(0755) etc/a(0644)] [etc/(0755) etc/a(0600)]`.
     "set-mode" SetMode(PathSettings<FileMode>) as "super::path_settings::ModeSettings" by PathSettings::decode_modes;
     /// Sets whose files and directories are.
     ///
     /// Takes `{path: "uid:gid", …}` with patterns, or what `set-mode` takes.
+    /// For example `{ /etc/a: "5:7" }` turns `layers: [etc/(0:0) etc/a(0:0)]` into `layers: [etc/(0:0) etc/a(0:0)] [etc/(0:0) etc/a(5:7)]`.
     "set-owner" SetOwner(PathSettings<(u32, u32)>) as "super::path_settings::OwnerSettings" by PathSettings::decode_owners;
     /// Changes a text file as a unified diff says.
     ///
     /// Takes `{path: path, diff: text}`, or `from` with the path of a diff instead of `diff`, and `fuzz`, `in` and `created-by`.
+    /// For example `{ path: /etc/a, diff: "@@ -1 +1 @@\n-x\n+y\n" }` turns `layers: [etc/ etc/a("x\n")]` into `layers: [etc/ etc/a("x\n")] [etc/ etc/a("y\n")]`.
     "patch-file" PatchFile(FileDiff) as "super::file_diff::FileDiffSchema" by FileDiff::decode;
     /// Gives the image these tags and no others.
     ///
     /// Takes `[name:tag, …]`.
+    /// For example `["app:2"]` turns `"RepoTags":["app:1"]` into `"RepoTags":["app:2"]`.
     "retag" Retag(Vec<Reference>) as "schema::References" by tags::retag;
     /// Gives the image these tags besides the ones that it has.
     ///
     /// Takes `[name:tag, …]`.
+    /// For example `["app:2"]` turns `"RepoTags":["app:1"]` into `"RepoTags":["app:1","app:2"]`.
     "add-tag" AddTag(Vec<Reference>) as "schema::References" by tags::add;
     /// Removes the tags that match.
     ///
     /// Takes patterns.
+    /// For example `["*:1"]` turns `"RepoTags":["app:1","app:2"]` into `"RepoTags":["app:2"]`.
     "remove-tag" RemoveTag(Removal) as "schema::Removal" by Removal::decode;
 }
 
@@ -266,6 +283,22 @@ const OPERATION: Kind<'_> = Kind {
 };
 
 impl Operation {
+    /// Tells whether it is about layers or the files in them.
+    #[must_use]
+    pub fn needs_layers(&self) -> bool {
+        self.edits_files()
+            || matches!(
+                self,
+                Self::AddLayer(_)
+                    | Self::RemoveLayer(_)
+                    | Self::ReplaceLayer(_)
+                    | Self::Squash(_)
+                    | Self::Rebase(_)
+                    | Self::Recompress(_)
+                    | Self::RewriteTimestamps(_)
+            )
+    }
+
     /// Tells whether it changes files of the image, rather than bringing a layer of its own.
     #[must_use]
     pub fn edits_files(&self) -> bool {

@@ -1,6 +1,7 @@
 //! The kinds of values that fields of a configuration take: texts, lists of texts, maps, numbers, times.
 
 use super::decode::{Field, Problems};
+use super::node::{Node, Value};
 use crate::problem::{Code, Problem, quoted};
 use crate::timestamp::Timestamp;
 
@@ -21,6 +22,19 @@ pub(super) fn word(field: &Field<'_>, problems: &mut Problems) -> Option<String>
 /// A list of texts of which some may be empty, as arguments of a program may be.
 pub(super) fn words(field: &Field<'_>, problems: &mut Problems) -> Option<Vec<String>> {
     let help = "write at least one word; to have none, write `unset` with the name of the field";
+    let is_line = |text: &&str| text.trim().contains(' ') && text.len() < 80;
+    if let Some(text) = field.node.as_text().filter(is_line)
+        && !field.node.is_secret
+    {
+        let words = text.split_whitespace().map(|word| format!("{word:?}"));
+        let words: Vec<String> = words.collect();
+        let help = format!(
+            "write the words one by one, as in `[{}]`; for a shell, `[\"/bin/sh\", \"-c\", {text:?}]`",
+            words.join(", ")
+        );
+        problems.add(field.wrong_type("a list").with_help(help));
+        return None;
+    }
     let items = field.items(help, problems)?;
     let words = items.iter().filter_map(|item| {
         let text = item.text(problems)?;
@@ -178,7 +192,11 @@ pub(super) fn map(
     check: impl Fn(&str) -> Option<(Code, String)>,
     problems: &mut Problems,
 ) -> Option<Vec<(String, String)>> {
-    let entries = field.entries("write at least one `key: value`", problems)?;
+    let help = match assignment(field.node) {
+        Some((key, value)) => format!("write `{{ {key}: {value} }}`"),
+        None => "write at least one `key: value`".to_owned(),
+    };
+    let entries = field.entries(&help, problems)?;
     let mut map = Vec::with_capacity(entries.len());
     for (key, value) in entries {
         if let Some((code, message)) = check(key) {
@@ -190,6 +208,21 @@ pub(super) fn map(
         }
     }
     Some(map)
+}
+
+/// The first `KEY=VALUE` of what stands where a map is wanted, as other tools take it.
+fn assignment(node: &Node) -> Option<(&str, &str)> {
+    let item = match &node.value {
+        Value::List(items) => items.first()?,
+        _ => node,
+    };
+    let text = item.as_text().filter(|_| !item.is_secret)?;
+    let is_word = |text: &&str| {
+        let is_plain = |c: char| c.is_ascii_alphanumeric() || "_./-".contains(c);
+        !text.is_empty() && text.chars().all(is_plain)
+    };
+    let (key, value) = text.split_once('=')?;
+    Some((key, value)).filter(|(key, value)| is_word(key) && is_word(value))
 }
 
 pub(super) fn labels(field: &Field<'_>, problems: &mut Problems) -> Option<Vec<(String, String)>> {

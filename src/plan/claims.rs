@@ -115,7 +115,7 @@ impl Claim {
         if self.file == here {
             return format!("line {line}");
         }
-        format!("line {line} of {}", quoted(files[self.file].name()))
+        format!("line {line} of {}", quoted(files[self.file].path()))
     }
 }
 
@@ -128,7 +128,6 @@ pub(super) fn wish_of(effect: &Effect, state: &State) -> Option<(Thing, Wish)> {
         Effect::UnsetEnv { key, .. } => (env::thing(state, key), Wish::Remove),
         Effect::RemoveItem { field, item } => (Thing::part(*field, "item", item), Wish::Remove),
         Effect::UnsetAnnotation { on, key, .. } => (Thing::annotation(*on, key), Wish::Remove),
-        Effect::AddTag { tag } => (Thing::tag(tag), Wish::Add),
         Effect::RemoveTag { tag } => (Thing::tag(tag), Wish::Remove),
         _ => return None,
     })

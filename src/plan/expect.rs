@@ -199,8 +199,9 @@ fn value_of(state: &State, field: ConfigField) -> Option<Expected> {
         Shape::Texts | Shape::Command => Expected::Texts(state.config.texts(field)),
         Shape::Set => {
             let members = state.config.members(field).into_iter();
-            let mut keys: Vec<String> = members.map(|(key, _)| key).collect();
+            let mut keys: Vec<String> = members.map(|(key, _)| field.normal_key(&key)).collect();
             keys.sort();
+            keys.dedup();
             Expected::Keys(keys)
         }
         _ => Expected::Text(value.as_text()?.into_owned()),

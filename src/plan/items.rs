@@ -17,8 +17,6 @@ pub(super) struct Kind {
     /// What an item is called.
     name: &'static str,
     missing: Code,
-    /// The one spelling of an item.
-    normal: fn(&str) -> String,
     matches: fn(&Glob, &str) -> bool,
 }
 
@@ -26,9 +24,8 @@ pub(super) const PORTS: Kind = Kind {
     field: ConfigField::Ports,
     name: "port",
     missing: Code::NoSuchPort,
-    normal: normal_port,
     matches: |glob, port| {
-        let port = normal_port(port);
+        let port = ConfigField::Ports.normal_key(port);
         glob.matches(&port)
             || port
                 .strip_suffix("/tcp")
@@ -39,15 +36,8 @@ pub(super) const VOLUMES: Kind = Kind {
     field: ConfigField::Volumes,
     name: "volume",
     missing: Code::NoSuchVolume,
-    normal: str::to_owned,
     matches: Glob::matches,
 };
-
-/// The specification lets the protocol be left out, which Docker never does.
-fn normal_port(port: &str) -> String {
-    let protocol = if port.contains('/') { "" } else { "/tcp" };
-    format!("{}{protocol}", port.to_lowercase())
-}
 
 pub(super) fn add(work: &mut Work<'_>, kind: &Kind, items: &[String]) {
     for (n, item) in items.iter().enumerate() {
@@ -57,7 +47,7 @@ pub(super) fn add(work: &mut Work<'_>, kind: &Kind, items: &[String]) {
             work.claim(image, thing, Wish::Add, work.address.clone().index(n));
             let config = &mut work.states[image].config;
             let mut there = config.members(kind.field).into_iter();
-            if there.any(|(key, _)| (kind.normal)(&key) == *item) {
+            if there.any(|(key, _)| kind.field.normal_key(&key) == *item) {
                 continue;
             }
             config.set_member(kind.field, item, Value::object([]));

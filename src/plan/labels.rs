@@ -17,8 +17,7 @@ pub(super) fn set(work: &mut Work<'_>, labels: &[(String, String)]) {
             let thing = Thing::part(ConfigField::Labels, "label", key);
             work.claim(image, thing, Wish::Set(new.clone()), address.clone());
             let state = &mut work.states[image];
-            let mut there = labels_of(state).into_iter();
-            let old = there.find(|(k, _)| k == key).map(|(_, value)| value);
+            let old = state.config.member(ConfigField::Labels, key);
             if old.as_ref() == Some(new) {
                 continue;
             }

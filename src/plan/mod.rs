@@ -4,6 +4,7 @@
 //! or every problem of every patch is returned at once.
 
 mod annotations;
+mod check;
 mod claims;
 mod effect;
 mod env;
@@ -26,9 +27,11 @@ mod matching;
 mod moves;
 mod new_files;
 mod path_removal;
+mod provenance;
 mod purge;
 mod rebase;
 mod recompression;
+mod referrers;
 mod rewrites;
 mod settings;
 mod squash;
@@ -44,11 +47,12 @@ use std::collections::HashMap;
 
 use crate::annotation::AnnotationEdit;
 use crate::image::Config;
-use crate::patch::{Attestations, History, Operation, Patch, PatchFile};
-use crate::problem::{Address, Code, Problem, Rejected};
+use crate::patch::{History, Operation, Patch, PatchFile, Provenance};
+use crate::problem::{Address, Problem, Rejected};
 use crate::reference::Reference;
 use crate::secret::Secrets;
 use crate::timestamp::Timestamp;
+pub use check::contradictions;
 pub use effect::{Effect, Step};
 use env::Side;
 pub use finding::{BaseFinding, BaseLayer, FromFinding, SourceFinding};
@@ -57,6 +61,7 @@ pub use inventory::{Inventory, InventoryImage, Wanted};
 pub use layer::{
     Change, FileChange, MadeContent, MadeLayer, PlannedLayer, Recompressed, RemovedLayer,
 };
+use provenance::Before;
 use state::State;
 use work::Work;
 
@@ -187,23 +192,6 @@ pub fn plan(files: &[PatchFile], inventory: &mut Inventory) -> Result<Plan, Unpl
     }
 }
 
-fn about(n: usize) -> String {
-    match n {
-        1 => "an attestation, signature or other referrer".to_owned(),
-        n => format!("{n} attestations, signatures or other referrers"),
-    }
-}
-
-/// Lists names, but not without end.
-fn few(names: &[String]) -> String {
-    const MAX_NAMES: usize = 5;
-    let shown = names[..names.len().min(MAX_NAMES)].join(", ");
-    match names.len().saturating_sub(MAX_NAMES) {
-        0 => shown,
-        more => format!("{shown} and {more} more"),
-    }
-}
-
 /// The planning of one patch.
 struct Planning<'a> {
     files: &'a [PatchFile],
@@ -233,9 +221,9 @@ impl Planning<'_> {
             self.file.name(),
             self.file.digest().short()
         );
-        let before: Vec<Config> = images
+        let before: Vec<Before> = images
             .iter()
-            .map(|&image| self.states[image].config.clone())
+            .map(|&image| Before::of(&self.states[image]))
             .collect();
         let mut records: Vec<Record> = images
             .iter()
@@ -261,7 +249,12 @@ impl Planning<'_> {
         for ((&image, before), record) in images.iter().zip(&before).zip(records) {
             let state = &mut self.states[image];
             let told = record.end(state, self.layers);
-            state.end_patch(before, told, self.epoch);
+            state.end_patch(before.config(), told, self.epoch);
+            provenance::Provenance::take_down(state, before, self.file);
+            if patch.provenance == Provenance::Annotate {
+                let wanted = provenance::Provenance::want(state, &document);
+                self.problems.extend(wanted.err());
+            }
         }
         self.settle_referrers(patch, &images, &document);
     }
@@ -288,46 +281,7 @@ impl Planning<'_> {
             effects,
             problems: self.problems,
         };
-        match operation {
-            Operation::SetLabel(labels) => labels::set(&mut work, labels),
-            Operation::UnsetLabel(removal) => labels::unset(&mut work, removal),
-            Operation::SetEnv(variables) => env::set(&mut work, variables),
-            Operation::UnsetEnv(removal) => env::unset(&mut work, removal),
-            Operation::PrependEnv(parts) => env::extend(&mut work, parts, Side::Front),
-            Operation::AppendEnv(parts) => env::extend(&mut work, parts, Side::Back),
-            Operation::AddPort(ports) => items::add(&mut work, &items::PORTS, ports),
-            Operation::RemovePort(removal) => items::remove(&mut work, &items::PORTS, removal),
-            Operation::AddVolume(paths) => items::add(&mut work, &items::VOLUMES, paths),
-            Operation::RemoveVolume(removal) => items::remove(&mut work, &items::VOLUMES, removal),
-            Operation::AddOnbuild(texts) => items::add_onbuild(&mut work, texts),
-            Operation::Unset(unset) => fields::unset(&mut work, unset),
-            Operation::SetAnnotation(set) => annotations::set(&mut work, set),
-            Operation::UnsetAnnotation(removal) => annotations::unset(&mut work, removal),
-            Operation::AddLayer(add) => layers::add(&mut work, add),
-            Operation::RemoveLayer(removal) => layer_removal::remove(&mut work, removal),
-            Operation::ReplaceLayer(replacement) => {
-                layer_replacement::replace(&mut work, replacement);
-            }
-            Operation::Squash(squash) => squash::squash(&mut work, squash),
-            Operation::Rebase(rebase) => rebase::rebase(&mut work, rebase),
-            Operation::Recompress(recompression) => {
-                recompression::recompress(&mut work, recompression);
-            }
-            Operation::RewriteTimestamps(limit) => time_limit::limit(&mut work, limit),
-            Operation::RemovePath(removal) => path_removal::remove(&mut work, removal),
-            Operation::MovePath(moves) => moves::move_paths(&mut work, moves),
-            Operation::SetMode(settings) => settings::set_modes(&mut work, settings),
-            Operation::SetOwner(settings) => settings::set_owners(&mut work, settings),
-            Operation::PatchFile(diff) => file_patch::patch(&mut work, diff),
-            Operation::Retag(tags) => tags::retag(&mut work, tags),
-            Operation::AddTag(tags) => tags::add(&mut work, tags),
-            Operation::RemoveTag(removal) => tags::remove(&mut work, removal),
-            other => fields::set(&mut work, &fields::assignments(other)),
-        }
-        if matches!(operation, Operation::Retag(_) | Operation::AddTag(_)) {
-            let address = work.address.clone();
-            (0..images.len()).for_each(|i| work.claim_effects(i, 0, &address));
-        }
+        work_on(&mut work, operation);
         self.share_tags(images);
     }
 
@@ -340,45 +294,40 @@ impl Planning<'_> {
             }
         }
     }
+}
 
-    /// What is said about an image that changes would be false: the patch has to say what becomes of it.
-    fn settle_referrers(&mut self, patch: &Patch, images: &[usize], document: &Address) {
-        let mut attested = Vec::new();
-        for &image in images {
-            let state = &mut self.states[image];
-            if !state.is_changed || state.referrers.is_empty() {
-                continue;
-            }
-            let n = state.referrers.len();
-            match patch.attestations {
-                Attestations::Refuse => attested.push((state.display_name(), n)),
-                Attestations::Drop => {
-                    state.keeps_referrers = false;
-                    state.note(format!("{} left out: {}", about(n), few(&state.referrers)));
-                }
-                Attestations::Keep => state.note(format!(
-                    "{} pointed at the changed image; what is claimed there is about the old one: {}",
-                    about(n),
-                    few(&state.referrers)
-                )),
-            }
-        }
-        let Some((name, n)) = attested.first() else {
-            return;
-        };
-        let more = match attested.len() {
-            1 => String::new(),
-            2 => ", as is another image".to_owned(),
-            more => format!(", as are {} more images", more - 1),
-        };
-        let message = format!(
-            "{} is the subject of {}{more}; none of that would be true of the changed image",
-            crate::problem::quoted(name),
-            about(*n)
-        );
-        let problem = Problem::new(Code::Attested, document.clone().key("operations"), message);
-        self.problems.push(problem.with_help(
-            "`attestations: drop` leaves them out, `attestations: keep` points them at the changed image",
-        ));
+/// Plans an operation that makes no layer.
+fn work_on<'a>(work: &mut Work<'a>, operation: &'a Operation) {
+    match operation {
+        Operation::SetLabel(labels) => labels::set(work, labels),
+        Operation::UnsetLabel(removal) => labels::unset(work, removal),
+        Operation::SetEnv(variables) => env::set(work, variables),
+        Operation::UnsetEnv(removal) => env::unset(work, removal),
+        Operation::PrependEnv(parts) => env::extend(work, parts, Side::Front),
+        Operation::AppendEnv(parts) => env::extend(work, parts, Side::Back),
+        Operation::AddPort(ports) => items::add(work, &items::PORTS, ports),
+        Operation::RemovePort(removal) => items::remove(work, &items::PORTS, removal),
+        Operation::AddVolume(paths) => items::add(work, &items::VOLUMES, paths),
+        Operation::RemoveVolume(removal) => items::remove(work, &items::VOLUMES, removal),
+        Operation::AddOnbuild(texts) => items::add_onbuild(work, texts),
+        Operation::Unset(unset) => fields::unset(work, unset),
+        Operation::SetAnnotation(set) => annotations::set(work, set),
+        Operation::UnsetAnnotation(removal) => annotations::unset(work, removal),
+        Operation::AddLayer(add) => layers::add(work, add),
+        Operation::RemoveLayer(removal) => layer_removal::remove(work, removal),
+        Operation::ReplaceLayer(replacement) => layer_replacement::replace(work, replacement),
+        Operation::Squash(squash) => squash::squash(work, squash),
+        Operation::Rebase(rebase) => rebase::rebase(work, rebase),
+        Operation::Recompress(recompression) => recompression::recompress(work, recompression),
+        Operation::RewriteTimestamps(limit) => time_limit::limit(work, limit),
+        Operation::RemovePath(removal) => path_removal::remove(work, removal),
+        Operation::MovePath(moves) => moves::move_paths(work, moves),
+        Operation::SetMode(settings) => settings::set_modes(work, settings),
+        Operation::SetOwner(settings) => settings::set_owners(work, settings),
+        Operation::PatchFile(diff) => file_patch::patch(work, diff),
+        Operation::Retag(tags) => tags::retag(work, tags),
+        Operation::AddTag(tags) => tags::add(work, tags),
+        Operation::RemoveTag(removal) => tags::remove(work, removal),
+        other => fields::set(work, &fields::assignments(other)),
     }
 }

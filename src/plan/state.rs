@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 use super::claims::Claim;
 use super::file_edits::OpenLayer;
 use super::history::Told;
+use super::provenance::Provenance;
 use super::stack::Logs;
 use super::{ImagePlan, InventoryImage, PlannedLayer, Recompressed, RemovedLayer, Step};
 use crate::annotation::ImageAnnotations;
@@ -71,6 +72,8 @@ pub(super) struct State {
     pub(super) old_diff_ids: Vec<DiffId>,
     /// Whether the history told of every layer to begin with.
     pub(super) has_full_history: bool,
+    /// Which patches have changed it.
+    pub(super) provenance: Provenance,
 }
 
 impl State {
@@ -109,6 +112,7 @@ impl State {
             layers_before: layers,
             old_diff_ids: image.config.diff_ids().to_vec(),
             has_full_history: has_history && image.config.n_history_layers() == n_layers,
+            provenance: Provenance::default(),
         }
     }
 
@@ -188,7 +192,8 @@ impl State {
         }
     }
 
-    pub(super) fn into_plan(self) -> ImagePlan {
+    pub(super) fn into_plan(mut self) -> ImagePlan {
+        Provenance::annotate(&mut self);
         let Self {
             config,
             layers,

@@ -1,6 +1,7 @@
 //! Names of images: a name stands for one image of an archive, and moving it from another takes a word of its own.
 
 use super::Effect;
+use super::claims::{Thing, Wish};
 use super::work::Work;
 use crate::patch::Removal;
 use crate::problem::{Code, quoted};
@@ -22,6 +23,7 @@ pub(super) fn retag(work: &mut Work<'_>, tags: &[Reference]) {
             state.tags = tags.to_vec();
         }
     }
+    claim(work, tags);
 }
 
 /// Gives the image these tags besides its own.
@@ -36,6 +38,19 @@ pub(super) fn add(work: &mut Work<'_>, tags: &[Reference]) {
                 state.tags.push(tag.clone());
                 effects.push(Effect::AddTag { tag: tag.clone() });
             }
+        }
+    }
+    claim(work, tags);
+}
+
+/// A tag is wanted also where it is there already, and what `retag` does not name is not wanted.
+fn claim(work: &mut Work<'_>, tags: &[Reference]) {
+    let address = work.address.clone();
+    for i in 0..work.images.len() {
+        work.claim_effects(i, 0, &address);
+        for (t, tag) in tags.iter().enumerate() {
+            let thing = Thing::tag(tag);
+            work.claim(work.images[i], thing, Wish::Add, address.clone().index(t));
         }
     }
 }

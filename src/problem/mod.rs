@@ -5,11 +5,13 @@
 
 mod address;
 mod rejected;
+mod sarif;
 
 use std::fmt;
 
 pub use address::{Address, Part, Step};
 pub use rejected::{Rejected, Source};
+pub use sarif::sarif;
 
 use crate::secret::Secrets;
 
@@ -19,11 +21,11 @@ pub const MAX_PROBLEMS: usize = 200;
 const MAX_QUOTED_CHARS: usize = 80;
 
 macro_rules! codes {
-    ($($(#[$doc:meta])+ $variant:ident $word:literal,)+) => {
+    ($($(#[doc = $doc:literal])+ $variant:ident $word:literal,)+) => {
         /// What kind of mistake a problem is, as a stable word that scripts may match.
         #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
         #[non_exhaustive]
-        pub enum Code { $($(#[$doc])+ $variant,)+ }
+        pub enum Code { $($(#[doc = $doc])+ $variant,)+ }
 
         impl Code {
             /// Every code, in the order of the documentation.
@@ -33,6 +35,12 @@ macro_rules! codes {
             #[must_use]
             pub fn as_str(self) -> &'static str {
                 match self { $(Self::$variant => $word,)+ }
+            }
+
+            /// Returns what it means, as a sentence.
+            #[must_use]
+            pub fn meaning(self) -> &'static str {
+                match self { $(Self::$variant => concat!($($doc),+).trim_ascii(),)+ }
             }
         }
     };

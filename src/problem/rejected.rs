@@ -58,9 +58,17 @@ pub struct Rejected {
 struct Report {
     problem: Problem,
     name: String,
-    /// The marked bytes, their line and their column; a file that is no text has none.
-    place: Option<(Range<usize>, usize, usize)>,
+    /// What is marked; a file that is no text has no such place.
+    place: Option<Place>,
     source: Arc<Shown>,
+}
+
+/// A piece of a text: its bytes, and line and column of its beginning and its end, from 1, columns in characters.
+#[derive(Debug, Clone)]
+pub(super) struct Place {
+    range: Range<usize>,
+    pub(super) start: (usize, usize),
+    pub(super) end: (usize, usize),
 }
 
 impl Rejected {
@@ -80,16 +88,17 @@ impl Rejected {
         let mut reports: Vec<Report> = problems
             .into_iter()
             .map(|problem| Report {
-                place: locate(&problem).map(|range| {
-                    let (line, column) = source.position(range.start);
-                    (range, line, column)
+                place: locate(&problem).map(|range| Place {
+                    start: source.position(range.start),
+                    end: source.position(range.end),
+                    range,
                 }),
                 problem,
                 name: source.name.clone(),
                 source: Arc::clone(&text),
             })
             .collect();
-        reports.sort_by_key(|report| report.place.as_ref().map(|(range, ..)| range.start));
+        reports.sort_by_key(|report| report.place.as_ref().map(|place| place.range.start));
         Self {
             names: vec![source.name.clone()],
             reports,
@@ -115,6 +124,12 @@ impl Rejected {
         self.reports.iter().map(|report| &report.problem)
     }
 
+    /// Returns the problems with the names of their files and their places in them.
+    pub(super) fn placed(&self) -> impl Iterator<Item = (&Problem, &str, Option<&Place>)> {
+        let reports = self.reports.iter();
+        reports.map(|report| (&report.problem, report.name.as_str(), report.place.as_ref()))
+    }
+
     /// Returns the problems as an array of `{file, line, column, code, message, help, operation?}`.
     ///
     /// Lines and columns count from 1, columns in characters; both are null where the file as a whole is meant.
@@ -127,8 +142,8 @@ impl Rejected {
                 let problem = &report.problem;
                 let mut value = json!({
                     "file": report.name,
-                    "line": report.place.as_ref().map(|(_, line, _)| line),
-                    "column": report.place.as_ref().map(|(.., column)| column),
+                    "line": report.place.as_ref().map(|place| place.start.0),
+                    "column": report.place.as_ref().map(|place| place.start.1),
                     "code": problem.code().as_str(),
                     "message": problem.message(),
                     "help": problem.help(),
@@ -199,7 +214,7 @@ impl Diagnostic for Report {
     }
 
     fn labels(&self) -> Option<Box<dyn Iterator<Item = LabeledSpan> + '_>> {
-        let (range, ..) = self.place.as_ref()?;
+        let range = &self.place.as_ref()?.range;
         let end = floor_char_boundary(
             &self.source.text,
             range.end.min(range.start + MAX_MARKED_BYTES),

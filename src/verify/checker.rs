@@ -5,6 +5,7 @@ use std::rc::Rc;
 
 use super::config::Config;
 use super::json::{self, Json};
+use super::stated::Stated;
 use super::{Finding, ImageSummary, Report, Rule, Severity};
 use crate::archive::{Source, names};
 use crate::error::Error;
@@ -22,6 +23,8 @@ const MAX_TEXT_BYTES: usize = 1024;
 const MAX_KEY_BYTES: usize = 64;
 /// How many links may lead from one name to its data.
 const MAX_HOPS: usize = 8;
+/// The largest integer up to which a double tells all integers apart.
+const MAX_DOUBLE_INTEGER: u128 = (1 << 53) - 1;
 
 /// The state of one verification.
 pub(super) struct Checker<'a> {
@@ -101,6 +104,33 @@ impl<'a> Checker<'a> {
             findings,
             n_bytes,
         }
+    }
+
+    /// Tells whether the image specification is all that describes the archive: no `manifest.json` does as well, for
+    /// whose sake Docker breaks some of its rules.
+    pub(super) fn is_layout(&self) -> bool {
+        self.source.find(super::save::MANIFEST).is_none()
+    }
+
+    /// Reports a broken rule of the image specification that Docker breaks as well where it writes `manifest.json`.
+    pub(super) fn error_of_layout(&mut self, rule: Rule, place: &str, message: &str) {
+        let severity = if self.is_layout() {
+            Severity::Error
+        } else {
+            Severity::Warning
+        };
+        self.find(rule, severity, place, message);
+    }
+
+    /// Reports a digest that not every engine computes.
+    pub(super) fn check_algorithm(&mut self, stated: Stated, place: &str, path: &str) {
+        let message = match stated {
+            Stated::Sha256(_) => return,
+            Stated::Sha512(_) => "has a digest of SHA-512",
+            Stated::Other => "has a digest that is not computed here, and so not checked,",
+        };
+        let message = format!("{message} at `{path}`; docker and umoci know SHA-256 alone");
+        self.warning(Rule::UnportableDigest, place, message);
     }
 
     /// Returns the name of an entry.
@@ -197,6 +227,10 @@ impl<'a> Checker<'a> {
             let message = format!("has the key `{}` twice", short(path));
             self.error(Rule::RepeatedKey, name, message);
         });
+        if let Some(n) = json.integer_above(MAX_DOUBLE_INTEGER) {
+            let message = format!("has the number {n}, which a double does not hold");
+            self.advice(Rule::LongNumber, name, message);
+        }
         Some(json)
     }
 

@@ -1,21 +1,28 @@
 //! The config of an image.
 
+use std::collections::BTreeMap;
 use std::rc::Rc;
 
-use super::Rule;
 use super::checker::Checker;
 use super::json::{Json, known};
+use super::stated::{self, Sha512, Stated};
+use super::{Rule, Severity, advice};
 use crate::digest::DiffId;
 use crate::error::Error;
 use crate::timestamp::Timestamp;
+
+/// moby `layer/layer_store.go`, `maxLayerDepth`.
+const MAX_DEPTH: usize = 125;
 
 /// A config as far as it could be understood.
 #[derive(Debug)]
 pub(super) struct Config {
     pub(super) entry: usize,
     pub(super) json: Rc<Json>,
-    /// One per layer; nothing where the text is no diff id.
+    /// One per layer; nothing where the text is none of SHA-256.
     pub(super) diff_ids: Vec<Option<DiffId>>,
+    /// Those of SHA-512, by position.
+    pub(super) long_diff_ids: BTreeMap<usize, Sha512>,
 }
 
 impl Config {
@@ -42,6 +49,9 @@ impl Config {
     }
 }
 
+/// What `rootfs.diff_ids` names, of SHA-256 and of SHA-512.
+type DiffIds = (Vec<Option<DiffId>>, BTreeMap<usize, Sha512>);
+
 /// Reads and checks a config, once however many images share it.
 pub(super) fn read(checker: &mut Checker, entry: usize) -> Result<Option<Rc<Config>>, Error> {
     if let Some(config) = checker.configs.get(&entry) {
@@ -64,13 +74,19 @@ fn read_once(checker: &mut Checker, entry: usize) -> Result<Option<Config>, Erro
     checker.check_keys(&json, known::CONFIG, place, "");
     check_platform(checker, &json, place);
     check_created(checker, &json, place, ".created");
-    let diff_ids = check_rootfs(checker, &json, place);
+    let (diff_ids, long_diff_ids) = check_rootfs(checker, &json, place);
+    if diff_ids.len() > MAX_DEPTH {
+        let n = diff_ids.len();
+        let message = format!("has {n} layers, and docker stacks {MAX_DEPTH} at most");
+        checker.warning(Rule::LayerDepth, place, message);
+    }
     check_history(checker, &json, place, diff_ids.len());
     check_container(checker, &json, place);
     Ok(Some(Config {
         entry,
         json,
         diff_ids,
+        long_diff_ids,
     }))
 }
 
@@ -80,7 +96,7 @@ fn check_platform(checker: &mut Checker, json: &Json, place: &str) {
         let is_other_type = text.is_none() && json.get(key).is_some();
         if text.is_none_or(str::is_empty) && !is_other_type {
             let message = format!("has no `{key}`; containerd passes over such images");
-            checker.warning(Rule::Platform, place, message);
+            checker.error_of_layout(Rule::Platform, place, &message);
         }
     }
 }
@@ -99,14 +115,14 @@ fn check_created(checker: &mut Checker, json: &Json, place: &str, path: &str) {
     }
 }
 
-fn check_rootfs(checker: &mut Checker, json: &Json, place: &str) -> Vec<Option<DiffId>> {
+fn check_rootfs(checker: &mut Checker, json: &Json, place: &str) -> DiffIds {
     let Some(rootfs) = json.get("rootfs").filter(|rootfs| rootfs.is_map()) else {
         checker.error(
             Rule::Rootfs,
             place,
             "has no object `rootfs`, which names the layers",
         );
-        return Vec::new();
+        return DiffIds::default();
     };
     checker.check_keys(rootfs, known::ROOTFS, place, ".rootfs");
     let kind = rootfs.get("type").and_then(Json::text).unwrap_or_default();
@@ -122,19 +138,25 @@ fn check_rootfs(checker: &mut Checker, json: &Json, place: &str) -> Vec<Option<D
             &[]
         }
     };
-    let mut diff_ids = Vec::new();
+    let (mut diff_ids, mut long) = (Vec::new(), BTreeMap::new());
     for (i, item) in items.iter().enumerate() {
         let diff_id = item.text().and_then(|text| DiffId::parse(text).ok());
-        if diff_id.is_none() {
+        let path = format!(".rootfs.diff_ids[{i}]");
+        let other = item.text().and_then(stated::parse);
+        if let (None, Some(stated)) = (diff_id, other) {
+            checker.check_algorithm(stated, place, &path);
+            if let Stated::Sha512(digest) = stated {
+                long.insert(i, digest);
+            }
+        } else if diff_id.is_none() {
             let found = item.text().unwrap_or(item.kind());
-            let message = format!(
-                "has `{found}` at `.rootfs.diff_ids[{i}]`, not `sha256:` and 64 lower-case hex digits"
-            );
+            let message =
+                format!("has `{found}` at `{path}`, not `sha256:` and 64 lower-case hex digits");
             checker.error(Rule::DiffId, place, message);
         }
         diff_ids.push(diff_id);
     }
-    diff_ids
+    (diff_ids, long)
 }
 
 fn check_history(checker: &mut Checker, json: &Json, place: &str, n_layers: usize) {
@@ -208,9 +230,14 @@ fn check_container(checker: &mut Checker, json: &Json, place: &str) {
                     "an object"
                 };
                 checker.bad_shape(place, &format!("{path}.{name}"), Some(value), wanted);
+            } else if !value.members().is_empty() {
+                let message = format!("has an object at `{path}.{name}` that is not empty");
+                checker.find(Rule::BadShape, Severity::Warning, place, &message);
             }
         }
     }
+    let labels = config.get("Labels");
+    advice::check_keys(checker, labels, place, ".config.Labels");
     check_texts(checker, config, "Env", place);
     for (i, item) in config
         .get("Env")

@@ -4,11 +4,12 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::checker::Checker;
 use super::config::Config;
-use super::hash::{self, Facts};
+use super::hash::{self, Facts, Wanted};
 use super::layer::LayerFacts;
 use super::oci::Oci;
 use super::save::Save;
-use super::{Rule, Severity};
+use super::stated::{self, Sha512, Stated};
+use super::{Rule, Severity, attestation};
 use crate::archive::Source;
 use crate::compression::Compression;
 use crate::digest::{DiffId, Digest};
@@ -20,6 +21,8 @@ use crate::tarball::Kind;
 struct Layers {
     /// Every diff id that an image has for it, with the config that says so.
     wanted: BTreeMap<usize, BTreeSet<(DiffId, usize, usize)>>,
+    /// Those of SHA-512.
+    wanted_long: BTreeMap<usize, BTreeSet<(Sha512, usize, usize)>>,
     /// Layers of which nothing is known but that they are some.
     entries: BTreeSet<usize>,
     /// Layers of Windows images, whose link targets follow other rules.
@@ -36,6 +39,10 @@ impl Layers {
         }
         if let Some(&Some(diff_id)) = config.diff_ids.get(position) {
             let wanted = self.wanted.entry(entry).or_default();
+            wanted.insert((diff_id, config.entry, position));
+        }
+        if let Some(&diff_id) = config.long_diff_ids.get(&position) {
+            let wanted = self.wanted_long.entry(entry).or_default();
             wanted.insert((diff_id, config.entry, position));
         }
     }
@@ -63,13 +70,27 @@ pub(super) fn check(checker: &mut Checker, save: &Save, oci: &Oci) -> Result<Fac
             }
         }
     }
-    stored.extend(blobs(checker.source).map(|(_, target)| target));
-    let facts = hash::hash(checker.source, &stored, &layers.entries)?;
+    let mut long = BTreeSet::new();
+    let has_store = has_store(checker.source);
+    for (entry, target) in blobs(checker.source) {
+        match named(checker.name(entry), has_store) {
+            Some(Stated::Sha512(_)) => long.insert(target),
+            _ => stored.insert(target),
+        };
+    }
+    let wanted = Wanted {
+        stored,
+        long,
+        layers: layers.entries.clone(),
+        long_layers: layers.wanted_long.keys().copied().collect(),
+    };
+    let facts = hash::hash(checker.source, &wanted)?;
     check_names(checker, save, &facts);
     for (&entry, layer) in &facts.layers {
         check_layer(checker, entry, layer, &layers);
     }
     check_media_types(checker, oci, &facts);
+    check_statements(checker, oci, &facts);
     Ok(facts)
 }
 
@@ -91,27 +112,51 @@ fn promised_hex(name: &str) -> Option<Digest> {
     Digest::parse_hex(stem.strip_prefix("sha256:").unwrap_or(stem))
 }
 
+/// Returns the digest that a blob's name promises.
+fn named(name: &str, has_store: bool) -> Option<Stated> {
+    let (algorithm, encoded) = name.strip_prefix("blobs/")?.split_once('/')?;
+    // Bazel's rules_oci, which keeps no store, puts `.tar.gz` behind the digest.
+    let stem = encoded.split_once('.').filter(|_| !has_store);
+    let stem = stem.map_or(encoded, |(stem, _)| stem);
+    stated::parse(&format!("{algorithm}:{stem}"))
+}
+
+/// Tells whether `blobs` is the store of a layout.
+fn has_store(source: &Source) -> bool {
+    let is_there = |name: &&str| source.find(name).is_some();
+    [super::oci::INDEX, super::oci::LAYOUT].iter().any(is_there)
+}
+
 fn check_names(checker: &mut Checker, save: &Save, facts: &Facts) {
-    for (entry, target) in blobs(checker.source) {
-        let item = &checker.source.entries()[entry];
-        let Some(found) = facts.digests.get(&target) else {
-            continue;
-        };
-        let hex = item.name.strip_prefix("blobs/sha256/");
-        // Bazel's rules_oci puts `.tar.gz` behind the digest.
-        let stem = hex.map(|hex| hex.split_once('.').map_or(hex, |(stem, _)| stem));
-        match stem.and_then(Digest::parse_hex) {
+    let source = checker.source;
+    let has_store = has_store(source);
+    for (entry, target) in blobs(source) {
+        let place = checker.name(entry);
+        let (digest, long) = (facts.digests.get(&target), facts.long.get(&target));
+        let found = match named(place, has_store) {
+            Some(Stated::Sha256(named)) => digest
+                .filter(|found| **found != named)
+                .map(Digest::to_string),
+            Some(Stated::Sha512(named)) => {
+                long.filter(|found| **found != named).map(Sha512::to_string)
+            }
+            Some(Stated::Other) => {
+                let message = "is named by a digest that is not computed here, and so not checked";
+                checker.warning(Rule::UnportableDigest, place, message);
+                None
+            }
+            // Whoever keeps no store may call a directory `blobs`.
+            None if !has_store => None,
             None => {
-                let message = "is no blob whose name is a digest that can be checked (sha256)";
-                checker.warning(Rule::BlobName, &item.name, message);
+                let message = "is no blob: its name is no digest";
+                checker.error(Rule::BlobName, place, message);
                 checker.use_entry(entry);
+                None
             }
-            Some(named) if named != *found => {
-                let message =
-                    format!("holds bytes whose digest is `{found}`, not that of its name");
-                checker.error(Rule::BlobDigest, &item.name, message);
-            }
-            Some(_) => {}
+        };
+        if let Some(found) = found {
+            let message = format!("holds bytes whose digest is `{found}`, not that of its name");
+            checker.error(Rule::BlobDigest, place, message);
         }
     }
     for item in &save.items {
@@ -159,14 +204,24 @@ fn check_layer(checker: &mut Checker, entry: usize, layer: &LayerFacts, layers: 
         let message = format!("is a damaged {compression} stream: {reason}");
         checker.error(Rule::LayerCompression, place, message);
     } else {
+        let differs = |checker: &mut Checker, found: String, wanted: String, config, position| {
+            let config = checker.name(config);
+            let message = format!(
+                "holds a layer whose diff id is `{found}`, not `{wanted}` as `{config}` has it for layer {position}"
+            );
+            checker.error(Rule::DiffId, place, message);
+        };
         for (wanted, config, position) in layers.wanted.get(&entry).into_iter().flatten() {
             if *wanted != layer.diff_id {
-                let message = format!(
-                    "holds a layer whose diff id is `{}`, not `{wanted}` as `{}` has it for layer {position}",
-                    layer.diff_id,
-                    checker.name(*config)
-                );
-                checker.error(Rule::DiffId, place, message);
+                let (found, wanted) = (layer.diff_id.to_string(), wanted.to_string());
+                differs(checker, found, wanted, *config, *position);
+            }
+        }
+        let long = layers.wanted_long.get(&entry).into_iter().flatten();
+        for (wanted, config, position) in long {
+            if let Some(found) = layer.long_diff_id.filter(|found| found != wanted) {
+                let (found, wanted) = (found.to_string(), wanted.to_string());
+                differs(checker, found, wanted, *config, *position);
             }
         }
     }
@@ -185,6 +240,22 @@ fn check_layer(checker: &mut Checker, entry: usize, layer: &LayerFacts, layers: 
     if tar.is_too_long {
         let message = "has more entries than are checked for repeated paths";
         checker.warning(Rule::LayerTar, place, message);
+    }
+    for (rule, offenders, what) in [
+        (
+            Rule::WhiteoutOrder,
+            &tar.late_whiteouts,
+            "has whiteouts behind siblings of theirs",
+        ),
+        (
+            Rule::OpaqueWhiteout,
+            &tar.opaque,
+            "hides whole directories, and not what is in them one by one",
+        ),
+    ] {
+        if let Some(names) = offenders.text() {
+            checker.advice(rule, place, format!("{what}: {names}"));
+        }
     }
     let windows = layers.windows.contains(&entry);
     for (rule, severity, offenders, what) in [
@@ -218,6 +289,27 @@ fn check_layer(checker: &mut Checker, entry: usize, layer: &LayerFacts, layers: 
         }
         if let Some(names) = offenders.text() {
             checker.find(rule, severity, place, &format!("{what}: {names}"));
+        }
+    }
+}
+
+/// A statement is stored as it is, and its diff id is its digest.
+fn check_statements(checker: &mut Checker, oci: &Oci, facts: &Facts) {
+    for image in oci.images.values() {
+        let Some(config) = &image.config else {
+            continue;
+        };
+        for (layer, diff_id) in image.layers.iter().zip(&config.diff_ids) {
+            let found = layer.entry.and_then(|entry| facts.digests.get(&entry));
+            if let (Some(diff_id), Some(found)) = (diff_id, found)
+                && attestation::is_statement(&layer.media_type)
+                && diff_id.hex() != found.hex()
+            {
+                let name = layer.entry.map_or("", |entry| checker.name(entry));
+                let message =
+                    format!("has the diff id `{diff_id}` for `{name}`, whose digest is another");
+                checker.error(Rule::DiffId, checker.name(config.entry), message);
+            }
         }
     }
 }

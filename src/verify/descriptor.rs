@@ -3,19 +3,28 @@
 use super::checker::Checker;
 use super::config::Config;
 use super::json::{Json, known};
-use super::{Rule, advice, base64};
-use crate::digest::Digest;
+use super::{Rule, advice, attestation, base64, stated};
 use crate::error::Error;
 
 /// Embedded data is for small documents.
 const MAX_DATA_BYTES: u64 = 4 << 20;
+/// The type of a blob that is there because something has to be (manifest.md, "Guidance for an Empty Descriptor").
+const EMPTY_TYPE: &str = "application/vnd.oci.empty.v1+json";
+/// The content of all blobs of that type.
+const EMPTY: &[u8] = b"{}";
 
 /// A descriptor.
 pub(super) struct Descriptor<'j> {
     json: &'j Json,
     pub(super) media_type: &'j str,
+    /// As stated; what is no digest is reported.
+    digest: &'j str,
+    /// As stated; what is no size is reported.
+    size: Option<u64>,
     /// The blob, where it is in the archive.
     pub(super) entry: Option<usize>,
+    /// The document that has it, and where.
+    place: String,
     path: String,
 }
 
@@ -58,8 +67,9 @@ pub(super) fn read<'j>(
     }
     let stated_digest = json.get("digest").and_then(Json::text).unwrap_or_default();
     let mut entry = None;
-    if let Ok(digest) = Digest::parse(stated_digest) {
-        let name = format!("blobs/sha256/{}", digest.hex());
+    if let Some(stated) = stated::parse(stated_digest) {
+        checker.check_algorithm(stated, place, &format!("{path}.digest"));
+        let name = stated::blob_name(stated_digest);
         if presence == Presence::Needed || checker.source.find(&name).is_some() {
             entry = checker.resolve(&name, place, &format!("`{path}.digest`"));
         } else if presence == Presence::Listed {
@@ -68,7 +78,7 @@ pub(super) fn read<'j>(
         }
     } else {
         let message = format!(
-            "has `{stated_digest}` at `{path}.digest`, not `sha256:` and 64 lower-case hex digits; no other can be checked"
+            "has `{stated_digest}` at `{path}.digest`, which is no digest, such as `sha256:` and 64 lower-case hex digits"
         );
         checker.error(Rule::DescriptorDigest, place, message);
     }
@@ -87,10 +97,14 @@ pub(super) fn read<'j>(
     let descriptor = Descriptor {
         json,
         media_type,
+        digest: stated_digest,
+        size,
         entry,
+        place: place.to_owned(),
         path,
     };
-    check_data(checker, &descriptor, place)?;
+    check_data(checker, &descriptor)?;
+    check_empty(checker, &descriptor);
     Ok(Some(descriptor))
 }
 
@@ -102,6 +116,7 @@ fn check_urls(checker: &mut Checker, json: &Json, place: &str, path: &str) {
     for url in urls.and_then(Json::list).unwrap_or_default() {
         let scheme = url
             .text()
+            .filter(|url| is_of_url_characters(url))
             .and_then(|url| url.split_once(':'))
             .map(|(scheme, _)| scheme);
         let message = format!("has a URL at `{path}.urls` that is not absolute, or not of the web");
@@ -111,6 +126,16 @@ fn check_urls(checker: &mut Checker, json: &Json, place: &str, path: &str) {
             _ => checker.error(Rule::Urls, place, message),
         }
     }
+}
+
+/// RFC 3986, section 2.
+fn is_of_url_characters(url: &str) -> bool {
+    let is_escape = |rest: &str| {
+        let hex = rest.as_bytes().get(..2);
+        hex.is_some_and(|hex| hex.iter().all(u8::is_ascii_hexdigit))
+    };
+    let is_character = |b: u8| b.is_ascii_alphanumeric() || b"-._~:/?#[]@!$&'()*+,;=%".contains(&b);
+    url.bytes().all(is_character) && url.split('%').skip(1).all(is_escape)
 }
 
 /// RFC 3986, section 3.1.
@@ -132,26 +157,54 @@ pub(super) fn check_artifact_type(checker: &mut Checker, json: &Json, place: &st
     }
 }
 
-fn check_data(checker: &mut Checker, descriptor: &Descriptor, place: &str) -> Result<(), Error> {
-    let Some(data) = checker.text(descriptor.json, "data", place, &descriptor.path) else {
+fn check_data(checker: &mut Checker, descriptor: &Descriptor) -> Result<(), Error> {
+    let Descriptor { place, path, .. } = descriptor;
+    let Some(data) = checker.text(descriptor.json, "data", place, path) else {
         return Ok(());
     };
     let is_same = match (base64::decode(data), descriptor.entry) {
         (None, _) => false,
-        (Some(_), None) => true,
+        (Some(data), None) => {
+            let stated = stated::parse(descriptor.digest);
+            let is_of = |bytes: &[u8]| stated.and_then(|stated| stated.is_of(bytes));
+            descriptor.size == Some(data.len() as u64) && is_of(&data) != Some(false)
+        }
         (Some(data), Some(entry)) => {
             checker.source.entries()[entry].size == data.len() as u64
                 && checker.source.read(entry, MAX_DATA_BYTES)? == data
         }
     };
     if !is_same {
-        let message = format!(
-            "has other bytes at `{}.data` than the blob",
-            descriptor.path
-        );
+        let message = format!("has other bytes at `{path}.data` than it is about");
         checker.error(Rule::DescriptorData, place, message);
     }
     Ok(())
+}
+
+/// Whatever has the type of what is empty is `{}`.
+fn check_empty(checker: &mut Checker, descriptor: &Descriptor) {
+    let stated = stated::parse(descriptor.digest);
+    let is_other = stated.and_then(|stated| stated.is_of(EMPTY)) == Some(false)
+        || descriptor.size != Some(EMPTY.len() as u64);
+    if descriptor.is_empty() && is_other {
+        let message = format!(
+            "has something at `{}` whose type is that of `{{}}`",
+            descriptor.path
+        );
+        checker.error(Rule::EmptyDescriptor, &descriptor.place, message);
+    }
+}
+
+impl Descriptor<'_> {
+    /// Tells whether it is of nothing.
+    pub(super) fn is_empty(&self) -> bool {
+        self.media_type == EMPTY_TYPE
+    }
+
+    /// Returns the digest of the manifest that it is an attestation about.
+    pub(super) fn attested(&self) -> Option<&str> {
+        attestation::attested(self.json)
+    }
 }
 
 /// Compares the platform that a descriptor states with its config's.
@@ -162,6 +215,8 @@ pub(super) fn check_platform(
     place: &str,
 ) {
     let Some(platform) = descriptor.json.get("platform") else {
+        let Descriptor { place, path, .. } = descriptor;
+        advice::check_no_platform(checker, descriptor.json, config, place, path);
         return;
     };
     let stated = |key| platform.get(key).and_then(Json::text).unwrap_or_default();

@@ -4,9 +4,7 @@ use super::checker::Checker;
 use super::descriptor::{self, Descriptor};
 use super::json::{Json, known};
 use super::oci::INDEX;
-use super::{Rule, advice};
-
-const EMPTY_TYPE: &str = "application/vnd.oci.empty.v1+json";
+use super::{Rule, advice, attestation};
 
 /// What indexes and manifests have in common.
 pub(super) fn check_head(checker: &mut Checker, json: &Json, place: &str, media_types: &[&str]) {
@@ -47,7 +45,7 @@ pub(super) fn check_empty(
     config: Option<&Descriptor>,
     place: &str,
 ) {
-    let is_empty = config.is_some_and(|config| config.media_type == EMPTY_TYPE);
+    let is_empty = config.is_some_and(Descriptor::is_empty);
     if is_empty && json.get("artifactType").is_none() {
         let message = "has an empty configuration and no `.artifactType`";
         checker.error(Rule::ArtifactType, place, message);
@@ -60,11 +58,14 @@ pub(super) fn check_index(checker: &mut Checker, json: &Json, place: &str, media
     }
     check_head(checker, json, place, media_types);
     match json.get_any("manifests") {
-        Some(Json::List(manifests)) => advice::check_platforms(checker, manifests, place),
+        Some(Json::List(manifests)) => {
+            advice::check_platforms(checker, manifests, place);
+            attestation::check_references(checker, manifests, place);
+        }
         Some(Json::Null) => {
             checker.has_null_manifests |= place == INDEX;
             let message = "has null at `.manifests`, not a list; containerd imports nothing";
-            checker.warning(Rule::NullManifests, place, message);
+            checker.error_of_layout(Rule::NullManifests, place, message);
         }
         other => checker.bad_shape(place, ".manifests", other, "a list"),
     }

@@ -7,6 +7,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::thread;
 
 use super::layer::{self, LayerFacts};
+use super::stated::Sha512;
 use crate::archive::Source;
 use crate::compression::Compression;
 use crate::digest::Digest;
@@ -19,28 +20,43 @@ const MAX_THREADS: usize = 8;
 #[derive(Debug, Default)]
 pub(super) struct Facts {
     pub(super) digests: BTreeMap<usize, Digest>,
+    /// Of what is named by a SHA-512.
+    pub(super) long: BTreeMap<usize, Sha512>,
     pub(super) layers: BTreeMap<usize, LayerFacts>,
     /// How many bytes went through a hash.
     pub(super) n_bytes: u64,
+}
+
+/// What is to be hashed, by entry.
+#[derive(Debug, Default)]
+pub(super) struct Wanted {
+    /// As stored.
+    pub(super) stored: BTreeSet<usize>,
+    /// As stored, by SHA-512.
+    pub(super) long: BTreeSet<usize>,
+    /// Decompressed.
+    pub(super) layers: BTreeSet<usize>,
+    /// Decompressed, by SHA-512 as well.
+    pub(super) long_layers: BTreeSet<usize>,
 }
 
 #[derive(Debug, Clone, Copy)]
 enum Job {
     /// The bytes as stored.
     Stored(usize),
+    /// The bytes as stored, by SHA-512.
+    Long(usize),
     /// The layer inside, and for a plain layer the bytes as stored along with it.
-    Layer(usize),
+    Layer(usize, bool),
 }
 
-/// Hashes `stored` as they are and `layers` decompressed; a plain layer that is in both is read once.
-pub(super) fn hash(
-    source: &Source,
-    stored: &BTreeSet<usize>,
-    layers: &BTreeSet<usize>,
-) -> Result<Facts, Error> {
-    let mut jobs: Vec<Job> = layers.iter().map(|&entry| Job::Layer(entry)).collect();
-    for &entry in stored {
-        let is_plain_layer = layers.contains(&entry)
+/// Hashes what is wanted; a plain layer that is wanted as stored and decompressed is read once.
+pub(super) fn hash(source: &Source, wanted: &Wanted) -> Result<Facts, Error> {
+    let layer = |&entry| Job::Layer(entry, wanted.long_layers.contains(&entry));
+    let mut jobs: Vec<Job> = wanted.layers.iter().map(layer).collect();
+    jobs.extend(wanted.long.iter().map(|&entry| Job::Long(entry)));
+    for &entry in &wanted.stored {
+        let is_plain_layer = wanted.layers.contains(&entry)
             && layer::compression(&source.blob(entry)?)
                 .map_err(|error| at(source, entry, error))?
                 == Compression::None;
@@ -48,8 +64,9 @@ pub(super) fn hash(
             jobs.push(Job::Stored(entry));
         }
     }
-    let size = |job: &Job| match *job {
-        Job::Stored(entry) | Job::Layer(entry) => source.entries()[entry].size,
+    let size = |job: &Job| {
+        let (Job::Stored(entry) | Job::Long(entry) | Job::Layer(entry, _)) = *job;
+        source.entries()[entry].size
     };
     // The largest first, so that no core waits for a late one; a stable sort keeps this the same each time.
     jobs.sort_by_key(|job| std::cmp::Reverse(size(job)));
@@ -86,7 +103,7 @@ fn run(source: &Source, jobs: &[Job]) -> Result<Facts, Error> {
 }
 
 fn run_job(source: &Source, job: Job, facts: &Mutex<Facts>) -> Result<(), (usize, Error)> {
-    let (Job::Stored(entry) | Job::Layer(entry)) = job;
+    let (Job::Stored(entry) | Job::Long(entry) | Job::Layer(entry, _)) = job;
     let failed = |error| (entry, at(source, entry, error));
     let blob = source.blob(entry).map_err(|error| (entry, error))?;
     match job {
@@ -96,8 +113,14 @@ fn run_job(source: &Source, job: Job, facts: &Mutex<Facts>) -> Result<(), (usize
             facts.digests.insert(entry, digest);
             facts.n_bytes += n_bytes;
         }
-        Job::Layer(_) => {
-            let layer = layer::examine(&blob).map_err(failed)?;
+        Job::Long(_) => {
+            let (digest, n_bytes) = Sha512::of_reader(&mut blob.reader()).map_err(failed)?;
+            let mut facts = facts.lock().expect("no thread panics");
+            facts.long.insert(entry, digest);
+            facts.n_bytes += n_bytes;
+        }
+        Job::Layer(_, is_long) => {
+            let layer = layer::examine(&blob, is_long).map_err(failed)?;
             let mut facts = facts.lock().expect("no thread panics");
             if layer.compression == Compression::None {
                 let digest = Digest::parse_hex(&layer.diff_id.hex());

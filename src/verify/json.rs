@@ -80,6 +80,16 @@ impl Json {
         }
     }
 
+    /// Returns an integer whose absolute value is above `max`.
+    pub(super) fn integer_above(&self, max: u128) -> Option<i128> {
+        match self {
+            Self::Integer(n) => (n.unsigned_abs() > max).then_some(*n),
+            Self::List(items) => items.iter().find_map(|item| item.integer_above(max)),
+            Self::Map(members) => members.iter().find_map(|(_, v)| v.integer_above(max)),
+            _ => None,
+        }
+    }
+
     /// Calls `found` with the path of every repeated key.
     pub(super) fn repeated_keys(&self, found: &mut dyn FnMut(&str)) {
         self.repeated_keys_below(&mut String::new(), found);

@@ -3,6 +3,7 @@
 use std::collections::HashSet;
 use std::io::{self, Read, Write};
 
+use super::stated::{Hasher, Sha512};
 use crate::archive::Blob;
 use crate::compression::{Compression, MAGIC_BYTES};
 use crate::digest::{DiffId, Digest, Hashing};
@@ -20,6 +21,8 @@ pub(super) struct LayerFacts {
     pub(super) compression: Compression,
     /// Of the uncompressed bytes, as far as they could be had.
     pub(super) diff_id: DiffId,
+    /// The same by SHA-512, where that was asked for.
+    pub(super) long_diff_id: Option<Sha512>,
     pub(super) n_bytes: u64,
     /// Why the stream could not be decompressed to its end.
     pub(super) damage: Option<String>,
@@ -36,6 +39,10 @@ pub(super) struct TarFacts {
     pub(super) duplicates: Offenders,
     pub(super) sparse: Offenders,
     pub(super) whiteouts: Offenders,
+    /// Whiteouts behind siblings of theirs.
+    pub(super) late_whiteouts: Offenders,
+    /// Directories that hide all that is below them.
+    pub(super) opaque: Offenders,
     pub(super) dangling: Offenders,
 }
 
@@ -82,11 +89,11 @@ pub(super) fn compression(blob: &Blob) -> io::Result<Compression> {
     Ok(Compression::detect(&first[..filled]))
 }
 
-/// Streams a layer.
-pub(super) fn examine(blob: &Blob) -> io::Result<LayerFacts> {
+/// Streams a layer; its bytes go through SHA-512 as well if `is_long`.
+pub(super) fn examine(blob: &Blob, is_long: bool) -> io::Result<LayerFacts> {
     let compression = compression(blob)?;
     let mut input = match compression.decoder(blob.reader()) {
-        Ok(decoder) => HashingInput::new(decoder),
+        Ok(decoder) => HashingInput::new(decoder, is_long),
         Err(error) if compression == Compression::None => return Err(error),
         Err(error) => HashingInput::broken(error),
     };
@@ -106,10 +113,11 @@ pub(super) fn examine(blob: &Blob) -> io::Result<LayerFacts> {
         // The tar is cut short because the stream is; saying so twice helps nobody.
         tar.fault = None;
     }
-    let (diff_id, n_bytes, _) = input.hashing.finish_layer();
+    let (diff_id, n_bytes, long) = input.hashing.finish_layer();
     Ok(LayerFacts {
         compression,
         diff_id,
+        long_diff_id: long.0.map(Hasher::finish),
         n_bytes,
         damage: damage.map(|error| error.to_string()),
         tar,
@@ -118,6 +126,7 @@ pub(super) fn examine(blob: &Blob) -> io::Result<LayerFacts> {
 
 fn walk<R: Input>(reader: &mut TarReader<R>, facts: &mut TarFacts) -> Result<(), TarError> {
     let mut seen: HashSet<Digest> = HashSet::new();
+    let mut siblings = Siblings::default();
     while let Some(entry) = reader.next()? {
         if entry.kind == Kind::Global {
             continue;
@@ -130,9 +139,20 @@ fn walk<R: Input>(reader: &mut TarReader<R>, facts: &mut TarFacts) -> Result<(),
         if matches!(last, b".wh." | b".wh.." | b".wh...") {
             facts.whiteouts.push(&entry.name);
         }
+        if last == b".wh..wh..opq" {
+            facts.opaque.push(&entry.name);
+        }
         if seen.len() >= MAX_ENTRIES {
             facts.is_too_long = true;
             continue;
+        }
+        let directory = &name[..name.len() - last.len()];
+        if last.starts_with(b".wh.") {
+            if siblings.has(directory) {
+                facts.late_whiteouts.push(&entry.name);
+            }
+        } else {
+            siblings.insert(directory);
         }
         if entry.kind == Kind::HardLink {
             // Loaders look targets up from the layer's root, so a leading `/` changes nothing.
@@ -149,6 +169,27 @@ fn walk<R: Input>(reader: &mut TarReader<R>, facts: &mut TarFacts) -> Result<(),
         }
     }
     Ok(())
+}
+
+/// The directories of which the layer has named something so far.
+#[derive(Default)]
+struct Siblings {
+    directories: HashSet<Digest>,
+    /// Of the last entry: most have the directory of the one before.
+    last: Option<Vec<u8>>,
+}
+
+impl Siblings {
+    fn insert(&mut self, directory: &[u8]) {
+        if self.last.as_deref() != Some(directory) {
+            self.directories.insert(Digest::of(directory));
+            self.last = Some(directory.to_vec());
+        }
+    }
+
+    fn has(&self, directory: &[u8]) -> bool {
+        self.directories.contains(&Digest::of(directory))
+    }
 }
 
 /// Go's `filepath.Clean`, by which tar-split tells names apart.
@@ -173,10 +214,25 @@ pub(super) fn clean(name: &[u8]) -> Vec<u8> {
     }
 }
 
+/// SHA-512, where somebody wants it.
+struct MaybeLong(Option<Hasher>);
+
+impl Write for MaybeLong {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.0
+            .as_mut()
+            .map_or(Ok(bytes.len()), |hasher| hasher.write(bytes))
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
 /// Hashes all that is read through it; passing over is reading, and a failed read ends the stream.
 struct HashingInput<'a> {
     reader: Box<dyn Read + 'a>,
-    hashing: Hashing<io::Sink>,
+    hashing: Hashing<MaybeLong>,
     buffer: Vec<u8>,
     position: usize,
     filled: usize,
@@ -184,10 +240,10 @@ struct HashingInput<'a> {
 }
 
 impl<'a> HashingInput<'a> {
-    fn new(reader: Box<dyn Read + 'a>) -> Self {
+    fn new(reader: Box<dyn Read + 'a>, is_long: bool) -> Self {
         Self {
             reader,
-            hashing: Hashing::new(io::sink()),
+            hashing: Hashing::new(MaybeLong(is_long.then(Hasher::default))),
             buffer: vec![0; BUFFER_BYTES],
             position: 0,
             filled: 0,
@@ -196,7 +252,7 @@ impl<'a> HashingInput<'a> {
     }
 
     fn broken(error: io::Error) -> Self {
-        let mut input = Self::new(Box::new(io::empty()));
+        let mut input = Self::new(Box::new(io::empty()), false);
         input.error = Some(error);
         input
     }
@@ -210,7 +266,7 @@ impl<'a> HashingInput<'a> {
                     (self.position, self.filled) = (0, n);
                     self.hashing
                         .write_all(&self.buffer[..n])
-                        .expect("a sink takes everything");
+                        .expect("a hasher takes everything");
                 }
                 Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
                 Err(error) => self.error = Some(error),

@@ -4,9 +4,11 @@
 //! its own derivations and its own idea of each format. All that is wrong is collected; nothing is repaired.
 
 mod advice;
+mod attestation;
 mod base64;
 mod checker;
 mod config;
+mod containers_image;
 mod contents;
 mod derive;
 mod descriptor;
@@ -20,6 +22,7 @@ mod oci;
 mod report;
 mod rule;
 mod save;
+mod stated;
 mod tags;
 mod v1;
 
@@ -48,9 +51,18 @@ fn run(mut checker: Checker<'_>) -> Result<Report, Error> {
     let oci = oci::read(&mut checker, save.is_some())?;
     if save.is_none() {
         let has_repositories = source.find("repositories").is_some();
-        if oci.is_none() || has_repositories {
-            let what = "is not there; without it `docker load` takes no archive";
-            checker.error(Rule::NoManifest, "manifest.json", what);
+        let what = match (&oci, has_repositories) {
+            (None, true) => {
+                v1::use_all(&mut checker);
+                "is not there: of `docker save` before Docker 1.10; load and save it again with Docker 1.10 to 28"
+            }
+            (None, false) | (Some(_), true) => {
+                "is not there; without it `docker load` takes no archive"
+            }
+            (Some(_), false) => "",
+        };
+        if !what.is_empty() {
+            checker.error(Rule::NoManifest, save::MANIFEST, what);
         }
     }
     let save = save.unwrap_or_default();

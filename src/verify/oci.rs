@@ -7,11 +7,13 @@ use super::checker::Checker;
 use super::config::{self, Config};
 use super::descriptor::{self, Descriptor, Presence};
 use super::json::{Json, known};
-use super::{Rule, advice, document};
+use super::{Rule, advice, attestation, document};
 use crate::error::Error;
+use crate::tarball::Kind;
 
 pub(super) const INDEX: &str = "index.json";
 pub(super) const LAYOUT: &str = "oci-layout";
+const BLOBS: &str = "blobs";
 /// Indexes in indexes; real images have one or two levels.
 const MAX_DEPTH: usize = 8;
 /// Descriptors of indexes that are followed, the same blob each time it is named.
@@ -50,6 +52,8 @@ pub(super) struct OciImage {
     pub(super) names: Vec<String>,
     /// `org.opencontainers.image.ref.name`, likewise.
     pub(super) ref_names: Vec<String>,
+    /// The manifest that it is about.
+    subject: Option<String>,
     /// Whether `index.json` itself names it.
     pub(super) is_top: bool,
 }
@@ -129,6 +133,7 @@ pub(super) fn read(checker: &mut Checker, has_manifest: bool) -> Result<Option<O
         .get("manifests")
         .and_then(Json::list)
         .unwrap_or_default();
+    advice::check_entries(checker, manifests);
     for (i, item) in manifests.iter().enumerate() {
         let path = format!(".manifests[{i}]");
         let Some(descriptor) = descriptor::read(checker, item, INDEX, path, listed(item))? else {
@@ -177,7 +182,20 @@ fn check_leads_somewhere(
     }
 }
 
+/// `blobs` is a directory, and there even if nothing is in it. A tar need not name what is in its entries' names.
+fn check_blobs(checker: &mut Checker) {
+    let entries = checker.source.entries();
+    let is_there = entries.iter().any(|entry| {
+        entry.name == BLOBS && entry.kind == Kind::Directory || entry.name.starts_with("blobs/")
+    });
+    if !is_there {
+        let message = "is no directory of the archive, and every layout has it";
+        checker.error(Rule::BlobsDirectory, BLOBS, message);
+    }
+}
+
 fn check_layout(checker: &mut Checker, has_layout: bool) -> Result<(), Error> {
+    check_blobs(checker);
     if !has_layout {
         checker.error(Rule::OciLayout, LAYOUT, "is not there, and `index.json` is");
         return Ok(());
@@ -263,6 +281,14 @@ fn follow(
             image.ref_names.extend(names.ref_name.map(str::to_owned));
             image.is_top |= depth == 0;
             descriptor::check_platform(checker, descriptor, image.config.as_deref(), place);
+            let about = descriptor.attested().or(image.subject.as_deref());
+            for layer in &image.layers {
+                if let (Some(about), Some(entry)) = (about, layer.entry)
+                    && attestation::is_statement(&layer.media_type)
+                {
+                    attestation::check_statement(checker, entry, about)?;
+                }
+            }
         }
     }
     Ok(())
@@ -287,6 +313,7 @@ fn read_manifest(
         layers: Vec::new(),
         names: Vec::new(),
         ref_names: Vec::new(),
+        subject: None,
         is_top: false,
     };
     match json.get("config") {
@@ -343,7 +370,9 @@ fn read_manifest(
             is_foreign,
         });
     }
+    advice::check_artifact(checker, json, layers, &CONFIG_TYPES, place);
     if let Some(item) = json.get("subject") {
+        image.subject = item.get("digest").and_then(Json::text).map(str::to_owned);
         // What a referrer is about may well be elsewhere (image-spec, image-layout.md).
         descriptor::read(
             checker,

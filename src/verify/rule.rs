@@ -57,8 +57,12 @@ rules! {
     OuterCompression = "outer-compression",
     /// A blob's content has the digest of its name, referenced or not (L4).
     BlobDigest = "blob-digest",
-    /// Files below `blobs/` are named by a digest that can be checked (L5, L21).
+    /// A layout has the directory `blobs`, whether something is in it or not (L1).
+    BlobsDirectory = "blobs-directory",
+    /// Files below the `blobs/` of a layout are named by digests (L5, L19, L21, L22, L23).
     BlobName = "blob-name",
+    /// Digests are of SHA-256 (S20, L21; docker and umoci know no other). Those of SHA-512 are computed too, others not.
+    UnportableDigest = "unportable-digest",
     /// A config named by a digest has it (D5).
     ConfigName = "config-name",
     /// A layer file named by a digest has it, compressed or not (docker-archive of podman and crane).
@@ -66,10 +70,19 @@ rules! {
     /// Every file of the archive belongs to an image (L6: allowed, yet never intended).
     Orphan = "orphan",
 
+    /// `manifest.json` takes 1 MiB at most (D13; podman reads no more).
+    LargeManifest = "large-manifest",
+    /// A layout that `podman load` is to take has one entry in `index.json` (D13).
+    SeveralEntries = "several-entries",
+    /// Integers fit into a double (S73).
+    LongNumber = "long-number",
+
     /// An image has as many layers as diff ids (D2, L53; docker: `layers length mismatch`).
     LayerCount = "layer-count",
     /// A layer's uncompressed bytes hash to the diff id at its position (D3, L53; docker: `invalid diffID`).
     DiffId = "diff-id",
+    /// An image has 125 layers at most (docker: `max depth exceeded`).
+    LayerDepth = "layer-depth",
     /// A compressed layer decompresses to its end (every unpacker).
     LayerCompression = "layer-compression",
     /// Layers are plain or gzip (D13; docker 20 has no zstd, containerd no bzip2 and xz).
@@ -84,6 +97,10 @@ rules! {
     LayerSparse = "layer-sparse",
     /// A whiteout names what it removes (S64; docker and containerd fail on bare `.wh.`).
     LayerWhiteout = "layer-whiteout",
+    /// Whiteouts stand before their siblings (S61).
+    WhiteoutOrder = "whiteout-order",
+    /// Whiteouts name what they hide, one by one (S62).
+    OpaqueWhiteout = "opaque-whiteout",
     /// A hard link's target comes before it in the same layer (58; docker: `no such file`).
     LayerHardLink = "layer-hard-link",
 
@@ -111,7 +128,9 @@ rules! {
     V1Json = "v1-json",
     /// The `parent` of the v1 ids follows the order of `Layers` (D7).
     V1Parent = "v1-parent",
-    /// v1 ids can be derived from the config by the rules of some Docker version (moby `image/v1`, `CreateID`).
+    /// A v1 directory of podman links to the layer that it is of (D7).
+    V1Link = "v1-link",
+    /// v1 ids can be derived from the config by the rules of some Docker version (moby `image/v1`, `CreateID`), or of podman.
     V1Id = "v1-id",
     /// The history of an image is its `Parent`'s and one entry (D9; docker: `is not a valid parent`).
     Parent = "parent",
@@ -120,7 +139,7 @@ rules! {
 
     /// `oci-layout` is there and states version 1.0.0 (L2; containerd: `unsupported OCI version`).
     OciLayout = "oci-layout",
-    /// `manifests` of an index is a list (L39; Docker 25.0 writes `null` for untagged images).
+    /// `manifests` of an index is a list (L39; Docker 25.0 writes `null` for untagged images, beside a `manifest.json`).
     NullManifests = "null-manifests",
     /// `schemaVersion` is 2 (L25, L36).
     SchemaVersion = "schema-version",
@@ -128,32 +147,38 @@ rules! {
     MediaType = "media-type",
     /// No document is index and manifest at once (CVE-2021-41190).
     AmbiguousDocument = "ambiguous-document",
-    /// A descriptor's digest is one that can be checked (L19, L21, L22).
+    /// A descriptor's digest keeps the grammar, and the rules of its algorithm (L19, S20, L21, L22, L23).
     DescriptorDigest = "descriptor-digest",
     /// A descriptor's size is its content's (S12, L13).
     DescriptorSize = "descriptor-size",
-    /// A descriptor's embedded `data` is its content (L16).
+    /// What has the media type of the empty descriptor is `{}` (34).
+    EmptyDescriptor = "empty-descriptor",
+    /// A descriptor's embedded `data` is its content, which has its digest and size (L16, S16).
     DescriptorData = "descriptor-data",
     /// A descriptor's platform is its config's (S54, L41).
     DescriptorPlatform = "descriptor-platform",
     /// What an index lists is there, unless the archive holds some of its platforms only (L7).
     AbsentBlob = "absent-blob",
-    /// An `artifactType` is a media type, and stands where the configuration is empty (L17, L27, L38).
+    /// An `artifactType` is a media type, and stands where the configuration is empty, not that of an image (L17, L27, 33, L38).
     ArtifactType = "artifact-type",
     /// `urls` of a descriptor are absolute (L14, S14).
     Urls = "urls",
-    /// An index tells the platforms of its images apart, by names that Go knows (S18, S41, S42).
+    /// Descriptors of images state platforms, by names that Go and the specification know (S18, S41, S42).
     IndexPlatform = "index-platform",
     /// A document states its media type (S26).
     StatedMediaType = "stated-media-type",
-    /// A manifest has layers (S29, S33).
+    /// A manifest has layers, and one of an artifact has some that are not empty (S29, S33).
     NoLayers = "no-layers",
     /// New layers may be passed on (S63).
     ForeignLayer = "foreign-layer",
-    /// Keys of annotations and labels are names of domains, backwards (S12).
+    /// Keys of annotations and labels are names of domains, backwards (S49, S66).
     AnnotationKey = "annotation-key",
+    /// Keys below `org.opencontainers` are those that specifications have given (L67).
+    ReservedKey = "reserved-key",
     /// The name of an image stands in `index.json` and is made of the characters for that (S9, S70).
     RefName = "ref-name",
+    /// What is said about an image is about one that is there: `vnd.docker.reference.digest`, subjects of statements (6).
+    Attestation = "attestation",
     /// Indexes nest a few levels deep and end (7.1; docker and ctr recurse).
     IndexDepth = "index-depth",
 

@@ -14,6 +14,8 @@ use crate::digest::{DiffId, Digest};
 use crate::error::Error;
 
 pub(super) const MANIFEST: &str = "manifest.json";
+/// containers/image `iolimits.go`.
+const MAX_MANIFEST_BYTES: u64 = 1 << 20;
 
 /// The items of `manifest.json`.
 #[derive(Debug, Default)]
@@ -60,6 +62,10 @@ pub(super) fn read(checker: &mut Checker) -> Result<Option<Save>, Error> {
     let Some(entry) = checker.resolve(MANIFEST, MANIFEST, "the list of images") else {
         return Ok(Some(save));
     };
+    if checker.source.entries()[entry].size > MAX_MANIFEST_BYTES {
+        let message = format!("has over {MAX_MANIFEST_BYTES} bytes, which podman does not read");
+        checker.warning(Rule::LargeManifest, MANIFEST, message);
+    }
     let Some(json) = checker.document(entry)? else {
         return Ok(Some(save));
     };
@@ -100,7 +106,8 @@ fn read_item(
     };
     let tags = texts(checker, item, "RepoTags", &path, "a tag");
     let names = texts(checker, item, "Layers", &path, "a path");
-    if item.get("Layers").is_none() {
+    // To Go a null is a list of none.
+    if item.get_any("Layers").is_none() {
         checker.bad_shape(
             MANIFEST,
             &format!("{path}.Layers"),

@@ -99,7 +99,7 @@ fn check_repositories(
                 checker.error(Rule::Repositories, REPOSITORIES, message);
                 continue;
             };
-            check_id(checker, item, facts, &name, id);
+            check_id(checker, item, facts, &name, id)?;
         }
     }
     for name in unseen.keys() {
@@ -110,12 +110,19 @@ fn check_repositories(
 }
 
 /// A name points at the top layer: by v1 id where layers have v1 directories, by diff id in Docker's blob store.
-fn check_id(checker: &mut Checker, item: &Item, facts: &Facts, name: &str, id: &Json) {
+fn check_id(
+    checker: &mut Checker,
+    item: &Item,
+    facts: &Facts,
+    name: &str,
+    id: &Json,
+) -> Result<(), Error> {
     let Some(id) = id.text() else {
-        return checker.bad_shape(REPOSITORIES, name, Some(id), "an id");
+        checker.bad_shape(REPOSITORIES, name, Some(id), "an id");
+        return Ok(());
     };
     let Some(top) = item.layers.last() else {
-        return;
+        return Ok(());
     };
     let diff_id = top
         .entry
@@ -124,22 +131,29 @@ fn check_id(checker: &mut Checker, item: &Item, facts: &Facts, name: &str, id: &
     let wanted = if let Some((directory, _)) = v1::split(&top.name) {
         directory.to_owned()
     } else if top.name.starts_with("blobs/") {
-        let Some(diff_id) = diff_id else { return };
+        let Some(diff_id) = diff_id else {
+            return Ok(());
+        };
         diff_id
     } else {
         // podman: an id of its own, whose directory links to the layer.
-        let link = format!("{id}/layer.tar");
-        let leads_to = checker
-            .source
-            .find(&link)
-            .and_then(|_| checker.source.resolve(&link, name).ok());
-        if leads_to.is_some() && leads_to == top.entry {
-            return;
+        let leads_to_top = |id: &str| {
+            let link = format!("{id}/layer.tar");
+            let there = checker.source.find(&link);
+            let target = there.and_then(|_| checker.source.resolve(&link, name).ok());
+            target.is_some() && target == top.entry
+        };
+        let derived = v1::derive_links(checker, item)?;
+        let derived = derived.and_then(|layers| Some(layers.last()?.id.clone()));
+        match derived.filter(|id| leads_to_top(id)) {
+            Some(derived) => derived,
+            None if leads_to_top(id) => return Ok(()),
+            None => format!("an id whose directory leads to {}", top.name),
         }
-        format!("an id whose directory leads to {}", top.name)
     };
     if id != wanted {
         let message = format!("has `{id}` for `{name}`, and the top layer is `{wanted}`");
         checker.error(Rule::Repositories, REPOSITORIES, message);
     }
+    Ok(())
 }

@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 use super::Rule;
 use super::checker::Checker;
 use super::config::Config;
+use super::containers_image::{self, Legacy};
 use super::derive::{self, Generation, V1};
 use super::json::Json;
 use super::save::{Item, Save};
@@ -32,6 +33,15 @@ pub(super) fn has_directories(checker: &Checker) -> bool {
         .any(|entry| split(&entry.name).is_some_and(|(_, file)| matches!(file, "VERSION" | "json")))
 }
 
+/// Says that the files of all v1 directories belong to something: of before Docker 1.10 nothing tells to what.
+pub(super) fn use_all(checker: &mut Checker) {
+    for (i, entry) in checker.source.entries().iter().enumerate() {
+        if split(&entry.name).is_some() {
+            checker.use_entry(i);
+        }
+    }
+}
+
 /// What the archive says about a v1 id.
 struct Found {
     place: String,
@@ -54,6 +64,7 @@ pub(super) fn check(checker: &mut Checker, save: &Save) -> Result<(), Error> {
         let derived = config.and_then(|entry| derived.get(&entry));
         check_chain(checker, item, &found, derived.map(Vec::as_slice));
     }
+    check_links(checker, save, &found)?;
     // Which generation wrote a loose document is told by the document itself.
     let mut known: HashMap<&str, &V1> = HashMap::new();
     for v1 in derived.values().flatten() {
@@ -231,7 +242,7 @@ fn check_chain(
         .map(|layer| Some(split(&layer.name)?.0))
         .collect();
     let Some(directories) = directories else {
-        // podman derives its ids in another way (formats: c/image legacy ids).
+        // podman has ids of its own.
         return;
     };
     for (i, directory) in directories.iter().enumerate() {
@@ -272,6 +283,73 @@ fn check_chain(
             check_document(checker, v1, document);
         }
     }
+}
+
+/// Checks the directories in which podman and skopeo link to layers: they are those that the configurations lead to.
+fn check_links(
+    checker: &mut Checker,
+    save: &Save,
+    found: &BTreeMap<String, Found>,
+) -> Result<(), Error> {
+    let named: BTreeSet<&str> = save
+        .items
+        .iter()
+        .flat_map(|item| &item.layers)
+        .filter_map(|layer| Some(split(&layer.name)?.0))
+        .collect();
+    let links: BTreeMap<&String, &Found> = found
+        .iter()
+        .filter(|(directory, _)| !named.contains(directory.as_str()))
+        .collect();
+    if links.is_empty() {
+        return Ok(());
+    }
+    let mut unknown: BTreeSet<&String> = links.keys().copied().collect();
+    for item in &save.items {
+        let Some(derived) = derive_links(checker, item)? else {
+            // Whose directory is whose cannot be told.
+            return Ok(());
+        };
+        for (legacy, layer) in derived.iter().zip(&item.layers) {
+            let Some(document) = links.get(&legacy.id) else {
+                let message = format!(
+                    "has no directory `{}` for the layer `{}`, which podman would have",
+                    legacy.id, layer.name
+                );
+                checker.warning(Rule::V1Id, &item.config_name, message);
+                return Ok(());
+            };
+            unknown.remove(&legacy.id);
+            if document.bytes != legacy.document.as_bytes() {
+                let message = "says something else than the config does";
+                checker.warning(Rule::V1Json, &document.place, message);
+            }
+            let link = format!("{}/layer.tar", legacy.id);
+            let target = checker.source.resolve(&link, &document.place).ok();
+            if layer.entry.is_some() && target != layer.entry {
+                let message = format!("does not lead to the layer `{}`", layer.name);
+                checker.error(Rule::V1Link, &link, message);
+            }
+        }
+    }
+    for directory in unknown {
+        let message = "is the id of no layer of an image";
+        checker.warning(Rule::V1Id, &links[directory].place, message);
+    }
+    Ok(())
+}
+
+/// Derives what podman would have for the layers of an image.
+pub(super) fn derive_links(checker: &Checker, item: &Item) -> Result<Option<Vec<Legacy>>, Error> {
+    let Some(config) = &item.config else {
+        return Ok(None);
+    };
+    if config.diff_ids.len() > MAX_LAYERS {
+        return Ok(None);
+    }
+    let size = checker.source.entries()[config.entry].size;
+    let bytes = checker.source.read(config.entry, size)?;
+    Ok(containers_image::derive(config, &bytes))
 }
 
 fn check_document(checker: &mut Checker, v1: &V1, document: &Found) {

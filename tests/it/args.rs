@@ -253,6 +253,23 @@ fn a_secret_is_written_and_not_shown() {
 }
 
 #[test]
+fn a_secret_of_several_words_is_no_help() {
+    let workspace = workspace(
+        "apiVersion: ocipatch/v1\nargs: { token: { secret: true } }\noperations:\n  - set-cmd: \"${token}\"\n  - set-label: \"${token}\"\n",
+    );
+    for token in ["hunter 2", "hunter=2"] {
+        let given = format!("token={token}");
+        let output = run(
+            &workspace,
+            &[],
+            &["plan", "fix.yaml", "app.tar", "--arg", &given],
+        );
+        assert_eq!(output.status.code(), Some(1));
+        assert!(!told(&output).contains("hunter"), "{}", told(&output));
+    }
+}
+
+#[test]
 fn a_secret_is_no_name() {
     for operation in [
         "retag: [\"app:${token}\"]",

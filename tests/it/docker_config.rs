@@ -10,6 +10,7 @@ use serde_json::{Value, json};
 
 use crate::binary;
 use crate::engine::{Docker, Kind, fixture};
+use crate::operations::documented;
 
 /// Instructions, and the operations that mean the same.
 const PAIRS: &[(&str, &str)] = &[
@@ -77,6 +78,10 @@ const REMOVALS: &[(&str, &str)] = &[
     ("unset: [entrypoint]", "/Config/Entrypoint"),
     ("unset: [volumes]", "/Config/Volumes"),
     ("unset: [shell]", "/Config/Shell"),
+    ("unset: [labels]", "/Config/Labels"),
+    ("unset: [env]", "/Config/Env"),
+    ("unset: [ports]", "/Config/ExposedPorts"),
+    ("unset: [workdir]", "/Config/WorkingDir"),
 ];
 
 /// What no instruction sets, and what Docker then says.
@@ -138,6 +143,19 @@ fn inspect(docker: &Docker, name: &str) -> Value {
 }
 
 #[test]
+fn every_operation_on_the_configuration_is_held_against_docker() {
+    let pairs = PAIRS.iter().map(|(_, operation)| operation);
+    let removals = REMOVALS.iter().map(|(operation, _)| operation);
+    let settings = SETTINGS.iter().map(|(operation, ..)| operation);
+    let tried: Vec<&str> = pairs.chain(removals).chain(settings).copied().collect();
+    for operation in documented().iter().filter(|o| o.is_of_configuration()) {
+        let begins = format!("{}:", operation.name);
+        let is_tried = tried.iter().any(|text| text.starts_with(&begins));
+        assert!(is_tried, "{}", operation.name);
+    }
+}
+
+#[test]
 fn an_operation_means_what_the_instruction_means() {
     let Some(docker) = Docker::v20() else { return };
     docker.reset();
@@ -182,6 +200,75 @@ fn an_operation_means_what_the_instruction_means() {
         }
         assert_eq!(patched, built, "{instruction}");
     }
+}
+
+/// What a build changed, as a patch, changes the same: `docker inspect` cannot tell one from the other.
+#[test]
+fn a_patch_made_of_what_a_build_changed_changes_the_same() {
+    let Some(docker) = Docker::v20() else { return };
+    docker.reset();
+    let home = tempfile::tempdir().unwrap();
+    docker.load(&patched(home.path(), "unset: [onbuild]"));
+    docker.ok(&["tag", "patched:1", "base:1"]);
+    let instructions: Vec<&str> = PAIRS.iter().map(|(instruction, _)| *instruction).collect();
+    // All at once: an entrypoint drops the command, which then comes again.
+    let path = |name: &str| home.path().join(name);
+    fs::write(
+        path("Dockerfile"),
+        format!("FROM base:1\n{}\n", instructions.join("\n")),
+    )
+    .unwrap();
+    let mut build = docker.command(&[
+        "build",
+        "--quiet",
+        "--network",
+        "none",
+        "--tag",
+        "built:1",
+        "--file",
+    ]);
+    fs::create_dir(path("context")).unwrap();
+    build
+        .arg(path("Dockerfile"))
+        .arg(path("context"))
+        .env("DOCKER_BUILDKIT", "0");
+    assert!(build.output().unwrap().status.success());
+    docker.save(&["base:1"], &path("base.tar"));
+    docker.save(&["built:1"], &path("built.tar"));
+    // Of a build Docker also keeps how it was done, which no operation says.
+    let options = ["diff", "-q", "--as-patch", "--partial"].map(PathBuf::from);
+    let patch = binary::ok(
+        options
+            .into_iter()
+            .chain([path("base.tar"), path("built.tar")]),
+    );
+    fs::write(path("turn.yaml"), &patch).unwrap();
+    let missing = patch
+        .lines()
+        .filter_map(|line| line.strip_prefix("#   image base:1: "));
+    let missing: Vec<&str> = missing
+        .map(|line| line.split(':').next().unwrap())
+        .collect();
+    assert_eq!(
+        missing,
+        ["container_config", "config.Image", "container"],
+        "{patch}"
+    );
+    let mut built = inspect(&docker, "built:1");
+    // An empty command is no command.
+    assert_eq!(built["Config"]["Cmd"].take(), json!([]));
+    docker.ok(&["rmi", "--force", "built:1"]);
+    let arguments = [
+        PathBuf::from("apply"),
+        PathBuf::from("-q"),
+        path("turn.yaml"),
+        path("base.tar"),
+        PathBuf::from("-o"),
+        path("turned.tar"),
+    ];
+    binary::ok(arguments);
+    docker.load(&path("turned.tar"));
+    assert_eq!(inspect(&docker, "built:1"), built, "{patch}");
 }
 
 #[test]

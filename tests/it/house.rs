@@ -53,7 +53,10 @@ const IMPORTS: &[(&str, &[&str])] = &[
             "gather",
             "image",
             "image_path",
+            "patch",
             "plan",
+            "platform",
+            "problem",
             "reference",
             "rootfs",
             "tarball",
@@ -84,10 +87,7 @@ const IMPORTS: &[(&str, &[&str])] = &[
         &["config_field", "digest", "platform", "timestamp"],
     ),
     ("image_path", &[]),
-    (
-        "layer",
-        &["digest", "error", "image_path", "rootfs", "tarball"],
-    ),
+    ("layer", &["error", "image_path", "rootfs", "tarball"]),
     ("media_type", &["compression"]),
     (
         "patch",

@@ -6,11 +6,12 @@ use std::collections::HashMap;
 use ocipatch::annotation::ImageAnnotations;
 use ocipatch::config_field::ConfigField;
 use ocipatch::image::Config;
-use ocipatch::patch::{Expectation, Operation, PatchFile, schema};
-use ocipatch::plan::{Inventory, InventoryImage, Unplanned, plan};
+use ocipatch::patch::{ArgValues, Expectation, Operation, PatchFile, schema};
+use ocipatch::plan::{Inventory, InventoryImage, Unplanned, contradictions, plan};
 use ocipatch::problem::Rejected;
 use ocipatch::reference::Reference;
 
+use crate::examples;
 use crate::readme::check_table;
 
 /// The documentation of an operation, in the parts that each of them has.
@@ -18,24 +19,26 @@ pub(crate) struct Documented {
     pub(crate) name: &'static str,
     pub(crate) does: String,
     pub(crate) takes: String,
-    /// What the operation takes, a piece of the configuration before, and after; nothing for what is outside of that.
+    /// What the operation takes, a piece of the image before, and after.
     pub(crate) example: String,
 }
 
-/// What the names of operations have in them that are about something else than the configuration.
-pub(crate) const OUTSIDE: [&str; 11] = [
-    "annotation",
-    "layer",
-    "path",
-    "tag",
-    "squash",
-    "rebase",
-    "recompress",
-    "timestamps",
-    "mode",
-    "owner",
-    "file",
-];
+impl Documented {
+    /// What the operation takes in its example, what there is before it, and after.
+    pub(crate) fn parts(&self) -> [&str; 3] {
+        let parts: Vec<&str> = self.example.split('`').collect();
+        let ["", argument, " turns ", before, " into ", after, ""] = parts.as_slice() else {
+            panic!("{}: {}", self.name, self.example);
+        };
+        [argument, before, after]
+    }
+
+    /// Tells whether the operation is about the configuration alone, as its example is.
+    pub(crate) fn is_of_configuration(&self) -> bool {
+        let [_, before, _] = self.parts();
+        !examples::is_of_archive(before)
+    }
+}
 
 /// Returns the documentation of all operations, as the schema has it.
 pub(crate) fn documented() -> Vec<Documented> {
@@ -47,10 +50,7 @@ pub(crate) fn documented() -> Vec<Documented> {
             let text = choice["description"].as_str().expect(name);
             let (does, rest) = text.split_once("\n\nTakes ").expect(name);
             let rest = rest.replace('\n', " ");
-            let (takes, example) = match rest.split_once(". For example ") {
-                Some((takes, example)) => (takes, example),
-                None => (rest.trim_end_matches('.'), ""),
-            };
+            let (takes, example) = rest.split_once(". For example ").expect(name);
             Documented {
                 name,
                 does: does.trim_end_matches('.').to_owned(),
@@ -132,20 +132,10 @@ fn the_readme_has_the_preconditions_of_the_schema() {
 fn every_example_comes_out_as_documented() {
     let mut n_examples = 0;
     for operation in documented() {
-        let is_outside = OUTSIDE.iter().any(|part| operation.name.contains(part));
-        assert_eq!(
-            operation.example.is_empty(),
-            is_outside,
-            "{}",
-            operation.name
-        );
-        if is_outside {
+        let [argument, before, after] = operation.parts();
+        if !operation.is_of_configuration() {
             continue;
         }
-        let parts: Vec<&str> = operation.example.split('`').collect();
-        let ["", argument, " turns ", before, " into ", after, ""] = parts.as_slice() else {
-            panic!("{}: {}", operation.name, operation.example);
-        };
         let config = |piece: &str| {
             let is_inner = piece.as_bytes()[1].is_ascii_uppercase();
             let piece = if is_inner {
@@ -181,6 +171,73 @@ fn the_readme_names_every_field_that_can_be_unset() {
         .iter()
         .filter(|name| !is_part(name) || named.contains(name));
     assert_eq!(named, shown.copied().collect::<Vec<_>>());
+}
+
+/// The messages of a check, which has no image.
+fn checked(text: &str) -> Vec<String> {
+    let values = ArgValues::default();
+    let outline = PatchFile::check("fix.yaml", text.as_bytes(), &values).unwrap();
+    let Err(rejected) = contradictions(&outline) else {
+        return Vec::new();
+    };
+    let messages = rejected
+        .problems()
+        .map(|problem| problem.message().to_owned());
+    messages.collect()
+}
+
+#[test]
+fn operations_fight_whatever_the_image() {
+    let head = "apiVersion: ocipatch/v1\noperations:\n";
+    for (operations, message) in [
+        (
+            "- set-label: { a: b }\n- set-label: { a: c }\n",
+            "label `a` is set to `b` on line 3 and set to `c` on line 4",
+        ),
+        (
+            "- add-tag: [\"a:1\", \"b:1\"]\n- remove-tag: [\"b:*\"]\n",
+            "tag `b:1` is added on line 3 and removed on line 4",
+        ),
+        (
+            "- append-env: { PATH: /x }\n- unset-env: [PATH]\n",
+            "variable `PATH` is extended on line 3 and removed on line 4",
+        ),
+        (
+            "- set-annotation: { on: index, set: { a: b } }\n- unset-annotation: { on: index, match: [a] }\n",
+            "index annotation `a` is set to `b` on line 3 and removed on line 4",
+        ),
+        (
+            "- add-onbuild: [RUN a]\n---\napiVersion: ocipatch/v1\noperations:\n- unset: [onbuild]\n",
+            "instruction `RUN a` is added on line 3 and removed on line 7",
+        ),
+    ] {
+        assert_eq!(checked(&format!("{head}{operations}")), [message]);
+    }
+}
+
+#[test]
+fn what_may_fit_some_image_is_no_contradiction() {
+    let head = "apiVersion: ocipatch/v1\noperations:\n";
+    for operations in [
+        "- unset-label: [a]\n- set-label: { a: b }\n",
+        "- set-label: { a: b }\n- set-label: { a: b }\n",
+        "- unset-env: [A]\n- unset-env: [B]\n- remove-port: [80]\n- remove-layer: 1\n- remove-path: [/a]\n",
+        "- prepend-env: { A: { value: b, if-missing: ignore } }\n- set-env: { A: c }\n",
+        "- remove-tag: [\"a:1\"]\n- add-tag: [\"a:1\"]\n",
+    ] {
+        assert_eq!(checked(&format!("{head}{operations}")), [""; 0]);
+    }
+    // Each is about an image of its own.
+    let document = |tag: &str, value: &str| {
+        format!(
+            "apiVersion: ocipatch/v1\ntarget: {{ images: [\"{tag}:1\"] }}\noperations:\n- set-label: {{ a: {value} }}\n"
+        )
+    };
+    let both = document("a", "b") + "---\n" + &document("b", "c");
+    assert_eq!(checked(&both), [""; 0]);
+    // Who knows what the value is?
+    let text = "apiVersion: ocipatch/v1\nargs: { x: {} }\noperations:\n- set-label: { a: \"${x}\" }\n- set-label: { a: b }\n";
+    assert_eq!(checked(text), [""; 0]);
 }
 
 #[test]

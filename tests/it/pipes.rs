@@ -7,9 +7,10 @@ use std::path::Path;
 use std::process::{Command, Output, Stdio};
 
 use ocipatch::compression::Compression;
+use serde_json::Value;
 
 use crate::binary::{command, listing};
-use crate::engine::tool;
+use crate::engine::{Docker, Kind, fixture, tool};
 use crate::nothing_lost::{home, run};
 
 /// Runs `line` with `input` in a pipe.
@@ -204,8 +205,15 @@ fn a_reader_that_goes_after_a_byte_hears_nothing_and_leaves_nothing() {
     let home = home("docker26.tar");
     let home = home.path();
     let mut archive = crate::edit::Archive::fixture("docker26.tar");
-    // More than a pipe holds.
-    archive.entry("e389ba").data.resize(4 << 20, 0);
+    // More than a pipe holds, compressed as well.
+    let mut state = 1_u64;
+    let noise = std::iter::repeat_with(|| {
+        state = state
+            .wrapping_mul(6_364_136_223_846_793_005)
+            .wrapping_add(1);
+        state.to_be_bytes()[0]
+    });
+    archive.entry("e389ba").data.extend(noise.take(1 << 20));
     archive.repair();
     let bytes = archive.to_bytes();
     fs::write(home.join("app.tar"), &bytes).unwrap();
@@ -257,5 +265,84 @@ fn a_stream_without_room_names_the_room() {
         assert_eq!(String::from_utf8_lossy(&output.stderr), message);
         assert_eq!(output.status.code(), Some(3));
         assert_eq!(listing(home.path()), before);
+    }
+}
+
+/// The stdout of the last command of a pipe in which every command succeeds.
+fn pipe(commands: Vec<Command>) -> String {
+    let mut children = Vec::new();
+    let mut before: Option<std::process::ChildStdout> = None;
+    for mut command in commands {
+        let stdin = before.take().map_or_else(Stdio::null, Stdio::from);
+        let mut child = command.stdin(stdin).stdout(Stdio::piped()).spawn().unwrap();
+        before = child.stdout.take();
+        children.push((command, child));
+    }
+    let mut output = String::new();
+    before.unwrap().read_to_string(&mut output).unwrap();
+    for (command, mut child) in children {
+        assert!(child.wait().unwrap().success(), "{command:?}");
+    }
+    output
+}
+
+/// `docker save | ocipatch apply fix.yaml - | docker load`, and the plan of the same stream, which tells the id.
+fn docker_to_docker(docker: &Docker, archive: &str) {
+    let home = home(archive);
+    docker.reset();
+    docker.load(&fixture(archive));
+    let save = || docker.command(&["save", "greeter:1"]);
+    let plan = ocipatch(home.path(), "plan --format json fix.yaml -");
+    let plan: Value = serde_json::from_str(&pipe(vec![save(), plan])).unwrap();
+    assert_eq!(plan["images"].as_array().unwrap().len(), 1);
+    let image = &plan["images"][0];
+    let apply = ocipatch(home.path(), "apply -q fix.yaml -");
+    let loaded = pipe(vec![save(), apply, docker.command(&["load"])]);
+    assert!(loaded.contains("Loaded image"), "{loaded}");
+    let tags = image["tags"].as_array().unwrap().iter();
+    let tags = tags.filter(|tag| tag["change"] != "removed");
+    let id = match docker.kind() {
+        // To the containerd store the manifest is the image.
+        Kind::V26Containerd => &image["manifestDigest"],
+        Kind::V20 | Kind::V26 => &image["imageId"],
+    };
+    assert_ne!(id, &image["oldImageId"]);
+    let mut n_tags = 0;
+    for tag in tags {
+        n_tags += 1;
+        assert_eq!(docker.inspect(tag["tag"].as_str().unwrap())["Id"], *id);
+    }
+    assert!(n_tags > 0, "{image}");
+    let verified = pipe(vec![
+        save_of(docker, image),
+        ocipatch(home.path(), "verify -"),
+    ]);
+    assert!(verified.contains("agree\n"), "{verified}");
+}
+
+fn save_of(docker: &Docker, image: &Value) -> Command {
+    let mut tags = image["tags"].as_array().unwrap().iter();
+    let tag = tags.rfind(|tag| tag["change"] != "removed");
+    docker.command(&["save", tag.unwrap()["tag"].as_str().unwrap()])
+}
+
+#[test]
+fn what_docker_20_saves_goes_through_pipes_back_to_it() {
+    if let Some(docker) = Docker::v20() {
+        docker_to_docker(&docker, "docker20.tar");
+    }
+}
+
+#[test]
+fn what_docker_26_saves_goes_through_pipes_back_to_it() {
+    if let Some(docker) = Docker::v26() {
+        docker_to_docker(&docker, "docker26.tar");
+    }
+}
+
+#[test]
+fn what_docker_26_with_containerd_saves_goes_through_pipes_back_to_it() {
+    if let Some(docker) = Docker::v26_containerd() {
+        docker_to_docker(&docker, "docker26-containerd.tar");
     }
 }

@@ -68,9 +68,15 @@ fn surroundings_leave_no_trace() {
         }
         if is_root() && tool("setpriv").is_some() {
             let place = home(FILES, ALL);
-            // Another user reads the program, wherever the build keeps it.
+            // Another user reads the program, wherever the build keeps it. Written by a process of its own: what another
+            // thread starts meanwhile would hold the file open, and it could not be run.
             let program = place.path().join("ocipatch");
-            fs::copy(env!("CARGO_BIN_EXE_ocipatch"), program).unwrap();
+            let mut copy = Command::new("cp");
+            let copied = copy
+                .arg(env!("CARGO_BIN_EXE_ocipatch"))
+                .arg(program)
+                .status();
+            assert!(copied.unwrap().success());
             let surroundings = "chmod -R a+rX .; umask 022; OCIPATCH='setpriv'; set -- --reuid=65534 --regid=65534 --clear-groups ./ocipatch; setpriv \"$@\" apply fix.yaml app.tar; exit";
             let found = applied(place.path(), archive, surroundings);
             assert!(found == expected, "{archive}: another user");

@@ -12,10 +12,11 @@ mod oci;
 use std::collections::BTreeMap;
 use std::path::Path;
 
-use super::derive::{Root, new_states};
+use super::derive::new_states;
 use super::descriptor::{blob_name, digest_of};
 use super::draft::{Content, Draft, NewLayer};
 use super::graph::{Graph, Kind};
+use super::root::Root;
 use super::state::{LayerData, State};
 use super::{Archive, Dialect, RevisedImage, Revision};
 use crate::digest::Digest;

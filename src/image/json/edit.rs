@@ -1,5 +1,7 @@
 //! Documents and their edits: which value changes, and where a new one goes.
 
+use std::sync::Arc;
+
 use super::list::Layout;
 use super::list::List;
 use super::parse::{self, ParseError};
@@ -9,8 +11,8 @@ use super::value::Value;
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Document {
     before: String,
-    /// The value.
-    pub root: Value,
+    /// The value. A copy of a document shares it until one of them is edited.
+    pub root: Arc<Value>,
     after: String,
     layout: Layout,
 }
@@ -22,7 +24,7 @@ impl Document {
         let layout = Layout::of(&root);
         Ok(Self {
             before,
-            root,
+            root: Arc::new(root),
             after,
             layout,
         })
@@ -33,7 +35,7 @@ impl Document {
     pub fn new(root: Value) -> Self {
         Self {
             before: String::new(),
-            root,
+            root: Arc::new(root),
             after: String::new(),
             layout: Layout::default(),
         }
@@ -62,7 +64,7 @@ impl Document {
     pub fn set(&mut self, path: &[&str], key: &str, order: &[&str], value: Value) {
         let layout = self.layout.clone();
         let mut depth = 0;
-        let mut object = &mut self.root;
+        let mut object = Arc::make_mut(&mut self.root);
         for step in path {
             let members = object.make_object();
             if !members
@@ -79,7 +81,7 @@ impl Document {
 
     /// Removes the member `key` of the object at `path`; tells whether it was there.
     pub fn remove(&mut self, path: &[&str], key: &str) -> bool {
-        let mut value = &mut self.root;
+        let mut value = Arc::make_mut(&mut self.root);
         for step in path {
             match value
                 .as_object_mut()
@@ -106,7 +108,7 @@ impl Document {
         let is_there = path
             .iter()
             .chain([&key])
-            .try_fold(&self.root, |value, step| value.get(step))
+            .try_fold(&*self.root, |value, step| value.get(step))
             .is_some_and(|value| matches!(value, Value::Array(_)));
         if !is_there {
             self.set(path, key, order, Value::array([]));
@@ -115,7 +117,7 @@ impl Document {
         let array = path
             .iter()
             .chain([&key])
-            .try_fold(&mut self.root, |value, step| {
+            .try_fold(Arc::make_mut(&mut self.root), |value, step| {
                 value.as_object_mut()?.member_mut(step)
             });
         let Some(Value::Array(list)) = array else {
@@ -131,7 +133,7 @@ impl Document {
     /// Edits the root, which must be an array.
     pub fn edit_root_array(&mut self, edit: impl FnOnce(&mut ArrayEdit<'_>)) {
         let layout = self.layout.clone();
-        if let Value::Array(list) = &mut self.root {
+        if let Value::Array(list) = Arc::make_mut(&mut self.root) {
             edit(&mut ArrayEdit {
                 list,
                 layout: &layout,

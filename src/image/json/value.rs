@@ -190,7 +190,7 @@ impl Value {
     pub fn means(&self, other: &Self) -> bool {
         match (self, other) {
             (Self::Literal(a), Self::Literal(b)) => a == b,
-            (Self::Text(a), Self::Text(b)) => decode(a) == decode(b),
+            (Self::Text(a), Self::Text(b)) => a == b || decode(a) == decode(b),
             (Self::Array(a), Self::Array(b)) => {
                 a.items.len() == b.items.len()
                     && a.items

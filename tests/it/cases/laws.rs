@@ -85,6 +85,8 @@ fn check_form(case: &Case, archive: &[u8]) -> Outcome {
     assert_sound(case, home, "app.tar");
     packs_back(case, home, archive);
 
+    check_knows_no_more_than_plan(case, home);
+
     let before = listing(home);
     let first = run(case, home, &["plan", "fix.yaml", "app.tar"]);
     let again = run(case, home, &["plan", "fix.yaml", "app.tar"]);
@@ -143,6 +145,9 @@ fn check_form(case: &Case, archive: &[u8]) -> Outcome {
     }
     assert_sound(case, home, "out.tar");
     assert_kept(archive, &bytes);
+    if is_idempotent(case) {
+        again_changes_nothing(case, home);
+    }
     other_outputs_hold_the_same(case, home, &images);
     let lines = told
         .lines()
@@ -150,6 +155,62 @@ fn check_form(case: &Case, archive: &[u8]) -> Outcome {
     Outcome {
         told: lines.fold(String::new(), |told, line| told + line + "\n"),
         images: Some(images),
+    }
+}
+
+/// Tells whether a patch says only how things are to be, and nothing of how they were.
+fn is_idempotent(case: &Case) -> bool {
+    // What was expected or selected may be another by then.
+    let is_said = |word: &str| case.patch.contains(word);
+    if is_said("expect:") || is_said("target:") {
+        return false;
+    }
+    let adds = ["retag", "add-tag", "add-port", "add-volume", "add-onbuild"];
+    let mut lines = case.patch.lines();
+    let operations = lines.by_ref().skip_while(|line| *line != "operations:");
+    operations.skip(1).all(|line| {
+        let Some(operation) = line.strip_prefix("  - ") else {
+            return line.starts_with("    ");
+        };
+        let name = operation.split(':').next().unwrap();
+        let removes = name.starts_with("unset") || name.starts_with("remove-");
+        name.starts_with("set-")
+            || adds.contains(&name)
+            || removes && operation.contains("if-missing: ignore")
+    })
+}
+
+fn again_changes_nothing(case: &Case, home: &Path) {
+    let plan = ["plan", "--detailed-exitcode", "fix.yaml", "out.tar"];
+    let planned = stdout(&run(case, home, &plan));
+    assert!(planned.contains("nothing changes"), "{planned}");
+    stdout(&run(
+        case,
+        home,
+        &["apply", "fix.yaml", "out.tar", "-o", "twice.tar"],
+    ));
+    let [once, twice] =
+        ["out.tar", "twice.tar"].map(|name| std::fs::read(home.join(name)).unwrap());
+    assert!(once == twice, "the same patch again");
+    std::fs::remove_file(home.join("twice.tar")).unwrap();
+}
+
+/// Without an image nothing is found to be wrong that is not wrong with one; operations that fight are found.
+fn check_knows_no_more_than_plan(case: &Case, home: &Path) {
+    let problems = |arguments: &[&str]| -> Vec<Value> {
+        let output = run(case, home, arguments);
+        let told: Value = serde_json::from_slice(&output.stdout).unwrap();
+        told["problems"].as_array().cloned().unwrap_or_default()
+    };
+    let checked = problems(&["check", "--format=json", "fix.yaml"]);
+    let planned = problems(&["plan", "--format=json", "fix.yaml", "app.tar"]);
+    assert!(checked.iter().all(|problem| planned.contains(problem)));
+    let is_fight = |problem: &Value| problem["code"] == "contradiction";
+    let is_about_layers = ["-layer:", "-path:"]
+        .iter()
+        .any(|part| case.patch.contains(part));
+    if planned.iter().all(is_fight) && !is_about_layers {
+        assert_eq!(checked, planned, "what fights needs no image to be seen");
     }
 }
 

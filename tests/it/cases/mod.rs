@@ -16,6 +16,11 @@ use ocipatch::compression::Compression;
 
 use text::{Content, File, Image};
 
+/// Returns the archive that Docker 26 would save of an image that is described as in a case.
+pub(crate) fn hybrid_archive(image: &str) -> Vec<u8> {
+    build::hybrid(&[Image::parse(image)])
+}
+
 /// A case, parsed.
 pub(crate) struct Case {
     images: Vec<Image>,

@@ -3,6 +3,7 @@
 
 mod output;
 mod record;
+mod review;
 
 use std::fs;
 use std::io::Write as _;
@@ -112,6 +113,8 @@ fn exit_codes_tell_what_happened() {
         (0, "--version"),
         (0, "completions bash"),
         (0, "man"),
+        (0, "man apply"),
+        (2, "man aply"),
         (1, "plan no.yaml app.tar"),
         (1, "apply no.yaml app.tar -o out.tar"),
         (1, "apply --check no.yaml app.tar"),
@@ -236,7 +239,7 @@ fn help_is_as_written() {
     let home = Home::new();
     let mut help = String::new();
     for name in [
-        "", "apply", "plan", "check", "inspect", "verify", "unpack", "pack",
+        "", "apply", "plan", "check", "inspect", "diff", "verify", "unpack", "pack",
     ] {
         let (text, _) = home.ends(0, &format!("{name} --help"));
         help = format!("{help}$ ocipatch {name} --help\n{text}\n");
@@ -246,6 +249,48 @@ fn help_is_as_written() {
         fs::write(&path, &help).unwrap();
     }
     assert_eq!(help, fs::read_to_string(&path).unwrap());
+}
+
+#[test]
+fn every_page_that_the_manual_names_is_there() {
+    let home = Home::new();
+    let (page, _) = home.ends(0, "man");
+    let names = page
+        .lines()
+        .filter_map(|line| line.strip_prefix("ocipatch\\-")?.strip_suffix("(1)"));
+    let names: Vec<&str> = names.filter(|name| *name != "help").collect();
+    assert!(names.contains(&"diff"), "{page}");
+    for name in names {
+        let (page, _) = home.ends(0, &format!("man {name}"));
+        assert!(
+            page.contains(&format!("\n.TH ocipatch-{name} 1 ")),
+            "{page}"
+        );
+        assert!(page.contains(&format!("\\fBocipatch {name}\\fR")), "{page}");
+    }
+}
+
+#[test]
+fn an_inspection_shows_what_patches_change() {
+    let home = Home::new();
+    let patch = "apiVersion: ocipatch/v1\noperations:\n  - set-annotation: { a.b: \"\\e[1m\", c: \"\" }\n  - set-author: me\n  - set-comment: fine\n  - set-healthcheck: { interval: 90s }\n";
+    write_files(home.0.path(), &[("fix.yaml", patch)]);
+    home.ends(0, "apply fix.yaml app.tar -o out.tar");
+    let (text, _) = home.ends(0, "inspect out.tar");
+    for line in [
+        "author    me",
+        "comment   fine",
+        "    Interval = 1m30s",
+        "    Retries = 2",
+        "annotations\n  manifest\n    a.b = \"\\u001b[1m\"\n    c = \"\"",
+    ] {
+        assert!(text.contains(&format!("\n{line}\n")), "{line}: {text}");
+    }
+    let (json, _) = home.ends(0, "inspect --format=json out.tar");
+    let report: serde_json::Value = serde_json::from_str(&json).unwrap();
+    let annotations = &report["images"][0]["annotations"];
+    assert_eq!(annotations["manifest"]["a.b"], "\u{1b}[1m");
+    assert_eq!(annotations["descriptor"], serde_json::json!({}));
 }
 
 #[test]

@@ -226,7 +226,8 @@ fn two_runs_do_not_change_one_archive_in_place_at_once() {
             format!("error: `{image}` is being changed by another run\n")
         );
         assert!(home.read("app.tar") == before);
-        drop(held);
+        // Closing it would not do: a child that another test has just forked may have it open still.
+        rustix::fs::flock(&held, rustix::fs::FlockOperation::Unlock).unwrap();
         home.ends(0, &format!("apply fix.yaml {image} --in-place"));
     }
 }

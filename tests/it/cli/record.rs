@@ -86,6 +86,38 @@ fn the_provenance_names_what_was_made_of_what() {
 }
 
 #[test]
+fn the_provenance_has_the_args_less_secrets() {
+    let home = tempfile::tempdir().unwrap();
+    let patch = "apiVersion: ocipatch/v1
+args: { version: {}, channel: { default: stable }, same: {}, token: { secret: true } }
+operations:
+  - set-label: { a: \"${version} ${channel} ${same}\", b: \"${token}\" }
+---
+apiVersion: ocipatch/v1
+operations:
+  - set-user: app
+";
+    write_files(home.path(), &[("fix.yaml", patch), ("plain.yaml", LABEL)]);
+    let line = "apply -q fix.yaml plain.yaml app.tar -o out.tar --provenance record.json --metadata-file metadata.json --arg version=1.10 --arg token=hunter2 --arg same=x-hunter2";
+    std::fs::copy(fixture("docker26.tar"), home.path().join("app.tar")).unwrap();
+    let mut apply = command();
+    apply.current_dir(home.path()).args(line.split(' '));
+    assert!(apply.status().unwrap().success());
+    let text = std::fs::read_to_string(home.path().join("record.json")).unwrap();
+    let metadata = std::fs::read_to_string(home.path().join("metadata.json")).unwrap();
+    assert!(!(text.clone() + &metadata).contains("hunter2"), "{text}");
+    let record: Value = serde_json::from_str(&text).unwrap();
+    let definition = &record["predicate"]["buildDefinition"];
+    let patches = &definition["externalParameters"]["patches"];
+    let args = json!([{ "version": "1.10", "channel": "stable", "same": "x-***" }, {}]);
+    assert_eq!(patches[0]["args"], args);
+    assert_eq!(patches[1].get("args"), None);
+    for material in definition["resolvedDependencies"].as_array().unwrap() {
+        assert_eq!(material.get("args"), None);
+    }
+}
+
+#[test]
 fn a_script_can_tell_a_change_from_none() {
     let home = tempfile::tempdir().unwrap();
     let same = LABEL

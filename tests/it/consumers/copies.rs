@@ -7,10 +7,11 @@ use std::path::Path;
 
 use serde_json::{Value, json};
 
-use super::cell::{Cell, Has, each, root, short_names};
+use super::cell::{root, short_names};
+use super::table::{Has, each};
 use super::{is_compressed, skopeo, umoci};
 use crate::binary::{listing, ok, write_files};
-use crate::engine::{Docker, fixture, podman_load_and_save_layout, tool};
+use crate::engine::{fixture, podman_load_and_save_layout, tool};
 
 fn inspect(archive: &Path) -> Value {
     let arguments = ["inspect".as_ref(), archive.as_os_str()];
@@ -19,7 +20,7 @@ fn inspect(archive: &Path) -> Value {
 }
 
 /// The names of the blobs, which `verify` has compared with their contents.
-fn blobs(archive: &Path) -> BTreeSet<String> {
+pub(super) fn blobs(archive: &Path) -> BTreeSet<String> {
     ok(["verify".as_ref(), archive.as_os_str()]);
     let bytes = std::fs::read(archive).unwrap();
     let mut tar = tar::Archive::new(bytes.as_slice());
@@ -32,7 +33,7 @@ fn blobs(archive: &Path) -> BTreeSet<String> {
 }
 
 /// What `index.json` says of each name.
-fn descriptors(archive: &Path) -> BTreeSet<String> {
+pub(super) fn descriptors(archive: &Path) -> BTreeSet<String> {
     let mut archive = crate::edit::Archive::read(&std::fs::read(archive).unwrap());
     let index: Value = serde_json::from_slice(&archive.entry("index.json").data).unwrap();
     let descriptors = index["manifests"].as_array().unwrap().iter();
@@ -176,58 +177,4 @@ fn podman_saves_layouts_that_it_loaded() {
         assert_eq!(short_names(&copy["tags"]), short_names(&image["tags"]));
         ok(["verify".as_ref(), again.as_os_str()]);
     });
-}
-
-#[test]
-fn containerd_exports_what_it_imported() {
-    let Some(docker) = Docker::v26_containerd() else {
-        return;
-    };
-    let mut n_cells = 0;
-    each(|cell| {
-        let Some(names) = containerd_names(cell) else {
-            return;
-        };
-        n_cells += 1;
-        let again = cell.directory.path().join("again.tar");
-        let namespace = format!("cell-{n_cells}");
-        let ctr = |arguments: &[&str], archive: &Path, names: &[String]| {
-            let Some(mut ctr) = docker.ctr() else {
-                return false;
-            };
-            ctr.args(["--namespace", &namespace, "images"]);
-            let output = ctr.args(arguments).arg(archive).args(names).output();
-            let output = output.unwrap();
-            assert!(output.status.success(), "{output:?}");
-            true
-        };
-        let import = ["import", "--all-platforms", "--no-unpack"];
-        if !ctr(&import, &cell.tar, &[]) {
-            return;
-        }
-        ctr(&["export", "--all-platforms"], &again, &names);
-        assert_eq!(descriptors(&again), descriptors(&cell.tar));
-        let (was, is) = (blobs(&cell.tar), blobs(&again));
-        if cell.form.starts_with("docker 26, containerd") || cell.form.starts_with("buildx") {
-            assert_eq!(is, was);
-        } else {
-            // Docker's own documents of its legacy ids, to which no manifest leads.
-            assert!(is.is_subset(&was));
-        }
-    });
-    assert!(n_cells > 10, "{n_cells}");
-}
-
-/// The names by which containerd knows the images, if it knows all of them.
-fn containerd_names(cell: &Cell) -> Option<Vec<String>> {
-    if cell.has == Has::Manifest {
-        return None;
-    }
-    let index = std::fs::read(cell.layout().join("index.json")).unwrap();
-    let index: Value = serde_json::from_slice(&index).unwrap();
-    let name = |descriptor: &Value| {
-        let name = descriptor["annotations"]["io.containerd.image.name"].as_str()?;
-        Some(name.to_owned())
-    };
-    index["manifests"].as_array()?.iter().map(name).collect()
 }

@@ -100,7 +100,7 @@ fn members(fields: Vec<(&str, BoxedStrategy<String>)>) -> BoxedStrategy<String> 
 }
 
 /// A configuration that Docker would load, with much in it that no tool knows.
-pub(super) fn config() -> impl Strategy<Value = String> {
+pub(crate) fn config() -> impl Strategy<Value = String> {
     let texts = || list(text()).boxed();
     let env = || {
         list(prop_oneof![
@@ -129,8 +129,20 @@ pub(super) fn config() -> impl Strategy<Value = String> {
         ("Test", texts()),
         ("Interval", number()),
         ("Timeout", number()),
+        ("StartPeriod", number()),
+        ("StartInterval", number()),
         ("Retries", number()),
     ]);
+    // Without layers no entry may tell of one.
+    let entry = members(vec![
+        ("created_by", text().boxed()),
+        ("comment", text().boxed()),
+    ]);
+    let entry = entry.prop_map(|entry| {
+        entry
+            .replacen('{', "{\"empty_layer\":true,", 1)
+            .replace(",}", "}")
+    });
     let inner = members(vec![
         ("Hostname", text().boxed()),
         ("User", text().boxed()),
@@ -144,6 +156,9 @@ pub(super) fn config() -> impl Strategy<Value = String> {
         ("OnBuild", texts()),
         ("Labels", labels),
         ("StopTimeout", number()),
+        ("StopSignal", text().boxed()),
+        ("Domainname", text().boxed()),
+        ("Shell", texts()),
     ]);
     let outer = vec![
         ("architecture", text().boxed()),
@@ -155,6 +170,10 @@ pub(super) fn config() -> impl Strategy<Value = String> {
         ),
         ("os", Just("\"linux\"".to_owned()).boxed()),
         ("os.features", texts()),
+        ("os.version", text().boxed()),
+        ("variant", text().boxed()),
+        ("comment", text().boxed()),
+        ("history", list(entry).boxed()),
     ];
     (members(outer), blank()).prop_map(|(outer, blank)| {
         let rest = &outer[1..];

@@ -1,14 +1,14 @@
 //! Whatever a configuration looks like, an operation changes what it names and no other byte.
 #![allow(clippy::unwrap_used, reason = "helpers of tests may fail as tests do")]
 
-mod documents;
+pub(crate) mod documents;
 mod tokens;
 
 use proptest::prelude::*;
 
-use crate::operations::patched;
+use crate::operations::{documented, patched};
 use documents::config;
-use tokens::tokens;
+use tokens::{Token, tokens};
 
 /// The tokens that no named path leads to, commas aside; the white space of one that follows a gap or a comma is its
 /// neighbour's to change.
@@ -130,6 +130,7 @@ proptest! {
             let mut named = named(paths);
             // What stands above a new field may be new too, or null before.
             let old = tokens(&config);
+            named.push(vec!["history".to_owned(), n_entries(&old).to_string()]);
             for path in &mut named {
                 let is_none = |n: &usize| {
                     !old.iter().any(|token| token.path == path[..*n] && token.text == "{")
@@ -145,16 +146,48 @@ proptest! {
     }
 }
 
+/// Patches that come to nothing, or to nothing in the configuration.
+const NO_OPERATIONS: &[&str] = &[
+    "retag: ['other:1']",
+    "unset-label: { match: [nowhere], if-missing: ignore }",
+    "remove-port: { match: ['1'], if-missing: ignore }",
+    "prepend-env: { NOWHERE: { value: x, if-missing: ignore } }",
+    "unset: { match: [shell, stop-signal, comment, variant], if-missing: ignore }",
+];
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(300))]
+
+    #[test]
+    fn what_no_operation_changes_keeps_every_byte(config in config()) {
+        for operation in NO_OPERATIONS {
+            let is_there = |key: &str| config.contains(&format!("\"{key}\""));
+            if operation.starts_with("unset:") && ["Shell", "StopSignal", "comment", "variant"].into_iter().any(is_there) {
+                continue;
+            }
+            let patch = format!("apiVersion: ocipatch/v1\noperations:\n- {operation}\n");
+            prop_assert_eq!(&patched(&config, &patch).unwrap(), &config, "{}", operation);
+        }
+    }
+}
+
+/// How many entries the history has.
+fn n_entries(tokens: &[Token]) -> usize {
+    let indices = tokens
+        .iter()
+        .filter_map(|token| match token.path.as_slice() {
+            [key, index, ..] if key == "history" => index.parse::<usize>().ok(),
+            _ => None,
+        });
+    indices.max().map_or(0, |last| last + 1)
+}
+
 #[test]
 fn every_operation_on_the_configuration_is_tried() {
-    for name in ocipatch::patch::Operation::NAMES {
-        let is_outside = crate::operations::OUTSIDE
-            .iter()
-            .any(|part| name.contains(part));
-        let is_tried = OPERATIONS
-            .iter()
-            .any(|(text, _)| text.starts_with(&format!("{name}:")));
-        assert!(is_tried || is_outside, "{name}");
+    for operation in documented().iter().filter(|o| o.is_of_configuration()) {
+        let begins = format!("{}:", operation.name);
+        let is_tried = OPERATIONS.iter().any(|(text, _)| text.starts_with(&begins));
+        assert!(is_tried, "{}", operation.name);
     }
 }
 

@@ -1,0 +1,104 @@
+//! A summary as Markdown, for a comment of a pull request: a heading per image, and the text as a diff that is coloured.
+//!
+//! Whatever a patch or an image holds stands within fences and code spans, so it is shown and never becomes Markdown.
+
+use super::summary::{ImageSummary, Summary};
+use super::text::shown;
+
+impl Summary {
+    /// Returns the plan as Markdown.
+    #[must_use]
+    pub fn to_markdown(&self) -> String {
+        let is_told = |image: &&ImageSummary| image.changed || self.images.len() == 1;
+        let told = self.images.iter().filter(is_told);
+        let mut sections: Vec<String> = told.map(image).collect();
+        let n_unchanged = self.images.iter().filter(|image| !image.changed).count();
+        if self.images.len() > 1 && n_unchanged > 0 {
+            let n = self.images.len();
+            sections.push(format!("{n_unchanged} of {n} images stay as they are.\n"));
+        }
+        if !self.notes.is_empty() {
+            let notes: Vec<String> = self
+                .notes
+                .iter()
+                .map(|note| format!("note: {}", super::text::printable(note)))
+                .collect();
+            sections.push(fenced("text", &notes.join("\n")));
+        }
+        sections.join("\n")
+    }
+}
+
+fn image(image: &ImageSummary) -> String {
+    let platform = match image.index_digest {
+        Some(_) => format!(" ({})", span(&image.platform)),
+        None => String::new(),
+    };
+    let text = image.to_string();
+    // The first line has the name.
+    let lines: Vec<String> = text.lines().skip(1).map(line).collect();
+    let heading = format!("### {}{platform}\n\n", span(&image.name));
+    heading + &fenced("diff", &lines.join("\n"))
+}
+
+/// Puts the sign of a line first, as a diff has it.
+fn line(line: &str) -> String {
+    let text = line.trim_start();
+    let indent = &line[..line.len() - text.len()];
+    let sign = match text.as_bytes() {
+        [b'+', b' ', ..] => '+',
+        [b'-', b' ', ..] => '-',
+        [b'~', b' ', ..] => '!',
+        [b'=', b' ', ..] => ' ',
+        _ => return line.to_owned(),
+    };
+    let indent = indent.strip_prefix("    ").unwrap_or(indent);
+    format!("{sign} {indent}{}", &text[2..])
+}
+
+/// Returns a text within fences that nothing in it ends.
+#[must_use]
+pub fn fenced(info: &str, text: &str) -> String {
+    let fence = "`".repeat(longest_run(text).max(2) + 1);
+    format!("{fence}{info}\n{text}\n{fence}\n")
+}
+
+/// Returns a text as a code span.
+fn span(text: &str) -> String {
+    let text = shown(text);
+    let ticks = "`".repeat(longest_run(&text) + 1);
+    let blank = if text.contains('`') { " " } else { "" };
+    format!("{ticks}{blank}{text}{blank}{ticks}")
+}
+
+/// How many backticks stand in a row at most.
+fn longest_run(text: &str) -> usize {
+    let runs = text.split(|c| c != '`').map(str::len);
+    runs.max().unwrap_or(0)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{fenced, line, span};
+
+    #[test]
+    fn nothing_gets_out_of_a_fence_or_a_span() {
+        assert_eq!(fenced("diff", "a"), "```diff\na\n```\n");
+        assert_eq!(fenced("diff", "```\na"), "````diff\n```\na\n````\n");
+        assert_eq!(span("a"), "`a`");
+        assert_eq!(span("a``b"), "``` a``b ```");
+    }
+
+    #[test]
+    fn a_sign_stands_first() {
+        for (text, expected) in [
+            ("  config", "  config"),
+            ("    ~ a: b", "! a: b"),
+            ("    = sha256:0", "  sha256:0"),
+            ("        + /srv/hello", "+     /srv/hello"),
+            ("  note: - a", "  note: - a"),
+        ] {
+            assert_eq!(line(text), expected);
+        }
+    }
+}

@@ -1,0 +1,179 @@
+//! The operations that turn one stack of layers into another: what goes is removed, what comes is a tar beside the patch.
+
+use std::io::{self, Read as _, Write};
+use std::ops::Range;
+
+use super::Operations;
+use crate::archive::{Archive, Image, Layer};
+use crate::diff::layers::shared_ends;
+use crate::digest::{DiffId, Hashing};
+use crate::error::Error;
+use crate::patch::{DraftValue, PatchDraft};
+
+const BUFFER_BYTES: usize = 128 * 1024;
+
+/// A layer of the new archive that a patch takes from a tar.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct LayerTar {
+    /// The name of the tar within its directory.
+    pub name: String,
+    /// What the tar hashes to.
+    pub diff_id: DiffId,
+    /// The image that has the layer, and its position there; the base is 0.
+    pub place: (usize, usize),
+}
+
+impl LayerTar {
+    /// Writes the tar; one that is not what `new` says of it is an error.
+    pub fn write(&self, new: &Archive, out: impl Write) -> Result<(), Error> {
+        let (image, position) = self.place;
+        let layer = &new.images()[image].layers()[position];
+        let name = || new.source().entries()[layer.entry()].name.clone();
+        let failed = |place: String| move |source| Error::Io { place, source };
+        let mut stream = new.open_layer(layer)?;
+        let mut hashing = Hashing::new(out);
+        let mut buffer = vec![0; BUFFER_BYTES];
+        loop {
+            let n = match stream.read(&mut buffer) {
+                Ok(0) => break,
+                Ok(n) => n,
+                Err(error) if error.kind() == io::ErrorKind::Interrupted => continue,
+                Err(error) => return Err(failed(name())(error)),
+            };
+            let written = hashing.write_all(&buffer[..n]);
+            written.map_err(failed(self.name.clone()))?;
+        }
+        let (found, _, _) = hashing.finish_layer();
+        if found == self.diff_id {
+            return Ok(());
+        }
+        Err(Error::Mismatch {
+            what: format!("the diff id of `{}`", name()),
+            found: found.to_string(),
+            wanted: self.diff_id.to_string(),
+        })
+    }
+}
+
+/// In which order layers come and go: what lies above them has to fit at every moment.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Order {
+    RemoveFirst,
+    AddFirst,
+    /// From the top down one takes the place of another, as far as there are both.
+    Exchange,
+}
+
+/// Returns the layers of the new archive that the images of `pairs` get, each once.
+pub(super) fn tars(old: &Archive, new: &Archive, pairs: &[(usize, usize)]) -> Vec<LayerTar> {
+    let mut tars: Vec<LayerTar> = Vec::new();
+    for &(a, b) in pairs {
+        let (before, after) = (old.images()[a].layers(), new.images()[b].layers());
+        let (n_first, n_last) = shared_ends(before, after);
+        let come = after[..after.len() - n_last].iter().enumerate();
+        for (position, layer) in come.skip(n_first) {
+            let diff_id = layer.diff_id();
+            if tars.iter().all(|tar| tar.diff_id != diff_id) {
+                tars.push(LayerTar {
+                    name: name(diff_id),
+                    diff_id,
+                    place: (b, position),
+                });
+            }
+        }
+    }
+    tars
+}
+
+fn name(diff_id: DiffId) -> String {
+    format!("{}.tar", diff_id.short())
+}
+
+/// Returns what turns the layers of `old` into those of `new`, which lie in `directory`, as the patch spells it.
+pub(super) fn operations(old: &Image, new: &Image, directory: &str, order: Order) -> Operations {
+    let (before, after) = (old.layers(), new.layers());
+    let (n_first, n_last) = shared_ends(before, after);
+    let gone = n_first..before.len() - n_last;
+    let come = n_first..after.len() - n_last;
+    // From the top down, so that the numbers of the others stay.
+    let removals = |gone: Range<usize>| gone.rev().map(|position| removal(before, after, position));
+    let additions = |come: Range<usize>, n_below: usize| {
+        let first = come.start;
+        come.map(move |position| {
+            let at =
+                (n_last > 0 || order == Order::Exchange).then_some(n_below + position - first + 1);
+            ("add-layer", tar(new, position, directory, at))
+        })
+    };
+    let n_both = match order {
+        Order::Exchange => gone.len().min(come.len()),
+        _ => 0,
+    };
+    let exchanged = (1..=n_both).map(|n| {
+        let mut which = vec![which(before, after, gone.end - n)];
+        which.push(("with".to_owned(), tar(new, come.end - n, directory, None)));
+        ("replace-layer", DraftValue::Map(which))
+    });
+    let removed = removals(gone.start..gone.end - n_both);
+    let added = come.start..come.end - n_both;
+    match order {
+        Order::AddFirst => additions(added, gone.end).chain(removed).collect(),
+        _ => exchanged
+            .chain(removed)
+            .chain(additions(added, n_first))
+            .collect(),
+    }
+}
+
+/// How a layer of the old image is named: by its diff id, or by its number where that is not enough.
+fn which(before: &[Layer], after: &[Layer], position: usize) -> (String, DraftValue) {
+    let diff_id = before[position].diff_id();
+    let is_it = |layer: &&Layer| layer.diff_id() == diff_id;
+    if before.iter().chain(after).filter(is_it).count() == 1 {
+        return ("diff-id".to_owned(), DraftValue::Text(diff_id.to_string()));
+    }
+    ("layer".to_owned(), number(position + 1))
+}
+
+fn removal(before: &[Layer], after: &[Layer], position: usize) -> (&'static str, DraftValue) {
+    let value = match which(before, after, position) {
+        (key, number) if key == "layer" => number,
+        diff_id => DraftValue::Map(vec![diff_id]),
+    };
+    ("remove-layer", value)
+}
+
+/// What `add-layer` takes for a layer of the new image.
+fn tar(image: &Image, position: usize, directory: &str, at: Option<usize>) -> DraftValue {
+    let tar = format!("{directory}/{}", name(image.layers()[position].diff_id()));
+    let mut pairs = vec![
+        ("from".to_owned(), DraftValue::Text(tar)),
+        ("as-is".to_owned(), DraftValue::Word("true")),
+    ];
+    pairs.extend(at.map(|at| ("at".to_owned(), number(at))));
+    let plain = DraftValue::Map(pairs.clone());
+    let Some(created_by) = created_by(image, position) else {
+        return plain;
+    };
+    pairs.push(("created-by".to_owned(), DraftValue::Text(created_by)));
+    let told = DraftValue::Map(pairs);
+    if PatchDraft::can_say("add-layer", &told) {
+        told
+    } else {
+        plain
+    }
+}
+
+/// What the history says of a layer, where it tells of all of them.
+fn created_by(image: &Image, position: usize) -> Option<String> {
+    let config = image.config();
+    if config.n_history_layers() != image.layers().len() {
+        return None;
+    }
+    let entry = config.layer_history().nth(position)?;
+    Some(entry.get("created_by")?.as_text()?.into_owned())
+}
+
+fn number(number: usize) -> DraftValue {
+    DraftValue::Number(i64::try_from(number).expect("no image has so many layers"))
+}

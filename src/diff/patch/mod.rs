@@ -1,0 +1,164 @@
+//! A difference as a patch: what turns the old archive into the new one, in the words of the language.
+//!
+//! The patch is planned against the old archive before anybody sees it. What differs even then is something that no
+//! operation says, and is told; so a patch that comes from here is complete, or known not to be.
+
+mod annotations;
+mod config;
+mod documents;
+mod layers;
+mod named;
+mod trial;
+
+use super::pairs::{Pair, pairs};
+use crate::apply::shown;
+use crate::archive::Archive;
+use crate::config_field::ConfigField;
+use crate::error::Error;
+use crate::patch::DraftValue;
+use crate::plan::Change;
+use layers::Order;
+
+pub use layers::LayerTar;
+
+/// Operations by name, in order.
+type Operations = Vec<(&'static str, DraftValue)>;
+
+/// What a patch that is made of a difference shall be like.
+#[derive(Debug, Clone, Default)]
+pub struct PatchStyle {
+    /// Whether it fits no image but the old one.
+    pub expects_old: bool,
+    /// The directory that layers are to lie in, as the patch spells it; without one they stay as they are.
+    pub layers: Option<String>,
+}
+
+/// A difference in the words of the patch language.
+#[derive(Debug, Clone)]
+pub struct DifferencePatch {
+    /// The patch file; only comments where there is nothing to change.
+    pub text: String,
+    /// What differs and is not in it, since no operation says it.
+    pub missing: Vec<String>,
+    /// Whether layers differ, which stay as they are.
+    pub leaves_layers: bool,
+    /// The layers that it takes from tars.
+    pub layers: Vec<LayerTar>,
+}
+
+impl DifferencePatch {
+    /// Returns the patch that turns the images of `old` into those of `new`, but for what history tells.
+    pub fn between(old: &Archive, new: &Archive, style: &PatchStyle) -> Result<Self, Error> {
+        let pairs = pairs(old.images(), new.images());
+        let both = pairs.iter().filter_map(|pair| Some((pair.old?, pair.new?)));
+        let both: Vec<(usize, usize)> = both.collect();
+        let tars = layers::tars(old, new, &both);
+        let mut subject = Subject {
+            old,
+            new,
+            pairs: &both,
+            style,
+            tars: Vec::new(),
+        };
+        let mut orders = vec![Order::RemoveFirst];
+        if style.layers.is_some() {
+            subject.tars.clone_from(&tars);
+            orders.extend([Order::AddFirst, Order::Exchange]);
+        }
+        let mut whole = vec![Vec::new(); old.images().len()];
+        let mut best = subject.attempt(&whole, Order::RemoveFirst)?;
+        // Thing by thing, then the fields anew that did not come out so; in each order of the layers.
+        for is_whole in [false, true] {
+            if is_whole {
+                best.widen(&mut whole);
+            }
+            for &order in &orders {
+                let is_tried = !is_whole && order == Order::RemoveFirst;
+                if best.left.is_empty() || is_tried {
+                    continue;
+                }
+                let other = subject.attempt(&whole, order)?;
+                if other.rank() < best.rank() {
+                    best = other;
+                }
+            }
+        }
+        let one_sided = pairs.iter().filter_map(|pair| one_sided(pair, old, new));
+        let left = best.left.into_iter().map(|left| left.text);
+        let missing: Vec<String> = one_sided.chain(left).collect();
+        let leaves_layers = style.layers.is_none() && subject.layers_differ();
+        Ok(Self {
+            text: best.documents.text(&missing, leaves_layers),
+            missing,
+            leaves_layers,
+            layers: subject.tars,
+        })
+    }
+}
+
+/// What a patch is made of.
+struct Subject<'a> {
+    old: &'a Archive,
+    new: &'a Archive,
+    /// The images of both that belong together.
+    pairs: &'a [(usize, usize)],
+    style: &'a PatchStyle,
+    tars: Vec<LayerTar>,
+}
+
+/// Documents of a patch, and what differs once they were applied.
+struct Attempt {
+    documents: documents::Documents,
+    left: Vec<trial::Left>,
+}
+
+impl Subject<'_> {
+    fn attempt(&self, whole: &[Vec<ConfigField>], order: Order) -> Result<Attempt, Error> {
+        let how = (whole, order);
+        let documents = documents::Documents::of(self.old, self.new, self.pairs, how, self.style);
+        let left = trial::left(&documents.to_string(), self)?;
+        Ok(Attempt { documents, left })
+    }
+
+    fn layers_differ(&self) -> bool {
+        self.pairs.iter().any(|&(a, b)| {
+            let (before, after) = (self.old.images()[a].layers(), self.new.images()[b].layers());
+            let layers = super::layers::compare_layers(before, after);
+            layers.iter().any(|layer| layer.change != Change::Kept)
+        })
+    }
+}
+
+impl Attempt {
+    /// The less is left, the better; worst is what does not fit at all.
+    fn rank(&self) -> (bool, usize) {
+        let is_rejected = self.left.iter().any(|left| left.image.is_none());
+        (is_rejected, self.left.len())
+    }
+
+    /// Notes which fields are to be made anew.
+    fn widen(&self, whole: &mut [Vec<ConfigField>]) {
+        for left in &self.left {
+            match (left.image, left.field) {
+                (Some(image), Some(field)) => whole[image].push(field),
+                (None, _) => whole.fill(config::COLLECTIONS.to_vec()),
+                _ => {}
+            }
+        }
+    }
+}
+
+/// Tells of an image that one archive lacks.
+fn one_sided(pair: &Pair, old: &Archive, new: &Archive) -> Option<String> {
+    let (image, place) = match (pair.old, pair.new) {
+        (Some(a), None) => (&old.images()[a], "old"),
+        (None, Some(b)) => (&new.images()[b], "new"),
+        _ => return None,
+    };
+    let (name, platform) = (image.display_name(), image.platform());
+    Some(format!(
+        "image {} ({}): is only in the {place} archive",
+        shown(&name),
+        shown(&platform.to_string())
+    ))
+}

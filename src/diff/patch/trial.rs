@@ -1,0 +1,219 @@
+//! A patch held against what it was made for: what differs once it is applied.
+
+use std::path::PathBuf;
+
+use super::annotations::lasting;
+use super::config::COLLECTIONS;
+use super::{LayerTar, Subject};
+use crate::annotation::{AnnotationEdit, ImageAnnotations};
+use crate::apply::{ConfigChange, annotation, describe, shown};
+use crate::archive::Archive;
+use crate::config_field::ConfigField;
+use crate::diff::config::{compare_configs, field_of};
+use crate::diff::{annotation_edits, compare_tags};
+use crate::error::Error;
+use crate::gather::{Base, NotPlanned, Setting, gather};
+use crate::patch::{Operation, PatchFile};
+use crate::plan::{Change, FromFinding, ImagePlan, OperationId, Plan, PlannedLayer, SourceFinding};
+use crate::problem::{Problem, Rejected};
+use crate::rootfs::LayerLog;
+use crate::tarball::TarReader;
+
+/// Something that still differs.
+pub(super) struct Left {
+    /// The old image, where one is meant.
+    pub(super) image: Option<usize>,
+    /// The field of several things that it lies in.
+    pub(super) field: Option<ConfigField>,
+    /// What it is, for people.
+    pub(super) text: String,
+}
+
+/// Returns what differs between the new images and what the patch file `text` makes of the old ones.
+pub(super) fn left(text: &str, subject: &Subject<'_>) -> Result<Vec<Left>, Error> {
+    let (old, new) = (subject.old, subject.new);
+    let files = match read(text) {
+        Ok(files) => files,
+        Err(rejected) => return Ok(told(&rejected)),
+    };
+    // The tars are not written yet: whatever lies where they will be is not looked at.
+    let base = |_: &PatchFile| Base {
+        directory: PathBuf::from("/dev/null"),
+        allow_outside: true,
+    };
+    let bases: Vec<Base> = files.iter().map(base).collect();
+    let mut gathered = gather(&files, &bases, old, &Setting::default())?;
+    for (id, tar) in taken(&files, subject) {
+        gathered.inventory.sources.insert(id, finding(tar, new)?);
+    }
+    let plan = match gathered.plan(&files, old) {
+        Ok(plan) => plan,
+        Err(NotPlanned::Rejected(rejected)) => return Ok(told(&rejected)),
+        Err(NotPlanned::Failed(error)) => return Err(error),
+    };
+    let mut left = Vec::new();
+    for &(a, b) in subject.pairs {
+        compare(&plan.images[a], (old, a), (new, b), &mut left);
+        if subject.style.layers.is_some() {
+            compare_layers(&plan, a, (old, new, b), subject, &mut left);
+        }
+    }
+    Ok(left)
+}
+
+/// Returns the operations that take a tar, and which.
+fn taken<'a>(files: &[PatchFile], subject: &'a Subject<'_>) -> Vec<(OperationId, &'a LayerTar)> {
+    let mut taken = Vec::new();
+    for (d, patch) in files.iter().flat_map(PatchFile::patches).enumerate() {
+        for (o, operation) in patch.operations.iter().enumerate() {
+            let add = match operation {
+                Operation::AddLayer(add) => add,
+                Operation::ReplaceLayer(replacement) => &replacement.with,
+                _ => continue,
+            };
+            let from = add.from.as_deref().unwrap_or_default();
+            let id = OperationId {
+                file: 0,
+                document: d,
+                operation: o,
+            };
+            taken.extend(tar_of(from, subject).map(|tar| (id, tar)));
+        }
+    }
+    taken
+}
+
+fn tar_of<'a>(from: &str, subject: &'a Subject<'_>) -> Option<&'a LayerTar> {
+    let name = from.rsplit('/').next();
+    subject
+        .tars
+        .iter()
+        .find(|tar| Some(tar.name.as_str()) == name)
+}
+
+/// What will be found where a tar is.
+fn finding(tar: &LayerTar, new: &Archive) -> Result<SourceFinding, Error> {
+    let (image, position) = tar.place;
+    let layer = &new.images()[image].layers()[position];
+    let mut reader = TarReader::new(new.open_layer(layer)?);
+    let log = LayerLog::read(0, &mut reader).map_err(|error| Error::BadEntry {
+        name: new.source().entries()[layer.entry()].name.clone(),
+        reason: format!("is no readable layer: {error}"),
+    })?;
+    Ok(SourceFinding {
+        from: Some(FromFinding::Tar { import: 0, log }),
+        ..SourceFinding::default()
+    })
+}
+
+fn compare_layers(
+    plan: &Plan,
+    a: usize,
+    (old, new, b): (&Archive, &Archive, usize),
+    subject: &Subject<'_>,
+    left: &mut Vec<Left>,
+) {
+    let before = &old.images()[a];
+    let planned = plan.images[a].layers.iter().map(|layer| match *layer {
+        PlannedLayer::Kept(position) => Some(before.layers()[position].diff_id()),
+        PlannedLayer::Made(made) => {
+            let from = plan.layers[made].from.as_deref()?;
+            Some(tar_of(from, subject)?.diff_id)
+        }
+    });
+    let wanted = new.images()[b].layers().iter();
+    if !planned.eq(wanted.map(|layer| Some(layer.diff_id()))) {
+        left.push(Left {
+            image: Some(a),
+            field: None,
+            text: format!("image {}: layers", shown(&before.display_name())),
+        });
+    }
+}
+
+/// A text without operations is no patch, and changes nothing.
+fn read(text: &str) -> Result<Vec<PatchFile>, Rejected> {
+    if text.is_empty() {
+        return Ok(Vec::new());
+    }
+    PatchFile::parse("the patch", text.as_bytes()).map(|file| vec![file])
+}
+
+fn told(rejected: &Rejected) -> Vec<Left> {
+    let problem = |problem: &Problem| Left {
+        image: None,
+        field: None,
+        text: problem.message().to_owned(),
+    };
+    rejected.problems().map(problem).collect()
+}
+
+fn compare(
+    planned: &ImagePlan,
+    (old, a): (&Archive, usize),
+    (new, b): (&Archive, usize),
+    left: &mut Vec<Left>,
+) {
+    let (before, after) = (&old.images()[a], &new.images()[b]);
+    let name = shown(&before.display_name());
+    let mut add = |field, text: String| {
+        left.push(Left {
+            image: Some(a),
+            field,
+            text: format!("image {name}: {text}"),
+        });
+    };
+    let (mut changes, _history) = compare_configs(&planned.config, after.config());
+    for (key, n) in crowds(&mut changes) {
+        add(None, format!("{}: {n} differences", describe(&key)));
+    }
+    for change in changes {
+        let field = field_of(&change, &COLLECTIONS);
+        add(field, describe(&change));
+    }
+    let planned_annotations = revised(old.annotations(a), &planned.annotations);
+    let edits = annotation_edits(&lasting(planned_annotations), &lasting(new.annotations(b)));
+    for edit in edits {
+        add(None, describe(&annotation(&edit)));
+    }
+    for tag in compare_tags(&planned.tags, after.tags()) {
+        if tag.change != Change::Kept {
+            add(None, format!("tag {}", tag.tag));
+        }
+    }
+}
+
+/// Takes out what differs in keys of the root that no tool knows, where that is much; returns these keys.
+fn crowds(changes: &mut Vec<ConfigChange>) -> Vec<(ConfigChange, usize)> {
+    let mut counts: Vec<(String, usize)> = Vec::new();
+    for change in changes.iter().filter(|change| change.path[0] != "config") {
+        match counts.iter_mut().find(|(key, _)| *key == change.path[0]) {
+            Some((_, n)) => *n += 1,
+            None => counts.push((change.path[0].clone(), 1)),
+        }
+    }
+    counts.retain(|(_, n)| *n > 2);
+    changes.retain(|change| counts.iter().all(|(key, _)| *key != change.path[0]));
+    let change = |key| ConfigChange {
+        path: vec![key],
+        change: Change::Changed,
+        old: None,
+        new: None,
+    };
+    counts
+        .into_iter()
+        .map(|(key, n)| (change(key), n))
+        .collect()
+}
+
+/// Returns annotations as a plan leaves them.
+fn revised(mut annotations: ImageAnnotations, edits: &[AnnotationEdit]) -> ImageAnnotations {
+    for edit in edits {
+        let Some(pairs) = annotations.on_mut(edit.on) else {
+            continue;
+        };
+        pairs.retain(|(key, _)| *key != edit.key);
+        pairs.extend(edit.new.clone().map(|value| (edit.key.clone(), value)));
+    }
+    annotations
+}

@@ -1,0 +1,344 @@
+//! A patch that a program writes: names and values in, a text out that is read back as the same.
+//!
+//! Whatever characters a text has, it stays that text, for this program and for every reader of YAML: what another
+//! reader could take for a number, a truth or nothing is quoted.
+
+use std::fmt;
+
+use super::PatchFile;
+
+/// A flow list is no longer than this. In characters.
+const MAX_FLOW_CHARS: usize = 90;
+/// Plain words that some reader of YAML takes for something else than a text.
+const OTHER_TYPES: [&str; 11] = [
+    "y", "n", "yes", "no", "true", "false", "on", "off", "null", "nan", "inf",
+];
+
+/// One document of a patch file.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct PatchDraft {
+    /// Lines above the patch.
+    pub comments: Vec<String>,
+    /// Sections before `operations`, in order.
+    pub sections: Vec<(&'static str, DraftValue)>,
+    /// Operations by name, in order.
+    pub operations: Vec<(&'static str, DraftValue)>,
+}
+
+/// What a key of a patch holds.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum DraftValue {
+    /// A text.
+    Text(String),
+    /// A whole number.
+    Number(i64),
+    /// A word of the language that is no text to YAML.
+    Word(&'static str),
+    /// A list.
+    List(Vec<Self>),
+    /// A map, in order.
+    Map(Vec<(String, Self)>),
+}
+
+impl DraftValue {
+    /// Returns a text.
+    #[must_use]
+    pub fn text(text: &str) -> Self {
+        Self::Text(text.to_owned())
+    }
+
+    /// Returns a list of texts.
+    #[must_use]
+    pub fn texts<T: AsRef<str>>(texts: &[T]) -> Self {
+        Self::List(texts.iter().map(|text| Self::text(text.as_ref())).collect())
+    }
+}
+
+impl PatchDraft {
+    /// Returns those of `items` that the operation can say, which is what `value` makes of some of them.
+    ///
+    /// Asked in halves: mostly all of them can be said, and a file has room for only so many.
+    #[must_use]
+    pub fn sayable<T: Clone>(
+        operation: &'static str,
+        items: Vec<T>,
+        value: &impl Fn(&[T]) -> DraftValue,
+    ) -> Vec<T> {
+        if items.is_empty() || Self::can_say(operation, &value(&items)) {
+            return items;
+        }
+        let mut first = items;
+        let second = first.split_off(first.len() / 2);
+        if first.is_empty() {
+            return first;
+        }
+        let mut all = Self::sayable(operation, first, value);
+        all.extend(Self::sayable(operation, second, value));
+        all
+    }
+
+    /// Tells whether the language has this operation with this value.
+    #[must_use]
+    pub fn can_say(operation: &'static str, value: &DraftValue) -> bool {
+        let draft = Self {
+            operations: vec![(operation, value.clone())],
+            ..Self::default()
+        };
+        PatchFile::parse("", draft.to_string().as_bytes()).is_ok()
+    }
+}
+
+impl fmt::Display for PatchDraft {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        for comment in &self.comments {
+            writeln!(f, "{}", format!("# {}", one_line(comment)).trim_end())?;
+        }
+        writeln!(f, "apiVersion: ocipatch/v1")?;
+        for (key, value) in &self.sections {
+            write_pair(f, "", key, value)?;
+        }
+        writeln!(f, "operations:")?;
+        for (name, value) in &self.operations {
+            write!(f, "  - ")?;
+            write_pair(f, "    ", name, value)?;
+        }
+        Ok(())
+    }
+}
+
+/// Writes a pair, of which the first line is indented already.
+fn write_pair(
+    f: &mut fmt::Formatter<'_>,
+    indent: &str,
+    key: &str,
+    value: &DraftValue,
+) -> fmt::Result {
+    write!(f, "{}:", scalar(key))?;
+    let inner = format!("{indent}  ");
+    match value {
+        DraftValue::Map(pairs) => {
+            writeln!(f)?;
+            for (key, value) in pairs {
+                f.write_str(&inner)?;
+                write_pair(f, &inner, key, value)?;
+            }
+            Ok(())
+        }
+        DraftValue::List(items) => {
+            if let Some(list) = flow(items) {
+                return writeln!(f, " {list}");
+            }
+            writeln!(f)?;
+            items.iter().try_for_each(|item| {
+                write!(f, "{inner}- ")?;
+                write_item(f, &inner, item)
+            })
+        }
+        value => writeln!(f, " {}", single(value).unwrap_or_default()),
+    }
+}
+
+fn write_item(f: &mut fmt::Formatter<'_>, indent: &str, item: &DraftValue) -> fmt::Result {
+    let inner = format!("{indent}  ");
+    match item {
+        DraftValue::Map(pairs) => pairs.iter().enumerate().try_for_each(|(i, (key, value))| {
+            f.write_str(if i > 0 { &inner } else { "" })?;
+            write_pair(f, &inner, key, value)
+        }),
+        DraftValue::List(items) => writeln!(f, "{}", flow(items).unwrap_or_default()),
+        value => writeln!(f, "{}", single(value).unwrap_or_default()),
+    }
+}
+
+/// Returns a short list of texts and numbers as one line.
+fn flow(items: &[DraftValue]) -> Option<String> {
+    let items: Option<Vec<String>> = items.iter().map(single).collect();
+    let list = format!("[{}]", items?.join(", "));
+    (list.chars().count() <= MAX_FLOW_CHARS).then_some(list)
+}
+
+fn single(value: &DraftValue) -> Option<String> {
+    match value {
+        DraftValue::Text(text) => Some(scalar(text)),
+        DraftValue::Number(number) => Some(number.to_string()),
+        DraftValue::Word(word) => Some((*word).to_owned()),
+        DraftValue::List(_) | DraftValue::Map(_) => None,
+    }
+}
+
+/// Returns a text as YAML, with `${` as what stands for these characters.
+fn scalar(text: &str) -> String {
+    let text = text.replace("${", "$${");
+    if is_plain(&text) {
+        return text;
+    }
+    let mut quoted = String::with_capacity(text.len() + 2);
+    quoted.push('"');
+    for c in text.chars() {
+        match c {
+            '"' | '\\' => quoted.extend(['\\', c]),
+            '\n' => quoted.push_str("\\n"),
+            '\t' => quoted.push_str("\\t"),
+            '\r' => quoted.push_str("\\r"),
+            c if is_unprintable(c) => quoted.push_str(&code_point(c)),
+            c => quoted.push(c),
+        }
+    }
+    quoted.push('"');
+    quoted
+}
+
+/// Tells whether a text needs no quotes: no reader of YAML takes it for anything else, in a list or out of it.
+fn is_plain(text: &str) -> bool {
+    let word = text.strip_prefix("--").or_else(|| text.strip_prefix('-'));
+    let first = word.unwrap_or(text).chars().next();
+    let is_inner = |c: char| c.is_ascii_alphanumeric() || "_./@+=-".contains(c);
+    let mut words = text.split(' ');
+    let is_start = |c: char| match c {
+        '_' | '/' => word.is_none(),
+        // With a letter that is in no number, as in `30s` and `80/tcp`.
+        '0'..='9' => {
+            word.is_none() && text.contains(|c| ('g'..='z').contains(&c) && !"ox".contains(c))
+        }
+        c => c.is_ascii_alphabetic(),
+    };
+    first.is_some_and(is_start)
+        && words.all(|word| !word.is_empty() && word.chars().all(is_inner))
+        && !OTHER_TYPES.contains(&text.to_ascii_lowercase().as_str())
+}
+
+fn one_line(text: &str) -> String {
+    let escape = |c: char| match c {
+        c if is_unprintable(c) => code_point(c),
+        c => c.to_string(),
+    };
+    text.chars().map(escape).collect()
+}
+
+/// Control characters, line breaks of any YAML, and what turns the text around it.
+fn is_unprintable(c: char) -> bool {
+    c.is_control()
+        || matches!(c, '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{206f}' | '\u{feff}' | '\u{fffe}' | '\u{ffff}')
+}
+
+/// A character as double-quoted YAML escapes it.
+fn code_point(c: char) -> String {
+    match u32::from(c) {
+        code @ ..=0xff => format!("\\x{code:02x}"),
+        code @ ..=0xffff => format!("\\u{code:04x}"),
+        code => format!("\\U{code:08x}"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::{DraftValue, PatchDraft, scalar};
+    use crate::patch::{Operation, PatchFile};
+
+    fn operations(draft: &PatchDraft) -> Vec<Operation> {
+        let text = draft.to_string();
+        let file = PatchFile::parse("x", text.as_bytes());
+        let file = file.unwrap_or_else(|rejected| panic!("{text}{:#}", rejected.to_json()));
+        file.patches()[0].operations.clone()
+    }
+
+    #[test]
+    fn what_could_be_no_text_is_quoted() {
+        for (text, written) in [
+            ("abc", "abc"),
+            ("-v", "-v"),
+            ("--flag=x", "--flag=x"),
+            ("/bin/app", "/bin/app"),
+            ("Ann Example", "Ann Example"),
+            ("org.example/a-b_c@d", "org.example/a-b_c@d"),
+            ("1m30s", "1m30s"),
+            ("80/tcp", "80/tcp"),
+            ("", "\"\""),
+            ("0x1f", "\"0x1f\""),
+            ("1e5", "\"1e5\""),
+            ("1.10", "\"1.10\""),
+            ("NO", "\"NO\""),
+            ("NULL", "\"NULL\""),
+            ("~", "\"~\""),
+            (".inf", "\".inf\""),
+            ("-1", "\"-1\""),
+            ("---", "\"---\""),
+            ("-", "\"-\""),
+            ("app:2", "\"app:2\""),
+            (" a", "\" a\""),
+            ("a  b", "\"a  b\""),
+            ("a #b", "\"a #b\""),
+            ("a\n b\t", "\"a\\n b\\t\""),
+            ("\"\\", "\"\\\"\\\\\""),
+            ("a${b}", "\"a$${b}\""),
+            (
+                "\u{1b}\u{85}\u{2028}é\u{feff}",
+                "\"\\x1b\\x85\\u2028é\\ufeff\"",
+            ),
+        ] {
+            assert_eq!(scalar(text), written);
+        }
+    }
+
+    #[test]
+    fn a_draft_is_a_patch_as_a_person_would_write_it() {
+        let pair = |key: &str, value| (key.to_owned(), value);
+        let draft = PatchDraft {
+            comments: vec!["One\nline".to_owned(), String::new()],
+            sections: vec![
+                (
+                    "target",
+                    DraftValue::Map(vec![pair("images", DraftValue::texts(&["app:1"]))]),
+                ),
+                (
+                    "expect",
+                    DraftValue::List(vec![DraftValue::Map(vec![pair(
+                        "layers",
+                        DraftValue::Number(2),
+                    )])]),
+                ),
+            ],
+            operations: vec![
+                (
+                    "set-label",
+                    DraftValue::Map(vec![pair("a", DraftValue::text("b"))]),
+                ),
+                (
+                    "set-cmd",
+                    DraftValue::texts(&["x".repeat(100), "no".to_owned()]),
+                ),
+            ],
+        };
+        let long = "x".repeat(100);
+        let expected = format!(
+            "# One\\x0aline\n#\napiVersion: ocipatch/v1\ntarget:\n  images: [\"app:1\"]\nexpect:\n  - layers: 2\n\
+             operations:\n  - set-label:\n      a: b\n  - set-cmd:\n      - {long}\n      - \"no\"\n"
+        );
+        assert_eq!(draft.to_string(), expected);
+        assert_eq!(operations(&draft).len(), 2);
+    }
+
+    proptest! {
+        #[test]
+        fn every_text_is_read_back(texts in prop::collection::vec(".*|[ \\t\\r\\n~#:,&*!|>%@`'\"$\\{}\\[\\]?\\\\-]{0,6}|(?s).{0,8}", 1..4)) {
+            let texts: Vec<String> = texts.into_iter().map(|text| text.replace('\0', "")).collect();
+            let keyed = texts.iter().enumerate();
+            let pairs: Vec<(String, String)> = keyed.map(|(i, text)| {
+                let key: String = text.chars().filter(|c| !c.is_control()).collect();
+                (format!("{key}{i}"), text.clone())
+            }).collect();
+            let map = pairs.iter().map(|(key, value)| (key.clone(), DraftValue::text(value)));
+            let draft = PatchDraft {
+                comments: texts.clone(),
+                operations: vec![
+                    ("set-label", DraftValue::Map(map.collect())),
+                    ("set-cmd", DraftValue::texts(&texts)),
+                ],
+                ..PatchDraft::default()
+            };
+            prop_assert_eq!(operations(&draft), [Operation::SetLabel(pairs), Operation::SetCmd(texts)]);
+        }
+    }
+}

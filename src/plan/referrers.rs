@@ -1,0 +1,65 @@
+//! What an archive says about images that change: attestations, signatures and other referrers.
+
+use super::Planning;
+use crate::patch::{Attestations, Patch};
+use crate::problem::{Address, Code, Problem};
+
+impl Planning<'_> {
+    /// What is said about an image that changes would be false: the patch has to say what becomes of it.
+    pub(super) fn settle_referrers(&mut self, patch: &Patch, images: &[usize], document: &Address) {
+        let mut attested = Vec::new();
+        for &image in images {
+            let state = &mut self.states[image];
+            if !state.is_changed || state.referrers.is_empty() {
+                continue;
+            }
+            let n = state.referrers.len();
+            match patch.attestations {
+                Attestations::Refuse => attested.push((state.display_name(), n)),
+                Attestations::Drop => {
+                    state.keeps_referrers = false;
+                    state.note(format!("{} left out: {}", about(n), few(&state.referrers)));
+                }
+                Attestations::Keep => state.note(format!(
+                    "{} pointed at the changed image; what is claimed there is about the old one: {}",
+                    about(n),
+                    few(&state.referrers)
+                )),
+            }
+        }
+        let Some((name, n)) = attested.first() else {
+            return;
+        };
+        let more = match attested.len() {
+            1 => String::new(),
+            2 => ", as is another image".to_owned(),
+            more => format!(", as are {} more images", more - 1),
+        };
+        let message = format!(
+            "{} is the subject of {}{more}; none of that would be true of the changed image",
+            crate::problem::quoted(name),
+            about(*n)
+        );
+        let problem = Problem::new(Code::Attested, document.clone().key("operations"), message);
+        self.problems.push(problem.with_help(
+            "`attestations: drop` leaves them out, `attestations: keep` points them at the changed image",
+        ));
+    }
+}
+
+fn about(n: usize) -> String {
+    match n {
+        1 => "an attestation, signature or other referrer".to_owned(),
+        n => format!("{n} attestations, signatures or other referrers"),
+    }
+}
+
+/// Lists names, but not without end.
+fn few(names: &[String]) -> String {
+    const MAX_NAMES: usize = 5;
+    let shown = names[..names.len().min(MAX_NAMES)].join(", ");
+    match names.len().saturating_sub(MAX_NAMES) {
+        0 => shown,
+        more => format!("{shown} and {more} more"),
+    }
+}

@@ -1,0 +1,144 @@
+//! `rebase` is held against a real Docker that builds the same image on the other base.
+#![allow(clippy::unwrap_used, reason = "helpers of tests may fail as tests do")]
+
+use std::fs;
+use std::path::Path;
+
+use serde_json::Value;
+
+use crate::binary::{self, write_files};
+use crate::engine::Docker;
+
+fn build(docker: &Docker, context: &Path, dockerfile: &str, tag: &str) {
+    fs::write(context.join("Dockerfile"), dockerfile).unwrap();
+    let mut build = docker.command(&["build", "--quiet", "--network", "none", "--tag", tag]);
+    build.arg(context).env("DOCKER_BUILDKIT", "0");
+    let output = build.output().unwrap();
+    let stderr = String::from_utf8_lossy(&output.stderr);
+    assert!(output.status.success(), "{dockerfile}: {stderr}");
+}
+
+#[test]
+fn a_rebased_image_is_the_one_that_a_build_on_the_other_base_makes() {
+    let Some(docker) = Docker::v20() else { return };
+    docker.reset();
+    let home = tempfile::tempdir().unwrap();
+    let home = home.path();
+    let files = [
+        ("context/one", "first\n"),
+        ("context/two", "second\n"),
+        ("context/app", "the program\n"),
+        ("context/settings", "of the app\n"),
+    ];
+    write_files(home, &files);
+    let context = home.join("context");
+    let bases = [
+        (
+            "base:1",
+            "FROM scratch\nCOPY one /etc/base/lib\nCOPY one /etc/base/old\n",
+        ),
+        (
+            "base:2",
+            "FROM scratch\nCOPY two /etc/base/lib\nCOPY two /usr/new\nCOPY one /usr/more\n",
+        ),
+    ];
+    for (tag, dockerfile) in bases {
+        build(&docker, &context, dockerfile, tag);
+    }
+    let upon = "COPY app /opt/app\nLABEL stage=app\nCOPY settings /etc/base/settings\nCMD [\"/opt/app\"]\n";
+    build(&docker, &context, &format!("FROM base:1\n{upon}"), "app:1");
+    build(
+        &docker,
+        &context,
+        &format!("FROM base:2\n{upon}"),
+        "wanted:1",
+    );
+    for name in ["base:1", "base:2", "app:1"] {
+        docker.save(
+            &[name],
+            &home.join(format!("{}.tar", name.replace(':', "-"))),
+        );
+    }
+    let patch = "apiVersion: ocipatch/v1\noperations:\n  - rebase: { from: base-1.tar, onto: base-2.tar }\n  - retag: ['rebased:1']\n";
+    fs::write(home.join("fix.yaml"), patch).unwrap();
+    let path = |name: &str| home.join(name).to_str().unwrap().to_owned();
+    let apply = [
+        "apply",
+        "--quiet",
+        &path("fix.yaml"),
+        &path("app-1.tar"),
+        "-o",
+        &path("out.tar"),
+    ];
+    binary::ok(apply);
+    binary::ok(["verify", &path("out.tar")]);
+
+    docker.load(&home.join("out.tar"));
+    assert_eq!(
+        docker.export_tree("rebased:1"),
+        docker.export_tree("wanted:1")
+    );
+    let (rebased, wanted) = (docker.inspect("rebased:1"), docker.inspect("wanted:1"));
+    // The first layers are those of the base, so that whoever has it need not fetch them.
+    let base = docker.inspect("base:2");
+    let layers = |image: &Value| image["RootFS"]["Layers"].as_array().unwrap().clone();
+    assert_eq!(layers(&rebased)[..3], layers(&base)[..]);
+    assert_eq!(layers(&rebased).len(), layers(&wanted).len());
+    for key in ["Labels", "Cmd", "Env", "Entrypoint"] {
+        assert_eq!(rebased["Config"][key], wanted["Config"][key], "{key}");
+    }
+    let history = |name| {
+        let text = docker.ok(&[
+            "history",
+            "--no-trunc",
+            "--format",
+            "{{.CreatedBy}} {{.Size}}",
+            name,
+        ]);
+        text.lines().map(str::to_owned).collect::<Vec<_>>()
+    };
+    let (told, mut expected) = (history("rebased:1"), history("wanted:1"));
+    // The newest comes first: what ocipatch did.
+    assert!(told[0].starts_with("ocipatch apply fix.yaml"), "{told:?}");
+    expected.insert(0, told[0].clone());
+    assert_eq!(told, expected);
+
+    // It is done, and a second time is none.
+    let again = [
+        "apply",
+        "--quiet",
+        &path("fix.yaml"),
+        &path("out.tar"),
+        "-o",
+        &path("again.tar"),
+    ];
+    binary::ok(again);
+    assert!(fs::read(home.join("again.tar")).unwrap() == fs::read(home.join("out.tar")).unwrap());
+    // The other image was never built on that base.
+    let other = [
+        "apply",
+        &path("fix.yaml"),
+        &path("base-2.tar"),
+        "-o",
+        &path("other.tar"),
+    ];
+    binary::ok(other);
+    let back =
+        "apiVersion: ocipatch/v1\noperations:\n  - rebase: { from: app-1.tar, onto: base-1.tar }\n";
+    fs::write(home.join("back.yaml"), back).unwrap();
+    let refused = binary::fails(
+        1,
+        [
+            "apply",
+            &path("back.yaml"),
+            &path("out.tar"),
+            "-o",
+            &path("no.tar"),
+        ],
+    );
+    assert!(
+        refused.contains("the layers of `rebased:1` do not begin with those of its base"),
+        "{refused}"
+    );
+    assert!(!home.join("no.tar").exists());
+}
