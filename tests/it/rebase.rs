@@ -18,12 +18,8 @@ fn build(docker: &Docker, context: &Path, dockerfile: &str, tag: &str) {
     assert!(output.status.success(), "{dockerfile}: {stderr}");
 }
 
-#[test]
-fn a_rebased_image_is_the_one_that_a_build_on_the_other_base_makes() {
-    let Some(docker) = Docker::v20() else { return };
-    docker.reset();
-    let home = tempfile::tempdir().unwrap();
-    let home = home.path();
+/// Builds two bases, an app on each, and saves all but the one that is wanted.
+fn build_all(docker: &Docker, home: &Path) {
     let files = [
         ("context/one", "first\n"),
         ("context/two", "second\n"),
@@ -32,23 +28,14 @@ fn a_rebased_image_is_the_one_that_a_build_on_the_other_base_makes() {
     ];
     write_files(home, &files);
     let context = home.join("context");
-    let bases = [
-        (
-            "base:1",
-            "FROM scratch\nCOPY one /etc/base/lib\nCOPY one /etc/base/old\n",
-        ),
-        (
-            "base:2",
-            "FROM scratch\nCOPY two /etc/base/lib\nCOPY two /usr/new\nCOPY one /usr/more\n",
-        ),
-    ];
-    for (tag, dockerfile) in bases {
-        build(&docker, &context, dockerfile, tag);
-    }
+    let base_1 = "FROM scratch\nCOPY one /etc/base/lib\nCOPY one /etc/base/old\n";
+    let base_2 = "FROM scratch\nCOPY two /etc/base/lib\nCOPY two /usr/new\nCOPY one /usr/more\n";
     let upon = "COPY app /opt/app\nLABEL stage=app\nCOPY settings /etc/base/settings\nCMD [\"/opt/app\"]\n";
-    build(&docker, &context, &format!("FROM base:1\n{upon}"), "app:1");
+    build(docker, &context, base_1, "base:1");
+    build(docker, &context, base_2, "base:2");
+    build(docker, &context, &format!("FROM base:1\n{upon}"), "app:1");
     build(
-        &docker,
+        docker,
         &context,
         &format!("FROM base:2\n{upon}"),
         "wanted:1",
@@ -59,6 +46,15 @@ fn a_rebased_image_is_the_one_that_a_build_on_the_other_base_makes() {
             &home.join(format!("{}.tar", name.replace(':', "-"))),
         );
     }
+}
+
+#[test]
+fn a_rebased_image_is_the_one_that_a_build_on_the_other_base_makes() {
+    let Some(docker) = Docker::v20() else { return };
+    docker.reset();
+    let home = tempfile::tempdir().unwrap();
+    let home = home.path();
+    build_all(&docker, home);
     let patch = "apiVersion: ocipatch/v1\noperations:\n  - rebase: { from: base-1.tar, onto: base-2.tar }\n  - retag: ['rebased:1']\n";
     fs::write(home.join("fix.yaml"), patch).unwrap();
     let path = |name: &str| home.join(name).to_str().unwrap().to_owned();
