@@ -2,8 +2,7 @@
 #![allow(clippy::unwrap_used, reason = "helpers of tests may fail as tests do")]
 
 use ocipatch::tarball::{Kind, Mtime};
-use proptest::prelude::*;
-use proptest::sample::{Index, select};
+use proptest::sample::Index;
 
 use super::item::Item;
 use super::model::{Node, Path, Place, Tree, show};
@@ -39,46 +38,6 @@ pub(crate) enum Wanted {
     Done,
     /// The code of the problem that there is.
     Problem(&'static str),
-}
-
-fn aim() -> impl Strategy<Value = Aim> {
-    prop_oneof![
-        3 => any::<Index>().prop_map(Aim::One),
-        1 => any::<Index>().prop_map(Aim::Children),
-        1 => any::<Index>().prop_map(Aim::Below),
-    ]
-}
-
-/// Returns operations on single files; those of the first kind may be repeated.
-pub(crate) fn setting() -> impl Strategy<Value = Edit> {
-    let mode = select(vec![0o600, 0o755, 0o4711]);
-    prop_oneof![
-        (aim(), mode, any::<bool>()).prop_map(|(aim, mode, within)| Edit::Mode(aim, mode, within)),
-        (aim(), 0..3_u32, any::<bool>()).prop_map(|(aim, owner, within)| Edit::Owner(
-            aim,
-            owner * 1_500_000,
-            within
-        )),
-        (any::<Index>(), 0..3_u8, any::<bool>())
-            .prop_map(|(at, n, within)| Edit::Patch(at, n, within)),
-    ]
-}
-
-pub(crate) fn moving() -> impl Strategy<Value = Edit> {
-    prop_oneof![
-        2 => (any::<Index>(), any::<Index>(), 0..3_usize).prop_map(|(from, to, n)| Edit::Move(from, to, n)),
-        1 => aim().prop_map(Edit::Remove),
-    ]
-}
-
-pub(crate) fn any_edit() -> impl Strategy<Value = Edit> {
-    prop_oneof![
-        3 => setting(),
-        2 => moving(),
-        1 => (any::<Index>(), 0..3_u8).prop_map(|(at, n)| Edit::Write(at, n)),
-        1 => Just(Edit::Squash),
-        1 => select(vec![0, 5, 1_000_000_000]).prop_map(Edit::Times),
-    ]
 }
 
 /// Tells whether a path can be written in a patch, and is no pattern.
@@ -177,7 +136,7 @@ impl Edit {
                 let is_other = |node: &Node| (node.entry.uid, node.entry.gid) != ids;
                 Some((text, set(tree, &meant, *within, is_other, change)))
             }
-            Self::Move(from, to, n) => moved(tree, from, to, *n),
+            Self::Move(from, to, n) => moved(tree, *from, *to, *n),
             Self::Remove(aim) => {
                 let meant = aim.find(tree, false)?;
                 let wanted = if meant.paths.is_empty() {
@@ -189,7 +148,7 @@ impl Edit {
                 };
                 Some((format!("remove-path: [{}]", meant.text), wanted))
             }
-            Self::Patch(at, n, within) => patched(tree, at, *n, *within),
+            Self::Patch(at, n, within) => patched(tree, *at, *n, *within),
             Self::Write(at, n) => {
                 let files = directories(tree);
                 let mut path = files[at.index(files.len())].clone();
@@ -316,7 +275,7 @@ fn rise(tree: &mut Tree, paths: &[Path]) {
     }
 }
 
-fn moved(tree: &mut Tree, from: &Index, to: &Index, n: usize) -> Option<(String, Wanted)> {
+fn moved(tree: &mut Tree, from: Index, to: Index, n: usize) -> Option<(String, Wanted)> {
     let all: Vec<&Path> = tree.nodes.keys().filter(|path| is_plain(path)).collect();
     let from = (!all.is_empty()).then(|| all[from.index(all.len())].clone())?;
     // Through links too, and into what is no directory.
@@ -365,7 +324,7 @@ fn moved(tree: &mut Tree, from: &Index, to: &Index, n: usize) -> Option<(String,
     Some((text, Wanted::Done))
 }
 
-fn patched(tree: &mut Tree, at: &Index, n: u8, within: bool) -> Option<(String, Wanted)> {
+fn patched(tree: &mut Tree, at: Index, n: u8, within: bool) -> Option<(String, Wanted)> {
     let is_text =
         |node: &Node| node.entry.kind == Kind::File && node.content.starts_with(b"first of");
     let texts: Vec<&Path> = tree

@@ -8,7 +8,8 @@ use proptest::collection::vec;
 use proptest::option;
 use proptest::prelude::*;
 
-use super::edit::{Edit, Wanted, any_edit, moving, setting, told};
+use super::any_edit::{any_edit, moving, setting};
+use super::edit::{Edit, Wanted, told};
 use super::item::{Hand, Item, stream};
 use super::restructure::{any_stack, assert_groups_stay, assert_tidy, hand};
 use super::run::{apply, archive, patch, seen};
@@ -19,12 +20,11 @@ fn try_patch(bytes: &[u8], operations: &[String]) -> Result<Vec<u8>, String> {
     apply(bytes, &patch(operations), HostPath::new("/nonexistent"))
 }
 
+/// What there was, what came out, and the operation.
+type Done = (Vec<u8>, Vec<u8>, String);
+
 /// Makes one change in both ways; returns what there was and what came out, unless the change has no place.
-fn check_one(
-    layers: &[Vec<Item>],
-    hand: Hand,
-    edit: &Edit,
-) -> Result<Option<(Vec<u8>, Vec<u8>, String)>, TestCaseError> {
+fn check_one(layers: &[Vec<Item>], hand: Hand, edit: &Edit) -> Result<Option<Done>, TestCaseError> {
     let bytes = archive(layers, hand);
     let was = seen(&bytes)?;
     let mut tree = was.tree();

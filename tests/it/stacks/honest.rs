@@ -132,7 +132,7 @@ pub(crate) fn layer(steps: &[Step], below: &Tree, number: usize, omits_parents: 
 }
 
 impl Building<'_> {
-    fn pick(&self, index: &Index, is_wanted: impl Fn(&Node) -> bool) -> Option<Path> {
+    fn pick(&self, index: Index, is_wanted: impl Fn(&Node) -> bool) -> Option<Path> {
         let wanted: Vec<&Path> = self
             .after
             .nodes
@@ -168,12 +168,12 @@ impl Building<'_> {
                 }
             }
             Step::Remove(at) => {
-                if let Some(path) = self.pick(at, |_| true) {
+                if let Some(path) = self.pick(*at, |_| true) {
                     self.forget(&path);
                 }
             }
             Step::Empty(at) => {
-                if let Some(path) = self.pick(at, is_directory) {
+                if let Some(path) = self.pick(*at, is_directory) {
                     let node = self.after.nodes[&path].clone();
                     self.forget(&path);
                     self.put(path, node);
@@ -182,7 +182,7 @@ impl Building<'_> {
             Step::Change(at, meta) => {
                 let has_mode =
                     |node: &Node| matches!(node.entry.kind, Kind::Directory | Kind::File);
-                if let Some(path) = self.pick(at, has_mode) {
+                if let Some(path) = self.pick(*at, has_mode) {
                     let mut node = self.after.nodes[&path].clone();
                     meta.apply_to(&mut node.entry);
                     self.n_files += 1;
@@ -327,7 +327,7 @@ impl Building<'_> {
                     .or_insert_with(|| item.entry.name.clone());
                 if *first != item.entry.name {
                     item.entry.kind = Kind::HardLink;
-                    item.entry.link_name = first.clone();
+                    item.entry.link_name.clone_from(first);
                     item.entry.size = 0;
                     item.content.clear();
                 }
@@ -348,7 +348,7 @@ impl Meta {
             seconds: self.mtime,
             nanoseconds: 0,
         };
-        entry.xattrs = self.xattrs.clone();
+        entry.xattrs.clone_from(&self.xattrs);
         if is_directory {
             entry
                 .xattrs

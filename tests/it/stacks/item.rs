@@ -75,7 +75,6 @@ impl Item {
         let mut bytes = header_group(&self.entry);
         let main = bytes.len() - 512;
         match hand {
-            Hand::Plain => {}
             Hand::Docker => {
                 let bits = match self.entry.kind {
                     Kind::Directory => 0o40000,
@@ -90,14 +89,14 @@ impl Item {
             }
             Hand::Pax if main == 0 => {
                 let records = b"18 comment=a note\n17 atime=12345.6\n";
-                let mut group = header_group(&Item::file(b"PaxHeaders/x", records).entry);
+                let mut group = header_group(&Self::file(b"PaxHeaders/x", records).entry);
                 group[156] = b'x';
                 checksum(&mut group);
                 group.extend_from_slice(records);
                 group.resize(1024, 0);
                 bytes.splice(..0, group);
             }
-            Hand::Pax => {}
+            Hand::Plain | Hand::Pax => {}
         }
         bytes.extend_from_slice(&self.content);
         bytes.resize(bytes.len().next_multiple_of(512), 0);

@@ -1,8 +1,8 @@
-//! Random stacks of layers and what operations make of them, against trees that are worked out by hand, and against
-//! what engines show.
+//! Random stacks of layers and what operations make of them, against trees that are worked out by hand.
 //!
 //! `OCIPATCH_CASES=50 cargo test stacks` tries so many times as many.
 
+mod any_edit;
 mod edit;
 mod edits;
 mod honest;

@@ -213,7 +213,9 @@ impl Tree {
         let is_child =
             |path: &&Path| path.len() == directory.len() + 1 && path.starts_with(directory);
         let children: Vec<Path> = self.nodes.keys().filter(is_child).cloned().collect();
-        children.iter().for_each(|child| self.hide(child));
+        for child in &children {
+            self.hide(child);
+        }
     }
 
     /// Returns the directory that a layer means by `path`; what is not there is made, and files give way.

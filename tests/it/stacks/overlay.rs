@@ -33,9 +33,8 @@ impl Upper {
         let Some((name, parents)) = path.split_last() else {
             return self.tree.add(std::slice::from_ref(item));
         };
-        let parent = match self.tree.walk(parents, true) {
-            Place::Found(path) | Place::Missing(path) => path,
-            _ => return Err(Unfit),
+        let (Place::Found(parent) | Place::Missing(parent)) = self.tree.walk(parents, true) else {
+            return Err(Unfit);
         };
         let at = |name: &[u8]| [&parent[..], &[name.to_vec()]].concat();
         let is_overlay = item.entry.kind == Kind::CharDevice && item.entry.device == (0, 0);
