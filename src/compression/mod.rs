@@ -106,7 +106,7 @@ impl Compression {
 pub enum Encoder<W: Write> {
     /// Passes bytes through.
     None(W),
-    /// Writes one gzip member without name or time.
+    /// Writes gzip members without name or time, one for each MiB.
     Gzip(GzipWriter<W>),
     /// Writes one zstd frame.
     Zstd(zstd::Encoder<'static, W>),

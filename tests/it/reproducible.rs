@@ -2,9 +2,11 @@
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on fails")]
 
 use std::fs;
+use std::io::Write as _;
 use std::path::Path;
 use std::process::Command;
 
+use ocipatch::compression::Compression;
 use ocipatch::digest::Digest;
 use proptest::prelude::*;
 use tempfile::TempDir;
@@ -84,6 +86,27 @@ fn surroundings_leave_no_trace() {
     }
 }
 
+/// What new layers and archives are compressed to, several blocks of it.
+fn compressed() -> Vec<String> {
+    let text: Vec<u8> = (0..1_500_000_u32)
+        .flat_map(|i| (i.wrapping_mul(i) >> 9).to_le_bytes())
+        .collect();
+    let row = |compression: Compression| {
+        let mut encoder = compression.encoder(Vec::new()).unwrap();
+        encoder.write_all(&text).unwrap();
+        let digest = Digest::of(&encoder.finish().unwrap());
+        format!("stream {} {digest}\n", compression.name())
+    };
+    [
+        Compression::Gzip,
+        Compression::Zstd,
+        Compression::Bzip2,
+        Compression::Xz,
+    ]
+    .map(row)
+    .to_vec()
+}
+
 /// These bytes are `ocipatch/v1`: other bytes for the same patch need another `apiVersion`.
 #[test]
 fn version_1_of_the_patch_language_gives_these_bytes() {
@@ -104,6 +127,7 @@ fn version_1_of_the_patch_language_gives_these_bytes() {
         format!("{archive} {name} {}\n", Digest::of(&bytes))
     })
     .collect();
+    let found = [&found[..], &compressed()].concat();
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/v1_digests.txt");
     if std::env::var_os("UPDATE").is_some() {
         fs::write(&path, found.concat()).unwrap();
