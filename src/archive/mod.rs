@@ -3,62 +3,29 @@
 //! An archive is read without being changed, and a revision of it is a value ([`Revision`]): the complete list of
 //! entries of the new archive, each either kept from the old one or new. Only [`publish`] writes.
 
-mod annotations;
-mod cascade;
-mod containerd;
-mod containers_image;
 mod convert;
-mod dating;
-mod derive;
-mod descriptor;
-mod directory;
-mod docker;
-mod documents;
 mod draft;
-mod entry;
-mod go;
-mod graph;
-mod hybrid;
-mod import;
-mod in_place;
-mod index;
-mod journal;
-mod layout;
-mod named;
-pub mod names;
-mod open;
-mod pack;
-mod parents;
-mod pending;
-mod publish;
-mod read;
-mod root;
+mod form;
+mod output;
+mod revision;
 mod source;
-mod spool;
-mod state;
-mod switch;
-mod tar_index;
-mod unpack_layers;
-mod v1;
-mod v1_directories;
-mod write;
 
 pub use convert::{Conversion, Form, convert};
-pub use derive::{RevisedImage, RevisedLayer, Revision, revise};
-pub use descriptor::speaks_of_bytes;
 pub use draft::{Content, Draft, NewLayer, WriteLayer};
-pub use entry::{Blob, SourceEntry};
-pub use import::Import;
-pub use in_place::recover;
-pub use pack::{pack, unpack};
-pub use pending::Lock;
-pub(crate) use pending::PendingFile;
-pub(crate) use publish::is_replaceable;
-pub use publish::{Destination, publish};
-pub use root::Root;
-pub use source::Source;
-pub use spool::nameless as spool_file;
-pub use unpack_layers::unpack_with_layers;
+pub use form::descriptor::speaks_of_bytes;
+pub use form::root::Root;
+pub use output::in_place::recover;
+pub use output::pack::{pack, unpack};
+pub use output::pending::Lock;
+pub(crate) use output::pending::PendingFile;
+pub(crate) use output::publish::is_replaceable;
+pub use output::publish::{Destination, publish};
+pub use output::unpack_layers::unpack_with_layers;
+pub use revision::derive::{RevisedImage, RevisedLayer, Revision, revise};
+pub use source::entry::{Blob, SourceEntry};
+pub use source::import::Import;
+pub use source::spool::nameless as spool_file;
+pub use source::{Source, names};
 
 use crate::compression::Compression;
 use crate::digest::{DiffId, Digest};
@@ -66,7 +33,7 @@ use crate::image::Config;
 use crate::image::json::Document;
 use crate::platform::Platform;
 use crate::reference::Reference;
-use graph::Graph;
+use form::graph::Graph;
 
 /// More than any image document has: containers/image stops at 4 MiB. In bytes.
 pub const MAX_DOCUMENT_BYTES: u64 = 4 << 20;
@@ -117,9 +84,9 @@ pub struct Group {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Dialect {
     /// Docker 1.10 to 24: a directory per layer. `None`: nothing we know derives its ids, so names are kept.
-    V1Directories(Option<v1::Generation>),
+    V1Directories(Option<form::v1::Generation>),
     /// Docker 25 and later, graph-driver store: an OCI layout with a `manifest.json` beside it.
-    Hybrid(Option<v1::Generation>),
+    Hybrid(Option<form::v1::Generation>),
     /// containerd's exporter, and so Docker with the containerd store, nerdctl and buildx: the same two halves, layers as
     /// they were pulled, no legacy blobs.
     Containerd,

@@ -3,9 +3,9 @@
 use std::collections::BTreeMap;
 
 use super::Form;
-use crate::archive::descriptor::{NAME, REF_NAME, blob_name, media_type_of, name_of};
-use crate::archive::graph::{Graph, Kind, Node};
-use crate::archive::state::State;
+use crate::archive::form::descriptor::{NAME, REF_NAME, blob_name, media_type_of, name_of};
+use crate::archive::form::graph::{Graph, Kind, Node};
+use crate::archive::form::state::State;
 use crate::digest::Digest;
 use crate::image::Config;
 use crate::image::json::{ArrayEdit, Document, Value};

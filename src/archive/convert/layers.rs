@@ -6,8 +6,8 @@ use std::path::Path;
 
 use crate::archive::Archive;
 use crate::archive::draft::NewLayer;
-use crate::archive::spool::nameless;
-use crate::archive::state::{LayerData, StateLayer};
+use crate::archive::form::state::{LayerData, StateLayer};
+use crate::archive::source::spool::nameless;
 use crate::compression::Compression;
 use crate::digest::{Digest, Hashing};
 use crate::error::Error;

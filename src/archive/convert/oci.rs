@@ -2,10 +2,10 @@
 
 use super::Form;
 use super::layers::Layers;
-use crate::archive::descriptor::{digest_of, media_type_of, new_descriptor};
-use crate::archive::graph::Graph;
-use crate::archive::index::revise_manifest;
-use crate::archive::state::State;
+use crate::archive::form::descriptor::{digest_of, media_type_of, new_descriptor};
+use crate::archive::form::graph::Graph;
+use crate::archive::form::state::State;
+use crate::archive::revision::index::revise_manifest;
 use crate::archive::{Archive, OciManifest};
 use crate::digest::Digest;
 use crate::error::Error;

@@ -1,0 +1,400 @@
+//! The new archive as a list of entries, before anything is written.
+
+mod parents;
+
+use std::cmp::Ordering;
+use std::fs::File;
+use std::io::{self, Write};
+
+use crate::archive::source::Source;
+use crate::archive::source::names;
+use crate::compression::Compression;
+use crate::digest::{DiffId, Digest};
+use crate::error::Error;
+use crate::tarball::{Entry, Kind, Mtime, Range, TarReader, header_group, rename_group};
+
+/// Writes the bytes of a new layer; the same bytes at every call.
+pub type WriteLayer<'a> = dyn Fn(&mut dyn Write) -> Result<(), Error> + Sync + 'a;
+
+/// A new layer, ready to be written.
+pub struct NewLayer<'a> {
+    /// The digest of its uncompressed bytes.
+    pub diff_id: DiffId,
+    /// The digest of the bytes it writes.
+    pub digest: Digest,
+    /// How many bytes it writes.
+    pub size: u64,
+    /// How they are compressed.
+    pub compression: Compression,
+    /// Writes it.
+    pub write: Box<WriteLayer<'a>>,
+}
+
+impl NewLayer<'_> {
+    /// Returns a layer whose bytes are in a file.
+    #[must_use]
+    pub fn spooled(
+        file: File,
+        diff_id: DiffId,
+        digest: Digest,
+        size: u64,
+        compression: Compression,
+    ) -> Self {
+        let write = Box::new(move |out: &mut dyn Write| {
+            let mut range = Range::new(&file, 0, size);
+            let spooled = |source| Error::Io {
+                place: "a new layer".to_owned(),
+                source,
+            };
+            io::copy(&mut range, out).map(drop).map_err(spooled)
+        });
+        Self {
+            diff_id,
+            digest,
+            size,
+            compression,
+            write,
+        }
+    }
+}
+
+impl std::fmt::Debug for NewLayer<'_> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("NewLayer")
+            .field("diff_id", &self.diff_id)
+            .field("size", &self.size)
+            .finish_non_exhaustive()
+    }
+}
+
+/// Every entry of a new archive, in order.
+#[derive(Debug)]
+pub struct Draft<'a> {
+    pub(in crate::archive) source: &'a Source,
+    pub(in crate::archive) entries: Vec<DraftEntry>,
+    pub(in crate::archive) layers: Vec<NewLayer<'a>>,
+    /// Whether it is of another form than the old archive: then nothing around the entries is of that.
+    pub(in crate::archive) is_anew: bool,
+}
+
+/// One entry: kept as it is, or new.
+#[derive(Debug)]
+pub(in crate::archive) enum DraftEntry {
+    /// The entry at that index, header and data.
+    Kept(usize),
+    /// An entry that the old archive does not have.
+    New(NewEntry),
+}
+
+/// What a new entry holds, and whose header it wears.
+#[derive(Debug)]
+pub(in crate::archive) struct NewEntry {
+    pub(in crate::archive) name: String,
+    pub(in crate::archive) content: Content,
+    pub(in crate::archive) mode: u32,
+    pub(in crate::archive) mtime: i64,
+    /// The old entry that its header takes after, unless the whole form is another.
+    pub(in crate::archive) model: Option<usize>,
+}
+
+/// The data of a new entry.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Content {
+    /// A directory.
+    Directory,
+    /// These bytes.
+    Bytes(Vec<u8>),
+    /// A symbolic link to there.
+    Symlink(String),
+    /// The data of an old entry, under a new name.
+    Entry(usize),
+    /// A new layer.
+    Layer(usize),
+}
+
+impl Content {
+    /// What kind of entry holds it.
+    pub(in crate::archive) fn kind(&self) -> Kind {
+        match self {
+            Self::Directory => Kind::Directory,
+            Self::Symlink(_) => Kind::Symlink,
+            Self::Bytes(_) | Self::Entry(_) | Self::Layer(_) => Kind::File,
+        }
+    }
+
+    /// The target of a symbolic link.
+    pub(in crate::archive) fn link_target(&self) -> Vec<u8> {
+        match self {
+            Self::Symlink(target) => target.clone().into_bytes(),
+            _ => Vec::new(),
+        }
+    }
+}
+
+impl<'a> Draft<'a> {
+    /// Starts from the archive as it is.
+    pub(in crate::archive) fn keep_all(source: &'a Source) -> Self {
+        let entries = (0..source.entries().len()).map(DraftEntry::Kept).collect();
+        Self {
+            source,
+            entries,
+            layers: Vec::new(),
+            is_anew: false,
+        }
+    }
+
+    /// Starts an archive of another form.
+    pub(in crate::archive) fn anew(source: &'a Source) -> Self {
+        Self {
+            source,
+            entries: Vec::new(),
+            layers: Vec::new(),
+            is_anew: true,
+        }
+    }
+
+    /// Adds an entry behind the others, dressed plainly: dated 1970, readable by all.
+    pub(in crate::archive) fn push(&mut self, name: &str, content: Content) {
+        let is_directory = content == Content::Directory;
+        self.entries.push(DraftEntry::New(NewEntry {
+            name: name.to_owned(),
+            content,
+            mode: if is_directory { 0o755 } else { 0o644 },
+            mtime: 0,
+            model: None,
+        }));
+    }
+
+    /// Returns how the output is compressed as a whole.
+    pub(in crate::archive) fn compression(&self) -> Compression {
+        if self.is_anew {
+            Compression::None
+        } else {
+            self.source.compression()
+        }
+    }
+
+    /// Returns what stands around the entries of a tar: how many bytes there are before them, and where those behind
+    /// them begin and end.
+    pub(in crate::archive) fn around(&self) -> (u64, (u64, u64)) {
+        if self.is_anew {
+            return (0, (0, 0));
+        }
+        (
+            self.source.prelude(),
+            self.source.tail().unwrap_or_default(),
+        )
+    }
+
+    /// Tells whether the new archive is the old one.
+    #[must_use]
+    pub fn is_unchanged(&self) -> bool {
+        !self.is_anew
+            && self.entries.len() == self.source.entries().len()
+            && self
+                .entries
+                .iter()
+                .all(|entry| matches!(entry, DraftEntry::Kept(_)))
+    }
+
+    fn name<'s>(&'s self, entry: &'s DraftEntry) -> &'s str {
+        match entry {
+            DraftEntry::Kept(index) => &self.source.entries()[*index].name,
+            DraftEntry::New(entry) => &entry.name,
+        }
+    }
+
+    /// Leaves out the entry of that name.
+    pub(in crate::archive) fn remove(&mut self, name: &str) {
+        let source = self.source;
+        self.entries.retain(|entry| match entry {
+            DraftEntry::Kept(index) => source.entries()[*index].name != name,
+            DraftEntry::New(entry) => entry.name != name,
+        });
+    }
+
+    /// Puts an entry where one of its name stands, or where the order of the archive has it: sorted where Docker's
+    /// order is kept, else behind its model, else before `manifest.json`.
+    pub(in crate::archive) fn put(
+        &mut self,
+        name: &str,
+        content: Content,
+        model: usize,
+        mtime: i64,
+    ) {
+        let permissions = match content {
+            Content::Directory if self.source.entries()[model].kind == Kind::Directory => {
+                0o40_000 | self.source.entries()[model].mode & 0o7777
+            }
+            Content::Directory => 0o40755,
+            // Docker writes 0777, containers/image 0; nobody reads it.
+            Content::Symlink(_) if self.source.entries()[model].kind == Kind::Symlink => {
+                0o120_000 | self.source.entries()[model].mode & 0o7777
+            }
+            Content::Symlink(_) => 0o120_777,
+            Content::Entry(index) => 0o100_000 | self.source.entries()[index].mode & 0o7777,
+            Content::Bytes(_) | Content::Layer(_) => {
+                let like = &self.source.entries()[model];
+                0o100_000
+                    | if like.kind == Kind::File {
+                        like.mode & 0o7777
+                    } else {
+                        0o644
+                    }
+            }
+        };
+        // Docker before 25 wrote file type bits into the mode, later ones do not: as the model has it.
+        let has_type_bits = self.source.entries()[model].mode & !0o7777 != 0;
+        let mode = if has_type_bits {
+            permissions
+        } else {
+            permissions & 0o7777
+        };
+        let entry = DraftEntry::New(NewEntry {
+            name: name.to_owned(),
+            content,
+            mode,
+            mtime,
+            model: Some(model),
+        });
+        if let Some(at) = self
+            .entries
+            .iter()
+            .position(|entry| self.name(entry) == name)
+        {
+            self.remove(name);
+            self.entries.insert(at, entry);
+            return;
+        }
+        let at = if self.source.is_walk_ordered() {
+            self.entries.partition_point(|entry| {
+                names::walk_order(self.name(entry), name) == Ordering::Less
+            })
+        } else {
+            self.place_behind(name, model)
+        };
+        self.entries.insert(at, entry);
+    }
+
+    /// Where a new entry goes in an archive that is not sorted: behind the files of its own directory, else behind
+    /// its model and what shares a directory with that.
+    fn place_behind(&self, name: &str, model: usize) -> usize {
+        let directory = |name: &str| {
+            name.rsplit_once('/')
+                .map(|(directory, _)| directory.to_owned())
+        };
+        if let Some(own) = directory(name)
+            && let Some(at) = self
+                .entries
+                .iter()
+                .rposition(|entry| directory(self.name(entry)).as_ref() == Some(&own))
+        {
+            return at + 1;
+        }
+        let shared = directory(&self.source.entries()[model].name);
+        let last = match shared {
+            Some(_) => self
+                .source
+                .entries()
+                .iter()
+                .rposition(|entry| directory(&entry.name) == shared),
+            None => None,
+        };
+        let last = last.unwrap_or(model);
+        let is_before = |entry: &DraftEntry| match entry {
+            DraftEntry::Kept(index) => *index <= last,
+            DraftEntry::New(entry) => entry.model.is_some_and(|model| model <= last),
+        };
+        self.entries
+            .iter()
+            .rposition(is_before)
+            .map_or(0, |at| at + 1)
+    }
+
+    /// Returns how many bytes the new tar will have, or a little more; nothing where the old archive is no tar.
+    pub(in crate::archive) fn tar_bytes(&self) -> Option<u64> {
+        /// Long names have three blocks of header.
+        const HEADER_BYTES: u64 = 3 * 512;
+        self.source.tail()?;
+        let (_, (tail, length)) = self.around();
+        let entries = self.entries.iter().map(|entry| match entry {
+            DraftEntry::Kept(index) => self
+                .source
+                .span(*index)
+                .map_or(0, |(start, end)| end - start),
+            DraftEntry::New(new) => HEADER_BYTES + self.size(new).next_multiple_of(512),
+        });
+        Some(entries.sum::<u64>() + (length - tail))
+    }
+
+    /// Returns how many bytes of data an entry has.
+    pub(in crate::archive) fn size(&self, entry: &NewEntry) -> u64 {
+        match &entry.content {
+            Content::Directory | Content::Symlink(_) => 0,
+            Content::Bytes(bytes) => bytes.len() as u64,
+            Content::Entry(index) => self.source.entries()[*index].size,
+            Content::Layer(index) => self.layers[*index].size,
+        }
+    }
+
+    /// Returns the header of a new entry in the dress of its model.
+    pub(in crate::archive) fn header(&self, new: &NewEntry) -> Result<Vec<u8>, Error> {
+        let mut entry = Entry {
+            name: new.name.clone().into_bytes(),
+            link_name: new.content.link_target(),
+            kind: new.content.kind(),
+            size: self.size(new),
+            mode: new.mode,
+            uid: 0,
+            gid: 0,
+            mtime: Mtime {
+                seconds: new.mtime,
+                nanoseconds: 0,
+            },
+            device: (0, 0),
+            xattrs: Vec::new(),
+            is_sparse: false,
+        };
+        if entry.kind == Kind::Directory {
+            entry.name.push(b'/');
+        }
+        let group = new
+            .model
+            .map(|model| self.source.group(model))
+            .transpose()?;
+        let Some(group) = group.filter(|group| !group.is_empty()) else {
+            return Ok(header_group(&entry));
+        };
+        // An archive made by `tar -C directory .` has `./` before every name.
+        let model = TarReader::new(crate::tarball::Stream(group.as_slice())).next();
+        if model.is_ok_and(|model| model.is_some_and(|model| model.name.starts_with(b"./"))) {
+            entry.name.splice(0..0, *b"./");
+        }
+        Ok(rename_group(&group, &entry))
+    }
+
+    /// Returns the header of a kept entry of a directory, which has none: as a `tar` of it would have.
+    pub(in crate::archive) fn header_on_disk(&self, index: usize) -> Vec<u8> {
+        let kept = &self.source.entries()[index];
+        let mut name = kept.name.clone().into_bytes();
+        if kept.kind == Kind::Directory {
+            name.push(b'/');
+        }
+        header_group(&Entry {
+            name,
+            link_name: kept.link_name.clone(),
+            kind: kept.kind,
+            size: kept.size,
+            mode: kept.mode,
+            uid: 0,
+            gid: 0,
+            mtime: Mtime {
+                seconds: kept.mtime,
+                nanoseconds: 0,
+            },
+            device: (0, 0),
+            xattrs: Vec::new(),
+            is_sparse: false,
+        })
+    }
+}

@@ -1,0 +1,140 @@
+//! containerd's exporter, and so Docker with the containerd store, nerdctl and buildx: an OCI layout, and a `manifest.json`
+//! for those who read no other (containerd `core/images/archive/exporter.go`).
+//!
+//! `index.json` says which images there are; `manifest.json` has an item per manifest, of an index only for the platform
+//! of the host. Both must tell of the same images under the same names.
+
+use std::collections::BTreeSet;
+
+use super::docker::{self, Item};
+use crate::archive::source::Source;
+use crate::archive::{Group, Image};
+use crate::error::Error;
+use crate::image::json::Document;
+use crate::reference::Reference;
+
+/// Returns what each item of `manifest.json` describes, and refuses halves that disagree.
+pub(in crate::archive) fn match_items(
+    source: &Source,
+    manifest: &Document,
+    images: &[Image],
+    groups: &[Group],
+) -> Result<Vec<crate::archive::Item>, Error> {
+    let items = docker::items(manifest)?;
+    let mut matched = Vec::with_capacity(items.len());
+    for item in &items {
+        matched.push(images_of(source, item, images)?);
+    }
+    for (g, group) in groups.iter().enumerate() {
+        let of_group = |&i: &usize| images[i].group == g;
+        let is_listed = matched.iter().flatten().any(of_group);
+        let members: Vec<&Image> = images.iter().filter(|image| image.group == g).collect();
+        // Of several platforms, the exporter lists the one that its host would run, if any.
+        let is_alone = members.len() == 1 && group.n_absent == 0;
+        if !is_listed && (is_alone || !members[0].tags.is_empty()) {
+            return Err(Error::Mismatch {
+                what: format!(
+                    "the image that `index.json` names by the manifest `{}`",
+                    group.root.expect("groups of a layout have roots")
+                ),
+                found: members[0].image_id.to_string(),
+                wanted: "one of those in manifest.json".to_owned(),
+            });
+        }
+    }
+    check_names(&items, &matched, images)?;
+    let item = |(item, images)| {
+        let tags = docker::tags(item)?;
+        Ok(crate::archive::Item { images, tags })
+    };
+    items.iter().zip(matched).map(item).collect()
+}
+
+/// Returns the images with the item's configuration and layers.
+fn images_of(source: &Source, item: &Item, images: &[Image]) -> Result<Vec<usize>, Error> {
+    let config = source.resolve(&item.config, "`manifest.json`")?;
+    let mut layers = Vec::with_capacity(item.layers.len());
+    for layer in &item.layers {
+        layers.push(source.resolve(layer, "`manifest.json`")?);
+    }
+    let with_config: Vec<usize> = (0..images.len())
+        .filter(|&i| images[i].config_entry == config)
+        .collect();
+    let Some(&first) = with_config.first() else {
+        return Err(Error::Mismatch {
+            what: format!(
+                "the configuration that `manifest.json` names `{}`",
+                item.config.escape_debug()
+            ),
+            found: "in no image of index.json".to_owned(),
+            wanted: "in one of them".to_owned(),
+        });
+    };
+    let has_layers = |&i: &usize| {
+        let entries = images[i].layers.iter().map(|layer| layer.entry);
+        entries.eq(layers.iter().copied())
+    };
+    let found: Vec<usize> = with_config.into_iter().filter(has_layers).collect();
+    if found.is_empty() {
+        let image = &images[first];
+        return Err(Error::Mismatch {
+            what: format!(
+                "the layers that `manifest.json`, unlike `index.json`, lists for {}",
+                image.display_name()
+            ),
+            found: item.layers.join(", "),
+            wanted: image
+                .layers
+                .iter()
+                .map(|layer| layer.path.as_str())
+                .collect::<Vec<_>>()
+                .join(", "),
+        });
+    }
+    Ok(found)
+}
+
+/// Tags are in both halves, or loaders would see different ones. Items may share an image: two that a patch has made
+/// equal.
+fn check_names(items: &[Item], matched: &[Vec<usize>], images: &[Image]) -> Result<(), Error> {
+    for covered in matched {
+        let mut wanted: BTreeSet<Reference> = BTreeSet::new();
+        for (item, others) in items.iter().zip(matched) {
+            if others == covered {
+                wanted.extend(docker::tags(item)?);
+            }
+        }
+        let found: BTreeSet<Reference> = covered
+            .iter()
+            .flat_map(|&i| images[i].tags.iter().cloned())
+            .collect();
+        if found != wanted {
+            return Err(names_differ(&images[covered[0]], &found, &wanted));
+        }
+    }
+    Ok(())
+}
+
+/// The error of halves that name an image differently.
+pub(in crate::archive) fn names_differ(
+    image: &Image,
+    found: &BTreeSet<Reference>,
+    wanted: &BTreeSet<Reference>,
+) -> Error {
+    let list = |names: &BTreeSet<Reference>| {
+        let names: Vec<String> = names.iter().map(ToString::to_string).collect();
+        if names.is_empty() {
+            "no tag".to_owned()
+        } else {
+            names.join(", ")
+        }
+    };
+    Error::Mismatch {
+        what: format!(
+            "what `index.json`, unlike `manifest.json`, tags as image `{}`",
+            image.image_id.short()
+        ),
+        found: list(found),
+        wanted: list(wanted),
+    }
+}

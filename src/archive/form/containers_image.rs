@@ -1,0 +1,152 @@
+//! The docker-archive of podman and skopeo (containers/image `docker/internal/tarfile/writer.go`).
+//!
+//! Layers are `<diff id>.tar`; for each there is a directory of a link, `VERSION` and `json`, whose id is the hash of a
+//! JSON text of its own making. Entries stand in the order of writing, names are full.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use super::state::{DerivedContent, Files, LayerData, Part, Paths, State};
+use super::v1_directories::push_config;
+use crate::archive::Archive;
+use crate::archive::source::entry::SourceEntry;
+use crate::digest::{ChainId, Digest};
+use crate::image::json::{Value, encode};
+use crate::tarball::Kind;
+
+/// What the top layer's JSON takes from the configuration.
+const TOP_KEYS: [&str; 7] = [
+    "architecture",
+    "config",
+    "container",
+    "container_config",
+    "created",
+    "docker_version",
+    "os",
+];
+
+/// Tells whether the layers are named as these writers name them.
+pub(in crate::archive) fn is_by(archive: &Archive) -> bool {
+    let mut layers = archive
+        .images
+        .iter()
+        .flat_map(|image| &image.layers)
+        .peekable();
+    layers.peek().is_some()
+        && layers.all(|layer| layer.path == format!("{}.tar", layer.diff_id.hex()))
+}
+
+/// Returns the directories in which the archive links to its layers.
+pub(in crate::archive) fn links(archive: &Archive) -> Vec<&str> {
+    let source = &archive.source;
+    let layers = archive.images.iter().flat_map(|image| &image.layers);
+    let layers: BTreeSet<usize> = layers.map(|layer| layer.entry).collect();
+    let directory = |entry: &'_ SourceEntry| {
+        let directory = entry.name.strip_suffix("/layer.tar")?;
+        let is_link = entry.kind == Kind::Symlink && Digest::parse_hex(directory).is_some();
+        let target = source.resolve(&entry.name, "").ok().filter(|_| is_link)?;
+        layers.contains(&target).then_some(directory.len())
+    };
+    let entries = source.entries().iter();
+    entries
+        .filter_map(|entry| Some(&entry.name[..directory(entry)?]))
+        .collect()
+}
+
+/// Adds what stands in such directories, so that it goes where it is not derived again.
+pub(in crate::archive) fn push_links(files: &mut Files, archive: &Archive) {
+    for directory in links(archive) {
+        for (file, part) in [
+            ("layer.tar", Part::LayerLink(0)),
+            ("VERSION", Part::Version(0)),
+            ("json", Part::LegacyJson(0)),
+        ] {
+            let content = DerivedContent::Bytes(Vec::new());
+            files.push(format!("{directory}/{file}"), content, 0, part);
+        }
+    }
+}
+
+/// Returns the files of `states`.
+pub(in crate::archive) fn files(archive: &Archive, states: &[State]) -> Files {
+    let mut files = Files::default();
+    for (image, state) in states.iter().enumerate() {
+        let mut layers = Vec::new();
+        for (i, layer) in state.layers.iter().enumerate() {
+            let path = match &layer.data {
+                LayerData::Kept { path, .. } => path.clone(),
+                LayerData::Added(_) => format!("{}.tar", layer.diff_id.hex()),
+            };
+            files.push(
+                path.clone(),
+                DerivedContent::Layer(layer.data.clone(), layer.size),
+                image,
+                Part::LayerTar(i),
+            );
+            layers.push(path);
+        }
+        let config = push_config(&mut files, archive, image, state);
+        let mut top = String::new();
+        let mut chain = None;
+        for (i, (layer, path)) in state.layers.iter().zip(&layers).enumerate() {
+            chain = Some(ChainId::extend(chain, layer.diff_id));
+            let is_top = i + 1 == state.layers.len();
+            let (id, json) = legacy(state, chain.expect("it was just set"), &top, is_top);
+            files.push(
+                format!("{id}/layer.tar"),
+                DerivedContent::Symlink(format!("../{path}")),
+                image,
+                Part::LayerLink(i),
+            );
+            files.push(
+                format!("{id}/VERSION"),
+                DerivedContent::Bytes(b"1.0".to_vec()),
+                image,
+                Part::Version(i),
+            );
+            files.push(
+                format!("{id}/json"),
+                DerivedContent::Bytes(json.into_bytes()),
+                image,
+                Part::LegacyJson(i),
+            );
+            top = id;
+        }
+        files.paths.push(Paths {
+            config,
+            layers,
+            top,
+        });
+    }
+    files
+}
+
+/// Returns a layer's id and JSON (`createSingleLegacyLayer`, `createLegacyLayer…`): a map, so its keys are sorted.
+fn legacy(state: &State, chain: ChainId, parent: &str, is_top: bool) -> (String, String) {
+    let mut map: BTreeMap<&str, String> = BTreeMap::new();
+    map.insert("layer_id", encode(&chain.to_string()));
+    if !parent.is_empty() {
+        map.insert("parent", encode(parent));
+    }
+    if is_top {
+        let root = &state.config.document().root;
+        for key in TOP_KEYS {
+            map.insert(
+                key,
+                root.get(key)
+                    .map_or_else(|| "null".to_owned(), Value::compact),
+            );
+        }
+    }
+    let id = Digest::of(object(&map).as_bytes()).hex();
+    map.remove("layer_id");
+    map.insert("id", encode(&id));
+    (id, object(&map))
+}
+
+fn object(map: &BTreeMap<&str, String>) -> String {
+    let members: Vec<String> = map
+        .iter()
+        .map(|(key, value)| format!("\"{key}\":{value}"))
+        .collect();
+    format!("{{{}}}", members.join(","))
+}

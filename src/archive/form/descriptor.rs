@@ -1,0 +1,134 @@
+//! Descriptors (image-spec descriptor.md): what a document says of the bytes that it names.
+
+use crate::digest::Digest;
+use crate::image::json::{ArrayEdit, Document, Value};
+use crate::reference::Reference;
+
+/// containerd's full name of the image, which Docker writes too.
+pub(in crate::archive) const NAME: &str = "io.containerd.image.name";
+/// image-spec annotations.md; Docker puts the bare tag there.
+pub(in crate::archive) const REF_NAME: &str = "org.opencontainers.image.ref.name";
+/// What an attestation is about (`BuildKit` `attestation-storage.md`).
+pub(in crate::archive) const ATTESTED: &str = "vnd.docker.reference.digest";
+/// What a referrer is about, as containerd exports it.
+pub(in crate::archive) const REFERRED: &str = "io.containerd.manifest.subject";
+
+/// Annotations that speak of the bytes of a blob: where they can be had, and tables of contents of lazily pulled layers
+/// (stargz, zstd:chunked).
+const ABOUT_BYTES: [&str; 4] = [
+    "containerd.io/distribution.source.",
+    "containerd.io/snapshot/stargz/",
+    "io.containers.estargz.",
+    "io.github.containers.zstd-chunked.",
+];
+
+/// A copy of the content within its descriptor.
+const COPY: &str = "data";
+
+/// Tells whether an annotation speaks of the bytes that its descriptor names, and goes when these change.
+#[must_use]
+pub fn speaks_of_bytes(key: &str) -> bool {
+    ABOUT_BYTES.iter().any(|prefix| key.starts_with(prefix))
+}
+
+pub(in crate::archive) fn blob_name(digest: Digest) -> String {
+    format!("blobs/sha256/{}", digest.hex())
+}
+
+pub(in crate::archive) fn digest_of(descriptor: &Value) -> Option<Digest> {
+    let digest = descriptor.get("digest")?.as_text()?;
+    Digest::parse(&digest).ok()
+}
+
+pub(in crate::archive) fn media_type_of(descriptor: &Value) -> String {
+    let media_type = descriptor.get("mediaType").and_then(Value::as_text);
+    media_type.unwrap_or_default().into_owned()
+}
+
+pub(in crate::archive) fn annotation(descriptor: &Value, key: &str) -> Option<String> {
+    let value = descriptor.get("annotations")?.get(key)?.as_text()?;
+    Some(value.into_owned())
+}
+
+/// Returns the name of an image, or the text that is none: containerd's name is the whole one; without it there is the
+/// tag or reference that the writer was given.
+pub(in crate::archive) fn name_of(descriptor: &Value) -> Result<Option<Reference>, String> {
+    if let Some(name) = annotation(descriptor, NAME) {
+        return Reference::parse(&name).map(Some).map_err(|_| name);
+    }
+    match annotation(descriptor, REF_NAME) {
+        Some(name) => Reference::from_ref_name(&name).map(Some).map_err(|_| name),
+        None => Ok(None),
+    }
+}
+
+pub(in crate::archive) fn new_descriptor(media_type: &str, digest: Digest, size: u64) -> Value {
+    Value::object([
+        ("mediaType", Value::text(media_type)),
+        ("digest", Value::text(&digest.to_string())),
+        ("size", Value::number(size)),
+    ])
+}
+
+/// Makes a descriptor name other bytes: what it says of the old ones goes, the rest stays.
+pub(in crate::archive) fn rewrite(items: &mut ArrayEdit<'_>, i: usize, digest: Digest, size: u64) {
+    if digest_of(items.get(i)) == Some(digest) {
+        return;
+    }
+    items.set(i, "digest", &[], Value::text(&digest.to_string()));
+    items.set(i, "size", &[], Value::number(size));
+    items.take(i, COPY);
+    for key in stale_annotations(items.get(i)) {
+        items.take_within(i, "annotations", &key);
+    }
+}
+
+/// Does the same to the descriptor that is the member `key` of a document.
+pub(in crate::archive) fn rewrite_member(
+    document: &mut Document,
+    key: &str,
+    digest: Digest,
+    size: u64,
+) {
+    let descriptor = document.root.get(key);
+    if descriptor.and_then(digest_of) == Some(digest) {
+        return;
+    }
+    let stale = descriptor.map(stale_annotations).unwrap_or_default();
+    let text = Value::text(&digest.to_string());
+    document.set(&[key], "digest", &[], text);
+    document.set(&[key], "size", &[], Value::number(size));
+    document.remove(&[key], COPY);
+    for annotation in &stale {
+        document.remove(&[key, "annotations"], annotation);
+    }
+    let annotations = document.root.get(key).and_then(|d| d.get("annotations"));
+    let is_emptied = annotations
+        .and_then(Value::members)
+        .is_some_and(|m| m.len() == 0);
+    if is_emptied && !stale.is_empty() {
+        document.remove(&[key], "annotations");
+    }
+}
+
+fn stale_annotations(descriptor: &Value) -> Vec<String> {
+    let annotations = descriptor.get("annotations").and_then(Value::members);
+    annotations
+        .into_iter()
+        .flatten()
+        .map(|(key, _)| key.into_owned())
+        .filter(|key| speaks_of_bytes(key))
+        .collect()
+}
+
+/// Has a descriptor state the media type that its document states.
+pub(in crate::archive) fn follow_media_type(
+    items: &mut ArrayEdit<'_>,
+    i: usize,
+    document: &Document,
+) {
+    let stated = media_type_of(&document.root);
+    if !stated.is_empty() && stated != media_type_of(items.get(i)) {
+        items.set(i, "mediaType", &[], Value::text(&stated));
+    }
+}

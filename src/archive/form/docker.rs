@@ -1,0 +1,94 @@
+//! The documents of Docker's archive format: `manifest.json` and `repositories`.
+
+use crate::digest::Digest;
+use crate::error::Error;
+use crate::image::json::{Document, Value};
+use crate::reference::Reference;
+
+/// The keys of a `manifest.json` item in the order of Docker's struct (image/tarexport, `manifestItem`).
+pub(in crate::archive) const ITEM_ORDER: &[&str] =
+    &["Config", "RepoTags", "Layers", "Parent", "LayerSources"];
+
+/// One item of `manifest.json`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(in crate::archive) struct Item {
+    pub(in crate::archive) config: String,
+    pub(in crate::archive) tags: Vec<String>,
+    pub(in crate::archive) layers: Vec<String>,
+}
+
+/// Returns the items of `manifest.json`.
+pub(in crate::archive) fn items(manifest: &Document) -> Result<Vec<Item>, Error> {
+    let bad = |reason: String| Error::BadDocument {
+        name: "manifest.json".to_owned(),
+        reason,
+    };
+    let Some(items) = manifest.root.items() else {
+        return Err(bad("the document is no list of images".to_owned()));
+    };
+    if items.len() == 0 {
+        return Err(bad("the list of images is empty".to_owned()));
+    }
+    let mut parsed = Vec::with_capacity(items.len());
+    for (i, item) in items.enumerate() {
+        let field = |key: &str| {
+            item.field(key).map_err(|key| {
+                bad(format!(
+                    "item {i} has `{}` for `{}`",
+                    key.found.escape_debug(),
+                    key.wanted
+                ))
+            })
+        };
+        let texts = |key: &str| {
+            let Some(value) = field(key)? else {
+                return Ok(Vec::new());
+            };
+            let items = value.items().and_then(|items| {
+                items
+                    .map(|item| Some(item.as_text()?.into_owned()))
+                    .collect()
+            });
+            items.ok_or_else(|| bad(format!("`{key}` of item {i} is no list of texts")))
+        };
+        let config = field("Config")?
+            .and_then(Value::as_text)
+            .map(std::borrow::Cow::into_owned);
+        let config = config.ok_or_else(|| bad(format!("item {i} has no `Config`")))?;
+        if field("Parent")?.is_some_and(|parent| parent.as_text().is_none()) {
+            return Err(bad(format!("`Parent` of item {i} is no text")));
+        }
+        if field("LayerSources")?.is_some_and(|sources| sources.members().is_none()) {
+            return Err(bad(format!("`LayerSources` of item {i} is no object")));
+        }
+        parsed.push(Item {
+            config,
+            tags: texts("RepoTags")?,
+            layers: texts("Layers")?,
+        });
+    }
+    Ok(parsed)
+}
+
+/// Returns the names that an item gives its image.
+pub(in crate::archive) fn tags(item: &Item) -> Result<Vec<Reference>, Error> {
+    let tag = |tag: &String| {
+        Reference::parse(tag).map_err(|error| Error::BadDocument {
+            name: "manifest.json".to_owned(),
+            reason: format!("`RepoTags` holds `{}`: {error}", tag.escape_debug()),
+        })
+    };
+    item.tags.iter().map(tag).collect()
+}
+
+/// Returns the digest that a file name states: `<hex>.json`, `sha256:<hex>`, `blobs/sha256/<hex>`, `<hex>.tar.gz`.
+pub(in crate::archive) fn digest_in_name(name: &str) -> Option<Digest> {
+    let base = name.rsplit('/').next().unwrap_or(name);
+    let base = base.strip_prefix("sha256:").unwrap_or(base);
+    let ends = [".json", ".tar", ".tar.gz", ".tar.zst"];
+    let base = ends
+        .iter()
+        .find_map(|end| base.strip_suffix(end))
+        .unwrap_or(base);
+    Digest::parse_hex(base)
+}

@@ -1,0 +1,297 @@
+//! What `index.json` leads to (image-spec image-index.md): indexes within indexes, manifests of images, and whatever else
+//! stands there, such as attestations and signatures.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use super::descriptor::{ATTESTED, REFERRED, annotation, blob_name, digest_of, media_type_of};
+use super::descriptor::{REF_NAME, name_of};
+use super::read::read_manifest;
+use crate::archive::source::Source;
+use crate::digest::Digest;
+use crate::error::Error;
+use crate::image::json::{Document, Value};
+use crate::media_type;
+use crate::reference::Reference;
+
+/// Indexes within indexes; nobody has more than two. What a hostile archive may make us follow.
+const MAX_DEPTH: usize = 16;
+/// More documents than any archive has.
+const MAX_NODES: usize = 10_000;
+
+/// `index.json` and every document that it leads to, by digest.
+#[derive(Debug, Clone)]
+pub(in crate::archive) struct Graph {
+    pub(in crate::archive) index: Document,
+    pub(in crate::archive) nodes: BTreeMap<Digest, Node>,
+}
+
+/// One document.
+#[derive(Debug, Clone)]
+pub(in crate::archive) struct Node {
+    pub(in crate::archive) kind: Kind,
+    pub(in crate::archive) document: Document,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(in crate::archive) enum Kind {
+    /// An index that leads to an image.
+    Index,
+    /// The manifest of an image.
+    Image,
+    /// An attestation, a signature, an artifact: something about images, or of another kind altogether.
+    Other,
+}
+
+/// What stands at the top: an image or an index of images, under all its names.
+#[derive(Debug, Clone)]
+pub(in crate::archive) struct Root {
+    pub(in crate::archive) digest: Digest,
+    pub(in crate::archive) names: Vec<Reference>,
+    /// The manifests of its images, in the order of the indexes.
+    pub(in crate::archive) images: Vec<Digest>,
+}
+
+impl Graph {
+    /// Reads everything that `index` leads to. What is missing below another index is another platform's, which
+    /// containerd leaves out; at the top it is missing.
+    pub(in crate::archive) fn read(source: &Source, index: &Document) -> Result<Self, Error> {
+        let mut graph = Self {
+            index: index.clone(),
+            nodes: BTreeMap::new(),
+        };
+        // Docker 25.0 writes `"manifests": null` for an archive without tags.
+        let manifests = index.root.get("manifests").filter(|list| !list.is_null());
+        if manifests.is_some_and(|list| list.items().is_none()) {
+            return Err(Error::BadDocument {
+                name: "index.json".to_owned(),
+                reason: "`manifests` is no list".to_owned(),
+            });
+        }
+        for (i, descriptor) in children(index).enumerate() {
+            let place = format!("manifests[{i}]");
+            graph.read_node(source, descriptor, "index.json", &place, 0)?;
+        }
+        Ok(graph)
+    }
+
+    /// Reads what a descriptor names; tells whether that is an image or leads to one.
+    fn read_node(
+        &mut self,
+        source: &Source,
+        descriptor: &Value,
+        document: &str,
+        place: &str,
+        depth: usize,
+    ) -> Result<bool, Error> {
+        let bad = |reason: String| Error::BadDocument {
+            name: document.to_owned(),
+            reason: format!("{place} {reason}"),
+        };
+        let media_type = media_type_of(descriptor);
+        let is_index = media_type::is_index(&media_type);
+        if !is_index && !media_type::is_manifest(&media_type) {
+            // Types that we do not know are no error (image-layout.md).
+            return Ok(false);
+        }
+        let digest = digest_of(descriptor);
+        let digest = digest.ok_or_else(|| bad("has no `sha256:` digest".to_owned()))?;
+        if let Some(node) = self.nodes.get(&digest) {
+            return Ok(node.kind != Kind::Other);
+        }
+        if depth > MAX_DEPTH || self.nodes.len() >= MAX_NODES {
+            return Err(bad(
+                "is one document too many: they nest too deeply".to_owned()
+            ));
+        }
+        if depth > 0 && source.find(&blob_name(digest)).is_none() {
+            return Ok(false);
+        }
+        let manifest = read_manifest(source, descriptor, digest)?.document;
+        let name = blob_name(digest);
+        let has = |key: &str| manifest.root.get(key).is_some();
+        if has("manifests") && (has("config") || has("layers")) {
+            let reason = "is an index and a manifest at once".to_owned();
+            return Err(Error::BadDocument { name, reason });
+        }
+        let stated = manifest.root.get("mediaType").and_then(Value::as_text);
+        if let Some(stated) = stated.filter(|stated| *stated != media_type) {
+            return Err(Error::Mismatch {
+                what: format!("the media type that `{name}` has, unlike its descriptor"),
+                found: stated.into_owned(),
+                wanted: media_type,
+            });
+        }
+        let kind = if is_index {
+            let mut has_image = false;
+            for (i, child) in children(&manifest).enumerate() {
+                let place = format!("manifests[{i}]");
+                has_image |= self.read_node(source, child, &name, &place, depth + 1)?;
+            }
+            if has_image { Kind::Index } else { Kind::Other }
+        } else if is_image(descriptor, &manifest) {
+            Kind::Image
+        } else {
+            Kind::Other
+        };
+        let document = manifest;
+        self.nodes.insert(digest, Node { kind, document });
+        Ok(kind != Kind::Other)
+    }
+
+    pub(in crate::archive) fn kind(&self, digest: Digest) -> Option<Kind> {
+        self.nodes.get(&digest).map(|node| node.kind)
+    }
+
+    /// Returns what stands at the top and leads to images, each once.
+    pub(in crate::archive) fn roots(&self) -> Result<Vec<Root>, Error> {
+        let mut roots: Vec<Root> = Vec::new();
+        for (i, descriptor) in children(&self.index).enumerate() {
+            let Some(digest) = digest_of(descriptor) else {
+                continue;
+            };
+            if !matches!(self.kind(digest), Some(Kind::Image | Kind::Index)) {
+                continue;
+            }
+            let name = name_of(descriptor).map_err(|name| Error::BadDocument {
+                name: "index.json".to_owned(),
+                reason: format!(
+                    "manifests[{i}] is named `{}`, which is no reference",
+                    name.escape_debug()
+                ),
+            })?;
+            if let Some(root) = roots.iter_mut().find(|root| root.digest == digest) {
+                root.names.extend(name);
+                continue;
+            }
+            let images = self
+                .below(digest)
+                .into_iter()
+                .filter(|&digest| self.kind(digest) == Some(Kind::Image));
+            roots.push(Root {
+                digest,
+                names: name.into_iter().collect(),
+                images: images.collect(),
+            });
+        }
+        Ok(roots)
+    }
+
+    /// Returns the node and everything below it, each once, in the order of the indexes.
+    pub(in crate::archive) fn below(&self, digest: Digest) -> Vec<Digest> {
+        let mut seen = BTreeSet::new();
+        let mut found = Vec::new();
+        self.collect(digest, &mut seen, &mut found);
+        found
+    }
+
+    /// Returns every document that `index.json` leads to, each once.
+    pub(in crate::archive) fn reachable(&self) -> Vec<Digest> {
+        let mut seen = BTreeSet::new();
+        let mut found = Vec::new();
+        for digest in children(&self.index).filter_map(digest_of) {
+            self.collect(digest, &mut seen, &mut found);
+        }
+        found
+    }
+
+    fn collect(&self, digest: Digest, seen: &mut BTreeSet<Digest>, found: &mut Vec<Digest>) {
+        let Some(node) = self.nodes.get(&digest) else {
+            return;
+        };
+        if !seen.insert(digest) {
+            return;
+        }
+        found.push(digest);
+        for child in children(&node.document).filter_map(digest_of) {
+            self.collect(child, seen, found);
+        }
+    }
+
+    /// Returns how many images the indexes below `root` list that the archive does not hold.
+    pub(in crate::archive) fn n_absent(&self, root: Digest) -> usize {
+        let below = self.below(root);
+        let descriptors = below
+            .iter()
+            .filter_map(|digest| self.nodes.get(digest))
+            .flat_map(|node| children(&node.document));
+        descriptors
+            .filter(|descriptor| media_type::is_manifest(&media_type_of(descriptor)))
+            .filter(|descriptor| annotation(descriptor, ATTESTED).is_none())
+            .filter(|descriptor| digest_of(descriptor).is_none_or(|d| self.kind(d).is_none()))
+            .count()
+    }
+
+    /// Returns what is said about the manifest or an index above it: attestations, signatures and other referrers, of
+    /// which each is named once.
+    pub(in crate::archive) fn referrers(&self, root: Digest, manifest: Digest) -> Vec<String> {
+        let about: Vec<Digest> = self
+            .below(root)
+            .into_iter()
+            .filter(|&node| self.below(node).contains(&manifest))
+            .collect();
+        let lists = self.nodes.values().map(|node| &node.document);
+        let mut found: Vec<String> = Vec::new();
+        for descriptor in lists.chain([&self.index]).flat_map(children) {
+            let is_image = digest_of(descriptor)
+                .and_then(|digest| self.kind(digest))
+                .is_some_and(|kind| kind != Kind::Other);
+            if !is_image && self.subjects(descriptor).iter().any(|d| about.contains(d)) {
+                let name = annotation(descriptor, REF_NAME);
+                let digest = || digest_of(descriptor).map_or_else(String::new, |d| d.to_string());
+                let name = name.unwrap_or_else(digest);
+                if !found.contains(&name) {
+                    found.push(name);
+                }
+            }
+        }
+        found
+    }
+
+    /// Returns what a descriptor, or the document that it names, says that it is about.
+    fn subjects(&self, descriptor: &Value) -> Vec<Digest> {
+        let node = digest_of(descriptor).and_then(|digest| self.nodes.get(&digest));
+        subjects(descriptor, node)
+    }
+}
+
+/// Returns what a descriptor, or the document behind it, says that it is about.
+pub(in crate::archive) fn subjects(descriptor: &Value, node: Option<&Node>) -> Vec<Digest> {
+    let subject = node.and_then(|node| node.document.root.get("subject"));
+    let annotated = [ATTESTED, REFERRED]
+        .iter()
+        .filter_map(|key| annotation(descriptor, key))
+        .filter_map(|digest| Digest::parse(&digest).ok());
+    let signed = annotation(descriptor, REF_NAME).and_then(|name| signed_by(&name));
+    annotated
+        .chain(subject.and_then(digest_of))
+        .chain(signed)
+        .collect()
+}
+
+/// Returns what a tag of cosign's is about: `sha256-<hex>.sig`, `.att` or `.sbom`.
+fn signed_by(name: &str) -> Option<Digest> {
+    let tag = name.rsplit(':').next()?;
+    let hex = tag.strip_prefix("sha256-")?.split('.').next()?;
+    Digest::parse_hex(hex)
+}
+
+/// Returns the descriptors of an index; of anything else none.
+pub(in crate::archive) fn children(document: &Document) -> impl Iterator<Item = &Value> {
+    let list = document.root.get("manifests").and_then(Value::items);
+    list.into_iter().flatten()
+}
+
+/// Tells the manifest of an image from that of something else.
+fn is_image(descriptor: &Value, manifest: &Document) -> bool {
+    let config = manifest.root.get("config").map(media_type_of);
+    let mut layers = manifest
+        .root
+        .get("layers")
+        .and_then(Value::items)
+        .into_iter()
+        .flatten()
+        .map(media_type_of);
+    annotation(descriptor, ATTESTED).is_none()
+        && media_type::is_image_config(&config.unwrap_or_default())
+        && layers.all(|layer| media_type::is_layer(&layer))
+}

@@ -1,0 +1,70 @@
+//! Archives of writers whose names we cannot derive: crane, ko and kaniko, bazel, nix, and whoever comes next.
+//!
+//! Every name stays; a new file is named as its neighbour is, with the digest of its own bytes where that has one.
+
+use super::state::{Files, LayerData, Part, Paths, State, StateLayer};
+use super::v1_directories::push_config;
+use crate::archive::{Archive, names};
+use crate::compression::Compression;
+
+/// How names of layers end, the longer ones first.
+const ENDS: [&str; 5] = [".tar.bz2", ".tar.zst", ".tar.gz", ".tar.xz", ".tar"];
+
+/// Returns the files of `states`.
+pub(in crate::archive) fn files(archive: &Archive, states: &[State]) -> Files {
+    let mut files = Files::default();
+    for (image, state) in states.iter().enumerate() {
+        let mut layers: Vec<String> = Vec::new();
+        for (i, layer) in state.layers.iter().enumerate() {
+            let path = match &layer.data {
+                LayerData::Kept { path, .. } => path.clone(),
+                LayerData::Added(_) => new_name(archive, image, layer),
+            };
+            files.push_layer(archive, &path, layer, image, Part::LayerTar(i));
+            layers.push(path);
+        }
+        let config = push_config(&mut files, archive, image, state);
+        files.paths.push(Paths {
+            config,
+            top: String::new(),
+            layers,
+        });
+    }
+    files
+}
+
+/// `<digest>.tar.gz` beside `<digest>.tar.gz`, `<diff id>/layer.tar` beside `<diff id>/layer.tar`, `layers/<digest>.tar`
+/// beside `layers/base.tar`.
+fn new_name(archive: &Archive, image: usize, layer: &StateLayer) -> String {
+    let digest = layer.digest.expect("a new layer's digest is known").hex();
+    let end = match layer.compression {
+        Compression::None => "tar",
+        Compression::Zstd => "tar.zst",
+        _ => "tar.gz",
+    };
+    let Some(neighbour) = archive.images[image].layers.last() else {
+        return format!("{digest}.{end}");
+    };
+    // What says how it is compressed is kept as long as it is true, or as untrue as it was.
+    let is_alike = neighbour.compression == layer.compression;
+    // The name of an uncompressed neighbour does not tell which of its digests it is: then it is that of the bytes.
+    let is_diff_id =
+        |hex| hex == neighbour.diff_id.hex() && neighbour.compression != Compression::None;
+    let path = match names::hex_within(&neighbour.path) {
+        Some(hex) if is_diff_id(hex) => neighbour.path.replace(hex, &layer.diff_id.hex()),
+        Some(hex) => neighbour.path.replace(hex, &digest),
+        None => {
+            let (directory, file) = match neighbour.path.rsplit_once('/') {
+                Some((directory, file)) => (format!("{directory}/"), file),
+                None => (String::new(), neighbour.path.as_str()),
+            };
+            let own_end = file.split_once('.').map_or(end, |(_, end)| end);
+            format!("{directory}{digest}.{own_end}")
+        }
+    };
+    let stem = ENDS.iter().find_map(|end| path.strip_suffix(end));
+    match stem {
+        Some(stem) if !is_alike => format!("{stem}.{end}"),
+        _ => path,
+    }
+}

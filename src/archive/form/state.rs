@@ -1,0 +1,183 @@
+//! What the derivations speak of: images as they are or are to become, and the files that a writer writes for them.
+
+use crate::annotation::AnnotationEdit;
+use crate::archive::{Archive, OciManifest};
+use crate::compression::Compression;
+use crate::digest::{DiffId, Digest};
+use crate::image::Config;
+use crate::reference::Reference;
+
+/// An image while its files are derived: as it is or as it is to become.
+#[derive(Debug, Clone)]
+pub(in crate::archive) struct State {
+    pub(in crate::archive) config: Config,
+    pub(in crate::archive) image_id: Digest,
+    pub(in crate::archive) layers: Vec<StateLayer>,
+    pub(in crate::archive) tags: Vec<Reference>,
+    pub(in crate::archive) manifest: Option<OciManifest>,
+    /// The images that share its names.
+    pub(in crate::archive) group: usize,
+    /// What changes in the annotations of index and descriptors, and has changed in the manifest's.
+    pub(in crate::archive) annotations: Vec<AnnotationEdit>,
+    /// Whether what is said about the image is kept when it changes.
+    pub(in crate::archive) keeps_referrers: bool,
+}
+
+#[derive(Debug, Clone)]
+pub(in crate::archive) struct StateLayer {
+    pub(in crate::archive) diff_id: DiffId,
+    /// The digest of the bytes in the archive, where the name or a manifest states it.
+    pub(in crate::archive) digest: Option<Digest>,
+    pub(in crate::archive) size: u64,
+    pub(in crate::archive) compression: Compression,
+    pub(in crate::archive) data: LayerData,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(in crate::archive) enum LayerData {
+    /// An entry of the archive, and the path under which `manifest.json` names it.
+    Kept { entry: usize, path: String },
+    /// An index into the new layers.
+    Added(usize),
+}
+
+/// A file that a dialect's writer would write.
+#[derive(Debug, Clone)]
+pub(in crate::archive) struct Derived {
+    pub(in crate::archive) name: String,
+    pub(in crate::archive) content: DerivedContent,
+    /// Which image and part it belongs to: where its header is taken from.
+    pub(in crate::archive) role: Role,
+    /// Which time the writer gives it.
+    pub(in crate::archive) stamp: Stamp,
+}
+
+/// The time that a writer gives a file.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(in crate::archive) enum Stamp {
+    /// When the image was created.
+    Created,
+    /// When the archive was written; no clock of ours, so it is taken from a file of the same kind.
+    Saved,
+    /// Always the same.
+    Fixed,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(in crate::archive) enum DerivedContent {
+    Directory,
+    Bytes(Vec<u8>),
+    Symlink(String),
+    Layer(LayerData, u64),
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub(in crate::archive) struct Role {
+    pub(in crate::archive) image: usize,
+    pub(in crate::archive) part: Part,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub(in crate::archive) enum Part {
+    Config,
+    Manifest,
+    /// A document besides the manifests of images: an index, an attestation.
+    Node(usize),
+    /// A blob of something that is no image.
+    OtherBlob,
+    LayerDirectory(usize),
+    Version(usize),
+    LegacyJson(usize),
+    LayerTar(usize),
+    LayerLink(usize),
+}
+
+impl Part {
+    /// The same part of the layer below; nothing below the base.
+    pub(in crate::archive) fn below(self) -> Option<Self> {
+        let below = |i: usize| i.checked_sub(1);
+        match self {
+            Self::Config | Self::Manifest | Self::Node(_) | Self::OtherBlob => None,
+            Self::LayerDirectory(i) => below(i).map(Self::LayerDirectory),
+            Self::Version(i) => below(i).map(Self::Version),
+            Self::LegacyJson(i) => below(i).map(Self::LegacyJson),
+            Self::LayerTar(i) => below(i).map(Self::LayerTar),
+            Self::LayerLink(i) => below(i).map(Self::LayerLink),
+        }
+    }
+}
+
+/// The files of all images, and the paths by which `manifest.json` and `repositories` name them.
+#[derive(Debug, Default)]
+pub(in crate::archive) struct Files {
+    pub(in crate::archive) files: Vec<Derived>,
+    pub(in crate::archive) paths: Vec<Paths>,
+}
+
+#[derive(Debug)]
+pub(in crate::archive) struct Paths {
+    pub(in crate::archive) config: String,
+    pub(in crate::archive) layers: Vec<String>,
+    /// What `repositories` says of each tag.
+    pub(in crate::archive) top: String,
+}
+
+impl Files {
+    /// Adds a file unless one of that name is there: what two images share is written once.
+    pub(in crate::archive) fn push(
+        &mut self,
+        name: String,
+        content: DerivedContent,
+        image: usize,
+        part: Part,
+    ) {
+        if !self.files.iter().any(|file| file.name == name) {
+            let stamp = match part {
+                Part::Manifest | Part::Node(_) | Part::OtherBlob => Stamp::Fixed,
+                _ => Stamp::Created,
+            };
+            self.files.push(Derived {
+                name,
+                content,
+                role: Role { image, part },
+                stamp,
+            });
+        }
+    }
+
+    /// Adds the file that holds a layer. Of a layer behind a link it is the file that counts; the link has the path, and
+    /// stays.
+    pub(in crate::archive) fn push_layer(
+        &mut self,
+        archive: &Archive,
+        path: &str,
+        layer: &StateLayer,
+        image: usize,
+        part: Part,
+    ) {
+        let name = match &layer.data {
+            LayerData::Kept { entry, .. } => archive.source.entries()[*entry].name.clone(),
+            LayerData::Added(_) => path.to_owned(),
+        };
+        let content = DerivedContent::Layer(layer.data.clone(), layer.size);
+        self.push(name, content, image, part);
+    }
+
+    /// Marks a file as one that keeps its time.
+    pub(in crate::archive) fn stamp_fixed(&mut self, name: &str) {
+        for file in self.files.iter_mut().filter(|file| file.name == name) {
+            file.stamp = Stamp::Fixed;
+        }
+    }
+
+    /// Marks the files of that directory as dated by the save.
+    pub(in crate::archive) fn stamp_saved(&mut self, directory: &str) {
+        let is_inside = |name: &str| {
+            name.strip_prefix(directory)
+                .is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
+        };
+        for file in self.files.iter_mut().filter(|file| is_inside(&file.name)) {
+            file.stamp = Stamp::Saved;
+        }
+    }
+}

@@ -1,0 +1,326 @@
+//! Docker 1.10 to 24: `<v1 id>/{VERSION,json,layer.tar}`, `<image id>.json` (moby v20.10 image/tarexport/save.go).
+//!
+//! A diff id that an earlier layer of the archive has already becomes a symbolic link to that layer's file.
+
+use std::collections::HashMap;
+
+use super::go::object;
+use super::state::{DerivedContent, Files, LayerData, Part, Paths, State, StateLayer};
+use super::v1::{Generation, LegacyLayer};
+use crate::archive::{Archive, MAX_DOCUMENT_BYTES, names};
+use crate::digest::{DiffId, Digest};
+use crate::error::Error;
+use crate::image::json::{Document, Value, encode};
+use crate::tarball::Kind;
+
+/// Returns the files that Docker writes for `states`, in that order of saving.
+///
+/// Without a generation the directories of kept layers keep their names, whatever they are.
+pub(in crate::archive) fn files(
+    archive: &Archive,
+    generation: Option<&Generation>,
+    states: &[State],
+) -> Files {
+    let mut files = Files::default();
+    let mut first_paths: HashMap<DiffId, String> = HashMap::new();
+    // Not every writer has entries for directories.
+    let layers = archive.images.iter().flat_map(|image| &image.layers);
+    let has_directories = layers
+        .filter_map(|layer| directory_of(&layer.path))
+        .any(|directory| archive.source.find(directory).is_some());
+    for (image, state) in states.iter().enumerate() {
+        let kept_paths: Vec<Option<&String>> = state
+            .layers
+            .iter()
+            .map(|layer| match &layer.data {
+                LayerData::Kept { path, .. } if generation.is_none() => Some(path),
+                _ => None,
+            })
+            .collect();
+        let legacy = legacy_layers(generation, state, &kept_paths);
+        let mut layers = Vec::new();
+        for (i, layer) in state.layers.iter().enumerate() {
+            if let Some(path) = kept_paths[i] {
+                let kept = Kept {
+                    archive,
+                    layer,
+                    path,
+                    below: layers.last().and_then(|path: &String| directory_of(path)),
+                    first: first_paths.get(&layer.diff_id),
+                };
+                kept.push(&mut files, image, i);
+                layers.push(path.clone());
+                first_paths
+                    .entry(layer.diff_id)
+                    .or_insert_with(|| path.clone());
+                continue;
+            }
+            let LegacyLayer { id, json } = &legacy[i];
+            let directory = id.clone();
+            let path = format!("{directory}/layer.tar");
+            let is_saved = files.files.iter().any(|file| file.name == path);
+            if !is_saved {
+                if has_directories {
+                    files.push(
+                        directory.clone(),
+                        DerivedContent::Directory,
+                        image,
+                        Part::LayerDirectory(i),
+                    );
+                }
+                let version = DerivedContent::Bytes(b"1.0".to_vec());
+                files.push(
+                    format!("{directory}/VERSION"),
+                    version,
+                    image,
+                    Part::Version(i),
+                );
+                files.push(
+                    format!("{directory}/json"),
+                    DerivedContent::Bytes(json.clone()),
+                    image,
+                    Part::LegacyJson(i),
+                );
+                let content = match first_paths.get(&layer.diff_id) {
+                    Some(first) => DerivedContent::Symlink(format!("../{first}")),
+                    None => DerivedContent::Layer(layer.data.clone(), layer.size),
+                };
+                // Docker dates what it wrote by itself, not what it linked (save.go, `saveLayer`).
+                let is_link = matches!(content, DerivedContent::Symlink(_));
+                files.push(path.clone(), content, image, Part::LayerTar(i));
+                first_paths
+                    .entry(layer.diff_id)
+                    .or_insert_with(|| path.clone());
+                if is_link {
+                    files.stamp_saved(&directory);
+                }
+            }
+            layers.push(path);
+        }
+        let config = push_config(&mut files, archive, image, state);
+        let top = layers
+            .last()
+            .and_then(|path| path.rsplit_once('/'))
+            .map_or("", |(directory, _)| directory);
+        files.paths.push(Paths {
+            config,
+            top: top.to_owned(),
+            layers,
+        });
+    }
+    files
+}
+
+fn directory_of(path: &str) -> Option<&str> {
+    path.strip_suffix("/layer.tar")
+}
+
+/// The directory of a layer that keeps its name, whatever that is.
+struct Kept<'a> {
+    archive: &'a Archive,
+    layer: &'a StateLayer,
+    path: &'a str,
+    /// The directory of the layer below, as it is to be.
+    below: Option<&'a str>,
+    /// The file of an earlier layer that is the same.
+    first: Option<&'a String>,
+}
+
+impl Kept<'_> {
+    /// Adds what stands in the directory, so that it goes when the layer does.
+    fn push(&self, files: &mut Files, image: usize, i: usize) {
+        let Some(directory) = directory_of(self.path) else {
+            files.push_layer(
+                self.archive,
+                self.path,
+                self.layer,
+                image,
+                Part::LayerTar(i),
+            );
+            return;
+        };
+        let source = &self.archive.source;
+        let mut push = |name: &str, content: DerivedContent, part: Part| {
+            files.push(name.to_owned(), content, image, part);
+            files.stamp_fixed(name);
+        };
+        if source.find(directory).is_some() {
+            push(
+                directory,
+                DerivedContent::Directory,
+                Part::LayerDirectory(i),
+            );
+        }
+        let version = format!("{directory}/VERSION");
+        if let Some(content) = self.as_it_is(&version) {
+            push(&version, content, Part::Version(i));
+        }
+        let json = format!("{directory}/json");
+        let relinked = || self.relinked(&json, image);
+        if let Some(content) = relinked().or_else(|| self.as_it_is(&json)) {
+            push(&json, content, Part::LegacyJson(i));
+        }
+        if let Some(content) = self.tar() {
+            push(self.path, content, Part::LayerTar(i));
+        }
+    }
+
+    /// The file of that name, if it is one.
+    fn as_it_is(&self, name: &str) -> Option<DerivedContent> {
+        let entry = self.archive.source.find(name)?;
+        let found = &self.archive.source.entries()[entry];
+        let path = name.to_owned();
+        let data = LayerData::Kept { entry, path };
+        (found.kind == Kind::File).then_some(DerivedContent::Layer(data, found.size))
+    }
+
+    /// The layer, or the link to it as long as that leads there.
+    fn tar(&self) -> Option<DerivedContent> {
+        let source = &self.archive.source;
+        let found = &source.entries()[source.find(self.path)?];
+        let own = || DerivedContent::Layer(self.layer.data.clone(), self.layer.size);
+        match found.kind {
+            Kind::File => Some(own()),
+            Kind::Symlink => {
+                let target = String::from_utf8(found.link_name.clone()).ok()?;
+                let leads_to = names::resolve(&found.name, target.as_bytes());
+                Some(match self.first {
+                    Some(first) if leads_to.as_ref() == Some(first) => {
+                        DerivedContent::Symlink(target)
+                    }
+                    Some(first) => DerivedContent::Symlink(format!("../{first}")),
+                    None => own(),
+                })
+            }
+            _ => None,
+        }
+    }
+
+    /// The document of the layer with another parent, where it named the one below and that is another now.
+    fn relinked(&self, json: &str, image: usize) -> Option<DerivedContent> {
+        let archive = self.archive;
+        let old = &archive.images[image].layers;
+        let position = old.iter().position(|layer| layer.path == self.path)?;
+        let below = position.checked_sub(1).map(|below| &old[below].path);
+        let below = below.and_then(|path| directory_of(path));
+        let index = archive.source.find(json).filter(|_| below != self.below)?;
+        let bytes = archive.source.read(index, MAX_DOCUMENT_BYTES).ok()?;
+        let mut document = Document::parse(&bytes).ok()?;
+        let named = document.root.get("parent").and_then(Value::as_text);
+        if named.as_deref() != below {
+            return None;
+        }
+        match self.below {
+            Some(parent) => document.set(&[], "parent", &["id", "parent"], Value::text(parent)),
+            None => {
+                document.remove(&[], "parent");
+            }
+        }
+        Some(DerivedContent::Bytes(document.to_bytes()))
+    }
+}
+
+/// Returns the legacy layers of an image; those at `kept_paths` have the names of their directories for ids.
+fn legacy_layers(
+    generation: Option<&Generation>,
+    state: &State,
+    kept_paths: &[Option<&String>],
+) -> Vec<LegacyLayer> {
+    let ids: Vec<Option<&str>> = kept_paths
+        .iter()
+        .map(|path| path.map(|path| directory_of(path).unwrap_or(path)))
+        .collect();
+    let likeliest = &Generation::candidates(false, &[])[0];
+    let generation = generation.unwrap_or(likeliest);
+    let layers = generation.layers_above(&state.config, &ids);
+    layers.unwrap_or_else(|| unlike_docker(state, &ids))
+}
+
+/// A config that Docker's structs cannot hold has no legacy ids of Docker's; nobody checks them, so any that tell two
+/// layers apart do.
+fn unlike_docker(state: &State, ids: &[Option<&str>]) -> Vec<LegacyLayer> {
+    let mut layers: Vec<LegacyLayer> = Vec::new();
+    for (layer, id) in state.layers.iter().zip(ids) {
+        let parent = layers.last().map_or("", |layer| &layer.id);
+        let id = id.map_or_else(
+            || Digest::of(format!("{} {parent}", layer.diff_id).as_bytes()).hex(),
+            str::to_owned,
+        );
+        let mut fields = vec![("id", encode(&id))];
+        if !parent.is_empty() {
+            fields.push(("parent", encode(parent)));
+        }
+        let json = object(fields).into_bytes();
+        layers.push(LegacyLayer { id, json });
+    }
+    layers
+}
+
+/// Adds the configuration of an image under the name that it gets; returns that name.
+pub(in crate::archive) fn push_config(
+    files: &mut Files,
+    archive: &Archive,
+    image: usize,
+    state: &State,
+) -> String {
+    let name = config_name(archive, image, state);
+    let content = DerivedContent::Bytes(state.config.to_bytes());
+    files.push(name.clone(), content, image, Part::Config);
+    name
+}
+
+/// The name of a configuration: the old one, in which a digest is the one that it has now.
+fn config_name(archive: &Archive, image: usize, state: &State) -> String {
+    let old = &archive.images[image];
+    let old_name = &archive.source.entries()[old.config_entry].name;
+    if old.image_id == state.image_id {
+        return old_name.clone();
+    }
+    if let Some(stated) = names::hex_within(old_name) {
+        return old_name.replace(stated, &state.image_id.hex());
+    }
+    let is_shared = archive
+        .images
+        .iter()
+        .enumerate()
+        .any(|(i, other)| i != image && other.config_entry == old.config_entry);
+    if is_shared {
+        // The other images may not become what this one becomes.
+        return format!("{}.json", state.image_id.hex());
+    }
+    old_name.clone()
+}
+
+/// Returns every `created` in the legacy JSON files: the zone of the daemon that wrote them shows there.
+pub(in crate::archive) fn seen_times(archive: &Archive) -> Result<Vec<String>, Error> {
+    let mut times = Vec::new();
+    for layer in archive.images.iter().flat_map(|image| &image.layers) {
+        let Some(index) = legacy_json(archive, layer) else {
+            continue;
+        };
+        push_time(&mut times, &archive.source.read(index, MAX_DOCUMENT_BYTES)?);
+    }
+    Ok(times)
+}
+
+/// Returns the legacy JSON file beside a layer.
+pub(in crate::archive) fn legacy_json(
+    archive: &Archive,
+    layer: &crate::archive::Layer,
+) -> Option<usize> {
+    let directory = directory_of(&layer.path)?;
+    archive.source.find(&format!("{directory}/json"))
+}
+
+/// Adds `created` of a legacy JSON text; anything else is no legacy JSON, and nothing to complain about here.
+pub(in crate::archive) fn push_time(times: &mut Vec<String>, json: &[u8]) {
+    let Ok(document) = Document::parse(json) else {
+        return;
+    };
+    let created = document.root.get("created").and_then(Value::as_text);
+    if let Some(created) = created
+        && !times.iter().any(|time| *time == created)
+    {
+        times.push(created.into_owned());
+    }
+}

@@ -1,0 +1,12 @@
+//! Where a revised archive goes: complete or not at all.
+
+pub(super) mod in_place;
+pub(super) mod journal;
+pub(super) mod new_directory;
+pub(super) mod pack;
+pub(super) mod pending;
+pub(super) mod place;
+pub(super) mod publish;
+pub(super) mod switch;
+pub(super) mod unpack_layers;
+pub(super) mod write;

@@ -1,0 +1,370 @@
+//! An archive as a directory to look into, and back.
+//!
+//! `unpack` keeps the tar's headers in a file of ours beside the content, so that `pack` gives the same bytes back
+//! for everything that was not edited.
+
+use std::fs::File;
+use std::io::{self, Read, Write};
+use std::os::fd::OwnedFd;
+use std::path::Path;
+
+use rustix::fs::{Mode, OFlags};
+
+use super::new_directory::new_directory;
+use super::pending::PendingFile;
+use super::place::{set_metadata, write_content};
+use super::write::{Sink, pad};
+use crate::archive::draft::{Draft, DraftEntry};
+use crate::archive::source::Source;
+use crate::archive::source::directory::{OWN_DIRECTORY, open_parent};
+use crate::archive::source::names;
+use crate::compression::Compression;
+use crate::error::Error;
+use crate::tarball::{
+    END_OF_ARCHIVE, Entry, Kind, Mtime, Stream, TarReader, header_group, rename_group,
+};
+
+/// The first line of the file that keeps the headers.
+const MAGIC: &[u8] = b"ocipatch headers 1\n";
+/// The headers of the most entries that an archive may have. In bytes.
+const MAX_HEADERS_BYTES: u64 = 1 << 30;
+
+/// Writes every entry of `draft` into the empty directory `root`.
+pub(in crate::archive) fn extract(draft: &Draft<'_>, root: &Path) -> Result<(), Error> {
+    let handle = File::open(root).map_err(Error::at(root))?;
+    let mut directories = Vec::new();
+    for entry in &draft.entries {
+        let (name, kind, mode, mtime) = match entry {
+            DraftEntry::Kept(index) => {
+                let kept = &draft.source.entries()[*index];
+                (&kept.name, kept.kind, kept.mode, kept.mtime)
+            }
+            DraftEntry::New(new) => (&new.name, new.content.kind(), new.mode, new.mtime),
+        };
+        let path = root.join(name);
+        let failed = |source: io::Error| Error::io(&path, source);
+        let (parent, file_name) = make_parent(&handle, name).map_err(failed)?;
+        match kind {
+            Kind::Directory => {
+                let made = rustix::fs::mkdirat(&parent, file_name, Mode::from_raw_mode(0o755));
+                made.or_else(|e| {
+                    if e == rustix::io::Errno::EXIST {
+                        Ok(())
+                    } else {
+                        Err(e)
+                    }
+                })
+                .map_err(|error| failed(error.into()))?;
+                directories.push((name, mtime));
+            }
+            Kind::Symlink => {
+                let target = match entry {
+                    DraftEntry::Kept(index) => draft.source.entries()[*index].link_name.clone(),
+                    DraftEntry::New(new) => new.content.link_target(),
+                };
+                if names::resolve(name, &target).is_none() {
+                    let reason = "links to a place outside the archive".to_owned();
+                    return Err(Error::BadEntry {
+                        name: name.clone(),
+                        reason,
+                    });
+                }
+                rustix::fs::symlinkat(target.as_slice(), &parent, file_name)
+                    .map_err(|error| failed(error.into()))?;
+            }
+            Kind::File | Kind::HardLink => {
+                let flags = OFlags::CREATE
+                    | OFlags::EXCL
+                    | OFlags::WRONLY
+                    | OFlags::NOFOLLOW
+                    | OFlags::CLOEXEC;
+                let file =
+                    match rustix::fs::openat(&parent, file_name, flags, Mode::from_raw_mode(0o600))
+                    {
+                        Ok(file) => File::from(file),
+                        // The same entry twice, which the index has found to be identical.
+                        Err(rustix::io::Errno::EXIST) => continue,
+                        Err(error) => return Err(failed(error.into())),
+                    };
+                match entry {
+                    DraftEntry::Kept(index) => {
+                        let data = if kind == Kind::File {
+                            *index
+                        } else {
+                            draft.source.resolve(name, "itself")?
+                        };
+                        write_content(draft, &crate::archive::Content::Entry(data), &file, &path)?;
+                    }
+                    DraftEntry::New(new) => write_content(draft, &new.content, &file, &path)?,
+                }
+                set_metadata(&file, mode & 0o777 | 0o600, mtime).map_err(failed)?;
+                file.sync_all().map_err(failed)?;
+            }
+            _ => {
+                let reason = "is a device or a pipe, which no archive of images holds".to_owned();
+                return Err(Error::BadEntry {
+                    name: name.clone(),
+                    reason,
+                });
+            }
+        }
+    }
+    // Last, since every file made in a directory sets its time.
+    for (name, mtime) in directories.into_iter().rev() {
+        let path = root.join(name);
+        let directory = File::open(&path).map_err(Error::at(&path))?;
+        set_metadata(&directory, 0o755, mtime).map_err(Error::at(&path))?;
+    }
+    Ok(())
+}
+
+/// Opens the directory that is to hold `name`, making what is missing, following no link.
+pub(in crate::archive) fn make_parent<'n>(
+    root: &File,
+    name: &'n str,
+) -> io::Result<(OwnedFd, &'n str)> {
+    if let Some((parents, _)) = name.rsplit_once('/') {
+        let mut made = String::new();
+        for component in parents.split('/') {
+            made.push_str(component);
+            let (parent, file_name) = open_parent(root, &made)?;
+            match rustix::fs::mkdirat(&parent, file_name, Mode::from_raw_mode(0o755)) {
+                Ok(()) | Err(rustix::io::Errno::EXIST) => {}
+                Err(error) => return Err(error.into()),
+            }
+            made.push('/');
+        }
+    }
+    open_parent(root, name)
+}
+
+/// Unpacks the archive `source` into `directory`, which must not exist or be empty.
+pub fn unpack(source: &Source, directory: &Path) -> Result<(), Error> {
+    new_directory(directory, |directory| fill(source, directory))
+}
+
+/// Writes the entries and, where they come from a tar, what is needed to make the same tar of them again.
+pub(in crate::archive) fn fill(source: &Source, directory: &Path) -> Result<(), Error> {
+    extract(&Draft::keep_all(source), directory)?;
+    let (Some(tar), Some((end, length))) = (source.tar_file(), source.tail()) else {
+        return Ok(());
+    };
+    let own = directory.join(OWN_DIRECTORY);
+    std::fs::create_dir(&own).map_err(Error::at(&own))?;
+    let path = own.join("headers");
+    let pending = PendingFile::create(&path)?;
+    let mut file = io::BufWriter::new(&pending.file);
+    let mut write = |bytes: &[u8]| file.write_all(bytes).map_err(Error::at(&path));
+    write(MAGIC)?;
+    write(format!("{}\n", source.compression().name()).as_bytes())?;
+    for index in 0..source.entries().len() {
+        let group = source.group(index)?;
+        let length = u32::try_from(group.len()).expect("header groups are bounded");
+        write(&length.to_le_bytes())?;
+        write(&group)?;
+    }
+    // What stands around the entries; no header group is empty.
+    write(&0_u32.to_le_bytes())?;
+    for (start, end) in [(0, source.prelude()), (end, length)] {
+        write(&(end - start).to_le_bytes())?;
+        let mut buffer = vec![0; 64 * 1024];
+        let mut at = start;
+        while at < end {
+            let n = buffer
+                .len()
+                .min(usize::try_from(end - at).unwrap_or(usize::MAX));
+            std::os::unix::fs::FileExt::read_exact_at(tar, &mut buffer[..n], at)
+                .map_err(Error::at(Path::new(source.place())))?;
+            write(&buffer[..n])?;
+            at += n as u64;
+        }
+    }
+    file.flush().map_err(Error::at(&path))?;
+    drop(file);
+    pending.publish()
+}
+
+/// The headers that `unpack` kept.
+struct Headers {
+    compression: Compression,
+    groups: Vec<(Entry, Vec<u8>)>,
+    /// What stands before the first entry.
+    prelude: Vec<u8>,
+    /// What stands behind the last entry.
+    tail: Vec<u8>,
+}
+
+fn read_headers(directory: &Path) -> Result<Option<Headers>, Error> {
+    let path = directory.join(OWN_DIRECTORY).join("headers");
+    let file = match File::open(&path) {
+        Ok(file) => file,
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
+        Err(error) => return Err(Error::io(&path, error)),
+    };
+    let mut bytes = Vec::new();
+    file.take(MAX_HEADERS_BYTES)
+        .read_to_end(&mut bytes)
+        .map_err(Error::at(&path))?;
+    let damaged = || Error::BadEntry {
+        name: path.display().to_string(),
+        reason: "is damaged; remove it to pack without the original headers".to_owned(),
+    };
+    let rest = bytes.strip_prefix(MAGIC).ok_or_else(damaged)?;
+    let line = rest.iter().position(|&b| b == b'\n').ok_or_else(damaged)?;
+    let all = [
+        Compression::None,
+        Compression::Gzip,
+        Compression::Zstd,
+        Compression::Bzip2,
+        Compression::Xz,
+    ];
+    let compression = all
+        .into_iter()
+        .find(|c| c.name().as_bytes() == &rest[..line])
+        .ok_or_else(damaged)?;
+    let mut rest = &rest[line + 1..];
+    let mut groups = Vec::new();
+    while let Some((length, after)) = rest.split_first_chunk::<4>() {
+        let length = usize::try_from(u32::from_le_bytes(*length)).map_err(|_| damaged())?;
+        if length == 0 {
+            rest = after;
+            break;
+        }
+        let group = after.get(..length).ok_or_else(damaged)?;
+        let entry = TarReader::new(Stream(group))
+            .next()
+            .ok()
+            .flatten()
+            .ok_or_else(damaged)?;
+        groups.push((entry, group.to_vec()));
+        rest = &after[length..];
+    }
+    let mut around = || {
+        let (length, after) = rest.split_first_chunk::<8>().ok_or_else(damaged)?;
+        let length = usize::try_from(u64::from_le_bytes(*length)).map_err(|_| damaged())?;
+        let (bytes, after) = after.split_at_checked(length).ok_or_else(damaged)?;
+        rest = after;
+        Ok(bytes.to_vec())
+    };
+    Ok(Some(Headers {
+        compression,
+        groups,
+        prelude: around()?,
+        tail: around()?,
+    }))
+}
+
+/// Packs the directory `source` into the tar `output`: in the order and with the headers that `unpack` kept, where it
+/// did; new files go where Docker would put them.
+pub fn pack(source: &Source, directory: &Path, output: &Path) -> Result<(), Error> {
+    let headers = read_headers(directory)?;
+    let compression = headers
+        .as_ref()
+        .map_or(Compression::None, |headers| headers.compression);
+    let (known, prelude, tail) = match headers {
+        Some(headers) => (headers.groups, headers.prelude, headers.tail),
+        None => (Vec::new(), Vec::new(), Vec::new()),
+    };
+    let mut is_packed = vec![false; source.entries().len()];
+    // Names, header groups, and where the data is.
+    let mut entries: Vec<(String, Vec<u8>, Option<usize>)> = Vec::new();
+    for (entry, group) in &known {
+        let Some(name) = names::clean(&entry.name) else {
+            continue;
+        };
+        let Some(index) = source.find(&name) else {
+            continue;
+        };
+        let on_disk = &source.entries()[index];
+        let is_link = entry.kind == Kind::HardLink && on_disk.kind == Kind::File;
+        if !is_link && (on_disk.kind != entry.kind || on_disk.link_name != entry.link_name) {
+            continue;
+        }
+        is_packed[index] = true;
+        let data = (entry.kind == Kind::File).then_some(index);
+        if data.is_some() && on_disk.size != entry.size {
+            let resized = Entry {
+                size: on_disk.size,
+                ..entry.clone()
+            };
+            entries.push((name, rename_group(group, &resized), data));
+        } else {
+            entries.push((name, group.clone(), data));
+        }
+    }
+    let is_sorted = entries.is_sorted_by(|a, b| names::walk_order(&a.0, &b.0).is_lt());
+    for (index, on_disk) in source
+        .entries()
+        .iter()
+        .enumerate()
+        .filter(|(index, _)| !is_packed[*index])
+    {
+        let group = new_group(on_disk, known.first().map(|(_, group)| group.as_slice()));
+        let at = if is_sorted {
+            entries.partition_point(|(name, ..)| names::walk_order(name, &on_disk.name).is_lt())
+        } else {
+            entries.len()
+        };
+        entries.insert(
+            at,
+            (
+                on_disk.name.clone(),
+                group,
+                (on_disk.kind == Kind::File).then_some(index),
+            ),
+        );
+    }
+
+    let pending = PendingFile::create(output)?;
+    let failed = |source| Error::io(output, source);
+    let file = pending.file.try_clone().map_err(failed)?;
+    let mut sink = match compression {
+        Compression::None => Sink::Plain(file),
+        compression => Sink::Compressed(compression.encoder(file).map_err(failed)?),
+    };
+    sink.write_all(&prelude).map_err(failed)?;
+    for (_, group, data) in &entries {
+        sink.write_all(group).map_err(failed)?;
+        if let Some(index) = data {
+            let blob = source.blob(*index)?;
+            sink.copy(&blob.file, blob.start, blob.start + blob.size)
+                .map_err(failed)?;
+            pad(blob.size, &mut sink).map_err(failed)?;
+        }
+    }
+    let tail = if tail.is_empty() {
+        &END_OF_ARCHIVE[..]
+    } else {
+        &tail
+    };
+    sink.write_all(tail).map_err(failed)?;
+    sink.finish().map_err(failed)?;
+    pending.publish()
+}
+
+fn new_group(on_disk: &crate::archive::SourceEntry, model: Option<&[u8]>) -> Vec<u8> {
+    let mut name = on_disk.name.clone().into_bytes();
+    if on_disk.kind == Kind::Directory {
+        name.push(b'/');
+    }
+    let entry = Entry {
+        name,
+        link_name: on_disk.link_name.clone(),
+        kind: on_disk.kind,
+        size: on_disk.size,
+        mode: on_disk.mode,
+        uid: 0,
+        gid: 0,
+        mtime: Mtime {
+            seconds: on_disk.mtime,
+            nanoseconds: 0,
+        },
+        device: (0, 0),
+        xattrs: Vec::new(),
+        is_sparse: false,
+    };
+    match model {
+        Some(model) => rename_group(model, &entry),
+        None => header_group(&entry),
+    }
+}

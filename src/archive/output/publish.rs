@@ -1,0 +1,191 @@
+//! Output that is there complete or not at all: written under no name or a hidden one, synced, then renamed.
+
+use std::fs::File;
+use std::io::{self, Seek};
+use std::os::unix::fs::{MetadataExt, PermissionsExt};
+use std::path::{Path, PathBuf};
+
+use super::new_directory::new_directory;
+use super::pending::PendingFile;
+use super::write::{Sink, write_tar};
+use super::{in_place, pack};
+use crate::archive::draft::Draft;
+use crate::archive::source::Source;
+use crate::error::Error;
+
+/// Where a revised archive goes.
+#[derive(Debug)]
+pub enum Destination {
+    /// A tar file, replaced if it exists.
+    File(PathBuf),
+    /// A directory that does not exist or is empty.
+    Directory(PathBuf),
+    /// A pipe or file that is open already, such as standard output.
+    Stream(File),
+    /// The archive itself.
+    InPlace(PathBuf),
+}
+
+/// Writes `draft` to `destination`; on any failure nothing is there that was not there before.
+pub fn publish(draft: &Draft<'_>, destination: &Destination) -> Result<(), Error> {
+    match destination {
+        Destination::File(path) => {
+            refuse_input(draft.source, path)?;
+            write_file(draft, path)
+        }
+        Destination::Directory(path) => write_directory(draft, path),
+        Destination::Stream(file) => {
+            refuse_same_file(draft.source, file)?;
+            let file = file.try_clone().map_err(|source| Error::Io {
+                place: "standard output".to_owned(),
+                source,
+            })?;
+            write_to(draft, file, "standard output").map(drop)
+        }
+        Destination::InPlace(_) if draft.is_unchanged() => Ok(()),
+        Destination::InPlace(path) if draft.source.is_directory() => {
+            in_place::revise_directory(draft, path)
+        }
+        Destination::InPlace(path) if !path.is_file() => Err(Error::Output {
+            place: path.display().to_string(),
+            reason: "is no file that could be changed in place".to_owned(),
+        }),
+        Destination::InPlace(path) => write_file(draft, path),
+    }
+}
+
+/// `-o` may not name the input: it is never touched unless that is asked for.
+fn refuse_input(source: &Source, path: &Path) -> Result<(), Error> {
+    let Some(given) = source.given_file() else {
+        return Ok(());
+    };
+    let (Ok(input), Ok(output)) = (given.metadata(), std::fs::metadata(path)) else {
+        return Ok(());
+    };
+    if (input.dev(), input.ino()) == (output.dev(), output.ino()) {
+        let reason = "is the input; to change it say `--in-place`".to_owned();
+        return Err(Error::Output {
+            place: path.display().to_string(),
+            reason,
+        });
+    }
+    Ok(())
+}
+
+/// A redirection to the input that does not truncate it (`1<>`, `>>`) would have it read while it is written over.
+fn refuse_same_file(source: &Source, output: &File) -> Result<(), Error> {
+    let Some(given) = source.given_file() else {
+        return Ok(());
+    };
+    let (Ok(input), Ok(output)) = (given.metadata(), output.metadata()) else {
+        return Ok(());
+    };
+    if output.is_file() && (input.dev(), input.ino()) == (output.dev(), output.ino()) {
+        return Err(Error::Output {
+            place: "standard output".to_owned(),
+            reason: "is the input; to change it say `--in-place`".to_owned(),
+        });
+    }
+    Ok(())
+}
+
+fn write_file(draft: &Draft<'_>, path: &Path) -> Result<(), Error> {
+    if path.is_dir() {
+        let reason = "is a directory".to_owned();
+        return Err(Error::Output {
+            place: path.display().to_string(),
+            reason,
+        });
+    }
+    let place = path.display().to_string();
+    if !is_replaceable(path) {
+        let file = std::fs::OpenOptions::new().write(true).open(path);
+        return write_to(draft, file.map_err(Error::at(path))?, &place).map(drop);
+    }
+    // A link is followed, so that the file it names is replaced and not the link.
+    let target = behind_links(path);
+    let pending = PendingFile::create(&target)?;
+    inherit(&pending.file, &target).map_err(Error::at(path))?;
+    let file = pending.file.try_clone().map_err(Error::at(path))?;
+    reserve(draft, &file).map_err(Error::at(path))?;
+    let mut file = write_to(draft, file, &place)?;
+    // What was reserved too much goes.
+    let end = file.stream_position().map_err(Error::at(path))?;
+    file.set_len(end).map_err(Error::at(path))?;
+    pending.publish()
+}
+
+/// Reserves the room that a plain tar takes: a full disk is known before anything is copied, and what is written back
+/// while it grows has its place already.
+fn reserve(draft: &Draft<'_>, file: &File) -> io::Result<()> {
+    use rustix::io::Errno;
+    if draft.compression() != crate::compression::Compression::None {
+        return Ok(());
+    }
+    let Some(n_bytes) = draft.tar_bytes().filter(|&n_bytes| n_bytes > 0) else {
+        return Ok(());
+    };
+    match rustix::fs::fallocate(file, rustix::fs::FallocateFlags::empty(), 0, n_bytes) {
+        Err(error @ (Errno::NOSPC | Errno::DQUOT | Errno::FBIG)) => Err(error.into()),
+        // A file system that cannot reserve room has to be asked byte by byte.
+        _ => Ok(()),
+    }
+}
+
+/// Tells whether another file may take the place of what is at `path`. A device or a pipe is written to instead:
+/// nobody who says `-o /dev/null` wants that gone.
+pub(crate) fn is_replaceable(path: &Path) -> bool {
+    std::fs::metadata(path).is_ok_and(|metadata| metadata.is_file()) || !path.exists()
+}
+
+/// Passes on the permissions of the file that is about to be replaced, and its owner where the system lets us.
+fn inherit(file: &File, target: &Path) -> io::Result<()> {
+    let Ok(old) = std::fs::metadata(target) else {
+        return Ok(());
+    };
+    let _ = std::os::unix::fs::fchown(file, Some(old.uid()), Some(old.gid()));
+    let mode = std::fs::Permissions::from_mode(old.mode() & 0o777);
+    file.set_permissions(mode)
+}
+
+/// Writes the archive in the compression that it came in; unchanged, that is the very bytes.
+fn write_to(draft: &Draft<'_>, file: File, place: &str) -> Result<File, Error> {
+    let failed = |source| Error::Io {
+        place: place.to_owned(),
+        source,
+    };
+    if draft.is_unchanged()
+        && let Some(given) = draft.source.given_file()
+    {
+        let length = given.metadata().map_err(failed)?.len();
+        let mut sink = Sink::Plain(file);
+        sink.copy(given, 0, length).map_err(failed)?;
+        return sink.finish().map_err(failed);
+    }
+    let mut sink = match draft.compression() {
+        crate::compression::Compression::None => {
+            let write_back = super::write::WriteBack::start(&file).map_err(failed)?;
+            Sink::Durable(file, write_back)
+        }
+        compression => Sink::Compressed(compression.encoder(file).map_err(failed)?),
+    };
+    write_tar(draft, &mut sink, place)?;
+    sink.finish().map_err(failed)
+}
+
+/// Follows links to the name that a file is to have, whether there is one yet or not.
+fn behind_links(path: &Path) -> PathBuf {
+    const MAX_HOPS: usize = 40;
+    let mut path = path.to_owned();
+    for _ in 0..MAX_HOPS {
+        match std::fs::read_link(&path) {
+            Ok(target) => path = path.parent().unwrap_or(Path::new("")).join(target),
+            Err(_) => break,
+        }
+    }
+    path
+}
+
+fn write_directory(draft: &Draft<'_>, path: &Path) -> Result<(), Error> {
+    new_directory(path, |temporary| pack::extract(draft, temporary))
+}

@@ -1,0 +1,151 @@
+//! The files of each layer, to look at: as the layer has them, whiteouts included, owned by whoever unpacks.
+
+use std::fs::File;
+use std::io;
+use std::path::{Path, PathBuf};
+
+use rustix::fs::{Mode, OFlags};
+
+use super::new_directory::new_directory;
+use super::pack::{fill, make_parent};
+use super::place::set_metadata;
+use crate::archive::source::Source;
+use crate::archive::source::directory::{OWN_DIRECTORY, open_parent};
+use crate::archive::{Archive, names};
+use crate::compression::{Compression, MAGIC_BYTES};
+use crate::error::Error;
+use crate::tarball::{Entry, Input, Kind, Stream, TarReader};
+
+/// Unpacks the archive `source` into `directory`, which must not exist or be empty, and each of its layers below
+/// `.ocipatch/layers` there; returns one directory per layer.
+pub fn unpack_with_layers(source: Source, directory: &Path) -> Result<Vec<PathBuf>, Error> {
+    let archive = Archive::open(source)?;
+    let made = new_directory(directory, |directory| {
+        fill(&archive.source, directory)?;
+        extract_layers(&archive, directory)
+    })?;
+    Ok(made.iter().map(|path| directory.join(path)).collect())
+}
+
+/// Returns the directories as paths below `directory`.
+fn extract_layers(archive: &Archive, directory: &Path) -> Result<Vec<PathBuf>, Error> {
+    let root = Path::new(OWN_DIRECTORY).join("layers");
+    let path = directory.join(&root);
+    std::fs::create_dir_all(&path).map_err(Error::at(&path))?;
+    let mut entries: Vec<usize> = Vec::new();
+    let mut made = Vec::new();
+    for layer in archive.images.iter().flat_map(|image| &image.layers) {
+        if entries.contains(&layer.entry) {
+            continue;
+        }
+        entries.push(layer.entry);
+        let name = root.join(format!("{}-{}", entries.len(), layer.diff_id.short()));
+        let path = directory.join(&name);
+        std::fs::create_dir(&path).map_err(Error::at(&path))?;
+        extract_layer(&archive.source, layer.entry, &path)?;
+        made.push(name);
+    }
+    Ok(made)
+}
+
+fn extract_layer(source: &Source, index: usize, root: &Path) -> Result<(), Error> {
+    let name = || source.entries()[index].name.clone();
+    let failed = |source| Error::Io {
+        place: name(),
+        source,
+    };
+    let blob = source.blob(index)?;
+    let mut first = Vec::new();
+    io::Read::read_to_end(
+        &mut io::Read::take(blob.reader(), MAGIC_BYTES as u64),
+        &mut first,
+    )
+    .map_err(failed)?;
+    match Compression::detect(&first) {
+        Compression::None => extract_all(&mut TarReader::new(blob.reader()), &name(), root),
+        compression => {
+            let decoder = compression.decoder(blob.reader()).map_err(failed)?;
+            extract_all(&mut TarReader::new(Stream(decoder)), &name(), root)
+        }
+    }
+}
+
+fn extract_all(reader: &mut TarReader<impl Input>, layer: &str, root: &Path) -> Result<(), Error> {
+    let handle = File::open(root).map_err(Error::at(root))?;
+    let mut directories = Vec::new();
+    while let Some(entry) = reader.next().map_err(|error| Error::BadEntry {
+        name: layer.to_owned(),
+        reason: format!("is no readable layer: {error}"),
+    })? {
+        // Names that leave the layer have no place here; engines put them elsewhere.
+        let Some(name) = names::clean(&entry.name).filter(|name| !name.is_empty()) else {
+            continue;
+        };
+        extract_entry(reader, &entry, &handle, &name)
+            .map_err(|error| Error::io(&root.join(&name), error))?;
+        if entry.kind == Kind::Directory {
+            directories.push((name, entry));
+        }
+    }
+    for (name, entry) in directories.into_iter().rev() {
+        let (parent, file_name) = open_parent(&handle, &name).map_err(Error::at(root))?;
+        let flags = OFlags::DIRECTORY | OFlags::NOFOLLOW | OFlags::RDONLY | OFlags::CLOEXEC;
+        if let Ok(directory) = rustix::fs::openat(&parent, file_name, flags, Mode::empty()) {
+            // Its owner must be able to look into it.
+            set_metadata(
+                &directory.into(),
+                entry.mode & 0o777 | 0o700,
+                entry.mtime.seconds,
+            )
+            .map_err(|error| Error::io(&root.join(&name), error))?;
+        }
+    }
+    Ok(())
+}
+
+fn extract_entry(
+    reader: &mut TarReader<impl Input>,
+    entry: &Entry,
+    root: &File,
+    name: &str,
+) -> io::Result<()> {
+    let (parent, file_name) = make_parent(root, name)?;
+    let result = match entry.kind {
+        Kind::Directory => rustix::fs::mkdirat(&parent, file_name, Mode::from_raw_mode(0o755)),
+        Kind::Symlink => rustix::fs::symlinkat(entry.link_name.as_slice(), &parent, file_name),
+        Kind::HardLink => match names::clean(&entry.link_name) {
+            Some(target) => {
+                let (other, other_name) = open_parent(root, &target)?;
+                rustix::fs::linkat(
+                    &other,
+                    other_name,
+                    &parent,
+                    file_name,
+                    rustix::fs::AtFlags::empty(),
+                )
+            }
+            None => Ok(()),
+        },
+        Kind::File => {
+            let flags =
+                OFlags::CREATE | OFlags::EXCL | OFlags::WRONLY | OFlags::NOFOLLOW | OFlags::CLOEXEC;
+            match rustix::fs::openat(&parent, file_name, flags, Mode::from_raw_mode(0o600)) {
+                Ok(file) => {
+                    let mut file = File::from(file);
+                    io::copy(reader, &mut file)?;
+                    // Set-id bits are for the image, not for the machine that looks at it.
+                    set_metadata(&file, entry.mode & 0o777 | 0o400, entry.mtime.seconds)?;
+                    Ok(())
+                }
+                Err(error) => Err(error),
+            }
+        }
+        // Devices and pipes are no content to look at.
+        _ => Ok(()),
+    };
+    match result {
+        // A path twice in one layer: engines differ, the first one is shown. A link to a lower layer has no target here.
+        Err(rustix::io::Errno::EXIST | rustix::io::Errno::NOENT) => Ok(()),
+        result => Ok(result?),
+    }
+}

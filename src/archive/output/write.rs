@@ -1,0 +1,302 @@
+//! Writing a draft as a tar: kept bytes travel by range, neighbours in one piece.
+
+use std::fs::File;
+use std::io::{self, Seek, Write};
+use std::os::unix::fs::FileExt;
+use std::sync::mpsc::SyncSender;
+use std::thread::JoinHandle;
+
+use crate::archive::draft::{Content, Draft, DraftEntry, NewEntry};
+use crate::archive::source::entry::Blob;
+use crate::compression::Encoder;
+use crate::error::Error;
+use crate::tarball::{BLOCK_BYTES, END_OF_ARCHIVE, Kind};
+
+/// Where a tar goes: a file or pipe that the kernel copies to, or a compressor.
+#[derive(Debug)]
+pub(in crate::archive) enum Sink {
+    Plain(File),
+    /// A file that is to be durable in the end: written back while it is still being written.
+    Durable(File, WriteBack),
+    Compressed(Encoder<File>),
+}
+
+/// What the kernel's caches are made of. In bytes.
+const PAGE_BYTES: u64 = 4096;
+/// How much is read and written at once. In bytes.
+const BUFFER_BYTES: usize = 1 << 20;
+/// How much is copied between two nudges of the write-back. In bytes.
+const WRITE_BACK_BYTES: u64 = 16 << 20;
+
+/// A thread that has the kernel write a file back as it grows, so that the sync at the end finds little to do.
+#[derive(Debug)]
+pub(in crate::archive) struct WriteBack {
+    nudge: Option<SyncSender<()>>,
+    /// How many bytes were written since the last nudge.
+    n_waiting: u64,
+    thread: Option<JoinHandle<()>>,
+}
+
+impl WriteBack {
+    pub(in crate::archive) fn start(file: &File) -> io::Result<Self> {
+        let file = file.try_clone()?;
+        let (nudge, nudges) = std::sync::mpsc::sync_channel(1);
+        let work = move || {
+            for () in nudges {
+                // A failure here comes again at the sync that counts.
+                let _ = rustix::fs::fdatasync(&file);
+            }
+        };
+        let thread = std::thread::Builder::new()
+            .name("write-back".to_owned())
+            .spawn(work)?;
+        Ok(Self {
+            nudge: Some(nudge),
+            n_waiting: 0,
+            thread: Some(thread),
+        })
+    }
+
+    fn wrote(&mut self, n_bytes: u64) {
+        self.n_waiting += n_bytes;
+        if self.n_waiting < WRITE_BACK_BYTES {
+            return;
+        }
+        self.n_waiting = 0;
+        if let Some(nudge) = &self.nudge {
+            // It is busy, and will find these bytes too.
+            let _ = nudge.try_send(());
+        }
+    }
+}
+
+impl Drop for WriteBack {
+    fn drop(&mut self) {
+        self.nudge = None;
+        if let Some(thread) = self.thread.take() {
+            // It only syncs; there is nothing in it that panics.
+            let _ = thread.join();
+        }
+    }
+}
+
+impl Sink {
+    /// Copies `start..end` of `file` without looking at it.
+    pub(in crate::archive) fn copy(&mut self, file: &File, start: u64, end: u64) -> io::Result<()> {
+        let mut at = start;
+        while at < end {
+            let stop = end.min(at + WRITE_BACK_BYTES);
+            let from = at;
+            at = match self {
+                Self::Plain(output) | Self::Durable(output, _) => {
+                    copy_piece(file, at, stop, output)?
+                }
+                Self::Compressed(encoder) => copy_by_hand(file, at, stop, encoder)?,
+            };
+            if let Self::Durable(_, write_back) = self {
+                write_back.wrote(at - from);
+            }
+        }
+        Ok(())
+    }
+
+    /// Ends the stream; what comes back is the file, complete but not yet synced.
+    pub(in crate::archive) fn finish(self) -> io::Result<File> {
+        match self {
+            Self::Plain(file) | Self::Durable(file, _) => Ok(file),
+            Self::Compressed(encoder) => encoder.finish(),
+        }
+    }
+}
+
+impl Write for Sink {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        match self {
+            Self::Plain(file) => file.write(bytes),
+            Self::Durable(file, write_back) => {
+                let n = file.write(bytes)?;
+                write_back.wrote(n as u64);
+                Ok(n)
+            }
+            Self::Compressed(encoder) => encoder.write(bytes),
+        }
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        match self {
+            Self::Plain(file) | Self::Durable(file, _) => file.flush(),
+            Self::Compressed(encoder) => encoder.flush(),
+        }
+    }
+}
+
+/// Copies by the kernel where it can move whole pages, or where there is a pipe to fill; else by hand.
+///
+/// Between two page caches that lie askew the kernel copies every page in two pieces, which takes 1.5 times as long as
+/// large reads and writes do.
+fn copy_piece(file: &File, start: u64, end: u64, mut output: &File) -> io::Result<u64> {
+    let lies_askew = output
+        .stream_position()
+        .is_ok_and(|position| position % PAGE_BYTES != start % PAGE_BYTES);
+    let at = if lies_askew {
+        start
+    } else {
+        copy_in_kernel(file, start, end, output)?
+    };
+    copy_by_hand(file, at, end, &mut output)
+}
+
+fn copy_by_hand(file: &File, start: u64, end: u64, output: &mut dyn Write) -> io::Result<u64> {
+    let mut at = start;
+    let mut buffer = vec![
+        0;
+        usize::try_from(end - at)
+            .unwrap_or(usize::MAX)
+            .min(BUFFER_BYTES)
+    ];
+    while at < end {
+        let n = usize::try_from(end - at)
+            .unwrap_or(usize::MAX)
+            .min(buffer.len());
+        file.read_exact_at(&mut buffer[..n], at)?;
+        output.write_all(&buffer[..n])?;
+        at += n as u64;
+    }
+    Ok(end)
+}
+
+/// Returns how far the kernel copied: all the way, or not at all where it cannot for this pair of files.
+fn copy_in_kernel(file: &File, start: u64, end: u64, output: &File) -> io::Result<u64> {
+    use rustix::io::Errno;
+    let mut at = start;
+    let mut by_range = true;
+    while at < end {
+        let n = usize::try_from(end - at).unwrap_or(usize::MAX);
+        let copied = if by_range {
+            rustix::fs::copy_file_range(file, Some(&mut at), output, None, n)
+        } else {
+            rustix::fs::sendfile(output, file, Some(&mut at), n)
+        };
+        match copied {
+            Ok(0) => return Err(io::ErrorKind::UnexpectedEof.into()),
+            Ok(_) | Err(Errno::INTR) => {}
+            Err(Errno::XDEV | Errno::INVAL | Errno::NOSYS | Errno::OPNOTSUPP | Errno::BADF) => {
+                if !by_range {
+                    return Ok(at);
+                }
+                by_range = false;
+            }
+            Err(error) => return Err(error.into()),
+        }
+    }
+    Ok(at)
+}
+
+/// Writes the whole draft.
+pub(in crate::archive) fn write_tar(
+    draft: &Draft<'_>,
+    sink: &mut Sink,
+    place: &str,
+) -> Result<(), Error> {
+    let failed = |source| Error::Io {
+        place: place.to_owned(),
+        source,
+    };
+    let Some(tar) = draft.source.tar_file() else {
+        return write_directory_as_tar(draft, sink, place);
+    };
+    let (prelude, (tail, length)) = draft.around();
+    // The run of kept entries that lie one behind the other, beginning with what stands before the first.
+    let mut run = Some((0, prelude)).filter(|(start, end)| start < end);
+    for entry in &draft.entries {
+        match entry {
+            DraftEntry::Kept(index) => {
+                let (start, end) = draft
+                    .source
+                    .span(*index)
+                    .expect("a tar's entries have spans");
+                run = match run {
+                    Some((first, last)) if last == start => Some((first, end)),
+                    Some((first, last)) => {
+                        sink.copy(tar, first, last).map_err(failed)?;
+                        Some((start, end))
+                    }
+                    None => Some((start, end)),
+                };
+            }
+            DraftEntry::New(new) => {
+                if let Some((first, last)) = run.take() {
+                    sink.copy(tar, first, last).map_err(failed)?;
+                }
+                write_new(draft, new, sink, place)?;
+            }
+        }
+    }
+    match run {
+        Some((first, last)) if last == tail => sink.copy(tar, first, length).map_err(failed)?,
+        Some((first, last)) => {
+            sink.copy(tar, first, last).map_err(failed)?;
+            sink.copy(tar, tail, length).map_err(failed)?;
+        }
+        None => sink.copy(tar, tail, length).map_err(failed)?,
+    }
+    if length - tail < END_OF_ARCHIVE.len() as u64 {
+        sink.write_all(&END_OF_ARCHIVE).map_err(failed)?;
+    }
+    Ok(())
+}
+
+fn write_directory_as_tar(draft: &Draft<'_>, sink: &mut Sink, place: &str) -> Result<(), Error> {
+    let failed = |source| Error::Io {
+        place: place.to_owned(),
+        source,
+    };
+    for entry in &draft.entries {
+        match entry {
+            DraftEntry::Kept(index) => {
+                sink.write_all(&draft.header_on_disk(*index))
+                    .map_err(failed)?;
+                if draft.source.entries()[*index].kind == Kind::File {
+                    write_blob(&draft.source.blob(*index)?, sink).map_err(failed)?;
+                }
+            }
+            DraftEntry::New(new) => write_new(draft, new, sink, place)?,
+        }
+    }
+    sink.write_all(&END_OF_ARCHIVE).map_err(failed)
+}
+
+fn write_new(draft: &Draft<'_>, new: &NewEntry, sink: &mut Sink, place: &str) -> Result<(), Error> {
+    let failed = |source| Error::Io {
+        place: place.to_owned(),
+        source,
+    };
+    sink.write_all(&draft.header(new)?).map_err(failed)?;
+    match &new.content {
+        Content::Directory | Content::Symlink(_) => Ok(()),
+        Content::Bytes(bytes) => {
+            sink.write_all(bytes).map_err(failed)?;
+            pad(bytes.len() as u64, sink).map_err(failed)
+        }
+        Content::Entry(index) => write_blob(&draft.source.blob(*index)?, sink).map_err(failed),
+        Content::Layer(index) => {
+            let layer = &draft.layers[*index];
+            let mut buffered = io::BufWriter::with_capacity(128 * 1024, &mut *sink);
+            (layer.write)(&mut buffered)?;
+            buffered.flush().map_err(failed)?;
+            drop(buffered);
+            pad(layer.size, sink).map_err(failed)
+        }
+    }
+}
+
+fn write_blob(blob: &Blob, sink: &mut Sink) -> io::Result<()> {
+    sink.copy(&blob.file, blob.start, blob.start + blob.size)?;
+    pad(blob.size, sink)
+}
+
+/// Fills the last block.
+pub(in crate::archive) fn pad(size: u64, sink: &mut Sink) -> io::Result<()> {
+    let n = usize::try_from(size.next_multiple_of(BLOCK_BYTES) - size).expect("below one block");
+    sink.write_all(&END_OF_ARCHIVE[..n])
+}

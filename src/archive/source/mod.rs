@@ -1,0 +1,369 @@
+//! The entries of an archive as it lies on disk: a tar, or a directory that one was extracted into.
+//!
+//! One pass over the headers builds the index; data is read by position when somebody asks. Nothing is extracted, and
+//! no name of the archive is ever given to the operating system to follow.
+
+pub(super) mod directory;
+pub(super) mod entry;
+pub(super) mod import;
+pub mod names;
+pub(super) mod spool;
+pub(super) mod tar_index;
+
+use std::collections::HashMap;
+use std::fs::File;
+use std::io::{Read, Seek};
+use std::os::unix::fs::FileExt;
+use std::path::Path;
+use std::sync::Arc;
+
+use crate::compression::{Compression, MAGIC_BYTES};
+use crate::error::Error;
+use crate::tarball::{Kind, Range};
+use entry::{Blob, SourceEntry};
+use spool::decompress;
+use tar_index::index;
+
+/// How many links may lead from one name to its data.
+const MAX_HOPS: usize = 8;
+
+/// An indexed archive.
+#[derive(Debug)]
+pub struct Source {
+    /// The file or directory, for messages.
+    place: String,
+    form: Form,
+    entries: Vec<SourceEntry>,
+    by_name: HashMap<String, usize>,
+    is_walk_ordered: bool,
+}
+
+#[derive(Debug)]
+enum Form {
+    Tar(Tar),
+    Directory(File),
+}
+
+/// A tar file that can be read by position.
+#[derive(Debug)]
+struct Tar {
+    file: Arc<File>,
+    /// Where the entries end and the zero blocks begin.
+    end: u64,
+    /// All bytes of the file, what follows the zero blocks included.
+    length: u64,
+    compression: Compression,
+    /// The file as it was given, where it had to be decompressed and is still there.
+    compressed: Option<File>,
+}
+
+impl Source {
+    /// Opens a tar, plain or compressed, or a directory. Decompressed bytes go to a nameless file in `spool_directory`.
+    pub fn open(path: &Path, spool_directory: &Path) -> Result<Self, Error> {
+        let file = File::open(path).map_err(Error::at(path))?;
+        let place = path.display().to_string();
+        let metadata = file.metadata().map_err(Error::at(path))?;
+        if metadata.is_dir() {
+            let entries = directory::walk(&file, path)?;
+            return Self::new(place, Form::Directory(file), entries);
+        }
+        Self::from_stream(file, place, spool_directory)
+    }
+
+    /// Takes a tar, plain or compressed, that is open already, from where it stands: a file at its beginning is used as
+    /// it is, and what can be read only once is kept once, decompressed.
+    pub fn from_stream(
+        mut input: File,
+        place: String,
+        spool_directory: &Path,
+    ) -> Result<Self, Error> {
+        let is_file = input.metadata().is_ok_and(|metadata| metadata.is_file());
+        if is_file && input.stream_position().is_ok_and(|position| position == 0) {
+            return Self::from_file(input, place, spool_directory);
+        }
+        let (file, compression) = spool::keep(&mut input, &place, spool_directory)?;
+        Self::from_tar(file, compression, None, place)
+    }
+
+    fn from_file(file: File, place: String, spool_directory: &Path) -> Result<Self, Error> {
+        let failed = |source| Error::Io {
+            place: place.clone(),
+            source,
+        };
+        let mut first = [0; MAGIC_BYTES];
+        let n = Range::new(&file, 0, MAGIC_BYTES as u64)
+            .read(&mut first)
+            .map_err(failed)?;
+        let compression = Compression::detect(&first[..n]);
+        if compression == Compression::None {
+            return Self::from_tar(file, compression, None, place);
+        }
+        let stream = Range::new(&file, 0, u64::MAX);
+        let plain = decompress(stream, compression, &place, spool_directory)?;
+        Self::from_tar(plain, compression, Some(file), place)
+    }
+
+    fn from_tar(
+        file: File,
+        compression: Compression,
+        compressed: Option<File>,
+        place: String,
+    ) -> Result<Self, Error> {
+        let failed = |source| Error::Io {
+            place: place.clone(),
+            source,
+        };
+        let length = file.metadata().map_err(failed)?.len();
+        let (entries, end) = index(&file, length, &place)?;
+        let tar = Tar {
+            file: Arc::new(file),
+            end,
+            length,
+            compression,
+            compressed,
+        };
+        Self::new(place, Form::Tar(tar), entries)
+    }
+
+    fn new(place: String, form: Form, entries: Vec<SourceEntry>) -> Result<Self, Error> {
+        let is_walk_ordered =
+            entries.is_sorted_by(|a, b| names::walk_order(&a.name, &b.name).is_lt());
+        let mut source = Self {
+            place,
+            form,
+            entries,
+            by_name: HashMap::new(),
+            is_walk_ordered,
+        };
+        for index in 0..source.entries.len() {
+            let name = source.entries[index].name.clone();
+            match source.by_name.get(&name) {
+                None => {
+                    source.by_name.insert(name, index);
+                }
+                Some(&first) if source.is_same(first, index)? => {}
+                Some(_) => {
+                    let reason = "stands twice with different content; half of all readers take the first, half the last";
+                    return Err(Error::BadEntry {
+                        name,
+                        reason: reason.to_owned(),
+                    });
+                }
+            }
+        }
+        Ok(source)
+    }
+
+    fn is_same(&self, a: usize, b: usize) -> Result<bool, Error> {
+        let (first, second) = (&self.entries[a], &self.entries[b]);
+        if first.kind != second.kind
+            || first.size != second.size
+            || first.link_name != second.link_name
+        {
+            return Ok(false);
+        }
+        if first.kind != Kind::File {
+            return Ok(true);
+        }
+        let (one, two) = (self.blob(a)?, self.blob(b)?);
+        let failed = |source| Error::Io {
+            place: self.place.clone(),
+            source,
+        };
+        let (mut one, mut two) = (one.reader(), two.reader());
+        let (mut left, mut right) = (vec![0; 64 * 1024], vec![0; 64 * 1024]);
+        let mut unread = first.size;
+        while unread > 0 {
+            let n = usize::try_from(unread)
+                .unwrap_or(usize::MAX)
+                .min(left.len());
+            one.read_exact(&mut left[..n]).map_err(failed)?;
+            two.read_exact(&mut right[..n]).map_err(failed)?;
+            if left[..n] != right[..n] {
+                return Ok(false);
+            }
+            unread -= n as u64;
+        }
+        Ok(true)
+    }
+
+    /// Returns the file or directory, for messages.
+    #[must_use]
+    pub fn place(&self) -> &str {
+        &self.place
+    }
+
+    /// Returns the entries in the order of the archive.
+    #[must_use]
+    pub fn entries(&self) -> &[SourceEntry] {
+        &self.entries
+    }
+
+    /// Tells whether this is a directory.
+    #[must_use]
+    pub fn is_directory(&self) -> bool {
+        matches!(self.form, Form::Directory(_))
+    }
+
+    /// Tells whether entries stand in the order in which Docker writes them.
+    #[must_use]
+    pub fn is_walk_ordered(&self) -> bool {
+        self.is_walk_ordered
+    }
+
+    /// Returns the compression of the whole archive.
+    #[must_use]
+    pub fn compression(&self) -> Compression {
+        match &self.form {
+            Form::Tar(tar) => tar.compression,
+            Form::Directory(_) => Compression::None,
+        }
+    }
+
+    /// Returns the entry of that cleaned name, links not followed.
+    #[must_use]
+    pub fn find(&self, name: &str) -> Option<usize> {
+        self.by_name.get(name).copied()
+    }
+
+    /// Returns the regular file that `name` (as a document spells it) leads to, through links inside the archive.
+    pub fn resolve(&self, name: &str, wanted_by: &str) -> Result<usize, Error> {
+        let missing = || Error::MissingEntry {
+            name: name.to_owned(),
+            wanted_by: wanted_by.to_owned(),
+        };
+        let mut cleaned = names::clean(name.as_bytes()).ok_or_else(missing)?;
+        for _ in 0..MAX_HOPS {
+            let index = self.find(&cleaned).ok_or_else(missing)?;
+            let entry = &self.entries[index];
+            let bad = |reason: &str| Error::BadEntry {
+                name: entry.name.clone(),
+                reason: reason.to_owned(),
+            };
+            let target = match entry.kind {
+                Kind::File => return Ok(index),
+                Kind::Symlink => names::resolve(&entry.name, &entry.link_name),
+                Kind::HardLink => names::clean(&entry.link_name),
+                _ => return Err(bad("is no regular file")),
+            };
+            cleaned = target.ok_or_else(|| bad("links to a place outside the archive"))?;
+            if self.find(&cleaned).is_none() {
+                return Err(bad("links to an entry that is not there"));
+            }
+        }
+        Err(Error::BadEntry {
+            name: name.to_owned(),
+            reason: "is a link that leads in a circle".to_owned(),
+        })
+    }
+
+    /// Opens the data of a regular file.
+    pub fn blob(&self, index: usize) -> Result<Blob, Error> {
+        let entry = &self.entries[index];
+        match &self.form {
+            Form::Tar(tar) => Ok(Blob {
+                file: Arc::clone(&tar.file),
+                start: entry.data_offset,
+                size: entry.size,
+            }),
+            Form::Directory(root) => {
+                let file = directory::open_file(root, entry, &self.place)?;
+                Ok(Blob {
+                    file: Arc::new(file),
+                    start: 0,
+                    size: entry.size,
+                })
+            }
+        }
+    }
+
+    /// Reads a whole entry of at most `limit` bytes.
+    pub fn read(&self, index: usize, limit: u64) -> Result<Vec<u8>, Error> {
+        let entry = &self.entries[index];
+        if entry.size > limit {
+            let reason = format!(
+                "has {} bytes, and a document of an image has at most {limit}",
+                entry.size
+            );
+            return Err(Error::BadEntry {
+                name: entry.name.clone(),
+                reason,
+            });
+        }
+        let blob = self.blob(index)?;
+        let mut bytes = vec![0; usize::try_from(entry.size).expect("limits fit into memory")];
+        blob.file
+            .read_exact_at(&mut bytes, blob.start)
+            .map_err(|source| Error::Io {
+                place: format!("{}: {}", self.place, entry.name),
+                source,
+            })?;
+        Ok(bytes)
+    }
+
+    /// Returns an entry's header group, verbatim; empty in a directory.
+    pub fn group(&self, index: usize) -> Result<Vec<u8>, Error> {
+        let Form::Tar(tar) = &self.form else {
+            return Ok(Vec::new());
+        };
+        let entry = &self.entries[index];
+        let n = usize::try_from(entry.data_offset - entry.group_offset)
+            .expect("header groups are bounded");
+        let mut group = vec![0; n];
+        tar.file
+            .read_exact_at(&mut group, entry.group_offset)
+            .map_err(|source| Error::Io {
+                place: self.place.clone(),
+                source,
+            })?;
+        Ok(group)
+    }
+
+    /// Returns the bytes that an entry takes in the tar, header group and padding included.
+    pub(in crate::archive) fn span(&self, index: usize) -> Option<(u64, u64)> {
+        let Form::Tar(tar) = &self.form else {
+            return None;
+        };
+        let entry = &self.entries[index];
+        let data = if entry.kind.has_data() {
+            entry.size.next_multiple_of(512)
+        } else {
+            0
+        };
+        // The last entry of a tar that was cut behind its data may lack padding.
+        Some((
+            entry.group_offset,
+            (entry.data_offset + data).min(tar.length),
+        ))
+    }
+
+    /// Returns where the first entry begins: before it stand a root directory (`./`) or global headers, if anything.
+    pub(in crate::archive) fn prelude(&self) -> u64 {
+        self.entries.first().map_or(0, |entry| entry.group_offset)
+    }
+
+    /// Returns what follows the last entry: the zero blocks and whatever stands behind them.
+    pub(in crate::archive) fn tail(&self) -> Option<(u64, u64)> {
+        match &self.form {
+            Form::Tar(tar) => Some((tar.end, tar.length)),
+            Form::Directory(_) => None,
+        }
+    }
+
+    /// Returns the plain tar file.
+    pub(in crate::archive) fn tar_file(&self) -> Option<&File> {
+        match &self.form {
+            Form::Tar(tar) => Some(&tar.file),
+            Form::Directory(_) => None,
+        }
+    }
+
+    /// Returns the file as it was given: compressed where it was compressed. Of a compressed stream only the tar is kept.
+    pub(in crate::archive) fn given_file(&self) -> Option<&File> {
+        match &self.form {
+            Form::Tar(tar) if tar.compression == Compression::None => Some(&tar.file),
+            Form::Tar(tar) => tar.compressed.as_ref(),
+            Form::Directory(_) => None,
+        }
+    }
+}

@@ -1,0 +1,127 @@
+//! The headers of a tar file, each read once.
+
+use std::fs::File;
+
+use super::entry::{MAX_ENTRIES, SourceEntry};
+use super::names;
+use crate::error::Error;
+use crate::tarball::{Kind, Range, TarError, TarReader};
+
+/// Returns the entries and where they end.
+pub(in crate::archive) fn index(
+    file: &File,
+    length: u64,
+    place: &str,
+) -> Result<(Vec<SourceEntry>, u64), Error> {
+    let not_tar = |offset, reason: String| Error::NotTar {
+        place: place.to_owned(),
+        offset,
+        reason,
+    };
+    let mut reader = TarReader::new(Range::new(file, 0, length));
+    let mut entries = Vec::new();
+    loop {
+        let entry = match reader.next() {
+            Ok(Some(entry)) => entry,
+            Ok(None) => break,
+            Err(TarError::Io(source)) => {
+                return Err(Error::Io {
+                    place: place.to_owned(),
+                    source,
+                });
+            }
+            Err(TarError::Invalid { offset, reason }) => {
+                return Err(damaged(place, length, offset, reason, entries.last()));
+            }
+        };
+        if entry.kind == Kind::Global {
+            continue;
+        }
+        let Some(name) = names::clean(&entry.name) else {
+            let reason = format!(
+                "the entry name `{}` leaves the archive or is no text",
+                entry.name.escape_ascii()
+            );
+            return Err(not_tar(reader.group_offset(), reason));
+        };
+        if name.is_empty() {
+            // The root directory (`./`) carries nothing.
+            continue;
+        }
+        if entry.kind == Kind::GnuSparse || entry.is_sparse {
+            let reason = "is a sparse file, which no image tool can read".to_owned();
+            return Err(Error::BadEntry { name, reason });
+        }
+        if entries.len() == MAX_ENTRIES {
+            return Err(not_tar(
+                reader.group_offset(),
+                format!("more than {MAX_ENTRIES} entries"),
+            ));
+        }
+        entries.push(SourceEntry {
+            name,
+            kind: entry.kind,
+            size: entry.size,
+            link_name: entry.link_name,
+            mode: entry.mode,
+            mtime: entry.mtime.seconds,
+            group_offset: reader.group_offset(),
+            data_offset: reader.offset(),
+        });
+    }
+    let end = reader.group_offset();
+    if entries.is_empty() {
+        let reason = if length == 0 {
+            "is empty"
+        } else {
+            "is a tar without entries"
+        };
+        return Err(Error::NotAnImage {
+            place: place.to_owned(),
+            reason: reason.to_owned(),
+        });
+    }
+    Ok((entries, end))
+}
+
+/// Says where a tar stops being one: no tar at all, cut short inside an entry, or damaged at a byte.
+fn damaged(
+    place: &str,
+    length: u64,
+    offset: u64,
+    reason: &str,
+    last: Option<&SourceEntry>,
+) -> Error {
+    let place = place.to_owned();
+    match last {
+        // Anything can be cut short or have no checksum; what comes further than that is a tar.
+        None if !reason.contains("no tar at all")
+            && !reason.contains("header that is cut short") =>
+        {
+            Error::NotTar {
+                place,
+                offset,
+                reason: reason.to_owned(),
+            }
+        }
+        None => Error::NotAnImage {
+            place,
+            reason: "is no tar, plain or compressed".to_owned(),
+        },
+        Some(entry) if entry.data_offset + entry.size > length => Error::NotTar {
+            place,
+            offset: length,
+            reason: format!(
+                "the archive ends inside the entry `{}`: {} of its {} bytes are there",
+                entry.name.escape_debug(),
+                length.saturating_sub(entry.data_offset),
+                entry.size
+            ),
+        },
+        Some(_) => Error::NotTar {
+            place,
+            offset,
+            reason: reason.to_owned(),
+        },
+    }
+}
