@@ -139,7 +139,7 @@ impl Apply {
             return Ok(());
         }
         let lines: Vec<String> = ids.iter().map(|id| format!("{id}\n")).collect();
-        output::text(&lines.concat())
+        Ok(output::text(&lines.concat())?)
     }
 
     /// Opens the files that tell of the output, and says what goes into them.

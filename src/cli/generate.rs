@@ -7,13 +7,13 @@ use super::{Arguments, output};
 use crate::error::Error;
 
 pub(super) fn schema() -> Result<(), Failure> {
-    output::json(&crate::patch::schema())
+    Ok(output::json(&crate::patch::schema())?)
 }
 
 pub(super) fn completions(shell: clap_complete::Shell) -> Result<(), Failure> {
     let mut script = Vec::new();
     clap_complete::generate(shell, &mut Arguments::command(), "ocipatch", &mut script);
-    output::text(&String::from_utf8_lossy(&script))
+    Ok(output::text(&String::from_utf8_lossy(&script))?)
 }
 
 /// Prints the page of the program, or of one of its commands.
@@ -38,5 +38,5 @@ pub(super) fn man(command: Option<&str>) -> Result<(), Failure> {
             place: "the manual page".to_owned(),
             source,
         })?;
-    output::text(&String::from_utf8_lossy(&page))
+    Ok(output::text(&String::from_utf8_lossy(&page))?)
 }

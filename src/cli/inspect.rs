@@ -98,8 +98,8 @@ impl Inspect {
             images,
         };
         match self.format {
-            Format::Json => output::json(&report),
-            Format::Text => output::text(&text(&report)),
+            Format::Json => Ok(output::json(&report)?),
+            Format::Text => Ok(output::text(&text(&report))?),
         }
     }
 

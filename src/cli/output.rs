@@ -2,26 +2,22 @@
 
 use std::io::{self, IsTerminal, Write};
 
-use super::failure::Failure;
 use crate::error::Error;
 
 /// Prints text as it is.
-pub(super) fn text(text: &str) -> Result<(), Failure> {
+pub(super) fn text(text: &str) -> Result<(), Error> {
     let mut stdout = io::stdout().lock();
     let written = stdout
         .write_all(text.as_bytes())
         .and_then(|()| stdout.flush());
-    written.map_err(|source| {
-        Error::Io {
-            place: "standard output".to_owned(),
-            source,
-        }
-        .into()
+    written.map_err(|source| Error::Io {
+        place: "standard output".to_owned(),
+        source,
     })
 }
 
 /// Prints a JSON document over several lines.
-pub(super) fn json(value: &impl serde::Serialize) -> Result<(), Failure> {
+pub(super) fn json(value: &impl serde::Serialize) -> Result<(), Error> {
     let document =
         serde_json::to_string_pretty(value).expect("our own documents have texts for keys");
     text(&format!("{document}\n"))

@@ -6,6 +6,7 @@ use super::decode::{Field, Problems, Record};
 use super::exclude::{self, Exclude};
 use super::layer_selector::{LayerNumber, layer_number};
 use super::new_file::{LongNewFile, NewFile, ids, optional};
+use super::paths::{image_path, source_path};
 use super::{schema, values};
 use crate::image_path::ImagePath;
 use crate::problem::{Code, quoted};
@@ -273,28 +274,6 @@ fn time(field: &Field<'_>, problems: &mut Problems) -> Option<LayerTime> {
         return Some(LayerTime::Keep);
     }
     values::time(field, problems).map(LayerTime::At)
-}
-
-pub(super) fn source_path(field: &Field<'_>, problems: &mut Problems) -> Option<String> {
-    let text = field.some_word(problems)?;
-    if text.contains('\0') {
-        let message = format!("{} has a NUL byte, which no path can hold", field.name);
-        problems.add(field.problem(Code::InvalidPath, message));
-        return None;
-    }
-    Some(text.to_owned())
-}
-
-pub(super) fn image_path(field: &Field<'_>, problems: &mut Problems) -> Option<ImagePath> {
-    let text = field.word(problems)?;
-    match ImagePath::parse(text) {
-        Ok(path) => Some(path),
-        Err(reason) => {
-            let message = format!("{} is {}: {reason}", field.name, quoted(text));
-            problems.add(field.problem(Code::InvalidPath, message));
-            None
-        }
-    }
 }
 
 schema::schemas! {

@@ -2,10 +2,10 @@
 
 use schemars::JsonSchema;
 
-use super::add_layer::{image_path, source_path};
 use super::decode::{Field, Problems};
 use super::new_file::optional;
 use super::path_settings::{EditPlace, created_by_text, told_by_layer};
+use super::paths::{image_path, source_path};
 use super::schema;
 use crate::image_path::ImagePath;
 use crate::problem::{Code, quoted};

@@ -29,6 +29,7 @@ mod operation;
 mod path_moves;
 mod path_removal;
 mod path_settings;
+mod paths;
 mod platform;
 mod ports;
 mod rebase;

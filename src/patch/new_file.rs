@@ -2,9 +2,9 @@
 
 use schemars::{JsonSchema, json_schema};
 
-use super::add_layer::{image_path, source_path};
 use super::decode::{Field, Problems, Record};
 use super::expect_path::{Octal, mode};
+use super::paths::{image_path, source_path};
 use super::schema;
 use crate::image_path::ImagePath;
 use crate::problem::{Code, quoted};

@@ -2,10 +2,10 @@
 
 use schemars::{JsonSchema, json_schema};
 
-use super::add_layer::image_path;
 use super::decode::{Field, Problems};
 use super::new_file::optional;
 use super::path_settings::{PATH_KEY, created_by_text, path_key};
+use super::paths::image_path;
 use super::removal::IfMissing;
 use super::schema;
 use crate::image_path::ImagePath;

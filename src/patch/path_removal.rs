@@ -2,10 +2,11 @@
 
 use schemars::{JsonSchema, json_schema};
 
-use super::add_layer::{Yes, image_path, yes};
+use super::add_layer::{Yes, yes};
 use super::decode::{Field, Problems};
 use super::new_file::optional;
 use super::path_settings::{created_by_text, told_by_layer};
+use super::paths::image_path;
 use super::removal::{IfMissing, Matches, item_address};
 use super::schema;
 use crate::image_path::ImagePath;

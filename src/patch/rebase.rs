@@ -2,10 +2,10 @@
 
 use schemars::{JsonSchema, json_schema};
 
-use super::add_layer::source_path;
 use super::decode::{Field, Problems};
 use super::new_file::optional;
 use super::node::Value;
+use super::paths::source_path;
 use super::schema;
 use crate::problem::{Address, Code};
 use crate::reference::Glob;
