@@ -1,5 +1,7 @@
 //! What operations of a plan have wanted of an image so far: whatever a later one undoes, its author did not mean.
 
+use std::collections::BTreeMap;
+
 use super::state::State;
 use super::work::Work;
 use super::{Effect, env};
@@ -80,11 +82,6 @@ impl Thing {
             name: format!("tag {}", quoted(&tag.familiar())),
         }
     }
-
-    /// Tells whether one of both is the other or holds it.
-    fn meets(&self, other: &Self) -> bool {
-        self.path.starts_with(&other.path) || other.path.starts_with(&self.path)
-    }
 }
 
 impl Wish {
@@ -119,6 +116,32 @@ impl Claim {
     }
 }
 
+/// The last wish about each thing.
+#[derive(Debug, Clone, Default)]
+pub(super) struct Claims {
+    /// By the path of the thing, with the number of the claim.
+    by_path: BTreeMap<Vec<String>, (usize, Claim)>,
+    n_made: usize,
+}
+
+impl Claims {
+    /// Takes a claim in; returns the latest of those that it undoes: about the same thing, what holds it or is in it.
+    fn add(&mut self, claim: Claim) -> Option<Claim> {
+        let path = &claim.thing.path;
+        let holders = (0..path.len()).filter_map(|n| self.by_path.get(&path[..n]));
+        let within = self.by_path.range(path.clone()..);
+        let within = within.take_while(|(other, _)| other.starts_with(path));
+        let undone = holders
+            .chain(within.map(|(_, old)| old))
+            .filter(|(_, old)| old.wish.is_undone_by(&claim.wish))
+            .max_by_key(|(number, _)| *number)
+            .map(|(_, old)| old.clone());
+        self.by_path.insert(path.clone(), (self.n_made, claim));
+        self.n_made += 1;
+        undone
+    }
+}
+
 /// Returns what an effect says about the name of a thing; values are claimed where they are set.
 pub(super) fn wish_of(effect: &Effect, state: &State) -> Option<(Thing, Wish)> {
     Some(match effect {
@@ -142,12 +165,7 @@ impl Work<'_> {
             file: self.id.file,
             address,
         };
-        let claims = &mut self.states[image].claims;
-        let is_undone =
-            |old: &&Claim| old.thing.meets(&claim.thing) && old.wish.is_undone_by(&claim.wish);
-        let undone = claims.iter().rev().find(is_undone).cloned();
-        claims.retain(|old| old.thing.path != claim.thing.path);
-        claims.push(claim.clone());
+        let undone = self.states[image].claims.add(claim.clone());
         let Some(undone) = undone else { return };
         let is_part = claim.thing.path.len() > undone.thing.path.len();
         let name = if is_part {

@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
-use super::claims::Claim;
+use super::claims::Claims;
 use super::file_edits::OpenLayer;
 use super::history::Told;
 use super::provenance::Provenance;
@@ -44,7 +44,7 @@ pub(super) struct State {
     /// Whether an operation has given it a time, which the environment then does not.
     pub(super) has_own_time: bool,
     /// What the operations so far have wanted of it.
-    pub(super) claims: Vec<Claim>,
+    pub(super) claims: Claims,
     /// Whether the patches so far have changed anything but names.
     pub(super) is_changed: bool,
     pub(super) layers: Vec<PlannedLayer>,
@@ -95,7 +95,7 @@ impl State {
             old_annotations: std::mem::take(&mut image.annotations),
             is_index_referred_to: image.is_index_referred_to,
             has_own_time: false,
-            claims: Vec::new(),
+            claims: Claims::default(),
             is_changed: false,
             layers: layers.clone(),
             tree: image.tree.take(),

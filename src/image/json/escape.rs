@@ -1,6 +1,7 @@
 //! JSON strings: decoding any spelling, and Go's own spelling for what we write.
 
 use std::borrow::Cow;
+use std::cmp::Ordering;
 use std::fmt::Write;
 
 /// Returns the text of a valid JSON string with its quotes; lone surrogates become U+FFFD.
@@ -43,6 +44,17 @@ pub fn decode(spelled: &str) -> Cow<'_, str> {
     }
     text.push_str(rest);
     Cow::Owned(text)
+}
+
+/// Tells whether a valid JSON string with its quotes means `text`, looking no further than it has to.
+pub(super) fn spells(spelled: &str, text: &str) -> bool {
+    let inner = &spelled[1..spelled.len() - 1];
+    match inner.len().cmp(&text.len()) {
+        // Every escape is longer than what it stands for.
+        Ordering::Less => false,
+        Ordering::Equal => inner == text && !text.contains('\\'),
+        Ordering::Greater => inner.contains('\\') && decode(spelled) == text,
+    }
 }
 
 /// The four digits that a validated `\u` escape begins with.

@@ -2,7 +2,7 @@
 
 use std::borrow::Cow;
 
-use super::escape::{decode, encode};
+use super::escape::{decode, encode, spells};
 use super::value::Value;
 
 /// The items of an array or the members of an object, with the white space between them.
@@ -151,7 +151,7 @@ impl List<Key> {
     fn position(&self, key: &str) -> Option<usize> {
         self.items
             .iter()
-            .position(|item| decode(&item.key.spelled) == key)
+            .position(|item| spells(&item.key.spelled, key))
     }
 
     pub(super) fn member(&self, key: &str) -> Option<&Value> {

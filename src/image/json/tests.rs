@@ -1,5 +1,6 @@
 use proptest::prelude::{Just, Strategy, any, prop, prop_oneof, proptest};
 
+use super::escape::spells;
 use super::{Document, Value, decode, encode};
 
 fn parse(text: &str) -> Document {
@@ -206,5 +207,27 @@ proptest! {
     #[test]
     fn no_bytes_panic(bytes: Vec<u8>) {
         let _ = Document::parse(&bytes);
+    }
+}
+
+#[test]
+fn a_string_spells_what_it_decodes_to_and_nothing_else() {
+    let spelled = [
+        r#""""#,
+        r#""ab""#,
+        r#""a\\b""#,
+        r#""\u0061b""#,
+        r#""a\nb""#,
+        r#""\ud83d\ude00""#,
+        r#""\ud83d""#,
+        "\"\u{1f600}\"",
+        "\"\u{fffd}\"",
+    ];
+    let texts = spelled.map(|spelled| decode(spelled).into_owned());
+    let others = ["a\\b", "a\\nb", "ab ", "\\u0061b"].map(str::to_owned);
+    for spelled in spelled {
+        for text in texts.iter().chain(&others) {
+            assert_eq!(spells(spelled, text), decode(spelled) == *text, "{spelled}");
+        }
     }
 }
