@@ -248,6 +248,24 @@ impl Docker {
     /// What `docker export` gives of a container that never ran.
     #[track_caller]
     pub(crate) fn export(&self, reference: &str) -> Vec<u8> {
+        let container = self.create(reference);
+        self.export_container(&container)
+    }
+
+    /// The same of many images. Their containers go together.
+    #[track_caller]
+    pub(crate) fn exports(&self, references: &[String]) -> Vec<Vec<u8>> {
+        let create = |reference: &String| self.create(reference);
+        let containers: Vec<String> = references.iter().map(create).collect();
+        let export = |container: &String| stdout(&mut self.command(&["export", container]));
+        let tars = containers.iter().map(export).collect();
+        stdout(self.command(&["rm", "--volumes"]).args(containers));
+        tars
+    }
+
+    /// A container, by its id.
+    #[track_caller]
+    fn create(&self, reference: &str) -> String {
         // An image without a command needs one to become a container; it is never run.
         let container = self.ok(&[
             "create",
@@ -258,7 +276,7 @@ impl Docker {
             reference,
             "-",
         ]);
-        self.export_container(container.trim())
+        container.trim().to_owned()
     }
 
     /// The stdout of a container, and then its file tree.

@@ -6,7 +6,7 @@ use super::rows::Case;
 use crate::stacks::item::{Hand, Item, stream};
 use crate::stacks::model::{Tree, clean};
 
-/// cap_net_raw+ep, as the kernel stores it.
+/// `cap_net_raw+ep`, as the kernel stores it.
 const CAPABILITY: &[u8] = b"\x01\0\0\x02\0\x20\0\0\0\0\0\0\0\0\0\0\0\0\0\0";
 
 fn item(kind: Kind, name: &[u8], mode: u32) -> Item {

@@ -80,7 +80,7 @@ fn engines_show_random_stacks_and_edits_of_them_as_they_are_meant() {
     let base = Images::new(place("base.tar"), place("base"));
     let patched = base.patched(&place("fix.yaml"), place("out.tar"), place("out"));
     let of_edited = |(name, tree): (String, Tree)| {
-        let meant = Meant::new(tree, &patched.images[&name].layers);
+        let meant = Meant::new(tree, &patched.by_name[&name].layers);
         (name, meant)
     };
     let edited: BTreeMap<String, Meant> = edited.into_iter().map(of_edited).collect();

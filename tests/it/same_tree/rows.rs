@@ -5,12 +5,13 @@ use std::path::Path;
 use std::sync::MutexGuard;
 
 use ocipatch::tarball::Kind;
+use serde_json::{Value, json};
 
 use super::metadata;
 use super::shown::{Engine, Meant};
 use super::table::{REFUSED, ROWS};
 use super::views::{self, Images, Views};
-use crate::binary::write_files;
+use crate::binary::{ok, write_files};
 use crate::cases::build;
 use crate::cases::text::{File, Image};
 use crate::engine::Docker;
@@ -98,6 +99,22 @@ fn write_sources(directory: &Path) {
     std::fs::write(directory.join("git.tar"), of_git).unwrap();
 }
 
+/// Writes all bases as `base.tar` and all patches as `fix.yaml`, and what these take.
+fn write(directory: &Path, cases: &[Case]) {
+    write_sources(directory);
+    let image = |case: &Case| Image {
+        tags: vec![format!("app:{}", case.name)],
+        labels: vec![("row".to_owned(), case.name.clone())],
+        streams: case.streams.clone(),
+        ..Image::default()
+    };
+    let bases: Vec<Image> = cases.iter().map(image).collect();
+    std::fs::write(directory.join("base.tar"), build::v1_directories(&bases)).unwrap();
+    let patch = |case: &Case| views::patch(&case.name, &case.operations);
+    let patches: Vec<String> = cases.iter().map(patch).collect();
+    std::fs::write(directory.join("fix.yaml"), patches.join("---\n")).unwrap();
+}
+
 /// Every engine's view of the images; those that are not there are left out. They mostly wait, so all do at once.
 fn all_views(images: &Images) -> Vec<(Engine, Views)> {
     type Look<'a> = &'a (dyn Fn() -> Vec<(Engine, Option<Views>)> + Sync);
@@ -147,32 +164,43 @@ fn every_engine_shows_what_the_author_of_a_row_meant() {
     let cases = cases();
     let directory = tempfile::tempdir().unwrap();
     let place = |name: &str| directory.path().join(name);
-    write_sources(directory.path());
-    let image = |case: &Case| Image {
-        tags: vec![format!("app:{}", case.name)],
-        labels: vec![("row".to_owned(), case.name.clone())],
-        streams: case.streams.clone(),
-        ..Image::default()
-    };
-    let bases: Vec<Image> = cases.iter().map(image).collect();
-    std::fs::write(place("base.tar"), build::v1_directories(&bases)).unwrap();
+    write(directory.path(), &cases);
     let base = Images::new(place("base.tar"), place("base"));
-    let patches = cases
-        .iter()
-        .map(|case| views::patch(&case.name, &case.operations));
-    let patch: Vec<String> = patches.collect();
-    std::fs::write(place("fix.yaml"), patch.join("---\n")).unwrap();
     let patched = base.patched(&place("fix.yaml"), place("out.tar"), place("out"));
     let meant: BTreeMap<String, Meant> = cases
         .into_iter()
         .map(|case| {
-            let layers = &patched.images[&case.name].layers;
+            let layers = &patched.by_name[&case.name].layers;
             (case.name, Meant::new(case.meant, layers))
         })
         .collect();
     let mut wrong = patched.misread(&meant);
     for (engine, views) in all_views(&patched) {
         wrong.extend(views::compare(&meant, &views, engine));
+    }
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+}
+
+/// Who follows or replaces a link, or replaces a directory, reads it in the plan.
+#[test]
+fn plans_tell_where_files_go_and_what_they_replace() {
+    let directory = tempfile::tempdir().unwrap();
+    let place = |name: &str| directory.path().join(name);
+    write(directory.path(), &cases());
+    let arguments = ["plan", "--quiet", "--format=json"].map(AsRef::as_ref);
+    let paths = ["fix.yaml", "base.tar"].map(place);
+    let plan = ok(arguments
+        .into_iter()
+        .chain(paths.iter().map(|path| path.as_os_str())));
+    let plan: Value = serde_json::from_str(&plan).unwrap();
+    let mut wrong = Vec::new();
+    for row in ROWS {
+        let name = json!(format!("app:{}", row.name));
+        let images = plan["images"].as_array().unwrap();
+        let image = images.iter().find(|image| image["name"] == name).unwrap();
+        if image["notes"] != json!(row.notes) {
+            wrong.push(format!("{}: {}", row.name, image["notes"]));
+        }
     }
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
 }

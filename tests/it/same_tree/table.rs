@@ -12,6 +12,8 @@ pub(super) struct Row {
     pub(super) base: &'static [&'static str],
     pub(super) operations: &'static [&'static str],
     pub(super) meant: &'static str,
+    /// What the plan says of it.
+    pub(super) notes: &'static [&'static str],
 }
 
 /// A patch that is refused.
@@ -28,7 +30,7 @@ const USRMERGE: &str = "bin -> usr/bin; lib -> /usr/lib; lib64 -> usr/lib64; 075
 const TREE: &str = "0755 d/; 0755 d/deep/; 0644 d/deep/b \"b\"; 0644 d/old \"o\"; 0755 e/; 0644 e/x \"x\"; 0644 f \"f\"";
 
 pub(super) const ROWS: &[Row] = &[
-    // 5.2: `bin/foo` would be a directory that hides `/usr/bin`.
+    // `bin/foo` would be a directory that hides `/usr/bin`.
     Row {
         name: "file-below-usrmerge-links",
         base: &[USRMERGE],
@@ -36,18 +38,33 @@ pub(super) const ROWS: &[Row] = &[
             "add-layer: { files: [{ path: /bin/foo, content: foo, mode: '0755' }, { path: /lib/libx.so, content: x }, { path: /lib64/ld.so, content: ld }, { path: /sbin/up, content: up }] }",
         ],
         meant: "+ 0755 usr/bin/foo \"foo\" @0; + 0644 usr/lib/libx.so \"x\" @0; + 0644 usr/lib64/ld.so \"ld\" @0; + 0644 usr/sbin/up \"up\" @0",
+        notes: &[
+            "`/bin` is a link in the image; files go to `/usr/bin`",
+            "`/lib` is a link in the image; files go to `/usr/lib`",
+            "`/lib64` is a link in the image; files go to `/usr/lib64`",
+            "`/sbin` is a link in the image; files go to `/usr/sbin`",
+        ],
     },
     Row {
         name: "directory-over-usrmerge-links",
         base: &[USRMERGE],
         operations: &["add-layer: { from: merged }"],
         meant: "+ 0755 usr/bin/tool \"tool\" @0; + 0755 usr/lib/new/ @0; + 0644 usr/lib/new/lib.so \"lib\" @0; + 0644 run/pid \"1\" @0",
+        notes: &[
+            "`/bin` is a link in the image; files go to `/usr/bin`",
+            "`/lib` is a link in the image; files go to `/usr/lib`",
+            "`/var/run` is a link in the image; files go to `/run`",
+        ],
     },
     Row {
         name: "tar-over-usrmerge-links",
         base: &[USRMERGE],
         operations: &["add-layer: { from: merged.tar }"],
         meant: "+ 0755 usr/bin/tool \"tool\" @5; + 0644 usr/lib/libc.so \"new\" @5",
+        notes: &[
+            "`/bin` is a link in the image; files go to `/usr/bin`",
+            "`/lib` is a link in the image; files go to `/usr/lib`",
+        ],
     },
     Row {
         name: "directory-in-place-of-a-link-by-wish",
@@ -56,25 +73,44 @@ pub(super) const ROWS: &[Row] = &[
             "add-layer: { symlinks: replace, files: [{ path: /bin/foo, content: foo }] }",
         ],
         meant: "- bin; + 0755 bin/ @0; + 0644 bin/foo \"foo\" @0",
+        notes: &["`/bin` was a symbolic link, becomes a directory"],
     },
-    // 5.2: `bin/.wh.x` would make a directory and remove nothing.
+    // `bin/.wh.x` would make a directory and remove nothing.
     Row {
         name: "removal-through-a-link",
         base: &[USRMERGE],
         operations: &["remove-path: [/bin/sh, /lib/libc.so, /sbin/init]"],
         meant: "- usr/bin/sh; - usr/lib/libc.so; - usr/sbin/init",
+        notes: &[
+            "`/bin/sh` leads through a link to `/usr/bin`",
+            "`/lib/libc.so` leads through a link to `/usr/lib`",
+            "`/sbin/init` leads through a link to `/usr/sbin`",
+            "7 bytes that are removed stay in the layers below, where everybody who has the image can read them",
+        ],
     },
     Row {
         name: "removal-of-a-link",
         base: &[USRMERGE],
         operations: &["remove-path: [/bin, /lib]"],
         meant: "- bin; - lib",
+        notes: &[],
+    },
+    Row {
+        name: "removal-through-a-link-to-the-root",
+        base: &["0755 d/; d/root -> ..; 0644 d/x \"x\"; 0644 y \"\""],
+        operations: &["remove-path: [/d/root/y]"],
+        meant: "- y",
+        notes: &["`/d/root/y` leads through a link to `/`"],
     },
     Row {
         name: "move-through-links",
         base: &[USRMERGE],
         operations: &["move-path: { /bin/sh: /sbin/sh }"],
         meant: "- usr/bin/sh; + 0644 usr/sbin/sh \"sh\"",
+        notes: &[
+            "`/bin/sh` leads through a link to `/usr/bin/sh`",
+            "`/sbin/sh` leads through a link to `/usr/sbin/sh`",
+        ],
     },
     Row {
         name: "settings-through-links",
@@ -84,6 +120,10 @@ pub(super) const ROWS: &[Row] = &[
             "set-owner: { /lib/libc.so: '5:6' }",
         ],
         meant: "+ 4755 usr/bin/sh \"sh\"; + 0644 usr/lib/libc.so \"c\" 5:6",
+        notes: &[
+            "`/bin/sh` is a link or leads through one, to `/usr/bin/sh`",
+            "`/lib/libc.so` is a link or leads through one, to `/usr/lib/libc.so`",
+        ],
     },
     Row {
         name: "var-run",
@@ -92,6 +132,7 @@ pub(super) const ROWS: &[Row] = &[
             "add-layer: { files: [{ path: /var/run/app.pid, content: '1' }, { path: /var/tmp/t, content: t }] }",
         ],
         meant: "+ 0644 run/app.pid \"1\" @0; + 0644 var/tmp/t \"t\" @0",
+        notes: &["`/var/run` is a link in the image; files go to `/run`"],
     },
     // What a dangling link leads to is made, as it would be by one who unpacks into the tree.
     Row {
@@ -99,13 +140,15 @@ pub(super) const ROWS: &[Row] = &[
         base: &[USRMERGE],
         operations: &["add-layer: { files: [{ path: /var/lock/app, content: l }] }"],
         meant: "+ 0755 run/lock/ @0; + 0644 run/lock/app \"l\" @0",
+        notes: &["`/var/lock` is a link in the image; files go to `/run/lock`"],
     },
-    // 5.2: engines fail, or write to another place.
+    // Engines fail, or write to another place.
     Row {
         name: "absolute-link-to-a-directory-of-no-layer",
         base: &["s -> /data"],
         operations: &["add-layer: { files: [{ path: /s/x, content: x }] }"],
         meant: "+ 0755 data/ @0; + 0644 data/x \"x\" @0",
+        notes: &["`/s` is a link in the image; files go to `/data`"],
     },
     Row {
         name: "links-one-after-the-other",
@@ -115,12 +158,17 @@ pub(super) const ROWS: &[Row] = &[
             "set-mode: { /a/l: '0711' }",
         ],
         meant: "+ 0711 c/ 3:4; + 0644 c/x \"x\" @0",
+        notes: &[
+            "`/a/l` is a link in the image; files go to `/c`",
+            "`/a/l` is a link or leads through one, to `/c`",
+        ],
     },
     Row {
         name: "link-that-leads-out-of-the-root",
         base: &["0755 a/; a/l -> ../../../b; 0755 b/"],
         operations: &["add-layer: { files: [{ path: /a/l/x, content: x }] }"],
         meant: "+ 0644 b/x \"x\" @0",
+        notes: &["`/a/l` is a link in the image; files go to `/b`"],
     },
     Row {
         name: "link-of-an-upper-layer",
@@ -130,6 +178,7 @@ pub(super) const ROWS: &[Row] = &[
         ],
         operations: &["add-layer: { files: [{ path: /bin/foo, content: foo }] }"],
         meant: "+ 0644 usr/bin/foo \"foo\" @0",
+        notes: &["`/bin` is a link in the image; files go to `/usr/bin`"],
     },
     Row {
         name: "link-that-an-upper-layer-replaced",
@@ -139,6 +188,7 @@ pub(super) const ROWS: &[Row] = &[
         ],
         operations: &["add-layer: { files: [{ path: /bin/foo, content: foo }] }"],
         meant: "+ 0644 bin/foo \"foo\" @0",
+        notes: &[],
     },
     Row {
         name: "file-in-place-of-a-link",
@@ -147,6 +197,11 @@ pub(super) const ROWS: &[Row] = &[
             "add-layer: { files: [{ path: /l, content: l }, { path: /m, content: m }, { path: /s, content: s }] }",
         ],
         meant: "+ 0644 l \"l\" @0; + 0644 m \"m\" @0; + 0644 s \"s\" @0",
+        notes: &[
+            "`/l` was a symbolic link, becomes a file",
+            "`/m` was a symbolic link, becomes a file",
+            "`/s` was a symbolic link, becomes a file",
+        ],
     },
     Row {
         name: "file-that-a-link-leads-to",
@@ -156,8 +211,9 @@ pub(super) const ROWS: &[Row] = &[
             "patch-file: { path: /l, diff: \"@@ -1 +1 @@\\n-one\\n+two\\n\" }",
         ],
         meant: "+ 0600 f \"two\\n\" @0",
+        notes: &["`/l` is a link or leads through one, to `/f`"],
     },
-    // 5.2: `d` would be 0755 root.
+    // `d` would become 0755 root.
     Row {
         name: "file-in-a-private-directory",
         base: &["0700 d/ 5:6; 0600 d/old \"o\" 5:6; 1777 t/; 2750 t/in/ 0:9"],
@@ -165,12 +221,16 @@ pub(super) const ROWS: &[Row] = &[
             "add-layer: { files: [{ path: /d/new, content: n }, { path: /t/in/new, content: n }] }",
         ],
         meant: "+ 0644 d/new \"n\" @0; + 0644 t/in/new \"n\" @0",
+        notes: &[],
     },
     Row {
         name: "removal-in-a-private-directory",
         base: &["0700 d/ 5:6; 0600 d/old \"o\" 5:6; 0600 d/other \"o\" 5:6"],
         operations: &["remove-path: [/d/old]"],
         meant: "- d/old",
+        notes: &[
+            "1 byte that is removed stays in the layers below, where everybody who has the image can read them",
+        ],
     },
     Row {
         name: "directory-of-a-layer-that-names-no-parent",
@@ -180,8 +240,9 @@ pub(super) const ROWS: &[Row] = &[
             "set-mode: { /d: '0711' }",
         ],
         meant: "+ 0711 d/ @0; + 0644 d/e/g \"g\" @0",
+        notes: &[],
     },
-    // 5.2: `.wh.d` beside `d/` would show the old files.
+    // `.wh.d` beside `d/` would show the old files.
     Row {
         name: "directory-removed-and-made-again",
         base: &[TREE],
@@ -190,6 +251,9 @@ pub(super) const ROWS: &[Row] = &[
             "add-layer: { files: [{ path: /d, directory: true, mode: '0711', owner: '1:2' }, { path: /d/new, content: n }] }",
         ],
         meant: "- d; + 0711 d/ 1:2 @0; + 0644 d/new \"n\" @0",
+        notes: &[
+            "2 bytes that are removed stay in the layers below, where everybody who has the image can read them",
+        ],
     },
     Row {
         name: "directory-emptied-and-filled",
@@ -199,12 +263,16 @@ pub(super) const ROWS: &[Row] = &[
             "add-layer: { files: [{ path: /d/old, content: new }] }",
         ],
         meant: "- d/deep; - d/old; + 0644 d/old \"new\" @0",
+        notes: &[
+            "2 bytes that are removed stay in the layers below, where everybody who has the image can read them",
+        ],
     },
     Row {
         name: "directory-moved-away-and-another-in-its-place",
         base: &[TREE],
         operations: &["move-path: { /d: /was }", "move-path: { /e: /d }"],
         meant: "- d; - e; + 0755 was/; + 0755 was/deep/; + 0644 was/deep/b \"b\"; + 0644 was/old \"o\"; + 0755 d/; + 0644 d/x \"x\"",
+        notes: &[],
     },
     Row {
         name: "directory-made-again-and-squashed",
@@ -215,12 +283,16 @@ pub(super) const ROWS: &[Row] = &[
             "squash: 2-4",
         ],
         meant: "- d; + 0755 d/ @0; + 0644 d/new \"n\" @0",
+        notes: &[
+            "1 byte that is removed stays in the layers below, where everybody who has the image can read them",
+        ],
     },
     Row {
         name: "directory-again-where-a-layer-removed-it",
         base: &[TREE, "0644 .wh.d \"\""],
         operations: &["add-layer: { files: [{ path: /d/new, content: n }] }"],
         meant: "+ 0755 d/ @0; + 0644 d/new \"n\" @0",
+        notes: &[],
     },
     Row {
         name: "removal-below-an-opaque-directory",
@@ -230,18 +302,28 @@ pub(super) const ROWS: &[Row] = &[
         ],
         operations: &["remove-path: [/d/one]"],
         meant: "- d/one",
+        notes: &[
+            "1 byte that is removed stays in the layers below, where everybody who has the image can read them",
+        ],
     },
     Row {
         name: "removal-of-an-opaque-directory",
         base: &[TREE, "0755 d/; 0644 d/.wh..wh..opq \"\"; 0644 d/one \"1\""],
         operations: &["remove-path: [/d]"],
         meant: "- d",
+        notes: &[
+            "1 byte that is removed stays in the layers below, where everybody who has the image can read them",
+        ],
     },
     Row {
         name: "file-and-link-in-place-of-directories",
         base: &[TREE],
         operations: &["add-layer: { files: [{ path: /d, content: d }, { path: /e, symlink: f }] }"],
         meant: "- d; - e; + 0644 d \"d\" @0; + e -> f @0",
+        notes: &[
+            "`/d` was a directory, becomes a file",
+            "`/e` was a directory, becomes a symbolic link",
+        ],
     },
     Row {
         name: "directory-in-place-of-a-file",
@@ -250,6 +332,7 @@ pub(super) const ROWS: &[Row] = &[
             "add-layer: { files: [{ path: /f, directory: true }, { path: /f/x, content: x }] }",
         ],
         meant: "- f; + 0755 f/ @0; + 0644 f/x \"x\" @0",
+        notes: &["`/f` was a file, becomes a directory"],
     },
     // A directory of the image keeps its mode where nobody speaks of it, and its files where somebody does.
     Row {
@@ -259,8 +342,9 @@ pub(super) const ROWS: &[Row] = &[
             "add-layer: { from: plain, files: [{ path: /e, directory: true, mode: '0755', owner: '0:0' }] }",
         ],
         meant: "+ 0644 d/new \"new\" @0; + 0755 e/",
+        notes: &[],
     },
-    // 5.2: root opaque is ignored by overlays.
+    // An opaque root is nothing to overlays.
     Row {
         name: "everything-removed",
         base: &[TREE, "0644 top \"t\""],
@@ -269,8 +353,11 @@ pub(super) const ROWS: &[Row] = &[
             "add-layer: { files: [{ path: /only, content: o }] }",
         ],
         meant: "- d; - e; - f; - top; + 0644 only \"o\" @0",
+        notes: &[
+            "5 bytes that are removed stay in the layers below, where everybody who has the image can read them",
+        ],
     },
-    // 5.2: a hard link to a lower file has no target where the layer is alone.
+    // A hard link to a lower file has no target where the layer is alone.
     Row {
         name: "names-of-lower-files",
         base: &[
@@ -279,12 +366,14 @@ pub(super) const ROWS: &[Row] = &[
         ],
         operations: &["set-mode: { /f2: '0600' }"],
         meant: "+ 0600 f \"one\\n\" 3:4; + f2 => f; + d/f3 => f",
+        notes: &[],
     },
     Row {
         name: "one-of-two-names-moved",
         base: &["0644 f \"f\"; g => f"],
         operations: &["move-path: { /f: /x/f }"],
         meant: "- f; - g; + 0755 x/ @0; + 0644 g \"f\"; + x/f => g",
+        notes: &[],
     },
     Row {
         name: "one-of-two-names-removed",
@@ -294,12 +383,16 @@ pub(super) const ROWS: &[Row] = &[
             "remove-path: { match: [/h], purge: true }",
         ],
         meant: "- f; - h; - g; - i; + 0644 g \"f\"; + 0644 i \"h\"",
+        notes: &[
+            "1 byte that is removed stays in the layers below, where everybody who has the image can read them",
+        ],
     },
     Row {
         name: "one-of-two-names-written",
         base: &["0644 f \"f\"; g => f"],
         operations: &["add-layer: { files: [{ path: /f, content: new }] }"],
         meant: "- f; + 0644 f \"new\" @0",
+        notes: &[],
     },
     Row {
         name: "names-in-a-new-layer",
@@ -308,6 +401,12 @@ pub(super) const ROWS: &[Row] = &[
             "add-layer: { files: [{ path: /bin/z, content: z, mode: '4755' }, { path: /sbin/a, hardlink: /bin/z }] }",
         ],
         meant: "+ 4755 usr/bin/z \"z\" @0; + usr/sbin/a => usr/bin/z @0",
+        notes: &[
+            "`/bin` is a link in the image; files go to `/usr/bin`",
+            "`/sbin` is a link in the image; files go to `/usr/sbin`",
+            "`/usr/bin/z` is a device or runs with its owner's rights",
+            "`/usr/sbin/a` is a device or runs with its owner's rights",
+        ],
     },
     Row {
         name: "layer-below-others",
@@ -319,6 +418,7 @@ pub(super) const ROWS: &[Row] = &[
             "add-layer: { at: 2, files: [{ path: /d/low, content: new }, { path: /d/high, content: hidden }, { path: /n/x, content: x }] }",
         ],
         meant: "+ 0644 d/low \"new\" @0; + 0755 n/ @0; + 0644 n/x \"x\" @0",
+        notes: &["1 of the files of the new layer 2 is hidden by layers above it"],
     },
     Row {
         name: "layer-taken-away",
@@ -329,6 +429,7 @@ pub(super) const ROWS: &[Row] = &[
         ],
         operations: &["remove-layer: 2"],
         meant: "- g; + 0755 d/; + 0755 d/deep/; + 0644 d/deep/b \"b\"; + 0644 d/old \"o\"; + 0644 f \"f\"",
+        notes: &[],
     },
     Row {
         name: "all-layers-squashed",
@@ -339,6 +440,7 @@ pub(super) const ROWS: &[Row] = &[
         ],
         operations: &["squash: all"],
         meant: "",
+        notes: &[],
     },
     Row {
         name: "upper-layers-squashed",
@@ -350,6 +452,7 @@ pub(super) const ROWS: &[Row] = &[
         ],
         operations: &["squash: 2-4"],
         meant: "",
+        notes: &[],
     },
     Row {
         name: "changes-in-the-layer-itself",
@@ -363,6 +466,10 @@ pub(super) const ROWS: &[Row] = &[
             "patch-file: { path: /bin/two, diff: \"@@ -1 +1 @@\\n-one\\n+two\\n\", in: layer }",
         ],
         meant: "+ 4711 usr/bin/sh \"sh\"; + 0644 usr/bin/two \"two\\n\" 7:8 @0",
+        notes: &[
+            "`/bin/sh` is a link or leads through one, to `/usr/bin/sh`",
+            "`/bin/two` is a link or leads through one, to `/usr/bin/two`",
+        ],
     },
     Row {
         name: "purge-through-links",
@@ -373,6 +480,11 @@ pub(super) const ROWS: &[Row] = &[
         ],
         operations: &["remove-path: { match: [/bin/sh, '/lib/*'], purge: true }"],
         meant: "- usr/lib/libc.so",
+        notes: &[
+            "`/bin/sh` leads through a link to `/usr/bin`",
+            "`/lib/*` leads through a link to `/usr/lib`",
+            "nothing is left in layers 2, 3; `drop-empty-layers: true` drops such",
+        ],
     },
     Row {
         name: "directory-moved-with-what-layers-did-to-it",
@@ -383,18 +495,21 @@ pub(super) const ROWS: &[Row] = &[
         ],
         operations: &["move-path: { /d: /x/y }"],
         meant: "- d; + 0755 x/ @0; + 0711 x/y/ 4:4; + 0755 x/y/deep/; + 0600 x/y/deep/c \"c\" 9:9; + 0644 x/y/old \"o\"",
+        notes: &[],
     },
     Row {
         name: "times-limited",
         base: &[TREE, "0644 g \"g\" @5"],
         operations: &["rewrite-timestamps: 1970-01-01T00:00:05Z"],
         meant: "+ 0755 d/ @5; + 0755 d/deep/ @5; + 0644 d/deep/b \"b\" @5; + 0644 d/old \"o\" @5; + 0755 e/ @5; + 0644 e/x \"x\" @5; + 0644 f \"f\" @5",
+        notes: &["7 entries in 1 layer get the time 1970-01-01T00:00:05Z"],
     },
     Row {
         name: "layer-as-it-is",
         base: &[TREE],
         operations: &["add-layer: { from: as-is.tar, as-is: true }"],
         meant: "- d/old; - e/x; + 0755 d/ @5; + 0755 e/ @5; + 0644 e/new \"n\" @5",
+        notes: &[],
     },
     // What the layers of a base contradict each other or themselves in, a squash decides as the specification does.
     Row {
@@ -405,12 +520,14 @@ pub(super) const ROWS: &[Row] = &[
         ],
         operations: &["squash: all"],
         meant: "",
+        notes: &[],
     },
     Row {
         name: "opaque-root-squashed",
         base: &[TREE, "0644 .wh..wh..opq \"\"; 0644 only \"o\""],
         operations: &["squash: all"],
         meant: "",
+        notes: &[],
     },
     Row {
         name: "path-through-a-link-squashed",
@@ -420,6 +537,7 @@ pub(super) const ROWS: &[Row] = &[
         ],
         operations: &["squash: all"],
         meant: "",
+        notes: &[],
     },
     Row {
         name: "path-through-a-file-squashed",
@@ -429,6 +547,7 @@ pub(super) const ROWS: &[Row] = &[
         ],
         operations: &["squash: all"],
         meant: "",
+        notes: &[],
     },
     Row {
         name: "names-of-lower-files-squashed",
@@ -438,25 +557,29 @@ pub(super) const ROWS: &[Row] = &[
         ],
         operations: &["squash: all"],
         meant: "",
+        notes: &[],
     },
     Row {
         name: "directory-as-a-whiteout",
         base: &[TREE, "0755 .wh.d/"],
         operations: &["add-layer: { files: [{ path: /d/new, content: n }] }"],
         meant: "+ 0755 d/ @0; + 0644 d/new \"n\" @0",
+        notes: &[],
     },
-    // 5.2: a path twice in one layer is refused, and so is a global header.
+    // A path twice in one layer is refused, and so is a global header.
     Row {
         name: "tar-with-odd-names",
         base: &[TREE],
         operations: &["add-layer: { from: odd.tar }"],
         meant: "+ 0644 d/old \"2\" @5; + 0644 top \"t\" @5; + other => top",
+        notes: &[],
     },
     Row {
         name: "tar-of-git",
         base: &[TREE],
         operations: &["add-layer: { from: git.tar }"],
         meant: "+ 0644 d/new \"n\" @0",
+        notes: &[],
     },
 ];
 
@@ -473,7 +596,7 @@ pub(super) const REFUSED: &[Refused] = &[
         code: "layer-conflict",
         message: "`/l`: `/f` of the image is no directory",
     },
-    // 5.2: some make a directory of the file, others fail.
+    // Some make a directory of the file, others fail.
     Refused {
         base: &["0644 f \"f\""],
         operations: &["add-layer: { files: [{ path: /f/x, content: x }] }"],
@@ -492,7 +615,7 @@ pub(super) const REFUSED: &[Refused] = &[
         code: "layer-conflict",
         message: "`/bin`: `/bin` of the image is a symbolic link",
     },
-    // 5.2: one file by two names, of which engines take either.
+    // One file by two names, of which engines take either.
     Refused {
         base: &[USRMERGE],
         operations: &[

@@ -29,7 +29,7 @@ pub(super) struct Images {
     archive: PathBuf,
     layout: PathBuf,
     /// By what follows `app:`.
-    pub(super) images: BTreeMap<String, Ours>,
+    pub(super) by_name: BTreeMap<String, Ours>,
 }
 
 impl Images {
@@ -66,14 +66,14 @@ impl Images {
         Self {
             archive,
             layout,
-            images,
+            by_name: images,
         }
     }
 
     /// What the program itself sees otherwise than it is meant.
     pub(super) fn misread(&self, meant: &BTreeMap<String, Meant>) -> Vec<String> {
         let view = |(name, ours): (&String, &Ours)| (name.clone(), ours.tree.clone());
-        compare(meant, &self.images.iter().map(view).collect(), OURS)
+        compare(meant, &self.by_name.iter().map(view).collect(), OURS)
     }
 }
 
@@ -151,9 +151,11 @@ pub(super) const CTR_OVERLAY: Engine = Engine {
 pub(super) fn docker(docker: &Docker, images: &Images) -> Views {
     docker.remove_all();
     docker.load(&images.archive);
-    let names = images.images.keys();
-    let view = |name: &String| (name.clone(), tree(&docker.export(&format!("app:{name}"))));
-    names.map(view).collect()
+    let names = images.by_name.keys();
+    let references: Vec<String> = names.clone().map(|name| format!("app:{name}")).collect();
+    let tars = docker.exports(&references);
+    let view = |(name, tar): (&String, Vec<u8>)| (name.clone(), tree(&tar));
+    names.zip(tars).map(view).collect()
 }
 
 /// By `umoci raw unpack`, which wants no user that the image knows.
@@ -171,7 +173,7 @@ pub(super) fn umoci(images: &Images) -> Option<Views> {
         assert!(output.status.success(), "{name}: {output:?}");
         (name.clone(), tree(&tree_of_directory(&rootfs)))
     };
-    Some(images.images.keys().map(view).collect())
+    Some(images.by_name.keys().map(view).collect())
 }
 
 /// By `podman image mount`.
@@ -219,7 +221,7 @@ pub(super) fn ctr(docker: &Docker, images: &Images, snapshotter: &str) -> Option
         };
         (name.clone(), tree(&tar))
     };
-    Some(images.images.iter().map(view).collect())
+    Some(images.by_name.iter().map(view).collect())
 }
 
 /// A tar of what a mount of overlayfs shows, which is seen by nobody else.
