@@ -32,6 +32,23 @@ pub(super) fn has_pattern(path: &ImagePath) -> bool {
         .any(|name| name.iter().any(|b| matches!(b, b'*' | b'?')))
 }
 
+/// Returns the directory that is named before the first pattern, and of how many components.
+fn prefix_of(pattern: &ImagePath, parts: &[Part]) -> (usize, ImagePath) {
+    let is_name = |part: &&Part| matches!(part, Part::Name(_));
+    let n_names = parts.iter().take_while(is_name).count();
+    let n_prefix = n_names.min(parts.len().saturating_sub(1));
+    let prefix = pattern.components().take(n_prefix);
+    let prefix = prefix.fold(ImagePath::root(), |path, name| path.join(name));
+    (n_prefix, prefix)
+}
+
+/// Tells of a pattern that leads to another directory than it names: `start`, which is really there.
+pub(super) fn through_link(pattern: &ImagePath, start: &ImagePath) -> Option<String> {
+    let parts: Vec<Part> = pattern.components().map(Part::of).collect();
+    let (_, named) = prefix_of(pattern, &parts);
+    (named != *start).then(|| format!("`{pattern}` leads through a link to `{start}`"))
+}
+
 /// Returns the directory that the components before the first pattern lead to, and the real paths that match there.
 ///
 /// In a component `*` stands for any characters and `?` for one, the component `**` for any directories. Symbolic
@@ -42,11 +59,7 @@ pub(super) fn matching(
 ) -> (Option<ImagePath>, BTreeSet<ImagePath>) {
     let mut found = BTreeSet::new();
     let parts: Vec<Part> = pattern.components().map(Part::of).collect();
-    let is_name = |part: &&Part| matches!(part, Part::Name(_));
-    let n_names = parts.iter().take_while(is_name).count();
-    let n_prefix = n_names.min(parts.len().saturating_sub(1));
-    let prefix = pattern.components().take(n_prefix);
-    let prefix = prefix.fold(ImagePath::root(), |path, name| path.join(name));
+    let (n_prefix, prefix) = prefix_of(pattern, &parts);
     let Resolution::Found { path: start } = tree.resolve(&prefix) else {
         return (None, found);
     };

@@ -28,14 +28,18 @@ pub(super) fn move_paths(work: &mut Work<'_>, moves: &PathMoves) {
         let state = &work.states[work.images[i]];
         let tree = state.tree.as_ref().expect("the tree was read");
         let mut real = Vec::new();
-        let mut problems = Vec::new();
-        for (index, (from, to)) in moves.moves.iter().enumerate() {
-            let Resolution::Found { path: from } = tree.locate(from) else {
+        let (mut problems, mut notes) = (Vec::new(), Vec::new());
+        for (index, (asked, new)) in moves.moves.iter().enumerate() {
+            let Resolution::Found { path: from } = tree.locate(asked) else {
                 continue;
             };
             is_found[index] = true;
-            match target_of(tree, to) {
-                Ok(to) => real.push(Move { from, to, index }),
+            match target_of(tree, new) {
+                Ok(to) => {
+                    notes.extend(through_link(asked, &from));
+                    notes.extend(through_link(new, &to));
+                    real.push(Move { from, to, index });
+                }
                 Err(reason) => problems.push((index, reason)),
             }
         }
@@ -47,6 +51,9 @@ pub(super) fn move_paths(work: &mut Work<'_>, moves: &PathMoves) {
             work.problems.push(problem);
         }
         if n_problems == 0 && !real.is_empty() {
+            for note in notes {
+                work.states[work.images[i]].note(note);
+            }
             lay_moves(work, i, &real, moves.created_by.as_deref());
         }
     }
@@ -63,6 +70,11 @@ pub(super) fn move_paths(work: &mut Work<'_>, moves: &PathMoves) {
             work.problem(Code::NoSuchPath, place, message, help);
         }
     }
+}
+
+/// Tells of a path that is really another.
+fn through_link(asked: &ImagePath, real: &ImagePath) -> Option<String> {
+    (asked != real).then(|| format!("`{asked}` leads through a link to `{real}`"))
 }
 
 /// Returns the real path that something new at `to` has, or why nothing can be there.

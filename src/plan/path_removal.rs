@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use super::file_edits::EditTarget;
-use super::matching::matching;
+use super::matching::{matching, through_link};
 use super::work::Work;
 use super::{Change, purge, target, tree_changes};
 use crate::image_path::ImagePath;
@@ -32,12 +32,8 @@ pub(super) fn remove(work: &mut Work<'_>, removal: &PathRemoval) {
         for (pattern, is_found) in removal.patterns.iter().zip(&mut is_found) {
             let (start, found) = matching(tree, pattern);
             *is_found |= !found.is_empty();
-            let asked = pattern.components();
-            let is_followed =
-                |start: &ImagePath| !start.components().zip(asked).all(|(a, b)| a == b);
-            if let Some(start) = start.filter(is_followed).filter(|_| !found.is_empty()) {
-                notes.push(format!("`{pattern}` leads through a link to `{start}`"));
-            }
+            let start = start.filter(|_| !found.is_empty());
+            notes.extend(start.and_then(|start| through_link(pattern, &start)));
             paths.extend(found);
         }
         let paths = topmost(&paths);
@@ -57,8 +53,12 @@ pub(super) fn remove(work: &mut Work<'_>, removal: &PathRemoval) {
         }
         let hidden: u64 = paths.iter().map(|path| content_bytes(tree, path)).sum();
         if hidden > 0 {
+            let bytes = match hidden {
+                1 => "1 byte that is removed stays".to_owned(),
+                n => format!("{n} bytes that are removed stay"),
+            };
             notes.push(format!(
-                "{hidden} bytes that are removed stay in the layers below, where everybody who has the image can read them"
+                "{bytes} in the layers below, where everybody who has the image can read them"
             ));
         }
         let gone = |path: &ImagePath| {

@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeSet, HashMap};
 
-use super::matching::matching;
+use super::matching::{matching, through_link};
 use super::rewrites::{Edits, LayerEdits, tree_with};
 use super::state::State;
 use super::work::Work;
@@ -22,7 +22,7 @@ pub(super) fn purge(work: &mut Work<'_>, removal: &PathRemoval) {
     for i in 0..work.images.len() {
         let image = work.images[i];
         let state = &work.states[image];
-        let paths = find(state, removal, &mut is_found);
+        let (paths, notes) = find(state, removal, &mut is_found);
         if paths.is_empty() {
             continue;
         }
@@ -48,6 +48,9 @@ pub(super) fn purge(work: &mut Work<'_>, removal: &PathRemoval) {
             work.problem(Code::LayerConflict, address.clone(), message, help);
             continue;
         }
+        for note in notes {
+            work.states[image].note(note);
+        }
         work.rewrite(i, edits, &address);
         let empty = empty_layers(&work.states[image]);
         if removal.drops_empty_layers {
@@ -68,17 +71,24 @@ pub(super) fn purge(work: &mut Work<'_>, removal: &PathRemoval) {
     path_removal::tell_missing(work, removal, &is_found);
 }
 
-/// Returns the topmost of the real paths that the patterns find in the image as any of its layers left it.
-fn find(state: &State, removal: &PathRemoval, is_found: &mut [bool]) -> BTreeSet<ImagePath> {
-    let mut paths = BTreeSet::new();
+/// Returns the topmost of the real paths that the patterns find in the image as any of its layers left it, and notes on
+/// how they lead there.
+fn find(
+    state: &State,
+    removal: &PathRemoval,
+    is_found: &mut [bool],
+) -> (BTreeSet<ImagePath>, Vec<String>) {
+    let (mut paths, mut notes) = (BTreeSet::new(), Vec::new());
     each_tree(state, |tree| {
         for (pattern, is_found) in removal.patterns.iter().zip(&mut *is_found) {
-            let found = matching(tree, pattern).1;
+            let (start, found) = matching(tree, pattern);
             *is_found |= !found.is_empty();
+            let start = start.filter(|_| !found.is_empty());
+            notes.extend(start.and_then(|start| through_link(pattern, &start)));
             paths.extend(found);
         }
     });
-    path_removal::topmost(&paths)
+    (path_removal::topmost(&paths), notes)
 }
 
 /// Calls `look` with the tree that each layer leaves, from the base up.

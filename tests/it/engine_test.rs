@@ -131,7 +131,7 @@ fn docker_notices_a_damaged_layer_even_after_it_loaded_the_sound_one() {
         docker.reset();
         let message = docker.fails(&["load", "--input", damaged.to_str().unwrap()]);
         let expected = match docker.kind() {
-            Kind::V20 | Kind::V26 => "invalid diffID for layer 0",
+            Kind::V20 | Kind::V20Overlay | Kind::V26 => "invalid diffID for layer 0",
             // Stores the blob under its true digest, and misses the one it is asked for.
             Kind::V26Containerd => "not found",
         };

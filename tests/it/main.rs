@@ -37,6 +37,7 @@ mod recipes;
 mod removed_paths;
 mod reproducible;
 mod rootfs;
+mod same_tree;
 mod schema;
 mod stacks;
 mod stale;

@@ -304,7 +304,7 @@ fn docker_to_docker(docker: &Docker, archive: &str) {
     let id = match docker.kind() {
         // To the containerd store the manifest is the image.
         Kind::V26Containerd => &image["manifestDigest"],
-        Kind::V20 | Kind::V26 => &image["imageId"],
+        Kind::V20 | Kind::V20Overlay | Kind::V26 => &image["imageId"],
     };
     assert_ne!(id, &image["oldImageId"]);
     let mut n_tags = 0;

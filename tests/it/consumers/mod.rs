@@ -19,7 +19,9 @@ use serde_json::{Value, json};
 
 use self::cell::{Cell, root, short_name, short_names};
 use self::table::{Has, each};
-use crate::engine::{Docker, Kind, podman_load, podman_refuses, skopeo_config, tar_tree, tool};
+use crate::engine::{
+    Docker, Kind, podman_load, podman_refuses, skopeo_config, tar_tree, tool, tree_of_directory,
+};
 
 /// The tree of the image that got layers, which went through links and not over them, or lost one.
 fn check_tree(cell: &Cell, tree: &[String]) {
@@ -347,17 +349,7 @@ fn umoci() -> Command {
 
 /// The tree as [`Docker::export_tree`] tells it.
 fn directory_tree(rootfs: &Path) -> Vec<String> {
-    let mut tar = tool("tar").unwrap();
-    tar.args([
-        "--create",
-        "--sort=name",
-        "--format=pax",
-        "--numeric-owner",
-        "--xattrs",
-        "--directory",
-    ]);
-    let tar = tar.arg(rootfs).arg(".").output().unwrap();
-    assert!(tar.status.success(), "{tar:?}");
+    let tar = tree_of_directory(rootfs);
     let without_dot = |line: String| line.replacen(" ./", " ", 1);
-    tar_tree(&tar.stdout).into_iter().map(without_dot).collect()
+    tar_tree(&tar).into_iter().map(without_dot).collect()
 }

@@ -16,6 +16,7 @@ pub(crate) const PATIENCE: Duration = Duration::from_secs(60);
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Kind {
     V20,
+    V20Overlay,
     V26,
     V26Containerd,
 }
@@ -25,6 +26,7 @@ impl Kind {
     pub(super) fn name(self) -> &'static str {
         match self {
             Self::V20 => "20",
+            Self::V20Overlay => "20-overlay",
             Self::V26 => "26",
             Self::V26Containerd => "26-containerd",
         }
@@ -37,7 +39,12 @@ impl Kind {
         if find("docker").is_none() {
             return Some("no docker client on PATH".to_owned());
         }
-        if self == Self::V20 {
+        if self == Self::V20Overlay && !mounts_overlays() {
+            return Some(
+                "no overlay can be mounted in the directory for temporary files".to_owned(),
+            );
+        }
+        if matches!(self, Self::V20 | Self::V20Overlay) {
             let Some(daemon) = find("dockerd") else {
                 return Some("no dockerd".to_owned());
             };
@@ -55,6 +62,19 @@ impl Kind {
         let finished = Path::new(&root).join(".finished");
         (!finished.exists()).then(|| format!("no {}", finished.display()))
     }
+}
+
+/// Whether overlayfs is there and takes what is in the directory for temporary files.
+pub(crate) fn mounts_overlays() -> bool {
+    let directory = tempfile::tempdir().unwrap();
+    for name in ["lower", "upper", "work", "merged"] {
+        std::fs::create_dir(directory.path().join(name)).unwrap();
+    }
+    let mount = "mount -t overlay overlay -o lowerdir=lower,upperdir=upper,workdir=work merged";
+    let mut unshare = Command::new("unshare");
+    unshare.args(["--mount", "sh", "-c", mount]);
+    let output = unshare.current_dir(directory.path()).output();
+    output.is_ok_and(|output| output.status.success())
 }
 
 /// One process tree with its state. It ends with this value, or with the process, however that ends.

@@ -31,6 +31,12 @@ impl Docker {
         Self::shared(Kind::V20, &DOCKER)
     }
 
+    /// Docker 20.10 with overlay2, which extracts each layer alone; the others are with vfs.
+    pub(crate) fn v20_overlay() -> Option<MutexGuard<'static, Self>> {
+        static DOCKER: OnceLock<Result<Mutex<Docker>, Absence>> = OnceLock::new();
+        Self::shared(Kind::V20Overlay, &DOCKER)
+    }
+
     /// Docker 26 with the graph-driver store.
     pub(crate) fn v26() -> Option<MutexGuard<'static, Self>> {
         static DOCKER: OnceLock<Result<Mutex<Docker>, Absence>> = OnceLock::new();
@@ -150,7 +156,15 @@ impl Docker {
     /// Layers that are still in the store, whether an image has them or not.
     fn leftovers(&self) -> String {
         if self.kind != Kind::V26Containerd {
-            let layers = std::fs::read_dir(self.state().join("data/image/vfs/layerdb/sha256"));
+            let driver = if self.kind == Kind::V20Overlay {
+                "overlay2"
+            } else {
+                "vfs"
+            };
+            let layers = self
+                .state()
+                .join(format!("data/image/{driver}/layerdb/sha256"));
+            let layers = std::fs::read_dir(layers);
             return layers
                 .into_iter()
                 .flatten()
@@ -228,6 +242,30 @@ impl Docker {
     /// `0777 0/0 symlink bin -> usr/bin`, `0644 0/0 file etc/hosts 0 bytes 8fd1…`. Extended attributes follow.
     #[track_caller]
     pub(crate) fn export_tree(&self, reference: &str) -> Vec<String> {
+        tree(&self.export(reference))
+    }
+
+    /// What `docker export` gives of a container that never ran.
+    #[track_caller]
+    pub(crate) fn export(&self, reference: &str) -> Vec<u8> {
+        let container = self.create(reference);
+        self.export_container(&container)
+    }
+
+    /// The same of many images. Their containers go together.
+    #[track_caller]
+    pub(crate) fn exports(&self, references: &[String]) -> Vec<Vec<u8>> {
+        let create = |reference: &String| self.create(reference);
+        let containers: Vec<String> = references.iter().map(create).collect();
+        let export = |container: &String| stdout(&mut self.command(&["export", container]));
+        let tars = containers.iter().map(export).collect();
+        stdout(self.command(&["rm", "--volumes"]).args(containers));
+        tars
+    }
+
+    /// A container, by its id.
+    #[track_caller]
+    fn create(&self, reference: &str) -> String {
         // An image without a command needs one to become a container; it is never run.
         let container = self.ok(&[
             "create",
@@ -238,7 +276,7 @@ impl Docker {
             reference,
             "-",
         ]);
-        self.tree_of(container.trim())
+        container.trim().to_owned()
     }
 
     /// The stdout of a container, and then its file tree.
@@ -246,15 +284,15 @@ impl Docker {
     pub(crate) fn run_and_export(&self, reference: &str, args: &[&str]) -> (String, Vec<String>) {
         let run = "run --name ran --pull never --network none".split(' ');
         let run: Vec<&str> = run.chain([reference]).chain(args.iter().copied()).collect();
-        (self.ok(&run), self.tree_of("ran"))
+        (self.ok(&run), tree(&self.export_container("ran")))
     }
 
-    /// The file tree of a container, which goes.
+    /// The files of a container, which goes.
     #[track_caller]
-    fn tree_of(&self, container: &str) -> Vec<String> {
+    fn export_container(&self, container: &str) -> Vec<u8> {
         let tar = stdout(&mut self.command(&["export", container]));
         self.ok(&["rm", "--volumes", container]);
-        tree(&tar)
+        tar
     }
 }
 

@@ -17,11 +17,11 @@ use std::path::{Path, PathBuf};
 pub(crate) use archive_bytes::{
     difference_20, difference_26, entries, same_archive_20, same_archive_26,
 };
-pub(crate) use daemon::{Kind, PATIENCE, eventually};
+pub(crate) use daemon::{Kind, PATIENCE, eventually, mounts_overlays};
 pub(crate) use docker::Docker;
 pub(crate) use tools::{
-    podman_load, podman_load_and_save, podman_load_and_save_layout, podman_refuses, skopeo_config,
-    tool,
+    TAR_OF_TREE, podman_load, podman_load_and_save, podman_load_and_save_layout, podman_mounts,
+    podman_refuses, skopeo_config, tool, tree_of_directory,
 };
 pub(crate) use tree::tree as tar_tree;
 

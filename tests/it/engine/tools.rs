@@ -16,18 +16,46 @@ pub(crate) fn tool(name: &str) -> Option<Command> {
     program.map(Command::new)
 }
 
+/// How a whole tree with all that there is to know of it becomes a tar on stdout.
+pub(crate) const TAR_OF_TREE: [&str; 6] = [
+    "tar",
+    "--create",
+    "--sort=name",
+    "--format=pax",
+    "--numeric-owner",
+    "--xattrs",
+];
+
+/// A tar of everything below a directory.
+#[track_caller]
+pub(crate) fn tree_of_directory(directory: &Path) -> Vec<u8> {
+    let mut tar = Command::new(TAR_OF_TREE[0]);
+    tar.args(&TAR_OF_TREE[1..]).arg("--directory");
+    let output = tar.arg(directory).arg(".").output().unwrap();
+    assert!(output.status.success(), "{output:?}");
+    output.stdout
+}
+
 /// podman with a store of its own: nothing of the machine's images is seen or left.
-struct Podman(tempfile::TempDir);
+struct Podman {
+    store: tempfile::TempDir,
+    driver: &'static str,
+}
 
 impl Podman {
     fn new() -> Option<Self> {
+        Self::with_driver("vfs")
+    }
+
+    fn with_driver(driver: &'static str) -> Option<Self> {
         tool("podman")?;
         if !is_root() {
             // Would leave a process behind that keeps a user namespace.
             absent("podman", "a store of its own needs root");
             return None;
         }
-        Some(Self(tempfile::tempdir().unwrap()))
+        let store = tempfile::tempdir().unwrap();
+        Some(Self { store, driver })
     }
 
     #[track_caller]
@@ -36,7 +64,7 @@ impl Podman {
     }
 
     fn command(&self, args: &[&str]) -> Command {
-        let store = self.0.path();
+        let store = self.store.path();
         let mut command = tool("podman").unwrap();
         command
             .arg("--root")
@@ -45,7 +73,7 @@ impl Podman {
             .arg(store.join("run"));
         command.args([
             "--storage-driver",
-            "vfs",
+            self.driver,
             "--cgroup-manager",
             "cgroupfs",
             "--events-backend",
@@ -71,6 +99,39 @@ pub(crate) fn podman_load(archive: &Path) -> Option<Value> {
         }
     }
     Some(serde_json::from_str(&podman.ok(&inspect)).unwrap())
+}
+
+/// A tar of each image of an archive as podman mounts it, by name; all have one.
+#[track_caller]
+pub(crate) fn podman_mounts(
+    archive: &Path,
+    driver: &'static str,
+) -> Option<Vec<(String, Vec<u8>)>> {
+    let podman = Podman::with_driver(driver)?;
+    // The mounts are in a namespace of their own, and end with it.
+    let script = r#"set -e
+        store=$1 archive=$2; shift 2
+        "$@" load --quiet --input "$archive" >&2
+        "$@" image mount --all >&2
+        "$@" image mount | while read -r name path; do
+            (cd "$path" && $TAR .) >"$store/$name.tar"
+            echo "$name"
+        done"#;
+    let inner = podman.command(&[]);
+    let out = podman.store.path().join("out");
+    let mut shell = Command::new("unshare");
+    shell.args(["--mount", "sh", "-c", script, "sh"]);
+    shell.arg(&out).arg(archive).arg(inner.get_program());
+    shell.args(inner.get_args());
+    shell.env("TMPDIR", podman.store.path());
+    shell.env("TAR", TAR_OF_TREE.join(" "));
+    std::fs::create_dir_all(out.join("localhost")).unwrap();
+    let names = output(&mut shell);
+    let read = |name: &str| {
+        let tar = std::fs::read(out.join(format!("{name}.tar"))).unwrap();
+        (name.to_owned(), tar)
+    };
+    Some(names.lines().map(read).collect())
 }
 
 /// What podman says of an archive that it does not load.

@@ -2,15 +2,15 @@
 //!
 //! `OCIPATCH_CASES=50 cargo test stacks` tries so many times as many.
 
-mod any_edit;
-mod edit;
+pub(crate) mod any_edit;
+pub(crate) mod edit;
 mod edits;
-mod honest;
-mod item;
-mod model;
+pub(crate) mod honest;
+pub(crate) mod item;
+pub(crate) mod model;
 mod overlay;
 mod purges;
 mod restructure;
-mod run;
-mod trees;
+pub(crate) mod run;
+pub(crate) mod trees;
 mod wild;

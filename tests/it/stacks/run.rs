@@ -1,12 +1,13 @@
 //! Images of generated layers, and patches applied to them, without a process for each.
 #![allow(clippy::unwrap_used, reason = "helpers of tests may fail as tests do")]
 
+use std::collections::BTreeMap;
 use std::fs::File;
 use std::io::{Read as _, Seek as _, Write as _};
 use std::path::Path;
 
 use ocipatch::apply::prepare;
-use ocipatch::archive::{Archive, Destination, Source, publish};
+use ocipatch::archive::{self, Archive, Destination, Source, publish};
 use ocipatch::gather::{Base, NotPlanned, Setting, gather};
 use ocipatch::patch::PatchFile;
 use ocipatch::problem::Rejected;
@@ -137,7 +138,19 @@ pub(crate) fn seen(bytes: &[u8]) -> Result<Seen, TestCaseError> {
         return Err(TestCaseError::fail(format!("{finding:?}")));
     }
     let archive = Archive::open(source(bytes)).unwrap();
-    let image = &archive.images()[0];
+    Ok(seen_in(&archive, &archive.images()[0]))
+}
+
+/// Looks at every image of an archive of several, by its name.
+pub(crate) fn all_seen(archive: &Path) -> BTreeMap<String, Seen> {
+    let archive = Archive::open(source(&std::fs::read(archive).unwrap())).unwrap();
+    let images = archive.images().iter();
+    images
+        .map(|image| (image.tags()[0].to_string(), seen_in(&archive, image)))
+        .collect()
+}
+
+fn seen_in(archive: &Archive, image: &archive::Image) -> Seen {
     let mut streams = Vec::new();
     for layer in image.layers() {
         let mut stream = Vec::new();
@@ -148,7 +161,7 @@ pub(crate) fn seen(bytes: &[u8]) -> Result<Seen, TestCaseError> {
             .unwrap();
         streams.push(stream);
     }
-    Ok(Seen {
+    Seen {
         layers: streams.iter().map(|stream| items(stream)).collect(),
         streams,
         diff_ids: image
@@ -157,5 +170,5 @@ pub(crate) fn seen(bytes: &[u8]) -> Result<Seen, TestCaseError> {
             .map(|layer| layer.diff_id().to_string())
             .collect(),
         image_id: image.image_id().to_string(),
-    })
+    }
 }

@@ -11,8 +11,8 @@ use super::model::{Path, Tree, Unfit};
 use super::{honest, overlay, wild};
 use crate::random;
 
-/// The tree of the program, told as that of the model.
-fn lines(rootfs: &Rootfs, layers: &[Vec<Item>]) -> Vec<String> {
+/// The tree of the program, as one of the model.
+pub(crate) fn tree(rootfs: &Rootfs, layers: &[Vec<Item>]) -> Tree {
     let streams: Vec<Vec<u8>> = layers
         .iter()
         .map(|layer| stream(layer, Hand::Plain))
@@ -51,10 +51,10 @@ fn lines(rootfs: &Rootfs, layers: &[Vec<Item>]) -> Vec<String> {
             },
         );
     }
-    tree.lines()
+    tree
 }
 
-fn rootfs(layers: &[Vec<Item>]) -> Result<Rootfs, Unfit> {
+pub(crate) fn rootfs(layers: &[Vec<Item>]) -> Result<Rootfs, Unfit> {
     let mut rootfs = Rootfs::new();
     for (position, layer) in layers.iter().enumerate() {
         let stream = stream(layer, Hand::Plain);
@@ -69,7 +69,7 @@ fn check_tree(layers: &[Vec<Item>]) -> Result<(), TestCaseError> {
     prop_assert_eq!(by_hand.is_ok(), found.is_ok());
     if let (Ok(mut by_hand), Ok(found)) = (by_hand, found) {
         by_hand.root = None;
-        prop_assert_eq!(by_hand.lines(), lines(&found, layers));
+        prop_assert_eq!(by_hand.lines(), tree(&found, layers).lines());
         for (path, node) in &by_hand.nodes {
             let path = path
                 .iter()
