@@ -14,7 +14,7 @@ use super::graph::Graph;
 use super::root::Root;
 use super::state::{Derived, DerivedContent, Files, LayerData, Role, State, StateLayer};
 use super::{
-    Archive, Dialect, annotations, containers_image, docker, hybrid, index, named, v1_directories,
+    Archive, Dialect, annotations, containers_image, hybrid, index, named, v1_directories,
 };
 use crate::annotation::AnnotationEdit;
 use crate::digest::Digest;
@@ -121,8 +121,7 @@ impl Archive {
         };
         StateLayer {
             diff_id: layer.diff_id,
-            // Not the path: that may be a link's.
-            digest: docker::digest_in_name(&self.source.entries()[layer.entry].name),
+            digest: layer.named_digest(&self.source),
             size: layer.size,
             compression: layer.compression,
             data,

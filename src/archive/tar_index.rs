@@ -9,7 +9,7 @@ use super::names;
 use super::spool;
 use crate::compression::Compression;
 use crate::error::Error;
-use crate::tarball::{Kind, Range, TarError, TarReader};
+use crate::tarball::{BLOCK_BYTES, Kind, Range, TarError, TarReader};
 
 /// Decompresses a whole archive into a nameless file.
 pub(super) fn decompress(
@@ -99,7 +99,11 @@ pub(super) fn index(
             data_offset: reader.offset(),
         });
     }
-    let end = reader.group_offset();
+    // Of a last entry without all of its padding there is nothing behind what is there.
+    let end = reader
+        .group_offset()
+        .next_multiple_of(BLOCK_BYTES)
+        .min(length);
     if entries.is_empty() {
         let reason = if length == 0 {
             "is empty"
