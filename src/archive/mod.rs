@@ -316,6 +316,13 @@ impl Layer {
         self.entry
     }
 
+    /// Returns the digest that the layer is called by, where it is: a blob may be a link to a file of another name, and a
+    /// path a link to a blob.
+    fn named_digest(&self, source: &Source) -> Option<Digest> {
+        let name = &source.entries()[self.entry].name;
+        form::docker::digest_in_name(name).or_else(|| form::docker::digest_in_name(&self.path))
+    }
+
     /// Returns how the layer is compressed inside the archive.
     #[must_use]
     pub fn compression(&self) -> Compression {

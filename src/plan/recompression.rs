@@ -34,6 +34,8 @@ pub(super) fn recompress(work: &mut Work<'_>, recompression: &Recompression) {
                 PlannedLayer::Made(layer) => work.layers[layer].compression.replace(to),
             };
             if was != Some(to) {
+                // The manifest becomes another, and what is said of an image is said of its manifest.
+                state.is_changed = true;
                 work.effects[i].push(Effect::Recompress {
                     number: position + 1,
                     compression: to.name(),

@@ -97,6 +97,8 @@ fn select_images(
 /// Docker with the containerd store shows the digest of the manifest or index as the id.
 fn matches(pattern: &ImagePattern, state: &State) -> bool {
     match pattern {
+        // `*` is every image, also one without a name.
+        ImagePattern::Name(glob) if state.tags.is_empty() => glob.matches(""),
         ImagePattern::Name(glob) => state.tags.iter().any(|tag| tag.matches(glob)),
         ImagePattern::Id(prefix) => state
             .digests

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use super::checker::Checker;
 use super::hash::Facts;
 use super::oci::{INDEX, Oci, OciImage};
-use super::save::{Item, Save};
+use super::save::{Item, MANIFEST, Save};
 use super::{ImageSummary, Rule, tags};
 use crate::reference::Reference;
 
@@ -89,7 +89,21 @@ fn check_tags(checker: &mut Checker, item: &Item, save: &Save, twins: &[&OciImag
         .flat_map(|item| &item.tags)
         .filter_map(valid)
         .collect();
-    let names: Vec<&String> = twins.iter().flat_map(|twin| &twin.names).collect();
+    // Of a name by digest `repo-tag` tells.
+    let is_tag = |name: &&String| !name.contains('@');
+    let names = || twins.iter().flat_map(|twin| &twin.names).filter(is_tag);
+    let references = || twins.iter().flat_map(|twin| &twin.ref_names).filter(is_tag);
+    // So it is by `ctr images export --skip-manifest-json`; Docker's own store writes both.
+    let is_silent = item.tags.is_empty() && item.json().get("LayerSources").is_none();
+    if let (true, Some(name)) = (is_silent, names().chain(references()).next()) {
+        let message = format!(
+            "gives `{}` no tag, and `index.json` has `{name}`; Docker loads it without a name",
+            item.config_name
+        );
+        checker.warning(Rule::HybridTag, MANIFEST, message);
+        return;
+    }
+    let names: Vec<&String> = names().collect();
     let annotated: BTreeSet<Reference> = names.iter().filter_map(|name| parse(name)).collect();
     for name in names {
         if parse(name).is_none_or(|name| !tags.contains(&name)) {
@@ -107,7 +121,8 @@ fn check_tags(checker: &mut Checker, item: &Item, save: &Save, twins: &[&OciImag
         );
         checker.error(Rule::HybridTag, INDEX, message);
     }
-    for name in twins.iter().flat_map(|twin| &twin.ref_names) {
+    // containerd writes the tag that the name has; of a name without one that is nothing.
+    for name in references().filter(|name| !name.is_empty()) {
         // Docker writes the tag alone; others write the whole name.
         let is_known = tags.iter().any(|tag| tag.tag() == name)
             || parse(name).is_some_and(|name| tags.contains(&name));

@@ -141,6 +141,27 @@ fn an_attested_manifest_is_not_annotated_without_a_word() {
     assert!(told.contains("Error: attested"), "{told}");
 }
 
+/// What is said of an image is said of its manifest, which names the layers as they are stored.
+#[test]
+fn an_attested_image_is_not_recompressed_without_a_word() {
+    let home = tempfile::tempdir().unwrap();
+    let patch = home.path().join("fix.yaml");
+    let text = "apiVersion: ocipatch/v1\noperations:\n- recompress: zstd\n";
+    fs::write(&patch, text).unwrap();
+    let input = fixture("buildx-oci-multi.tar");
+    let told = binary::fails(1, ["plan".as_ref(), patch.as_os_str(), input.as_os_str()]);
+    assert!(told.contains("Error: attested"), "{told}");
+    let drop = "attestations: drop\n";
+    let (after, _) = apply("buildx-oci-multi.tar", drop, "- recompress: zstd\n");
+    let index = blob(&after, &document(&after, "index.json")["manifests"][0]);
+    let descriptors = index["manifests"].as_array().unwrap();
+    assert!(
+        descriptors
+            .iter()
+            .all(|descriptor| descriptor["platform"]["os"] != "unknown")
+    );
+}
+
 #[test]
 fn what_has_no_manifest_or_index_says_so() {
     let home = tempfile::tempdir().unwrap();

@@ -196,6 +196,96 @@ fn a_layer_behind_a_link_stays_there() {
     assert_eq!(link.header.entry_type(), tar::EntryType::Symlink);
 }
 
+/// A blob of a layout may be a link to a file of another name within it.
+#[test]
+fn a_layer_of_a_layout_behind_a_link_stays_there() {
+    let directory = tempfile::tempdir().unwrap();
+    let mut images = archive(&[("a:1", "one")], None);
+    images.remove("manifest.json");
+    let layer = images.entries[0].name.clone();
+    images.entries[0].name = "shared/base.tar".to_owned();
+    let mut header = file_header();
+    header.set_entry_type(tar::EntryType::Symlink);
+    header
+        .set_link_name_literal("../../shared/base.tar")
+        .unwrap();
+    images.add(&layer, b"");
+    images.entries.last_mut().unwrap().header = header;
+    let output = apply(directory.path(), &images, LAYER);
+    let mut output = Archive::read(&std::fs::read(output).unwrap());
+    let link = output.entry(&layer);
+    assert_eq!(link.header.entry_type(), tar::EntryType::Symlink);
+}
+
+/// Some writers end a tar where the last data ends, or within its padding.
+#[test]
+fn a_tar_without_its_last_padding_gives_a_whole_one() {
+    let directory = tempfile::tempdir().unwrap();
+    for last in ["oci-layout", "zzz"] {
+        let mut images = archive(&[("a:1", "one")], None);
+        if last == "zzz" {
+            images.add(last, b"something else");
+        }
+        let bytes = images.to_bytes();
+        let end = bytes.len() - 1024;
+        let data = bytes.iter().rposition(|&byte| byte != 0).unwrap() + 1;
+        let whole = std::fs::read(apply(directory.path(), &images, LAYER)).unwrap();
+        let path = |name: &str| directory.path().join(name);
+        for cut in [data, data + 1, end - 1, end, end + 512, end + 1024] {
+            std::fs::write(path("in.tar"), &bytes[..cut]).unwrap();
+            for name in ["out.tar", "packed.tar"] {
+                std::fs::remove_file(path(name)).ok();
+            }
+            std::fs::remove_dir_all(path("unpacked")).ok();
+            let (patch, input, output) = (path("patch.yaml"), path("in.tar"), path("out.tar"));
+            binary::ok([Path::new("apply"), &patch, &input, Path::new("-o"), &output]);
+            let patched = std::fs::read(output).unwrap();
+            // But for zero blocks at the end, of which a tar may have more.
+            assert!(patched.starts_with(&whole), "{last} {cut}");
+            assert!(patched[whole.len()..].iter().all(|&byte| byte == 0));
+            assert_eq!(patched.len() % 512, 0, "{last} {cut}");
+            let (unpacked, packed) = (path("unpacked"), path("packed.tar"));
+            binary::ok([Path::new("unpack"), &input, &unpacked]);
+            binary::ok([Path::new("pack"), &unpacked, &packed]);
+            let packed = std::fs::read(packed).unwrap();
+            assert!(packed.starts_with(&bytes[..cut]), "{last} {cut}");
+            assert_eq!(packed.len() % 512, 0, "{last} {cut}");
+        }
+    }
+}
+
+/// Podman, among others, writes files without the directories that they are in.
+#[test]
+fn every_archive_that_is_unpacked_packs_to_itself() {
+    let fixtures = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures");
+    let mut n_archives = 0;
+    for item in std::fs::read_dir(fixtures).unwrap() {
+        let input = item.unwrap().path();
+        let name = input.file_stem().unwrap().to_str().unwrap();
+        if name.contains("layer") || input.extension().unwrap() != "tar" {
+            continue;
+        }
+        n_archives += 1;
+        let directory = tempfile::tempdir().unwrap();
+        let [unpacked, packed] = ["unpacked", "packed.tar"].map(|name| directory.path().join(name));
+        binary::ok([Path::new("unpack"), &input, &unpacked]);
+        binary::ok([Path::new("pack"), &unpacked, &packed]);
+        assert!(
+            std::fs::read(&packed).unwrap() == std::fs::read(&input).unwrap(),
+            "{name}"
+        );
+        // A directory that is new is packed with what is in it.
+        binary::write_files(&unpacked, &[("own/note", "hi")]);
+        std::fs::remove_file(&packed).unwrap();
+        binary::ok([Path::new("pack"), &unpacked, &packed]);
+        let packed = Archive::read(&std::fs::read(&packed).unwrap());
+        let names = packed.entries.iter().map(|entry| entry.name.as_str());
+        let own: Vec<&str> = names.filter(|name| name.starts_with("own")).collect();
+        assert_eq!(own, ["own/", "own/note"], "{name}");
+    }
+    assert!(n_archives > 10);
+}
+
 #[test]
 fn standard_output_may_not_be_the_input() {
     let directory = tempfile::tempdir().unwrap();

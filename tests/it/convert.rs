@@ -57,6 +57,27 @@ fn inspect(archive: &Path) -> Value {
     serde_json::from_str(&report).unwrap()
 }
 
+/// image-spec wants `architecture` and `os` of a platform that a descriptor names.
+#[test]
+fn an_image_that_is_for_no_machine_has_a_descriptor_without_one() {
+    for (key, value) in [("architecture", "amd64"), ("os", "linux")] {
+        let directory = tempfile::tempdir().unwrap();
+        let mut archive = Archive::fixture("docker20.tar");
+        let old = format!(r#""{key}":"{value}""#);
+        archive.replace("fba3ad4", &old, &format!(r#""{key}":"""#));
+        archive.repair();
+        let [input, output] = ["in.tar", "out.tar"].map(|name| directory.path().join(name));
+        std::fs::write(&input, archive.to_bytes()).unwrap();
+        let to = ["apply", "--quiet", "--to=oci-archive", "-o"].map(AsRef::as_ref);
+        ok(to
+            .into_iter()
+            .chain([output.as_os_str(), input.as_os_str()]));
+        let mut output = Archive::read(&std::fs::read(output).unwrap());
+        let index: Value = serde_json::from_slice(&output.entry("index.json").data).unwrap();
+        assert_eq!(index["manifests"][0].get("platform"), None, "{key}");
+    }
+}
+
 #[test]
 fn an_image_stays_the_same_in_every_form() {
     for name in FIXTURES {

@@ -24,6 +24,7 @@ mod header_change;
 mod hostile;
 mod house;
 mod lossless;
+mod names;
 mod new_files;
 mod nothing_lost;
 mod operations;

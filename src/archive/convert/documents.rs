@@ -69,8 +69,12 @@ fn descriptor(
         let name = Value::text(&tag.full());
         members.push(("annotations", Value::object([(REF_NAME, name)])));
     }
-    let platform = PLATFORM.into_iter().filter_map(field);
-    members.push(("platform", Value::object(platform)));
+    let platform: Vec<_> = PLATFORM.into_iter().filter_map(field).collect();
+    // image-spec wants both of a platform that is named at all.
+    let has = |wanted: &str| platform.iter().any(|(key, _)| *key == wanted);
+    if has("architecture") && has("os") {
+        members.push(("platform", Value::object(platform)));
+    }
     Value::object(members)
 }
 

@@ -23,6 +23,7 @@ use crate::digest::Digest;
 use crate::error::Error;
 use crate::image::json::Value;
 use crate::platform::PlatformPattern;
+use crate::reference::Reference;
 use layers::Layers;
 
 /// A form of archive that people ask for.
@@ -208,10 +209,13 @@ fn check_docker(archive: &Archive, written: &[usize], new: &[State]) -> Result<(
             });
         }
         if let Some(tag) = new[i].tags.iter().find(|tag| tag.is_bare()) {
+            // Not every name of a layout is a tag.
+            let name = Reference::parse(&format!("name:{tag}"))
+                .map_or_else(|_| "name:tag".to_owned(), |name| name.familiar());
             return Err(Error::Unconvertible {
                 image: image.display_name(),
                 reason: format!(
-                    "has the tag `{tag}` without a repository, and docker archives hold whole names: give it one by `retag: [\"name:{tag}\"]`"
+                    "has the tag `{tag}` without a repository, and docker archives hold whole names: give it one by `retag: [\"{name}\"]`"
                 ),
             });
         }

@@ -50,10 +50,20 @@ pub(in crate::archive) fn annotation(descriptor: &Value, key: &str) -> Option<St
     Some(value.into_owned())
 }
 
+/// Tells whether a name is that of an image by its digest, as `app@sha256:…` is: it can name no other.
+pub(in crate::archive) fn is_by_digest(name: &str) -> bool {
+    name.split_once('@').is_some_and(|(name, digest)| {
+        Reference::parse(name).is_ok() && Digest::parse(digest).is_ok()
+    })
+}
+
 /// Returns the name of an image, or the text that is none: containerd's name is the whole one; without it there is the
-/// tag or reference that the writer was given.
+/// tag or reference that the writer was given. A name by digest is no tag, and goes when the image becomes another.
 pub(in crate::archive) fn name_of(descriptor: &Value) -> Result<Option<Reference>, String> {
     if let Some(name) = annotation(descriptor, NAME) {
+        if is_by_digest(&name) {
+            return Ok(None);
+        }
         return Reference::parse(&name).map(Some).map_err(|_| name);
     }
     match annotation(descriptor, REF_NAME) {

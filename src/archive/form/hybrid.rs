@@ -124,11 +124,10 @@ pub(in crate::archive) fn check_layers(
         (digest, layer.get("size").and_then(Value::as_u64))
     };
     let mut listed: Vec<_> = layers.into_iter().flatten().map(stated).collect();
-    let name = |layer: &Layer| super::docker::digest_in_name(&source.entries()[layer.entry].name);
     let mut wanted: Vec<_> = image
         .layers
         .iter()
-        .map(|layer| (name(layer), Some(layer.size)))
+        .map(|layer| (layer.named_digest(source), Some(layer.size)))
         .collect();
     listed.sort();
     wanted.sort();

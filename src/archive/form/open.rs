@@ -94,7 +94,12 @@ impl Archive {
                 }));
             }
         };
-        check_tags(&images)?;
+        // Where both halves have names they are the same, and those of `manifest.json` have been read.
+        let names = match manifest {
+            Some(_) => "manifest.json",
+            None => "index.json",
+        };
+        check_tags(&images, names)?;
         let repositories = read_optional(source, "repositories")?;
         self.images = images;
         self.groups = groups;
@@ -223,8 +228,8 @@ fn images_of(source: &Source, manifest: &Document) -> Result<Listed, Error> {
     Ok((images, groups, items))
 }
 
-/// A name stands for one image, or for those of one group.
-fn check_tags(images: &[Image]) -> Result<(), Error> {
+/// A name stands for one image, or for those of one group; `document` has the names.
+fn check_tags(images: &[Image], document: &str) -> Result<(), Error> {
     let mut holders: BTreeMap<&Reference, usize> = BTreeMap::new();
     let mut firsts = BTreeSet::new();
     let is_first = |image: &&Image| firsts.insert(image.group);
@@ -236,7 +241,7 @@ fn check_tags(images: &[Image]) -> Result<(), Error> {
         if holders.insert(tag, group).is_some() {
             let reason = format!("the tag `{tag}` stands there twice");
             return Err(Error::BadDocument {
-                name: "manifest.json".to_owned(),
+                name: document.to_owned(),
                 reason,
             });
         }

@@ -3,6 +3,7 @@
 //! `unpack` keeps the tar's headers in a file of ours beside the content, so that `pack` gives the same bytes back
 //! for everything that was not edited.
 
+use std::collections::BTreeSet;
 use std::fs::File;
 use std::io::{self, Read, Write};
 use std::os::fd::OwnedFd;
@@ -291,6 +292,18 @@ pub fn pack(source: &Source, directory: &Path, output: &Path) -> Result<(), Erro
         } else {
             entries.push((name, group.clone(), data));
         }
+    }
+    // Some writers leave directories out: what those above an entry are for, the entry says.
+    let implied: BTreeSet<String> = known
+        .iter()
+        .filter_map(|(entry, _)| names::clean(&entry.name))
+        .flat_map(|name| {
+            let slashes = name.match_indices('/').map(|(at, _)| name[..at].to_owned());
+            slashes.collect::<Vec<_>>()
+        })
+        .collect();
+    for (index, on_disk) in source.entries().iter().enumerate() {
+        is_packed[index] |= on_disk.kind == Kind::Directory && implied.contains(&on_disk.name);
     }
     let is_sorted = entries.is_sorted_by(|a, b| names::walk_order(&a.0, &b.0).is_lt());
     for (index, on_disk) in source

@@ -218,7 +218,7 @@ pub(in crate::archive) fn write_tar(
                 run = match run {
                     Some((first, last)) if last == start => Some((first, end)),
                     Some((first, last)) => {
-                        sink.copy(tar, first, last).map_err(failed)?;
+                        copy_entries(tar, first, last, sink).map_err(failed)?;
                         Some((start, end))
                     }
                     None => Some((start, end)),
@@ -226,16 +226,18 @@ pub(in crate::archive) fn write_tar(
             }
             DraftEntry::New(new) => {
                 if let Some((first, last)) = run.take() {
-                    sink.copy(tar, first, last).map_err(failed)?;
+                    copy_entries(tar, first, last, sink).map_err(failed)?;
                 }
                 write_new(draft, new, sink, place)?;
             }
         }
     }
     match run {
-        Some((first, last)) if last == tail => sink.copy(tar, first, length).map_err(failed)?,
+        Some((first, last)) if last == tail && tail < length => {
+            sink.copy(tar, first, length).map_err(failed)?;
+        }
         Some((first, last)) => {
-            sink.copy(tar, first, last).map_err(failed)?;
+            copy_entries(tar, first, last, sink).map_err(failed)?;
             sink.copy(tar, tail, length).map_err(failed)?;
         }
         None => sink.copy(tar, tail, length).map_err(failed)?,
@@ -244,6 +246,12 @@ pub(in crate::archive) fn write_tar(
         sink.write_all(&END_OF_ARCHIVE).map_err(failed)?;
     }
     Ok(())
+}
+
+/// Copies entries with their padding, which the last one of a tar may lack.
+fn copy_entries(tar: &File, start: u64, end: u64, sink: &mut Sink) -> io::Result<()> {
+    sink.copy(tar, start, end)?;
+    pad(end, sink)
 }
 
 fn write_directory_as_tar(draft: &Draft<'_>, sink: &mut Sink, place: &str) -> Result<(), Error> {

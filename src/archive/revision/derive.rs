@@ -17,7 +17,7 @@ use crate::archive::form::root::Root;
 use crate::archive::form::state::{
     Derived, DerivedContent, Files, LayerData, Role, State, StateLayer,
 };
-use crate::archive::form::{containers_image, docker, hybrid, named, v1_directories};
+use crate::archive::form::{containers_image, hybrid, named, v1_directories};
 use crate::archive::{Archive, Dialect};
 use crate::digest::Digest;
 use crate::error::Error;
@@ -123,8 +123,7 @@ impl Archive {
         };
         StateLayer {
             diff_id: layer.diff_id,
-            // Not the path: that may be a link's.
-            digest: docker::digest_in_name(&self.source.entries()[layer.entry].name),
+            digest: layer.named_digest(&self.source),
             size: layer.size,
             compression: layer.compression,
             data,

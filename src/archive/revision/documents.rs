@@ -1,5 +1,6 @@
 //! `manifest.json` and `repositories` of a revised archive: the old documents with what changed.
 
+use crate::archive::form::descriptor::is_by_digest;
 use crate::archive::form::docker::ITEM_ORDER;
 use crate::archive::form::state::{Files, LayerData, Paths, State};
 use crate::archive::{Archive, Dialect};
@@ -31,7 +32,11 @@ pub(in crate::archive) fn manifest_json(
                     tags: tags_of(archive, i, n, &images, new),
                     image: images[0],
                 };
+                let was = names_by_digest(items.get(i + n));
                 revise_item(items, &item, archive, (old, new), (old_files, files));
+                let is = names_by_digest(items.get(i + n));
+                let gone = was.iter().filter(|name| !is.contains(name));
+                notes.extend(gone.map(|name| format!("{name} goes: the image has another digest")));
             }
         }
         if archive.dialect.is_docker() {
@@ -76,6 +81,11 @@ fn tags_of(
     images: &[usize],
     new: &[State],
 ) -> Vec<Reference> {
+    let has_its_tags = |&image: &usize| new[image].tags == archive.images[image].tags;
+    // What says nothing of tags goes on saying nothing.
+    if archive.items[i].tags.is_empty() && images.iter().all(has_its_tags) {
+        return Vec::new();
+    }
     let describes = |item: &&crate::archive::Item| item.images.contains(&images[0]);
     let is_shared = archive.items.iter().filter(describes).count() > 1;
     if let ([image], false) = (images, is_shared) {
@@ -94,6 +104,16 @@ fn tags_of(
     tags
 }
 
+/// Returns the names of an item that are no tags, for messages.
+fn names_by_digest(item: &Value) -> Vec<String> {
+    let names = item.get("RepoTags").and_then(Value::items);
+    let names = names.into_iter().flatten().filter_map(Value::as_text);
+    names
+        .filter(|name| is_by_digest(name))
+        .map(|name| format!("`{name}`"))
+        .collect()
+}
+
 fn revise_item(
     items: &mut ArrayEdit<'_>,
     item: &Revised,
@@ -110,8 +130,11 @@ fn revise_item(
     }
     let there = items.get(at).get("RepoTags").and_then(Value::items);
     let there = there.into_iter().flatten().filter_map(Value::as_text);
+    let is_other = before.image_id != after.image_id || was.layers != paths.layers;
+    let is_stale = is_other && !names_by_digest(items.get(at)).is_empty();
     let there = there.filter_map(|tag| Reference::parse(&tag).ok());
-    if !there.eq(tags.iter().cloned()) {
+    let says_so = there.eq(tags.iter().cloned());
+    if is_stale || !says_so {
         let spelled: Vec<String> = tags.iter().map(|tag| archive.dialect.spell(tag)).collect();
         let is_null = tags.is_empty() && archive.dialect != Dialect::ContainersImage;
         let value = if is_null {

@@ -5,7 +5,7 @@ use std::fs::File;
 use super::entry::{MAX_ENTRIES, SourceEntry};
 use super::names;
 use crate::error::Error;
-use crate::tarball::{Kind, Range, TarError, TarReader};
+use crate::tarball::{BLOCK_BYTES, Kind, Range, TarError, TarReader};
 
 /// Returns the entries and where they end.
 pub(in crate::archive) fn index(
@@ -69,7 +69,11 @@ pub(in crate::archive) fn index(
             data_offset: reader.offset(),
         });
     }
-    let end = reader.group_offset();
+    // Of a last entry without all of its padding there is nothing behind what is there.
+    let end = reader
+        .group_offset()
+        .next_multiple_of(BLOCK_BYTES)
+        .min(length);
     if entries.is_empty() {
         let reason = if length == 0 {
             "is empty"
