@@ -87,11 +87,7 @@ impl Archive {
                 (images, groups, Vec::new())
             }
             (None, None) => {
-                return Err(not_an_image(if source.find("repositories").is_some() {
-                    "is of `docker save` before Docker 1.10 (no `manifest.json`); load and save it again with Docker 1.10 to 28"
-                } else {
-                    "holds neither `manifest.json` nor `index.json`; an archive of container images was wanted"
-                }));
+                return Err(not_an_image(&instead_of_images(source)));
             }
         };
         // Where both halves have names they are the same, and those of `manifest.json` have been read.
@@ -196,6 +192,28 @@ fn unlisted(error: Error) -> Error {
         }
         error => error,
     }
+}
+
+/// Says what an archive without images is, where that can be told.
+fn instead_of_images(source: &Source) -> String {
+    let has = |name: &str| source.find(name).is_some();
+    if has("repositories") {
+        return "is of `docker save` before Docker 1.10 (no `manifest.json`); load and save it again with Docker 1.10 to 28".to_owned();
+    }
+    let missing = "holds neither `manifest.json` nor `index.json`";
+    let below = source.entries().iter().find_map(|entry| {
+        let (directory, name) = entry.name.split_once('/')?;
+        matches!(name, "manifest.json" | "index.json").then_some(directory)
+    });
+    if let Some(directory) = below {
+        return format!("{missing} but below `{directory}/`; that directory is the archive");
+    }
+    if has(".dockerenv") || has("etc") && has("usr") {
+        return format!(
+            "{missing}, but the files of a container, as `docker export` writes them; `docker save` writes images"
+        );
+    }
+    format!("{missing}; an archive of container images was wanted")
 }
 
 /// Tells whether `manifest.json` is a manifest, and no list of images.

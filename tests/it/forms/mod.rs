@@ -122,6 +122,27 @@ fn an_archive_older_than_docker_1_10_is_refused_with_a_way_out() {
 }
 
 #[test]
+fn what_is_no_archive_of_images_is_told_from_one() {
+    let directory = tempfile::tempdir().unwrap();
+    let mut wrapped = Archive::fixture("docker20.tar");
+    for entry in &mut wrapped.entries {
+        entry.name.insert_str(0, "image/");
+    }
+    let mut files = Archive::fixture("docker20.tar");
+    files.entries.clear();
+    files.add("etc/", b"");
+    files.add("usr/", b"");
+    for (archive, expected) in [
+        (wrapped, "but below `image/`; that directory is the archive"),
+        (files, "as `docker export` writes them"),
+    ] {
+        let input = write(directory.path(), &archive);
+        let stderr = fails(3, ["inspect".as_ref(), input.as_os_str()]);
+        assert!(stderr.contains(expected), "{stderr}");
+    }
+}
+
+#[test]
 fn the_dir_form_of_skopeo_is_refused_with_a_way_out() {
     let directory = tempfile::tempdir().unwrap();
     let mut archive = Archive::fixture("skopeo-oci.tar");
