@@ -38,6 +38,7 @@ mod removed_paths;
 mod reproducible;
 mod rootfs;
 mod schema;
+mod several_names;
 mod stacks;
 mod stale;
 mod switch;
