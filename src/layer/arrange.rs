@@ -37,6 +37,7 @@ pub(super) fn arrange(mut placed: Vec<Placed>) -> Vec<LayerEntry> {
             item.entry.kind = Kind::HardLink;
             item.entry.link_name.clone_from(first);
             item.entry.size = 0;
+            item.entry.device = (0, 0);
             item.data = Data::None;
             let list = if *is_copied { &mut links } else { &mut entries };
             list.push(item);

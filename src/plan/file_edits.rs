@@ -55,11 +55,11 @@ impl Work<'_> {
         if let Some(path) = first_sparse(tree, edits.keys()) {
             return self.refuse_sparse(&path, target.address);
         }
-        let names = names_of(tree, edits.keys());
-        for (path, others) in &names {
-            let edit = edits[path].clone();
-            for other in others {
-                edits.entry(other.clone()).or_insert_with(|| edit.clone());
+        for names in names_of(tree, edits.keys()).into_values() {
+            let edit = names.iter().find_map(|name| edits.get(name));
+            let edit = edit.expect("one of the names is changed").clone();
+            for name in names {
+                edits.entry(name).or_insert_with(|| edit.clone());
             }
         }
         match target.place {
@@ -197,10 +197,10 @@ impl Work<'_> {
                 problems.push(format!("{name} is another name of a file in a lower layer"));
                 continue;
             }
-            if node.kind == Kind::File {
-                contents.insert(node.content, edit);
-            } else {
+            if node.kind == Kind::Directory {
                 add(&mut found, node.layer, node.entry_offset, edit, false);
+            } else {
+                contents.insert(node.content, edit);
             }
             let (_, files) = found.entry(node.layer).or_default();
             files.push(changed(path, node, edit));
@@ -246,7 +246,7 @@ fn find_names(state: &State, contents: &HashMap<Content, &FileEdit>, found: &mut
     for place in places() {
         for logged in &logs[&place].entries {
             has_links |= logged.entry.kind == Kind::HardLink;
-            if let (Kind::File, Some(edit)) = (logged.entry.kind, contents.get(&logged.content)) {
+            if let Some(edit) = contents.get(&logged.content) {
                 add(found, place, logged.content.offset, edit, true);
             }
         }
@@ -260,9 +260,8 @@ fn find_names(state: &State, contents: &HashMap<Content, &FileEdit>, found: &mut
             .expect("the layers fitted each other when they were read");
         for (_, node) in &tree {
             let edit = contents.get(&node.content);
-            if let (Kind::File, Some(edit)) = (node.kind, edit)
-                && node.layer == place
-            {
+            let edit = edit.filter(|_| node.kind != Kind::Directory && node.layer == place);
+            if let Some(edit) = edit {
                 add(found, place, node.entry_offset, edit, false);
             }
         }
@@ -301,11 +300,11 @@ pub(super) fn entry_of(node: &Node) -> Entry {
 
 /// Puts a file of the tree somewhere; names of one file stay names of one file.
 pub(super) fn put(node: &Node, entry: Entry, data: Data) -> Edit {
-    let is_file = node.kind == Kind::File;
+    let has_names = node.kind != Kind::Directory;
     Edit::Put {
         entry: Box::new(entry),
         data,
-        same_file: is_file.then_some((0, node.inode.number())),
+        same_file: has_names.then_some((0, node.inode.number())),
     }
 }
 
@@ -318,32 +317,22 @@ pub(super) fn first_sparse<'a>(
     paths.into_iter().find(is_sparse).cloned()
 }
 
-/// Returns for each of the paths that is a file the other names of it.
+/// Returns all names of whatever of the paths has several, as links and pipes may have too.
 pub(super) fn names_of<'a>(
     tree: &Rootfs,
     paths: impl IntoIterator<Item = &'a ImagePath>,
-) -> HashMap<ImagePath, BTreeSet<ImagePath>> {
-    let file = |path: &'a ImagePath| {
-        let node = tree.get(path).filter(|node| node.kind == Kind::File)?;
-        Some((path, node.inode))
-    };
-    let files: Vec<(&ImagePath, Inode)> = paths.into_iter().filter_map(file).collect();
-    let inodes: HashSet<Inode> = files.iter().map(|(_, inode)| *inode).collect();
+) -> HashMap<Inode, BTreeSet<ImagePath>> {
+    let nodes = paths.into_iter().filter_map(|path| tree.get(path));
+    let has_names = |node: &&Node| node.kind != Kind::Directory;
+    let inodes: HashSet<Inode> = nodes.filter(has_names).map(|node| node.inode).collect();
     let mut names: HashMap<Inode, BTreeSet<ImagePath>> = HashMap::new();
     if !inodes.is_empty() {
         for (path, node) in tree {
-            if node.kind == Kind::File && inodes.contains(&node.inode) {
+            if has_names(&node) && inodes.contains(&node.inode) {
                 names.entry(node.inode).or_default().insert(path);
             }
         }
     }
-    let others = |(path, inode): (&ImagePath, Inode)| {
-        let mut others = names[&inode].clone();
-        others.remove(path);
-        (path.clone(), others)
-    };
-    let several = files
-        .into_iter()
-        .filter(|(_, inode)| names[inode].len() > 1);
-    several.map(others).collect()
+    names.retain(|_, names| names.len() > 1);
+    names
 }

@@ -1,6 +1,6 @@
 //! `move-path`: everything at and below a path, put somewhere else by a layer on top.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::file_edits::{EditTarget, entry_of, first_sparse, names_of, put};
 use super::work::Work;
@@ -147,7 +147,7 @@ fn lay_moves(work: &mut Work<'_>, i: usize, moves: &[Move], created_by: Option<&
     let address = work.address.clone();
     let mut edits: BTreeMap<ImagePath, Edit> = BTreeMap::new();
     let mut files: Vec<FileChange> = Vec::new();
-    let mut moved = Vec::new();
+    let mut moved = BTreeSet::new();
     for Move { from, to, .. } in moves {
         let top = tree.get(from).expect("what was found is there");
         for (path, node) in std::iter::once((from.clone(), top)).chain(tree.below(from)) {
@@ -157,7 +157,7 @@ fn lay_moves(work: &mut Work<'_>, i: usize, moves: &[Move], created_by: Option<&
                 new,
                 put(node, entry_of(node), state.data(node, work.layers)),
             );
-            moved.push(path);
+            moved.insert(path);
         }
         edits.insert(from.clone(), Edit::Hide);
         files.push(tree_changes::file_change(Change::Removed, from, top.kind));
@@ -170,8 +170,8 @@ fn lay_moves(work: &mut Work<'_>, i: usize, moves: &[Move], created_by: Option<&
         return work.refuse_sparse(&path, &address);
     }
     // Other names of what moves come along, or they would be another file.
-    for others in names_of(tree, &moved).into_values() {
-        for other in others.into_iter().filter(|other| !moved.contains(other)) {
+    for names in names_of(tree, &moved).into_values() {
+        for other in names.into_iter().filter(|other| !moved.contains(other)) {
             let node = tree.get(&other).expect("a name of the tree is in it");
             let edit = put(node, entry_of(node), state.data(node, work.layers));
             edits.entry(other).or_insert(edit);

@@ -11,7 +11,7 @@ use crate::image_path::ImagePath;
 use crate::layer::GroupEdit;
 use crate::patch::PathRemoval;
 use crate::problem::{Code, quoted};
-use crate::rootfs::{Content, LoggedEntry, PSEUDO_LINKS, Resolution, Rootfs, WHITEOUT};
+use crate::rootfs::{Content, LoggedEntry, Node, PSEUDO_LINKS, Resolution, Rootfs, WHITEOUT};
 use crate::tarball::{HeaderChange, Kind};
 
 const OPAQUE: &[u8] = b".wh..wh..opq";
@@ -37,13 +37,17 @@ pub(super) fn purge(work: &mut Work<'_>, removal: &PathRemoval) {
             );
             continue;
         }
-        let (edits, heirs) = edits(state, &paths);
-        if let Some(lost) = first_lost(state, &edits, &heirs) {
-            let name = quoted(&state.display_name());
-            let lost = quoted(&lost.to_text());
-            let message = format!(
-                "{lost} of {name} would become another: in the order of its layer, a hard link cannot take the place of what goes"
-            );
+        let (edits, has_heirs) = edits(state, &paths);
+        if let Some(lost) = first_lost(state, &edits, &paths) {
+            let reason = if is_within(&lost, &paths) {
+                "would be there again: a layer has other files by way of it"
+            } else if has_heirs {
+                "would become another: in the order of its layer, a hard link cannot take the place of what goes"
+            } else {
+                "would become another: a layer has it by way of what goes"
+            };
+            let (lost, name) = (quoted(&lost.to_text()), quoted(&state.display_name()));
+            let message = format!("{lost} of {name} {reason}");
             let help = "`squash` before it puts layers in order";
             work.problem(Code::LayerConflict, address.clone(), message, help);
             continue;
@@ -103,38 +107,50 @@ fn each_tree(state: &State, mut look: impl FnMut(&Rootfs)) {
     }
 }
 
-/// Returns the first path at which something else would be once hard links have taken the place of what goes, which stands
-/// before them in the layer.
-fn first_lost(state: &State, edits: &LayerEdits, heirs: &[Heir]) -> Option<ImagePath> {
-    if heirs.is_empty() {
-        return None;
-    }
+/// Returns the first path at which the image would show something else than before, `paths` and what is below them left
+/// out; of those the first one that would still be there. A directory may go that is there for what was in it only.
+fn first_lost(state: &State, edits: &LayerEdits, paths: &BTreeSet<ImagePath>) -> Option<ImagePath> {
     let was = state.tree.as_ref().expect("the tree was read");
     // What does not fit at all is told when the layers are changed.
     let is = tree_with(state, edits).ok()?;
-    let is_there = |tree: &Rootfs, heir: &Heir| {
-        let node = tree.get(&heir.path);
-        node.is_some_and(|node| node.content == heir.content)
+    let is_kept = |(path, node): &(ImagePath, &Node)| match is.get(path) {
+        None => node.is_implied || is_within(path, paths),
+        Some(other) => !is_within(path, paths) && is_like(node, other),
     };
-    let is_lost = |heir: &&Heir| is_there(was, heir) && !is_there(&is, heir);
-    let lost = heirs.iter().find(is_lost).map(|heir| heir.path.clone());
-    lost.or_else(|| {
-        let mut paths = is.iter().map(|(path, _)| path);
-        paths.find(|path| was.get(path).is_none())
-    })
+    let is_new = |(path, _): &(ImagePath, &Node)| was.get(path).is_none();
+    let lost = was.iter().find(|found| !is_kept(found));
+    let lost = lost.or_else(|| is.iter().find(is_new));
+    lost.map(|(path, _)| path)
 }
 
-/// A hard link that stays where the name with the content goes.
-struct Heir {
-    path: ImagePath,
-    content: Content,
+/// Tells whether two trees show the same at a path, whichever entries brought it.
+fn is_like(one: &Node, other: &Node) -> bool {
+    let is_directory = one.kind == Kind::Directory;
+    let content = if is_directory {
+        one.content
+    } else {
+        other.content
+    };
+    let brought = Node {
+        layer: one.layer,
+        entry_offset: one.entry_offset,
+        inode: one.inode,
+        content,
+        ..other.clone()
+    };
+    *one == brought
 }
 
-/// Returns what becomes of the layers in which something of `paths` is.
-fn edits(state: &State, paths: &BTreeSet<ImagePath>) -> (LayerEdits, Vec<Heir>) {
+fn is_within(path: &ImagePath, paths: &BTreeSet<ImagePath>) -> bool {
+    let above = std::iter::successors(Some(path.clone()), ImagePath::parent);
+    above.into_iter().any(|path| paths.contains(&path))
+}
+
+/// Returns what becomes of the layers in which something of `paths` is, and whether hard links take the place of what goes.
+fn edits(state: &State, paths: &BTreeSet<ImagePath>) -> (LayerEdits, bool) {
     let logs = state.logs.as_ref().expect("the layers were read");
     let mut tree = Rootfs::new();
-    let (mut edits, mut heirs) = (LayerEdits::new(), Vec::new());
+    let (mut edits, mut has_heirs) = (LayerEdits::new(), false);
     for layer in &state.layers {
         let place = state.place(*layer);
         let mut looking = Looking {
@@ -150,13 +166,13 @@ fn edits(state: &State, paths: &BTreeSet<ImagePath>) -> (LayerEdits, Vec<Heir>) 
         })
         .expect("the layers fitted each other when they were read");
         for names in looking.names {
-            names.rehome(&mut looking.edits, &mut heirs);
+            has_heirs |= names.rehome(&mut looking.edits);
         }
         if !looking.edits.is_empty() {
             edits.insert(place, (looking.edits, looking.files));
         }
     }
-    (edits, heirs)
+    (edits, has_heirs)
 }
 
 /// One layer that is looked through.
@@ -179,8 +195,6 @@ struct Names<'a> {
 
 struct Name<'a> {
     logged: &'a LoggedEntry,
-    /// The real path of a hard link.
-    real: Option<ImagePath>,
     goes: bool,
 }
 
@@ -220,8 +234,7 @@ impl<'a> Looking<'a> {
                 names
             }
         };
-        let real = (entry.kind == Kind::HardLink).then(|| real_path(tree, &path));
-        self.names[names].all.push(Name { logged, real, goes });
+        self.names[names].all.push(Name { logged, goes });
     }
 
     /// Tells whether an entry of this name is to go: what it puts, hides or describes is at one of the paths or below it.
@@ -231,48 +244,42 @@ impl<'a> Looking<'a> {
             return false;
         };
         match last.strip_prefix(WHITEOUT) {
-            Some(_) if last == OPAQUE => self.is_within(&parent),
+            Some(_) if last == OPAQUE => is_within(&parent, self.paths),
             Some(b"") => false,
-            Some(hidden) => self.is_within(&parent.join(hidden)),
+            Some(hidden) => is_within(&parent.join(hidden), self.paths),
             None => {
                 if self.paths.contains(&real) {
                     let change = tree_changes::file_change(Change::Removed, &real, kind);
                     self.files.push(change);
                 }
-                self.is_within(&real)
+                is_within(&real, self.paths)
             }
         }
-    }
-
-    fn is_within(&self, path: &ImagePath) -> bool {
-        let above = std::iter::successors(Some(path.clone()), ImagePath::parent);
-        above.into_iter().any(|path| self.paths.contains(&path))
     }
 }
 
 impl Names<'_> {
     /// Where the name with the content goes, the next one takes its place in the stream; links to a name that went lead to
-    /// the one with the content.
-    fn rehome(self, edits: &mut Edits, heirs: &mut Vec<Heir>) {
+    /// the one with the content. Tells whether any does.
+    fn rehome(self, edits: &mut Edits) -> bool {
         let Some(Name {
             logged: bearer,
             goes,
-            ..
         }) = self.all.first()
         else {
-            return;
+            return false;
         };
         if ImagePath::confined(&bearer.entry.name).components().next() == Some(PSEUDO_LINKS) {
             // No file has that name: it goes with the last one that leads there.
             if self.all.len() > 1 && self.all[1..].iter().all(|name| name.goes) {
                 edits.insert(bearer.content.offset, GroupEdit::Drop);
             }
-            return;
+            return false;
         }
         let (bearer, bearer_goes, n_names) = (*bearer, *goes, self.all.len());
         let stays: Vec<Name<'_>> = self.all.into_iter().filter(|name| !name.goes).collect();
         let Some(first) = stays.first().filter(|_| stays.len() < n_names) else {
-            return;
+            return false;
         };
         let change = |header| GroupEdit::Change {
             header,
@@ -299,12 +306,7 @@ impl Names<'_> {
             };
             edits.insert(link.logged.content.offset, change(header));
         }
-        heirs.extend(stays.into_iter().filter_map(|name| {
-            Some(Heir {
-                path: name.real?,
-                content: bearer.content,
-            })
-        }));
+        bearer_goes
     }
 }
 

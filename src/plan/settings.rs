@@ -1,7 +1,9 @@
 //! `set-mode` and `set-owner`: which files a pattern means, and what of them is another then.
 
+use std::collections::HashSet;
+
 use super::claims::{Thing, Wish};
-use super::file_edits::{EditTarget, FileEdit, FileEdits};
+use super::file_edits::{EditTarget, FileEdit, FileEdits, names_of};
 use super::matching::{has_pattern, matching};
 use super::target;
 use super::work::Work;
@@ -85,15 +87,7 @@ fn set<T>(
             state.note(note);
         }
         let tree = state.tree.as_ref().expect("the tree was read");
-        let mut edits = FileEdits::new();
-        for (path, s) in meant {
-            let node = tree.get(&path).expect("what was found is there");
-            match edit(node, &settings.settings[s].1) {
-                Some(edit) => drop(edits.insert(path, edit)),
-                // A later setting may say that it stays as it is.
-                None => drop(edits.remove(&path)),
-            }
-        }
+        let edits = edits(tree, meant, |node, s| edit(node, &settings.settings[s].1));
         let target = EditTarget {
             place: settings.place,
             created_by: settings.created_by.as_deref(),
@@ -114,6 +108,34 @@ fn set<T>(
             work.problem(Code::NoSuchPath, place, message, help);
         }
     }
+}
+
+/// Returns what becomes of the paths that settings mean; the last one counts, by whichever name of a file it is meant.
+fn edits(
+    tree: &Rootfs,
+    meant: Vec<(ImagePath, usize)>,
+    edit: impl Fn(&Node, usize) -> Option<FileEdit>,
+) -> FileEdits {
+    let names = names_of(tree, meant.iter().map(|(path, _)| path));
+    let mut is_made = HashSet::new();
+    let mut edits = FileEdits::new();
+    for (path, s) in meant {
+        let node = tree.get(&path).expect("what was found is there");
+        let paths = match names.get(&node.inode) {
+            Some(_) if !is_made.insert((node.inode, s)) => continue,
+            Some(names) => names.iter().cloned().collect(),
+            None => vec![path],
+        };
+        let edit = edit(node, s);
+        for path in paths {
+            match &edit {
+                Some(edit) => drop(edits.insert(path, edit.clone())),
+                // A later setting may say that it stays as it is.
+                None => drop(edits.remove(&path)),
+            }
+        }
+    }
+    edits
 }
 
 /// Returns the real paths that are meant: by a pattern what it finds, by a path what that leads to.

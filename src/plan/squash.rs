@@ -1,6 +1,6 @@
 //! Several layers made one: what they change together of the tree below them.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashSet};
 use std::ops::Range;
 
 use super::file_edits::{entry_of, first_sparse, put};
@@ -13,7 +13,7 @@ use crate::image_path::ImagePath;
 use crate::layer::{Edit, lay_out};
 use crate::patch::{LayerRange, Squash};
 use crate::problem::{Code, quoted};
-use crate::rootfs::{Node, Rootfs};
+use crate::rootfs::{Inode, Node, Rootfs};
 use crate::tarball::Kind;
 
 pub(super) fn squash(work: &mut Work<'_>, squash: &Squash) {
@@ -141,13 +141,35 @@ pub(super) fn merged(
     let root = ImagePath::root();
     let root_node = after.get(&root).expect("a tree has a root");
     let root = (!root_node.is_implied).then_some((root, root_node));
+    let placed = |(path, node): (ImagePath, &Node)| {
+        let edit = put(node, entry_of(node), state.data(node, layers));
+        (path, edit)
+    };
     let all = root.into_iter().chain(after);
-    let mut edits: BTreeMap<ImagePath, Edit> = all
-        .filter(|(_, node)| is_theirs(node))
-        .map(|(path, node)| (path, put(node, entry_of(node), state.data(node, layers))))
-        .collect();
+    let theirs = all.filter(|(_, node)| is_theirs(node));
+    let mut edits: BTreeMap<ImagePath, Edit> = theirs.map(placed).collect();
+    let shared = shared(after, places);
+    if !shared.is_empty() {
+        let is_shared = |node: &Node| node.kind != Kind::Directory && shared.contains(&node.inode);
+        let others = after
+            .iter()
+            .filter(|(_, node)| !is_theirs(node) && is_shared(node));
+        edits.extend(others.map(placed));
+    }
     edits.extend(hidden(below, after).map(|path| (path, Edit::Hide)));
     edits
+}
+
+/// Returns what layers below those at `places` hold and these give more names: it stays one file only where all its names
+/// come along. Engines that extract a layer alone refuse such names.
+fn shared(after: &Rootfs, places: &[usize]) -> HashSet<Inode> {
+    let is_name = |node: &&Node| {
+        node.kind != Kind::Directory
+            && places.contains(&node.layer)
+            && !places.contains(&node.content.layer)
+    };
+    let nodes = after.iter().map(|(_, node)| node);
+    nodes.filter(is_name).map(|node| node.inode).collect()
 }
 
 /// Returns what `below` has and `after` has not, without what goes with its directory or with a file in its place.

@@ -108,6 +108,7 @@ impl Rootfs {
         if parents.iter().any(|part| part.starts_with(WHITEOUT)) {
             if parents[0] == PSEUDO_LINKS && entry.kind == Kind::File {
                 let node = Self::node(layer, entry, content, self.next_inode()?);
+                self.reserve(&node);
                 layer.pseudo_links.insert(components.join(&b'/'), node);
             }
             return Ok(());
@@ -203,6 +204,11 @@ impl Rootfs {
         u32::try_from(self.slots.len())
             .map(Inode)
             .map_err(|_| EntryFault::TooMany)
+    }
+
+    /// Takes the number of a file that is nowhere in the tree, so that no other gets it.
+    fn reserve(&mut self, node: &Node) {
+        self.slots.push(Slot::unplaced(node.clone()));
     }
 
     /// Returns the directory that a whiteout speaks of; where there is none, nothing can be hidden in it.

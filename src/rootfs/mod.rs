@@ -199,6 +199,21 @@ struct Slot {
     path_bytes: usize,
 }
 
+impl Slot {
+    /// Returns a node that is in no directory.
+    fn unplaced(node: Node) -> Self {
+        Self {
+            node,
+            children: BTreeMap::new(),
+            parent: ROOT,
+            placed_by: 0,
+            touched_by: 0,
+            pruned_by: 0,
+            path_bytes: 0,
+        }
+    }
+}
+
 const ROOT: u32 = 0;
 
 /// How the name of a whiteout begins (image-spec layer.md, "Whiteouts").
@@ -223,15 +238,7 @@ impl Rootfs {
     #[must_use]
     pub fn new() -> Self {
         Self {
-            slots: vec![Slot {
-                node: Node::implied_directory(0, Inode(ROOT)),
-                children: BTreeMap::new(),
-                parent: ROOT,
-                placed_by: 0,
-                touched_by: 0,
-                pruned_by: 0,
-                path_bytes: 0,
-            }],
+            slots: vec![Slot::unplaced(Node::implied_directory(0, Inode(ROOT)))],
             n_layers: 0,
         }
     }

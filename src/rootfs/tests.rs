@@ -3,6 +3,8 @@
 
 #![allow(clippy::format_push_string, clippy::format_collect)] // Plain text beats speed here.
 
+use std::collections::BTreeSet;
+
 use super::{LayerLog, Resolution, Rootfs};
 use crate::image_path::ImagePath;
 use crate::tarball::{Entry, Kind, Mtime, Stream, TarReader, header_group};
@@ -268,6 +270,19 @@ fn names_of_aufs_are_no_files() {
          hard b -> .wh..wh.plnk/1.2; hard c -> /.wh..wh.plnk/1.2",
         "0 file /a\n0 file /b 0755\n0 file /c 0755",
     );
+}
+
+#[test]
+fn names_of_aufs_are_those_of_one_file_each() {
+    let rootfs = rootfs(
+        "layer: file .wh..wh.plnk/1; file .wh..wh.plnk/2; file a
+         hard b -> .wh..wh.plnk/1; hard c -> .wh..wh.plnk/2; hard d -> .wh..wh.plnk/1",
+    );
+    let rootfs = rootfs.unwrap();
+    let files: BTreeSet<_> = rootfs.iter().map(|(_, node)| node.inode).collect();
+    assert_eq!(files.len(), 3, "{rootfs:?}");
+    let inode = |path| rootfs.get(&ImagePath::parse(path).unwrap()).unwrap().inode;
+    assert_eq!(inode("/b"), inode("/d"));
 }
 
 #[test]

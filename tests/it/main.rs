@@ -40,6 +40,7 @@ mod reproducible;
 mod rootfs;
 mod same_tree;
 mod schema;
+mod several_names;
 mod stacks;
 mod stale;
 mod switch;

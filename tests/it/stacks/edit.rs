@@ -241,11 +241,7 @@ fn set(
         return Wanted::Problem("layer-conflict");
     }
     for path in &changed {
-        let names = match tree.nodes[path].entry.kind {
-            Kind::File => tree.names(path),
-            _ => vec![path.clone()],
-        };
-        for name in names {
+        for name in tree.names(path) {
             change(tree.nodes.get_mut(&name).unwrap());
         }
     }
@@ -259,7 +255,7 @@ fn set(
 fn rise(tree: &mut Tree, paths: &[Path]) {
     for path in paths {
         let names = match tree.nodes.get(path) {
-            Some(node) if node.entry.kind == Kind::File => {
+            Some(node) if node.entry.kind != Kind::Directory => {
                 tree.made_by.insert(node.file, usize::MAX);
                 tree.names(path)
             }

@@ -28,7 +28,7 @@ pub(crate) enum What {
     File,
     Directory,
     Symlink(Vec<u8>),
-    /// Another name of a file of the layer.
+    /// Another name of something in the layer that is no directory: pipes and links may have several as files do.
     Name(Index),
     Fifo,
     Device,
@@ -231,7 +231,7 @@ impl Building<'_> {
                 let own = self.own.clone();
                 let files: Vec<&Path> = own
                     .iter()
-                    .filter(|path| self.after.nodes[*path].entry.kind == Kind::File)
+                    .filter(|path| self.after.nodes[*path].entry.kind != Kind::Directory)
                     .collect();
                 if files.is_empty() {
                     return;
@@ -321,7 +321,7 @@ impl Building<'_> {
             if item.entry.kind == Kind::Directory {
                 item.entry.name.push(b'/');
             }
-            if item.entry.kind == Kind::File && node.file > 1_000_000 {
+            if item.entry.kind != Kind::Directory && node.file > 1_000_000 {
                 let first = names
                     .entry(node.file)
                     .or_insert_with(|| item.entry.name.clone());
@@ -329,6 +329,7 @@ impl Building<'_> {
                     item.entry.kind = Kind::HardLink;
                     item.entry.link_name.clone_from(first);
                     item.entry.size = 0;
+                    item.entry.device = (0, 0);
                     item.content.clear();
                 }
             }

@@ -319,7 +319,7 @@ impl Tree {
         None
     }
 
-    /// Returns all names of the file at `path`, that one among them.
+    /// Returns all names of what is at `path`, that one among them.
     pub(crate) fn names(&self, path: &[Vec<u8>]) -> Vec<Path> {
         let node = &self.nodes[path];
         let is_one = |(_, other): &(&Path, &Node)| other.file == node.file;
@@ -338,6 +338,8 @@ impl Tree {
             let mut line = line(&show(path), &node.entry);
             if node.entry.kind == Kind::File {
                 write!(line, " {:?}", String::from_utf8_lossy(&node.content)).unwrap();
+            }
+            if node.entry.kind != Kind::Directory {
                 let first = firsts.entry(node.file).or_insert(path);
                 if *first != path {
                     write!(line, " = {}", show(first)).unwrap();

@@ -10,7 +10,7 @@ use proptest::prelude::*;
 use proptest::sample::Index;
 
 use super::item::{Hand, Item, groups};
-use super::model::{Path, Place, Tree, clean, show};
+use super::model::{Node, Path, Place, Tree, clean, show};
 use super::restructure::hand;
 use super::run::{apply, archive, patch, seen};
 use super::{honest, wild};
@@ -50,6 +50,24 @@ fn real(tree: &Tree, item: &Item) -> Option<Path> {
     Some(real)
 }
 
+/// Whether a tree is what another one was, `paths` and what is below them left out. A directory may go that was there for
+/// what was in it only.
+fn is_the_rest(tree: &Tree, was: &Tree, paths: &BTreeSet<Path>) -> bool {
+    let is_meant = |path: &Path| paths.iter().any(|meant| path.starts_with(meant));
+    let said = |node: &Node| {
+        let mut entry = node.entry.clone();
+        // As a name of what a file is, not as its own.
+        entry.name.clear();
+        (entry, node.content.clone())
+    };
+    let is_kept = |(path, node): (&Path, &Node)| match tree.nodes.get(path) {
+        None => node.is_implied || is_meant(path),
+        Some(other) => !is_meant(path) && said(node) == said(other),
+    };
+    let is_old = |path: &Path| was.nodes.contains_key(path);
+    was.nodes.iter().all(is_kept) && tree.nodes.keys().all(is_old)
+}
+
 /// Returns the stack without these paths, and the contents that nothing is left of.
 fn without(layers: &[Vec<Item>], paths: &BTreeSet<Path>) -> (Vec<Vec<Item>>, BTreeSet<Vec<u8>>) {
     let (mut tree, mut gone) = (Tree::default(), BTreeSet::new());
@@ -76,7 +94,9 @@ fn without(layers: &[Vec<Item>], paths: &BTreeSet<Path>) -> (Vec<Vec<Item>>, BTr
                 None if goes => {
                     let (path, _) = clean(&item.entry.name);
                     let is_whiteout = path.iter().any(|name| name.starts_with(b".wh."));
-                    if item.entry.kind != Kind::Directory && !is_whiteout {
+                    let is_overlay =
+                        item.entry.kind == Kind::CharDevice && item.entry.device == (0, 0);
+                    if item.entry.kind != Kind::Directory && !is_whiteout && !is_overlay {
                         orphans.insert(file, (item.clone(), None));
                         gone.insert(item.content.clone());
                     }
@@ -147,11 +167,18 @@ fn check(
             paths.iter().map(|path| show(path)).collect::<Vec<_>>()
         )
     };
+    let before = Tree::of(layers).unwrap();
+    let tree = Tree::of(&rest);
+    let is_the_rest = tree
+        .as_ref()
+        .is_ok_and(|tree| is_the_rest(tree, &before, &paths));
+    prop_assert!(is_the_rest || !is_honest, "{}", told());
     match (
         apply(&bytes, &patch(&[operation]), HostPath::new("/nonexistent")),
-        Tree::of(&rest),
+        tree,
     ) {
         (Ok(out), Ok(tree)) => {
+            prop_assert!(is_the_rest, "something else changes: {}", told());
             let (was, is) = (seen(&bytes)?, seen(&out)?);
             prop_assert_eq!(is.tree().lines(), tree.lines(), "{}", told());
             for content in gone {
@@ -182,7 +209,7 @@ fn check(
             }
             Ok(())
         }
-        (Err(found), Err(_)) => {
+        (Err(found), _) if !is_the_rest => {
             prop_assert!(found.starts_with("layer-conflict: "), "{found}");
             Ok(())
         }
@@ -217,4 +244,22 @@ fn what_is_purged_of_wild_layers_was_never_there_or_cannot_go() {
     random::check(500, &strategy, |(layers, hand, picks)| {
         check(&layers, hand, &picks, false)
     });
+}
+
+#[test]
+fn a_link_does_not_come_before_what_it_replaces() {
+    let mut link = Item::new(Kind::HardLink, b"b");
+    link.entry.link_name = b"d".to_vec();
+    let layer = vec![
+        Item::file(b"d", b"of d"),
+        Item::file(b"b", b"of b"),
+        link,
+        // What shows that `b` was the file `d` goes too.
+        Item::file(b"b/c", b"of c"),
+    ];
+    let operation = "remove-path: { match: [/d, /b/c], purge: true }".to_owned();
+    let bytes = archive(&[layer], Hand::Plain);
+    let refused = apply(&bytes, &patch(&[operation]), HostPath::new("/nonexistent"));
+    let message = "layer-conflict: `/b` of `app:1` would become another: in the order of its layer, a hard link cannot take the place of what goes\n";
+    assert_eq!(refused, Err(message.to_owned()));
 }

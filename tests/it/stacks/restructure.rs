@@ -97,6 +97,23 @@ fn squashed_layers_show_the_same_tree() {
 }
 
 #[test]
+fn a_name_for_a_file_of_a_lower_layer_stays_one_of_its_names() {
+    let mut link = Item::new(Kind::HardLink, b"b");
+    link.entry.link_name = b"a".to_vec();
+    let layers = [
+        vec![Item::file(b"a", b"of a")],
+        vec![Item::file(b"x", b"of x")],
+        vec![link],
+    ];
+    let bytes = archive(&layers, Hand::Plain);
+    let squashed = apply_one(&bytes, "squash: 2-3".to_owned()).unwrap();
+    let is = seen(&squashed).unwrap();
+    assert_eq!(is.tree().lines(), Tree::of(&layers).unwrap().lines());
+    let names = is.layers[1].iter().map(|item| item.entry.name.as_slice());
+    assert_eq!(names.collect::<Vec<_>>(), [b"a", b"x", b"b"]);
+}
+
+#[test]
 fn without_a_layer_the_tree_is_that_of_the_others() {
     random::check(
         300,
