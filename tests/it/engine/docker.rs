@@ -11,7 +11,7 @@ use serde_json::Value;
 
 use super::absent;
 use super::archive_bytes::image_order;
-use super::daemon::{Absence, Daemon, Kind, eventually};
+use super::daemon::{Absence, Daemon, Kind, eventually, mounts_overlays};
 use super::tree::tree;
 
 /// `docker save` writes several images in random order; so often it is asked again for the wanted one.
@@ -34,7 +34,7 @@ impl Docker {
     /// Docker 20.10 with overlay2, which extracts each layer alone; the others are with vfs.
     pub(crate) fn v20_overlay() -> Option<MutexGuard<'static, Self>> {
         static DOCKER: OnceLock<Result<Mutex<Docker>, Absence>> = OnceLock::new();
-        Self::shared(Kind::V20Overlay, &DOCKER)
+        mounts_overlays().then(|| Self::shared(Kind::V20Overlay, &DOCKER))?
     }
 
     /// Docker 26 with the graph-driver store.

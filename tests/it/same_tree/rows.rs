@@ -126,14 +126,13 @@ fn all_views(images: &Images) -> Vec<(Engine, Views)> {
         let views = docker().map(|docker| views::docker(&docker, images));
         (Engine { name, ..engine }, views)
     };
-    let of_overlay = |look: fn(&Docker, &Images) -> Option<Views>| {
-        Docker::v20_overlay().and_then(|docker| look(&docker, images))
-    };
     let looks: [Look; 6] = [
         &|| vec![docker("docker 20 with vfs", Docker::v20)],
         &|| {
-            let native = of_overlay(|docker, images| views::ctr(docker, images, "native"));
-            let overlay = of_overlay(|docker, images| views::ctr(docker, images, "overlayfs"));
+            let overlay = Docker::v20_overlay();
+            let overlay = overlay.and_then(|docker| views::ctr(&docker, images, "overlayfs"));
+            let native = Docker::v20_overlay().or_else(Docker::v20);
+            let native = native.and_then(|docker| views::ctr(&docker, images, "native"));
             vec![
                 docker("docker 20 with overlay2", Docker::v20_overlay),
                 (views::CTR_NATIVE, native),
