@@ -110,7 +110,9 @@ impl fmt::Display for Reason {
             Self::LinkLoop { link } => {
                 write!(f, "the link `{link}` of the image leads in a circle")
             }
-            Self::NothingToAdd => f.write_str("nothing to add"),
+            Self::NothingToAdd => {
+                f.write_str("there is nothing to add that the image does not have")
+            }
         }
     }
 }

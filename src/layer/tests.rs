@@ -223,8 +223,14 @@ fn what_cannot_be_is_a_problem_each() {
             "file bin/x; file usr",
             "`/usr`: `/usr` is the same place in the image",
         ),
-        ("dir usr; dir bin", "`/`: nothing to add"),
-        ("", "`/`: nothing to add"),
+        (
+            "dir usr; dir bin",
+            "`/`: there is nothing to add that the image does not have",
+        ),
+        (
+            "",
+            "`/`: there is nothing to add that the image does not have",
+        ),
         ("file /", "`/`: only a directory can be `/`"),
         (
             "file etc/.wh.x",

@@ -6,7 +6,7 @@ use super::{FromFinding, MadeContent, MadeLayer, SourceFinding, new_files, tree_
 use crate::compression::Compression;
 use crate::image_path::ImagePath;
 use crate::layer::{
-    Addition, Data, Kept, LayerContent, Metadata, Mode, Origin, Owner, SymlinkPolicy, Time,
+    Addition, Data, Kept, LayerContent, Metadata, Mode, Origin, Owner, Reason, SymlinkPolicy, Time,
     additions, compose,
 };
 use crate::patch::{
@@ -205,7 +205,11 @@ impl<'a> Source<'a> {
         let content = compose(&additions, tree, policy(self.add.symlinks), epoch);
         if !content.problems.is_empty() {
             for problem in content.problems.iter().take(MAX_PROBLEMS) {
-                let message = format!("{}: {}", quoted(&problem.path.to_text()), problem.reason);
+                let message = match problem.reason {
+                    // It speaks of the layer.
+                    Reason::NothingToAdd => problem.reason.to_string(),
+                    _ => format!("{}: {}", quoted(&problem.path.to_text()), problem.reason),
+                };
                 let address = self.place();
                 problems.push(Problem::new(Code::LayerConflict, address, message));
             }

@@ -143,6 +143,11 @@ impl<'a> Checker<'a> {
         self.used.insert(entry);
     }
 
+    /// Says so of all entries, where nothing tells what belongs to what.
+    pub(super) fn use_all(&mut self) {
+        self.used.extend(0..self.source.entries().len());
+    }
+
     pub(super) fn is_used(&self, entry: usize) -> bool {
         self.used.contains(&entry)
     }

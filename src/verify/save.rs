@@ -70,7 +70,13 @@ pub(super) fn read(checker: &mut Checker) -> Result<Option<Save>, Error> {
         return Ok(Some(save));
     };
     let Some(items) = json.list().filter(|items| !items.is_empty()) else {
-        checker.bad_shape(MANIFEST, ".", Some(&json), "a list of at least one image");
+        if json.get("schemaVersion").is_some() {
+            let message = "is one manifest: of the `dir:` form of skopeo and podman; `skopeo copy dir:DIR oci:LAYOUT` makes a layout of it";
+            checker.error(Rule::BadShape, MANIFEST, message);
+            checker.use_all();
+        } else {
+            checker.bad_shape(MANIFEST, ".", Some(&json), "a list of at least one image");
+        }
         return Ok(Some(save));
     };
     for position in 0..items.len() {

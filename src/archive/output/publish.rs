@@ -31,9 +31,13 @@ pub fn publish(draft: &Draft<'_>, destination: &Destination) -> Result<(), Error
     match destination {
         Destination::File(path) => {
             refuse_input(draft.source, path)?;
+            refuse_within_input(draft.source, path)?;
             write_file(draft, path)
         }
-        Destination::Directory(path) => write_directory(draft, path),
+        Destination::Directory(path) => {
+            refuse_within_input(draft.source, path)?;
+            write_directory(draft, path)
+        }
         Destination::Stream(file) => {
             refuse_same_file(draft.source, file)?;
             let file = file.try_clone().map_err(|source| Error::Io {
@@ -64,6 +68,32 @@ fn refuse_input(source: &Source, path: &Path) -> Result<(), Error> {
     };
     if (input.dev(), input.ino()) == (output.dev(), output.ino()) {
         let reason = "is the input; to change it say `--in-place`".to_owned();
+        return Err(Error::Output {
+            place: path.display().to_string(),
+            reason,
+        });
+    }
+    Ok(())
+}
+
+/// A file more in the directory that is the input would be one of its entries.
+fn refuse_within_input(source: &Source, path: &Path) -> Result<(), Error> {
+    let Some(root) = source.root() else {
+        return Ok(());
+    };
+    // The name may be new, and any directory on the way a link.
+    let parent = path.parent().unwrap_or(Path::new(""));
+    let (Ok(root), Ok(parent)) = (root.metadata(), Path::new(".").join(parent).canonicalize())
+    else {
+        return Ok(());
+    };
+    let is_root = |directory: &Path| {
+        let directory = directory.metadata();
+        directory
+            .is_ok_and(|directory| (directory.dev(), directory.ino()) == (root.dev(), root.ino()))
+    };
+    if parent.ancestors().any(is_root) {
+        let reason = "is within the input; to change that say `--in-place`".to_owned();
         return Err(Error::Output {
             place: path.display().to_string(),
             reason,

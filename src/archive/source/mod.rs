@@ -358,6 +358,14 @@ impl Source {
         }
     }
 
+    /// Returns the directory that the archive was extracted into.
+    pub(in crate::archive) fn root(&self) -> Option<&File> {
+        match &self.form {
+            Form::Directory(root) => Some(root),
+            Form::Tar(_) => None,
+        }
+    }
+
     /// Returns the file as it was given: compressed where it was compressed. Of a compressed stream only the tar is kept.
     pub(in crate::archive) fn given_file(&self) -> Option<&File> {
         match &self.form {

@@ -62,6 +62,14 @@ fn an_output_directory_is_new_or_empty() {
     assert_eq!(listing(home.0.path()), before);
     home.ends(0, "unpack app.tar unpacked");
     fs::remove_dir_all(home.path("unpacked/.ocipatch")).unwrap();
+    std::os::unix::fs::symlink("unpacked", home.path("alias")).unwrap();
+    let before = listing(&home.path("unpacked"));
+    for out in ["unpacked/third", "alias/third"] {
+        let (_, stderr) = home.ends(3, &format!("apply fix.yaml unpacked -o {out}"));
+        let reason = "is within the input; to change that say `--in-place`";
+        assert_eq!(stderr, format!("error: `{out}` {reason}\n"));
+    }
+    assert_eq!(listing(&home.path("unpacked")), before);
     home.ends(0, "apply fix.yaml unpacked -o third");
     assert_eq!(listing(&home.path("third")), expected);
 }

@@ -148,13 +148,16 @@ fn the_dir_form_of_skopeo_is_refused_with_a_way_out() {
     let mut archive = Archive::fixture("skopeo-oci.tar");
     let manifest = archive.entry("sha256/2d446a").data.clone();
     archive.remove("index.json");
+    archive.remove("oci-layout");
     archive.add("manifest.json", &manifest);
     let input = write(directory.path(), &archive);
     let stderr = fails(3, ["inspect".as_ref(), input.as_os_str()]);
-    assert!(
-        stderr.contains("`skopeo copy dir:DIR oci:LAYOUT`"),
-        "{stderr}"
-    );
+    let way_out = "`skopeo copy dir:DIR oci:LAYOUT`";
+    assert!(stderr.contains(way_out), "{stderr}");
+    let found = crate::binary::run(["verify".as_ref(), input.as_os_str()]);
+    let found = String::from_utf8_lossy(&found.stdout).into_owned();
+    assert!(found.contains(way_out), "{found}");
+    assert!(!found.contains("orphan"), "{found}");
 }
 
 /// The codes of what `verify` finds, which must be no errors.
