@@ -108,20 +108,15 @@ impl<'a> Field<'a> {
         choices: &[(&'static str, T)],
         problems: &mut Problems,
     ) -> Option<T> {
-        let text = self.word(problems)?;
-        let choice = choices.iter().find(|(word, _)| *word == text);
-        if choice.is_none() {
-            let message = format!("{} is {}", self.name, quoted(text));
+        self.among(choices, problems, || {
             let others = choices[1..].iter().map(|(word, _)| format!("`{word}`"));
             let or = if choices.len() == 2 { "or " } else { "" };
-            let others = listed(others, "or");
-            let help = format!(
-                "it is `{}`, which is the default, {or}{others}",
-                choices[0].0
-            );
-            problems.add(self.problem(Code::InvalidValue, message).with_help(help));
-        }
-        choice.map(|(_, value)| *value)
+            let default = choices[0].0;
+            format!(
+                "it is `{default}`, which is the default, {or}{}",
+                listed(others, "or")
+            )
+        })
     }
 
     /// Returns what one of these words means; none of them is said by leaving it out.
@@ -130,13 +125,24 @@ impl<'a> Field<'a> {
         choices: &[(&'static str, T)],
         problems: &mut Problems,
     ) -> Option<T> {
+        self.among(choices, problems, || {
+            let words = choices.iter().map(|(word, _)| format!("`{word}`"));
+            format!("it is {}, or left out", listed(words, "or"))
+        })
+    }
+
+    fn among<T: Copy>(
+        &self,
+        choices: &[(&'static str, T)],
+        problems: &mut Problems,
+        help: impl FnOnce() -> String,
+    ) -> Option<T> {
         let text = self.word(problems)?;
         let choice = choices.iter().find(|(word, _)| *word == text);
         if choice.is_none() {
             let message = format!("{} is {}", self.name, quoted(text));
-            let words = choices.iter().map(|(word, _)| format!("`{word}`"));
-            let help = format!("it is {}, or left out", listed(words, "or"));
-            problems.add(self.problem(Code::InvalidValue, message).with_help(help));
+            let problem = self.problem(Code::InvalidValue, message);
+            problems.add(problem.with_help(help()));
         }
         choice.map(|(_, value)| *value)
     }

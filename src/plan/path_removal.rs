@@ -13,6 +13,16 @@ use crate::problem::{Code, quoted};
 use crate::rootfs::Rootfs;
 use crate::tarball::Kind;
 
+/// Adds the problem that a path is to go that an earlier operation has added.
+pub(super) fn refuse_added(work: &mut Work<'_>, path: &ImagePath) {
+    let message = format!(
+        "{} is added by an earlier operation",
+        quoted(&path.to_text())
+    );
+    let address = work.address.clone();
+    work.problem(Code::Contradiction, address, message, "keep one of the two");
+}
+
 /// Removes what the patterns find.
 pub(super) fn remove(work: &mut Work<'_>, removal: &PathRemoval) {
     if work.is_for_windows() {
@@ -41,14 +51,7 @@ pub(super) fn remove(work: &mut Work<'_>, removal: &PathRemoval) {
             continue;
         }
         if let Some(path) = state.first_added(&paths) {
-            let path = quoted(&path.to_text());
-            let message = format!("{path} is added by an earlier operation");
-            work.problem(
-                Code::Contradiction,
-                address.clone(),
-                message,
-                "keep one of the two",
-            );
+            refuse_added(work, &path);
             continue;
         }
         let hidden: u64 = paths.iter().map(|path| content_bytes(tree, path)).sum();

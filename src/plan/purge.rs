@@ -27,14 +27,7 @@ pub(super) fn purge(work: &mut Work<'_>, removal: &PathRemoval) {
             continue;
         }
         if let Some(path) = state.first_added(&paths) {
-            let path = quoted(&path.to_text());
-            let message = format!("{path} is added by an earlier operation");
-            work.problem(
-                Code::Contradiction,
-                address.clone(),
-                message,
-                "keep one of the two",
-            );
+            path_removal::refuse_added(work, &path);
             continue;
         }
         let (edits, has_heirs) = edits(state, &paths);
