@@ -2,14 +2,12 @@
 
 use std::collections::BTreeMap;
 
-use super::state::State;
-use super::work::Work;
-use super::{Effect, env};
+use super::Effect;
 use crate::annotation::AnnotationPlace;
 use crate::config_field::ConfigField;
 use crate::image_path::ImagePath;
 use crate::patch::PatchFile;
-use crate::problem::{Address, Code, Problem, quoted};
+use crate::problem::{Address, quoted};
 use crate::reference::Reference;
 
 /// A thing that operations change: where it is, and its name in messages.
@@ -35,10 +33,10 @@ pub(super) enum Wish {
 /// A wish, and where in which patch file it stands.
 #[derive(Debug, Clone)]
 pub(super) struct Claim {
-    thing: Thing,
-    wish: Wish,
-    file: usize,
-    address: Address,
+    pub(super) thing: Thing,
+    pub(super) wish: Wish,
+    pub(super) file: usize,
+    pub(super) address: Address,
 }
 
 impl Thing {
@@ -55,6 +53,16 @@ impl Thing {
         thing.path.push(key.to_owned());
         thing.name = format!("{kind} {}", quoted(key));
         thing
+    }
+
+    /// A variable of the environment, whose name has no case on Windows.
+    pub(super) fn variable(name: &str, is_windows: bool) -> Self {
+        let key = if is_windows {
+            name.to_lowercase()
+        } else {
+            name.to_owned()
+        };
+        Self::part(ConfigField::Env, "variable", &key)
     }
 
     pub(super) fn annotation(on: AnnotationPlace, key: &str) -> Self {
@@ -106,6 +114,23 @@ impl Wish {
 }
 
 impl Claim {
+    /// Says that an earlier wish is undone by this one.
+    pub(super) fn contradiction(&self, undone: &Self, files: &[PatchFile]) -> String {
+        let is_part = self.thing.path.len() > undone.thing.path.len();
+        let name = if is_part {
+            &self.thing.name
+        } else {
+            &undone.thing.name
+        };
+        format!(
+            "{name} is {} on {} and {} on {}",
+            undone.wish.describe(),
+            undone.place(files, self.file),
+            self.wish.describe(),
+            self.place(files, self.file)
+        )
+    }
+
     /// Where the claim stands, for a reader of the file `here`.
     fn place(&self, files: &[PatchFile], here: usize) -> String {
         let line = files[self.file].line(&self.address);
@@ -126,7 +151,7 @@ pub(super) struct Claims {
 
 impl Claims {
     /// Takes a claim in; returns the latest of those that it undoes: about the same thing, what holds it or is in it.
-    fn add(&mut self, claim: Claim) -> Option<Claim> {
+    pub(super) fn add(&mut self, claim: Claim) -> Option<Claim> {
         let path = &claim.thing.path;
         let holders = (0..path.len()).filter_map(|n| self.by_path.get(&path[..n]));
         let within = self.by_path.range(path.clone()..);
@@ -143,54 +168,15 @@ impl Claims {
 }
 
 /// Returns what an effect says about the name of a thing; values are claimed where they are set.
-pub(super) fn wish_of(effect: &Effect, state: &State) -> Option<(Thing, Wish)> {
+pub(super) fn wish_of(effect: &Effect, is_windows: bool) -> Option<(Thing, Wish)> {
     Some(match effect {
         Effect::UnsetLabel { key, .. } => {
             (Thing::part(ConfigField::Labels, "label", key), Wish::Remove)
         }
-        Effect::UnsetEnv { key, .. } => (env::thing(state, key), Wish::Remove),
+        Effect::UnsetEnv { key, .. } => (Thing::variable(key, is_windows), Wish::Remove),
         Effect::RemoveItem { field, item } => (Thing::part(*field, "item", item), Wish::Remove),
         Effect::UnsetAnnotation { on, key, .. } => (Thing::annotation(*on, key), Wish::Remove),
         Effect::RemoveTag { tag } => (Thing::tag(tag), Wish::Remove),
         _ => return None,
     })
-}
-
-impl Work<'_> {
-    /// Notes what the operation wants of an image, or adds the problem that an earlier one wanted otherwise.
-    pub(super) fn claim(&mut self, image: usize, thing: Thing, wish: Wish, address: Address) {
-        let claim = Claim {
-            thing,
-            wish,
-            file: self.id.file,
-            address,
-        };
-        let undone = self.states[image].claims.add(claim.clone());
-        let Some(undone) = undone else { return };
-        let is_part = claim.thing.path.len() > undone.thing.path.len();
-        let name = if is_part {
-            &claim.thing.name
-        } else {
-            &undone.thing.name
-        };
-        let message = format!(
-            "{name} is {} on {} and {} on {}",
-            undone.wish.describe(),
-            undone.place(self.files, self.id.file),
-            claim.wish.describe(),
-            claim.place(self.files, self.id.file)
-        );
-        // Of several images that say the same, one tells it.
-        let is_told =
-            |problem: &Problem| problem.message() == message && *problem.address() == claim.address;
-        if self.problems.iter().any(is_told) {
-            return;
-        }
-        self.problem(
-            Code::Contradiction,
-            claim.address,
-            message,
-            "keep one of the two",
-        );
-    }
 }

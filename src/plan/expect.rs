@@ -2,9 +2,10 @@
 //!
 //! Ids and digests are those of the archive as it was read: what they become is not known before layers are written.
 
+use super::PlannedLayer;
+use super::config::env;
 use super::expect_path;
 use super::state::State;
-use super::{PlannedLayer, env};
 use crate::config_field::{ConfigField, Shape};
 use crate::image::json::Value;
 use crate::patch::{Expectation, Expected, Patch};

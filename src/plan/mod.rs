@@ -3,43 +3,24 @@
 //! Later operations see what earlier ones did, as in `git apply`. Either every operation fits and there is a [`Plan`],
 //! or every problem of every patch is returned at once.
 
-mod annotations;
 mod check;
 mod claims;
+mod config;
 mod effect;
-mod env;
 mod expect;
 mod expect_path;
-mod fields;
-mod file_edits;
-mod file_patch;
+mod files;
 mod finding;
 mod history;
 mod inventory;
-mod items;
-mod labels;
+mod kept;
 mod layer;
-mod layer_removal;
-mod layer_replacement;
-mod layer_source;
 mod layers;
-mod matching;
-mod moves;
-mod new_files;
-mod path_removal;
 mod provenance;
-mod purge;
-mod rebase;
-mod recompression;
 mod referrers;
-mod rewrites;
-mod settings;
-mod squash;
 mod stack;
 mod state;
-mod tags;
 mod target;
-mod time_limit;
 mod tree_changes;
 mod work;
 
@@ -53,14 +34,17 @@ use crate::reference::Reference;
 use crate::secret::Secrets;
 use crate::timestamp::Timestamp;
 pub use check::contradictions;
+use config::env::Side;
+use config::{annotations, env, fields, items, labels, tags};
 pub use effect::{Effect, Step};
-use env::Side;
+use files::{moves, settings};
 pub use finding::{BaseFinding, BaseLayer, FromFinding, SourceFinding};
 use history::Record;
 pub use inventory::{Inventory, InventoryImage, Wanted};
 pub use layer::{
     Change, FileChange, MadeContent, MadeLayer, PlannedLayer, Recompressed, RemovedLayer,
 };
+use layers::{rebase, recompression, squash, time_limit};
 use provenance::Before;
 use state::State;
 use work::Work;
@@ -314,17 +298,17 @@ fn work_on<'a>(work: &mut Work<'a>, operation: &'a Operation) {
         Operation::SetAnnotation(set) => annotations::set(work, set),
         Operation::UnsetAnnotation(removal) => annotations::unset(work, removal),
         Operation::AddLayer(add) => layers::add(work, add),
-        Operation::RemoveLayer(removal) => layer_removal::remove(work, removal),
-        Operation::ReplaceLayer(replacement) => layer_replacement::replace(work, replacement),
+        Operation::RemoveLayer(removal) => layers::removal::remove(work, removal),
+        Operation::ReplaceLayer(replacement) => layers::replacement::replace(work, replacement),
         Operation::Squash(squash) => squash::squash(work, squash),
         Operation::Rebase(rebase) => rebase::rebase(work, rebase),
         Operation::Recompress(recompression) => recompression::recompress(work, recompression),
         Operation::RewriteTimestamps(limit) => time_limit::limit(work, limit),
-        Operation::RemovePath(removal) => path_removal::remove(work, removal),
+        Operation::RemovePath(removal) => files::removal::remove(work, removal),
         Operation::MovePath(moves) => moves::move_paths(work, moves),
         Operation::SetMode(settings) => settings::set_modes(work, settings),
         Operation::SetOwner(settings) => settings::set_owners(work, settings),
-        Operation::PatchFile(diff) => file_patch::patch(work, diff),
+        Operation::PatchFile(diff) => files::patch::patch(work, diff),
         Operation::Retag(tags) => tags::retag(work, tags),
         Operation::AddTag(tags) => tags::add(work, tags),
         Operation::RemoveTag(removal) => tags::remove(work, removal),

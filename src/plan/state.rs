@@ -3,7 +3,6 @@
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use super::claims::Claims;
-use super::file_edits::OpenLayer;
 use super::history::Told;
 use super::provenance::Provenance;
 use super::stack::Logs;
@@ -21,6 +20,15 @@ use crate::timestamp::Timestamp;
 
 /// `BuildKit`'s inline cache, keyed by the layers of the image.
 const BUILD_CACHE: &str = "moby.buildkit.cache.v0";
+
+/// The layer on top, if operations of the current patch have made it to change files: later ones change more in it.
+pub(super) struct OpenLayer {
+    /// Its index in the plan.
+    pub(super) layer: usize,
+    /// The tree without it, where no operation of the plan changes layers, which are not read then.
+    pub(super) below: Option<Rootfs>,
+    pub(super) created_by: Option<String>,
+}
 
 /// An image as the operations so far have left it.
 #[expect(

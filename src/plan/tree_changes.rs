@@ -1,5 +1,7 @@
 //! What differs between two file trees for one who looks at them, and what a new layer changes of one.
 
+use std::collections::HashMap;
+
 use super::{Change, FileChange};
 use crate::image_path::ImagePath;
 use crate::layer::LayerContent;
@@ -58,14 +60,19 @@ fn sorted(mut files: Vec<(ImagePath, Change, Kind)>) -> Vec<FileChange> {
 
 /// Adds what changes later, sorted by path; of what changes twice one line tells.
 pub(super) fn add(files: &mut Vec<FileChange>, later: Vec<FileChange>) {
+    let mut places: HashMap<String, usize> = HashMap::new();
+    for (i, file) in files.iter().enumerate() {
+        places.entry(file.path.clone()).or_insert(i);
+    }
     for change in later {
-        let is_same = |file: &&mut FileChange| file.path == change.path;
-        match (files.iter_mut().find(is_same), change.change) {
-            (Some(file), Change::Changed) => {
-                let details = file.detail.take().into_iter().chain(change.detail);
-                file.detail = Some(details.collect::<Vec<_>>().join(", "));
-            }
-            _ => files.push(change),
+        let place = places.get(&change.path);
+        if let (Some(&i), Change::Changed) = (place, change.change) {
+            let file = &mut files[i];
+            let details = file.detail.take().into_iter().chain(change.detail);
+            file.detail = Some(details.collect::<Vec<_>>().join(", "));
+        } else {
+            places.entry(change.path.clone()).or_insert(files.len());
+            files.push(change);
         }
     }
     files.sort_by(|a, b| a.path.cmp(&b.path));

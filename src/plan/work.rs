@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 
-use super::claims::wish_of;
+use super::claims::{Claim, Thing, Wish, wish_of};
 use super::state::State;
 use super::{Effect, MadeLayer, OperationId, SourceFinding, Wanted, target};
 use crate::patch::{IfMissing, PatchFile, Removal};
@@ -47,12 +47,33 @@ impl Work<'_> {
             .push(Problem::new(code, address, message).with_help(help));
     }
 
+    /// Notes what the operation wants of an image, or adds the problem that an earlier one wanted otherwise.
+    pub(super) fn claim(&mut self, image: usize, thing: Thing, wish: Wish, address: Address) {
+        let claim = Claim {
+            thing,
+            wish,
+            file: self.id.file,
+            address,
+        };
+        let Some(undone) = self.states[image].claims.add(claim.clone()) else {
+            return;
+        };
+        let message = claim.contradiction(&undone, self.files);
+        // Of several images that say the same, one tells it.
+        let is_told =
+            |problem: &Problem| problem.message() == message && *problem.address() == claim.address;
+        if !self.problems.iter().any(is_told) {
+            let help = "keep one of the two";
+            self.problem(Code::Contradiction, claim.address, message, help);
+        }
+    }
+
     /// Claims what the effects from `first` on do to the names of things.
     pub(super) fn claim_effects(&mut self, i: usize, first: usize, address: &Address) {
         let image = self.images[i];
         let effects = self.effects[i][first..].iter();
         let wishes: Vec<_> = effects
-            .filter_map(|effect| wish_of(effect, &self.states[image]))
+            .filter_map(|effect| wish_of(effect, self.states[image].is_windows()))
             .collect();
         for (thing, wish) in wishes {
             self.claim(image, thing, wish, address.clone());

@@ -22,7 +22,7 @@ use crate::image_path::ImagePath;
 use crate::tarball::{Kind, Mtime, TarError};
 
 /// Linux refuses longer paths, so no engine could have a longer one in a container. In bytes.
-const MAX_PATH_BYTES: usize = 4096;
+pub const MAX_PATH_BYTES: usize = 4096;
 
 /// The file that a name stands for: names with equal inodes are hard links to one file.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]

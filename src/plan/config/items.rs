@@ -1,18 +1,18 @@
 //! Fields that are several items: ports, volumes, instructions for a build on top.
 
-use super::Effect;
-use super::claims::{Thing, Wish};
-use super::state::State;
-use super::work::Work;
 use crate::config_field::ConfigField;
 use crate::image::json::Value;
 use crate::patch::Removal;
+use crate::plan::Effect;
+use crate::plan::claims::{Thing, Wish};
+use crate::plan::state::State;
+use crate::plan::work::Work;
 use crate::problem::Code;
 use crate::reference::Glob;
 
 /// A field whose items are the keys of an object.
 #[derive(Debug)]
-pub(super) struct Kind {
+pub(in crate::plan) struct Kind {
     field: ConfigField,
     /// What an item is called.
     name: &'static str,
@@ -20,7 +20,7 @@ pub(super) struct Kind {
     matches: fn(&Glob, &str) -> bool,
 }
 
-pub(super) const PORTS: Kind = Kind {
+pub(in crate::plan) const PORTS: Kind = Kind {
     field: ConfigField::Ports,
     name: "port",
     missing: Code::NoSuchPort,
@@ -32,14 +32,14 @@ pub(super) const PORTS: Kind = Kind {
                 .is_some_and(|number| glob.matches(number))
     },
 };
-pub(super) const VOLUMES: Kind = Kind {
+pub(in crate::plan) const VOLUMES: Kind = Kind {
     field: ConfigField::Volumes,
     name: "volume",
     missing: Code::NoSuchVolume,
     matches: Glob::matches,
 };
 
-pub(super) fn add(work: &mut Work<'_>, kind: &Kind, items: &[String]) {
+pub(in crate::plan) fn add(work: &mut Work<'_>, kind: &Kind, items: &[String]) {
     for (n, item) in items.iter().enumerate() {
         for i in 0..work.images.len() {
             let image = work.images[i];
@@ -59,7 +59,7 @@ pub(super) fn add(work: &mut Work<'_>, kind: &Kind, items: &[String]) {
     }
 }
 
-pub(super) fn remove(work: &mut Work<'_>, kind: &Kind, removal: &Removal) {
+pub(in crate::plan) fn remove(work: &mut Work<'_>, kind: &Kind, removal: &Removal) {
     work.remove(
         removal,
         kind.name,
@@ -84,7 +84,7 @@ fn keys(state: &State, field: ConfigField) -> Vec<String> {
 }
 
 /// Appends instructions, unless the list ends with them: the same patch again changes nothing.
-pub(super) fn add_onbuild(work: &mut Work<'_>, instructions: &[String]) {
+pub(in crate::plan) fn add_onbuild(work: &mut Work<'_>, instructions: &[String]) {
     for i in 0..work.images.len() {
         let image = work.images[i];
         for (n, text) in instructions.iter().enumerate() {

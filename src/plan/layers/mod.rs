@@ -1,23 +1,33 @@
 //! Laying new layers into the stack of an image, on top or among the others.
 
+pub(super) mod new_files;
+pub(super) mod rebase;
+pub(super) mod recompression;
+pub(super) mod removal;
+pub(super) mod replacement;
+pub(super) mod rewrites;
+pub(super) mod source;
+pub(super) mod squash;
+pub(super) mod time_limit;
+
 use std::ops::Range;
 
-use super::layer_source::Source;
-use super::stack::log_of;
-use super::work::Work;
-use super::{Effect, MadeContent, MadeLayer, PlannedLayer, tree_changes};
 use crate::image_path::ImagePath;
 use crate::layer::LayerContent;
 use crate::patch::AddLayer;
+use crate::plan::stack::log_of;
+use crate::plan::work::Work;
+use crate::plan::{Effect, MadeContent, MadeLayer, PlannedLayer, tree_changes};
 use crate::problem::{Address, Code, quoted};
-use crate::rootfs::{LayerLog, Rootfs};
+use crate::rootfs::{LayerLog, MAX_PATH_BYTES, Rootfs};
 use crate::tarball::{Entry, Kind};
+use source::Source;
 
 /// What Docker's own store takes (moby `layer/layer_store.go`, `maxLayerDepth`).
 const DOCKER_MAX_LAYERS: usize = 125;
 
 /// Adds a layer to each of the images.
-pub(super) fn add<'a>(work: &mut Work<'a>, add: &'a AddLayer) {
+pub(in crate::plan) fn add<'a>(work: &mut Work<'a>, add: &'a AddLayer) {
     let address = work.address.clone();
     let Some(source) = Source::of(work, add, address.clone()) else {
         return;
@@ -49,21 +59,43 @@ pub(super) fn add<'a>(work: &mut Work<'a>, add: &'a AddLayer) {
 }
 
 /// A layer on its way into the stack.
-pub(super) struct NewLayer {
-    pub(super) made: MadeLayer,
-    pub(super) log: Option<LayerLog>,
+pub(in crate::plan) struct NewLayer {
+    pub(in crate::plan) made: MadeLayer,
+    pub(in crate::plan) log: Option<LayerLog>,
 }
 
 impl Work<'_> {
+    /// Refuses a layer with a path that no engine can extract.
+    pub(in crate::plan) fn has_too_long(
+        &mut self,
+        content: &LayerContent,
+        address: &Address,
+    ) -> bool {
+        let mut names = content.entries.iter().map(|entry| &entry.entry.name);
+        let Some(name) = names.find(|name| name.len() >= MAX_PATH_BYTES) else {
+            return false;
+        };
+        let path = quoted(&format!("/{}", String::from_utf8_lossy(name)));
+        let message = format!("{path} would be a path of over {MAX_PATH_BYTES} bytes");
+        let help = "Linux has no longer paths";
+        self.problem(Code::LayerConflict, address.clone(), message, help);
+        true
+    }
+
     /// Lays a layer in the place of those at `range` in the stack of the `i`th image; a problem if the others do not fit it
     /// there.
-    pub(super) fn lay(
+    pub(in crate::plan) fn lay(
         &mut self,
         i: usize,
         range: Range<usize>,
         new: NewLayer,
         address: &Address,
     ) -> Option<Effect> {
+        if let MadeContent::Composed(content) = &new.made.content
+            && self.has_too_long(content, address)
+        {
+            return None;
+        }
         let layer = self.layers.len();
         let state = &mut self.states[self.images[i]];
         let planned = PlannedLayer::Made(layer);
@@ -121,7 +153,7 @@ impl Work<'_> {
     }
 
     /// Notes what of the layer that was just laid at `position` nobody sees.
-    pub(super) fn note_hidden(&mut self, i: usize, position: usize) {
+    pub(in crate::plan) fn note_hidden(&mut self, i: usize, position: usize) {
         let state = &mut self.states[self.images[i]];
         let layer = state.layers[position];
         let PlannedLayer::Made(index) = layer else {
@@ -142,7 +174,7 @@ impl Work<'_> {
     }
 
     /// Tells whether one of the images is for Windows, which is a problem.
-    pub(super) fn is_for_windows(&mut self) -> bool {
+    pub(in crate::plan) fn is_for_windows(&mut self) -> bool {
         let n_before = self.problems.len();
         for i in 0..self.images.len() {
             let state = &self.states[self.images[i]];

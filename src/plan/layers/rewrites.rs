@@ -2,24 +2,24 @@
 
 use std::collections::BTreeMap;
 
-use super::stack::log_of;
-use super::state::State;
-use super::work::Work;
-use super::{Effect, FileChange, MadeContent, MadeLayer, PlannedLayer, tree_changes};
 use crate::layer::{Data, GroupEdit, Origin, Rewrite};
+use crate::plan::stack::log_of;
+use crate::plan::state::State;
+use crate::plan::work::Work;
+use crate::plan::{Effect, FileChange, MadeContent, MadeLayer, PlannedLayer, tree_changes};
 use crate::problem::{Address, Code, quoted};
 use crate::rootfs::{LayerLog, LoggedEntry, Rootfs, RootfsError};
 
 /// What becomes of entries of one layer, each known by its place in the layer's stream.
-pub(super) type Edits = BTreeMap<u64, GroupEdit>;
+pub(in crate::plan) type Edits = BTreeMap<u64, GroupEdit>;
 
 /// What becomes of layers, each known by its place in the tree, and what differs for one who looks at the files.
-pub(super) type LayerEdits = BTreeMap<usize, (Edits, Vec<FileChange>)>;
+pub(in crate::plan) type LayerEdits = BTreeMap<usize, (Edits, Vec<FileChange>)>;
 
 impl Work<'_> {
     /// Changes entries of layers of the `i`th image, by the place that these have in the tree; what differs for one who
     /// looks at the files is told of each.
-    pub(super) fn rewrite(&mut self, i: usize, edits: LayerEdits, address: &Address) {
+    pub(in crate::plan) fn rewrite(&mut self, i: usize, edits: LayerEdits, address: &Address) {
         if edits.is_empty() {
             return;
         }
@@ -53,7 +53,7 @@ impl Work<'_> {
     }
 
     /// Returns the index in the plan of the layer at `position`, which can be changed from now on.
-    pub(super) fn editable(&mut self, i: usize, position: usize) -> usize {
+    pub(in crate::plan) fn editable(&mut self, i: usize, position: usize) -> usize {
         let image = self.images[i];
         let state = &mut self.states[image];
         let rewritten = |origin| {
@@ -98,7 +98,7 @@ impl Work<'_> {
 }
 
 /// Returns the tree that the layers make once they are changed.
-pub(super) fn tree_with(state: &State, edits: &LayerEdits) -> Result<Rootfs, RootfsError> {
+pub(in crate::plan) fn tree_with(state: &State, edits: &LayerEdits) -> Result<Rootfs, RootfsError> {
     let logs = state.logs.as_ref();
     let logs = logs.expect("layers were read for every image whose layers change");
     let mut changed: BTreeMap<usize, LayerLog> = BTreeMap::new();

@@ -1,20 +1,20 @@
 //! Fields of the configuration that are set and unset as a whole.
 
-use super::Effect;
-use super::claims::{Thing, Wish};
-use super::target;
-use super::work::Work;
 use crate::config_field::ConfigField;
 use crate::image::Config;
 use crate::image::json::Value;
 use crate::patch::{IfMissing, Operation, Unset};
+use crate::plan::Effect;
+use crate::plan::claims::{Thing, Wish};
+use crate::plan::target;
+use crate::plan::work::Work;
 use crate::problem::{Address, Code, quoted};
 
 /// A field, what it is to be, and the key in the operation that says so, where there are several.
 type Assignment = (ConfigField, Value, Option<&'static str>);
 
 /// Returns the fields that an operation sets; most set one.
-pub(super) fn assignments(operation: &Operation) -> Vec<Assignment> {
+pub(in crate::plan) fn assignments(operation: &Operation) -> Vec<Assignment> {
     let one = |field, value| vec![(field, value, None)];
     match operation {
         Operation::SetEntrypoint(words) => one(ConfigField::Entrypoint, Value::texts(words)),
@@ -96,7 +96,7 @@ fn stated<const N: usize>(all: [(ConfigField, &'static str, Option<Value>); N]) 
         .collect()
 }
 
-pub(super) fn set(work: &mut Work<'_>, assignments: &[Assignment]) {
+pub(in crate::plan) fn set(work: &mut Work<'_>, assignments: &[Assignment]) {
     for (field, value, key) in assignments {
         let address = match key {
             Some(key) => work.address.clone().key(key),
@@ -145,7 +145,7 @@ fn settle_command(work: &mut Work<'_>, image: usize, field: ConfigField) {
     }
 }
 
-pub(super) fn unset(work: &mut Work<'_>, unset: &Unset) {
+pub(in crate::plan) fn unset(work: &mut Work<'_>, unset: &Unset) {
     for (f, &field) in unset.fields.iter().enumerate() {
         let address = unset.field_address(work.address.clone(), f);
         let mut is_found = false;

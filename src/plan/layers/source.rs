@@ -1,8 +1,7 @@
 //! What a new layer is made of: what a source comes to over the tree of the image as it is by then.
 
-use super::layers::NewLayer;
-use super::work::Work;
-use super::{FromFinding, MadeContent, MadeLayer, SourceFinding, new_files, tree_changes};
+use super::NewLayer;
+use super::new_files;
 use crate::compression::Compression;
 use crate::image_path::ImagePath;
 use crate::layer::{
@@ -12,6 +11,8 @@ use crate::layer::{
 use crate::patch::{
     AddLayer, LayerCompression, LayerMode, LayerOwner, LayerTime, LayerXattrs, Symlinks,
 };
+use crate::plan::work::Work;
+use crate::plan::{FromFinding, MadeContent, MadeLayer, SourceFinding, tree_changes};
 use crate::problem::{Address, Code, Problem, quoted};
 use crate::rootfs::{LayerLog, Rootfs, RootfsError, WHITEOUT};
 use crate::tarball::Kind;
@@ -20,7 +21,7 @@ use crate::tarball::Kind;
 const MAX_PROBLEMS: usize = 20;
 
 /// Where the files of a new layer come from, and how they are laid out.
-pub(super) struct Source<'a> {
+pub(in crate::plan) struct Source<'a> {
     add: &'a AddLayer,
     finding: &'a SourceFinding,
     address: Address,
@@ -32,7 +33,11 @@ pub(super) struct Source<'a> {
 
 impl<'a> Source<'a> {
     /// Returns the source of an operation at `address`, or tells what is wrong with it.
-    pub(super) fn of(work: &mut Work<'a>, add: &'a AddLayer, address: Address) -> Option<Self> {
+    pub(in crate::plan) fn of(
+        work: &mut Work<'a>,
+        add: &'a AddLayer,
+        address: Address,
+    ) -> Option<Self> {
         let finding = work
             .sources
             .get(&work.id)
@@ -143,7 +148,12 @@ impl<'a> Source<'a> {
     }
 
     /// Returns what comes to be at `position` of the stack of an image, or tells why nothing can.
-    pub(super) fn made(&self, work: &mut Work<'_>, i: usize, position: usize) -> Option<NewLayer> {
+    pub(in crate::plan) fn made(
+        &self,
+        work: &mut Work<'_>,
+        i: usize,
+        position: usize,
+    ) -> Option<NewLayer> {
         let image = work.images[i];
         if let (true, Some(FromFinding::Tar { import, log })) = (self.add.as_is, &self.finding.from)
         {
@@ -265,7 +275,7 @@ fn policy(symlinks: Symlinks) -> SymlinkPolicy {
     }
 }
 
-pub(super) fn compression(asked: LayerCompression) -> Compression {
+pub(in crate::plan) fn compression(asked: LayerCompression) -> Compression {
     match asked {
         LayerCompression::Gzip => Compression::Gzip,
         LayerCompression::Zstd => Compression::Zstd,

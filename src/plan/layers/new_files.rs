@@ -1,8 +1,8 @@
 //! What the `files` of an `add-layer` come to.
 
-use super::SourceFinding;
 use crate::layer::{Addition, Data, Metadata};
 use crate::patch::{AddLayer, NewContent, NewFile};
+use crate::plan::SourceFinding;
 use crate::problem::quoted;
 use crate::rootfs::{Resolution, Rootfs};
 use crate::tarball::Kind;
@@ -11,7 +11,7 @@ use crate::tarball::Kind;
 const NO_DEVICE: u64 = u64::MAX;
 
 /// Adds the files of the operation to `additions`, the hard links last; returns the first one that links to nothing.
-pub(super) fn add(
+pub(in crate::plan) fn add(
     additions: &mut Vec<Addition>,
     add: &AddLayer,
     finding: &SourceFinding,

@@ -1,13 +1,13 @@
 //! Another layer in the place of one.
 
-use super::layer_removal::{self, one_layer};
-use super::layer_source::Source;
-use super::work::Work;
-use super::{Effect, PlannedLayer, RemovedLayer};
+use super::removal::{self, one_layer};
+use super::source::Source;
 use crate::patch::LayerReplacement;
+use crate::plan::work::Work;
+use crate::plan::{Effect, PlannedLayer, RemovedLayer};
 use crate::problem::{Code, quoted};
 
-pub(super) fn replace<'a>(work: &mut Work<'a>, replacement: &'a LayerReplacement) {
+pub(in crate::plan) fn replace<'a>(work: &mut Work<'a>, replacement: &'a LayerReplacement) {
     let address = work.address.clone();
     let with = address.clone().key("with");
     let Some(source) = Source::of(work, &replacement.with, with.clone()) else {
@@ -62,5 +62,5 @@ pub(super) fn replace<'a>(work: &mut Work<'a>, replacement: &'a LayerReplacement
             layer,
         });
     }
-    layer_removal::tell_missing(work, &replacement.layer, replacement.if_missing, is_found);
+    removal::tell_missing(work, &replacement.layer, replacement.if_missing, is_found);
 }

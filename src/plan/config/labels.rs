@@ -1,15 +1,15 @@
 //! Labels of images.
 
-use super::Effect;
-use super::claims::{Thing, Wish};
-use super::state::State;
-use super::work::Work;
 use crate::config_field::ConfigField;
 use crate::image::json::Value;
 use crate::patch::Removal;
+use crate::plan::Effect;
+use crate::plan::claims::{Thing, Wish};
+use crate::plan::state::State;
+use crate::plan::work::Work;
 use crate::problem::Code;
 
-pub(super) fn set(work: &mut Work<'_>, labels: &[(String, String)]) {
+pub(in crate::plan) fn set(work: &mut Work<'_>, labels: &[(String, String)]) {
     for (key, new) in labels {
         let address = work.address.clone().key(key).on_key();
         for i in 0..work.images.len() {
@@ -32,7 +32,7 @@ pub(super) fn set(work: &mut Work<'_>, labels: &[(String, String)]) {
     }
 }
 
-pub(super) fn unset(work: &mut Work<'_>, removal: &Removal) {
+pub(in crate::plan) fn unset(work: &mut Work<'_>, removal: &Removal) {
     work.remove(
         removal,
         "label",

@@ -2,15 +2,15 @@
 
 use regex_lite::Regex;
 
-use super::effect::Effect;
-use super::state::State;
-use super::work::Work;
-use super::{PlannedLayer, RemovedLayer, target, tree_changes};
 use crate::image::json::Value;
 use crate::patch::{IfMissing, LayerRemoval, LayerSelector};
+use crate::plan::effect::Effect;
+use crate::plan::state::State;
+use crate::plan::work::Work;
+use crate::plan::{PlannedLayer, RemovedLayer, target, tree_changes};
 use crate::problem::{Code, quoted};
 
-pub(super) fn remove(work: &mut Work<'_>, removal: &LayerRemoval) {
+pub(in crate::plan) fn remove(work: &mut Work<'_>, removal: &LayerRemoval) {
     if work.is_for_windows() {
         return;
     }
@@ -24,7 +24,7 @@ pub(super) fn remove(work: &mut Work<'_>, removal: &LayerRemoval) {
 }
 
 /// Returns where in the stack of the `i`th image the layer is that `selector` is about; several are a problem.
-pub(super) fn one_layer(
+pub(in crate::plan) fn one_layer(
     work: &mut Work<'_>,
     i: usize,
     selector: &LayerSelector,
@@ -48,7 +48,7 @@ pub(super) fn one_layer(
 }
 
 /// A layer that no image has is a problem, unless the patch says otherwise.
-pub(super) fn tell_missing(
+pub(in crate::plan) fn tell_missing(
     work: &mut Work<'_>,
     selector: &LayerSelector,
     if_missing: IfMissing,

@@ -1,11 +1,11 @@
 //! `patch-file`: a file as the image shows it, changed as a diff says.
 
-use super::file_edits::{EditTarget, FileEdit, FileEdits};
-use super::work::Work;
-use super::{Wanted, target};
+use super::{EditTarget, FileEdit, FileEdits};
 use crate::image_path::ImagePath;
 use crate::layer::Data;
 use crate::patch::{DiffSource, FileDiff};
+use crate::plan::work::Work;
+use crate::plan::{Wanted, target};
 use crate::problem::{Address, Code, quoted};
 use crate::rootfs::{Node, Resolution};
 use crate::tarball::{HeaderChange, Kind};
@@ -16,7 +16,7 @@ const MAX_BYTES: u64 = 64 << 20;
 /// More rejects than anybody reads.
 const MAX_REJECTS: usize = 5;
 
-pub(super) fn patch(work: &mut Work<'_>, patch: &FileDiff) {
+pub(in crate::plan) fn patch(work: &mut Work<'_>, patch: &FileDiff) {
     if work.is_for_windows() {
         return;
     }

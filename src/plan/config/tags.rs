@@ -1,14 +1,14 @@
 //! Names of images: a name stands for one image of an archive, and moving it from another takes a word of its own.
 
-use super::Effect;
-use super::claims::{Thing, Wish};
-use super::work::Work;
 use crate::patch::Removal;
+use crate::plan::Effect;
+use crate::plan::claims::{Thing, Wish};
+use crate::plan::work::Work;
 use crate::problem::{Code, quoted};
 use crate::reference::Reference;
 
 /// Gives the image these tags and no others.
-pub(super) fn retag(work: &mut Work<'_>, tags: &[Reference]) {
+pub(in crate::plan) fn retag(work: &mut Work<'_>, tags: &[Reference]) {
     if !can_be_named(work, tags) {
         return;
     }
@@ -27,7 +27,7 @@ pub(super) fn retag(work: &mut Work<'_>, tags: &[Reference]) {
 }
 
 /// Gives the image these tags besides its own.
-pub(super) fn add(work: &mut Work<'_>, tags: &[Reference]) {
+pub(in crate::plan) fn add(work: &mut Work<'_>, tags: &[Reference]) {
     if !can_be_named(work, tags) {
         return;
     }
@@ -56,7 +56,7 @@ fn claim(work: &mut Work<'_>, tags: &[Reference]) {
 }
 
 /// Takes the tags that match.
-pub(super) fn remove(work: &mut Work<'_>, removal: &Removal) {
+pub(in crate::plan) fn remove(work: &mut Work<'_>, removal: &Removal) {
     work.remove(
         removal,
         "tag",
@@ -97,7 +97,8 @@ fn can_be_named(work: &mut Work<'_>, tags: &[Reference]) -> bool {
     }
     let n_before = work.problems.len();
     for (i, tag) in tags.iter().enumerate() {
-        let holds = |state: &&super::state::State| state.group != group && state.tags.contains(tag);
+        let holds =
+            |state: &&crate::plan::state::State| state.group != group && state.tags.contains(tag);
         if let Some(holder) = work.states.iter().find(holds) {
             let id = holder.image_id.short();
             let message = format!(

@@ -1,28 +1,28 @@
 //! Environment variables: a list of `NAME=value` in which each name has its place.
 
-use super::Effect;
-use super::claims::{Thing, Wish};
-use super::state::State;
-use super::target;
-use super::work::{Work, what_there_is};
 use crate::config_field::ConfigField;
 use crate::patch::{EnvPart, IfMissing, Removal};
+use crate::plan::Effect;
+use crate::plan::claims::{Thing, Wish};
+use crate::plan::state::State;
+use crate::plan::target;
+use crate::plan::work::{Work, what_there_is};
 use crate::problem::{Code, quoted};
 use crate::reference::Glob;
 
 /// Where a part goes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Side {
+pub(in crate::plan) enum Side {
     Front,
     Back,
 }
 
-pub(super) fn set(work: &mut Work<'_>, variables: &[(String, String)]) {
+pub(in crate::plan) fn set(work: &mut Work<'_>, variables: &[(String, String)]) {
     for (name, value) in variables {
         let address = work.address.clone().key(name).on_key();
         for i in 0..work.images.len() {
             let image = work.images[i];
-            let thing = thing(&work.states[image], name);
+            let thing = Thing::variable(name, work.states[image].is_windows());
             work.claim(image, thing, Wish::Set(value.clone()), address.clone());
             set_one(&mut work.states[image], &mut work.effects[i], name, value);
         }
@@ -30,7 +30,7 @@ pub(super) fn set(work: &mut Work<'_>, variables: &[(String, String)]) {
 }
 
 /// Puts parts before or behind what variables hold, where they are not there already.
-pub(super) fn extend(work: &mut Work<'_>, parts: &[EnvPart], side: Side) {
+pub(in crate::plan) fn extend(work: &mut Work<'_>, parts: &[EnvPart], side: Side) {
     for part in parts {
         let address = work.address.clone().key(&part.name).on_key();
         let mut is_found = false;
@@ -43,7 +43,7 @@ pub(super) fn extend(work: &mut Work<'_>, parts: &[EnvPart], side: Side) {
             is_found = true;
             let new = extended(&old, part, side);
             set_one(state, &mut work.effects[i], &part.name, &new);
-            let thing = thing(&work.states[image], &part.name);
+            let thing = Thing::variable(&part.name, work.states[image].is_windows());
             work.claim(image, thing, Wish::Extend, address.clone());
         }
         if !is_found && part.if_missing == IfMissing::Problem {
@@ -67,7 +67,7 @@ pub(super) fn extend(work: &mut Work<'_>, parts: &[EnvPart], side: Side) {
     }
 }
 
-pub(super) fn unset(work: &mut Work<'_>, removal: &Removal) {
+pub(in crate::plan) fn unset(work: &mut Work<'_>, removal: &Removal) {
     work.remove(
         removal,
         "variable",
@@ -100,15 +100,6 @@ fn is_same(state: &State, one: &str, other: &str) -> bool {
     one == other || state.is_windows() && one.to_lowercase() == other.to_lowercase()
 }
 
-pub(super) fn thing(state: &State, name: &str) -> Thing {
-    let key = if state.is_windows() {
-        name.to_lowercase()
-    } else {
-        name.to_owned()
-    };
-    Thing::part(ConfigField::Env, "variable", &key)
-}
-
 fn names(state: &State) -> Vec<String> {
     let items = state.config.texts(ConfigField::Env);
     let name = |item: &String| item.split('=').next().unwrap_or_default().to_owned();
@@ -116,7 +107,7 @@ fn names(state: &State) -> Vec<String> {
 }
 
 /// The value that counts: of a name that stands twice, a program sees the last.
-pub(super) fn value(state: &State, name: &str) -> Option<String> {
+pub(in crate::plan) fn value(state: &State, name: &str) -> Option<String> {
     let items = state.config.texts(ConfigField::Env);
     items.iter().rev().find_map(|item| {
         let (key, value) = item.split_once('=').unwrap_or((item, ""));

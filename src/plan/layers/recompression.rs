@@ -1,13 +1,13 @@
 //! `recompress`: layers that are stored in another way, and nothing else about them.
 
-use super::layer_source::compression;
-use super::work::Work;
-use super::{Effect, PlannedLayer};
+use super::source::compression;
 use crate::compression::Compression;
 use crate::patch::Recompression;
+use crate::plan::work::Work;
+use crate::plan::{Effect, PlannedLayer};
 use crate::problem::{Code, Problem, quoted};
 
-pub(super) fn recompress(work: &mut Work<'_>, recompression: &Recompression) {
+pub(in crate::plan) fn recompress(work: &mut Work<'_>, recompression: &Recompression) {
     if work.is_for_windows() {
         return;
     }
@@ -47,7 +47,7 @@ pub(super) fn recompress(work: &mut Work<'_>, recompression: &Recompression) {
 
 impl Work<'_> {
     /// Tells whether layers can be compressed so in the form that is written; a problem if not.
-    pub(super) fn takes_compression(
+    pub(in crate::plan) fn takes_compression(
         &mut self,
         compression: Compression,
         address: &crate::problem::Address,

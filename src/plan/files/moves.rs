@@ -2,12 +2,13 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::file_edits::{EditTarget, entry_of, first_sparse, names_of, put};
-use super::work::Work;
-use super::{Change, FileChange, target, tree_changes};
+use super::EditTarget;
 use crate::image_path::ImagePath;
 use crate::layer::{Edit, lay_out};
 use crate::patch::{EditPlace, IfMissing, PathMoves};
+use crate::plan::kept::{entry_of, first_sparse, names_of, put};
+use crate::plan::work::Work;
+use crate::plan::{Change, FileChange, target, tree_changes};
 use crate::problem::{Code, Problem, quoted};
 use crate::rootfs::{Obstacle, Resolution, Rootfs};
 
@@ -18,7 +19,7 @@ struct Move {
     index: usize,
 }
 
-pub(super) fn move_paths(work: &mut Work<'_>, moves: &PathMoves) {
+pub(in crate::plan) fn move_paths(work: &mut Work<'_>, moves: &PathMoves) {
     if work.is_for_windows() {
         return;
     }

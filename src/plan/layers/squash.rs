@@ -3,20 +3,20 @@
 use std::collections::{BTreeMap, HashSet};
 use std::ops::Range;
 
-use super::file_edits::{entry_of, first_sparse, put};
-use super::layer_source::compression;
-use super::layers::NewLayer;
-use super::state::State;
-use super::work::Work;
-use super::{Effect, MadeContent, MadeLayer, PlannedLayer, RemovedLayer};
+use super::NewLayer;
+use super::source::compression;
 use crate::image_path::ImagePath;
 use crate::layer::{Edit, lay_out};
 use crate::patch::{LayerRange, Squash};
+use crate::plan::kept::{entry_of, first_sparse, put};
+use crate::plan::state::State;
+use crate::plan::work::Work;
+use crate::plan::{Effect, MadeContent, MadeLayer, PlannedLayer, RemovedLayer};
 use crate::problem::{Code, quoted};
 use crate::rootfs::{Inode, Node, Rootfs};
 use crate::tarball::Kind;
 
-pub(super) fn squash(work: &mut Work<'_>, squash: &Squash) {
+pub(in crate::plan) fn squash(work: &mut Work<'_>, squash: &Squash) {
     if work.is_for_windows() {
         return;
     }
@@ -33,7 +33,7 @@ pub(super) fn squash(work: &mut Work<'_>, squash: &Squash) {
 
 impl Work<'_> {
     /// Returns the positions that a range means in the stack of the `i`th image; a problem if it has no such layers.
-    pub(super) fn positions(&mut self, i: usize, range: LayerRange) -> Option<Vec<usize>> {
+    pub(in crate::plan) fn positions(&mut self, i: usize, range: LayerRange) -> Option<Vec<usize>> {
         let state = &self.states[self.images[i]];
         let n_layers = state.layers.len();
         match range {
@@ -130,7 +130,7 @@ fn squash_range(work: &mut Work<'_>, i: usize, range: Range<usize>, squash: &Squ
 
 /// Returns what the layers at `places` of the tree change together: `below` is the tree without them, `after` that with
 /// them on top.
-pub(super) fn merged(
+pub(in crate::plan) fn merged(
     state: &State,
     (below, after): (&Rootfs, &Rootfs),
     places: &[usize],

@@ -2,19 +2,20 @@
 
 use std::collections::HashSet;
 
-use super::claims::{Thing, Wish};
-use super::file_edits::{EditTarget, FileEdit, FileEdits, names_of};
 use super::matching::{has_pattern, matching};
-use super::target;
-use super::work::Work;
+use super::{EditTarget, FileEdit, FileEdits};
 use crate::image_path::ImagePath;
 use crate::patch::{FileMode, IfMissing, PathSettings};
+use crate::plan::claims::{Thing, Wish};
+use crate::plan::kept::names_of;
+use crate::plan::target;
+use crate::plan::work::Work;
 use crate::problem::{Code, quoted};
 use crate::rootfs::{Node, Resolution, Rootfs};
 use crate::tarball::{HeaderChange, Kind};
 
 /// Sets permissions. A link has none of its own: one that is named leads to what is meant, others are passed over.
-pub(super) fn set_modes(work: &mut Work<'_>, settings: &PathSettings<FileMode>) {
+pub(in crate::plan) fn set_modes(work: &mut Work<'_>, settings: &PathSettings<FileMode>) {
     let claim = |mode: &FileMode| format!("{mode:?}");
     let edit = |node: &Node, mode: &FileMode| {
         let was = node.mode & 0o7777;
@@ -32,7 +33,7 @@ pub(super) fn set_modes(work: &mut Work<'_>, settings: &PathSettings<FileMode>) 
 }
 
 /// Sets owners. A link that is named leads to what is meant, as with `chown`; one that a pattern finds is meant itself.
-pub(super) fn set_owners(work: &mut Work<'_>, settings: &PathSettings<(u32, u32)>) {
+pub(in crate::plan) fn set_owners(work: &mut Work<'_>, settings: &PathSettings<(u32, u32)>) {
     let claim = |(uid, gid): &(u32, u32)| format!("{uid}:{gid}");
     let edit = |node: &Node, (uid, gid): &(u32, u32)| {
         let (uid, gid) = (u64::from(*uid), u64::from(*gid));

@@ -1,13 +1,13 @@
 //! Annotations of manifests, indexes and descriptors, where the archive has such.
 
-use super::Effect;
-use super::claims::{Thing, Wish};
-use super::work::Work;
 use crate::annotation::AnnotationPlace;
 use crate::patch::{AnnotationRemoval, Annotations};
+use crate::plan::Effect;
+use crate::plan::claims::{Thing, Wish};
+use crate::plan::work::Work;
 use crate::problem::{Code, quoted};
 
-pub(super) fn set(work: &mut Work<'_>, annotations: &Annotations) {
+pub(in crate::plan) fn set(work: &mut Work<'_>, annotations: &Annotations) {
     let on = annotations.on;
     if !is_there(work, on) {
         return;
@@ -36,7 +36,10 @@ pub(super) fn set(work: &mut Work<'_>, annotations: &Annotations) {
     settle(work, on);
 }
 
-pub(super) fn unset(work: &mut Work<'_>, AnnotationRemoval { on, removal }: &AnnotationRemoval) {
+pub(in crate::plan) fn unset(
+    work: &mut Work<'_>,
+    AnnotationRemoval { on, removal }: &AnnotationRemoval,
+) {
     let on = *on;
     if !is_there(work, on) {
         return;

@@ -1,13 +1,13 @@
 //! `rewrite-timestamps`: layers in which no file is later than some time.
 
-use super::work::Work;
-use super::{Effect, MadeContent, PlannedLayer};
 use crate::patch::TimeLimit;
+use crate::plan::work::Work;
+use crate::plan::{Effect, MadeContent, PlannedLayer};
 use crate::rootfs::LayerLog;
 use crate::tarball::{Entry, HeaderChange, Mtime};
 use crate::timestamp::Timestamp;
 
-pub(super) fn limit(work: &mut Work<'_>, limit: &TimeLimit) {
+pub(in crate::plan) fn limit(work: &mut Work<'_>, limit: &TimeLimit) {
     if work.is_for_windows() {
         return;
     }

@@ -27,7 +27,7 @@ impl Part {
 }
 
 /// Tells whether a path stands for more than itself.
-pub(super) fn has_pattern(path: &ImagePath) -> bool {
+pub(in crate::plan) fn has_pattern(path: &ImagePath) -> bool {
     path.components()
         .any(|name| name.iter().any(|b| matches!(b, b'*' | b'?')))
 }
@@ -43,7 +43,7 @@ fn prefix_of(pattern: &ImagePath, parts: &[Part]) -> (usize, ImagePath) {
 }
 
 /// Tells of a pattern that leads to another directory than it names: `start`, which is really there.
-pub(super) fn through_link(pattern: &ImagePath, start: &ImagePath) -> Option<String> {
+pub(in crate::plan) fn through_link(pattern: &ImagePath, start: &ImagePath) -> Option<String> {
     let parts: Vec<Part> = pattern.components().map(Part::of).collect();
     let (_, named) = prefix_of(pattern, &parts);
     (named != *start).then(|| format!("`{pattern}` leads through a link to `{start}`"))
@@ -53,7 +53,7 @@ pub(super) fn through_link(pattern: &ImagePath, start: &ImagePath) -> Option<Str
 ///
 /// In a component `*` stands for any characters and `?` for one, the component `**` for any directories. Symbolic
 /// links are followed before the first pattern and not at the end of the path, as `rm` does.
-pub(super) fn matching(
+pub(in crate::plan) fn matching(
     tree: &Rootfs,
     pattern: &ImagePath,
 ) -> (Option<ImagePath>, BTreeSet<ImagePath>) {

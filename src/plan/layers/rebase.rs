@@ -1,15 +1,16 @@
 //! `rebase`: the layers of another base below those that an image has upon its own.
 
-use super::work::Work;
-use super::{BaseFinding, Effect, MadeContent, MadeLayer, PlannedLayer, RemovedLayer};
+use crate::compression::Compression;
 use crate::config_field::ConfigField;
 use crate::image::Config;
 use crate::layer::Origin;
 use crate::patch::{BaseImage, Rebase};
+use crate::plan::work::Work;
+use crate::plan::{BaseFinding, Effect, MadeContent, MadeLayer, PlannedLayer, RemovedLayer};
 use crate::problem::{Address, Code, quoted};
 use crate::reference::Reference;
 
-pub(super) fn rebase(work: &mut Work<'_>, rebase: &Rebase) {
+pub(in crate::plan) fn rebase(work: &mut Work<'_>, rebase: &Rebase) {
     let finding = &work.sources[&work.id];
     if !finding.problems.is_empty() {
         work.problems.extend(finding.problems.iter().cloned());
@@ -127,8 +128,14 @@ fn rebase_image(work: &mut Work<'_>, i: usize, old: &BaseFinding, new: &BaseFind
             content: MadeContent::Verbatim(Origin::Import(layer.import)),
             from: Some(new.archive.clone()),
             created_by: None,
-            // As the base has it, so that registries know the layer.
-            compression: Some(layer.compression).filter(|_| !keeps_plain),
+            // As the base has it, so that registries know the layer, unless no form has a name for that.
+            compression: Some(layer.compression).filter(|compression| {
+                let is_named = matches!(
+                    compression,
+                    Compression::None | Compression::Gzip | Compression::Zstd
+                );
+                is_named && !keeps_plain
+            }),
             files: Vec::new(),
         });
     }

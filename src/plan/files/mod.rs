@@ -1,52 +1,56 @@
 //! Changes of single files, in a new layer or in the layers that hold them.
 
-use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
+pub(super) mod matching;
+pub(super) mod moves;
+pub(super) mod patch;
+pub(super) mod purge;
+pub(super) mod removal;
+pub(super) mod settings;
 
-use super::layers::NewLayer;
-use super::rewrites::LayerEdits;
-use super::squash::merged;
-use super::stack::log_of;
-use super::state::State;
-use super::work::Work;
-use super::{Change, Effect, FileChange, MadeContent, MadeLayer, PlannedLayer, tree_changes};
+use std::collections::{BTreeMap, HashMap};
+
 use crate::image_path::ImagePath;
-use crate::layer::{Data, Edit, GroupEdit, LayerContent, lay_out};
+use crate::layer::{Data, GroupEdit, LayerContent, lay_out};
 use crate::patch::EditPlace;
+use crate::plan::kept::{entry_of, first_sparse, names_of, put};
+use crate::plan::layers::NewLayer;
+use crate::plan::layers::rewrites::LayerEdits;
+use crate::plan::layers::squash::merged;
+use crate::plan::stack::log_of;
+use crate::plan::state::{OpenLayer, State};
+use crate::plan::work::Work;
+use crate::plan::{Change, Effect, FileChange, MadeContent, MadeLayer, PlannedLayer, tree_changes};
 use crate::problem::{Address, Code, quoted};
-use crate::rootfs::{Content, Inode, LoggedEntry, Node, Rootfs};
-use crate::tarball::{Entry, HeaderChange, Kind};
+use crate::rootfs::{Content, LoggedEntry, Node, Rootfs};
+use crate::tarball::{HeaderChange, Kind};
 
 /// What becomes of a file that the image shows.
 #[derive(Debug, Clone, Default)]
-pub(super) struct FileEdit {
-    pub(super) header: HeaderChange,
-    pub(super) content: Option<Vec<u8>>,
+pub(in crate::plan) struct FileEdit {
+    pub(in crate::plan) header: HeaderChange,
+    pub(in crate::plan) content: Option<Vec<u8>>,
     /// What changes, for people.
-    pub(super) detail: String,
+    pub(in crate::plan) detail: String,
 }
 
 /// Every real path to change.
-pub(super) type FileEdits = BTreeMap<ImagePath, FileEdit>;
-
-/// The layer on top, if operations of the current patch have made it to change files: later ones change more in it.
-pub(super) struct OpenLayer {
-    /// Its index in the plan.
-    layer: usize,
-    /// The tree without it, where no operation of the plan changes layers, which are not read then.
-    below: Option<Rootfs>,
-    created_by: Option<String>,
-}
+pub(in crate::plan) type FileEdits = BTreeMap<ImagePath, FileEdit>;
 
 /// Where changes go, and what is told of them.
-pub(super) struct EditTarget<'a> {
-    pub(super) place: EditPlace,
-    pub(super) created_by: Option<&'a str>,
-    pub(super) address: &'a Address,
+pub(in crate::plan) struct EditTarget<'a> {
+    pub(in crate::plan) place: EditPlace,
+    pub(in crate::plan) created_by: Option<&'a str>,
+    pub(in crate::plan) address: &'a Address,
 }
 
 impl Work<'_> {
     /// Makes the changes in the `i`th image. A file with several names keeps them all.
-    pub(super) fn edit_files(&mut self, i: usize, mut edits: FileEdits, target: &EditTarget<'_>) {
+    pub(in crate::plan) fn edit_files(
+        &mut self,
+        i: usize,
+        mut edits: FileEdits,
+        target: &EditTarget<'_>,
+    ) {
         if edits.is_empty() {
             return;
         }
@@ -90,13 +94,16 @@ impl Work<'_> {
     }
 
     /// Lays a layer of changed files on top, together with those that earlier operations of the patch have changed.
-    pub(super) fn lay_files(
+    pub(in crate::plan) fn lay_files(
         &mut self,
         i: usize,
         content: LayerContent,
         files: Vec<FileChange>,
         target: &EditTarget<'_>,
     ) {
+        if self.has_too_long(&content, target.address) {
+            return;
+        }
         let image = self.images[i];
         let created_by = target.created_by;
         let is_open = |open: &OpenLayer| open.created_by.as_deref() == created_by;
@@ -215,7 +222,7 @@ impl Work<'_> {
         }
     }
 
-    pub(super) fn refuse_sparse(&mut self, path: &ImagePath, address: &Address) {
+    pub(in crate::plan) fn refuse_sparse(&mut self, path: &ImagePath, address: &Address) {
         let path = quoted(&path.to_text());
         let message = format!("{path} is a sparse file, which no layer of ours can hold");
         let help = "leave it out";
@@ -281,58 +288,4 @@ fn changed(path: &ImagePath, node: &Node, edit: &FileEdit) -> FileChange {
         detail: Some(edit.detail.clone()),
         ..tree_changes::file_change(Change::Changed, path, node.kind)
     }
-}
-
-/// Returns an entry that says of a file what the tree does.
-pub(super) fn entry_of(node: &Node) -> Entry {
-    Entry {
-        link_name: node.link_name.to_vec(),
-        kind: node.kind,
-        mode: node.mode & 0o7777,
-        uid: node.uid,
-        gid: node.gid,
-        mtime: node.mtime,
-        device: node.device,
-        xattrs: node.xattrs.to_vec(),
-        ..Entry::file()
-    }
-}
-
-/// Puts a file of the tree somewhere; names of one file stay names of one file.
-pub(super) fn put(node: &Node, entry: Entry, data: Data) -> Edit {
-    let has_names = node.kind != Kind::Directory;
-    Edit::Put {
-        entry: Box::new(entry),
-        data,
-        same_file: has_names.then_some((0, node.inode.number())),
-    }
-}
-
-/// Returns the first of the paths, or of what is below them, at which a sparse file is.
-pub(super) fn first_sparse<'a>(
-    tree: &Rootfs,
-    paths: impl IntoIterator<Item = &'a ImagePath>,
-) -> Option<ImagePath> {
-    let is_sparse = |path: &&ImagePath| tree.get(path).is_some_and(|node| node.is_sparse);
-    paths.into_iter().find(is_sparse).cloned()
-}
-
-/// Returns all names of whatever of the paths has several, as links and pipes may have too.
-pub(super) fn names_of<'a>(
-    tree: &Rootfs,
-    paths: impl IntoIterator<Item = &'a ImagePath>,
-) -> HashMap<Inode, BTreeSet<ImagePath>> {
-    let nodes = paths.into_iter().filter_map(|path| tree.get(path));
-    let has_names = |node: &&Node| node.kind != Kind::Directory;
-    let inodes: HashSet<Inode> = nodes.filter(has_names).map(|node| node.inode).collect();
-    let mut names: HashMap<Inode, BTreeSet<ImagePath>> = HashMap::new();
-    if !inodes.is_empty() {
-        for (path, node) in tree {
-            if has_names(&node) && inodes.contains(&node.inode) {
-                names.entry(node.inode).or_default().insert(path);
-            }
-        }
-    }
-    names.retain(|_, names| names.len() > 1);
-    names
 }

@@ -3,20 +3,21 @@
 use std::collections::{BTreeSet, HashMap};
 
 use super::matching::{matching, through_link};
-use super::rewrites::{Edits, LayerEdits, tree_with};
-use super::state::State;
-use super::work::Work;
-use super::{Change, FileChange, PlannedLayer, RemovedLayer, path_removal, tree_changes};
+use super::removal::{refuse_added, tell_missing, topmost};
 use crate::image_path::ImagePath;
 use crate::layer::GroupEdit;
 use crate::patch::PathRemoval;
+use crate::plan::layers::rewrites::{Edits, LayerEdits, tree_with};
+use crate::plan::state::State;
+use crate::plan::work::Work;
+use crate::plan::{Change, FileChange, PlannedLayer, RemovedLayer, tree_changes};
 use crate::problem::{Code, quoted};
 use crate::rootfs::{Content, LoggedEntry, Node, PSEUDO_LINKS, Resolution, Rootfs, WHITEOUT};
 use crate::tarball::{HeaderChange, Kind};
 
 const OPAQUE: &[u8] = b".wh..wh..opq";
 
-pub(super) fn purge(work: &mut Work<'_>, removal: &PathRemoval) {
+pub(in crate::plan) fn purge(work: &mut Work<'_>, removal: &PathRemoval) {
     let address = work.address.clone();
     let mut is_found = vec![false; removal.patterns.len()];
     for i in 0..work.images.len() {
@@ -27,7 +28,7 @@ pub(super) fn purge(work: &mut Work<'_>, removal: &PathRemoval) {
             continue;
         }
         if let Some(path) = state.first_added(&paths) {
-            path_removal::refuse_added(work, &path);
+            refuse_added(work, &path);
             continue;
         }
         let (edits, has_heirs) = edits(state, &paths);
@@ -65,7 +66,7 @@ pub(super) fn purge(work: &mut Work<'_>, removal: &PathRemoval) {
             ));
         }
     }
-    path_removal::tell_missing(work, removal, &is_found);
+    tell_missing(work, removal, &is_found);
 }
 
 /// Returns the topmost of the real paths that the patterns find in the image as any of its layers left it, and notes on
@@ -85,7 +86,7 @@ fn find(
             paths.extend(found);
         }
     });
-    (path_removal::topmost(&paths), notes)
+    (topmost(&paths), notes)
 }
 
 /// Calls `look` with the tree that each layer leaves, from the base up.

@@ -2,19 +2,20 @@
 
 use std::collections::BTreeSet;
 
-use super::file_edits::EditTarget;
+use super::EditTarget;
 use super::matching::{matching, through_link};
-use super::work::Work;
-use super::{Change, purge, target, tree_changes};
+use super::purge;
 use crate::image_path::ImagePath;
 use crate::layer::whiteouts;
 use crate::patch::{EditPlace, IfMissing, PathRemoval};
+use crate::plan::work::Work;
+use crate::plan::{Change, target, tree_changes};
 use crate::problem::{Code, quoted};
 use crate::rootfs::Rootfs;
 use crate::tarball::Kind;
 
 /// Adds the problem that a path is to go that an earlier operation has added.
-pub(super) fn refuse_added(work: &mut Work<'_>, path: &ImagePath) {
+pub(in crate::plan) fn refuse_added(work: &mut Work<'_>, path: &ImagePath) {
     let message = format!(
         "{} is added by an earlier operation",
         quoted(&path.to_text())
@@ -24,7 +25,7 @@ pub(super) fn refuse_added(work: &mut Work<'_>, path: &ImagePath) {
 }
 
 /// Removes what the patterns find.
-pub(super) fn remove(work: &mut Work<'_>, removal: &PathRemoval) {
+pub(in crate::plan) fn remove(work: &mut Work<'_>, removal: &PathRemoval) {
     if work.is_for_windows() {
         return;
     }
@@ -85,7 +86,7 @@ pub(super) fn remove(work: &mut Work<'_>, removal: &PathRemoval) {
 }
 
 /// A pattern that finds nothing in any image is a problem.
-pub(super) fn tell_missing(work: &mut Work<'_>, removal: &PathRemoval, is_found: &[bool]) {
+pub(in crate::plan) fn tell_missing(work: &mut Work<'_>, removal: &PathRemoval, is_found: &[bool]) {
     if removal.if_missing == IfMissing::Ignore {
         return;
     }
@@ -102,7 +103,7 @@ pub(super) fn tell_missing(work: &mut Work<'_>, removal: &PathRemoval, is_found:
 }
 
 /// Returns the paths that are not below another one.
-pub(super) fn topmost(paths: &BTreeSet<ImagePath>) -> BTreeSet<ImagePath> {
+pub(in crate::plan) fn topmost(paths: &BTreeSet<ImagePath>) -> BTreeSet<ImagePath> {
     let is_below = |path: &ImagePath| {
         std::iter::successors(path.parent(), ImagePath::parent)
             .any(|parent| paths.contains(&parent))

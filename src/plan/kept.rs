@@ -1,0 +1,62 @@
+//! Files of the tree as they go into a new layer.
+
+use std::collections::{BTreeSet, HashMap, HashSet};
+
+use crate::image_path::ImagePath;
+use crate::layer::{Data, Edit};
+use crate::rootfs::{Inode, Node, Rootfs};
+use crate::tarball::{Entry, Kind};
+
+/// Returns an entry that says of a file what the tree does.
+pub(super) fn entry_of(node: &Node) -> Entry {
+    Entry {
+        link_name: node.link_name.to_vec(),
+        kind: node.kind,
+        mode: node.mode & 0o7777,
+        uid: node.uid,
+        gid: node.gid,
+        mtime: node.mtime,
+        device: node.device,
+        xattrs: node.xattrs.to_vec(),
+        ..Entry::file()
+    }
+}
+
+/// Puts a file of the tree somewhere; names of one file stay names of one file.
+pub(super) fn put(node: &Node, entry: Entry, data: Data) -> Edit {
+    let has_names = node.kind != Kind::Directory;
+    Edit::Put {
+        entry: Box::new(entry),
+        data,
+        same_file: has_names.then_some((0, node.inode.number())),
+    }
+}
+
+/// Returns the first of the paths, or of what is below them, at which a sparse file is.
+pub(super) fn first_sparse<'a>(
+    tree: &Rootfs,
+    paths: impl IntoIterator<Item = &'a ImagePath>,
+) -> Option<ImagePath> {
+    let is_sparse = |path: &&ImagePath| tree.get(path).is_some_and(|node| node.is_sparse);
+    paths.into_iter().find(is_sparse).cloned()
+}
+
+/// Returns all names of whatever of the paths has several, as links and pipes may have too.
+pub(super) fn names_of<'a>(
+    tree: &Rootfs,
+    paths: impl IntoIterator<Item = &'a ImagePath>,
+) -> HashMap<Inode, BTreeSet<ImagePath>> {
+    let nodes = paths.into_iter().filter_map(|path| tree.get(path));
+    let has_names = |node: &&Node| node.kind != Kind::Directory;
+    let inodes: HashSet<Inode> = nodes.filter(has_names).map(|node| node.inode).collect();
+    let mut names: HashMap<Inode, BTreeSet<ImagePath>> = HashMap::new();
+    if !inodes.is_empty() {
+        for (path, node) in tree {
+            if has_names(&node) && inodes.contains(&node.inode) {
+                names.entry(node.inode).or_default().insert(path);
+            }
+        }
+    }
+    names.retain(|_, names| names.len() > 1);
+    names
+}
