@@ -9,7 +9,7 @@ use flate2::Crc;
 use super::relay::relay;
 use crate::archive::{Archive, Image, Import, Layer, NewLayer, spool_file};
 use crate::compression::Compression;
-use crate::digest::{DiffId, Digest, Hashing};
+use crate::digest::{DiffId, Hashing};
 use crate::error::Error;
 use crate::gather::Opened;
 use crate::layer::{Inputs, Origin, WriteError, write_layer, write_rewritten};
@@ -226,12 +226,14 @@ impl<'a> Making<'a> {
             place: import.place().to_owned(),
             source,
         };
-        let hashed = Digest::of_reader(&mut import.blob().reader());
-        let (digest, size) = hashed.map_err(failed)?;
+        let mut hashing = Hashing::new(Summing::new(io::sink()));
+        io::copy(&mut import.blob().reader(), &mut hashing).map_err(failed)?;
+        let (digest, size, summing) = hashing.finish();
+        let wanted = summing.sum.sum();
         let write = Box::new(move |out: &mut dyn Write| {
-            io::copy(&mut import.blob().reader(), out)
-                .map(drop)
-                .map_err(failed)
+            let mut summing = Summing::new(out);
+            io::copy(&mut import.blob().reader(), &mut summing).map_err(failed)?;
+            summing.check(wanted)
         });
         Ok(NewLayer {
             diff_id,
@@ -254,15 +256,7 @@ impl<'a> Making<'a> {
         let write = Box::new(move |out: &mut dyn Write| {
             let mut summing = Summing::new(out);
             self.write(&mut summing)?;
-            let found = summing.sum.sum();
-            if found == wanted {
-                return Ok(());
-            }
-            Err(Error::Mismatch {
-                what: "the checksum (CRC-32) of a layer that was read twice".to_owned(),
-                found: format!("{found:08x}"),
-                wanted: format!("{wanted:08x}"),
-            })
+            summing.check(wanted)
         });
         Ok(NewLayer {
             diff_id,
@@ -340,6 +334,19 @@ impl<W> Summing<W> {
     fn new(out: W) -> Self {
         let sum = Crc::new();
         Self { sum, out }
+    }
+
+    /// Whether what went through has the checksum of what was read before.
+    fn check(self, wanted: u32) -> Result<(), Error> {
+        let found = self.sum.sum();
+        if found == wanted {
+            return Ok(());
+        }
+        Err(Error::Mismatch {
+            what: "the checksum (CRC-32) of a layer that was read twice".to_owned(),
+            found: format!("{found:08x}"),
+            wanted: format!("{wanted:08x}"),
+        })
     }
 }
 

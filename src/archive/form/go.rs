@@ -39,7 +39,8 @@ pub(in crate::archive) fn object<'a>(
 /// Spells a time of RFC 3339 as Go prints it again: nine digits of fraction at most, no zeros at their end, `Z` for
 /// no offset.
 pub(in crate::archive) fn go_time(text: &str) -> Option<String> {
-    let zone = text.len() - if text.ends_with('Z') { 1 } else { 6 };
+    let zone_bytes = if text.ends_with('Z') { 1 } else { 6 };
+    let zone = text.len().checked_sub(zone_bytes)?;
     let (time, offset) = (text.get(..zone)?, text.get(zone..)?);
     let offset = if matches!(offset, "+00:00" | "-00:00") {
         "Z"
@@ -57,4 +58,18 @@ pub(in crate::archive) fn go_time(text: &str) -> Option<String> {
         }
         None => format!("{time}{offset}"),
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::go_time;
+
+    #[test]
+    fn what_is_no_time_is_spelled_as_none() {
+        for text in ["", "Z", "x", "12345"] {
+            assert!(go_time(text).is_none_or(|time| !time.is_empty()), "{text}");
+        }
+        let spelled = go_time("2024-01-02T03:04:05.100+00:00");
+        assert_eq!(spelled.as_deref(), Some("2024-01-02T03:04:05.1Z"));
+    }
 }

@@ -1,5 +1,6 @@
 //! Where a revised archive goes: complete or not at all.
 
+pub(super) mod extract;
 pub(super) mod in_place;
 pub(super) mod journal;
 pub(super) mod new_directory;

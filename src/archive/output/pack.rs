@@ -6,20 +6,18 @@
 use std::collections::BTreeSet;
 use std::fs::File;
 use std::io::{self, Read, Write};
-use std::os::fd::OwnedFd;
 use std::path::Path;
 
-use rustix::fs::{Mode, OFlags};
-
+use super::extract::extract;
 use super::new_directory::new_directory;
 use super::pending::PendingFile;
-use super::place::{set_metadata, write_content};
 use super::write::{Sink, pad};
-use crate::archive::draft::{Draft, DraftEntry};
+use crate::archive::draft::Draft;
 use crate::archive::source::Source;
-use crate::archive::source::directory::{OWN_DIRECTORY, open_parent};
+use crate::archive::source::directory::OWN_DIRECTORY;
 use crate::archive::source::names;
 use crate::compression::Compression;
+use crate::digest::Digest;
 use crate::error::Error;
 use crate::tarball::{
     END_OF_ARCHIVE, Entry, Kind, Mtime, Stream, TarReader, header_group, rename_group,
@@ -29,115 +27,6 @@ use crate::tarball::{
 const MAGIC: &[u8] = b"ocipatch headers 1\n";
 /// The headers of the most entries that an archive may have. In bytes.
 const MAX_HEADERS_BYTES: u64 = 1 << 30;
-
-/// Writes every entry of `draft` into the empty directory `root`.
-pub(in crate::archive) fn extract(draft: &Draft<'_>, root: &Path) -> Result<(), Error> {
-    let handle = File::open(root).map_err(Error::at(root))?;
-    let mut directories = Vec::new();
-    for entry in &draft.entries {
-        let (name, kind, mode, mtime) = match entry {
-            DraftEntry::Kept(index) => {
-                let kept = &draft.source.entries()[*index];
-                (&kept.name, kept.kind, kept.mode, kept.mtime)
-            }
-            DraftEntry::New(new) => (&new.name, new.content.kind(), new.mode, new.mtime),
-        };
-        let path = root.join(name);
-        let failed = |source: io::Error| Error::io(&path, source);
-        let (parent, file_name) = make_parent(&handle, name).map_err(failed)?;
-        match kind {
-            Kind::Directory => {
-                let made = rustix::fs::mkdirat(&parent, file_name, Mode::from_raw_mode(0o755));
-                made.or_else(|e| {
-                    if e == rustix::io::Errno::EXIST {
-                        Ok(())
-                    } else {
-                        Err(e)
-                    }
-                })
-                .map_err(|error| failed(error.into()))?;
-                directories.push((name, mtime));
-            }
-            Kind::Symlink => {
-                let target = match entry {
-                    DraftEntry::Kept(index) => draft.source.entries()[*index].link_name.clone(),
-                    DraftEntry::New(new) => new.content.link_target(),
-                };
-                if names::resolve(name, &target).is_none() {
-                    let reason = "links to a place outside the archive".to_owned();
-                    return Err(Error::BadEntry {
-                        name: name.clone(),
-                        reason,
-                    });
-                }
-                rustix::fs::symlinkat(target.as_slice(), &parent, file_name)
-                    .map_err(|error| failed(error.into()))?;
-            }
-            Kind::File | Kind::HardLink => {
-                let flags = OFlags::CREATE
-                    | OFlags::EXCL
-                    | OFlags::WRONLY
-                    | OFlags::NOFOLLOW
-                    | OFlags::CLOEXEC;
-                let file =
-                    match rustix::fs::openat(&parent, file_name, flags, Mode::from_raw_mode(0o600))
-                    {
-                        Ok(file) => File::from(file),
-                        // The same entry twice, which the index has found to be identical.
-                        Err(rustix::io::Errno::EXIST) => continue,
-                        Err(error) => return Err(failed(error.into())),
-                    };
-                match entry {
-                    DraftEntry::Kept(index) => {
-                        let data = if kind == Kind::File {
-                            *index
-                        } else {
-                            draft.source.resolve(name, "itself")?
-                        };
-                        write_content(draft, &crate::archive::Content::Entry(data), &file, &path)?;
-                    }
-                    DraftEntry::New(new) => write_content(draft, &new.content, &file, &path)?,
-                }
-                set_metadata(&file, mode & 0o777 | 0o600, mtime).map_err(failed)?;
-                file.sync_all().map_err(failed)?;
-            }
-            _ => {
-                let reason = "is a device or a pipe, which no archive of images holds".to_owned();
-                return Err(Error::BadEntry {
-                    name: name.clone(),
-                    reason,
-                });
-            }
-        }
-    }
-    // Last, since every file made in a directory sets its time.
-    for (name, mtime) in directories.into_iter().rev() {
-        let path = root.join(name);
-        let directory = File::open(&path).map_err(Error::at(&path))?;
-        set_metadata(&directory, 0o755, mtime).map_err(Error::at(&path))?;
-    }
-    Ok(())
-}
-
-/// Opens the directory that is to hold `name`, making what is missing, following no link.
-pub(in crate::archive) fn make_parent<'n>(
-    root: &File,
-    name: &'n str,
-) -> io::Result<(OwnedFd, &'n str)> {
-    if let Some((parents, _)) = name.rsplit_once('/') {
-        let mut made = String::new();
-        for component in parents.split('/') {
-            made.push_str(component);
-            let (parent, file_name) = open_parent(root, &made)?;
-            match rustix::fs::mkdirat(&parent, file_name, Mode::from_raw_mode(0o755)) {
-                Ok(()) | Err(rustix::io::Errno::EXIST) => {}
-                Err(error) => return Err(error.into()),
-            }
-            made.push('/');
-        }
-    }
-    open_parent(root, name)
-}
 
 /// Unpacks the archive `source` into `directory`, which must not exist or be empty.
 pub fn unpack(source: &Source, directory: &Path) -> Result<(), Error> {
@@ -282,6 +171,10 @@ pub fn pack(source: &Source, directory: &Path, output: &Path) -> Result<(), Erro
             continue;
         }
         is_packed[index] = true;
+        if is_link && !is_as_linked(source, entry, index)? {
+            entries.push((name, new_group(on_disk, Some(group)), Some(index)));
+            continue;
+        }
         let data = (entry.kind == Kind::File).then_some(index);
         if data.is_some() && on_disk.size != entry.size {
             let resized = Entry {
@@ -353,6 +246,27 @@ pub fn pack(source: &Source, directory: &Path, output: &Path) -> Result<(), Erro
     sink.write_all(tail).map_err(failed)?;
     sink.finish().map_err(failed)?;
     pending.publish()
+}
+
+/// Tells whether a file that was a hard link still has the content of what it linked to: on the disk each can be edited.
+fn is_as_linked(source: &Source, link: &Entry, index: usize) -> Result<bool, Error> {
+    let target = names::clean(&link.link_name).and_then(|name| source.find(&name));
+    let entries = source.entries();
+    let is_alike = |&target: &usize| {
+        entries[target].kind == Kind::File && entries[target].size == entries[index].size
+    };
+    let Some(target) = target.filter(is_alike) else {
+        return Ok(false);
+    };
+    let digest = |index| {
+        let blob = source.blob(index)?;
+        let digest = Digest::of_reader(&mut blob.reader());
+        digest.map_err(|source_error| Error::Io {
+            place: source.entries()[index].name.clone(),
+            source: source_error,
+        })
+    };
+    Ok(digest(target)? == digest(index)?)
 }
 
 fn new_group(on_disk: &crate::archive::SourceEntry, model: Option<&[u8]>) -> Vec<u8> {

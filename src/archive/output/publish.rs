@@ -5,10 +5,11 @@ use std::io::{self, Seek};
 use std::os::unix::fs::{MetadataExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 
+use super::extract::extract;
+use super::in_place;
 use super::new_directory::new_directory;
-use super::pending::PendingFile;
+use super::pending::{PendingFile, sync_directory};
 use super::write::{Sink, write_tar};
-use super::{in_place, pack};
 use crate::archive::draft::Draft;
 use crate::archive::source::Source;
 use crate::error::Error;
@@ -31,7 +32,7 @@ pub fn publish(draft: &Draft<'_>, destination: &Destination) -> Result<(), Error
     match destination {
         Destination::File(path) => {
             refuse_input(draft.source, path)?;
-            refuse_within_input(draft.source, path)?;
+            refuse_within_input(draft.source, &behind_links(path))?;
             write_file(draft, path)
         }
         Destination::Directory(path) => {
@@ -217,5 +218,19 @@ fn behind_links(path: &Path) -> PathBuf {
 }
 
 fn write_directory(draft: &Draft<'_>, path: &Path) -> Result<(), Error> {
-    new_directory(path, |temporary| pack::extract(draft, temporary))
+    new_directory(path, |temporary| {
+        extract(draft, temporary)?;
+        sync_tree(temporary)
+    })
+}
+
+/// Makes the names in a directory last, from the innermost out; the files are synced already.
+fn sync_tree(directory: &Path) -> Result<(), Error> {
+    for item in std::fs::read_dir(directory).map_err(Error::at(directory))? {
+        let item = item.map_err(Error::at(directory))?;
+        if item.file_type().map_err(Error::at(directory))?.is_dir() {
+            sync_tree(&item.path())?;
+        }
+    }
+    sync_directory(directory)
 }

@@ -6,8 +6,9 @@ use std::path::{Path, PathBuf};
 
 use rustix::fs::{Mode, OFlags};
 
+use super::extract::make_parent;
 use super::new_directory::new_directory;
-use super::pack::{fill, make_parent};
+use super::pack::fill;
 use super::place::set_metadata;
 use crate::archive::source::Source;
 use crate::archive::source::directory::{OWN_DIRECTORY, open_parent};
@@ -77,8 +78,9 @@ fn extract_all(reader: &mut TarReader<impl Input>, layer: &str, root: &Path) -> 
         name: layer.to_owned(),
         reason: format!("is no readable layer: {error}"),
     })? {
-        // Names that leave the layer have no place here; engines put them elsewhere.
-        let Some(name) = names::clean(&entry.name).filter(|name| !name.is_empty()) else {
+        // Names that leave the layer have no place here, engines put them elsewhere; names that no path can be have none anywhere.
+        let is_a_path = |name: &String| !name.is_empty() && name.len() <= names::MAX_BYTES;
+        let Some(name) = names::clean(&entry.name).filter(is_a_path) else {
             continue;
         };
         extract_entry(reader, &entry, &handle, &name)
@@ -115,7 +117,18 @@ fn extract_entry(
         Kind::Symlink => rustix::fs::symlinkat(entry.link_name.as_slice(), &parent, file_name),
         Kind::HardLink => match names::clean(&entry.link_name) {
             Some(target) => {
-                let (other, other_name) = open_parent(root, &target)?;
+                let (other, other_name) = match open_parent(root, &target) {
+                    // In a directory that only a lower layer has.
+                    Err(error)
+                        if matches!(
+                            error.kind(),
+                            io::ErrorKind::NotFound | io::ErrorKind::NotADirectory
+                        ) =>
+                    {
+                        return Ok(());
+                    }
+                    result => result?,
+                };
                 rustix::fs::linkat(
                     &other,
                     other_name,

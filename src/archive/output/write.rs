@@ -6,6 +6,8 @@ use std::os::unix::fs::FileExt;
 use std::sync::mpsc::SyncSender;
 use std::thread::JoinHandle;
 
+use rustix::io::Errno;
+
 use crate::archive::draft::{Content, Draft, DraftEntry, NewEntry};
 use crate::archive::source::entry::Blob;
 use crate::compression::Encoder;
@@ -34,7 +36,7 @@ pub(in crate::archive) struct WriteBack {
     nudge: Option<SyncSender<()>>,
     /// How many bytes were written since the last nudge.
     n_waiting: u64,
-    thread: Option<JoinHandle<()>>,
+    thread: Option<JoinHandle<io::Result<()>>>,
 }
 
 impl WriteBack {
@@ -43,9 +45,14 @@ impl WriteBack {
         let (nudge, nudges) = std::sync::mpsc::sync_channel(1);
         let work = move || {
             for () in nudges {
-                // A failure here comes again at the sync that counts.
-                let _ = rustix::fs::fdatasync(&file);
+                match rustix::fs::fdatasync(&file) {
+                    // What cannot be synced, such as a pipe, is not to be durable.
+                    Ok(()) | Err(Errno::INVAL | Errno::ROFS) => {}
+                    // The kernel tells it once: the sync at the end would find nothing.
+                    Err(error) => return Err(error.into()),
+                }
             }
+            Ok(())
         };
         let thread = std::thread::Builder::new()
             .name("write-back".to_owned())
@@ -55,6 +62,13 @@ impl WriteBack {
             n_waiting: 0,
             thread: Some(thread),
         })
+    }
+
+    /// Waits for the thread; tells of what could not be written.
+    fn end(mut self) -> io::Result<()> {
+        self.nudge = None;
+        let thread = self.thread.take().expect("it is taken here or in drop");
+        thread.join().expect("it only syncs, which does not panic")
     }
 
     fn wrote(&mut self, n_bytes: u64) {
@@ -74,7 +88,7 @@ impl Drop for WriteBack {
     fn drop(&mut self) {
         self.nudge = None;
         if let Some(thread) = self.thread.take() {
-            // It only syncs; there is nothing in it that panics.
+            // What failed before this is what is told.
             let _ = thread.join();
         }
     }
@@ -103,7 +117,8 @@ impl Sink {
     /// Ends the stream; what comes back is the file, complete but not yet synced.
     pub(in crate::archive) fn finish(self) -> io::Result<File> {
         match self {
-            Self::Plain(file) | Self::Durable(file, _) => Ok(file),
+            Self::Plain(file) => Ok(file),
+            Self::Durable(file, write_back) => write_back.end().map(|()| file),
             Self::Compressed(encoder) => encoder.finish(),
         }
     }

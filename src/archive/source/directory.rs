@@ -79,6 +79,13 @@ fn walk_into(
                 reason: "has a name that is no text".to_owned(),
             });
         };
+        if file_name_text.contains('\n') {
+            // A journal has a line for each name.
+            return Err(Error::BadEntry {
+                name: format!("{prefix}/{}", file_name_text.escape_default()),
+                reason: "has a name of several lines".to_owned(),
+            });
+        }
         if depth == 0 && file_name_text == OWN_DIRECTORY || is_hidden(file_name_text) {
             continue;
         }

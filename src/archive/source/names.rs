@@ -4,6 +4,9 @@ use std::cmp::Ordering;
 
 use crate::digest::Digest;
 
+/// Archives are extracted too, and Linux has no longer paths. In bytes.
+pub(in crate::archive) const MAX_BYTES: usize = 4096;
+
 /// Returns the name without `./`, `//`, leading and trailing `/`; nothing where it leaves the archive or is no text.
 ///
 /// The root entry (`./`) is the empty name.

@@ -44,6 +44,10 @@ pub(in crate::archive) fn index(
             );
             return Err(not_tar(reader.group_offset(), reason));
         };
+        if name.len() > names::MAX_BYTES {
+            let reason = format!("an entry name of over {} bytes", names::MAX_BYTES);
+            return Err(not_tar(reader.group_offset(), reason));
+        }
         if name.is_empty() {
             // The root directory (`./`) carries nothing.
             continue;

@@ -69,6 +69,9 @@ fn an_output_directory_is_new_or_empty() {
         let reason = "is within the input; to change that say `--in-place`";
         assert_eq!(stderr, format!("error: `{out}` {reason}\n"));
     }
+    std::os::unix::fs::symlink("unpacked/new.tar", home.path("link.tar")).unwrap();
+    let (_, stderr) = home.ends(3, "apply fix.yaml unpacked --to docker-archive -o link.tar");
+    assert!(stderr.contains("is within the input"), "{stderr}");
     assert_eq!(listing(&home.path("unpacked")), before);
     home.ends(0, "apply fix.yaml unpacked -o third");
     assert_eq!(listing(&home.path("third")), expected);

@@ -1,0 +1,127 @@
+//! The entries of a draft in a directory, following no link on the way.
+
+use std::fs::File;
+use std::io;
+use std::os::fd::OwnedFd;
+use std::path::Path;
+
+use rustix::fs::{Mode, OFlags};
+
+use super::place::{set_metadata, write_content};
+use crate::archive::draft::{Draft, DraftEntry};
+use crate::archive::source::directory::open_parent;
+use crate::archive::source::names;
+use crate::error::Error;
+use crate::tarball::Kind;
+
+/// Writes every entry of `draft` into the empty directory `root`.
+pub(in crate::archive) fn extract(draft: &Draft<'_>, root: &Path) -> Result<(), Error> {
+    let handle = File::open(root).map_err(Error::at(root))?;
+    let mut directories = Vec::new();
+    for entry in &draft.entries {
+        let (name, kind, mode, mtime) = match entry {
+            DraftEntry::Kept(index) => {
+                let kept = &draft.source.entries()[*index];
+                (&kept.name, kept.kind, kept.mode, kept.mtime)
+            }
+            DraftEntry::New(new) => (&new.name, new.content.kind(), new.mode, new.mtime),
+        };
+        let path = root.join(name);
+        let failed = |source: io::Error| Error::io(&path, source);
+        let (parent, file_name) = make_parent(&handle, name).map_err(failed)?;
+        match kind {
+            Kind::Directory => {
+                let made = rustix::fs::mkdirat(&parent, file_name, Mode::from_raw_mode(0o755));
+                made.or_else(|e| {
+                    if e == rustix::io::Errno::EXIST {
+                        Ok(())
+                    } else {
+                        Err(e)
+                    }
+                })
+                .map_err(|error| failed(error.into()))?;
+                directories.push((name, mtime));
+            }
+            Kind::Symlink => {
+                let target = match entry {
+                    DraftEntry::Kept(index) => draft.source.entries()[*index].link_name.clone(),
+                    DraftEntry::New(new) => new.content.link_target(),
+                };
+                if names::resolve(name, &target).is_none() {
+                    let reason = "links to a place outside the archive".to_owned();
+                    return Err(Error::BadEntry {
+                        name: name.clone(),
+                        reason,
+                    });
+                }
+                match rustix::fs::symlinkat(target.as_slice(), &parent, file_name) {
+                    // The same entry twice, which the index has found to be identical.
+                    Ok(()) | Err(rustix::io::Errno::EXIST) => {}
+                    Err(error) => return Err(failed(error.into())),
+                }
+            }
+            Kind::File | Kind::HardLink => {
+                let flags = OFlags::CREATE
+                    | OFlags::EXCL
+                    | OFlags::WRONLY
+                    | OFlags::NOFOLLOW
+                    | OFlags::CLOEXEC;
+                let file =
+                    match rustix::fs::openat(&parent, file_name, flags, Mode::from_raw_mode(0o600))
+                    {
+                        Ok(file) => File::from(file),
+                        // The same entry twice, which the index has found to be identical.
+                        Err(rustix::io::Errno::EXIST) => continue,
+                        Err(error) => return Err(failed(error.into())),
+                    };
+                match entry {
+                    DraftEntry::Kept(index) => {
+                        let data = if kind == Kind::File {
+                            *index
+                        } else {
+                            draft.source.resolve(name, "itself")?
+                        };
+                        write_content(draft, &crate::archive::Content::Entry(data), &file, &path)?;
+                    }
+                    DraftEntry::New(new) => write_content(draft, &new.content, &file, &path)?,
+                }
+                set_metadata(&file, mode & 0o777 | 0o600, mtime).map_err(failed)?;
+                file.sync_all().map_err(failed)?;
+            }
+            _ => {
+                let reason = "is a device or a pipe, which no archive of images holds".to_owned();
+                return Err(Error::BadEntry {
+                    name: name.clone(),
+                    reason,
+                });
+            }
+        }
+    }
+    // Last, since every file made in a directory sets its time.
+    for (name, mtime) in directories.into_iter().rev() {
+        let path = root.join(name);
+        let directory = File::open(&path).map_err(Error::at(&path))?;
+        set_metadata(&directory, 0o755, mtime).map_err(Error::at(&path))?;
+    }
+    Ok(())
+}
+
+/// Opens the directory that is to hold `name`, making what is missing, following no link.
+pub(in crate::archive) fn make_parent<'n>(
+    root: &File,
+    name: &'n str,
+) -> io::Result<(OwnedFd, &'n str)> {
+    if let Some((parents, _)) = name.rsplit_once('/') {
+        let mut made = String::new();
+        for component in parents.split('/') {
+            made.push_str(component);
+            let (parent, file_name) = open_parent(root, &made)?;
+            match rustix::fs::mkdirat(&parent, file_name, Mode::from_raw_mode(0o755)) {
+                Ok(()) | Err(rustix::io::Errno::EXIST) => {}
+                Err(error) => return Err(error.into()),
+            }
+            made.push('/');
+        }
+    }
+    open_parent(root, name)
+}
