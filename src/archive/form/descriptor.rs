@@ -1,6 +1,7 @@
 //! Descriptors (image-spec descriptor.md): what a document says of the bytes that it names.
 
 use crate::digest::Digest;
+use crate::error::Error;
 use crate::image::json::{ArrayEdit, Document, Value};
 use crate::reference::Reference;
 
@@ -70,6 +71,20 @@ pub(in crate::archive) fn name_of(descriptor: &Value) -> Result<Option<Reference
         Some(name) => Reference::from_ref_name(&name).map(Some).map_err(|_| name),
         None => Ok(None),
     }
+}
+
+/// Returns the name that the `i`th descriptor of `index.json` gives an image, if any.
+pub(in crate::archive) fn listed_name(
+    descriptor: &Value,
+    i: usize,
+) -> Result<Option<Reference>, Error> {
+    name_of(descriptor).map_err(|name| Error::BadDocument {
+        name: "index.json".to_owned(),
+        reason: format!(
+            "manifests[{i}] is named `{}`, which is no reference",
+            name.escape_debug()
+        ),
+    })
 }
 
 pub(in crate::archive) fn new_descriptor(media_type: &str, digest: Digest, size: u64) -> Value {

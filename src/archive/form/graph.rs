@@ -4,7 +4,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::descriptor::{ATTESTED, REFERRED, annotation, blob_name, digest_of, media_type_of};
-use super::descriptor::{REF_NAME, name_of};
+use super::descriptor::{REF_NAME, listed_name};
 use super::read::read_manifest;
 use crate::archive::source::Source;
 use crate::digest::Digest;
@@ -152,13 +152,7 @@ impl Graph {
             if !matches!(self.kind(digest), Some(Kind::Image | Kind::Index)) {
                 continue;
             }
-            let name = name_of(descriptor).map_err(|name| Error::BadDocument {
-                name: "index.json".to_owned(),
-                reason: format!(
-                    "manifests[{i}] is named `{}`, which is no reference",
-                    name.escape_debug()
-                ),
-            })?;
+            let name = listed_name(descriptor, i)?;
             if let Some(root) = roots.iter_mut().find(|root| root.digest == digest) {
                 root.names.extend(name);
                 continue;

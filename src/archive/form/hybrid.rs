@@ -7,7 +7,7 @@
 use std::collections::BTreeSet;
 
 use super::containerd::names_differ;
-use super::descriptor::{blob_name, digest_of, name_of};
+use super::descriptor::{blob_name, digest_of, listed_name};
 use super::graph::{Graph, Kind, children};
 use super::read::read_document;
 use super::state::{DerivedContent, Files, LayerData, Part, Paths, State};
@@ -62,13 +62,7 @@ pub(in crate::archive) fn attach_manifests(archive: &mut Archive) -> Result<(), 
                 wanted: "one of those in manifest.json".to_owned(),
             });
         };
-        let name = name_of(descriptor).map_err(|name| Error::BadDocument {
-            name: "index.json".to_owned(),
-            reason: format!(
-                "manifests[{i}] is named `{}`, which is no reference",
-                name.escape_debug()
-            ),
-        })?;
+        let name = listed_name(descriptor, i)?;
         let holder = name.as_ref().and_then(|name| {
             let is_named = |&&i: &&usize| archive.images[i].tags.contains(name);
             twins.iter().find(is_named).copied()

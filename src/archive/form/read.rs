@@ -26,8 +26,11 @@ pub(in crate::archive) fn read_optional(
 /// Reads and parses a document by name.
 pub(in crate::archive) fn read_document(source: &Source, name: &str) -> Result<Document, Error> {
     let index = source.resolve(name, "the form of the archive")?;
-    let bytes = source.read(index, MAX_DOCUMENT_BYTES)?;
-    Document::parse(&bytes).map_err(|error| Error::BadDocument {
+    parse(&source.read(index, MAX_DOCUMENT_BYTES)?, name)
+}
+
+fn parse(bytes: &[u8], name: &str) -> Result<Document, Error> {
+    Document::parse(bytes).map_err(|error| Error::BadDocument {
         name: name.to_owned(),
         reason: error.to_string(),
     })
@@ -169,6 +172,6 @@ pub(in crate::archive) fn read_manifest(
     }
     Ok(OciManifest {
         digest: found,
-        document: read_document(source, &name)?,
+        document: parse(&bytes, &name)?,
     })
 }

@@ -31,15 +31,10 @@ pub(in crate::archive) fn extract(draft: &Draft<'_>, root: &Path) -> Result<(), 
         let (parent, file_name) = make_parent(&handle, name).map_err(failed)?;
         match kind {
             Kind::Directory => {
-                let made = rustix::fs::mkdirat(&parent, file_name, Mode::from_raw_mode(0o755));
-                made.or_else(|e| {
-                    if e == rustix::io::Errno::EXIST {
-                        Ok(())
-                    } else {
-                        Err(e)
-                    }
-                })
-                .map_err(|error| failed(error.into()))?;
+                match rustix::fs::mkdirat(&parent, file_name, Mode::from_raw_mode(0o755)) {
+                    Ok(()) | Err(rustix::io::Errno::EXIST) => {}
+                    Err(error) => return Err(failed(error.into())),
+                }
                 directories.push((name, mtime));
             }
             Kind::Symlink => {

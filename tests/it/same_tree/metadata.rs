@@ -130,6 +130,16 @@ pub(super) fn cases() -> Vec<Case> {
     let p = "p".repeat(140);
     let new = format!("h/{p}/{q}/new");
     added.place(&Item::file(new.as_bytes(), b"n")).unwrap();
+    let closed_to_others = || {
+        meant(b"h", |item| {
+            if item.entry.name != b"h/"
+                && item.entry.name != b"i/"
+                && item.entry.kind != Kind::Symlink
+            {
+                item.entry.mode &= !0o7;
+            }
+        })
+    };
     vec![
         case(
             "of-parents",
@@ -146,26 +156,12 @@ pub(super) fn cases() -> Vec<Case> {
         case(
             "of-other-modes",
             &["set-mode: { '/h/**': 'o-rwx' }"],
-            meant(b"h", |item| {
-                if item.entry.name != b"h/"
-                    && item.entry.name != b"i/"
-                    && item.entry.kind != Kind::Symlink
-                {
-                    item.entry.mode &= !0o7;
-                }
-            }),
+            closed_to_others(),
         ),
         case(
             "of-other-modes-in-the-layer",
             &["set-mode: { set: { '/h/**': 'o-rwx' }, in: layer }"],
-            meant(b"h", |item| {
-                if item.entry.name != b"h/"
-                    && item.entry.name != b"i/"
-                    && item.entry.kind != Kind::Symlink
-                {
-                    item.entry.mode &= !0o7;
-                }
-            }),
+            closed_to_others(),
         ),
         case(
             "of-another-owner",
