@@ -6,15 +6,15 @@ use std::path::Path;
 
 use flate2::Crc;
 
+use super::reading::Reading;
 use super::relay::relay;
 use crate::archive::{Archive, Image, Import, Layer, NewLayer, spool_file};
 use crate::compression::Compression;
 use crate::digest::{DiffId, Hashing};
 use crate::error::Error;
 use crate::gather::Opened;
-use crate::layer::{Inputs, Origin, WriteError, write_layer, write_rewritten};
+use crate::layer::{Origin, WriteError, write_layer, write_rewritten};
 use crate::plan::{ImagePlan, MadeContent, Plan, PlannedLayer};
-use crate::tarball::Input;
 
 const BUFFER_BYTES: usize = 128 * 1024;
 
@@ -78,9 +78,11 @@ pub(super) fn make<'a>(
         let neighbours = || compression_of_neighbours(planned, image, position);
         let making = Making {
             content: &layer.content,
-            archive,
-            image,
-            opened,
+            reading: Reading {
+                archive,
+                image,
+                opened,
+            },
             compression: layer.compression.unwrap_or_else(neighbours),
         };
         known.made.push(Some(add(making.make(spool)?)));
@@ -89,9 +91,11 @@ pub(super) fn make<'a>(
         for layer in &planned.recompressed {
             let making = Making {
                 content: &layer.content,
-                archive,
-                image,
-                opened,
+                reading: Reading {
+                    archive,
+                    image,
+                    opened,
+                },
                 compression: layer.compression,
             };
             let stored = add(making.make(spool)?);
@@ -130,16 +134,14 @@ fn compression_of_neighbours(planned: &ImagePlan, image: &Image, position: usize
 #[derive(Clone, Copy)]
 struct Making<'a> {
     content: &'a MadeContent,
-    archive: &'a Archive,
-    image: &'a Image,
-    opened: &'a Opened,
+    reading: Reading<'a>,
     compression: Compression,
 }
 
 impl<'a> Making<'a> {
     fn make(self, spool: &Path) -> Result<NewLayer<'a>, Error> {
         if let MadeContent::Verbatim(Origin::Import(import)) = self.content
-            && self.opened.imports[*import].compression() == self.compression
+            && self.reading.opened.imports[*import].compression() == self.compression
         {
             return self.copied(*import);
         }
@@ -147,13 +149,6 @@ impl<'a> Making<'a> {
             self.plain()
         } else {
             self.compressed(spool)
-        }
-    }
-
-    fn open(self, origin: Origin) -> Result<Box<dyn Input>, Error> {
-        match origin {
-            Origin::Layer(position) => self.archive.open_layer(&self.image.layers()[position]),
-            Origin::Import(import) => self.opened.imports[import].tar(),
         }
     }
 
@@ -172,14 +167,14 @@ impl<'a> Making<'a> {
             return Ok(());
         };
         let stated = match origin {
-            Origin::Layer(position) => Some(self.image.layers()[position].diff_id()),
-            Origin::Import(import) => self.opened.imports[import].diff_id(),
+            Origin::Layer(position) => Some(self.reading.image.layers()[position].diff_id()),
+            Origin::Import(import) => self.reading.opened.imports[import].diff_id(),
         };
         match stated {
             Some(stated) if stated != diff_id => Err(Error::Mismatch {
                 what: format!(
                     "the diff id of the layer `{}`",
-                    self.place(origin).escape_debug()
+                    self.reading.place(origin).escape_debug()
                 ),
                 found: diff_id.to_string(),
                 wanted: stated.to_string(),
@@ -190,38 +185,35 @@ impl<'a> Making<'a> {
 
     /// Writes the uncompressed stream.
     fn write(self, out: impl Write) -> Result<(), Error> {
-        let open = move |origin| self.open(origin);
-        let inputs = Inputs {
-            roots: &self.opened.roots,
-            open: &open,
-        };
+        let open = move |origin| self.reading.open(origin);
+        let inputs = self.reading.inputs(&open);
         let written = match self.content {
             MadeContent::Composed(content) => write_layer(content, inputs, out),
             MadeContent::Rewritten(rewrite) => write_rewritten(rewrite, inputs, out),
             MadeContent::Verbatim(origin) => return self.write_verbatim(*origin, out),
         };
-        written.map_err(|error| self.error(error))
+        written.map_err(|error| self.reading.error(error))
     }
 
     fn write_verbatim(self, origin: Origin, mut out: impl Write) -> Result<(), Error> {
-        let mut input = self.open(origin)?;
+        let mut input = self.reading.open(origin)?;
         let mut buffer = vec![0; BUFFER_BYTES];
         loop {
             let n = match input.read(&mut buffer) {
                 Ok(0) => return Ok(()),
                 Ok(n) => n,
                 Err(error) if error.kind() == io::ErrorKind::Interrupted => continue,
-                Err(error) => return Err(self.error(WriteError::Read(origin, error))),
+                Err(error) => return Err(self.reading.error(WriteError::Read(origin, error))),
             };
             let written = out.write_all(&buffer[..n]);
-            written.map_err(|error| self.error(WriteError::Output(error)))?;
+            written.map_err(|error| self.reading.error(WriteError::Output(error)))?;
         }
     }
 
     /// A layer whose bytes are there as they are wanted.
     fn copied(self, import: usize) -> Result<NewLayer<'a>, Error> {
         let (diff_id, _) = self.hash(io::sink())?;
-        let import = &self.opened.imports[import];
+        let import = &self.reading.opened.imports[import];
         let failed = |source| Error::Io {
             place: import.place().to_owned(),
             source,
@@ -286,41 +278,6 @@ impl<'a> Making<'a> {
             size,
             self.compression,
         ))
-    }
-
-    fn place(self, origin: Origin) -> String {
-        match origin {
-            Origin::Layer(position) => {
-                let entry = self.image.layers()[position].entry();
-                self.archive.source().entries()[entry].name.clone()
-            }
-            Origin::Import(import) => self.opened.imports[import].place().to_owned(),
-        }
-    }
-
-    fn error(self, error: WriteError) -> Error {
-        match error {
-            WriteError::Host(error) => Error::io(&error.path, error.error),
-            WriteError::Changed { path } => Error::Changed {
-                place: path.display().to_string(),
-            },
-            WriteError::Origin(error) => error,
-            WriteError::Read(origin, source) => Error::Io {
-                place: self.place(origin),
-                source,
-            },
-            WriteError::OriginChanged(origin) => Error::Changed {
-                place: self.place(origin),
-            },
-            WriteError::Tar(origin, error) => Error::BadEntry {
-                name: self.place(origin),
-                reason: format!("is no readable layer: {error}"),
-            },
-            WriteError::Output(source) => Error::Io {
-                place: "the output".to_owned(),
-                source,
-            },
-        }
     }
 }
 

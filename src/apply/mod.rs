@@ -6,8 +6,10 @@ mod layer_summary;
 mod layers;
 pub mod markdown;
 mod mask;
+mod reading;
 mod record;
 mod relay;
+mod remains;
 mod summary;
 mod text;
 
@@ -99,6 +101,10 @@ pub fn prepare_as<'a>(
         .collect();
     let ids: Vec<Digest> = configs.iter().map(|config| config.digest()).collect();
     let mut summary = Summary::new(archive, plan, &configs, &ids, &known, &revision);
+    let remains = remains::notes(plan, archive, opened)?;
+    for (image, notes) in summary.images.iter_mut().zip(remains) {
+        image.notes.extend(notes);
+    }
     mask::mask(&mut summary, &plan.secrets);
     Ok(Prepared { revision, summary })
 }

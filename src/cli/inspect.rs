@@ -12,7 +12,7 @@ use super::{Format, output};
 use crate::annotation::{AnnotationPlace, ImageAnnotations};
 use crate::apply::bytes;
 use crate::archive::{Archive, Image};
-use crate::diff::kind_name;
+use crate::diff::{device_name, kind_name};
 use crate::digest::{DiffId, Digest};
 use crate::gather::read_tree;
 use crate::patch::spell_duration;
@@ -80,6 +80,9 @@ struct FileReport {
     size: u64,
     #[serde(skip_serializing_if = "Option::is_none")]
     target: Option<String>,
+    /// Major and minor number of a device.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    device: Option<String>,
     /// The position of the layer that the path comes from; the base is 0.
     layer: usize,
 }
@@ -165,6 +168,7 @@ fn files(archive: &Archive, image: &Image) -> Result<Vec<FileReport>, Failure> {
         size: node.size,
         target: (node.kind == Kind::Symlink)
             .then(|| String::from_utf8_lossy(&node.link_name).into_owned()),
+        device: device_name(node),
         layer: node.layer,
     });
     Ok(report.collect())

@@ -23,7 +23,7 @@ pub enum Compression {
 }
 
 /// How many of a stream's first bytes [`Compression::detect`] wants to see.
-pub const MAGIC_BYTES: usize = 6;
+const MAGIC_BYTES: u64 = 8;
 
 /// A zstd frame may ask for up to 2 GiB of window; more than this is refused. In powers of two of bytes.
 const MAX_ZSTD_WINDOW_LOG: u32 = 27;
@@ -31,16 +31,28 @@ const MAX_ZSTD_WINDOW_LOG: u32 = 27;
 const MAX_XZ_MEMORY_BYTES: u64 = 128 << 20;
 
 impl Compression {
-    /// Tells the compression from the first bytes of a stream.
+    /// Tells the compression from the first bytes of a stream; the first 8 decide.
+    ///
+    /// A zstd stream may begin with skippable frames (RFC 8878, section 3.1.2), as `pzstd` always writes it; of those one
+    /// magic number and a length tell it. Docker 26 and containerd read such streams, podman 4 takes them for damaged tars.
     #[must_use]
     pub fn detect(first: &[u8]) -> Self {
         match first {
             [0x1f, 0x8b, ..] => Self::Gzip,
-            [0x28, 0xb5, 0x2f, 0xfd, ..] => Self::Zstd,
+            [0x28, 0xb5, 0x2f, 0xfd, ..] | [0x50..=0x5f, 0x2a, 0x4d, 0x18, _, _, _, _, ..] => {
+                Self::Zstd
+            }
             [b'B', b'Z', b'h', ..] => Self::Bzip2,
             [0xfd, b'7', b'z', b'X', b'Z', 0, ..] => Self::Xz,
             _ => Self::None,
         }
+    }
+
+    /// Tells the compression of a stream, whose first bytes are read for that.
+    pub fn of(stream: impl Read) -> io::Result<Self> {
+        let mut first = Vec::new();
+        stream.take(MAGIC_BYTES).read_to_end(&mut first)?;
+        Ok(Self::detect(&first))
     }
 
     /// Returns the name in messages and JSON.
@@ -198,6 +210,70 @@ mod tests {
                 .read_to_string(&mut text)
                 .unwrap();
             assert_eq!(text, "one two", "{compression:?}");
+        }
+    }
+
+    /// A frame that decoders pass over: one of 16 magic numbers, and a length.
+    fn skippable(magic: u8, content: &[u8]) -> Vec<u8> {
+        let length = u32::try_from(content.len()).unwrap().to_le_bytes();
+        [&[magic, 0x2a, 0x4d, 0x18], &length[..], content].concat()
+    }
+
+    #[test]
+    fn zstd_streams_may_have_skippable_frames_anywhere() {
+        let frame = |text: &[u8]| {
+            let mut encoder = Compression::Zstd.encoder(Vec::new()).unwrap();
+            encoder.write_all(text).unwrap();
+            encoder.finish().unwrap()
+        };
+        let large = skippable(0x57, &vec![7; 1 << 20]);
+        for (stream, text) in [
+            ([skippable(0x50, b"size"), frame(b"one")].concat(), "one"),
+            ([skippable(0x5f, b""), frame(b"one")].concat(), "one"),
+            (
+                [skippable(0x50, b"").repeat(3000), frame(b"one")].concat(),
+                "one",
+            ),
+            ([large.clone(), frame(b"one"), large].concat(), "one"),
+            (
+                [
+                    frame(b"one "),
+                    skippable(0x5a, b"\0"),
+                    frame(b"two"),
+                    skippable(0x51, b"end"),
+                ]
+                .concat(),
+                "one two",
+            ),
+            (
+                [skippable(0x50, b"no frame at all"), skippable(0x50, b"")].concat(),
+                "",
+            ),
+        ] {
+            let mut text_of_all = String::new();
+            let decoder = Compression::Zstd.decoder(stream.as_slice());
+            decoder.unwrap().read_to_string(&mut text_of_all).unwrap();
+            assert_eq!(text_of_all, text);
+            if stream.starts_with(&[0x28]) {
+                continue;
+            }
+            assert_eq!(Compression::detect(&stream), Compression::Zstd);
+            assert_eq!(
+                Compression::of(stream.as_slice()).unwrap(),
+                Compression::Zstd
+            );
+        }
+        // A frame that is cut short is no empty stream.
+        let cut = skippable(0x50, b"content");
+        let mut text = Vec::new();
+        let decoder = Compression::Zstd.decoder(&cut[..cut.len() - 1]).unwrap();
+        assert!(decoder.take(9).read_to_end(&mut text).is_err());
+        for first in [
+            &b"\x60\x2a\x4d\x18\0\0\0\0"[..],
+            b"\x4f\x2a\x4d\x18\0\0\0\0",
+            b"\x50\x2a\x4d\x18\0\0\0",
+        ] {
+            assert_eq!(Compression::detect(first), Compression::None);
         }
     }
 }

@@ -6,7 +6,7 @@ use std::io;
 use crate::archive::Source;
 use crate::digest::Digest;
 use crate::error::Error;
-use crate::tarball::{Input, TarReader};
+use crate::tarball::{ContentReader, Input, MAX_HOLE_BYTES, TarReader};
 
 /// Where a content stands: the entry of the archive that holds the layer, and bytes into its uncompressed stream.
 pub(super) type Place = (usize, u64);
@@ -45,9 +45,19 @@ fn read_layer(
     reader: &mut TarReader<impl Input>,
     wanted: &mut HashMap<u64, Option<Digest>>,
 ) -> Result<(), io::Error> {
-    while reader.next().map_err(io::Error::other)?.is_some() {
+    let mut n_holes = 0_u64;
+    while let Some(entry) = reader.next().map_err(io::Error::other)? {
         if let Some(digest) = wanted.get_mut(&reader.offset()) {
-            *digest = Some(Digest::of_reader(reader)?.0);
+            let sparse = entry.sparse.as_ref();
+            n_holes += sparse.map_or(0, |map| map.hole_bytes(entry.size));
+            if n_holes > MAX_HOLE_BYTES {
+                let name = entry.name.escape_ascii();
+                return Err(io::Error::other(format!(
+                    "with `{name}` the sparse files to compare have {n_holes} bytes of holes; at most {MAX_HOLE_BYTES} are read"
+                )));
+            }
+            let mut content = ContentReader::new(&mut *reader, entry.size, sparse);
+            *digest = Some(Digest::of_reader(&mut content)?.0);
         }
     }
     Ok(())

@@ -47,6 +47,9 @@ pub struct FileSide {
     /// Where a symbolic link points.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub target: Option<String>,
+    /// Major and minor number of a device, as in `8:17`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub device: Option<String>,
 }
 
 /// What may differ between two files.
@@ -193,8 +196,15 @@ impl FileSide {
             gid: node.gid,
             size: node.size,
             target: (node.kind == Kind::Symlink).then(|| target.into_owned()),
+            device: device_name(node),
         }
     }
+}
+
+/// Returns the numbers of a device as reports have them.
+pub(crate) fn device_name(node: &Node) -> Option<String> {
+    let is_device = matches!(node.kind, Kind::CharDevice | Kind::BlockDevice);
+    is_device.then(|| format!("{}:{}", node.device.0, node.device.1))
 }
 
 /// Returns the word that reports have for what stands at a path.
@@ -205,6 +215,7 @@ pub(crate) fn kind_name(kind: Kind) -> &'static str {
         Kind::CharDevice => "char-device",
         Kind::BlockDevice => "block-device",
         Kind::Fifo => "fifo",
-        Kind::File | Kind::HardLink | Kind::GnuSparse | Kind::Global => "file",
+        Kind::File | Kind::HardLink | Kind::Global => "file",
+        Kind::Unsupported(_) => "unsupported",
     }
 }

@@ -19,8 +19,8 @@ use crate::plan::Change;
 use crate::reference::Reference;
 
 use content::Contents;
-pub(crate) use files::kind_name;
 pub use files::{FileDifference, FileSide, Property};
+pub(crate) use files::{device_name, kind_name};
 pub use layers::LayerDifference;
 pub use pairs::Pair;
 pub use patch::{DifferencePatch, LayerTar, PatchStyle};

@@ -105,7 +105,10 @@ impl FileSide {
         match (&self.target, self.kind) {
             (Some(target), _) => format!("symlink to {}", shown(target)),
             (None, "file") => format!("file {owner} {}", bytes(self.size)),
-            (None, kind) => format!("{kind} {owner}"),
+            (None, kind) => match &self.device {
+                Some(device) => format!("{kind} {device} {owner}"),
+                None => format!("{kind} {owner}"),
+            },
         }
     }
 }
@@ -113,6 +116,7 @@ impl FileSide {
 impl Property {
     fn describe(self, old: &FileSide, new: &FileSide) -> String {
         let target = |side: &FileSide| shown(side.target.as_deref().unwrap_or_default());
+        let device = |side: &FileSide| side.device.clone().unwrap_or_else(|| "none".to_owned());
         match self {
             Self::Kind => format!("{} → {}", old.kind, new.kind),
             Self::Mode => format!("mode {} → {}", old.mode, new.mode),
@@ -123,7 +127,7 @@ impl Property {
             Self::Size => format!("size {} → {}", bytes(old.size), bytes(new.size)),
             Self::Content => "content".to_owned(),
             Self::Target => format!("target {} → {}", target(old), target(new)),
-            Self::Device => "device".to_owned(),
+            Self::Device => format!("device {} → {}", device(old), device(new)),
             Self::Xattrs => "extended attributes".to_owned(),
         }
     }

@@ -6,7 +6,7 @@ use std::io::Read as _;
 use super::{Gathered, Opened};
 use crate::archive::Archive;
 use crate::error::Error;
-use crate::layer::{Data, HostFile, Kept, Origin};
+use crate::layer::{Data, HostFile, Origin};
 use crate::patch::PatchFile;
 use crate::plan::{Plan, Unplanned, Wanted, plan};
 use crate::problem::Rejected;
@@ -70,18 +70,11 @@ fn read(wanted: &Wanted, archive: &Archive, opened: &Opened) -> Result<Vec<u8>, 
                 source,
             };
             stream.skip(kept.offset).map_err(failed)?;
-            read_exactly(&mut stream, kept).map_err(failed)
+            let mut text = Vec::new();
+            let read = kept.read(&mut stream).read_to_end(&mut text);
+            read.map_err(failed).map(|_| text)
         }
     }
-}
-
-fn read_exactly(stream: &mut dyn std::io::Read, kept: &Kept) -> std::io::Result<Vec<u8>> {
-    let mut text = Vec::new();
-    stream.take(kept.size).read_to_end(&mut text)?;
-    if (text.len() as u64) < kept.size {
-        return Err(std::io::ErrorKind::UnexpectedEof.into());
-    }
-    Ok(text)
 }
 
 fn read_host(file: &HostFile, opened: &Opened) -> Result<Vec<u8>, Error> {

@@ -1,7 +1,6 @@
 //! File trees of images, and contents of single files, read from layers.
 
 use std::collections::HashMap;
-use std::io::Read as _;
 
 use crate::archive::{Archive, Image, Layer};
 use crate::digest::Digest;
@@ -9,7 +8,7 @@ use crate::error::Error;
 use crate::image_path::ImagePath;
 use crate::patch::{Expectation, Patch, PatchFile};
 use crate::rootfs::{Content, LayerLog, Node, Resolution, Rootfs, RootfsError};
-use crate::tarball::{Kind, TarReader};
+use crate::tarball::{ContentReader, Kind, MAX_HOLE_BYTES, TarReader};
 
 /// Reads the merged file tree of an image from its layers' headers.
 pub fn read_tree(archive: &Archive, image: &Image) -> Result<Rootfs, Error> {
@@ -79,8 +78,8 @@ pub(super) fn read_contents(
             continue;
         };
         let node = tree.get(&path).expect("a path that was found is there");
-        let is_plain = node.kind == Kind::File && !node.is_sparse;
-        if is_plain && !contents.contains_key(&node.content) {
+        let is_read = node.kind == Kind::File && node.hole_bytes() <= MAX_HOLE_BYTES;
+        if is_read && !contents.contains_key(&node.content) {
             contents.insert(node.content, read_content(archive, image, node)?);
         }
     }
@@ -95,9 +94,7 @@ fn read_content(archive: &Archive, image: &Image, node: &Node) -> Result<Digest,
     };
     let mut stream = archive.open_layer(layer)?;
     stream.skip(node.content.offset).map_err(failed)?;
-    let (digest, n_bytes) = Digest::of_reader(&mut stream.take(node.size)).map_err(failed)?;
-    if n_bytes < node.size {
-        return Err(failed(std::io::ErrorKind::UnexpectedEof.into()));
-    }
+    let mut content = ContentReader::new(&mut stream, node.size, node.sparse.as_ref());
+    let (digest, _) = Digest::of_reader(&mut content).map_err(failed)?;
     Ok(digest)
 }

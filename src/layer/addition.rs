@@ -20,12 +20,26 @@ pub enum Data {
 }
 
 impl Data {
-    pub(super) fn size(&self) -> u64 {
+    /// Returns how many bytes it has.
+    #[must_use]
+    pub fn size(&self) -> u64 {
         match self {
             Self::None => 0,
             Self::Inline(bytes) => bytes.len() as u64,
             Self::Host(file) => file.guard.size,
             Self::Kept(kept) => kept.size,
+        }
+    }
+
+    /// Returns how many zeros stand in place of the holes of a sparse file.
+    #[must_use]
+    pub fn hole_bytes(&self) -> u64 {
+        match self {
+            Self::Kept(kept) => {
+                let sparse = kept.sparse.as_ref();
+                sparse.map_or(0, |map| map.hole_bytes(kept.size))
+            }
+            Self::None | Self::Inline(_) | Self::Host(_) => 0,
         }
     }
 }

@@ -28,8 +28,8 @@ pub(super) fn arrange(mut placed: Vec<Placed>) -> Vec<LayerEntry> {
         ..
     } in placed
     {
-        let kept = match item.data {
-            Data::Kept(kept) => Some(kept),
+        let kept = match &item.data {
+            Data::Kept(kept) => Some((kept.origin, kept.offset)),
             _ => None,
         };
         let first = same_file.and_then(|file| first_names.get(&file));

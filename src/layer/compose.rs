@@ -323,11 +323,16 @@ impl<'a> Composing<'a> {
             });
         }
         self.content.entries = arrange(entries);
-        let sizes = self.content.entries.iter().map(|item| item.entry.size);
-        self.content.content_bytes = sizes.sum();
+        self.content.content_bytes = content_bytes(&self.content.entries);
         self.content.notes = self.notes.into_iter().collect();
         self.content
     }
+}
+
+/// Sparse files may promise more than there can be.
+pub(super) fn content_bytes(entries: &[LayerEntry]) -> u64 {
+    let sizes = entries.iter().map(|item| item.entry.size);
+    sizes.fold(0, u64::saturating_add)
 }
 
 /// Returns the entry of a directory that is only there to hold something.

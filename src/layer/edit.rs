@@ -4,7 +4,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::arrange::{Placed, arrange};
-use super::compose::{name_of, parent_entry};
+use super::compose::{content_bytes, name_of, parent_entry};
 use super::{Data, LayerContent, LayerEntry};
 use crate::image_path::ImagePath;
 use crate::rootfs::{Rootfs, WHITEOUT};
@@ -49,7 +49,6 @@ pub fn lay_out(edits: BTreeMap<ImagePath, Edit>, rootfs: &Rootfs, mtime: i64) ->
             same_file: None,
         })
         .collect();
-    let mut content_bytes = 0;
     for (path, edit) in edits {
         placed.push(match edit {
             Edit::Hide => whiteout(&path, mtime),
@@ -73,10 +72,9 @@ pub fn lay_out(edits: BTreeMap<ImagePath, Edit>, rootfs: &Rootfs, mtime: i64) ->
         });
     }
     let entries = arrange(placed);
-    content_bytes += entries.iter().map(|item| item.entry.size).sum::<u64>();
     LayerContent {
+        content_bytes: content_bytes(&entries),
         entries,
-        content_bytes,
         ..LayerContent::default()
     }
 }

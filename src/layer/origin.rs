@@ -1,8 +1,10 @@
 //! Tar streams that a layer takes contents from, besides files of the host.
 
+use std::io::Read;
+
 use super::{SourceDirectory, WriteError};
 use crate::error::Error;
-use crate::tarball::Input;
+use crate::tarball::{ContentReader, Input, SparseMap};
 
 /// Where content is taken from.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -14,7 +16,7 @@ pub enum Origin {
 }
 
 /// Content in a tar stream.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct Kept {
     /// The stream.
     pub origin: Origin,
@@ -22,6 +24,20 @@ pub struct Kept {
     pub offset: u64,
     /// How many bytes it has.
     pub size: u64,
+    /// Where the pieces of a sparse file belong, of which alone the stream has bytes.
+    pub sparse: Option<SparseMap>,
+}
+
+impl Kept {
+    /// Reads the content; `stream` is at its first byte.
+    pub fn read<R: Read>(&self, stream: R) -> ContentReader<'_, R> {
+        ContentReader::new(stream, self.size, self.sparse.as_ref())
+    }
+
+    fn stored_bytes(&self) -> u64 {
+        let sparse = self.sparse.as_ref();
+        sparse.map_or(self.size, SparseMap::stored_bytes)
+    }
 }
 
 /// Opens the uncompressed stream of an origin from its start.
@@ -82,22 +98,16 @@ impl<'a> OriginReader<'a> {
         let failed = |error| WriteError::Read(kept.origin, error);
         let skipped = current.input.skip(kept.offset - current.offset);
         skipped.map_err(failed)?;
-        let mut left = kept.size;
-        while left > 0 {
-            let n = buffer
-                .len()
-                .min(usize::try_from(left).unwrap_or(usize::MAX));
-            match current.input.read(&mut buffer[..n]) {
-                Ok(0) => return Err(failed(std::io::ErrorKind::UnexpectedEof.into())),
-                Ok(n) => {
-                    put(&buffer[..n])?;
-                    left -= n as u64;
-                }
+        let mut content = kept.read(&mut current.input);
+        loop {
+            match content.read(buffer) {
+                Ok(0) => break,
+                Ok(n) => put(&buffer[..n])?,
                 Err(error) if error.kind() == std::io::ErrorKind::Interrupted => {}
                 Err(error) => return Err(failed(error)),
             }
         }
-        current.offset = kept.offset + kept.size;
+        current.offset = kept.offset + kept.stored_bytes();
         self.current = Some(current);
         Ok(())
     }

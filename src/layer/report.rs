@@ -131,7 +131,7 @@ fn name(kind: Kind) -> &'static str {
         Kind::CharDevice | Kind::BlockDevice => "a device",
         Kind::Directory => "a directory",
         Kind::Fifo => "a named pipe",
-        Kind::GnuSparse => "a sparse file",
+        Kind::Unsupported(_) => "an entry that no engine unpacks",
         Kind::Global => "a global header",
     }
 }

@@ -15,6 +15,11 @@ use rustix::io::Errno;
 use super::xattrs;
 use crate::tarball::Mtime;
 
+/// Why a layer of ours has no character device 0:0. Docker with overlay2, podman with overlay and containerd with overlayfs
+/// hide with it what lower layers have at its path; on other stores it is a device.
+pub const ZERO_DEVICE: &str =
+    "the character device 0:0, which overlay file systems take for a whiteout";
+
 /// A host directory held open.
 #[derive(Debug)]
 pub struct SourceDirectory {
@@ -316,6 +321,7 @@ fn source_entry(
             target: fs::readlinkat(directory, name, Vec::new())?.into_bytes(),
         },
         FileType::Fifo => SourceKind::Fifo,
+        FileType::CharacterDevice if numbers() == (0, 0) => return Ok(Err(ZERO_DEVICE)),
         FileType::CharacterDevice => SourceKind::CharDevice(numbers().0, numbers().1),
         FileType::BlockDevice => SourceKind::BlockDevice(numbers().0, numbers().1),
         FileType::Socket => return Ok(Err("a socket, which no layer can hold")),

@@ -90,17 +90,61 @@ pub fn write_layer(
     for item in &content.entries {
         let mut put = |bytes: &[u8]| out.write_all(bytes).map_err(WriteError::Output);
         put(&header_group(&item.entry))?;
-        match &item.data {
-            Data::None => {}
-            Data::Inline(bytes) => put(bytes)?,
-            Data::Host(file) => copy_file(file, &mut files, &mut buffer, &mut put)?,
-            Data::Kept(kept) => origins.copy(kept, &mut buffer, &mut put)?,
-        }
+        copy(
+            &item.data,
+            (&mut files, &mut origins),
+            &mut buffer,
+            &mut put,
+        )?;
         let padding = item.entry.padded_bytes() - item.entry.size;
         put(&END_OF_ARCHIVE[..usize::try_from(padding).expect("padding is below a block")])?;
     }
     out.write_all(&END_OF_ARCHIVE).map_err(WriteError::Output)?;
     out.flush().map_err(WriteError::Output)
+}
+
+/// Reads contents, and gives `put` the bytes of each with its index. What is in tar streams comes in the order of these:
+/// each is read once.
+pub fn read_contents(
+    contents: &[&Data],
+    inputs: Inputs<'_>,
+    put: &mut dyn FnMut(usize, &[u8]),
+) -> Result<(), WriteError> {
+    let mut order: Vec<usize> = (0..contents.len()).collect();
+    order.sort_by_key(|&i| match contents[i] {
+        Data::Kept(kept) => Some((kept.origin, kept.offset)),
+        _ => None,
+    });
+    let mut buffer = vec![0; BUFFER_BYTES];
+    let mut files = HostFiles::new(inputs.roots);
+    let mut origins = OriginReader::new(inputs);
+    for i in order {
+        let mut put = |bytes: &[u8]| {
+            put(i, bytes);
+            Ok(())
+        };
+        copy(
+            contents[i],
+            (&mut files, &mut origins),
+            &mut buffer,
+            &mut put,
+        )?;
+    }
+    Ok(())
+}
+
+fn copy(
+    data: &Data,
+    (files, origins): (&mut HostFiles<'_>, &mut OriginReader<'_>),
+    buffer: &mut [u8],
+    put: &mut dyn FnMut(&[u8]) -> Result<(), WriteError>,
+) -> Result<(), WriteError> {
+    match data {
+        Data::None => Ok(()),
+        Data::Inline(bytes) => put(bytes),
+        Data::Host(file) => copy_file(file, files, buffer, put),
+        Data::Kept(kept) => origins.copy(kept, buffer, put),
+    }
 }
 
 fn copy_file(

@@ -11,8 +11,9 @@ use crate::problem::{Code, quoted};
 
 const SOURCES: [&str; 5] = ["content", "from", "symlink", "hardlink", "directory"];
 const HELP: &str = "write one of `content`, `from`, `symlink`, `hardlink` and `directory: true`";
-/// Ids above it overflow in container runtimes (CVE-2024-40635).
-const MAX_ID: u32 = i32::MAX.unsigned_abs();
+/// The owner of a file has 32 bits without a sign, and 4294967295 leaves it as it is (`chown(2)`). Only users that processes
+/// run as are limited to 2147483647 (CVE-2024-40635).
+const MAX_ID: u32 = u32::MAX - 1;
 
 /// Something that shall be in the layer.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -8,7 +8,7 @@ use crate::image_path::ImagePath;
 use crate::patch::PathExpectation;
 use crate::problem::{Address, Code, Problem, quoted};
 use crate::rootfs::{Node, Resolution, Rootfs};
-use crate::tarball::Kind;
+use crate::tarball::{Kind, MAX_HOLE_BYTES};
 
 const PERMISSIONS: u32 = 0o7777;
 
@@ -91,11 +91,12 @@ fn sha256(check: &mut Check<'_>, node: &Node, wanted: &PathExpectation, address:
             let (found, wanted) = (format!("`{found}`"), format!("`{digest}`"));
             check.is_not(&thing, Some(found), &wanted, address);
         }
-        None if node.is_sparse => {
-            check.fail(
-                format!("{path} is a sparse file, whose content is not read"),
-                address,
+        None if node.hole_bytes() > MAX_HOLE_BYTES => {
+            let n_bytes = node.hole_bytes();
+            let message = format!(
+                "{path} is a sparse file with {n_bytes} bytes of holes, and at most {MAX_HOLE_BYTES} are read"
             );
+            check.fail(message, address);
         }
         None => {
             let message =

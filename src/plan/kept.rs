@@ -5,7 +5,7 @@ use std::collections::{BTreeSet, HashMap, HashSet};
 use crate::image_path::ImagePath;
 use crate::layer::{Data, Edit};
 use crate::rootfs::{Inode, Node, Rootfs};
-use crate::tarball::{Entry, Kind};
+use crate::tarball::{Entry, Kind, TypeFlag};
 
 /// Returns an entry that says of a file what the tree does.
 pub(super) fn entry_of(node: &Node) -> Entry {
@@ -32,13 +32,17 @@ pub(super) fn put(node: &Node, entry: Entry, data: Data) -> Edit {
     }
 }
 
-/// Returns the first of the paths, or of what is below them, at which a sparse file is.
-pub(super) fn first_sparse<'a>(
+/// Returns the first of the paths at which something is that no engine unpacks, with words for it.
+pub(super) fn first_unsupported<'a>(
     tree: &Rootfs,
     paths: impl IntoIterator<Item = &'a ImagePath>,
-) -> Option<ImagePath> {
-    let is_sparse = |path: &&ImagePath| tree.get(path).is_some_and(|node| node.is_sparse);
-    paths.into_iter().find(is_sparse).cloned()
+) -> Option<(ImagePath, TypeFlag)> {
+    paths
+        .into_iter()
+        .find_map(|path| match tree.get(path)?.kind {
+            Kind::Unsupported(flag) => Some((path.clone(), flag)),
+            _ => None,
+        })
 }
 
 /// Returns all names of whatever of the paths has several, as links and pipes may have too.

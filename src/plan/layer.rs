@@ -1,7 +1,8 @@
 //! The layers of a planned image: those that stay, those that are made, those that go, and what each changes of the files.
 
 use crate::compression::Compression;
-use crate::layer::{LayerContent, Origin, Rewrite};
+use crate::image_path::ImagePath;
+use crate::layer::{Data, LayerContent, Origin, Rewrite};
 
 /// One layer of a planned image.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -84,6 +85,26 @@ pub struct RemovedLayer {
     pub position: usize,
     /// What changes in the file tree, sorted by path.
     pub files: Vec<FileChange>,
+}
+
+/// Contents that an image has lost, and those that it keeps and that may be the same.
+#[derive(Debug, Default)]
+pub struct Remains {
+    /// What was purged, if something that is kept has its size.
+    pub purged: Vec<PlacedContent>,
+    /// What is kept and has the size of something that was purged, in the order of the layers.
+    pub remaining: Vec<PlacedContent>,
+}
+
+/// The content of a file, and where the image has it.
+#[derive(Debug)]
+pub struct PlacedContent {
+    /// The path in its layer.
+    pub path: ImagePath,
+    /// The position of the layer in the image as it is to be, from the base up; nothing for what is no longer there.
+    pub layer: Option<usize>,
+    /// Where to read it.
+    pub data: Data,
 }
 
 /// One path that is another after a layer came or went.

@@ -42,7 +42,8 @@ pub use finding::{BaseFinding, BaseLayer, FromFinding, SourceFinding};
 use history::Record;
 pub use inventory::{Inventory, InventoryImage, Wanted};
 pub use layer::{
-    Change, FileChange, MadeContent, MadeLayer, PlannedLayer, Recompressed, RemovedLayer,
+    Change, FileChange, MadeContent, MadeLayer, PlacedContent, PlannedLayer, Recompressed, Remains,
+    RemovedLayer,
 };
 use layers::{rebase, recompression, squash, time_limit};
 use provenance::Before;
@@ -88,6 +89,8 @@ pub struct ImagePlan {
     pub keeps_referrers: bool,
     /// The layers that go.
     pub removed: Vec<RemovedLayer>,
+    /// What was purged and may still be there.
+    pub remains: Remains,
     /// What each operation does to this image.
     pub steps: Vec<Step>,
     /// What the reader of the plan should know.
@@ -169,7 +172,10 @@ pub fn plan(files: &[PatchFile], inventory: &mut Inventory) -> Result<Plan, Unpl
     match rejected {
         Some(rejected) => Err(Unplanned::Rejected(rejected)),
         None => Ok(Plan {
-            images: states.into_iter().map(State::into_plan).collect(),
+            images: states
+                .into_iter()
+                .map(|state| state.into_plan(&layers))
+                .collect(),
             layers,
             secrets,
         }),

@@ -10,7 +10,7 @@ use crate::image_path::ImagePath;
 use crate::layer::{Data, GroupEdit, Kept, LayerContent, Origin};
 use crate::problem::quoted;
 use crate::rootfs::{Content, LayerLog, LoggedEntry, Node, Rootfs, RootfsError};
-use crate::tarball::Kind;
+use crate::tarball::{Kind, SparseMap};
 
 /// What of a base image a manifest tells (image-spec annotations.md, "Pre-Defined Annotation Keys").
 const BASE_IMAGE: &str = "org.opencontainers.image.base.";
@@ -141,12 +141,23 @@ impl State {
         if node.kind != Kind::File {
             return Data::None;
         }
-        let Content { layer, offset } = node.content;
+        self.data_at(node.content, node.size, node.sparse.as_ref(), layers)
+    }
+
+    /// Returns where to take a content of `size` bytes from.
+    pub(super) fn data_at(
+        &self,
+        Content { layer, offset }: Content,
+        size: u64,
+        sparse: Option<&SparseMap>,
+        layers: &[MadeLayer],
+    ) -> Data {
         let kept = |origin| {
             Data::Kept(Kept {
                 origin,
                 offset,
-                size: node.size,
+                size,
+                sparse: sparse.cloned(),
             })
         };
         match self.layer_at(layer) {

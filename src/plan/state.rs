@@ -3,16 +3,19 @@
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use super::claims::Claims;
+use super::files::remains::remains;
 use super::history::Told;
 use super::provenance::Provenance;
 use super::stack::Logs;
-use super::{ImagePlan, InventoryImage, PlannedLayer, Recompressed, RemovedLayer, Step};
+use super::{ImagePlan, InventoryImage, MadeLayer, PlannedLayer, Recompressed, RemovedLayer, Step};
 use crate::annotation::ImageAnnotations;
 use crate::compression::Compression;
 use crate::config_field::ConfigField;
 use crate::digest::{DiffId, Digest};
 use crate::image::Config;
 use crate::image::json::Value;
+use crate::image_path::ImagePath;
+use crate::layer::Data;
 use crate::platform::Platform;
 use crate::reference::Reference;
 use crate::rootfs::{Content, Rootfs};
@@ -63,6 +66,8 @@ pub(super) struct State {
     pub(super) notes: Vec<String>,
     /// The layers that went.
     pub(super) removed: Vec<RemovedLayer>,
+    /// The files that were purged, and their contents.
+    pub(super) purged: Vec<(ImagePath, Data)>,
     /// How the layers of the image as it is are compressed, and those that are to be so in another way.
     pub(super) compressions: Vec<Compression>,
     pub(super) recompressed: BTreeMap<usize, Compression>,
@@ -111,6 +116,7 @@ impl State {
             steps: Vec::new(),
             notes: Vec::new(),
             removed: Vec::new(),
+            purged: Vec::new(),
             compressions: image.layer_compressions.clone(),
             recompressed: BTreeMap::new(),
             logs: image.logs.take(),
@@ -200,8 +206,10 @@ impl State {
         }
     }
 
-    pub(super) fn into_plan(mut self) -> ImagePlan {
+    pub(super) fn into_plan(mut self, made: &[MadeLayer]) -> ImagePlan {
         Provenance::annotate(&mut self);
+        let purged = std::mem::take(&mut self.purged);
+        let remains = remains(&self, purged, made);
         let Self {
             config,
             layers,
@@ -224,6 +232,7 @@ impl State {
             annotations: old_annotations.edits(&annotations),
             keeps_referrers,
             removed,
+            remains,
             steps,
             notes,
         }

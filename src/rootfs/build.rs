@@ -1,7 +1,8 @@
 //! Laying one layer over the tree.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, HashMap, HashSet};
 
+use super::hard_link::owner;
 use super::log::{LayerLog, LoggedEntry};
 use super::resolve::Walk;
 use super::{
@@ -18,10 +19,14 @@ const META: &[u8] = b".wh..wh.";
 pub const PSEUDO_LINKS: &[u8] = b".wh..wh.plnk";
 
 /// The layer being added.
-struct Layer {
-    position: usize,
+pub(super) struct Layer {
+    pub(super) position: usize,
     number: u32,
-    pseudo_links: HashMap<Vec<u8>, Node>,
+    pub(super) pseudo_links: HashMap<Vec<u8>, Node>,
+    /// The names of character devices 0:0, to which hard links may lead.
+    pub(super) zero_devices: HashSet<Vec<u8>>,
+    /// Files whose metadata a hard link has changed, as the last of them left it.
+    pub(super) changed: BTreeMap<Inode, Node>,
 }
 
 impl Rootfs {
@@ -43,6 +48,7 @@ impl Rootfs {
             };
             self.add(&mut layer, entry, content)?;
         }
+        self.end(layer);
         Ok(())
     }
 
@@ -63,6 +69,7 @@ impl Rootfs {
             look(self, logged);
             self.add(&mut layer, logged.entry.clone(), logged.content)?;
         }
+        self.end(layer);
         Ok(())
     }
 
@@ -72,6 +79,8 @@ impl Rootfs {
             position,
             number: self.n_layers,
             pseudo_links: HashMap::new(),
+            zero_devices: HashSet::new(),
+            changed: BTreeMap::new(),
         }
     }
 
@@ -126,13 +135,14 @@ impl Rootfs {
             if let Some(directory) = self.existing_directory(parents) {
                 self.remove_lower(layer, directory, hidden);
             }
-        } else if entry.kind == Kind::CharDevice && entry.device == (0, 0) {
+        } else if entry.is_zero_device() {
             // Overlay's own form of a whiteout, whichever tool packed it.
+            layer.zero_devices.insert(components.join(&b'/'));
             if let Some(directory) = self.existing_directory(parents) {
                 self.remove_lower(layer, directory, name);
             }
         } else if entry.kind == Kind::HardLink {
-            self.place_hard_link(layer, &entry, content.offset, parents, name)?;
+            self.place_hard_link(layer, &entry, content.offset, &components)?;
         } else {
             let directory = self.enter(layer, parents, 0)?;
             let node = Self::node(layer, entry, content, self.next_inode()?);
@@ -154,38 +164,12 @@ impl Rootfs {
         Ok(())
     }
 
-    fn place_hard_link(
-        &mut self,
-        layer: &Layer,
-        entry: &Entry,
-        offset: u64,
-        parents: &[&[u8]],
-        name: &[u8],
-    ) -> Result<(), EntryFault> {
-        let (target, escapes) = clean(&entry.link_name)?;
-        let node = if target.first() == Some(&PSEUDO_LINKS) {
-            layer.pseudo_links.get(&target.join(&b'/')).cloned()
-        } else {
-            // In the layer or below it: Docker wants it in the layer, containerd takes both.
-            match self.walk(target.iter().copied(), false) {
-                Walk::Found(_, id) if !escapes => Some(self.slot(id).node.clone()),
-                _ => None,
-            }
-        };
-        let mut node = node
-            .filter(|node| node.kind != Kind::Directory)
-            .ok_or(EntryFault::HardLinkToNothing)?;
-        (node.layer, node.entry_offset) = (layer.position, offset);
-        let directory = self.enter(layer, parents, 0)?;
-        self.put(layer, directory, name, node)
-    }
-
     fn node(layer: &Layer, entry: Entry, content: Content, inode: Inode) -> Node {
         Node {
             kind: entry.kind,
             mode: entry.mode,
-            uid: entry.uid,
-            gid: entry.gid,
+            uid: owner(entry.uid, 0),
+            gid: owner(entry.gid, 0),
             mtime: entry.mtime,
             size: entry.size,
             link_name: entry.link_name.into(),
@@ -195,7 +179,7 @@ impl Rootfs {
             entry_offset: content.offset,
             inode,
             content,
-            is_sparse: entry.is_sparse || entry.kind == Kind::GnuSparse,
+            sparse: entry.sparse,
             is_implied: false,
         }
     }
@@ -212,7 +196,7 @@ impl Rootfs {
     }
 
     /// Returns the directory that a whiteout speaks of; where there is none, nothing can be hidden in it.
-    fn existing_directory(&self, components: &[&[u8]]) -> Option<u32> {
+    pub(super) fn existing_directory(&self, components: &[&[u8]]) -> Option<u32> {
         match self.walk(components.iter().copied(), true) {
             Walk::Found(_, id) => (self.slot(id).node.kind == Kind::Directory).then_some(id),
             _ => None,
@@ -221,7 +205,7 @@ impl Rootfs {
 
     /// Returns the directory at `components`, made if it is not there. One that exists below keeps its metadata:
     /// overlay engines lose it (0755 root), which is their loss and no wish of the layer's author.
-    fn enter(
+    pub(super) fn enter(
         &mut self,
         layer: &Layer,
         components: &[&[u8]],
@@ -282,7 +266,7 @@ impl Rootfs {
     }
 
     /// Lets `name` in `directory` stand for `node`. A directory over a directory keeps what it holds.
-    fn put(
+    pub(super) fn put(
         &mut self,
         layer: &Layer,
         directory: u32,
@@ -304,6 +288,9 @@ impl Rootfs {
             slot.placed_by = layer.number;
         } else {
             let Inode(id) = self.next_inode()?;
+            if node.inode != Inode(id) {
+                self.other_names.entry(node.inode).or_default().push(id);
+            }
             self.slots.push(Slot {
                 node,
                 children: BTreeMap::new(),
@@ -330,7 +317,7 @@ impl Rootfs {
     }
 
     /// Removes what lower layers have at `name`; what this layer put there or below stays, in whatever order it came.
-    fn remove_lower(&mut self, layer: &Layer, directory: u32, name: &[u8]) {
+    pub(super) fn remove_lower(&mut self, layer: &Layer, directory: u32, name: &[u8]) {
         let Some(id) = self.child(directory, name) else {
             return;
         };
@@ -377,7 +364,7 @@ fn owned<'a>(components: impl Iterator<Item = &'a &'a [u8]>) -> Vec<Vec<u8>> {
 }
 
 /// Splits a name into components, `.` and `..` cleaned away within the root; tells whether it tried to leave it.
-fn clean(name: &[u8]) -> Result<(Vec<&[u8]>, bool), EntryFault> {
+pub(super) fn clean(name: &[u8]) -> Result<(Vec<&[u8]>, bool), EntryFault> {
     if name.len() > MAX_PATH_BYTES {
         return Err(EntryFault::TooLong);
     }

@@ -3,15 +3,29 @@
 //! Where engines disagree (overlay engines extract each layer alone, umoci and containerd's native snapshotter onto the
 //! tree below) the tree is what the image specification and umoci say: whiteouts reach lower layers only, whatever
 //! the order of entries, and a path through a symbolic link lands where the link points, never outside the root.
+//!
+//! Three things that layers may hold are read in more than one way:
+//!
+//! * A whiteout behind its own name, `x` and then `.wh.x` in one layer, leaves `x`: whiteouts reach lower layers only
+//!   (image-spec layer.md, "Whiteouts"), and umoci agrees. Docker with overlay2, podman with overlay and containerd with
+//!   overlayfs refuse the layer (moby `pkg/archive/archive_linux.go`, `overlayWhiteoutConverter.ConvertRead`). On vfs and the
+//!   native snapshotter `x` is gone, and `docker save` fails (moby `pkg/archive/diff.go`, `UnpackLayer`). A whiteout in front
+//!   of its name hides the lower file and leaves the new one, in every engine.
+//! * The header of a hard link describes the file, as in every engine but umoci (moby `pkg/archive/archive.go`,
+//!   `createTarFile`): the last header gives all names their owner, mode, time and attributes.
+//! * The character device 0:0 is a whiteout, as Docker with overlay2, podman with overlay and containerd with overlayfs have
+//!   it. On vfs, the native snapshotter and in umoci it is a device.
+//!
 //! Work per entry is constant; 100,000 entries take about 25 MB. Reading layers is left to the caller.
 
 mod build;
+mod hard_link;
 mod log;
 mod resolve;
 #[cfg(test)]
 pub(crate) mod tests;
 
-use std::collections::{BTreeMap, btree_map};
+use std::collections::{BTreeMap, HashMap, btree_map};
 use std::fmt;
 
 pub use build::PSEUDO_LINKS;
@@ -19,7 +33,7 @@ pub use log::{LayerLog, LoggedEntry};
 pub use resolve::{Obstacle, Resolution};
 
 use crate::image_path::ImagePath;
-use crate::tarball::{Kind, Mtime, TarError};
+use crate::tarball::{Kind, Mtime, SparseMap, TarError};
 
 /// Linux refuses longer paths, so no engine could have a longer one in a container. In bytes.
 pub const MAX_PATH_BYTES: usize = 4096;
@@ -58,7 +72,7 @@ pub struct Node {
     pub gid: u64,
     /// When the content last changed.
     pub mtime: Mtime,
-    /// How many bytes of content a file has in its layer's stream.
+    /// How many bytes of content a file has.
     pub size: u64,
     /// The target of a symbolic link, as spelled.
     pub link_name: Box<[u8]>,
@@ -75,13 +89,20 @@ pub struct Node {
     pub inode: Inode,
     /// Where the content of a file stands; for a hard link, that of its first name.
     pub content: Content,
-    /// Whether the content is a sparse map and its pieces rather than the content itself.
-    pub is_sparse: bool,
+    /// Where the pieces of a sparse file belong, of which alone the stream has bytes.
+    pub sparse: Option<SparseMap>,
     /// Whether no layer has an entry for this directory: it is there because something is in it.
     pub is_implied: bool,
 }
 
 impl Node {
+    /// Returns how many bytes of a sparse file are in its holes.
+    #[must_use]
+    pub fn hole_bytes(&self) -> u64 {
+        let sparse = self.sparse.as_ref();
+        sparse.map_or(0, |map| map.hole_bytes(self.size))
+    }
+
     /// A directory that nobody described. Engines make it 0755 root, with the time of the extraction.
     fn implied_directory(layer: usize, inode: Inode) -> Self {
         Self {
@@ -98,7 +119,7 @@ impl Node {
             entry_offset: 0,
             inode,
             content: Content { layer, offset: 0 },
-            is_sparse: false,
+            sparse: None,
             is_implied: true,
         }
     }
@@ -224,6 +245,8 @@ pub const WHITEOUT: &[u8] = b".wh.";
 pub struct Rootfs {
     /// Names that were replaced stay behind unreachable: memory follows the entries read, not the entries alive.
     slots: Vec<Slot>,
+    /// The slots of names that hard links have given to files, without the first.
+    other_names: HashMap<Inode, Vec<u32>>,
     n_layers: u32,
 }
 
@@ -239,6 +262,7 @@ impl Rootfs {
     pub fn new() -> Self {
         Self {
             slots: vec![Slot::unplaced(Node::implied_directory(0, Inode(ROOT)))],
+            other_names: HashMap::new(),
             n_layers: 0,
         }
     }

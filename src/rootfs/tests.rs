@@ -38,7 +38,7 @@ pub(crate) fn entry(line: &str) -> Entry {
         mtime: Mtime::default(),
         device: (0, 0),
         xattrs: Vec::new(),
-        is_sparse: false,
+        sparse: None,
     };
     for word in words {
         if let Some(mode) = word.strip_prefix("mode=") {
@@ -267,7 +267,7 @@ fn whiteouts_take_any_form() {
 fn names_of_aufs_are_no_files() {
     check(
         "layer: file .wh..wh.aufs; dir .wh..wh.orph; dir .wh..wh.plnk; file .wh..wh.plnk/1.2 mode=0755; file a
-         hard b -> .wh..wh.plnk/1.2; hard c -> /.wh..wh.plnk/1.2",
+         hard b -> .wh..wh.plnk/1.2 mode=0755; hard c -> /.wh..wh.plnk/1.2 mode=0755",
         "0 file /a\n0 file /b 0755\n0 file /c 0755",
     );
 }
@@ -369,8 +369,8 @@ fn names_are_cleaned_within_the_root() {
 #[test]
 fn hard_links_share_an_inode_and_a_place() {
     let rootfs = rootfs(
-        "layer: file a mode=0711; hard b -> ./a; hard c -> /b; dir u; link l -> u; file u/x; hard y -> l/x
-         layer: hard m -> a; file .wh.a; file c",
+        "layer: file a mode=0711; hard b -> ./a mode=0711; hard c -> /b mode=0711; dir u; link l -> u; file u/x; hard y -> l/x
+         layer: hard m -> a mode=0711; file .wh.a; file c",
     )
     .unwrap();
     let node = |path: &str| rootfs.get(&ImagePath::parse(path).unwrap()).unwrap();
@@ -387,6 +387,58 @@ fn hard_links_share_an_inode_and_a_place() {
         let reason = "a hard link to what is no file in the image";
         check(layer, &format!("layer 0: entry `{name}`: {reason}"));
     }
+}
+
+/// As engines have it but umoci: the header of a link is given to the file.
+#[test]
+fn the_last_header_of_a_file_describes_all_its_names() {
+    check(
+        "layer: file a mode=0600 uid=1; hard b -> a mode=0640 uid=2; hard c -> b mode=0755 uid=3",
+        "0 file /a 0755 uid=3
+         0 file /b 0755 uid=3
+         0 file /c 0755 uid=3",
+    );
+    // A name that is replaced has been there.
+    check(
+        "layer: file a mode=0600; hard b -> a mode=0640; file b",
+        "0 file /a 0640
+         0 file /b",
+    );
+    // Also of a file of a lower layer, where engines take such links.
+    check(
+        "layer: file a mode=0600; hard b -> a mode=0600; layer: hard c -> a mode=0640 uid=4; layer: file d",
+        "0 file /a 0640 uid=4
+         0 file /b 0640 uid=4
+         1 file /c 0640 uid=4
+         2 file /d",
+    );
+    // A symbolic link has no mode, and `chown` by -1 leaves the owner.
+    check(
+        "layer: link a -> x mode=0777 uid=1; hard b -> a mode=0640 uid=2; file c uid=4294967295; file d uid=7; hard e -> d uid=4294967295",
+        "0 link /a -> x 0777 uid=2
+         0 link /b -> x 0777 uid=2
+         0 file /c
+         0 file /d uid=7
+         0 file /e uid=7",
+    );
+    check(
+        "layer: file .wh..wh.plnk/1 mode=0600; hard a -> .wh..wh.plnk/1 mode=0640; hard b -> .wh..wh.plnk/1 mode=0755",
+        "0 file /a 0755
+         0 file /b 0755",
+    );
+}
+
+#[test]
+fn a_hard_link_to_the_device_0_0_is_a_whiteout_too() {
+    check(
+        "layer: file a; file b; file c; layer: dev a 0:0; hard b -> a; hard n -> b; file d",
+        "0 file /c
+         1 file /d",
+    );
+    check(
+        "layer: file a; dev a 1:3; hard b -> a",
+        "0 dev /a\n0 dev /b",
+    );
 }
 
 #[test]

@@ -2,13 +2,14 @@
 
 use std::ops::Range;
 
-use super::field::{has_gnu_times, number, pax_records, pax_time, until_nul};
+use super::field::{
+    Format, Record, format, has_gnu_times, number, pax_records, pax_time, prefix, until_nul,
+};
+use super::sparse;
 use super::write::{octal_fits, pax_extension, pax_time_text, put, put_checksum, put_octal};
 use super::{Entry, Mtime};
 
 const BLOCK: usize = 512;
-/// The name of a sparse file in PAX form, which stands before `path`.
-const SPARSE_NAME: &[u8] = b"GNU.sparse.name";
 
 /// What becomes of a header; what is not said stays.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
@@ -21,7 +22,7 @@ pub struct HeaderChange {
     pub mode: Option<u32>,
     /// The user's and the group's numeric id; names of both go.
     pub owner: Option<(u64, u64)>,
-    /// How many bytes of data follow.
+    /// How many bytes of content it has, without holes.
     pub size: Option<u64>,
     /// The modification time, in seconds since 1970.
     pub mtime: Option<i64>,
@@ -31,7 +32,7 @@ pub struct HeaderChange {
 
 /// A header group taken apart.
 struct Parts {
-    records: Vec<(Vec<u8>, Vec<u8>)>,
+    records: Vec<Record>,
     /// Long names of GNU's form, verbatim.
     long_name: Option<Vec<u8>>,
     long_link: Option<Vec<u8>>,
@@ -71,7 +72,9 @@ impl HeaderChange {
             entry.mode = entry.mode & !0o7777 | mode & 0o7777;
         }
         (entry.uid, entry.gid) = self.owner.unwrap_or((entry.uid, entry.gid));
-        entry.size = self.size.unwrap_or(entry.size);
+        if let Some(size) = self.size {
+            (entry.size, entry.sparse) = (size, None);
+        }
         let at = |seconds| Mtime {
             seconds,
             nanoseconds: 0,
@@ -85,12 +88,9 @@ impl HeaderChange {
     pub fn apply(&self, group: &[u8]) -> Vec<u8> {
         let mut parts = Parts::of(group);
         if let Some(name) = &self.name {
-            parts.long_name = None;
-            let prefix = parts.prefix();
-            parts.main[prefix].fill(0);
-            parts.set_text(b"path", 0..100, name);
-            if parts.has_record(SPARSE_NAME) {
-                parts.set_record(SPARSE_NAME, name.clone());
+            parts.set_name(name);
+            if parts.has_record(sparse::NAME) {
+                parts.set_record(sparse::NAME, name.clone());
             }
         }
         if let Some(link) = &self.link_name {
@@ -115,6 +115,7 @@ impl HeaderChange {
             }
         }
         if let Some(size) = self.size {
+            parts.fill_holes();
             parts.set_number(b"size", 124..136, size);
         }
         if let Some(mtime) = self.mtime {
@@ -165,22 +166,11 @@ impl Parts {
         }
     }
 
-    /// Where the main block has the first part of a name that is too long for its field: GNU keeps times and the map of a
-    /// sparse file there, star times behind a shorter one.
-    fn prefix(&self) -> Range<usize> {
-        match (&self.main[257..263], &self.main[508..]) {
-            (b"ustar\0", b"tar\0") => 345..476,
-            (b"ustar\0", _) => 345..500,
-            (b"ustar ", _) if !has_gnu_times(&self.main) => 345..500,
-            _ => 0..0,
-        }
-    }
-
     /// Where the main block has access and change times.
     fn header_times(&self) -> [Range<usize>; 2] {
-        match (&self.main[257..263], &self.main[508..]) {
-            (b"ustar\0", b"tar\0") => [476..488, 488..500],
-            (b"ustar ", _) if has_gnu_times(&self.main) => [345..357, 357..369],
+        match format(&self.main) {
+            Format::Star => [476..488, 488..500],
+            Format::Gnu if has_gnu_times(&self.main) => [345..357, 357..369],
             _ => [0..0, 0..0],
         }
     }
@@ -203,10 +193,32 @@ impl Parts {
             Some((_, old)) => *old = value,
             None => {
                 self.records.push((key.to_vec(), value));
-                self.records.sort();
+                self.records
+                    .sort_by(|(a, _), (b, _)| sparse::order(a).cmp(sparse::order(b)));
             }
         }
         self.pax = None;
+    }
+
+    fn set_name(&mut self, name: &[u8]) {
+        self.long_name = None;
+        let prefix = prefix(&self.main);
+        self.main[prefix].fill(0);
+        self.set_text(b"path", 0..100, name);
+    }
+
+    /// Other content has no holes: nothing is left of a sparse file but its name.
+    fn fill_holes(&mut self) {
+        let mut records = self.records.clone();
+        let description = sparse::Description::take(&mut records);
+        if !matches!(description.map_place(), Ok(Some(_))) {
+            return;
+        }
+        (self.records, self.pax) = (records, None);
+        self.rest.clear();
+        if let Ok(Some(name)) = description.name() {
+            self.set_name(&name);
+        }
     }
 
     /// A text goes into its field if it fits, else into a record.

@@ -1,27 +1,62 @@
 //! What stands in header fields and PAX records, read as Go reads it.
 
 use std::collections::HashSet;
+use std::ops::Range;
 
-use super::{Entry, Mtime};
+use super::{Entry, Mtime, sparse};
 
 const BLOCK: usize = 512;
+
+/// What a header says of its own format, by its magic and version (Go, `block.getFormat`).
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Format {
+    /// Neither magic: no owner names, device numbers or prefix.
+    V7,
+    /// `ustar  \0`, as GNU tar writes it unless it is told otherwise.
+    Gnu,
+    /// POSIX, whatever the version.
+    Ustar,
+    /// POSIX with the trailer of star, which keeps times behind a shorter prefix.
+    Star,
+}
+
+pub(super) fn format(block: &[u8; BLOCK]) -> Format {
+    match (&block[257..263], &block[263..265], &block[508..]) {
+        (b"ustar\0", _, b"tar\0") => Format::Star,
+        (b"ustar\0", ..) => Format::Ustar,
+        (b"ustar ", b" \0", _) => Format::Gnu,
+        _ => Format::V7,
+    }
+}
+
+/// A PAX record: key and value.
+pub(super) type Record = (Vec<u8>, Vec<u8>);
 
 pub(super) fn until_nul(bytes: &[u8]) -> &[u8] {
     bytes.split(|&b| b == 0).next().unwrap_or_default()
 }
 
-/// The name of a header by its own format: only POSIX headers have a prefix (Go, `headerV7.getFormat`).
+/// Where a header has the first part of a name that is too long for its field: GNU keeps times and the map of a sparse
+/// file there.
+pub(super) fn prefix(block: &[u8; BLOCK]) -> Range<usize> {
+    match format(block) {
+        Format::Star => 345..476,
+        Format::Ustar => 345..500,
+        // Go before 1.8 wrote a prefix under GNU's magic; then GNU's times in its place are no numbers.
+        Format::Gnu if !has_gnu_times(block) => 345..500,
+        Format::Gnu | Format::V7 => 0..0,
+    }
+}
+
+/// The name of a header by its own format.
 pub(super) fn header_name(header: &tar::Header) -> Vec<u8> {
     let bytes = header.as_bytes();
     let name = until_nul(&bytes[..100]);
-    let prefix = match (&bytes[257..263], &bytes[263..265]) {
-        (b"ustar\0", _) if bytes[508..] == *b"tar\0" => until_nul(&bytes[345..476]),
-        (b"ustar\0", _) => until_nul(&bytes[345..500]),
-        // Go before 1.8 wrote a prefix under GNU's magic; then GNU's times in its place are no numbers.
-        (b"ustar ", b" \0") if !has_gnu_times(bytes) => Some(until_nul(&bytes[345..500]))
-            .filter(|prefix| prefix.is_ascii())
-            .unwrap_or_default(),
-        _ => b"",
+    let prefix = until_nul(&bytes[prefix(bytes)]);
+    let prefix = if format(bytes) == Format::Gnu && !prefix.is_ascii() {
+        b""
+    } else {
+        prefix
     };
     if prefix.is_empty() {
         name.to_vec()
@@ -34,6 +69,24 @@ pub(super) fn has_gnu_times(bytes: &[u8; BLOCK]) -> bool {
     [&bytes[345..357], &bytes[357..369]]
         .iter()
         .all(|field| field[0] == 0 || number(field).is_some())
+}
+
+/// Major and minor number of a device. Linux has 12 and 20 bits for them, and every engine cuts what is more
+/// (moby `pkg/system/mknod.go`, `Mkdev`); a header without room for them says 0 (Go, `Reader.readHeader`).
+pub(super) fn device(block: &[u8; BLOCK]) -> Option<(u32, u32)> {
+    if format(block) == Format::V7 {
+        return Some((0, 0));
+    }
+    let cut = |field: &[u8], bits: i64| number(field).and_then(|n| u32::try_from(n & bits).ok());
+    Some((
+        cut(&block[329..337], 0xfff)?,
+        cut(&block[337..345], 0xf_ffff)?,
+    ))
+}
+
+/// An owner as engines give it to `chown(2)`, which takes 32 bits without a sign and cuts what is more.
+pub(super) fn owner(id: i64) -> u64 {
+    (id.cast_unsigned()) & u64::from(u32::MAX)
 }
 
 /// Parses octal (blanks and NULs around it, cut at a NUL within) or base-256; an empty field is 0, as in Go.
@@ -77,7 +130,7 @@ pub(super) fn has_right_checksum(block: &[u8; BLOCK]) -> bool {
 }
 
 /// Splits `<length> <key>=<value>\n` records by their lengths; values may hold anything.
-pub(super) fn pax_records(mut body: &[u8]) -> Option<Vec<(Vec<u8>, Vec<u8>)>> {
+pub(super) fn pax_records(mut body: &[u8]) -> Option<Vec<Record>> {
     let mut records = Vec::new();
     while !body.is_empty() {
         let blank = body.iter().take(20).position(|&b| b == b' ')?;
@@ -98,6 +151,7 @@ pub(super) fn pax_records(mut body: &[u8]) -> Option<Vec<(Vec<u8>, Vec<u8>)>> {
         records.push((key.to_vec(), value.to_vec()));
         body = &body[length..];
     }
+    sparse::fold_pairs(&mut records)?;
     // The last of several records with one key counts, even if it is empty and so says nothing (Go, `parsePAX`).
     let mut seen = HashSet::new();
     records.reverse();
@@ -106,25 +160,22 @@ pub(super) fn pax_records(mut body: &[u8]) -> Option<Vec<(Vec<u8>, Vec<u8>)>> {
     Some(records)
 }
 
+/// A number as Go's `strconv.ParseInt` reads it.
+pub(super) fn decimal(value: &[u8]) -> Option<i64> {
+    std::str::from_utf8(value).ok()?.parse().ok()
+}
+
 /// An empty value means "no record" (Go, `mergePAX`).
 pub(super) fn apply_record(
     entry: &mut Entry,
     key: &[u8],
     value: Vec<u8>,
 ) -> Result<(), &'static str> {
-    if key.starts_with(b"GNU.sparse.") {
-        entry.is_sparse = true;
-    }
     if value.is_empty() {
         return Ok(());
     }
-    let decimal = |value: &[u8]| {
-        std::str::from_utf8(value)
-            .ok()
-            .and_then(|text| text.parse::<u64>().ok())
-    };
     match key {
-        b"path" | b"linkpath" | b"GNU.sparse.name" => {
+        b"path" | b"linkpath" => {
             if value.contains(&0) {
                 return Err("a PAX path with a NUL byte");
             }
@@ -133,9 +184,12 @@ pub(super) fn apply_record(
                 _ => entry.name = value,
             }
         }
-        b"size" => entry.size = decimal(&value).ok_or("a PAX size that is no number")?,
-        b"uid" => entry.uid = decimal(&value).ok_or("a PAX uid that is no number")?,
-        b"gid" => entry.gid = decimal(&value).ok_or("a PAX gid that is no number")?,
+        b"size" => {
+            let size = decimal(&value).and_then(|size| u64::try_from(size).ok());
+            entry.size = size.ok_or("a PAX size that is no number")?;
+        }
+        b"uid" => entry.uid = owner(decimal(&value).ok_or("a PAX uid that is no number")?),
+        b"gid" => entry.gid = owner(decimal(&value).ok_or("a PAX gid that is no number")?),
         b"mtime" => entry.mtime = pax_time(&value).ok_or("a PAX mtime that is no time")?,
         _ => {
             if let Some(name) = key.strip_prefix(b"SCHILY.xattr.") {

@@ -9,21 +9,48 @@ mod copy;
 mod field;
 mod input;
 mod read;
+mod sparse;
 mod write;
+
+use std::fmt;
 
 pub use change::HeaderChange;
 pub use input::{Input, Range, Stream};
 pub use read::{TarError, TarReader};
+pub use sparse::{ContentReader, MAX_HOLE_BYTES, SparseMap};
 pub use write::{END_OF_ARCHIVE, header_group, rename_group};
 
 /// Tar's unit: headers are one block, data is padded to whole blocks. In bytes.
 pub const BLOCK_BYTES: u64 = 512;
 
+/// The flag of an entry's type, for those that [`Kind`] has no name for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct TypeFlag(pub u8);
+
+impl fmt::Display for TypeFlag {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let what = match self.0 {
+            b'7' => "contiguous file",
+            b'A' => "Solaris access control list",
+            b'D' => "directory of an incremental GNU backup",
+            b'E' => "Solaris extended attribute",
+            b'I' => "inode without content",
+            b'M' => "continued file of a GNU multi-volume archive",
+            b'N' => "old GNU long name",
+            b'S' => "old GNU sparse file",
+            b'V' => "GNU volume label",
+            b'X' => "Solaris extended header",
+            _ => "unknown",
+        };
+        write!(f, "type `{}` ({what})", self.0.escape_ascii())
+    }
+}
+
 /// What a tar entry is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 #[non_exhaustive]
 pub enum Kind {
-    /// A regular file; also what Go takes for one (`7`, unknown types with data).
+    /// A regular file (`0` or NUL).
     File,
     /// Another name for a file earlier in the stream.
     HardLink,
@@ -37,8 +64,9 @@ pub enum Kind {
     Directory,
     /// A named pipe.
     Fifo,
-    /// A sparse file in GNU's old format (`S`), which Docker cannot read.
-    GnuSparse,
+    /// A type that is none of these, which no engine unpacks: docker, podman and containerd fail with `unhandled tar header
+    /// type`, umoci with `unknown typeflag` (moby `pkg/archive/archive.go`, `createTarFile`). Also `7`, a contiguous file.
+    Unsupported(TypeFlag),
     /// A PAX global header (`g`): no file, never applied to later entries, as in Go.
     Global,
 }
@@ -47,7 +75,23 @@ impl Kind {
     /// Tells whether the entry's header is followed by data.
     #[must_use]
     pub fn has_data(self) -> bool {
-        matches!(self, Self::File | Self::GnuSparse | Self::Global)
+        matches!(self, Self::File | Self::Unsupported(_) | Self::Global)
+    }
+
+    /// Returns the type flag of a header.
+    #[must_use]
+    pub fn type_flag(self) -> u8 {
+        match self {
+            Self::File => b'0',
+            Self::HardLink => b'1',
+            Self::Symlink => b'2',
+            Self::CharDevice => b'3',
+            Self::BlockDevice => b'4',
+            Self::Directory => b'5',
+            Self::Fifo => b'6',
+            Self::Unsupported(TypeFlag(flag)) => flag,
+            Self::Global => b'g',
+        }
     }
 }
 
@@ -69,22 +113,23 @@ pub struct Entry {
     pub link_name: Vec<u8>,
     /// What the entry is.
     pub kind: Kind,
-    /// How many bytes of data follow the header, padding not counted; 0 for kinds without data.
+    /// How many bytes of content it has, those in the holes of a sparse file included; 0 for kinds without data.
     pub size: u64,
     /// The mode field, possibly with file type bits above `0o7777`.
     pub mode: u32,
-    /// The owner's numeric id.
+    /// The owner's numeric id: 32 bits without a sign, as `chown(2)` takes them and engines cut what is more. 4294967295
+    /// leaves the owner as it is, which of a new file is 0.
     pub uid: u64,
-    /// The group's numeric id.
+    /// The group's numeric id, likewise.
     pub gid: u64,
     /// When the content last changed.
     pub mtime: Mtime,
-    /// Major and minor number of a device.
+    /// Major and minor number of a device: 12 and 20 bits, as Linux has them and engines cut what is more.
     pub device: (u32, u32),
     /// Extended attributes (`SCHILY.xattr.*`) in stream order: name, raw value.
     pub xattrs: Vec<(Vec<u8>, Vec<u8>)>,
-    /// Whether the data is a sparse map and its pieces rather than the content itself.
-    pub is_sparse: bool,
+    /// Where the pieces of a sparse file belong; nothing for a file whose data is its content.
+    pub sparse: Option<SparseMap>,
 }
 
 impl Entry {
@@ -102,13 +147,26 @@ impl Entry {
             mtime: Mtime::default(),
             device: (0, 0),
             xattrs: Vec::new(),
-            is_sparse: false,
+            sparse: None,
         }
+    }
+
+    /// Tells whether this is the character device 0:0, by which overlay file systems hide a file.
+    #[must_use]
+    pub fn is_zero_device(&self) -> bool {
+        self.kind == Kind::CharDevice && self.device == (0, 0)
+    }
+
+    /// Returns how many bytes of data follow the header group, padding not counted.
+    #[must_use]
+    pub fn stored_bytes(&self) -> u64 {
+        let sparse = self.sparse.as_ref();
+        sparse.map_or(self.size, SparseMap::stored_bytes)
     }
 
     /// Returns how many bytes the data takes in the stream, padding included.
     #[must_use]
     pub fn padded_bytes(&self) -> u64 {
-        self.size.next_multiple_of(BLOCK_BYTES)
+        self.stored_bytes().next_multiple_of(BLOCK_BYTES)
     }
 }

@@ -3,13 +3,17 @@
 use std::fmt;
 use std::io::{self, Read};
 
-use super::field::{apply_record, has_right_checksum, header_name, number, pax_records, until_nul};
+use super::field::{
+    Record, apply_record, device, has_right_checksum, header_name, number, owner, pax_records,
+    until_nul,
+};
 use super::input::Input;
-use super::{BLOCK_BYTES, Entry, Kind, Mtime};
+use super::sparse::{Description, GNU_SPARSE};
+use super::{BLOCK_BYTES, Entry, Kind, Mtime, TypeFlag};
 
-const BLOCK: usize = 512;
+pub(super) const BLOCK: usize = 512;
 /// No honest extension header comes near this; Go's own limit is the same. In bytes.
-const MAX_EXTENSION_BYTES: u64 = 1 << 20;
+pub(super) const MAX_EXTENSION_BYTES: u64 = 1 << 20;
 
 /// What is wrong with a tar stream, and at which byte of it.
 #[derive(Debug)]
@@ -54,7 +58,7 @@ pub struct TarReader<R> {
     pub(super) unread_padding: u64,
     /// The end was seen; what comes behind it is not for us.
     pub(super) has_ended: bool,
-    group: Vec<u8>,
+    pub(super) group: Vec<u8>,
     pub(super) group_offset: u64,
 }
 
@@ -63,7 +67,7 @@ pub struct TarReader<R> {
 struct Extensions {
     long_name: Option<Vec<u8>>,
     long_link: Option<Vec<u8>>,
-    records: Vec<(Vec<u8>, Vec<u8>)>,
+    records: Vec<Record>,
     has_pax: bool,
 }
 
@@ -149,12 +153,17 @@ impl<R: Input> TarReader<R> {
                     }
                 }
                 _ => {
-                    let entry = self.entry(&header, extensions)?;
-                    if entry.kind == Kind::GnuSparse {
-                        self.sparse_blocks(header.as_bytes()[482] == 1)?;
+                    let sparse = Description::take(&mut extensions.records);
+                    let mut entry = self.entry(&header, extensions)?;
+                    match entry.kind {
+                        Kind::Unsupported(GNU_SPARSE) => {
+                            self.sparse_blocks(header.as_bytes()[482] == 1)?;
+                        }
+                        Kind::Unsupported(_) => {}
+                        _ => self.sparse_file(&mut entry, &sparse)?,
                     }
-                    self.unread_data = entry.size;
-                    self.unread_padding = entry.padded_bytes() - entry.size;
+                    self.unread_data = entry.stored_bytes();
+                    self.unread_padding = entry.padded_bytes() - self.unread_data;
                     return Ok(Some(entry));
                 }
             }
@@ -204,7 +213,7 @@ impl<R: Input> TarReader<R> {
     }
 
     /// Fills `block`; false where the stream ends before it.
-    fn block(&mut self, block: &mut [u8; BLOCK]) -> Result<bool, TarError> {
+    pub(super) fn block(&mut self, block: &mut [u8; BLOCK]) -> Result<bool, TarError> {
         let mut filled = 0;
         while filled < BLOCK {
             match self.input.read(&mut block[filled..]) {
@@ -243,22 +252,6 @@ impl<R: Input> TarReader<R> {
         Ok(name)
     }
 
-    /// The blocks of a GNU sparse map that did not fit the main header belong to the group.
-    fn sparse_blocks(&mut self, mut more: bool) -> Result<(), TarError> {
-        while more {
-            let mut block = [0; BLOCK];
-            if !self.block(&mut block)? {
-                return Err(self.invalid("a sparse map that is cut short"));
-            }
-            if self.group.len() as u64 > MAX_EXTENSION_BYTES {
-                return Err(self.invalid("a sparse map of over 1 MiB"));
-            }
-            self.group.extend_from_slice(&block);
-            more = block[504] == 1;
-        }
-        Ok(())
-    }
-
     fn entry(&self, header: &tar::Header, extensions: Extensions) -> Result<Entry, TarError> {
         let invalid = |reason| self.invalid(reason);
         let raw = header.as_old();
@@ -277,24 +270,17 @@ impl<R: Input> TarReader<R> {
             size: unsigned(&raw.size)?,
             mode: u32::try_from(field(&raw.mode)?)
                 .map_err(|_| invalid("a mode that is no mode"))?,
-            uid: unsigned(&raw.uid)?,
-            gid: unsigned(&raw.gid)?,
+            uid: owner(field(&raw.uid)?),
+            gid: owner(field(&raw.gid)?),
             mtime: Mtime {
                 seconds: field(&raw.mtime)?,
                 nanoseconds: 0,
             },
-            device: (0, 0),
+            device: device(header.as_bytes())
+                .ok_or_else(|| invalid("a number field that holds no number"))?,
             xattrs: Vec::new(),
-            is_sparse: false,
+            sparse: None,
         };
-        if let Some(ustar) = header.as_ustar() {
-            let device = |bytes: &[u8]| {
-                number(bytes)
-                    .and_then(|n| u32::try_from(n).ok())
-                    .unwrap_or(0)
-            };
-            entry.device = (device(&ustar.dev_major), device(&ustar.dev_minor));
-        }
         let has = |wanted: &[u8]| {
             let mut records = extensions.records.iter();
             records.any(|(key, value)| key == wanted && !value.is_empty())
@@ -322,10 +308,10 @@ impl<R: Input> TarReader<R> {
             b'4' => Kind::BlockDevice,
             b'5' => Kind::Directory,
             b'6' => Kind::Fifo,
-            b'S' => Kind::GnuSparse,
             b'g' => Kind::Global,
             0 if entry.name.ends_with(b"/") => Kind::Directory,
-            _ => Kind::File,
+            0 | b'0' => Kind::File,
+            other => Kind::Unsupported(TypeFlag(other)),
         };
         if !entry.kind.has_data() {
             entry.size = 0;
@@ -347,7 +333,7 @@ impl<R: Input> TarReader<R> {
     }
 }
 
-/// Reads the data of the current entry.
+/// Reads the data of the current entry as the stream has it: of a sparse file its pieces.
 impl<R: Input> Read for TarReader<R> {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
         let n = buffer

@@ -8,11 +8,12 @@ const BLOCK: usize = 512;
 /// What ends an archive: two zero blocks.
 pub const END_OF_ARCHIVE: [u8; 2 * BLOCK] = [0; 2 * BLOCK];
 
-/// Returns the header group of `entry`; nothing is left out, what ustar cannot hold goes into PAX records.
+/// Returns the header group of `entry`; nothing is left out, what ustar cannot hold goes into PAX records. The data behind
+/// it is the content: a sparse file becomes one without holes.
 #[must_use]
 pub fn header_group(entry: &Entry) -> Vec<u8> {
     let mut header = tar::Header::new_ustar();
-    header.as_mut_bytes()[156] = type_flag(entry.kind);
+    header.as_mut_bytes()[156] = entry.kind.type_flag();
     fill(&mut header, entry);
     let records = pax_records(entry);
     let mut group = Vec::with_capacity(BLOCK);
@@ -42,7 +43,7 @@ pub(super) fn pax_extension(name: &[u8], records: &[(Vec<u8>, Vec<u8>)]) -> Vec<
         mtime: super::Mtime::default(),
         device: (0, 0),
         xattrs: Vec::new(),
-        is_sparse: false,
+        sparse: None,
     };
     fill(&mut pax, &extension);
     // Go leaves the device numbers of an extension header empty.
@@ -76,26 +77,12 @@ pub fn rename_group(template: &[u8], entry: &Entry) -> Vec<u8> {
     if bytes[257..262] == *b"ustar" {
         bytes[345..500].fill(0);
     }
-    bytes[156] = type_flag(entry.kind);
+    bytes[156] = entry.kind.type_flag();
     put_octal(&mut bytes[100..108], entry.mode.into());
     put_octal(&mut bytes[124..136], entry.size);
     put_octal(&mut bytes[136..148], entry.mtime.seconds.cast_unsigned());
     put_checksum(bytes);
     header.as_bytes().to_vec()
-}
-
-fn type_flag(kind: Kind) -> u8 {
-    match kind {
-        Kind::File => b'0',
-        Kind::HardLink => b'1',
-        Kind::Symlink => b'2',
-        Kind::CharDevice => b'3',
-        Kind::BlockDevice => b'4',
-        Kind::Directory => b'5',
-        Kind::Fifo => b'6',
-        Kind::GnuSparse => b'S',
-        Kind::Global => b'g',
-    }
 }
 
 fn fill(header: &mut tar::Header, entry: &Entry) {

@@ -140,7 +140,11 @@ impl<'a> Checker<'a> {
 
     /// Says that an entry belongs to something.
     pub(super) fn use_entry(&mut self, entry: usize) {
-        self.used.insert(entry);
+        let mut entry = Some(entry);
+        // What a hard link leads to has its data.
+        while let Some(used) = entry.filter(|&entry| self.used.insert(entry)) {
+            entry = self.source.entries()[used].links_to();
+        }
     }
 
     /// Says so of all entries, where nothing tells what belongs to what.
@@ -172,7 +176,8 @@ impl<'a> Checker<'a> {
             current = match item.kind {
                 Kind::File => return Some(entry),
                 Kind::Symlink => names::resolve(&item.name, &item.link_name),
-                Kind::HardLink => names::clean(&item.link_name),
+                // One that follows a file is a file itself.
+                Kind::HardLink => None,
                 _ => {
                     let message = format!("{what} is `{name}`, which is no regular file");
                     self.error(Rule::MissingEntry, place, message);

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use super::checker::Checker;
 use super::config::Config;
 use super::hash::{self, Facts, Wanted};
-use super::layer::LayerFacts;
+use super::layer::{LayerFacts, TarFacts};
 use super::oci::Oci;
 use super::save::Save;
 use super::stated::{self, Sha512, Stated};
@@ -229,7 +229,10 @@ fn check_layer(checker: &mut Checker, entry: usize, layer: &LayerFacts, layers: 
         let message = format!("is compressed with {compression}, which some loaders do not know");
         checker.warning(Rule::UnportableCompression, place, message);
     }
-    let tar = &layer.tar;
+    check_tar(checker, place, &layer.tar, layers.windows.contains(&entry));
+}
+
+fn check_tar(checker: &mut Checker, place: &str, tar: &TarFacts, is_windows: bool) {
     if let Some(reason) = &tar.fault {
         checker.error(
             Rule::LayerTar,
@@ -257,7 +260,6 @@ fn check_layer(checker: &mut Checker, entry: usize, layer: &LayerFacts, layers: 
             checker.advice(rule, place, format!("{what}: {names}"));
         }
     }
-    let windows = layers.windows.contains(&entry);
     for (rule, severity, offenders, what) in [
         (
             Rule::LayerDuplicatePath,
@@ -269,7 +271,37 @@ fn check_layer(checker: &mut Checker, entry: usize, layer: &LayerFacts, layers: 
             Rule::LayerSparse,
             Severity::Error,
             &tar.sparse,
-            "has sparse files, which docker cannot keep",
+            "has sparse files in GNU's old form, which no engine unpacks",
+        ),
+        (
+            Rule::SparseSave,
+            Severity::Warning,
+            &tar.unsaved,
+            "has sparse files, which docker and podman load and cannot save again",
+        ),
+        (
+            Rule::LayerEntryType,
+            Severity::Error,
+            &tar.unsupported,
+            "has entries of types that no engine unpacks",
+        ),
+        (
+            Rule::WhiteoutDevice,
+            Severity::Warning,
+            &tar.zero_devices,
+            "has character devices 0:0, which overlay file systems take for whiteouts",
+        ),
+        (
+            Rule::OwnWhiteout,
+            Severity::Error,
+            &tar.own_whiteouts,
+            "has whiteouts of what it brings itself, on which docker fails or loses it",
+        ),
+        (
+            Rule::WhiteoutDirectory,
+            Severity::Warning,
+            &tar.hidden_directories,
+            "has directories behind whiteouts of their names, in which some engines show the old files",
         ),
         (
             Rule::LayerWhiteout,
@@ -284,7 +316,7 @@ fn check_layer(checker: &mut Checker, entry: usize, layer: &LayerFacts, layers: 
             "has hard links to what does not come before them in the layer",
         ),
     ] {
-        if rule == Rule::LayerHardLink && windows {
+        if rule == Rule::LayerHardLink && is_windows {
             continue;
         }
         if let Some(names) = offenders.text() {

@@ -57,7 +57,7 @@ pub(super) fn hash(source: &Source, wanted: &Wanted) -> Result<Facts, Error> {
     jobs.extend(wanted.long.iter().map(|&entry| Job::Long(entry)));
     for &entry in &wanted.stored {
         let is_plain_layer = wanted.layers.contains(&entry)
-            && layer::compression(&source.blob(entry)?)
+            && Compression::of(source.blob(entry)?.reader())
                 .map_err(|error| at(source, entry, error))?
                 == Compression::None;
         if !is_plain_layer {

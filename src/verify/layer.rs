@@ -1,19 +1,22 @@
 //! One layer, streamed once: what its uncompressed bytes hash to, and whether its tar can be unpacked.
 
-use std::collections::HashSet;
 use std::io::{self, Read, Write};
 
+use super::named::{Hidden, Keys, Named};
 use super::stated::{Hasher, Sha512};
 use crate::archive::Blob;
-use crate::compression::{Compression, MAGIC_BYTES};
-use crate::digest::{DiffId, Digest, Hashing};
-use crate::tarball::{Input, Kind, TarError, TarReader};
+use crate::compression::Compression;
+use crate::digest::{DiffId, Hashing};
+use crate::tarball::{Entry, Input, Kind, TarError, TarReader, TypeFlag};
 
 const BUFFER_BYTES: usize = 256 * 1024;
 /// Paths are remembered by their digests; a layer with more entries is no longer checked for repeated ones.
 const MAX_ENTRIES: usize = 1_000_000;
 /// How many offenders of a kind are named.
 const MAX_NAMED: usize = 3;
+
+const WHITEOUT: &[u8] = b".wh.";
+const OPAQUE: &[u8] = b".wh..wh..opq";
 
 /// What was seen in a layer.
 #[derive(Debug)]
@@ -37,8 +40,19 @@ pub(super) struct TarFacts {
     /// Whether there were too many entries to check them all.
     pub(super) is_too_long: bool,
     pub(super) duplicates: Offenders,
+    /// Sparse files in GNU's old form.
     pub(super) sparse: Offenders,
+    /// Other entries of types that no engine unpacks.
+    pub(super) unsupported: Offenders,
+    /// Sparse files in PAX form, which some engines cannot save again.
+    pub(super) unsaved: Offenders,
+    /// Character devices 0:0.
+    pub(super) zero_devices: Offenders,
     pub(super) whiteouts: Offenders,
+    /// Whiteouts of what the layer itself has put there.
+    pub(super) own_whiteouts: Offenders,
+    /// Directories behind a whiteout of their name.
+    pub(super) hidden_directories: Offenders,
     /// Whiteouts behind siblings of theirs.
     pub(super) late_whiteouts: Offenders,
     /// Directories that hide all that is below them.
@@ -75,23 +89,9 @@ impl Offenders {
     }
 }
 
-/// Tells a blob's compression.
-pub(super) fn compression(blob: &Blob) -> io::Result<Compression> {
-    let mut first = [0; MAGIC_BYTES];
-    let mut filled = 0;
-    let mut reader = blob.reader();
-    while filled < first.len() {
-        match reader.read(&mut first[filled..])? {
-            0 => break,
-            n => filled += n,
-        }
-    }
-    Ok(Compression::detect(&first[..filled]))
-}
-
 /// Streams a layer; its bytes go through SHA-512 as well if `is_long`.
 pub(super) fn examine(blob: &Blob, is_long: bool) -> io::Result<LayerFacts> {
-    let compression = compression(blob)?;
+    let compression = Compression::of(blob.reader())?;
     let mut input = match compression.decoder(blob.reader()) {
         Ok(decoder) => HashingInput::new(decoder, is_long),
         Err(error) if compression == Compression::None => return Err(error),
@@ -125,70 +125,68 @@ pub(super) fn examine(blob: &Blob, is_long: bool) -> io::Result<LayerFacts> {
 }
 
 fn walk<R: Input>(reader: &mut TarReader<R>, facts: &mut TarFacts) -> Result<(), TarError> {
-    let mut seen: HashSet<Digest> = HashSet::new();
-    let mut siblings = Siblings::default();
+    let mut named = Named::default();
     while let Some(entry) = reader.next()? {
         if entry.kind == Kind::Global {
             continue;
         }
-        if entry.kind == Kind::GnuSparse || entry.is_sparse {
-            facts.sparse.push(&entry.name);
+        match entry.kind {
+            Kind::Unsupported(TypeFlag(b'S')) => facts.sparse.push(&entry.name),
+            Kind::Unsupported(_) => facts.unsupported.push(&entry.name),
+            Kind::CharDevice if entry.is_zero_device() => facts.zero_devices.push(&entry.name),
+            _ if entry.sparse.is_some() => facts.unsaved.push(&entry.name),
+            _ => {}
         }
         let name = clean(&entry.name);
         let last = name.rsplit(|&b| b == b'/').next().unwrap_or_default();
         if matches!(last, b".wh." | b".wh.." | b".wh...") {
             facts.whiteouts.push(&entry.name);
         }
-        if last == b".wh..wh..opq" {
+        if last == OPAQUE {
             facts.opaque.push(&entry.name);
         }
-        if seen.len() >= MAX_ENTRIES {
+        if named.n_names() >= MAX_ENTRIES {
             facts.is_too_long = true;
             continue;
         }
-        let directory = &name[..name.len() - last.len()];
-        if last.starts_with(b".wh.") {
-            if siblings.has(directory) {
-                facts.late_whiteouts.push(&entry.name);
-            }
-        } else {
-            siblings.insert(directory);
-        }
-        if entry.kind == Kind::HardLink {
-            // Loaders look targets up from the layer's root, so a leading `/` changes nothing.
-            let target = clean(&entry.link_name);
-            let target = target.strip_prefix(b"/").unwrap_or(&target);
-            if !seen.contains(&Digest::of(target))
-                && !seen.contains(&Digest::of(&[b"/", target].concat()))
-            {
-                facts.dangling.push(&entry.name);
-            }
-        }
-        if !seen.insert(Digest::of(&name)) {
-            facts.duplicates.push(&entry.name);
-        }
+        check_names(&mut named, &entry, &name, facts);
     }
     Ok(())
 }
 
-/// The directories of which the layer has named something so far.
-#[derive(Default)]
-struct Siblings {
-    directories: HashSet<Digest>,
-    /// Of the last entry: most have the directory of the one before.
-    last: Option<Vec<u8>>,
-}
-
-impl Siblings {
-    fn insert(&mut self, directory: &[u8]) {
-        if self.last.as_deref() != Some(directory) {
-            self.directories.insert(Digest::of(directory));
-            self.last = Some(directory.to_vec());
+/// Checks an entry against those before it.
+fn check_names(named: &mut Named, entry: &Entry, name: &[u8], facts: &mut TarFacts) {
+    let path = Keys::of(name);
+    let directory = &name[..name.len() - path.last.len()];
+    match path.last.strip_prefix(WHITEOUT) {
+        Some(hidden) => {
+            if named.is_sibling(&path) {
+                facts.late_whiteouts.push(&entry.name);
+            }
+            if !matches!(path.last, OPAQUE) && named.hide(&Keys::of(&[directory, hidden].concat()))
+            {
+                facts.own_whiteouts.push(&entry.name);
+            }
+        }
+        None => match named.hidden_at(&path) {
+            Some(Hidden::Itself) if entry.kind == Kind::Directory => {
+                facts.hidden_directories.push(&entry.name);
+            }
+            Some(Hidden::Above) => facts.own_whiteouts.push(&entry.name),
+            Some(Hidden::Itself) | None => {}
+        },
+    }
+    if entry.kind == Kind::HardLink {
+        // Loaders look targets up from the layer's root, so a leading `/` changes nothing.
+        let target = clean(&entry.link_name);
+        let target = target.strip_prefix(b"/").unwrap_or(&target);
+        let spellings = [target, &[b"/", target].concat()];
+        if !spellings.iter().any(|target| named.has(&Keys::of(target))) {
+            facts.dangling.push(&entry.name);
         }
     }
-
-    fn has(&self, directory: &[u8]) -> bool {
-        self.directories.contains(&Digest::of(directory))
+    if !named.insert(&path) {
+        facts.duplicates.push(&entry.name);
     }
 }
 

@@ -42,12 +42,12 @@ fn check_entry(checker: &mut Checker, index: usize) {
         checker.warning(Rule::Orphan, name, "belongs to no image of the archive");
         return;
     }
+    if entry.is_hard_link() {
+        let message = "is a hard link, which ctr and podman do not follow";
+        checker.warning(Rule::UnportableLink, name, message);
+        return;
+    }
     let target = match entry.kind {
-        Kind::HardLink => {
-            let message = "is a hard link, which ctr and podman do not follow";
-            checker.warning(Rule::UnportableLink, name, message);
-            return;
-        }
         Kind::Symlink => names::resolve(name, &entry.link_name),
         _ => return,
     };

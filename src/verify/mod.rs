@@ -18,6 +18,7 @@ mod hybrid;
 mod json;
 mod layer;
 mod lint;
+mod named;
 mod oci;
 mod report;
 mod rule;

@@ -93,10 +93,21 @@ rules! {
     LayerTar = "layer-tar",
     /// No path stands twice in a layer (L55; docker: `duplicates of file paths not supported`).
     LayerDuplicatePath = "layer-duplicate-path",
-    /// A layer has no sparse files (S57; docker: `unhandled tar header type 83`).
+    /// A layer has no sparse files in GNU's old form (S57; docker: `unhandled tar header type 83`).
     LayerSparse = "layer-sparse",
+    /// A layer has no sparse files in PAX form (S57; docker's own store and podman load them and cannot save the image again).
+    SparseSave = "sparse-save",
+    /// Entries are files, directories, links, devices and pipes (L55; docker: `unhandled tar header type`).
+    LayerEntryType = "layer-entry-type",
+    /// No character device is 0:0 (a whiteout to overlay2 and overlayfs, a device to vfs, the native snapshotter and umoci).
+    WhiteoutDevice = "whiteout-device",
     /// A whiteout names what it removes (S64; docker and containerd fail on bare `.wh.`).
     LayerWhiteout = "layer-whiteout",
+    /// No whiteout removes what its own layer has put there before (L60; docker with overlay2: `failed to mknod`; with vfs
+    /// it is gone, and `docker save` fails; umoci keeps it).
+    OwnWhiteout = "own-whiteout",
+    /// A directory does not come after a whiteout of its name (overlay2 and overlayfs show the old files in it).
+    WhiteoutDirectory = "whiteout-directory",
     /// Whiteouts stand before their siblings (S61).
     WhiteoutOrder = "whiteout-order",
     /// Whiteouts name what they hide, one by one (S62).

@@ -24,7 +24,7 @@ fn file(name: &str, size: u64) -> Entry {
         mtime: Mtime::default(),
         device: (0, 0),
         xattrs: Vec::new(),
-        is_sparse: false,
+        sparse: None,
     }
 }
 
@@ -338,7 +338,8 @@ fn any_entry() -> impl Strategy<Value = Entry> {
                     nanoseconds,
                 },
                 device: if kind == Kind::CharDevice {
-                    (major, 3)
+                    // Linux has 12 bits.
+                    (major & 0xfff, 3)
                 } else {
                     (0, 0)
                 },
@@ -346,7 +347,7 @@ fn any_entry() -> impl Strategy<Value = Entry> {
                     .into_iter()
                     .map(|(k, v)| (k.into_bytes(), v))
                     .collect(),
-                is_sparse: false,
+                sparse: None,
             }
         },
     )

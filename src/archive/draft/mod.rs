@@ -1,5 +1,6 @@
 //! The new archive as a list of entries, before anything is written.
 
+mod links;
 mod parents;
 
 use std::cmp::Ordering;
@@ -345,15 +346,11 @@ impl<'a> Draft<'a> {
             kind: new.content.kind(),
             size: self.size(new),
             mode: new.mode,
-            uid: 0,
-            gid: 0,
             mtime: Mtime {
                 seconds: new.mtime,
                 nanoseconds: 0,
             },
-            device: (0, 0),
-            xattrs: Vec::new(),
-            is_sparse: false,
+            ..Entry::file()
         };
         if entry.kind == Kind::Directory {
             entry.name.push(b'/');
@@ -386,15 +383,11 @@ impl<'a> Draft<'a> {
             kind: kept.kind,
             size: kept.size,
             mode: kept.mode,
-            uid: 0,
-            gid: 0,
             mtime: Mtime {
                 seconds: kept.mtime,
                 nanoseconds: 0,
             },
-            device: (0, 0),
-            xattrs: Vec::new(),
-            is_sparse: false,
+            ..Entry::file()
         })
     }
 }

@@ -1,12 +1,10 @@
 //! Reading the documents of an archive, and what they say of one image.
 
-use std::io::Read;
-
 use super::descriptor::blob_name;
 use super::docker::{self, Item};
 use crate::archive::source::Source;
 use crate::archive::{Image, Layer, MAX_DOCUMENT_BYTES, OciManifest};
-use crate::compression::{Compression, MAGIC_BYTES};
+use crate::compression::Compression;
 use crate::digest::{DiffId, Digest};
 use crate::error::Error;
 use crate::image::Config;
@@ -131,18 +129,9 @@ fn check_name(
 
 /// Tells how a layer is compressed from its first bytes: names and media types have been wrong before.
 fn compression_of(source: &Source, entry: usize) -> Result<Compression, Error> {
-    let mut first = Vec::new();
-    let failed = |error| Error::Io {
-        place: source.entries()[entry].name.clone(),
-        source: error,
-    };
     source
         .blob(entry)?
-        .reader()
-        .take(MAGIC_BYTES as u64)
-        .read_to_end(&mut first)
-        .map_err(failed)?;
-    Ok(Compression::detect(&first))
+        .compression(&source.entries()[entry].name)
 }
 
 /// Reads a document that a descriptor names; its digest and size must be as stated.

@@ -83,6 +83,12 @@ pub(in crate::archive) fn extract(draft: &Draft<'_>, root: &Path) -> Result<(), 
                 set_metadata(&file, mode & 0o777 | 0o600, mtime).map_err(failed)?;
                 file.sync_all().map_err(failed)?;
             }
+            Kind::Unsupported(flag) => {
+                return Err(Error::BadEntry {
+                    name: name.clone(),
+                    reason: format!("is of {flag}, and archives of images have no such entries"),
+                });
+            }
             _ => {
                 let reason = "is a device or a pipe, which no archive of images holds".to_owned();
                 return Err(Error::BadEntry {

@@ -166,13 +166,15 @@ pub fn pack(source: &Source, directory: &Path, output: &Path) -> Result<(), Erro
             continue;
         };
         let on_disk = &source.entries()[index];
-        let is_link = entry.kind == Kind::HardLink && on_disk.kind == Kind::File;
+        let is_link =
+            entry.kind == Kind::HardLink && matches!(on_disk.kind, Kind::File | Kind::Symlink);
         if !is_link && (on_disk.kind != entry.kind || on_disk.link_name != entry.link_name) {
             continue;
         }
         is_packed[index] = true;
         if is_link && !is_as_linked(source, entry, index)? {
-            entries.push((name, new_group(on_disk, Some(group)), Some(index)));
+            let data = (on_disk.kind == Kind::File).then_some(index);
+            entries.push((name, new_group(on_disk, Some(group)), data));
             continue;
         }
         let data = (entry.kind == Kind::File).then_some(index);
@@ -248,16 +250,23 @@ pub fn pack(source: &Source, directory: &Path, output: &Path) -> Result<(), Erro
     pending.publish()
 }
 
-/// Tells whether a file that was a hard link still has the content of what it linked to: on the disk each can be edited.
+/// Tells whether what was a hard link is still like its target: on the disk each can be edited.
 fn is_as_linked(source: &Source, link: &Entry, index: usize) -> Result<bool, Error> {
     let target = names::clean(&link.link_name).and_then(|name| source.find(&name));
     let entries = source.entries();
     let is_alike = |&target: &usize| {
-        entries[target].kind == Kind::File && entries[target].size == entries[index].size
+        let facts = |index: usize| {
+            let entry: &crate::archive::SourceEntry = &entries[index];
+            (entry.kind, entry.size, &entry.link_name)
+        };
+        facts(target) == facts(index)
     };
     let Some(target) = target.filter(is_alike) else {
         return Ok(false);
     };
+    if entries[index].kind == Kind::Symlink {
+        return Ok(true);
+    }
     let digest = |index| {
         let blob = source.blob(index)?;
         let digest = Digest::of_reader(&mut blob.reader());
@@ -280,15 +289,11 @@ fn new_group(on_disk: &crate::archive::SourceEntry, model: Option<&[u8]>) -> Vec
         kind: on_disk.kind,
         size: on_disk.size,
         mode: on_disk.mode,
-        uid: 0,
-        gid: 0,
         mtime: Mtime {
             seconds: on_disk.mtime,
             nanoseconds: 0,
         },
-        device: (0, 0),
-        xattrs: Vec::new(),
-        is_sparse: false,
+        ..Entry::file()
     };
     match model {
         Some(model) => rename_group(model, &entry),

@@ -1,7 +1,7 @@
 //! The files of each layer, to look at: as the layer has them, whiteouts included, owned by whoever unpacks.
 
 use std::fs::File;
-use std::io;
+use std::io::{self, Read as _, Seek as _, SeekFrom};
 use std::path::{Path, PathBuf};
 
 use rustix::fs::{Mode, OFlags};
@@ -13,9 +13,8 @@ use super::place::set_metadata;
 use crate::archive::source::Source;
 use crate::archive::source::directory::{OWN_DIRECTORY, open_parent};
 use crate::archive::{Archive, names};
-use crate::compression::{Compression, MAGIC_BYTES};
 use crate::error::Error;
-use crate::tarball::{Entry, Input, Kind, Stream, TarReader};
+use crate::tarball::{Entry, Input, Kind, TarReader};
 
 /// Unpacks the archive `source` into `directory`, which must not exist or be empty, and each of its layers below
 /// `.ocipatch/layers` there; returns one directory per layer.
@@ -51,24 +50,8 @@ fn extract_layers(archive: &Archive, directory: &Path) -> Result<Vec<PathBuf>, E
 
 fn extract_layer(source: &Source, index: usize, root: &Path) -> Result<(), Error> {
     let name = || source.entries()[index].name.clone();
-    let failed = |source| Error::Io {
-        place: name(),
-        source,
-    };
-    let blob = source.blob(index)?;
-    let mut first = Vec::new();
-    io::Read::read_to_end(
-        &mut io::Read::take(blob.reader(), MAGIC_BYTES as u64),
-        &mut first,
-    )
-    .map_err(failed)?;
-    match Compression::detect(&first) {
-        Compression::None => extract_all(&mut TarReader::new(blob.reader()), &name(), root),
-        compression => {
-            let decoder = compression.decoder(blob.reader()).map_err(failed)?;
-            extract_all(&mut TarReader::new(Stream(decoder)), &name(), root)
-        }
-    }
+    let tar = source.blob(index)?.into_tar(&name())?;
+    extract_all(&mut TarReader::new(tar), &name(), root)
 }
 
 fn extract_all(reader: &mut TarReader<impl Input>, layer: &str, root: &Path) -> Result<(), Error> {
@@ -145,7 +128,7 @@ fn extract_entry(
             match rustix::fs::openat(&parent, file_name, flags, Mode::from_raw_mode(0o600)) {
                 Ok(file) => {
                     let mut file = File::from(file);
-                    io::copy(reader, &mut file)?;
+                    write_content(reader, entry, &mut file)?;
                     // Set-id bits are for the image, not for the machine that looks at it.
                     set_metadata(&file, entry.mode & 0o777 | 0o400, entry.mtime.seconds)?;
                     Ok(())
@@ -161,4 +144,20 @@ fn extract_entry(
         Err(rustix::io::Errno::EXIST | rustix::io::Errno::NOENT) => Ok(()),
         result => Ok(result?),
     }
+}
+
+/// Writes the content of an entry; holes stay holes, whatever a header promises.
+fn write_content(
+    reader: &mut TarReader<impl Input>,
+    entry: &Entry,
+    file: &mut File,
+) -> io::Result<()> {
+    let Some(map) = &entry.sparse else {
+        return io::copy(reader, file).map(drop);
+    };
+    for (offset, n_bytes) in map.pieces() {
+        file.seek(SeekFrom::Start(offset))?;
+        io::copy(&mut reader.by_ref().take(n_bytes), file)?;
+    }
+    file.set_len(entry.size)
 }

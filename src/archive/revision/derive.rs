@@ -204,6 +204,7 @@ pub fn revise<'a>(
         draft.remove("repositories");
     }
     draft.fit_directories();
+    draft.free_links();
     draft.layers = new_layers;
     let manifest_digests = new
         .iter()

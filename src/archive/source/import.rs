@@ -1,7 +1,6 @@
 //! Tar streams from outside the archive: a file of the host, or a layer of another archive.
 
 use std::fs::File;
-use std::io::Read as _;
 use std::path::Path;
 use std::sync::Arc;
 
@@ -9,7 +8,7 @@ use rustix::fs::{FileType, OFlags, Stat, fstat};
 
 use super::entry::Blob;
 use crate::archive::{Archive, Layer};
-use crate::compression::{Compression, MAGIC_BYTES};
+use crate::compression::Compression;
 use crate::digest::DiffId;
 use crate::error::Error;
 use crate::tarball::Input;
@@ -133,15 +132,10 @@ fn guard(stat: &Stat) -> Guard {
 impl Blob {
     /// Returns how the data is compressed, by its first bytes; `name` is that of the entry.
     pub fn compression(&self, name: &str) -> Result<Compression, Error> {
-        let mut first = Vec::new();
-        let mut beginning = self.reader().take(MAGIC_BYTES as u64);
-        beginning
-            .read_to_end(&mut first)
-            .map_err(|source| Error::Io {
-                place: name.to_owned(),
-                source,
-            })?;
-        Ok(Compression::detect(&first))
+        Compression::of(self.reader()).map_err(|source| Error::Io {
+            place: name.to_owned(),
+            source,
+        })
     }
 
     /// Opens the uncompressed stream of a layer from its start; `name` is that of the entry.

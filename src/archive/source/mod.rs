@@ -17,7 +17,7 @@ use std::os::unix::fs::FileExt;
 use std::path::Path;
 use std::sync::Arc;
 
-use crate::compression::{Compression, MAGIC_BYTES};
+use crate::compression::Compression;
 use crate::error::Error;
 use crate::tarball::{Kind, Range};
 use entry::{Blob, SourceEntry};
@@ -90,11 +90,7 @@ impl Source {
             place: place.clone(),
             source,
         };
-        let mut first = [0; MAGIC_BYTES];
-        let n = Range::new(&file, 0, MAGIC_BYTES as u64)
-            .read(&mut first)
-            .map_err(failed)?;
-        let compression = Compression::detect(&first[..n]);
+        let compression = Compression::of(Range::new(&file, 0, u64::MAX)).map_err(failed)?;
         if compression == Compression::None {
             return Self::from_tar(file, compression, None, place);
         }
@@ -136,6 +132,7 @@ impl Source {
             is_walk_ordered,
         };
         for index in 0..source.entries.len() {
+            entry::follow_hard_link(&mut source.entries, index, &source.by_name);
             let name = source.entries[index].name.clone();
             match source.by_name.get(&name) {
                 None => {
@@ -246,10 +243,17 @@ impl Source {
                 Kind::HardLink => names::clean(&entry.link_name),
                 _ => return Err(bad("is no regular file")),
             };
-            cleaned = target.ok_or_else(|| bad("links to a place outside the archive"))?;
-            if self.find(&cleaned).is_none() {
+            let target = target.ok_or_else(|| bad("links to a place outside the archive"))?;
+            if self.find(&target).is_none() {
                 return Err(bad("links to an entry that is not there"));
             }
+            if entry.kind == Kind::HardLink {
+                // One that follows a file has become a file.
+                return Err(bad(
+                    "is a hard link to an entry that does not come before it",
+                ));
+            }
+            cleaned = target;
         }
         Err(Error::BadEntry {
             name: name.to_owned(),
@@ -307,7 +311,7 @@ impl Source {
             return Ok(Vec::new());
         };
         let entry = &self.entries[index];
-        let n = usize::try_from(entry.data_offset - entry.group_offset)
+        let n = usize::try_from(entry.group_end - entry.group_offset)
             .expect("header groups are bounded");
         let mut group = vec![0; n];
         tar.file
@@ -325,16 +329,13 @@ impl Source {
             return None;
         };
         let entry = &self.entries[index];
-        let data = if entry.kind.has_data() {
+        let data = if entry.kind.has_data() && entry.links_to.is_none() {
             entry.size.next_multiple_of(512)
         } else {
             0
         };
         // The last entry of a tar that was cut behind its data may lack padding.
-        Some((
-            entry.group_offset,
-            (entry.data_offset + data).min(tar.length),
-        ))
+        Some((entry.group_offset, (entry.group_end + data).min(tar.length)))
     }
 
     /// Returns where the first entry begins: before it stand a root directory (`./`) or global headers, if anything.

@@ -5,7 +5,7 @@ use std::fs::File;
 use super::entry::{MAX_ENTRIES, SourceEntry};
 use super::names;
 use crate::error::Error;
-use crate::tarball::{BLOCK_BYTES, Kind, Range, TarError, TarReader};
+use crate::tarball::{BLOCK_BYTES, Kind, Range, TarError, TarReader, TypeFlag};
 
 /// Returns the entries and where they end.
 pub(in crate::archive) fn index(
@@ -52,8 +52,9 @@ pub(in crate::archive) fn index(
             // The root directory (`./`) carries nothing.
             continue;
         }
-        if entry.kind == Kind::GnuSparse || entry.is_sparse {
-            let reason = "is a sparse file, which no image tool can read".to_owned();
+        if entry.kind == Kind::Unsupported(TypeFlag(b'S')) || entry.sparse.is_some() {
+            let reason = "is a sparse file; write the archive again by `tar` without `--sparse`";
+            let reason = reason.to_owned();
             return Err(Error::BadEntry { name, reason });
         }
         if entries.len() == MAX_ENTRIES {
@@ -70,7 +71,9 @@ pub(in crate::archive) fn index(
             mode: entry.mode,
             mtime: entry.mtime.seconds,
             group_offset: reader.group_offset(),
+            group_end: reader.offset(),
             data_offset: reader.offset(),
+            links_to: None,
         });
     }
     // Of a last entry without all of its padding there is nothing behind what is there.

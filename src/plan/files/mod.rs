@@ -1,18 +1,22 @@
 //! Changes of single files, in a new layer or in the layers that hold them.
 
+mod links;
 pub(super) mod matching;
 pub(super) mod moves;
 pub(super) mod patch;
 pub(super) mod purge;
+mod purged_layer;
+pub(super) mod remains;
 pub(super) mod removal;
 pub(super) mod settings;
 
 use std::collections::{BTreeMap, HashMap};
 
+use self::links::Targets;
 use crate::image_path::ImagePath;
 use crate::layer::{Data, GroupEdit, LayerContent, lay_out};
 use crate::patch::EditPlace;
-use crate::plan::kept::{entry_of, first_sparse, names_of, put};
+use crate::plan::kept::{entry_of, first_unsupported, names_of, put};
 use crate::plan::layers::NewLayer;
 use crate::plan::layers::rewrites::LayerEdits;
 use crate::plan::layers::squash::merged;
@@ -22,7 +26,7 @@ use crate::plan::work::Work;
 use crate::plan::{Change, Effect, FileChange, MadeContent, MadeLayer, PlannedLayer, tree_changes};
 use crate::problem::{Address, Code, quoted};
 use crate::rootfs::{Content, LoggedEntry, Node, Rootfs};
-use crate::tarball::{HeaderChange, Kind};
+use crate::tarball::{HeaderChange, Kind, TypeFlag};
 
 /// What becomes of a file that the image shows.
 #[derive(Debug, Clone, Default)]
@@ -56,8 +60,8 @@ impl Work<'_> {
         }
         let state = &self.states[self.images[i]];
         let tree = state.tree.as_ref().expect("the tree was read");
-        if let Some(path) = first_sparse(tree, edits.keys()) {
-            return self.refuse_sparse(&path, target.address);
+        if let Some(found) = first_unsupported(tree, edits.keys()) {
+            return self.refuse_unsupported(&found, target.address);
         }
         for names in names_of(tree, edits.keys()).into_values() {
             let edit = names.iter().find_map(|name| edits.get(name));
@@ -101,7 +105,7 @@ impl Work<'_> {
         files: Vec<FileChange>,
         target: &EditTarget<'_>,
     ) {
-        if self.has_too_long(&content, target.address) {
+        if self.refuses(&content, target.address) {
             return;
         }
         let image = self.images[i];
@@ -222,10 +226,15 @@ impl Work<'_> {
         }
     }
 
-    pub(in crate::plan) fn refuse_sparse(&mut self, path: &ImagePath, address: &Address) {
+    /// Refuses to write an entry again that no engine unpacks: nobody knows what becomes of it.
+    pub(in crate::plan) fn refuse_unsupported(
+        &mut self,
+        (path, flag): &(ImagePath, TypeFlag),
+        address: &Address,
+    ) {
         let path = quoted(&path.to_text());
-        let message = format!("{path} is a sparse file, which no layer of ours can hold");
-        let help = "leave it out";
+        let message = format!("{path} is an entry of {flag}, which no engine unpacks");
+        let help = "`remove-path` with `purge: true` before it removes the entry from its layer";
         self.problem(Code::LayerConflict, address.clone(), message, help);
     }
 }
@@ -263,15 +272,15 @@ fn find_names(state: &State, contents: &HashMap<Content, &FileEdit>, found: &mut
     }
     let mut tree = Rootfs::new();
     for place in places() {
-        tree.add_logged(place, &logs[&place])
-            .expect("the layers fitted each other when they were read");
-        for (_, node) in &tree {
-            let edit = contents.get(&node.content);
-            let edit = edit.filter(|_| node.kind != Kind::Directory && node.layer == place);
-            if let Some(edit) = edit {
-                add(found, place, node.entry_offset, edit, false);
+        let mut targets = Targets::default();
+        tree.add_watched(place, &logs[&place], |tree, logged| {
+            let target = targets.look(tree, logged);
+            let edit = target.and_then(|target| contents.get(&target.content));
+            if let (Kind::HardLink, Some(edit)) = (logged.entry.kind, edit) {
+                add(found, place, logged.content.offset, edit, false);
             }
-        }
+        })
+        .expect("the layers fitted each other when they were read");
     }
 }
 

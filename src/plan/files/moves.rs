@@ -6,7 +6,7 @@ use super::EditTarget;
 use crate::image_path::ImagePath;
 use crate::layer::{Edit, lay_out};
 use crate::patch::{EditPlace, IfMissing, PathMoves};
-use crate::plan::kept::{entry_of, first_sparse, names_of, put};
+use crate::plan::kept::{entry_of, first_unsupported, names_of, put};
 use crate::plan::work::Work;
 use crate::plan::{Change, FileChange, target, tree_changes};
 use crate::problem::{Code, Problem, quoted};
@@ -167,8 +167,8 @@ fn lay_moves(work: &mut Work<'_>, i: usize, moves: &[Move], created_by: Option<&
             ..tree_changes::file_change(Change::Added, to, top.kind)
         });
     }
-    if let Some(path) = first_sparse(tree, &moved) {
-        return work.refuse_sparse(&path, &address);
+    if let Some(found) = first_unsupported(tree, &moved) {
+        return work.refuse_unsupported(&found, &address);
     }
     // Other names of what moves come along, or they would be another file.
     for names in names_of(tree, &moved).into_values() {

@@ -117,7 +117,6 @@ fn patch_one(work: &mut Work<'_>, i: usize, patch: &FileDiff, diff: &UnifiedDiff
 /// Returns why there is no patching a file, if so.
 fn unpatchable(node: &Node) -> Option<&'static str> {
     match node.kind {
-        Kind::File if node.is_sparse => Some("is a sparse file, whose content is not read"),
         Kind::File if node.size > MAX_BYTES => Some("is larger than any text, with over 64 MiB"),
         Kind::File => None,
         Kind::Directory => Some("is a directory"),

@@ -1,21 +1,20 @@
 //! Paths that go out of every layer, so that nobody finds them in the archive.
 
-use std::collections::{BTreeSet, HashMap};
+use std::collections::BTreeSet;
 
 use super::matching::{matching, through_link};
+use super::purged_layer::Looking;
 use super::removal::{refuse_added, tell_missing, topmost};
 use crate::image_path::ImagePath;
-use crate::layer::GroupEdit;
+use crate::layer::Data;
 use crate::patch::PathRemoval;
-use crate::plan::layers::rewrites::{Edits, LayerEdits, tree_with};
+use crate::plan::layers::rewrites::{LayerEdits, tree_with};
 use crate::plan::state::State;
 use crate::plan::work::Work;
-use crate::plan::{Change, FileChange, PlannedLayer, RemovedLayer, tree_changes};
+use crate::plan::{MadeLayer, PlannedLayer, RemovedLayer};
 use crate::problem::{Code, quoted};
-use crate::rootfs::{Content, LoggedEntry, Node, PSEUDO_LINKS, Resolution, Rootfs, WHITEOUT};
-use crate::tarball::{HeaderChange, Kind};
-
-const OPAQUE: &[u8] = b".wh..wh..opq";
+use crate::rootfs::{LoggedEntry, Node, Rootfs};
+use crate::tarball::Kind;
 
 pub(in crate::plan) fn purge(work: &mut Work<'_>, removal: &PathRemoval) {
     let address = work.address.clone();
@@ -31,7 +30,11 @@ pub(in crate::plan) fn purge(work: &mut Work<'_>, removal: &PathRemoval) {
             refuse_added(work, &path);
             continue;
         }
-        let (edits, has_heirs) = edits(state, &paths);
+        let Purge {
+            edits,
+            has_heirs,
+            contents,
+        } = Purge::of(state, &paths, work.layers);
         if let Some(lost) = first_lost(state, &edits, &paths) {
             let reason = if is_within(&lost, &paths) {
                 "would be there again: a layer has other files by way of it"
@@ -50,6 +53,7 @@ pub(in crate::plan) fn purge(work: &mut Work<'_>, removal: &PathRemoval) {
             work.states[image].note(note);
         }
         work.rewrite(i, edits, &address);
+        work.states[image].purged.extend(contents);
         let empty = empty_layers(&work.states[image]);
         if removal.drops_empty_layers {
             drop_layers(work, i, &empty);
@@ -135,181 +139,49 @@ fn is_like(one: &Node, other: &Node) -> bool {
     *one == brought
 }
 
-fn is_within(path: &ImagePath, paths: &BTreeSet<ImagePath>) -> bool {
+pub(super) fn is_within(path: &ImagePath, paths: &BTreeSet<ImagePath>) -> bool {
     let above = std::iter::successors(Some(path.clone()), ImagePath::parent);
     above.into_iter().any(|path| paths.contains(&path))
 }
 
-/// Returns what becomes of the layers in which something of `paths` is, and whether hard links take the place of what goes.
-fn edits(state: &State, paths: &BTreeSet<ImagePath>) -> (LayerEdits, bool) {
-    let logs = state.logs.as_ref().expect("the layers were read");
-    let mut tree = Rootfs::new();
-    let (mut edits, mut has_heirs) = (LayerEdits::new(), false);
-    for layer in &state.layers {
-        let place = state.place(*layer);
-        let mut looking = Looking {
-            paths,
-            edits: Edits::new(),
-            files: Vec::new(),
-            names: Vec::new(),
-            by_content: HashMap::new(),
-            by_pseudo_link: HashMap::new(),
-        };
-        tree.add_watched(place, &logs[&place], |tree, logged| {
-            looking.look(tree, logged);
-        })
-        .expect("the layers fitted each other when they were read");
-        for names in looking.names {
-            has_heirs |= names.rehome(&mut looking.edits);
-        }
-        if !looking.edits.is_empty() {
-            edits.insert(place, (looking.edits, looking.files));
-        }
-    }
-    (edits, has_heirs)
-}
-
-/// One layer that is looked through.
-struct Looking<'a> {
-    paths: &'a BTreeSet<ImagePath>,
-    edits: Edits,
-    files: Vec<FileChange>,
-    /// What is no directory, with all names that it has in the layer.
-    names: Vec<Names<'a>>,
-    by_content: HashMap<Content, usize>,
-    /// What is under a name of AUFS, which is that of no file.
-    by_pseudo_link: HashMap<ImagePath, usize>,
-}
-
-/// The names of one file in a layer, the one with the content first.
+/// What becomes of the layers in which something is that goes.
 #[derive(Default)]
-struct Names<'a> {
-    all: Vec<Name<'a>>,
+struct Purge {
+    edits: LayerEdits,
+    /// Whether hard links take the place of what goes.
+    has_heirs: bool,
+    /// The files that go, and their contents.
+    contents: Vec<(ImagePath, Data)>,
 }
 
-struct Name<'a> {
-    logged: &'a LoggedEntry,
-    goes: bool,
-}
-
-impl<'a> Looking<'a> {
-    /// Looks at an entry that comes to a tree.
-    fn look(&mut self, tree: &Rootfs, logged: &'a LoggedEntry) {
-        let entry = &logged.entry;
-        let path = ImagePath::confined(&entry.name);
-        let goes = self.goes(tree, &path, entry.kind);
-        if goes {
-            self.edits.insert(logged.content.offset, GroupEdit::Drop);
+impl Purge {
+    fn of(state: &State, paths: &BTreeSet<ImagePath>, layers: &[MadeLayer]) -> Self {
+        let logs = state.logs.as_ref().expect("the layers were read");
+        let mut tree = Rootfs::new();
+        let mut purge = Self::default();
+        for layer in &state.layers {
+            let place = state.place(*layer);
+            let mut looking = Looking::new(paths);
+            tree.add_watched(place, &logs[&place], |tree, logged| {
+                looking.look(tree, logged);
+            })
+            .expect("the layers fitted each other when they were read");
+            for names in looking.names {
+                purge.has_heirs |= names.rehome(&mut looking.edits);
+            }
+            let contents = looking.contents.into_iter();
+            let contents = contents.map(|(path, target)| {
+                let sparse = target.sparse.as_ref();
+                let data = state.data_at(target.content, target.size, sparse, layers);
+                (path, data)
+            });
+            purge.contents.extend(contents);
+            if !looking.edits.is_empty() {
+                purge.edits.insert(place, (looking.edits, looking.files));
+            }
         }
-        let is_pseudo_link = |path: &ImagePath| path.components().next() == Some(PSEUDO_LINKS);
-        let names = match entry.kind {
-            Kind::Directory | Kind::Global => return,
-            Kind::HardLink => {
-                let target = ImagePath::confined(&entry.link_name);
-                let found = if is_pseudo_link(&target) {
-                    self.by_pseudo_link.get(&target)
-                } else if let Resolution::Found { path } = tree.locate(&target) {
-                    let node = tree.get(&path).expect("what was found is there");
-                    self.by_content.get(&node.content)
-                } else {
-                    None
-                };
-                let Some(&names) = found else { return };
-                names
-            }
-            _ => {
-                let names = self.names.len();
-                self.names.push(Names::default());
-                if is_pseudo_link(&path) {
-                    self.by_pseudo_link.insert(path.clone(), names);
-                } else {
-                    self.by_content.insert(logged.content, names);
-                }
-                names
-            }
-        };
-        self.names[names].all.push(Name { logged, goes });
+        purge
     }
-
-    /// Tells whether an entry of this name is to go: what it puts, hides or describes is at one of the paths or below it.
-    fn goes(&mut self, tree: &Rootfs, name: &ImagePath, kind: Kind) -> bool {
-        let real = real_path(tree, name);
-        let (Some(parent), Some(last)) = (real.parent(), real.file_name()) else {
-            return false;
-        };
-        match last.strip_prefix(WHITEOUT) {
-            Some(_) if last == OPAQUE => is_within(&parent, self.paths),
-            Some(b"") => false,
-            Some(hidden) => is_within(&parent.join(hidden), self.paths),
-            None => {
-                if self.paths.contains(&real) {
-                    let change = tree_changes::file_change(Change::Removed, &real, kind);
-                    self.files.push(change);
-                }
-                is_within(&real, self.paths)
-            }
-        }
-    }
-}
-
-impl Names<'_> {
-    /// Where the name with the content goes, the next one takes its place in the stream; links to a name that went lead to
-    /// the one with the content. Tells whether any does.
-    fn rehome(self, edits: &mut Edits) -> bool {
-        let Some(Name {
-            logged: bearer,
-            goes,
-        }) = self.all.first()
-        else {
-            return false;
-        };
-        if ImagePath::confined(&bearer.entry.name).components().next() == Some(PSEUDO_LINKS) {
-            // No file has that name: it goes with the last one that leads there.
-            if self.all.len() > 1 && self.all[1..].iter().all(|name| name.goes) {
-                edits.insert(bearer.content.offset, GroupEdit::Drop);
-            }
-            return false;
-        }
-        let (bearer, bearer_goes, n_names) = (*bearer, *goes, self.all.len());
-        let stays: Vec<Name<'_>> = self.all.into_iter().filter(|name| !name.goes).collect();
-        let Some(first) = stays.first().filter(|_| stays.len() < n_names) else {
-            return false;
-        };
-        let change = |header| GroupEdit::Change {
-            header,
-            content: None,
-        };
-        if bearer_goes {
-            let header = HeaderChange {
-                name: Some(first.logged.entry.name.clone()),
-                ..HeaderChange::default()
-            };
-            edits.insert(bearer.content.offset, change(header));
-            edits.insert(first.logged.content.offset, GroupEdit::Drop);
-        }
-        let spelled = &first.logged.entry.name;
-        let target = match ImagePath::from_entry_name(spelled) {
-            Ok(_) => spelled.clone(),
-            // As a name `..` stays in the root, as a target it does not.
-            Err(_) => ImagePath::confined(spelled).entry_name().to_vec(),
-        };
-        for link in &stays[1..] {
-            let header = HeaderChange {
-                link_name: Some(target.clone()),
-                ..HeaderChange::default()
-            };
-            edits.insert(link.logged.content.offset, change(header));
-        }
-        bearer_goes
-    }
-}
-
-/// Returns where an entry of that name comes to be. Behind what is in the way nothing but the name says what is meant.
-fn real_path(tree: &Rootfs, name: &ImagePath) -> ImagePath {
-    let (Some(parent), Some(last)) = (name.parent(), name.file_name()) else {
-        return name.clone();
-    };
-    tree.directory_at(&parent).unwrap_or(parent).join(last)
 }
 
 /// Returns the positions of layers that were made anew and that change nothing of what is below them.

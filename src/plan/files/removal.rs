@@ -115,10 +115,10 @@ pub(in crate::plan) fn topmost(paths: &BTreeSet<ImagePath>) -> BTreeSet<ImagePat
         .collect()
 }
 
-/// Returns how many bytes of content a path and what is below it have.
+/// Returns how many bytes the layers have of the content of a path and of what is below it.
 fn content_bytes(tree: &Rootfs, path: &ImagePath) -> u64 {
     let own = tree.get(path).into_iter();
     let below = tree.below(path).map(|(_, node)| node);
     let files = own.chain(below).filter(|node| node.kind == Kind::File);
-    files.map(|node| node.size).sum()
+    files.map(|node| node.size - node.hole_bytes()).sum()
 }

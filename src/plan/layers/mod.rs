@@ -13,14 +13,14 @@ pub(super) mod time_limit;
 use std::ops::Range;
 
 use crate::image_path::ImagePath;
-use crate::layer::LayerContent;
+use crate::layer::{LayerContent, LayerEntry};
 use crate::patch::AddLayer;
 use crate::plan::stack::log_of;
 use crate::plan::work::Work;
 use crate::plan::{Effect, MadeContent, MadeLayer, PlannedLayer, tree_changes};
 use crate::problem::{Address, Code, quoted};
 use crate::rootfs::{LayerLog, MAX_PATH_BYTES, Rootfs};
-use crate::tarball::{Entry, Kind};
+use crate::tarball::{Entry, Kind, MAX_HOLE_BYTES};
 use source::Source;
 
 /// What Docker's own store takes (moby `layer/layer_store.go`, `maxLayerDepth`).
@@ -65,19 +65,29 @@ pub(in crate::plan) struct NewLayer {
 }
 
 impl Work<'_> {
-    /// Refuses a layer with a path that no engine can extract.
-    pub(in crate::plan) fn has_too_long(
-        &mut self,
-        content: &LayerContent,
-        address: &Address,
-    ) -> bool {
-        let mut names = content.entries.iter().map(|entry| &entry.entry.name);
-        let Some(name) = names.find(|name| name.len() >= MAX_PATH_BYTES) else {
+    /// Refuses a layer with a path that no engine can extract, or with more zeros in place of holes than are written.
+    pub(in crate::plan) fn refuses(&mut self, content: &LayerContent, address: &Address) -> bool {
+        let mut names = content.entries.iter().map(|item| &item.entry.name);
+        if let Some(name) = names.find(|name| name.len() >= MAX_PATH_BYTES) {
+            let path = quoted(&format!("/{}", String::from_utf8_lossy(name)));
+            let message = format!("{path} would be a path of over {MAX_PATH_BYTES} bytes");
+            let help = "Linux has no longer paths";
+            self.problem(Code::LayerConflict, address.clone(), message, help);
+            return true;
+        }
+        let mut n_holes = 0;
+        let is_over = |item: &&LayerEntry| {
+            n_holes += item.data.hole_bytes();
+            n_holes > MAX_HOLE_BYTES
+        };
+        let Some(last) = content.entries.iter().find(is_over) else {
             return false;
         };
-        let path = quoted(&format!("/{}", String::from_utf8_lossy(name)));
-        let message = format!("{path} would be a path of over {MAX_PATH_BYTES} bytes");
-        let help = "Linux has no longer paths";
+        let path = quoted(&format!("/{}", String::from_utf8_lossy(&last.entry.name)));
+        let message = format!(
+            "with {path}, the sparse files of the new layer have {n_holes} bytes of holes, and at most {MAX_HOLE_BYTES} are filled"
+        );
+        let help = "a layer that no operation changes keeps its sparse files as they are";
         self.problem(Code::LayerConflict, address.clone(), message, help);
         true
     }
@@ -92,7 +102,7 @@ impl Work<'_> {
         address: &Address,
     ) -> Option<Effect> {
         if let MadeContent::Composed(content) = &new.made.content
-            && self.has_too_long(content, address)
+            && self.refuses(content, address)
         {
             return None;
         }

@@ -6,7 +6,7 @@ use crate::compression::Compression;
 use crate::image_path::ImagePath;
 use crate::layer::{
     Addition, Data, Kept, LayerContent, Metadata, Mode, Origin, Owner, Reason, SymlinkPolicy, Time,
-    additions, compose,
+    ZERO_DEVICE, additions, compose,
 };
 use crate::patch::{
     AddLayer, LayerCompression, LayerMode, LayerOwner, LayerTime, LayerXattrs, Symlinks,
@@ -15,7 +15,7 @@ use crate::plan::work::Work;
 use crate::plan::{FromFinding, MadeContent, MadeLayer, SourceFinding, tree_changes};
 use crate::problem::{Address, Code, Problem, quoted};
 use crate::rootfs::{LayerLog, Rootfs, RootfsError, WHITEOUT};
-use crate::tarball::Kind;
+use crate::tarball::{Entry, Kind};
 
 /// More problems of one source than anybody reads.
 const MAX_PROBLEMS: usize = 20;
@@ -67,12 +67,68 @@ impl<'a> Source<'a> {
                     }
                 }
             }
+            Some(FromFinding::Tar { log, .. }) if source.has_unsupported(work, log) => return None,
             Some(FromFinding::Tar { import, log }) if !add.as_is => {
                 source.of_tar(work, *import, log)?
             }
             Some(FromFinding::Tar { .. }) | None => Vec::new(),
         };
         Some(source)
+    }
+
+    /// Refuses a tar with entries that no engine unpacks. One that is a layer as it is may have what engines only disagree
+    /// about.
+    fn has_unsupported(&self, work: &mut Work<'_>, log: &LayerLog) -> bool {
+        let reason = |entry: &Entry| match entry.kind {
+            Kind::Unsupported(flag) => Some(format!("an entry of {flag}, which no engine unpacks")),
+            _ if entry.is_zero_device() && !self.add.as_is => Some(ZERO_DEVICE.to_owned()),
+            _ => None,
+        };
+        let is_excluded = |entry: &Entry| {
+            let path = ImagePath::confined(&entry.name);
+            !self.add.as_is && self.add.exclude.is_excluded(path.entry_name())
+        };
+        let help = if self.add.as_is {
+            "write the tar again without it"
+        } else {
+            "`exclude` leaves it out"
+        };
+        let n_before = work.problems.len();
+        let entries = log.entries.iter().map(|logged| &logged.entry);
+        let refused = entries.filter(|entry| !is_excluded(entry));
+        let refused = refused.filter_map(|entry| Some((&entry.name, reason(entry)?)));
+        for (name, reason) in refused.take(MAX_PROBLEMS) {
+            let name = quoted(&String::from_utf8_lossy(name));
+            let message = format!("{name} is {reason}");
+            let problem = Problem::new(Code::InvalidSource, self.place(), message);
+            work.problems.push(problem.with_help(help));
+        }
+        work.problems.len() > n_before
+    }
+
+    /// Says what of a tar that becomes a layer as it is engines disagree about.
+    fn disagreements(log: &LayerLog) -> Vec<String> {
+        let entries = || log.entries.iter().map(|logged| &logged.entry);
+        let first = |is_one: &dyn Fn(&&Entry) -> bool| {
+            let first = entries().find(is_one)?;
+            Some((
+                quoted(&String::from_utf8_lossy(&first.name)),
+                entries().filter(is_one).count(),
+            ))
+        };
+        let device = first(&|entry| entry.is_zero_device()).map(|(name, n)| {
+            format!(
+                "{}: {ZERO_DEVICE}, and others for a device",
+                and_more(&name, n)
+            )
+        });
+        let sparse = first(&|entry| entry.sparse.is_some()).map(|(name, n)| {
+            format!(
+                "{}: a sparse file, which docker and podman load and cannot save again",
+                and_more(&name, n)
+            )
+        });
+        device.into_iter().chain(sparse).collect()
     }
 
     fn place(&self) -> Address {
@@ -119,15 +175,8 @@ impl<'a> Source<'a> {
         };
         let metadata = metadata(self.add, true, work.epoch);
         let mut additions = Vec::new();
-        let n_before = work.problems.len();
         for (path, node) in &tree {
             if self.add.exclude.is_excluded(path.entry_name()) {
-                continue;
-            }
-            if node.is_sparse {
-                let name = quoted(&path.to_text());
-                let message = format!("{name} is a sparse file, which no layer of ours can hold");
-                self.problem(work, Code::InvalidSource, message);
                 continue;
             }
             let data = match node.kind {
@@ -135,6 +184,7 @@ impl<'a> Source<'a> {
                     origin: Origin::Import(import),
                     offset: node.content.offset,
                     size: node.size,
+                    sparse: node.sparse.clone(),
                 }),
                 _ => Data::None,
             };
@@ -144,7 +194,7 @@ impl<'a> Source<'a> {
             let number = u64::MAX - 1 - import as u64;
             additions.push(Addition::of_node(path, node, number, data, &metadata));
         }
-        (work.problems.len() == n_before).then_some(additions)
+        Some(additions)
     }
 
     /// Returns what comes to be at `position` of the stack of an image, or tells why nothing can.
@@ -157,6 +207,9 @@ impl<'a> Source<'a> {
         let image = work.images[i];
         if let (true, Some(FromFinding::Tar { import, log })) = (self.add.as_is, &self.finding.from)
         {
+            for note in Self::disagreements(log) {
+                work.states[image].note(note);
+            }
             let made = self.wrap(image, MadeContent::Verbatim(Origin::Import(*import)));
             let log = Some(log.clone());
             return Some(NewLayer { made, log });
@@ -235,6 +288,13 @@ impl<'a> Source<'a> {
             return None;
         }
         Some(content)
+    }
+}
+
+fn and_more(name: &str, n: usize) -> String {
+    match n {
+        1 => name.to_owned(),
+        n => format!("{name} and {} more", n - 1),
     }
 }
 

@@ -6,9 +6,9 @@ use std::ops::Range;
 use super::NewLayer;
 use super::source::compression;
 use crate::image_path::ImagePath;
-use crate::layer::{Edit, lay_out};
+use crate::layer::{Edit, ZERO_DEVICE, lay_out};
 use crate::patch::{LayerRange, Squash};
-use crate::plan::kept::{entry_of, first_sparse, put};
+use crate::plan::kept::{entry_of, first_unsupported, put};
 use crate::plan::state::State;
 use crate::plan::work::Work;
 use crate::plan::{Effect, MadeContent, MadeLayer, PlannedLayer, RemovedLayer};
@@ -86,8 +86,8 @@ fn squash_range(work: &mut Work<'_>, i: usize, range: Range<usize>, squash: &Squ
         .map(|position| state.place(state.layers[position]))
         .collect();
     let edits = merged(state, (&below, &after), &places, work.layers);
-    if let Some(path) = first_sparse(&after, edits.keys()) {
-        return work.refuse_sparse(&path, &address);
+    if let Some(found) = first_unsupported(&after, edits.keys()) {
+        return work.refuse_unsupported(&found, &address);
     }
     let made = MadeLayer {
         image,
@@ -97,7 +97,11 @@ fn squash_range(work: &mut Work<'_>, i: usize, range: Range<usize>, squash: &Squ
         compression: squash.compression.map(compression),
         files: Vec::new(),
     };
+    let note = zero_devices(state, &places);
     let state = &mut work.states[image];
+    if let Some(note) = note {
+        state.note(note);
+    }
     for position in range.clone().rev() {
         state.forget_history(position);
         let kept = match state.layers[position] {
@@ -126,6 +130,22 @@ fn squash_range(work: &mut Work<'_>, i: usize, range: Range<usize>, squash: &Squ
         work.layers[layer].files.clear();
         work.effects[i].push(Effect::Squash { first, last, layer });
     }
+}
+
+/// Says of which character devices 0:0 nothing is left but what they hide.
+fn zero_devices(state: &State, places: &[usize]) -> Option<String> {
+    let logs = state.logs.as_ref().expect("the layers were read");
+    let entries = places.iter().flat_map(|place| &logs[place].entries);
+    let mut devices = entries.filter(|logged| logged.entry.is_zero_device());
+    let first = &devices.next()?.entry.name;
+    let first = quoted(&format!("/{}", String::from_utf8_lossy(first)));
+    let more = match devices.count() {
+        0 => String::new(),
+        n => format!(" (and {n} more)"),
+    };
+    Some(format!(
+        "{first}{more} is {ZERO_DEVICE}: it is squashed as one"
+    ))
 }
 
 /// Returns what the layers at `places` of the tree change together: `below` is the tree without them, `after` that with

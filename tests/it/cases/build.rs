@@ -80,10 +80,31 @@ fn append(
     tar.resize(tar.len().next_multiple_of(512), 0);
 }
 
+/// Gives a hard link the metadata of its target, as those who write tars do, where the text says nothing else.
+fn like_target(file: &File, files: &[File]) -> File {
+    let mut target = file;
+    // A link may lead to a link.
+    for _ in files {
+        let Content::Hardlink(path) = &target.content else {
+            break;
+        };
+        let found = files.iter().find(|file| file.path == *path);
+        target = found.unwrap_or(file);
+    }
+    let is_default = file.owner == (0, 0);
+    File {
+        mode: target.mode,
+        owner: if is_default { target.owner } else { file.owner },
+        mtime: file.mtime.or(target.mtime),
+        ..file.clone()
+    }
+}
+
 /// Writes a layer.
 pub(crate) fn layer(files: &[File]) -> Vec<u8> {
     let mut tar = Vec::new();
     for file in files {
+        let file = &like_target(file, files);
         let content = match &file.content {
             Content::Directory => Outer::Directory,
             Content::Text(text) => Outer::File(text.clone().into_bytes(), 0),

@@ -9,7 +9,7 @@ use proptest::sample::select;
 
 /// How a number is spelled in its field.
 #[derive(Debug, Clone, Copy, PartialEq)]
-pub(super) enum Digits {
+pub(crate) enum Digits {
     /// `0000644\0`, as Go does.
     Zeros,
     /// `000644 \0`, as old tars did.
@@ -21,7 +21,7 @@ pub(super) enum Digits {
 }
 
 #[derive(Debug, Clone, Copy, PartialEq)]
-pub(super) enum Format {
+pub(crate) enum Format {
     V7,
     Ustar,
     Gnu,
@@ -55,7 +55,7 @@ pub(super) struct Group {
     pub(super) is_padded_sum: bool,
 }
 
-pub(super) fn sum(block: &mut [u8], is_padded: bool) {
+pub(crate) fn sum(block: &mut [u8], is_padded: bool) {
     block[148..156].fill(b' ');
     let sum: u32 = block.iter().map(|&b| u32::from(b)).sum();
     let text = if is_padded {
@@ -66,7 +66,7 @@ pub(super) fn sum(block: &mut [u8], is_padded: bool) {
     block[148..156].copy_from_slice(text.as_bytes());
 }
 
-pub(super) fn spell(field: &mut [u8], value: i64, digits: Digits) {
+pub(crate) fn spell(field: &mut [u8], value: i64, digits: Digits) {
     let width = field.len();
     let text = match digits {
         Digits::Zeros => format!("{value:0width$o}\0", width = width - 1),
@@ -87,14 +87,14 @@ pub(super) fn spell(field: &mut [u8], value: i64, digits: Digits) {
     field[0] |= 0x80;
 }
 
-pub(super) fn record(key: &[u8], value: &[u8]) -> Vec<u8> {
+pub(crate) fn record(key: &[u8], value: &[u8]) -> Vec<u8> {
     let rest = key.len() + value.len() + 3;
     let digits = (1..9).find(|n| (rest + n).to_string().len() == *n).unwrap();
     let length = (rest + digits).to_string();
     [length.as_bytes(), b" ", key, b"=", value, b"\n"].concat()
 }
 
-pub(super) fn extension(flag: u8, name: &[u8], body: &[u8]) -> Vec<u8> {
+pub(crate) fn extension(flag: u8, name: &[u8], body: &[u8]) -> Vec<u8> {
     let mut header = [0; 512];
     header[..name.len()].copy_from_slice(name);
     header[100..108].copy_from_slice(b"0000644\0");

@@ -7,10 +7,10 @@ use std::sync::MutexGuard;
 use ocipatch::tarball::Kind;
 use serde_json::{Value, json};
 
-use super::metadata;
 use super::shown::{Engine, Meant};
 use super::table::{REFUSED, ROWS};
 use super::views::{self, Images, Views};
+use super::{metadata, odd};
 use crate::binary::{ok, write_files};
 use crate::cases::build;
 use crate::cases::text::{File, Image};
@@ -41,10 +41,16 @@ fn changed(mut tree: Tree, changes: &str) -> Tree {
                 tree.remove(&path);
             }
             Some(("+", file)) => {
-                let [item] = &items(&build::layer(&[File::parse(file)]))[..] else {
-                    panic!("{change}")
-                };
-                tree.place(item).unwrap();
+                let [mut item] = items(&build::layer(&[File::parse(file)]))
+                    .try_into()
+                    .unwrap();
+                if item.entry.kind == Kind::HardLink {
+                    // A further name says what the file is like already.
+                    let node = &tree.nodes[&clean(&item.entry.link_name).0].entry;
+                    (item.entry.mode, item.entry.mtime) = (node.mode, node.mtime);
+                    (item.entry.uid, item.entry.gid) = (node.uid, node.gid);
+                }
+                tree.place(&item).unwrap();
             }
             _ => panic!("{change}"),
         }
@@ -64,7 +70,10 @@ fn cases() -> Vec<Case> {
             meant: changed(Tree::of(&layers).unwrap(), row.meant),
         }
     });
-    of_table.chain(metadata::cases()).collect()
+    of_table
+        .chain(metadata::cases())
+        .chain(odd::cases())
+        .collect()
 }
 
 /// What the operations of the table take from beside the patch.
@@ -83,7 +92,7 @@ fn write_sources(directory: &Path) {
     std::fs::set_permissions(tool, mode).unwrap();
     let merged = "0755 bin/tool \"tool\" @5; 0644 lib/libc.so \"new\" @5";
     let as_is = "0755 d/ @5; 0644 d/.wh.old \"\"; 0755 e/ @5; 0644 e/.wh..wh..opq \"\"; 0644 e/new \"n\" @5";
-    let odd = "0755 ./; 0755 ./d/ @5; 0644 ./d/old \"1\" @5; 0644 d/old \"2\" @5; 0644 top \"t\" @5; other => ./top";
+    let odd = "0755 ./; 0755 ./d/ @5; 0644 ./d/old \"1\" @5; 0644 d/old \"2\" @5; 0644 top \"t\" @5; other => ./top @5";
     for (name, text) in [
         ("merged.tar", merged),
         ("as-is.tar", as_is),
@@ -102,6 +111,7 @@ fn write_sources(directory: &Path) {
 /// Writes all bases as `base.tar` and all patches as `fix.yaml`, and what these take.
 fn write(directory: &Path, cases: &[Case]) {
     write_sources(directory);
+    odd::write_sources(directory);
     let image = |case: &Case| Image {
         tags: vec![format!("app:{}", case.name)],
         labels: vec![("row".to_owned(), case.name.clone())],

@@ -385,6 +385,7 @@ pub(super) const ROWS: &[Row] = &[
         meant: "- f; - h; - g; - i; + 0644 g \"f\"; + 0644 i \"h\"",
         notes: &[
             "1 byte that is removed stays in the layers below, where everybody who has the image can read them",
+            "`/h` is purged, and the image still has its content: `/i` (layer 1)",
         ],
     },
     Row {

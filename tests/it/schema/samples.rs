@@ -258,7 +258,7 @@ pub(super) const UNSAYABLE: &[&str] = &[
     // NUL in a path.
     "remove-layer: { created-by: \"(\" }",
     "add-layer: { from: \"a\\0b\" }",
-    "add-layer: { from: a, owner: \"2147483648:0\" }",
+    "add-layer: { from: a, owner: \"4294967295:0\" }",
     "add-layer: { from: a, exclude: [\"[a\"] }",
     "add-layer: { from: a, to: \"/a\\0b\" }",
     // Names that hold the image's name, and names that other systems have.

@@ -4,7 +4,9 @@
 use std::fmt;
 use std::io::Read as _;
 
-use ocipatch::tarball::{END_OF_ARCHIVE, Entry, Kind, Stream, TarReader, header_group};
+use ocipatch::tarball::{
+    ContentReader, END_OF_ARCHIVE, Entry, Kind, Stream, TarReader, header_group,
+};
 
 /// An entry of a layer.
 #[derive(Clone, PartialEq)]
@@ -117,13 +119,16 @@ pub(crate) fn stream(items: &[Item], hand: Hand) -> Vec<u8> {
     stream
 }
 
-/// Reads a stream back.
+/// Reads a stream back; sparse files are what they are without holes.
 pub(crate) fn items(stream: &[u8]) -> Vec<Item> {
     let mut reader = TarReader::new(Stream(stream));
     let mut items = Vec::new();
-    while let Some(entry) = reader.next().unwrap() {
+    while let Some(mut entry) = reader.next().unwrap() {
         let mut content = Vec::new();
-        reader.read_to_end(&mut content).unwrap();
+        let sparse = entry.sparse.take();
+        ContentReader::new(&mut reader, entry.size, sparse.as_ref())
+            .read_to_end(&mut content)
+            .unwrap();
         items.push(Item { entry, content });
     }
     items

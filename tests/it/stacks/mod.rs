@@ -7,6 +7,7 @@ pub(crate) mod edit;
 mod edits;
 pub(crate) mod honest;
 pub(crate) mod item;
+mod lines;
 pub(crate) mod model;
 mod overlay;
 mod purges;

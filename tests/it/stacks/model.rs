@@ -3,7 +3,6 @@
 #![allow(clippy::unwrap_used, reason = "helpers of tests may fail as tests do")]
 
 use std::collections::BTreeMap;
-use std::fmt::Write as _;
 
 use ocipatch::tarball::{Entry, Kind};
 
@@ -33,6 +32,8 @@ pub(crate) struct Tree {
     pub(crate) made_by: BTreeMap<usize, usize>,
     pub(crate) n_files: usize,
     n_layers: usize,
+    /// The character devices 0:0 of the layer that is being laid.
+    zero_devices: Vec<Path>,
 }
 
 /// Where a path leads.
@@ -83,6 +84,7 @@ impl Tree {
     /// Lays a layer over the tree.
     pub(crate) fn add(&mut self, items: &[Item]) -> Result<(), Unfit> {
         self.n_layers += 1;
+        self.zero_devices.clear();
         items.iter().try_for_each(|item| self.place(item))
     }
 
@@ -102,6 +104,15 @@ impl Tree {
         };
         if parents.iter().any(|name| name.starts_with(b".wh.")) {
             return Ok(());
+        }
+        let entry = &item.entry;
+        let is_zero_device = match entry.kind {
+            Kind::HardLink => self.zero_devices.contains(&clean(&entry.link_name).0),
+            kind => kind == Kind::CharDevice && entry.device == (0, 0),
+        };
+        let is_whiteout = name.starts_with(b".wh.");
+        if is_zero_device && !is_whiteout {
+            self.zero_devices.push(path.clone());
         }
         let directory = || match self.walk(parents, true) {
             Place::Found(path) if self.is_directory(&path) => Some(path),
@@ -123,7 +134,7 @@ impl Tree {
             }
             return Ok(());
         }
-        if item.entry.kind == Kind::CharDevice && item.entry.device == (0, 0) {
+        if is_zero_device {
             if let Some(directory) = directory() {
                 self.hide(&joined(&directory, name));
             }
@@ -143,8 +154,11 @@ impl Tree {
                 _ => None,
             };
             let node = found.filter(|node| node.entry.kind != Kind::Directory);
+            let node = node.cloned().ok_or(Unfit)?;
+            self.describe(&node, &item.entry);
+            let entry = described(&node.entry, &item.entry);
             let by = self.n_layers;
-            return node.map(|node| Node { by, ..node.clone() }).ok_or(Unfit);
+            return Ok(Node { entry, by, ..node });
         }
         self.n_files += 1;
         self.made_by.insert(self.n_files, self.n_layers);
@@ -155,6 +169,13 @@ impl Tree {
             is_implied: false,
             by: self.n_layers,
         })
+    }
+
+    /// Every name of a file has what the last header of one says.
+    fn describe(&mut self, of: &Node, link: &Entry) {
+        for node in self.nodes.values_mut().filter(|node| node.file == of.file) {
+            node.entry = described(&node.entry, link);
+        }
     }
 
     fn implied(&mut self) -> Node {
@@ -329,56 +350,24 @@ impl Tree {
             .map(|(path, _)| path.clone())
             .collect()
     }
-
-    /// One line for each path, with everything that is the same wherever the image goes.
-    pub(crate) fn lines(&self) -> Vec<String> {
-        let mut firsts: BTreeMap<usize, &Path> = BTreeMap::new();
-        let root = self.root.iter().map(|entry| line("/", entry));
-        let nodes = self.nodes.iter().map(|(path, node)| {
-            let mut line = line(&show(path), &node.entry);
-            if node.entry.kind == Kind::File {
-                write!(line, " {:?}", String::from_utf8_lossy(&node.content)).unwrap();
-            }
-            if node.entry.kind != Kind::Directory {
-                let first = firsts.entry(node.file).or_insert(path);
-                if *first != path {
-                    write!(line, " = {}", show(first)).unwrap();
-                }
-            }
-            line
-        });
-        root.chain(nodes).collect()
-    }
 }
 
-fn line(path: &str, entry: &Entry) -> String {
-    let Entry {
-        kind,
-        mode,
-        uid,
-        gid,
-        mtime,
-        device,
-        ..
-    } = entry;
-    let mut line = format!(
-        "{path} {kind:?} {:04o} {uid}:{gid} @{}.{}",
-        mode & 0o7777,
-        mtime.seconds,
-        mtime.nanoseconds
-    );
-    if *kind == Kind::Symlink {
-        write!(line, " -> {}", entry.link_name.escape_ascii()).unwrap();
+/// What `chown`, `setxattr`, `chmod` and `utimes` make of a file, one after the other.
+fn described(was: &Entry, link: &Entry) -> Entry {
+    let mut entry = was.clone();
+    (entry.uid, entry.gid) = (link.uid, link.gid);
+    entry
+        .xattrs
+        .retain(|(name, _)| name != b"security.capability");
+    for (name, value) in &link.xattrs {
+        entry.xattrs.retain(|(other, _)| other != name);
+        entry.xattrs.push((name.clone(), value.clone()));
     }
-    if *device != (0, 0) {
-        write!(line, " {device:?}").unwrap();
+    if was.kind != Kind::Symlink {
+        entry.mode = was.mode & !0o7777 | link.mode & 0o7777;
+        entry.mtime = link.mtime;
     }
-    let mut xattrs = entry.xattrs.clone();
-    xattrs.sort();
-    for (name, value) in xattrs {
-        write!(line, " {}={}", name.escape_ascii(), value.escape_ascii()).unwrap();
-    }
-    line
+    entry
 }
 
 fn joined(directory: &[Vec<u8>], name: &[u8]) -> Path {

@@ -4,7 +4,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path as HostPath;
 
-use ocipatch::tarball::Kind;
+use ocipatch::tarball::{Entry, Kind};
 use proptest::collection::vec;
 use proptest::prelude::*;
 use proptest::sample::Index;
@@ -77,6 +77,8 @@ fn without(layers: &[Vec<Item>], paths: &BTreeSet<Path>) -> (Vec<Vec<Item>>, BTr
         let mut items: Vec<Item> = Vec::new();
         // Of a file whose bearer went: the item to be, and the name that it has got.
         let mut orphans: BTreeMap<usize, (Item, Option<Vec<u8>>)> = BTreeMap::new();
+        // Of each file of the layer: its last name that stays, and what the last one of all says.
+        let mut last_names: BTreeMap<usize, (Option<usize>, Item)> = BTreeMap::new();
         for item in layer {
             let goes = real(&tree, item)
                 .is_some_and(|real| paths.iter().any(|path| real.starts_with(path)));
@@ -90,6 +92,16 @@ fn without(layers: &[Vec<Item>], paths: &BTreeSet<Path>) -> (Vec<Vec<Item>>, BTr
             // It gets its number before directories that are made for it.
             let file = tree.n_files + 1;
             tree.place(item).unwrap();
+            let stays = (!goes).then_some(items.len());
+            match target {
+                None => drop(last_names.insert(file, (stays, item.clone()))),
+                Some(file) => {
+                    if let Some((last, said)) = last_names.get_mut(&file) {
+                        *last = stays.or(*last);
+                        describe(&mut said.entry, &item.entry);
+                    }
+                }
+            }
             match target {
                 None if goes => {
                     let (path, _) = clean(&item.entry.name);
@@ -120,6 +132,11 @@ fn without(layers: &[Vec<Item>], paths: &BTreeSet<Path>) -> (Vec<Vec<Item>>, BTr
                 }
             }
         }
+        for (last, said) in last_names.into_values() {
+            if let Some(last) = last {
+                describe(&mut items[last].entry, &said.entry);
+            }
+        }
         rest.push(items);
     }
     // Some files are copies of others.
@@ -128,6 +145,14 @@ fn without(layers: &[Vec<Item>], paths: &BTreeSet<Path>) -> (Vec<Vec<Item>>, BTr
     }
     gone.remove(&Vec::new());
     (rest, gone)
+}
+
+/// Gives a name the metadata of another, which of a symbolic link is the owner.
+fn describe(entry: &mut Entry, like: &Entry) {
+    (entry.uid, entry.gid) = (like.uid, like.gid);
+    if entry.kind != Kind::Symlink {
+        (entry.mode, entry.mtime) = (like.mode, like.mtime);
+    }
 }
 
 fn check(

@@ -11,6 +11,7 @@ use ocipatch::archive::{self, Archive, Destination, Source, publish};
 use ocipatch::gather::{Base, NotPlanned, Setting, gather};
 use ocipatch::patch::PatchFile;
 use ocipatch::problem::Rejected;
+use ocipatch::tarball::{ContentReader, Entry, TarReader};
 use ocipatch::verify::{Finding, Rule, verify};
 use proptest::test_runner::TestCaseError;
 
@@ -123,9 +124,12 @@ impl Seen {
 }
 
 /// What layers may be like that nobody meant to write; and what some loaders do not know.
-const WILD: [Rule; 4] = [
+const WILD: [Rule; 7] = [
     Rule::LayerDuplicatePath,
     Rule::LayerWhiteout,
+    Rule::OwnWhiteout,
+    Rule::WhiteoutDirectory,
+    Rule::WhiteoutDevice,
     Rule::LayerHardLink,
     Rule::UnportableCompression,
 ];
@@ -139,6 +143,25 @@ pub(crate) fn seen(bytes: &[u8]) -> Result<Seen, TestCaseError> {
     }
     let archive = Archive::open(source(bytes)).unwrap();
     Ok(seen_in(&archive, &archive.images()[0]))
+}
+
+/// Returns the entries of each layer of an archive of one image, with the content of the files, also of sparse ones.
+pub(crate) fn seen_with_sparse(bytes: &[u8]) -> Vec<Vec<(Entry, Vec<u8>)>> {
+    let archive = Archive::open(source(bytes)).unwrap();
+    let layers = archive.images()[0].layers().iter();
+    let entries = |layer| {
+        let mut reader = TarReader::new(archive.open_layer(layer).unwrap());
+        let mut entries = Vec::new();
+        while let Some(entry) = reader.next().unwrap() {
+            let mut content = Vec::new();
+            ContentReader::new(&mut reader, entry.size, entry.sparse.as_ref())
+                .read_to_end(&mut content)
+                .unwrap();
+            entries.push((entry, content));
+        }
+        entries
+    };
+    layers.map(entries).collect()
 }
 
 /// Looks at every image of an archive of several, by its name.

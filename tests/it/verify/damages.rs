@@ -13,6 +13,7 @@ use sha2::Digest as _;
 use tar::EntryType;
 
 use crate::edit::{self, Archive};
+use crate::raw::{self, Sparse};
 
 pub(super) const BASE: &str = "65ecc442f26c8e151468334455f008b106365cc85a90c23e42f8827c19f62955";
 pub(super) const TOP: &str = "e389ba439fbca16cf9888144484c9e6cc56d67238e02c4ab4d5ad69f77de3caf";
@@ -121,6 +122,17 @@ pub(super) const DAMAGES: &[(Rule, Severity, &str, Damage)] = &[
     (Rule::LayerTar, Error, "docker26-containerd.tar", |a| { a.entry(BASE).data = b"no tar".repeat(200); a.repair(); }),
     (Rule::LayerDuplicatePath, Error, "docker26-containerd.tar", |a| set_layer(a, &[(EntryType::Regular, "a"), (EntryType::Regular, "./a")])),
     (Rule::LayerSparse, Error, "docker26-containerd.tar", |a| set_layer(a, &[(EntryType::GNUSparse, "a")])),
+    (Rule::SparseSave, Warning, "docker26-containerd.tar", |a| {
+        a.entry(BASE).data = raw::stream(&[Sparse::V10.file("a", 1 << 40, &[(7, b"piece")])]);
+        a.repair();
+    }),
+    (Rule::LayerEntryType, Error, "docker26-containerd.tar", |a| set_layer(a, &[(EntryType::Continuous, "a")])),
+    (Rule::LayerEntryType, Error, "docker26-containerd.tar", |a| set_layer(a, &[(EntryType::new(b'V'), "a")])),
+    (Rule::WhiteoutDevice, Warning, "docker26-containerd.tar", |a| set_layer(a, &[(EntryType::Char, "a")])),
+    (Rule::OwnWhiteout, Error, "docker26-containerd.tar", |a| set_layer(a, &[(EntryType::Regular, "a"), (EntryType::Regular, ".wh.a")])),
+    (Rule::OwnWhiteout, Error, "docker26-containerd.tar", |a| set_layer(a, &[(EntryType::Regular, "d/e/a"), (EntryType::Regular, "./.wh.d")])),
+    (Rule::OwnWhiteout, Error, "docker26-containerd.tar", |a| set_layer(a, &[(EntryType::Regular, ".wh.d"), (EntryType::Regular, "d/e/a")])),
+    (Rule::WhiteoutDirectory, Warning, "docker26-containerd.tar", |a| set_layer(a, &[(EntryType::Regular, ".wh.d"), (EntryType::Directory, "d/"), (EntryType::Regular, "d/a")])),
     (Rule::LayerWhiteout, Error, "docker26-containerd.tar", |a| set_layer(a, &[(EntryType::Regular, "d/.wh.")])),
     (Rule::LayerHardLink, Warning, "docker26-containerd.tar", |a| set_layer(a, &[(EntryType::Link, "a -> b"), (EntryType::Regular, "b")])),
     (Rule::Rootfs, Error, "docker26-containerd.tar", |a| { a.replace(CONFIG, "\"type\":\"layers\"", "\"type\":\"other\""); a.repair(); }),

@@ -1,0 +1,67 @@
+//! What layers are made from: the layers of an image, and what was opened for the plan.
+
+use crate::archive::{Archive, Image};
+use crate::error::Error;
+use crate::gather::Opened;
+use crate::layer::{Inputs, OpenOrigin, Origin, WriteError};
+use crate::tarball::Input;
+
+/// An image, and what is beside its archive.
+#[derive(Clone, Copy)]
+pub(super) struct Reading<'a> {
+    pub(super) archive: &'a Archive,
+    pub(super) image: &'a Image,
+    pub(super) opened: &'a Opened,
+}
+
+impl<'a> Reading<'a> {
+    pub(super) fn open(self, origin: Origin) -> Result<Box<dyn Input>, Error> {
+        match origin {
+            Origin::Layer(position) => self.archive.open_layer(&self.image.layers()[position]),
+            Origin::Import(import) => self.opened.imports[import].tar(),
+        }
+    }
+
+    pub(super) fn inputs<'o>(self, open: &'o OpenOrigin<'o>) -> Inputs<'o>
+    where
+        'a: 'o,
+    {
+        let roots = &self.opened.roots;
+        Inputs { roots, open }
+    }
+
+    pub(super) fn place(self, origin: Origin) -> String {
+        match origin {
+            Origin::Layer(position) => {
+                let entry = self.image.layers()[position].entry();
+                self.archive.source().entries()[entry].name.clone()
+            }
+            Origin::Import(import) => self.opened.imports[import].place().to_owned(),
+        }
+    }
+
+    pub(super) fn error(self, error: WriteError) -> Error {
+        match error {
+            WriteError::Host(error) => Error::io(&error.path, error.error),
+            WriteError::Changed { path } => Error::Changed {
+                place: path.display().to_string(),
+            },
+            WriteError::Origin(error) => error,
+            WriteError::Read(origin, source) => Error::Io {
+                place: self.place(origin),
+                source,
+            },
+            WriteError::OriginChanged(origin) => Error::Changed {
+                place: self.place(origin),
+            },
+            WriteError::Tar(origin, error) => Error::BadEntry {
+                name: self.place(origin),
+                reason: format!("is no readable layer: {error}"),
+            },
+            WriteError::Output(source) => Error::Io {
+                place: "the output".to_owned(),
+                source,
+            },
+        }
+    }
+}
