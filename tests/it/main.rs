@@ -23,6 +23,7 @@ mod halves;
 mod header_change;
 mod hostile;
 mod house;
+mod ledger;
 mod limits;
 mod lossless;
 mod names;
