@@ -192,11 +192,13 @@ impl fmt::Display for Error {
                 unwritten,
                 source,
             } => {
-                write!(f, "{source}\nwritten: {}", written.join(", "))?;
-                if unwritten.is_empty() {
-                    return Ok(());
+                source.fmt(f)?;
+                for (words, things) in [("written", written), ("not written", unwritten)] {
+                    if !things.is_empty() {
+                        write!(f, "\n{words}: {}", things.join(", "))?;
+                    }
                 }
-                write!(f, "\nnot written: {}", unwritten.join(", "))
+                Ok(())
             }
             Self::NotAnImage { place, reason } | Self::Output { place, reason } => {
                 write!(f, "`{}` {reason}", place.escape_debug())

@@ -133,18 +133,23 @@ impl Apply {
 
     /// Enters everything that is going to be written; standard output gets the image id where nothing else goes there.
     fn enter(&self, destination: Option<&Destination>, ledger: &mut Ledger) -> Result<(), Failure> {
-        let mut is_taken = matches!(destination, Some(Destination::Stream(_)));
+        let mut gets_id = false;
         match destination {
             None => {}
-            Some(_) if is_taken => Target::StandardOutput.enter(WrittenAs::Output, ledger)?,
-            Some(destination) => destination.enter(ledger)?,
+            Some(Destination::Stream(_)) => {
+                Target::StandardOutput.enter(WrittenAs::Output, ledger)?;
+            }
+            Some(destination) => {
+                destination.enter(ledger)?;
+                gets_id = true;
+            }
         }
         for (role, path) in self.side_files() {
             let target = Target::of(path);
             target.enter(role, ledger)?;
-            is_taken |= target == Target::StandardOutput;
+            gets_id &= target != Target::StandardOutput;
         }
-        if !is_taken {
+        if gets_id {
             target::enter_report(ledger)?;
         }
         Ok(())
@@ -156,8 +161,9 @@ impl Apply {
             (WrittenAs::MetadataFile, &self.metadata_file),
             (WrittenAs::Provenance, &self.provenance),
         ];
-        let given = files.into_iter();
-        given.filter_map(|(role, path)| Some((role, path.as_ref()?)))
+        files
+            .into_iter()
+            .filter_map(|(role, path)| Some((role, path.as_ref()?)))
     }
 
     /// Returns what goes into the files that describe the output, and onto standard output.

@@ -113,7 +113,7 @@ impl PatchOptions {
         let style = PatchStyle {
             expects_old: self.expect,
             layers: layers
-                .map(|layers| self.spelled_in_patch(layers))
+                .map(|layers| spelled_in_patch(layers, target))
                 .transpose()?,
         };
         let patch = DifferencePatch::between(old, new, &style)?;
@@ -138,28 +138,25 @@ impl PatchOptions {
         }
         Ok(())
     }
+}
 
-    /// Returns how the patch spells a directory, which it reaches only below its own: that of its file, or the current one.
-    fn spelled_in_patch(&self, directory: &Path) -> Result<String, Failure> {
-        let home = self
-            .output
-            .as_deref()
-            .map_or(PathBuf::from("."), directory_of);
-        let absolute = |path: &Path| std::path::absolute(path).map_err(Error::at(path));
-        let (below, home) = (absolute(directory)?, absolute(&home)?);
-        let leads_up = |path: &&Path| path.components().any(|part| part == Component::ParentDir);
-        let spelled = below
-            .strip_prefix(&home)
-            .ok()
-            .filter(|path| !leads_up(path));
-        match spelled.and_then(Path::to_str) {
-            Some("") => Ok(".".to_owned()),
-            Some(spelled) => Ok(spelled.to_owned()),
-            None => Err(Failure::Usage(format!(
-                "`{}` is not below the directory of the patch, where a patch may take files from",
-                directory.display()
-            ))),
-        }
+/// Returns how the patch spells a directory, which it reaches only below its own: that of its file, or the current one.
+fn spelled_in_patch(directory: &Path, target: &Target) -> Result<String, Failure> {
+    let home = target.path().map_or(PathBuf::from("."), directory_of);
+    let absolute = |path: &Path| std::path::absolute(path).map_err(Error::at(path));
+    let (below, home) = (absolute(directory)?, absolute(&home)?);
+    let leads_up = |path: &&Path| path.components().any(|part| part == Component::ParentDir);
+    let spelled = below
+        .strip_prefix(&home)
+        .ok()
+        .filter(|path| !leads_up(path));
+    match spelled.and_then(Path::to_str) {
+        Some("") => Ok(".".to_owned()),
+        Some(spelled) => Ok(spelled.to_owned()),
+        None => Err(Failure::Usage(format!(
+            "`{}` is not below the directory of the patch, where a patch may take files from",
+            directory.display()
+        ))),
     }
 }
 

@@ -37,7 +37,7 @@ pub(super) enum Failure {
     /// The command line asks for something that cannot be.
     Usage(String),
     /// It asks for messages where they would destroy something.
-    Deaf(String),
+    Mute(String),
     /// The world is not as it should be.
     World(Error),
     /// An archive was checked and is not sound; the findings are printed already.
@@ -56,7 +56,7 @@ impl From<Error> for Failure {
     fn from(error: Error) -> Self {
         match error {
             Error::Conflict(conflict) if conflict.is_about_standard_error() => {
-                Self::Deaf(conflict.to_string())
+                Self::Mute(conflict.to_string())
             }
             Error::Conflict(conflict) => Self::Usage(conflict.to_string()),
             error => Self::World(error),
@@ -96,7 +96,7 @@ impl Failure {
                 say(&usage(&message));
                 ExitCode::from(2)
             }
-            Self::Deaf(message) => {
+            Self::Mute(message) => {
                 // A file there may be what standard error is.
                 if !Location::standard_output().is_file() {
                     let _ = writeln!(io::stdout().lock(), "{}", usage(&message));

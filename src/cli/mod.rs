@@ -122,7 +122,7 @@ fn run(arguments: &Arguments) -> ExitCode {
         Ok(()) => ExitCode::SUCCESS,
         Err(failure) => {
             let was_rejected = matches!(failure, Failure::Rejected(..));
-            let is_usage = matches!(failure, Failure::Usage(_) | Failure::Deaf(_));
+            let is_usage = matches!(failure, Failure::Usage(_) | Failure::Mute(_));
             let code = failure.report();
             if is_usage && matches!(&arguments.command, Command::Plan(plan) if plan.is_detailed()) {
                 // There 2 says that something changes.

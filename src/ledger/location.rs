@@ -198,12 +198,16 @@ impl Location {
         directory: &Self,
         is_left_out: &dyn Fn(&Path) -> bool,
     ) -> Option<PathBuf> {
-        let root = directory.name.as_ref()?;
+        let (root, there) = (directory.name.as_ref()?, directory.there.as_ref()?);
         let own = self.there.as_ref();
         let is_linked = |own: &There| own.n_links > 1 || own.n_links > 0 && self.name.is_none();
         let has_names = own.is_some_and(|own| own.kind != Kind::Directory && is_linked(own));
-        let is_mounted =
-            |name: &&Name| name.mount.is_some() && root.mount.is_some() && name.mount != root.mount;
+        // Another mount of the same file system may be a part of the directory.
+        let is_mounted = |name: &&Name| {
+            let is_known = name.mount.is_some() && root.mount.is_some();
+            let is_alike = name.above.first().is_some_and(|id| id.0 == there.id.0);
+            is_known && is_alike && name.mount != root.mount
+        };
         let mounted = self.name.as_ref().filter(is_mounted);
         if !has_names && mounted.is_none() {
             return None;

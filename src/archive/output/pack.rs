@@ -6,7 +6,7 @@
 use std::collections::BTreeSet;
 use std::fs::File;
 use std::io::{self, Read, Write};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use super::extract::extract;
 use super::file::{OutputFile, open_stream};
@@ -52,7 +52,7 @@ pub(in crate::archive) fn fill(source: &Source, directory: &Path) -> Result<(), 
     };
     let own = directory.join(OWN_DIRECTORY);
     std::fs::create_dir(&own).map_err(Error::at(&own))?;
-    let path = own.join("headers");
+    let path = headers_of(directory);
     let pending = PendingFile::create(&path)?;
     let mut file = io::BufWriter::new(&pending.file);
     let mut write = |bytes: &[u8]| file.write_all(bytes).map_err(Error::at(&path));
@@ -96,7 +96,7 @@ struct Headers {
 }
 
 fn read_headers(directory: &Path) -> Result<Option<Headers>, Error> {
-    let path = directory.join(OWN_DIRECTORY).join("headers");
+    let path = headers_of(directory);
     let file = match File::open(&path) {
         Ok(file) => file,
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
@@ -158,8 +158,7 @@ fn read_headers(directory: &Path) -> Result<Option<Headers>, Error> {
 /// Packs the directory `source` into the tar `output`: in the order and with the headers that `unpack` kept, where it
 /// did; new files go where Docker would put them.
 pub fn pack(source: &Source, directory: &Path, output: &Path) -> Result<(), Error> {
-    let mut ledger = Ledger::reading(ReadAs::Unpacked, source.location().clone());
-    ledger.write(WrittenAs::Output, Extent::File, Location::of(output))?;
+    refuse_input(source, directory, Location::of(output))?;
     match OutputFile::open(output)? {
         OutputFile::Pending(pending) => {
             let file = pending.file.try_clone().map_err(Error::at(output))?;
@@ -175,10 +174,20 @@ pub fn pack(source: &Source, directory: &Path, output: &Path) -> Result<(), Erro
 
 /// Packs as [`pack`] does, into a pipe or file that is open already; `place` is its name in messages.
 pub fn pack_into(source: &Source, directory: &Path, file: File, place: &str) -> Result<(), Error> {
-    let mut ledger = Ledger::reading(ReadAs::Unpacked, source.location().clone());
-    let location = Location::of_open(&file, place);
-    ledger.write(WrittenAs::Output, Extent::File, location)?;
+    refuse_input(source, directory, Location::of_open(&file, place))?;
     write_packed(source, directory, file, Path::new(place))
+}
+
+/// Refuses an output that is in the directory, or the file of headers, which a link may lead to.
+fn refuse_input(source: &Source, directory: &Path, output: Location) -> Result<(), Error> {
+    let mut ledger = Ledger::reading(ReadAs::Unpacked, source.location().clone());
+    ledger.read(ReadAs::Unpacked, Location::of(&headers_of(directory)))?;
+    Ok(ledger.write(WrittenAs::Output, Extent::File, output)?)
+}
+
+/// Returns the file that keeps the headers.
+fn headers_of(directory: &Path) -> PathBuf {
+    directory.join(OWN_DIRECTORY).join("headers")
 }
 
 fn write_packed(source: &Source, directory: &Path, file: File, output: &Path) -> Result<(), Error> {

@@ -139,6 +139,17 @@ fn a_pipe_is_written_for_one_purpose() {
 }
 
 #[test]
+fn headers_that_a_link_leads_to_are_part_of_what_is_packed() {
+    let home = Home::new();
+    works(
+        &home,
+        "$o unpack image/in.tar unpacked; mv unpacked/.ocipatch kept; ln -s ../kept unpacked/.ocipatch; $o pack unpacked out.tar; cmp out.tar image/in.tar",
+    );
+    is_refused(&home, "$o pack unpacked kept/headers");
+    is_refused(&home, "$o pack unpacked - >> kept/headers");
+}
+
+#[test]
 fn files_that_are_only_read_may_have_many_names() {
     let home = Home::new();
     // As stores that keep one copy of each blob have it: the image that is changed shares files with its base.

@@ -6,6 +6,7 @@ use std::process::Command;
 
 use super::allowed::sh;
 use super::home::Home;
+use crate::edit::fixture;
 use crate::engine::{absent, is_root, tool};
 
 /// Each way to write a file, with `OUT` for its path.
@@ -214,6 +215,28 @@ fn a_name_that_cannot_be_given_is_reported_with_those_that_were() {
             0,
             "nothing hidden is left"
         );
+    }
+}
+
+#[test]
+fn what_cannot_be_cleaned_up_is_reported_with_what_was_written() {
+    // The documents of the first are switched by a journal, that of the second by one rename.
+    for archive in ["docker20.tar", "skopeo-oci.tar"] {
+        let home = Home::new();
+        fs::copy(fixture(archive), home.path("app.tar")).unwrap();
+        run(&home, "unpack app.tar app");
+        let line = "apply -q patch/label.yaml app --in-place --iidfile id";
+        let inject = "-e trace=unlinkat -e inject=unlinkat:error=EIO:when=1";
+        let Some((code, stderr, log)) = traced(&home, inject, line) else {
+            return;
+        };
+        assert!(log.contains("INJECTED"), "{log}");
+        let end = "\nwritten: `app`\nnot written: `id` (`--iidfile`)\n";
+        assert!(stderr.ends_with(end), "{archive}: {stderr}");
+        assert_eq!(code, Some(3), "{stderr}");
+        let output = sh(&home, "$o plan patch/label.yaml app");
+        let plan = String::from_utf8(output.stdout).unwrap();
+        assert!(plan.contains("nothing changes"), "{archive}: {plan}");
     }
 }
 

@@ -13,15 +13,11 @@ fn text(bytes: &[u8]) -> String {
 
 /// Runs a line whose standard output nobody reads; returns the exit code and standard error.
 fn without_reader(home: &Home, line: &str) -> (Option<i32>, String) {
+    let (reader, writer) = std::io::pipe().unwrap();
+    drop(reader);
     let mut child = command();
     child.current_dir(home.path("")).args(line.split(' '));
-    child
-        .stdin(Stdio::null())
-        .stdout(Stdio::piped())
-        .stderr(Stdio::piped());
-    let mut child = child.spawn().unwrap();
-    drop(child.stdout.take());
-    let output = child.wait_with_output().unwrap();
+    let output = child.stdin(Stdio::null()).stdout(writer).output().unwrap();
     (output.status.code(), text(&output.stderr))
 }
 
