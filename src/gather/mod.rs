@@ -86,7 +86,7 @@ pub struct Setting {
 ///
 /// [`gather`] does so too, and reports those that do not exist or may not be read. This is for a caller that changes
 /// something before it gathers.
-pub fn enter_sources(
+pub(crate) fn enter_sources(
     files: &[PatchFile],
     bases: &[Base],
     ledger: &mut Ledger,

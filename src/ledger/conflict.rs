@@ -42,8 +42,7 @@ pub(super) enum Relation {
 
 impl Conflict {
     /// Tells whether one of the two is standard error, which then is no place for a message about this.
-    #[must_use]
-    pub fn is_about_standard_error(&self) -> bool {
+    pub(crate) fn is_about_standard_error(&self) -> bool {
         let is_standard_error = |used: &Use<WrittenAs>| used.role.is_standard_error();
         is_standard_error(&self.written)
             || matches!(&self.other, Other::Written(used) if is_standard_error(used))

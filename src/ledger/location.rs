@@ -66,8 +66,7 @@ impl Location {
     }
 
     /// Looks at a path that is called `shown` in messages.
-    #[must_use]
-    pub fn of_named(path: &Path, shown: &str) -> Self {
+    pub(crate) fn of_named(path: &Path, shown: &str) -> Self {
         Self {
             shown: shown.to_owned(),
             there: There::at(path),
@@ -99,8 +98,7 @@ impl Location {
     }
 
     /// Looks at standard output.
-    #[must_use]
-    pub fn standard_output() -> Self {
+    pub(crate) fn standard_output() -> Self {
         Self {
             descriptor: Some(1),
             ..Self::of_open(&std::io::stdout(), "standard output")
@@ -108,8 +106,7 @@ impl Location {
     }
 
     /// Looks at standard error.
-    #[must_use]
-    pub fn standard_error() -> Self {
+    pub(crate) fn standard_error() -> Self {
         Self {
             descriptor: Some(2),
             ..Self::of_open(&std::io::stderr(), "standard error")
@@ -117,8 +114,7 @@ impl Location {
     }
 
     /// Returns the location of the same file under the name that it was opened by.
-    #[must_use]
-    pub fn opened_at(path: &Path, file: &impl AsFd) -> Self {
+    pub(crate) fn opened_at(path: &Path, file: &impl AsFd) -> Self {
         let named = Self::of(path);
         Self {
             there: There::of_open(file).or(named.there),
@@ -127,14 +123,12 @@ impl Location {
     }
 
     /// Tells whether a regular file is there.
-    #[must_use]
-    pub fn is_file(&self) -> bool {
+    pub(crate) fn is_file(&self) -> bool {
         self.kind() == Some(Kind::File)
     }
 
     /// Tells whether the path is a name of standard output, such as `/dev/stdout`.
-    #[must_use]
-    pub fn is_standard_output(&self) -> bool {
+    pub(crate) fn is_standard_output(&self) -> bool {
         self.descriptor == Some(1)
     }
 

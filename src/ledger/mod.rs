@@ -23,7 +23,7 @@ pub use conflict::Conflict;
 use conflict::{Other, Relation, Use};
 use location::Kind;
 pub use location::Location;
-pub use resolve::{Descriptor, followed};
+pub(crate) use resolve::{Descriptor, followed};
 pub use role::{ReadAs, WrittenAs};
 
 /// The paths of one command.

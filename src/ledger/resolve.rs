@@ -13,7 +13,7 @@ const MAX_LINKS: usize = 40;
 
 /// Whether a path leads to a file that some process has open, by way of `/proc` or `/dev/fd`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Descriptor {
+pub(crate) enum Descriptor {
     /// It does not.
     None,
     /// It does, under this number in this process.
@@ -24,7 +24,7 @@ pub enum Descriptor {
 
 /// Follows the links that a path ends in, to the name that a file has or will have; or to an open file, which is a
 /// stream that must not be replaced.
-pub fn followed(path: &Path) -> io::Result<(PathBuf, Descriptor)> {
+pub(crate) fn followed(path: &Path) -> io::Result<(PathBuf, Descriptor)> {
     let mut path = path.to_owned();
     for _ in 0..=MAX_LINKS {
         let descriptor = descriptor(&path);

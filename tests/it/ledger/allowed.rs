@@ -50,6 +50,7 @@ fn an_output_may_lie_beside_everything_that_is_read() {
         "$o pack directory/in directory/in.tar",
         "$o unpack image/in.tar image/in",
         "$o diff --as-patch --partial image/in.tar image/app.tar -o image/turn.yaml --layers image",
+        "$o diff --as-patch --partial image/in.tar image/app.tar -o made/here/turn.yaml --layers made/here",
         "$o check patch/label.yaml patch/label.yaml --arg-file args/file --arg-file args/file",
         "$o diff image/in.tar image/in.tar",
     ] {
@@ -213,6 +214,51 @@ fn a_bind_mount_is_seen_through() {
         assert!(is_unchanged, "{output:?}");
     }
     assert!(beside.status.success(), "{beside:?}");
+}
+
+#[test]
+fn a_stream_is_known_without_proc() {
+    let home = Home::new();
+    if !is_root() {
+        return absent("a namespace without `/proc`", "making one needs root");
+    }
+    let hidden = "unshare -m sh -c 'mount -t tmpfs none /proc && exec \"$@\"' sh";
+    if !sh(&home, &format!("{hidden} true")).status.success() {
+        return absent(
+            "a namespace without `/proc`",
+            "making one is not permitted here",
+        );
+    }
+    sh(&home, "touch directory/in/log");
+    for redirection in [
+        ">> directory/in/log",
+        "2>> directory/in/log",
+        ">> image/in.tar",
+    ] {
+        let image = if redirection.contains("directory") {
+            "directory/in"
+        } else {
+            "image/in.tar"
+        };
+        is_refused_silently(
+            &home,
+            &format!("{hidden} $o plan patch/label.yaml {image} {redirection}"),
+        );
+    }
+    sh(&home, "rm directory/in/log");
+    works(
+        &home,
+        &format!("{hidden} $o plan patch/label.yaml directory/in > log"),
+    );
+}
+
+/// Where standard error is what is refused, there may be nobody to tell.
+#[track_caller]
+fn is_refused_silently(home: &Home, script: &str) {
+    let before = home.state();
+    let output = sh(home, script);
+    assert_eq!(output.status.code(), Some(2), "{script}: {output:?}");
+    assert_eq!(home.state(), before, "{script}: {output:?}");
 }
 
 #[test]
