@@ -25,6 +25,10 @@ pub(crate) enum Descriptor {
 /// Follows the links that a path ends in, to the name that a file has or will have; or to an open file, which is a
 /// stream that must not be replaced.
 pub(crate) fn followed(path: &Path) -> io::Result<(PathBuf, Descriptor)> {
+    // Of links that strangers leave in a directory such as `/tmp` the system follows none (`fs.protected_symlinks`).
+    if rustix::fs::stat(path).err() == Some(Errno::ACCESS) {
+        return Err(Errno::ACCESS.into());
+    }
     let mut path = path.to_owned();
     for _ in 0..=MAX_LINKS {
         let descriptor = descriptor(&path);

@@ -61,6 +61,28 @@ fn every_file_is_written_through_a_link_to_what_it_names() {
 }
 
 #[test]
+fn a_link_that_the_system_does_not_follow_is_not_followed() {
+    // As `fs.protected_symlinks` has it for a link of somebody else in `/tmp`.
+    let inject = "-P link -e trace=newfstatat -e inject=newfstatat:error=EACCES";
+    for line in FILES.iter().chain(DIRECTORIES) {
+        let home = Home::new();
+        fs::write(home.path("target"), "old").unwrap();
+        symlink("target", home.path("link")).unwrap();
+        let line = line.replace("OUT/", "OUT").replace("OUT", "link");
+        let Some((code, stderr, _)) = traced(&home, inject, &line) else {
+            return;
+        };
+        assert_eq!(code, Some(3), "{line}: {stderr}");
+        assert!(
+            stderr.contains("error: `link`: Permission denied"),
+            "{line}: {stderr}"
+        );
+        assert_eq!(fs::read(home.path("target")).unwrap(), b"old", "{line}");
+        assert!(home.path("link").is_symlink(), "{line}");
+    }
+}
+
+#[test]
 fn every_directory_is_made_through_a_link_to_what_it_names() {
     for line in DIRECTORIES {
         let home = Home::new();
