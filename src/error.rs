@@ -6,6 +6,8 @@ use std::fmt;
 use std::io;
 use std::path::Path;
 
+use crate::ledger::Conflict;
+
 /// A failure outside the patch.
 #[derive(Debug)]
 #[non_exhaustive]
@@ -91,6 +93,23 @@ pub enum Error {
         /// What is in the way.
         reason: String,
     },
+    /// A path that is to be written is read or written already.
+    Conflict(Box<Conflict>),
+    /// Some of what was to be written is in place, and the rest is not.
+    Unfinished {
+        /// What is in place, in words.
+        written: Vec<String>,
+        /// What is not, in words.
+        unwritten: Vec<String>,
+        /// What failed.
+        source: Box<Self>,
+    },
+}
+
+impl From<Conflict> for Error {
+    fn from(conflict: Conflict) -> Self {
+        Self::Conflict(Box::new(conflict))
+    }
 }
 
 impl Error {
@@ -106,6 +125,26 @@ impl Error {
     /// Returns the closure that `map_err` wants for [`Error::io`].
     pub fn at(path: &Path) -> impl FnOnce(io::Error) -> Self + '_ {
         move |source| Self::io(path, source)
+    }
+
+    /// Returns this as the failure of something that followed after `written` was in place, and before `unwritten` was.
+    #[must_use]
+    pub fn after(self, written: &[String], unwritten: &[String]) -> Self {
+        let (mut before, mut rest, source) = match self {
+            Self::Unfinished {
+                written,
+                unwritten,
+                source,
+            } => (written, unwritten, source),
+            source => (Vec::new(), Vec::new(), Box::new(source)),
+        };
+        before.splice(0..0, written.iter().cloned());
+        rest.extend_from_slice(unwritten);
+        Self::Unfinished {
+            written: before,
+            unwritten: rest,
+            source,
+        }
     }
 }
 
@@ -147,6 +186,20 @@ impl fmt::Display for Error {
                 f,
                 "{disagreement}: the archive contradicts itself; to say which half is right write `target: {{trust: manifest.json}}` or `target: {{trust: index.json}}` into the patch"
             ),
+            Self::Conflict(conflict) => conflict.fmt(f),
+            Self::Unfinished {
+                written,
+                unwritten,
+                source,
+            } => {
+                source.fmt(f)?;
+                for (words, things) in [("written", written), ("not written", unwritten)] {
+                    if !things.is_empty() {
+                        write!(f, "\n{words}: {}", things.join(", "))?;
+                    }
+                }
+                Ok(())
+            }
             Self::NotAnImage { place, reason } | Self::Output { place, reason } => {
                 write!(f, "`{}` {reason}", place.escape_debug())
             }
@@ -158,6 +211,7 @@ impl std::error::Error for Error {
     fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
         match self {
             Self::Io { source, .. } => Some(source),
+            Self::Unfinished { source, .. } => Some(source),
             _ => None,
         }
     }

@@ -3,13 +3,13 @@
 //! ```rust
 //! use ocipatch::archive::{Archive, Destination, Source, publish};
 //! use ocipatch::{apply::prepare, gather, patch::PatchFile};
-//! # use std::path::{Path, PathBuf};
+//! # use std::path::Path;
 //! # fn main() -> Result<(), Box<dyn std::error::Error>> {
 //! # let temporary = tempfile::tempdir()?;
 //! # let (spool, output) = (temporary.path(), temporary.path().join("greeter.tar"));
 //!
 //! let files = [PatchFile::parse("greeter.yaml", &std::fs::read("patches/greeter.yaml")?)?];
-//! let bases = [gather::Base { directory: PathBuf::from("patches"), allow_outside: false }];
+//! let bases = [gather::Base::of(Path::new("patches/greeter.yaml"))];
 //! let archive = Archive::open(Source::open(Path::new("tests/fixtures/docker20.tar"), spool)?)?;
 //! let setting = gather::Setting { spool: spool.into(), ..Default::default() };
 //! let mut gathered = gather::gather(&files, &bases, &archive, &setting)?;
@@ -50,6 +50,7 @@
 //! | Module | Holds | Knows nothing of |
 //! |---|---|---|
 //! | [`annotation`], [`digest`], [`compression`], [`reference`](mod@reference), [`image_path`], [`media_type`], [`platform`], [`config_field`], [`timestamp`], [`secret`](mod@secret), [`unified_diff`] | the vocabulary: values that are right by existing | files |
+//! | [`ledger`] | which paths a command reads and writes, and which of them exclude each other | what is in the files |
 //! | [`problem`], [`error`] | what is wrong with a patch, and with the world | YAML |
 //! | [`tarball`] | tar streams as groups of header blocks that are kept as bytes | images |
 //! | [`image`] | JSON documents that keep every byte that nobody changes, and the configuration as a view of one | archives |
@@ -79,6 +80,7 @@ pub mod gather;
 pub mod image;
 pub mod image_path;
 pub mod layer;
+pub mod ledger;
 pub mod media_type;
 pub mod patch;
 pub mod plan;

@@ -88,7 +88,8 @@ pub fn prepare_as<'a>(
             keeps_referrers: planned.keeps_referrers,
         }));
     }
-    let revision = convert(archive, &revised, layers, conversion, spool)?;
+    let mut revision = convert(archive, &revised, layers, conversion, spool)?;
+    revision.draft.enter(&opened.ledger)?;
     let configs: Vec<&Config> = archive
         .images()
         .iter()

@@ -1,7 +1,8 @@
 //! Archives of images: files on disk in, [`Archive`] out, and the way back.
 //!
 //! An archive is read without being changed, and a revision of it is a value ([`Revision`]): the complete list of
-//! entries of the new archive, each either kept from the old one or new. Only [`publish`] writes.
+//! entries of the new archive, each either kept from the old one or new. Only [`publish`] and its like write, and none of
+//! them writes over what was read (see [`crate::ledger`]).
 
 mod convert;
 mod draft;
@@ -14,12 +15,11 @@ pub use convert::{Conversion, Form, convert};
 pub use draft::{Content, Draft, NewLayer, WriteLayer};
 pub use form::descriptor::speaks_of_bytes;
 pub use form::root::Root;
+pub use output::file::{SideFile, WriteFile, write_files};
 pub use output::in_place::recover;
-pub use output::pack::{pack, unpack};
+pub use output::pack::{pack, pack_into, unpack};
 pub use output::pending::Lock;
-pub(crate) use output::pending::PendingFile;
-pub(crate) use output::publish::is_replaceable;
-pub use output::publish::{Destination, publish};
+pub use output::publish::{Destination, publish, publish_with};
 pub use output::unpack_layers::unpack_with_layers;
 pub use revision::derive::{RevisedImage, RevisedLayer, Revision, revise};
 pub use source::entry::{Blob, SourceEntry};

@@ -1,8 +1,5 @@
 //! `ocipatch apply`
 
-use std::fs::File;
-use std::io::{self, IsTerminal};
-use std::os::fd::AsFd;
 use std::path::{Path, PathBuf};
 
 use clap::{Args, ValueEnum};
@@ -10,11 +7,11 @@ use clap::{Args, ValueEnum};
 use super::failure::{Failure, ProblemFormat, say};
 use super::inputs::{Inputs, Planned};
 use super::output;
-use super::record::Record;
+use super::target::{self, Target};
 use crate::apply::{ImageSummary, Prepared};
-use crate::archive::{Conversion, Destination, Form, Lock, publish, recover};
+use crate::archive::{Conversion, Destination, Form, Lock, SideFile, publish_with, recover};
 use crate::digest::Digest;
-use crate::error::Error;
+use crate::ledger::{Ledger, WrittenAs};
 use crate::platform::PlatformPattern;
 
 /// Applies patches to an image archive.
@@ -41,13 +38,13 @@ pub(super) struct Apply {
     /// Of an image for several platforms write only the one for this, such as `linux/arm64`
     #[arg(long, value_name = "PLATFORM", value_parser = platform, conflicts_with = "in_place")]
     platform: Option<PlatformPattern>,
-    /// Write the new image id to this file
+    /// Write the new image id to this file, or `-` for standard output
     #[arg(long, value_name = "FILE")]
     iidfile: Option<PathBuf>,
-    /// Write the new digests and names to this file, as JSON with the keys of `docker buildx build`
+    /// Write the new digests and names to this file or `-`, as JSON with the keys of `docker buildx build`
     #[arg(long, value_name = "FILE")]
     metadata_file: Option<PathBuf>,
-    /// Write to this file what was made of what, as an in-toto statement with SLSA provenance
+    /// Write to this file or `-` what was made of what, as an in-toto statement with SLSA provenance
     #[arg(long, value_name = "FILE")]
     provenance: Option<PathBuf>,
 }
@@ -76,36 +73,39 @@ fn platform(text: &str) -> Result<PlatformPattern, String> {
     PlatformPattern::parse(text).ok_or_else(|| "it is no `os/architecture[/variant]`".to_owned())
 }
 
+const IMAGE_ID: &str = "the image id";
+
+/// What is written besides the image.
+#[derive(Debug)]
+struct Records {
+    files: Vec<SideFile<'static>>,
+    /// What standard output gets, unless it gets the image.
+    printed: String,
+    /// What that is, in messages.
+    printed_name: &'static str,
+}
+
 impl Apply {
-    pub(super) fn run(&self, quiet: bool) -> Result<(), Failure> {
+    pub(super) fn run(&self, quiet: bool, mut ledger: Ledger) -> Result<(), Failure> {
         // To write an image in another form is something to do.
         if self.to.is_none() && self.platform.is_none() {
             self.inputs.want_patch()?;
         }
-        let to_stdout = self
-            .output
-            .as_deref()
-            .is_none_or(|path| path.as_os_str() == "-")
-            && !self.in_place;
-        if to_stdout && !self.check && io::stdout().is_terminal() {
-            let message = "an archive is not for a terminal; use `-o OUT`, `--in-place`, or redirect standard output";
-            return Err(Failure::Usage(message.to_owned()));
-        }
-        if self.in_place && self.inputs.image().as_os_str() == "-" {
+        let image = self.inputs.image();
+        if self.in_place && image.as_os_str() == "-" {
             return Err(Failure::Usage(
                 "standard input cannot be changed in place".to_owned(),
             ));
         }
+        let destination = (!self.check).then(|| self.destination()).transpose()?;
+        self.enter(destination.as_ref(), &mut ledger)?;
+        let patches = self.inputs.read_patches(ProblemFormat::Text, ledger)?;
         // Held to the end: what another run writes meanwhile would be lost.
-        let _lock = self
-            .in_place
-            .then(|| Lock::take(self.inputs.image()))
-            .transpose()?;
-        if self.in_place && self.inputs.image().is_dir() {
-            recover(self.inputs.image())?;
+        let _lock = self.in_place.then(|| Lock::take(image)).transpose()?;
+        if self.in_place && image.is_dir() {
+            recover(image)?;
         }
-        let form = self.to.map(Form::from);
-        let planned = self.inputs.plan(ProblemFormat::Text, form)?;
+        let planned = patches.plan(image, self.to.map(Form::from))?;
         if self.verify {
             let report = crate::verify::verify(planned.archive.source())?;
             if !report.is_ok() {
@@ -113,95 +113,123 @@ impl Apply {
                 return Err(Failure::Unsound);
             }
         }
-        let is_directory = planned.archive.source().is_directory();
-        let destination = if self.check {
-            None
-        } else {
-            Some(self.destination(is_directory)?)
-        };
         let conversion = Conversion {
             form: self.to.map(Form::from),
             platform: self.platform.clone(),
         };
         let prepared = planned.prepare(&conversion)?;
-        let ids = ids(&prepared.targeted());
-        let records = self.records(&planned, &prepared, &ids)?;
+        let records = self.records(&planned, &prepared)?;
         if let Some(destination) = &destination {
-            publish(&prepared.revision.draft, destination)?;
+            write(&prepared, destination, &records)?;
         }
         if !quiet {
             say(prepared.summary.to_string().trim_end());
         }
-        for (file, content) in records {
-            file.write(&content)?;
+        match &destination {
+            None | Some(Destination::Stream(_)) => Ok(()),
+            Some(destination) => print(destination, &records),
         }
-        if to_stdout || self.check {
-            return Ok(());
-        }
-        let lines: Vec<String> = ids.iter().map(|id| format!("{id}\n")).collect();
-        Ok(output::text(&lines.concat())?)
     }
 
-    /// Opens the files that tell of the output, and says what goes into them.
-    fn records(
-        &self,
-        planned: &Planned,
-        prepared: &Prepared<'_>,
-        ids: &[Digest],
-    ) -> Result<Vec<(Record, String)>, Failure> {
-        let one = |flag: &str| match ids {
+    /// Enters everything that is going to be written; standard output gets the image id where nothing else goes there.
+    fn enter(&self, destination: Option<&Destination>, ledger: &mut Ledger) -> Result<(), Failure> {
+        let mut gets_id = false;
+        match destination {
+            None => {}
+            Some(Destination::Stream(_)) => {
+                Target::StandardOutput.enter(WrittenAs::Output, ledger)?;
+            }
+            Some(destination) => {
+                destination.enter(ledger)?;
+                gets_id = true;
+            }
+        }
+        for (role, path) in self.side_files() {
+            let target = Target::of(path);
+            target.enter(role, ledger)?;
+            gets_id &= target != Target::StandardOutput;
+        }
+        if gets_id {
+            target::enter_report(ledger)?;
+        }
+        Ok(())
+    }
+
+    fn side_files(&self) -> impl Iterator<Item = (WrittenAs, &PathBuf)> {
+        let files = [
+            (WrittenAs::Iidfile, &self.iidfile),
+            (WrittenAs::MetadataFile, &self.metadata_file),
+            (WrittenAs::Provenance, &self.provenance),
+        ];
+        files
+            .into_iter()
+            .filter_map(|(role, path)| Some((role, path.as_ref()?)))
+    }
+
+    /// Returns what goes into the files that describe the output, and onto standard output.
+    fn records(&self, planned: &Planned, prepared: &Prepared<'_>) -> Result<Records, Failure> {
+        let targeted = prepared.targeted();
+        let ids = ids(&targeted);
+        let one = |flag: &str| match ids.as_slice() {
             [id] => Ok(*id),
             _ => Err(Failure::Usage(format!(
                 "`{flag}` is about one image, and {} images are targeted",
                 ids.len()
             ))),
         };
-        let mut contents = Vec::new();
-        if let Some(path) = &self.iidfile {
-            // Without a newline, as `docker build --iidfile` does.
-            contents.push((path, one("--iidfile")?.to_string()));
+        let lines: Vec<String> = ids.iter().map(|id| format!("{id}\n")).collect();
+        let mut records = Records {
+            files: Vec::new(),
+            printed: lines.concat(),
+            printed_name: IMAGE_ID,
+        };
+        for (role, path) in self.side_files() {
+            let (text, name) = match role {
+                // Without a newline, as `docker build --iidfile` does.
+                WrittenAs::Iidfile => (one("--iidfile")?.to_string(), IMAGE_ID),
+                WrittenAs::MetadataFile => {
+                    one("--metadata-file")?;
+                    let image = targeted.first().expect("one image is targeted");
+                    (pretty(&prepared.metadata(image)), "the metadata")
+                }
+                _ => {
+                    let secrets = &planned.plan.secrets;
+                    let statement = prepared.provenance(&planned.patches, secrets);
+                    (pretty(&statement), "the provenance")
+                }
+            };
+            match Target::of(path) {
+                Target::StandardOutput => (records.printed, records.printed_name) = (text, name),
+                Target::Path(path) => records.files.push(SideFile::text(role, path, text)),
+            }
         }
-        if let Some(path) = &self.metadata_file {
-            one("--metadata-file")?;
-            let targeted = prepared.targeted();
-            let image = targeted.first().expect("one image is targeted");
-            contents.push((path, pretty(&prepared.metadata(image))));
-        }
-        if let Some(path) = &self.provenance {
-            let statement = prepared.provenance(&planned.patches, &planned.plan.secrets);
-            contents.push((path, pretty(&statement)));
-        }
-        if self.check {
-            return Ok(Vec::new());
-        }
-        let open = |(path, content): (&PathBuf, String)| Ok((Record::open(path)?, content));
-        contents.into_iter().map(open).collect()
+        Ok(records)
     }
 
-    fn destination(&self, image_is_directory: bool) -> Result<Destination, Failure> {
+    fn destination(&self) -> Result<Destination, Failure> {
+        let image = self.inputs.image();
         if self.in_place {
-            return Ok(Destination::InPlace(self.inputs.image().to_owned()));
+            return Ok(Destination::InPlace(image.to_owned()));
         }
-        let Some(path) = self
-            .output
-            .as_deref()
-            .filter(|path| path.as_os_str() != "-")
-        else {
-            if self.to.is_some_and(|to| Form::from(to).is_directory()) {
+        let target = match &self.output {
+            Some(path) => Target::of(path),
+            None => Target::StandardOutput,
+        };
+        let wants_directory = self.to.map(|to| Form::from(to).is_directory());
+        let Some(path) = target.path() else {
+            if wants_directory == Some(true) {
                 return Err(Failure::Usage(
                     "a directory needs a name: say which by `-o DIRECTORY`".to_owned(),
                 ));
             }
-            let stdout = io::stdout().as_fd().try_clone_to_owned().map(File::from);
-            let stdout = stdout.map_err(|source| Error::Io {
-                place: "standard output".to_owned(),
-                source,
-            })?;
-            return Ok(Destination::Stream(stdout));
+            let advice = "use `-o OUT`, `--in-place`, or redirect standard output";
+            let stdout = target.open_standard_output(advice)?;
+            return Ok(Destination::Stream(
+                stdout.expect("the target is standard output"),
+            ));
         };
         let is_directory_path =
             path.as_os_str().as_encoded_bytes().ends_with(b"/") || path.is_dir();
-        let wants_directory = self.to.map(|to| Form::from(to).is_directory());
         if wants_directory == Some(false) && is_directory_path {
             let shown = path.display();
             return Err(Failure::Usage(format!(
@@ -211,7 +239,7 @@ impl Apply {
         if wants_directory.unwrap_or(is_directory_path) {
             return Ok(Destination::Directory(path.components().collect()));
         }
-        if !image_is_directory || wants_directory.is_some() {
+        if !image.is_dir() || wants_directory.is_some() {
             return Ok(Destination::File(path.to_owned()));
         }
         if looks_like_tar(path) {
@@ -222,6 +250,30 @@ impl Apply {
         }
         Ok(Destination::Directory(path.to_owned()))
     }
+}
+
+/// Writes the image, then the files that describe it.
+fn write(
+    prepared: &Prepared<'_>,
+    destination: &Destination,
+    records: &Records,
+) -> Result<(), Failure> {
+    let written = publish_with(&prepared.revision.draft, destination, &records.files);
+    written.map_err(|error| match destination {
+        Destination::Stream(_) => Failure::of_stream(error),
+        _ => error.into(),
+    })
+}
+
+/// Prints what is for standard output. Whoever waits for it has to be told if it does not arrive.
+fn print(destination: &Destination, records: &Records) -> Result<(), Failure> {
+    output::data(&records.printed).map_err(|error| {
+        let files = records.files.iter().map(SideFile::shown);
+        let written: Vec<String> = [destination.shown()].into_iter().chain(files).collect();
+        error
+            .after(&written, &[records.printed_name.to_owned()])
+            .into()
+    })
 }
 
 fn looks_like_tar(path: &Path) -> bool {

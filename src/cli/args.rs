@@ -7,6 +7,7 @@ use clap::Args;
 
 use super::failure::Failure;
 use crate::error::Error;
+use crate::ledger::{Ledger, Location, ReadAs};
 use crate::patch::ArgValues;
 
 /// Values for args.
@@ -22,7 +23,10 @@ pub(super) struct ArgOptions {
 
 impl ArgOptions {
     /// Reads the files, the arguments and the environment.
-    pub(super) fn values(&self) -> Result<ArgValues, Failure> {
+    pub(super) fn values(&self, ledger: &mut Ledger) -> Result<ArgValues, Failure> {
+        for path in &self.files {
+            ledger.read(ReadAs::ArgFile, Location::of(path))?;
+        }
         let mut given = BTreeMap::new();
         for path in &self.files {
             // A later file outweighs an earlier one.

@@ -7,7 +7,8 @@ use clap::{Args, ValueEnum};
 use super::args::{ArgOptions, refuse_undeclared};
 use super::failure::{Failure, ProblemFormat, say};
 use super::inputs::read_patches;
-use super::output;
+use super::{output, target};
+use crate::ledger::Ledger;
 use crate::patch::PatchFile;
 use crate::plan::contradictions;
 use crate::problem::sarif;
@@ -50,14 +51,15 @@ impl From<CheckFormat> for ProblemFormat {
 }
 
 impl Check {
-    pub(super) fn run(&self, quiet: bool) -> Result<(), Failure> {
-        let values = self.args.values()?;
+    pub(super) fn run(&self, quiet: bool, mut ledger: Ledger) -> Result<(), Failure> {
+        target::enter_report(&mut ledger)?;
+        let values = self.args.values(&mut ledger)?;
         let check = |name: &str, bytes: &[u8]| {
             let outline = PatchFile::check(name, bytes, &values)?;
             contradictions(&outline)?;
             Ok(outline.arg_names().to_vec())
         };
-        let checked = read_patches(&self.patches, check)?;
+        let checked = read_patches(&self.patches, &mut ledger, check)?;
         if let Ok(declared) = &checked {
             refuse_undeclared(&values, &declared.concat())?;
         }

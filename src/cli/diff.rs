@@ -5,13 +5,14 @@ use std::path::{Component, Path, PathBuf};
 use clap::Args;
 
 use super::failure::{Failure, say};
-use super::inputs::open_source;
-use super::record::Record;
+use super::inputs::{enter, open_source};
+use super::target::{self, Target};
 use super::{Format, output};
-use crate::archive::{Archive, PendingFile};
+use crate::archive::{Archive, SideFile, write_files};
 use crate::diff::{Difference, DifferencePatch, LayerTar, PatchStyle};
 use crate::error::Error;
 use crate::gather::directory_of;
+use crate::ledger::{Extent, Ledger, Location, ReadAs, WrittenAs};
 
 /// Shows what differs between two archives, by meaning: forms and spellings aside.
 #[derive(Debug, Args)]
@@ -41,7 +42,7 @@ struct PatchOptions {
     /// Write the patch that turns A into B, or tell what of it no operation says
     #[arg(long, conflicts_with_all = ["files", "format"])]
     as_patch: bool,
-    /// Write the patch to this file instead of standard output
+    /// Write the patch to this file, or to `-`, standard output, which is the default
     #[arg(short, long, value_name = "FILE", requires = "as_patch")]
     output: Option<PathBuf>,
     /// Write the layers that B has and A has not as tars into this directory, for the patch to take them from
@@ -56,17 +57,19 @@ struct PatchOptions {
 }
 
 impl Diff {
-    pub(super) fn run(&self, quiet: bool) -> Result<(), Failure> {
+    pub(super) fn run(&self, quiet: bool, mut ledger: Ledger) -> Result<(), Failure> {
         let is_stdin = |path: &PathBuf| path.as_os_str() == "-";
         if is_stdin(&self.old) && is_stdin(&self.new) {
             let message = "only one input can be standard input";
             return Err(Failure::Usage(message.to_owned()));
         }
-        let old = Archive::open(open_source(&self.old)?)?;
-        let new = Archive::open(open_source(&self.new)?)?;
+        let target = self.patch.enter(&mut ledger)?;
+        enter(&self.new, ReadAs::NewArchive, &mut ledger)?;
+        let old = Archive::open(open_source(&self.old, ReadAs::OldArchive, &mut ledger)?)?;
+        let new = Archive::open(open_source(&self.new, ReadAs::NewArchive, &mut ledger)?)?;
         let difference = Difference::between(&old, &new, self.files)?;
         if self.patch.as_patch {
-            self.patch.write(&old, &new, quiet)?;
+            self.patch.write(&target, (&old, &new), &ledger, quiet)?;
         } else {
             match self.format {
                 Format::Text => output::text(&difference.to_string())?,
@@ -81,25 +84,52 @@ impl Diff {
 }
 
 impl PatchOptions {
-    fn write(&self, old: &Archive, new: &Archive, quiet: bool) -> Result<(), Failure> {
+    /// Enters everything that is going to be written but the tars of layers, which are not known yet; returns where the
+    /// patch goes.
+    fn enter(&self, ledger: &mut Ledger) -> Result<Target, Failure> {
+        let target = match &self.output {
+            Some(path) => Target::of(path),
+            None => Target::StandardOutput,
+        };
+        match &target {
+            Target::StandardOutput => target::enter_report(ledger)?,
+            Target::Path(_) => target.enter(WrittenAs::Output, ledger)?,
+        }
+        if let Some(directory) = &self.layers {
+            let location = Location::of(directory);
+            ledger.write(WrittenAs::LayerDirectory, Extent::Directory, location)?;
+        }
+        Ok(target)
+    }
+
+    fn write(
+        &self,
+        target: &Target,
+        (old, new): (&Archive, &Archive),
+        ledger: &Ledger,
+        quiet: bool,
+    ) -> Result<(), Failure> {
         let layers = self.layers.as_deref();
         let style = PatchStyle {
             expects_old: self.expect,
             layers: layers
-                .map(|layers| self.spelled_in_patch(layers))
+                .map(|layers| spelled_in_patch(layers, target))
                 .transpose()?,
         };
         let patch = DifferencePatch::between(old, new, &style)?;
         if !patch.missing.is_empty() && !self.partial {
             return Err(Failure::Unsayable(patch.missing));
         }
-        let record = self.output.as_deref().map(Record::open).transpose()?;
-        if let Some(directory) = layers.filter(|_| !patch.layers.is_empty()) {
-            write_layers(&patch.layers, new, directory)?;
+        let directory = layers.filter(|_| !patch.layers.is_empty());
+        let mut files = tars(&patch.layers, new, directory.unwrap_or(Path::new("")));
+        if let Some(path) = target.path() {
+            let path = path.to_owned();
+            files.push(SideFile::text(WrittenAs::Output, path, patch.text.clone()));
         }
-        match record {
-            Some(record) => record.write(&patch.text)?,
-            None => output::text(&patch.text)?,
+        write_files(ledger, directory, &files)?;
+        if *target == Target::StandardOutput {
+            let tars: Vec<String> = files.iter().map(SideFile::shown).collect();
+            print(&patch.text, &tars)?;
         }
         if patch.leaves_layers && !quiet {
             say(
@@ -108,39 +138,43 @@ impl PatchOptions {
         }
         Ok(())
     }
+}
 
-    /// Returns how the patch spells a directory, which it reaches only below its own: that of its file, or the current one.
-    fn spelled_in_patch(&self, directory: &Path) -> Result<String, Failure> {
-        let home = self
-            .output
-            .as_deref()
-            .map_or(PathBuf::from("."), directory_of);
-        let absolute = |path: &Path| std::path::absolute(path).map_err(Error::at(path));
-        let (below, home) = (absolute(directory)?, absolute(&home)?);
-        let leads_up = |path: &&Path| path.components().any(|part| part == Component::ParentDir);
-        let spelled = below
-            .strip_prefix(&home)
-            .ok()
-            .filter(|path| !leads_up(path));
-        match spelled.and_then(Path::to_str) {
-            Some("") => Ok(".".to_owned()),
-            Some(spelled) => Ok(spelled.to_owned()),
-            None => Err(Failure::Usage(format!(
-                "`{}` is not below the directory of the patch, where a patch may take files from",
-                directory.display()
-            ))),
-        }
+/// Returns how the patch spells a directory, which it reaches only below its own: that of its file, or the current one.
+fn spelled_in_patch(directory: &Path, target: &Target) -> Result<String, Failure> {
+    let home = target.path().map_or(PathBuf::from("."), directory_of);
+    let absolute = |path: &Path| std::path::absolute(path).map_err(Error::at(path));
+    let (below, home) = (absolute(directory)?, absolute(&home)?);
+    let leads_up = |path: &&Path| path.components().any(|part| part == Component::ParentDir);
+    let spelled = below
+        .strip_prefix(&home)
+        .ok()
+        .filter(|path| !leads_up(path));
+    match spelled.and_then(Path::to_str) {
+        Some("") => Ok(".".to_owned()),
+        Some(spelled) => Ok(spelled.to_owned()),
+        None => Err(Failure::Usage(format!(
+            "`{}` is not below the directory of the patch, where a patch may take files from",
+            directory.display()
+        ))),
     }
 }
 
-/// Writes tars that appear together, once all of them are complete.
-fn write_layers(tars: &[LayerTar], new: &Archive, directory: &Path) -> Result<(), Error> {
-    std::fs::create_dir_all(directory).map_err(Error::at(directory))?;
-    let mut written = Vec::with_capacity(tars.len());
-    for tar in tars {
-        let mut pending = PendingFile::create(&directory.join(&tar.name))?;
-        tar.write(new, &mut pending.file)?;
-        written.push(pending);
+/// Returns the tars of layers as files of a directory.
+fn tars<'a>(tars: &'a [LayerTar], new: &'a Archive, directory: &Path) -> Vec<SideFile<'a>> {
+    let file = |tar: &'a LayerTar| SideFile {
+        role: WrittenAs::LayerTar,
+        path: directory.join(&tar.name),
+        write: Box::new(move |out: &mut dyn std::io::Write| tar.write(new, out)),
+    };
+    tars.iter().map(file).collect()
+}
+
+/// Prints the patch. Without tars that are written for it, it is a report like any other.
+fn print(text: &str, tars: &[String]) -> Result<(), Failure> {
+    if tars.is_empty() {
+        return Ok(output::text(text)?);
     }
-    written.into_iter().try_for_each(PendingFile::publish)
+    let printed = output::data(text);
+    printed.map_err(|error| error.after(tars, &["the patch".to_owned()]).into())
 }

@@ -8,6 +8,7 @@ use miette::{GraphicalReportHandler, GraphicalTheme};
 use super::{output, workflow};
 use crate::apply::markdown;
 use crate::error::Error;
+use crate::ledger::{Conflict, Location};
 use crate::problem::{Problem, Rejected, sarif};
 
 /// Lines are no longer than this where nobody says how wide the terminal is. In columns.
@@ -35,6 +36,8 @@ pub(super) enum Failure {
     Rejected(Rejected, ProblemFormat),
     /// The command line asks for something that cannot be.
     Usage(String),
+    /// It asks for messages where they would destroy something.
+    Mute(String),
     /// The world is not as it should be.
     World(Error),
     /// An archive was checked and is not sound; the findings are printed already.
@@ -45,18 +48,25 @@ pub(super) enum Failure {
     Different,
     /// A difference that no patch can say; nothing was written.
     Unsayable(Vec<String>),
-    /// Standard output was closed by its reader, who has seen enough.
-    BrokenPipe,
+    /// The reader of an archive on standard output has gone before its end, and knows that.
+    CutShort,
 }
 
 impl From<Error> for Failure {
     fn from(error: Error) -> Self {
         match error {
-            Error::Io { source, .. } if source.kind() == io::ErrorKind::BrokenPipe => {
-                Self::BrokenPipe
+            Error::Conflict(conflict) if conflict.is_about_standard_error() => {
+                Self::Mute(conflict.to_string())
             }
+            Error::Conflict(conflict) => Self::Usage(conflict.to_string()),
             error => Self::World(error),
         }
+    }
+}
+
+impl From<Conflict> for Failure {
+    fn from(conflict: Conflict) -> Self {
+        Error::from(conflict).into()
     }
 }
 
@@ -67,17 +77,30 @@ impl From<Rejected> for Failure {
 }
 
 impl Failure {
+    /// Returns the failure to write an archive to standard output.
+    pub(super) fn of_stream(error: Error) -> Self {
+        if output::is_broken_pipe(&error) {
+            return Self::CutShort;
+        }
+        error.into()
+    }
+
     /// Tells the user, and gives the exit code.
     pub(super) fn report(self) -> ExitCode {
         match self {
             Self::Rejected(rejected, format) => match print(&rejected, format) {
-                Ok(()) | Err(Self::BrokenPipe) => ExitCode::from(1),
+                Ok(()) => ExitCode::from(1),
                 Err(failure) => failure.report(),
             },
             Self::Usage(message) => {
-                say(&format!(
-                    "error: {message}\n\nFor more information, try '--help'."
-                ));
+                say(&usage(&message));
+                ExitCode::from(2)
+            }
+            Self::Mute(message) => {
+                // A file there may be what standard error is.
+                if !Location::standard_output().is_file() {
+                    let _ = writeln!(io::stdout().lock(), "{}", usage(&message));
+                }
                 ExitCode::from(2)
             }
             Self::World(error) => {
@@ -89,9 +112,8 @@ impl Failure {
                 ExitCode::from(1)
             }
             Self::Different => ExitCode::from(1),
-            Self::Unsound => ExitCode::from(3),
+            Self::Unsound | Self::CutShort => ExitCode::from(3),
             Self::Changes => ExitCode::from(2),
-            Self::BrokenPipe => ExitCode::SUCCESS,
         }
     }
 }
@@ -117,6 +139,10 @@ fn print(rejected: &Rejected, format: ProblemFormat) -> Result<(), Failure> {
         }
     }
     Ok(())
+}
+
+fn usage(message: &str) -> String {
+    format!("error: {message}\n\nFor more information, try '--help'.")
 }
 
 /// Every problem under its line.

@@ -13,7 +13,8 @@ use crate::apply::{AppliedPatch, Prepared, prepare_as};
 use crate::archive::{Archive, Conversion, Form, Half, Source};
 use crate::compression::Compression;
 use crate::error::Error;
-use crate::gather::{Base, NotPlanned, Opened, Setting, directory_of, gather};
+use crate::gather::{Base, NotPlanned, Opened, Setting, enter_sources, gather};
+use crate::ledger::{Ledger, Location, ReadAs};
 use crate::patch::{MAX_FILE_BYTES, PatchFile, Trust};
 use crate::plan::Plan;
 use crate::problem::Rejected;
@@ -31,6 +32,15 @@ pub(super) struct Inputs {
     allow_outside: bool,
     #[command(flatten)]
     args: ArgOptions,
+}
+
+/// Patches that were read, and where everything is that they are to be planned with.
+#[derive(Debug)]
+pub(super) struct Patches {
+    files: Vec<PatchFile>,
+    bases: Vec<Base>,
+    format: ProblemFormat,
+    ledger: Ledger,
 }
 
 /// Inputs that were read, and the plan for them.
@@ -76,47 +86,66 @@ impl Inputs {
         Ok(())
     }
 
-    /// Reads everything and plans for the form that the archive will be written in, if another.
-    pub(super) fn plan(
+    /// Reads the patches. From here on everything that is going to be read is in the ledger.
+    pub(super) fn read_patches(
         &self,
         format: ProblemFormat,
-        form: Option<Form>,
-    ) -> Result<Planned, Failure> {
+        mut ledger: Ledger,
+    ) -> Result<Patches, Failure> {
         let is_stdin = |path: &&PathBuf| path.as_os_str() == "-";
         if self.paths.iter().filter(is_stdin).count() > 1 {
             return Err(Failure::Usage(
                 "only one input can be standard input".to_owned(),
             ));
         }
-        let rejected = |rejected| Failure::Rejected(rejected, format);
-        let spool = spool_directory();
-        let values = self.args.values()?;
+        enter(self.image(), ReadAs::Image, &mut ledger)?;
+        let values = self.args.values(&mut ledger)?;
         let parse = |name: &str, bytes: &[u8]| PatchFile::parse_with(name, bytes, &values);
-        let files = read_patches(self.patches(), parse)?.map_err(rejected)?;
+        let files = read_patches(self.patches(), &mut ledger, parse)?
+            .map_err(|rejected| Failure::Rejected(rejected, format))?;
         let declared: Vec<&[String]> = files.iter().map(PatchFile::arg_names).collect();
         refuse_undeclared(&values, &declared.concat())?;
         let bases: Vec<Base> = self
             .patches()
             .iter()
             .map(|path| Base {
-                directory: directory_of(path),
+                patch_file: (!is_stdin(&path)).then(|| path.clone()),
                 allow_outside: self.allow_outside,
+                ..Base::of(path)
             })
             .collect();
-        let trusted = Trust::of(&files)
+        enter_sources(&files, &bases, &mut ledger)?;
+        Ok(Patches {
+            files,
+            bases,
+            format,
+            ledger,
+        })
+    }
+}
+
+impl Patches {
+    /// Reads the image and plans for the form that the archive will be written in, if another.
+    pub(super) fn plan(mut self, image: &Path, form: Option<Form>) -> Result<Planned, Failure> {
+        let rejected = |rejected| Failure::Rejected(rejected, self.format);
+        let files = &self.files;
+        let trusted = Trust::of(files)
             .map_err(rejected)?
             .map(|trust| match trust {
                 Trust::Manifest => Half::Manifest,
                 Trust::Index => Half::Index,
             });
-        let archive = Archive::open_trusting(open_source(self.image())?, trusted)?;
+        let source = open_source(image, ReadAs::Image, &mut self.ledger)?;
+        let archive = Archive::open_trusting(source, trusted)?;
+        let spool = spool_directory();
         let setting = Setting {
             spool: spool.clone(),
             source_date_epoch: source_date_epoch()?,
             is_converted: form.is_some(),
+            ledger: self.ledger,
         };
-        let mut gathered = gather(&files, &bases, &archive, &setting)?;
-        let plan = gathered.plan(&files, &archive);
+        let mut gathered = gather(files, &self.bases, &archive, &setting)?;
+        let plan = gathered.plan(files, &archive);
         let plan = plan.map_err(|not_planned| match not_planned {
             NotPlanned::Rejected(problems) => rejected(problems),
             NotPlanned::Failed(error) => error.into(),
@@ -139,8 +168,12 @@ impl Inputs {
 /// Reads patch files by `parse`, which is given their names and bytes; the problems of all of them come together.
 pub(super) fn read_patches<T>(
     paths: &[PathBuf],
+    ledger: &mut Ledger,
     parse: impl Fn(&str, &[u8]) -> Result<T, Rejected>,
 ) -> Result<Result<Vec<T>, Rejected>, Failure> {
+    for path in paths {
+        enter(path, ReadAs::Patch, ledger)?;
+    }
     let mut files = Vec::with_capacity(paths.len());
     let mut rejected: Option<Rejected> = None;
     for path in paths {
@@ -191,8 +224,23 @@ fn read_patch(path: &Path) -> Result<Vec<u8>, Failure> {
     Ok(bytes)
 }
 
+/// Enters an input in the ledger; `-` is standard input.
+pub(super) fn enter(path: &Path, role: ReadAs, ledger: &mut Ledger) -> Result<(), Failure> {
+    let location = if path.as_os_str() == "-" {
+        Location::of_open(&io::stdin(), "standard input")
+    } else {
+        Location::of(path)
+    };
+    Ok(ledger.read(role, location)?)
+}
+
 /// Opens an archive; `-` is standard input.
-pub(super) fn open_source(path: &Path) -> Result<Source, Failure> {
+pub(super) fn open_source(
+    path: &Path,
+    role: ReadAs,
+    ledger: &mut Ledger,
+) -> Result<Source, Failure> {
+    enter(path, role, ledger)?;
     let spool = spool_directory();
     if path.as_os_str() == "-" {
         let place = "standard input".to_owned();

@@ -8,13 +8,14 @@ use serde::Serialize;
 
 use super::failure::Failure;
 use super::inputs::open_source;
-use super::{Format, output};
+use super::{Format, output, target};
 use crate::annotation::{AnnotationPlace, ImageAnnotations};
 use crate::apply::bytes;
 use crate::archive::{Archive, Image};
 use crate::diff::{device_name, kind_name};
 use crate::digest::{DiffId, Digest};
 use crate::gather::read_tree;
+use crate::ledger::{Ledger, ReadAs};
 use crate::patch::spell_duration;
 use crate::reference::Reference;
 use crate::tarball::Kind;
@@ -88,8 +89,9 @@ struct FileReport {
 }
 
 impl Inspect {
-    pub(super) fn run(&self) -> Result<(), Failure> {
-        let archive = Archive::open(open_source(&self.image)?)?;
+    pub(super) fn run(&self, mut ledger: Ledger) -> Result<(), Failure> {
+        target::enter_report(&mut ledger)?;
+        let archive = Archive::open(open_source(&self.image, ReadAs::Archive, &mut ledger)?)?;
         let mut images = Vec::new();
         for i in 0..archive.images().len() {
             images.push(self.image_report(&archive, i)?);

@@ -14,7 +14,7 @@ mod inspect;
 mod output;
 mod pack;
 mod plan;
-mod record;
+mod target;
 mod unpack;
 mod verify;
 mod workflow;
@@ -104,28 +104,30 @@ fn usage(error: &clap::Error) -> ExitCode {
 
 fn run(arguments: &Arguments) -> ExitCode {
     let quiet = arguments.quiet;
+    let ledger = target::ledger(quiet);
     let result = match &arguments.command {
-        Command::Apply(command) => command.run(quiet),
-        Command::Plan(command) => command.run(),
-        Command::Check(command) => command.run(quiet),
-        Command::Inspect(command) => command.run(),
-        Command::Diff(command) => command.run(quiet),
-        Command::Verify(command) => command.run(quiet),
-        Command::Unpack(command) => command.run(quiet),
-        Command::Pack(command) => command.run(),
+        Command::Apply(command) => command.run(quiet, ledger),
+        Command::Plan(command) => command.run(ledger),
+        Command::Check(command) => command.run(quiet, ledger),
+        Command::Inspect(command) => command.run(ledger),
+        Command::Diff(command) => command.run(quiet, ledger),
+        Command::Verify(command) => command.run(quiet, ledger),
+        Command::Unpack(command) => command.run(quiet, ledger),
+        Command::Pack(command) => command.run(ledger),
         Command::Schema => generate::schema(),
         Command::Completions { shell } => generate::completions(*shell),
         Command::Man { command } => generate::man(command.as_deref()),
     };
     match result {
         Ok(()) => ExitCode::SUCCESS,
-        // Who reads an archive has not seen enough before its end.
-        Err(Failure::BrokenPipe) if matches!(arguments.command, Command::Apply(_)) => {
-            ExitCode::from(3)
-        }
         Err(failure) => {
             let was_rejected = matches!(failure, Failure::Rejected(..));
+            let is_usage = matches!(failure, Failure::Usage(_) | Failure::Mute(_));
             let code = failure.report();
+            if is_usage && matches!(&arguments.command, Command::Plan(plan) if plan.is_detailed()) {
+                // There 2 says that something changes.
+                return ExitCode::from(3);
+            }
             if was_rejected && matches!(arguments.command, Command::Apply(_)) {
                 say("nothing was written");
             }

@@ -4,8 +4,21 @@ use std::io::{self, IsTerminal, Write};
 
 use crate::error::Error;
 
-/// Prints text as it is.
+/// Prints a report. A reader that goes before its end has seen enough, as with `git` and `rg`.
 pub(super) fn text(text: &str) -> Result<(), Error> {
+    match data(text) {
+        Err(error) if is_broken_pipe(&error) => Ok(()),
+        printed => printed,
+    }
+}
+
+/// Tells whether the reader of a stream has gone.
+pub(super) fn is_broken_pipe(error: &Error) -> bool {
+    matches!(error, Error::Io { source, .. } if source.kind() == io::ErrorKind::BrokenPipe)
+}
+
+/// Prints what has to arrive, such as the id of an image that was written.
+pub(super) fn data(text: &str) -> Result<(), Error> {
     let mut stdout = io::stdout().lock();
     let written = stdout
         .write_all(text.as_bytes())

@@ -6,27 +6,37 @@ use clap::Args;
 
 use super::failure::Failure;
 use super::inputs::open_source;
+use super::target::Target;
 use crate::archive;
+use crate::ledger::{Ledger, ReadAs, WrittenAs};
 
 /// Packs a directory that `unpack` made into an archive again.
 #[derive(Debug, Args)]
 pub(super) struct Pack {
     /// The directory
     directory: PathBuf,
-    /// The archive to write
+    /// The archive to write, or `-` for standard output
     #[arg(value_name = "OUT")]
     output: PathBuf,
 }
 
 impl Pack {
-    pub(super) fn run(&self) -> Result<(), Failure> {
-        let source = open_source(&self.directory)?;
+    pub(super) fn run(&self, mut ledger: Ledger) -> Result<(), Failure> {
+        let target = Target::of(&self.output);
+        target.enter(WrittenAs::Output, &mut ledger)?;
+        let advice = "name a file, or redirect standard output";
+        let stdout = target.open_standard_output(advice)?;
+        let source = open_source(&self.directory, ReadAs::Unpacked, &mut ledger)?;
         if !source.is_directory() {
             return Err(Failure::Usage(format!(
                 "`{}` is a file; `pack` takes a directory",
                 self.directory.display()
             )));
         }
-        Ok(archive::pack(&source, &self.directory, &self.output)?)
+        match stdout {
+            Some(stdout) => archive::pack_into(&source, &self.directory, stdout, "standard output")
+                .map_err(Failure::of_stream),
+            None => Ok(archive::pack(&source, &self.directory, &self.output)?),
+        }
     }
 }

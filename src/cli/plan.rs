@@ -4,8 +4,9 @@ use clap::{Args, ValueEnum};
 
 use super::failure::{Failure, ProblemFormat};
 use super::inputs::Inputs;
-use super::output;
+use super::{output, target};
 use crate::archive::Conversion;
+use crate::ledger::Ledger;
 
 /// Shows what patches would change.
 #[derive(Debug, Args)]
@@ -43,9 +44,15 @@ impl From<PlanFormat> for ProblemFormat {
 }
 
 impl Plan {
-    pub(super) fn run(&self) -> Result<(), Failure> {
+    pub(super) fn is_detailed(&self) -> bool {
+        self.detailed_exitcode
+    }
+
+    pub(super) fn run(&self, mut ledger: Ledger) -> Result<(), Failure> {
         self.inputs.want_patch()?;
-        let planned = self.inputs.plan(self.format.into(), None)?;
+        target::enter_report(&mut ledger)?;
+        let patches = self.inputs.read_patches(self.format.into(), ledger)?;
+        let planned = patches.plan(self.inputs.image(), None)?;
         let prepared = planned.prepare(&Conversion::default())?;
         match self.format {
             PlanFormat::Text => output::text(&prepared.summary.to_string())?,

@@ -7,6 +7,7 @@ use clap::Args;
 use super::failure::{Failure, say};
 use super::inputs::open_source;
 use crate::archive;
+use crate::ledger::{Extent, Ledger, Location, ReadAs, WrittenAs};
 
 /// Unpacks an archive into a directory to look into.
 #[derive(Debug, Args)]
@@ -21,8 +22,14 @@ pub(super) struct Unpack {
 }
 
 impl Unpack {
-    pub(super) fn run(&self, quiet: bool) -> Result<(), Failure> {
-        let source = open_source(&self.image)?;
+    pub(super) fn run(&self, quiet: bool, mut ledger: Ledger) -> Result<(), Failure> {
+        if self.directory.as_os_str() == "-" {
+            let message = "an archive is unpacked into a directory, not to standard output";
+            return Err(Failure::Usage(message.to_owned()));
+        }
+        let location = Location::of(&self.directory);
+        ledger.write(WrittenAs::Output, Extent::Tree, location)?;
+        let source = open_source(&self.image, ReadAs::Archive, &mut ledger)?;
         if !self.layers {
             return Ok(archive::unpack(&source, &self.directory)?);
         }

@@ -6,7 +6,8 @@ use clap::Args;
 
 use super::failure::Failure;
 use super::inputs::open_source;
-use super::{Format, output};
+use super::{Format, output, target};
+use crate::ledger::{Ledger, ReadAs};
 use crate::verify::{Severity, verify, verify_strictly};
 
 /// Recomputes everything that an archive states about itself.
@@ -23,8 +24,9 @@ pub(super) struct Verify {
 }
 
 impl Verify {
-    pub(super) fn run(&self, quiet: bool) -> Result<(), Failure> {
-        let source = open_source(&self.image)?;
+    pub(super) fn run(&self, quiet: bool, mut ledger: Ledger) -> Result<(), Failure> {
+        target::enter_report(&mut ledger)?;
+        let source = open_source(&self.image, ReadAs::Archive, &mut ledger)?;
         let (report, is_ok) = if self.strict {
             let report = verify_strictly(&source)?;
             let n_warnings = report.count(Severity::Warning);

@@ -1,9 +1,10 @@
 //! The archives that a `rebase` names.
 
-use super::sources::real_path;
+use super::host_source::HostSource;
 use super::{Base, Opened, Setting};
 use crate::archive::{Archive, Image, Import, Source};
 use crate::error::Error;
+use crate::ledger::{Ledger, ReadAs};
 use crate::patch::{BaseImage, Rebase};
 use crate::plan::{BaseFinding, BaseLayer, SourceFinding};
 use crate::platform::Platform;
@@ -21,8 +22,12 @@ pub(super) fn find(
     opened: &mut Opened,
 ) -> Result<SourceFinding, Error> {
     let mut finding = SourceFinding::default();
-    let from = open(&rebase.from, base, operation.clone().key("from"), setting)?;
-    let onto = open(&rebase.onto, base, operation.clone().key("onto"), setting)?;
+    let mut open = |image, key| {
+        let address = operation.clone().key(key);
+        open(image, base, address, setting, &mut opened.ledger)
+    };
+    let from = open(&rebase.from, "from")?;
+    let onto = open(&rebase.onto, "onto")?;
     match (from, onto) {
         (Ok(from), Ok(onto)) => {
             let old = from
@@ -52,9 +57,11 @@ fn open(
     base: &Base,
     address: Address,
     setting: &Setting,
+    ledger: &mut Ledger,
 ) -> Result<Result<Archive, Problem>, Error> {
     let address = image.archive_address(address);
-    match real_path(&image.archive, base, &address)? {
+    let source = HostSource::file(ReadAs::BaseArchive, &image.archive);
+    match source.find(base, &address, ledger)? {
         Ok(real) => Archive::open(Source::open(&real, &setting.spool)?).map(Ok),
         Err(problem) => Ok(Err(problem)),
     }

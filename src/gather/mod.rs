@@ -4,6 +4,7 @@
 //! contents only the files whose digest a precondition compares.
 
 mod bases;
+mod host_source;
 mod planning;
 mod sources;
 mod trees;
@@ -14,22 +15,38 @@ use std::path::{Path, PathBuf};
 use crate::archive::{Archive, Import};
 use crate::error::Error;
 use crate::layer::SourceDirectory;
+use crate::ledger::{Ledger, Location, ReadAs};
 use crate::patch::{DiffSource, EditPlace, Expectation, FileDiff, Operation, Patch, PatchFile};
 use crate::plan::{Inventory, InventoryImage, OperationId};
 use crate::platform::Platform;
 use crate::problem::Address;
 use crate::timestamp::Timestamp;
+use host_source::HostSource;
 pub use planning::NotPlanned;
 pub use trees::read_tree;
 use trees::{read_contents, read_logs};
 
-/// Where the paths in a patch file lead.
-#[derive(Debug, Clone)]
+/// Where a patch file is, and where the paths in it lead.
+#[derive(Debug, Clone, Default)]
 pub struct Base {
+    /// The patch file, where the patch is from a file.
+    pub patch_file: Option<PathBuf>,
     /// The directory that they are relative to: the patch file's own.
     pub directory: PathBuf,
     /// Whether they may lead out of it.
     pub allow_outside: bool,
+}
+
+impl Base {
+    /// Returns what is true of a patch file and paths that may not lead out of its directory.
+    #[must_use]
+    pub fn of(patch_file: &Path) -> Self {
+        Self {
+            patch_file: Some(patch_file.to_owned()),
+            directory: directory_of(patch_file),
+            allow_outside: false,
+        }
+    }
 }
 
 /// What was gathered, and the directories that were opened for it.
@@ -48,6 +65,8 @@ pub struct Opened {
     pub roots: Vec<SourceDirectory>,
     /// The tar streams.
     pub imports: Vec<Import>,
+    /// Everything that was read.
+    pub ledger: Ledger,
 }
 
 /// What a run is done under, besides patches and archive.
@@ -59,6 +78,29 @@ pub struct Setting {
     pub source_date_epoch: Option<Timestamp>,
     /// Whether the archive is to be written in another form.
     pub is_converted: bool,
+    /// What is known to be read and written before anything is gathered.
+    pub ledger: Ledger,
+}
+
+/// Enters the patch files, and the files and directories that they name, as read.
+///
+/// [`gather`] does so too, and reports those that do not exist or may not be read. This is for a caller that changes
+/// something before it gathers.
+pub(crate) fn enter_sources(
+    files: &[PatchFile],
+    bases: &[Base],
+    ledger: &mut Ledger,
+) -> Result<(), Error> {
+    enter_patch_files(bases, ledger)?;
+    for (file, base) in files.iter().zip(bases) {
+        for operation in file.patches().iter().flat_map(|patch| &patch.operations) {
+            for source in HostSource::all_of(operation) {
+                // Where the path stands in the patch matters to problems alone.
+                let _ = source.find(base, &Address::file(), ledger)?;
+            }
+        }
+    }
+    Ok(())
 }
 
 /// Reads what `files` need; `bases` has one entry for each of them.
@@ -68,7 +110,13 @@ pub fn gather(
     archive: &Archive,
     setting: &Setting,
 ) -> Result<Gathered, Error> {
-    let mut opened = Opened::default();
+    let mut ledger = setting.ledger.clone();
+    ledger.read(ReadAs::Image, archive.source().location().clone())?;
+    enter_patch_files(bases, &mut ledger)?;
+    let mut opened = Opened {
+        ledger,
+        ..Opened::default()
+    };
     let mut sources = HashMap::new();
     let images = archive.images().iter();
     let platforms: Vec<Platform> = images.map(crate::archive::Image::platform).collect();
@@ -85,7 +133,7 @@ pub fn gather(
                     Operation::PatchFile(FileDiff {
                         diff: DiffSource::File(path),
                         ..
-                    }) => sources::find_diff(path, base, &address)?,
+                    }) => sources::find_diff(path, base, &address, &mut opened.ledger)?,
                     Operation::Rebase(rebase) => {
                         bases::find(rebase, base, &address, &platforms, setting, &mut opened)?
                     }
@@ -156,6 +204,13 @@ pub fn gather(
         },
         opened,
     })
+}
+
+fn enter_patch_files(bases: &[Base], ledger: &mut Ledger) -> Result<(), Error> {
+    for path in bases.iter().filter_map(|base| base.patch_file.as_ref()) {
+        ledger.read(ReadAs::Patch, Location::of(path))?;
+    }
+    Ok(())
 }
 
 /// What operations and preconditions need to know of the layers of an image.

@@ -2,12 +2,14 @@
 
 use std::fs::File;
 use std::io::Read as _;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
+use super::host_source::HostSource;
 use super::{Base, Opened};
 use crate::archive::Import;
 use crate::error::Error;
 use crate::layer::{Scan, SourceDirectory, SourceEntry, SourceKind};
+use crate::ledger::{Ledger, ReadAs};
 use crate::patch::{AddLayer, LayerXattrs, NewContent};
 use crate::plan::{FromFinding, SourceFinding};
 use crate::problem::{Address, Code, Problem, quoted};
@@ -27,7 +29,9 @@ pub(super) fn find(
 ) -> Result<SourceFinding, Error> {
     let mut finding = SourceFinding::default();
     if let Some(from) = &add.from {
-        match real_path(from, base, &operation.clone().key("from"))? {
+        let source = HostSource::of_layer(from, add);
+        let address = operation.clone().key("from");
+        match source.find(base, &address, &mut opened.ledger)? {
             Ok(real) => match from_source(&real, add, operation, opened)? {
                 Ok(found) => finding.from = Some(found),
                 Err(problem) => finding.problems.push(problem),
@@ -42,7 +46,8 @@ pub(super) fn find(
             continue;
         };
         let address = operation.clone().key("files").index(i).key("from");
-        let found = match real_path(from, base, &address)? {
+        let source = HostSource::file(ReadAs::NewFile, from);
+        let found = match source.find(base, &address, &mut opened.ledger)? {
             Ok(real) => file_at(&real, from, keeps_xattrs, &address)?,
             Err(problem) => Err(problem),
         };
@@ -62,10 +67,12 @@ pub(super) fn find_diff(
     from: &str,
     base: &Base,
     operation: &Address,
+    ledger: &mut Ledger,
 ) -> Result<SourceFinding, Error> {
     let mut finding = SourceFinding::default();
     let address = operation.clone().key("from");
-    let real = match real_path(from, base, &address)? {
+    let source = HostSource::file(ReadAs::FileDiff, from);
+    let real = match source.find(base, &address, ledger)? {
         Ok(real) => real,
         Err(problem) => {
             finding.problems.push(problem);
@@ -92,42 +99,6 @@ pub(super) fn find_diff(
     let help = "name a file with what `diff -u old new` prints";
     finding.problems.push(problem.with_help(help));
     Ok(finding)
-}
-
-/// Returns where a path of a patch leads, if that is a place which it may name.
-pub(super) fn real_path(
-    from: &str,
-    base: &Base,
-    address: &Address,
-) -> Result<Result<PathBuf, Problem>, Error> {
-    let problem = |code, message: String, help: String| {
-        Ok(Err(
-            Problem::new(code, address.clone(), message).with_help(help)
-        ))
-    };
-    let real = match std::fs::canonicalize(base.directory.join(from)) {
-        Ok(real) => real,
-        Err(error) => {
-            let message = match error.kind() {
-                std::io::ErrorKind::NotFound => {
-                    format!("there is no file or directory {}", quoted(from))
-                }
-                _ => format!("{} cannot be opened: {error}", quoted(from)),
-            };
-            let help = format!(
-                "paths are relative to the patch file's directory, `{}`",
-                base.directory.display()
-            );
-            return problem(Code::NoSuchSource, message, help);
-        }
-    };
-    let home = std::fs::canonicalize(&base.directory).map_err(Error::at(&base.directory))?;
-    if !base.allow_outside && !real.starts_with(&home) {
-        let message = format!("{} leads out of the patch file's directory", quoted(from));
-        let help = "`--allow-outside` permits that".to_owned();
-        return problem(Code::OutsideSource, message, help);
-    }
-    Ok(Ok(real))
 }
 
 /// Opens and scans a directory, or opens and reads a tar.

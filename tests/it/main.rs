@@ -25,6 +25,7 @@ mod header_change;
 mod headers;
 mod hostile;
 mod house;
+mod ledger;
 mod limits;
 mod linked_members;
 mod lossless;

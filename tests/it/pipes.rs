@@ -71,10 +71,7 @@ fn kept(home: &Path, line: &str, stdin: Stdio, input: Option<&[u8]>) -> Option<(
     let text = fs::read_to_string(&log).unwrap();
     fs::remove_file(log).unwrap();
     let n_files = text.matches("O_TMPFILE").count();
-    Some((
-        n_files,
-        text.contains("splice(0") || text.contains("splice(3"),
-    ))
+    Some((n_files, text.contains("splice(")))
 }
 
 #[test]
@@ -127,8 +124,10 @@ fn a_file_as_standard_input_needs_no_room() {
     assert!(output.unwrap().stdout == expected);
     // What is given by `<` is the input as much as what is given by name.
     let output = run("apply label.yaml - -o app.tar");
-    let message = "error: `app.tar` is the input; to change it say `--in-place`\n";
-    assert_eq!(String::from_utf8_lossy(&output.stderr), message);
+    let message =
+        "error: `app.tar` (the output) is the same file as `standard input` (the image); ";
+    let stderr = String::from_utf8_lossy(&output.stderr);
+    assert!(stderr.starts_with(message), "{stderr}");
 }
 
 #[test]

@@ -7,11 +7,11 @@ use std::cmp::Ordering;
 use std::fs::File;
 use std::io::{self, Write};
 
-use crate::archive::source::Source;
-use crate::archive::source::names;
+use crate::archive::source::{Source, names};
 use crate::compression::Compression;
 use crate::digest::{DiffId, Digest};
 use crate::error::Error;
+use crate::ledger::{Ledger, ReadAs};
 use crate::tarball::{Entry, Kind, Mtime, Range, TarReader, header_group, rename_group};
 
 /// Writes the bytes of a new layer; the same bytes at every call.
@@ -76,6 +76,8 @@ pub struct Draft<'a> {
     pub(in crate::archive) layers: Vec<NewLayer<'a>>,
     /// Whether it is of another form than the old archive: then nothing around the entries is of that.
     pub(in crate::archive) is_anew: bool,
+    /// What must not be lost when it is written.
+    pub(in crate::archive) ledger: Ledger,
 }
 
 /// One entry: kept as it is, or new.
@@ -135,12 +137,10 @@ impl Content {
 impl<'a> Draft<'a> {
     /// Starts from the archive as it is.
     pub(in crate::archive) fn keep_all(source: &'a Source) -> Self {
-        let entries = (0..source.entries().len()).map(DraftEntry::Kept).collect();
         Self {
-            source,
-            entries,
-            layers: Vec::new(),
+            entries: (0..source.entries().len()).map(DraftEntry::Kept).collect(),
             is_anew: false,
+            ..Self::anew(source)
         }
     }
 
@@ -151,6 +151,7 @@ impl<'a> Draft<'a> {
             entries: Vec::new(),
             layers: Vec::new(),
             is_anew: true,
+            ledger: Ledger::reading(ReadAs::Image, source.location().clone()),
         }
     }
 

@@ -7,6 +7,7 @@ use std::path::{Path, PathBuf};
 
 use rustix::fs::{Mode, OFlags, openat};
 
+use super::file::quoted;
 use super::pending::{PendingFile, hidden_name, sync_directory};
 use super::place::set_mtime;
 use crate::archive::source::directory::{LINES, OWN_DIRECTORY, UNDO, open_parent};
@@ -89,8 +90,9 @@ impl Journal {
             self.take_back();
             return Err(Error::io(&undo, error));
         }
-        sync_directory(&own)?;
-        clean_up(&self.root, &self.lines)
+        sync_directory(&own)
+            .and_then(|()| clean_up(&self.root, &self.lines))
+            .map_err(|error| error.after(&[quoted(&self.root)], &[]))
     }
 
     /// Takes the change back; what stops it from being taken back now is met again by the next run.

@@ -1,6 +1,7 @@
 //! Where a revised archive goes: complete or not at all.
 
 pub(super) mod extract;
+pub(super) mod file;
 pub(super) mod in_place;
 pub(super) mod journal;
 pub(super) mod new_directory;

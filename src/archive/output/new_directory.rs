@@ -3,15 +3,19 @@
 use std::io;
 use std::path::Path;
 
+use super::file::quoted;
 use super::pending::{hidden_name, sync_directory};
 use crate::archive::source::directory::OWN_DIRECTORY;
 use crate::error::Error;
+use crate::ledger::followed;
 
 /// Makes a directory of what `fill` puts into it; it is there when that is complete, under no name that matters before.
 pub(in crate::archive) fn new_directory<T>(
     path: &Path,
     fill: impl FnOnce(&Path) -> Result<T, Error>,
 ) -> Result<T, Error> {
+    // A link is followed, so that the directory it names is made and the link stays.
+    let path = &*followed(path).map_err(Error::at(path))?.0;
     let place = || path.display().to_string();
     match std::fs::read_dir(path) {
         Ok(mut items) => {
@@ -40,7 +44,8 @@ pub(in crate::archive) fn new_directory<T>(
     let parent = path
         .parent()
         .filter(|parent| !parent.as_os_str().is_empty());
-    sync_directory(parent.unwrap_or(Path::new(".")))?;
+    let synced = sync_directory(parent.unwrap_or(Path::new(".")));
+    synced.map_err(|error| error.after(&[quoted(path)], &[]))?;
     Ok(filled)
 }
 

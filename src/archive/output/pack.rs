@@ -6,11 +6,13 @@
 use std::collections::BTreeSet;
 use std::fs::File;
 use std::io::{self, Read, Write};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use super::extract::extract;
+use super::file::{OutputFile, open_stream};
 use super::new_directory::new_directory;
 use super::pending::PendingFile;
+use super::publish::name_file;
 use super::write::{Sink, pad};
 use crate::archive::draft::Draft;
 use crate::archive::source::Source;
@@ -19,6 +21,7 @@ use crate::archive::source::names;
 use crate::compression::Compression;
 use crate::digest::Digest;
 use crate::error::Error;
+use crate::ledger::{Extent, Ledger, Location, ReadAs, WrittenAs};
 use crate::tarball::{
     END_OF_ARCHIVE, Entry, Kind, Mtime, Stream, TarReader, header_group, rename_group,
 };
@@ -30,7 +33,15 @@ const MAX_HEADERS_BYTES: u64 = 1 << 30;
 
 /// Unpacks the archive `source` into `directory`, which must not exist or be empty.
 pub fn unpack(source: &Source, directory: &Path) -> Result<(), Error> {
+    refuse_overlap(source, directory)?;
     new_directory(directory, |directory| fill(source, directory))
+}
+
+/// Refuses a directory to unpack into that is part of the archive, or contains it.
+pub(in crate::archive) fn refuse_overlap(source: &Source, directory: &Path) -> Result<(), Error> {
+    let mut ledger = Ledger::reading(ReadAs::Archive, source.location().clone());
+    ledger.write(WrittenAs::Output, Extent::Tree, Location::of(directory))?;
+    Ok(())
 }
 
 /// Writes the entries and, where they come from a tar, what is needed to make the same tar of them again.
@@ -41,7 +52,7 @@ pub(in crate::archive) fn fill(source: &Source, directory: &Path) -> Result<(), 
     };
     let own = directory.join(OWN_DIRECTORY);
     std::fs::create_dir(&own).map_err(Error::at(&own))?;
-    let path = own.join("headers");
+    let path = headers_of(directory);
     let pending = PendingFile::create(&path)?;
     let mut file = io::BufWriter::new(&pending.file);
     let mut write = |bytes: &[u8]| file.write_all(bytes).map_err(Error::at(&path));
@@ -85,7 +96,7 @@ struct Headers {
 }
 
 fn read_headers(directory: &Path) -> Result<Option<Headers>, Error> {
-    let path = directory.join(OWN_DIRECTORY).join("headers");
+    let path = headers_of(directory);
     let file = match File::open(&path) {
         Ok(file) => file,
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
@@ -129,7 +140,7 @@ fn read_headers(directory: &Path) -> Result<Option<Headers>, Error> {
         groups.push((entry, group.to_vec()));
         rest = &after[length..];
     }
-    let mut around = || {
+    let mut around = || -> Result<Vec<u8>, Error> {
         let (length, after) = rest.split_first_chunk::<8>().ok_or_else(damaged)?;
         let length = usize::try_from(u64::from_le_bytes(*length)).map_err(|_| damaged())?;
         let (bytes, after) = after.split_at_checked(length).ok_or_else(damaged)?;
@@ -147,6 +158,39 @@ fn read_headers(directory: &Path) -> Result<Option<Headers>, Error> {
 /// Packs the directory `source` into the tar `output`: in the order and with the headers that `unpack` kept, where it
 /// did; new files go where Docker would put them.
 pub fn pack(source: &Source, directory: &Path, output: &Path) -> Result<(), Error> {
+    refuse_input(source, directory, Location::of(output))?;
+    match OutputFile::open(output)? {
+        OutputFile::Pending(pending) => {
+            let file = pending.file.try_clone().map_err(Error::at(output))?;
+            write_packed(source, directory, file, output)?;
+            name_file(pending, output)
+        }
+        OutputFile::Stream(path) => {
+            let stream = open_stream(&path).map_err(Error::at(output))?;
+            write_packed(source, directory, stream, output)
+        }
+    }
+}
+
+/// Packs as [`pack`] does, into a pipe or file that is open already; `place` is its name in messages.
+pub fn pack_into(source: &Source, directory: &Path, file: File, place: &str) -> Result<(), Error> {
+    refuse_input(source, directory, Location::of_open(&file, place))?;
+    write_packed(source, directory, file, Path::new(place))
+}
+
+/// Refuses an output that is in the directory, or the file of headers, which a link may lead to.
+fn refuse_input(source: &Source, directory: &Path, output: Location) -> Result<(), Error> {
+    let mut ledger = Ledger::reading(ReadAs::Unpacked, source.location().clone());
+    ledger.read(ReadAs::Unpacked, Location::of(&headers_of(directory)))?;
+    Ok(ledger.write(WrittenAs::Output, Extent::File, output)?)
+}
+
+/// Returns the file that keeps the headers.
+fn headers_of(directory: &Path) -> PathBuf {
+    directory.join(OWN_DIRECTORY).join("headers")
+}
+
+fn write_packed(source: &Source, directory: &Path, file: File, output: &Path) -> Result<(), Error> {
     let headers = read_headers(directory)?;
     let compression = headers
         .as_ref()
@@ -223,9 +267,7 @@ pub fn pack(source: &Source, directory: &Path, output: &Path) -> Result<(), Erro
         );
     }
 
-    let pending = PendingFile::create(output)?;
     let failed = |source| Error::io(output, source);
-    let file = pending.file.try_clone().map_err(failed)?;
     let mut sink = match compression {
         Compression::None => Sink::Plain(file),
         compression => Sink::Compressed(compression.encoder(file).map_err(failed)?),
@@ -246,8 +288,7 @@ pub fn pack(source: &Source, directory: &Path, output: &Path) -> Result<(), Erro
         &tail
     };
     sink.write_all(tail).map_err(failed)?;
-    sink.finish().map_err(failed)?;
-    pending.publish()
+    sink.finish().map(drop).map_err(failed)
 }
 
 /// Tells whether what was a hard link is still like its target: on the disk each can be edited.

@@ -1,18 +1,18 @@
-//! Output that is there complete or not at all: written under no name or a hidden one, synced, then renamed.
+//! Output that is there complete or not at all, and after it the files that describe it.
 
 use std::fs::File;
 use std::io::{self, Seek};
-use std::os::unix::fs::{MetadataExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 
 use super::extract::extract;
+use super::file::{Complete, OutputFile, SideFile, enter_all, open_stream, parent, quoted};
 use super::in_place;
 use super::new_directory::new_directory;
 use super::pending::{PendingFile, sync_directory};
 use super::write::{Sink, write_tar};
 use crate::archive::draft::Draft;
-use crate::archive::source::Source;
 use crate::error::Error;
+use crate::ledger::{Extent, Ledger, Location, WrittenAs};
 
 /// Where a revised archive goes.
 #[derive(Debug)]
@@ -27,25 +27,87 @@ pub enum Destination {
     InPlace(PathBuf),
 }
 
+impl Destination {
+    /// Returns what it is written as.
+    fn role(&self) -> WrittenAs {
+        match self {
+            Self::InPlace(_) => WrittenAs::InPlace,
+            Self::File(_) | Self::Directory(_) | Self::Stream(_) => WrittenAs::Output,
+        }
+    }
+
+    /// Enters the destination in a ledger.
+    pub fn enter(&self, ledger: &mut Ledger) -> Result<(), Error> {
+        let (extent, location) = match self {
+            Self::Stream(file) => (Extent::File, Location::of_open(file, STREAM)),
+            Self::Directory(path) => (Extent::Tree, Location::of(path)),
+            Self::InPlace(path) if path.is_dir() => (Extent::Tree, Location::of(path)),
+            Self::File(path) | Self::InPlace(path) => (Extent::File, Location::of(path)),
+        };
+        Ok(ledger.write(self.role(), extent, location)?)
+    }
+
+    /// Returns the destination in words.
+    #[must_use]
+    pub fn shown(&self) -> String {
+        match self {
+            Self::File(path) | Self::Directory(path) | Self::InPlace(path) => quoted(path),
+            Self::Stream(_) => STREAM.to_owned(),
+        }
+    }
+}
+
+impl Draft<'_> {
+    /// Enters what else the command reads and writes; a path that is both is an error.
+    pub fn enter(&mut self, ledger: &Ledger) -> Result<(), Error> {
+        Ok(self.ledger.merge(ledger)?)
+    }
+}
+
+/// What an open destination is called: hardly ever is it anything else.
+const STREAM: &str = "standard output";
+
 /// Writes `draft` to `destination`; on any failure nothing is there that was not there before.
+///
+/// A destination that is an input, or that contains one or is inside one, is an error ([`Error::Conflict`]).
 pub fn publish(draft: &Draft<'_>, destination: &Destination) -> Result<(), Error> {
+    publish_with(draft, destination, &[])
+}
+
+/// Writes `draft` to `destination` as [`publish`] does, and files that describe it.
+///
+/// The files are complete and durable before the output appears, and get their names, in order, after it. What fails in
+/// between is [`Error::Unfinished`]. A file that is an input, the output or another one of the files is an error before
+/// anything is written.
+pub fn publish_with(
+    draft: &Draft<'_>,
+    destination: &Destination,
+    side_files: &[SideFile<'_>],
+) -> Result<(), Error> {
+    let mut ledger = draft.ledger.clone();
+    ledger.forget(destination.role());
+    destination.enter(&mut ledger)?;
+    enter_all(side_files, &mut ledger)?;
+    let side_files = Complete::write(side_files)?;
+    match write(draft, destination) {
+        Ok(()) => {
+            let is_written = |error: Error| error.after(&[destination.shown()], &[]);
+            side_files.name().map_err(is_written)
+        }
+        Err(error @ Error::Unfinished { .. }) => Err(error.after(&[], &side_files.shown())),
+        Err(error) => Err(error),
+    }
+}
+
+fn write(draft: &Draft<'_>, destination: &Destination) -> Result<(), Error> {
     match destination {
-        Destination::File(path) => {
-            refuse_input(draft.source, path)?;
-            refuse_within_input(draft.source, &behind_links(path))?;
-            write_file(draft, path)
-        }
-        Destination::Directory(path) => {
-            refuse_within_input(draft.source, path)?;
-            write_directory(draft, path)
-        }
+        Destination::Directory(path) => write_directory(draft, path),
         Destination::Stream(file) => {
-            refuse_same_file(draft.source, file)?;
             let file = file.try_clone().map_err(|source| Error::Io {
-                place: "standard output".to_owned(),
+                place: STREAM.to_owned(),
                 source,
             })?;
-            write_to(draft, file, "standard output").map(drop)
+            write_to(draft, file, STREAM).map(drop)
         }
         Destination::InPlace(_) if draft.is_unchanged() => Ok(()),
         Destination::InPlace(path) if draft.source.is_directory() => {
@@ -55,95 +117,34 @@ pub fn publish(draft: &Draft<'_>, destination: &Destination) -> Result<(), Error
             place: path.display().to_string(),
             reason: "is no file that could be changed in place".to_owned(),
         }),
-        Destination::InPlace(path) => write_file(draft, path),
+        Destination::File(path) | Destination::InPlace(path) => write_file(draft, path),
     }
-}
-
-/// `-o` may not name the input: it is never touched unless that is asked for.
-fn refuse_input(source: &Source, path: &Path) -> Result<(), Error> {
-    let Some(given) = source.given_file() else {
-        return Ok(());
-    };
-    let (Ok(input), Ok(output)) = (given.metadata(), std::fs::metadata(path)) else {
-        return Ok(());
-    };
-    if (input.dev(), input.ino()) == (output.dev(), output.ino()) {
-        let reason = "is the input; to change it say `--in-place`".to_owned();
-        return Err(Error::Output {
-            place: path.display().to_string(),
-            reason,
-        });
-    }
-    Ok(())
-}
-
-/// A file more in the directory that is the input would be one of its entries.
-fn refuse_within_input(source: &Source, path: &Path) -> Result<(), Error> {
-    let Some(root) = source.root() else {
-        return Ok(());
-    };
-    // The name may be new, and any directory on the way a link.
-    let parent = path.parent().unwrap_or(Path::new(""));
-    let (Ok(root), Ok(parent)) = (root.metadata(), Path::new(".").join(parent).canonicalize())
-    else {
-        return Ok(());
-    };
-    let is_root = |directory: &Path| {
-        let directory = directory.metadata();
-        directory
-            .is_ok_and(|directory| (directory.dev(), directory.ino()) == (root.dev(), root.ino()))
-    };
-    if parent.ancestors().any(is_root) {
-        let reason = "is within the input; to change that say `--in-place`".to_owned();
-        return Err(Error::Output {
-            place: path.display().to_string(),
-            reason,
-        });
-    }
-    Ok(())
-}
-
-/// A redirection to the input that does not truncate it (`1<>`, `>>`) would have it read while it is written over.
-fn refuse_same_file(source: &Source, output: &File) -> Result<(), Error> {
-    let Some(given) = source.given_file() else {
-        return Ok(());
-    };
-    let (Ok(input), Ok(output)) = (given.metadata(), output.metadata()) else {
-        return Ok(());
-    };
-    if output.is_file() && (input.dev(), input.ino()) == (output.dev(), output.ino()) {
-        return Err(Error::Output {
-            place: "standard output".to_owned(),
-            reason: "is the input; to change it say `--in-place`".to_owned(),
-        });
-    }
-    Ok(())
 }
 
 fn write_file(draft: &Draft<'_>, path: &Path) -> Result<(), Error> {
-    if path.is_dir() {
-        let reason = "is a directory".to_owned();
-        return Err(Error::Output {
-            place: path.display().to_string(),
-            reason,
-        });
-    }
     let place = path.display().to_string();
-    if !is_replaceable(path) {
-        let file = std::fs::OpenOptions::new().write(true).open(path);
-        return write_to(draft, file.map_err(Error::at(path))?, &place).map(drop);
-    }
-    // A link is followed, so that the file it names is replaced and not the link.
-    let target = behind_links(path);
-    let pending = PendingFile::create(&target)?;
-    inherit(&pending.file, &target).map_err(Error::at(path))?;
+    let pending = match OutputFile::open(path)? {
+        OutputFile::Pending(pending) => pending,
+        OutputFile::Stream(stream) => {
+            let stream = open_stream(&stream).map_err(Error::at(path))?;
+            return write_to(draft, stream, &place).map(drop);
+        }
+    };
     let file = pending.file.try_clone().map_err(Error::at(path))?;
     reserve(draft, &file).map_err(Error::at(path))?;
     let mut file = write_to(draft, file, &place)?;
     // What was reserved too much goes.
     let end = file.stream_position().map_err(Error::at(path))?;
     file.set_len(end).map_err(Error::at(path))?;
-    pending.publish()
+    name_file(pending, path)
+}
+
+/// Makes a file durable and gives it its name.
+pub(in crate::archive) fn name_file(pending: PendingFile, path: &Path) -> Result<(), Error> {
+    pending.file.sync_all().map_err(Error::at(path))?;
+    let directory = parent(pending.target()).to_owned();
+    pending.name()?;
+    sync_directory(&directory).map_err(|error| error.after(&[quoted(path)], &[]))
 }
 
 /// Reserves the room that a plain tar takes: a full disk is known before anything is copied, and what is written back
@@ -161,22 +162,6 @@ fn reserve(draft: &Draft<'_>, file: &File) -> io::Result<()> {
         // A file system that cannot reserve room has to be asked byte by byte.
         _ => Ok(()),
     }
-}
-
-/// Tells whether another file may take the place of what is at `path`. A device or a pipe is written to instead:
-/// nobody who says `-o /dev/null` wants that gone.
-pub(crate) fn is_replaceable(path: &Path) -> bool {
-    std::fs::metadata(path).is_ok_and(|metadata| metadata.is_file()) || !path.exists()
-}
-
-/// Passes on the permissions of the file that is about to be replaced, and its owner where the system lets us.
-fn inherit(file: &File, target: &Path) -> io::Result<()> {
-    let Ok(old) = std::fs::metadata(target) else {
-        return Ok(());
-    };
-    let _ = std::os::unix::fs::fchown(file, Some(old.uid()), Some(old.gid()));
-    let mode = std::fs::Permissions::from_mode(old.mode() & 0o777);
-    file.set_permissions(mode)
 }
 
 /// Writes the archive in the compression that it came in; unchanged, that is the very bytes.
@@ -202,19 +187,6 @@ fn write_to(draft: &Draft<'_>, file: File, place: &str) -> Result<File, Error> {
     };
     write_tar(draft, &mut sink, place)?;
     sink.finish().map_err(failed)
-}
-
-/// Follows links to the name that a file is to have, whether there is one yet or not.
-fn behind_links(path: &Path) -> PathBuf {
-    const MAX_HOPS: usize = 40;
-    let mut path = path.to_owned();
-    for _ in 0..MAX_HOPS {
-        match std::fs::read_link(&path) {
-            Ok(target) => path = path.parent().unwrap_or(Path::new("")).join(target),
-            Err(_) => break,
-        }
-    }
-    path
 }
 
 fn write_directory(draft: &Draft<'_>, path: &Path) -> Result<(), Error> {

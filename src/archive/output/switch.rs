@@ -9,6 +9,7 @@ use std::path::{Path, PathBuf};
 
 use rustix::fs::{Mode, OFlags, openat};
 
+use super::file::quoted;
 use super::journal::{Line, date, format_lines, hidden, parse_lines, remove};
 use super::pending::{PendingFile, sync_directory, together};
 use super::place::{DOCUMENTS, put};
@@ -92,6 +93,7 @@ impl Switch {
             return Err(error);
         }
         self.clean_up(root)
+            .map_err(|error| error.after(&[quoted(root)], &[]))
     }
 
     /// Writes down what is going to be done, before anything is.

@@ -8,7 +8,7 @@ use rustix::fs::{Mode, OFlags};
 
 use super::extract::make_parent;
 use super::new_directory::new_directory;
-use super::pack::fill;
+use super::pack::{fill, refuse_overlap};
 use super::place::set_metadata;
 use crate::archive::source::Source;
 use crate::archive::source::directory::{OWN_DIRECTORY, open_parent};
@@ -19,6 +19,7 @@ use crate::tarball::{Entry, Input, Kind, TarReader};
 /// Unpacks the archive `source` into `directory`, which must not exist or be empty, and each of its layers below
 /// `.ocipatch/layers` there; returns one directory per layer.
 pub fn unpack_with_layers(source: Source, directory: &Path) -> Result<Vec<PathBuf>, Error> {
+    refuse_overlap(&source, directory)?;
     let archive = Archive::open(source)?;
     let made = new_directory(directory, |directory| {
         fill(&archive.source, directory)?;

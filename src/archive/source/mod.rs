@@ -19,6 +19,7 @@ use std::sync::Arc;
 
 use crate::compression::Compression;
 use crate::error::Error;
+use crate::ledger::Location;
 use crate::tarball::{Kind, Range};
 use entry::{Blob, SourceEntry};
 use spool::decompress;
@@ -32,6 +33,8 @@ const MAX_HOPS: usize = 8;
 pub struct Source {
     /// The file or directory, for messages.
     place: String,
+    /// What must not be written while it is read.
+    location: Location,
     form: Form,
     entries: Vec<SourceEntry>,
     by_name: HashMap<String, usize>,
@@ -63,20 +66,28 @@ impl Source {
         let file = File::open(path).map_err(Error::at(path))?;
         let place = path.display().to_string();
         let metadata = file.metadata().map_err(Error::at(path))?;
-        if metadata.is_dir() {
+        let location = Location::opened_at(path, &file);
+        let source = if metadata.is_dir() {
             let entries = directory::walk(&file, path)?;
-            return Self::new(place, Form::Directory(file), entries);
-        }
-        Self::from_stream(file, place, spool_directory)
+            Self::new(place, Form::Directory(file), entries)
+        } else {
+            Self::read_stream(file, place, spool_directory)
+        };
+        Ok(Self {
+            location,
+            ..source?
+        })
     }
 
     /// Takes a tar, plain or compressed, that is open already, from where it stands: a file at its beginning is used as
     /// it is, and what can be read only once is kept once, decompressed.
-    pub fn from_stream(
-        mut input: File,
-        place: String,
-        spool_directory: &Path,
-    ) -> Result<Self, Error> {
+    pub fn from_stream(input: File, place: String, spool_directory: &Path) -> Result<Self, Error> {
+        let location = Location::of_open(&input, &place);
+        let source = Self::read_stream(input, place, spool_directory)?;
+        Ok(Self { location, ..source })
+    }
+
+    fn read_stream(mut input: File, place: String, spool_directory: &Path) -> Result<Self, Error> {
         let is_file = input.metadata().is_ok_and(|metadata| metadata.is_file());
         if is_file && input.stream_position().is_ok_and(|position| position == 0) {
             return Self::from_file(input, place, spool_directory);
@@ -126,6 +137,7 @@ impl Source {
             entries.is_sorted_by(|a, b| names::walk_order(&a.name, &b.name).is_lt());
         let mut source = Self {
             place,
+            location: Location::default(),
             form,
             entries,
             by_name: HashMap::new(),
@@ -188,6 +200,12 @@ impl Source {
     #[must_use]
     pub fn place(&self) -> &str {
         &self.place
+    }
+
+    /// Returns where it is read from.
+    #[must_use]
+    pub fn location(&self) -> &Location {
+        &self.location
     }
 
     /// Returns the entries in the order of the archive.
@@ -356,14 +374,6 @@ impl Source {
         match &self.form {
             Form::Tar(tar) => Some(&tar.file),
             Form::Directory(_) => None,
-        }
-    }
-
-    /// Returns the directory that the archive was extracted into.
-    pub(in crate::archive) fn root(&self) -> Option<&File> {
-        match &self.form {
-            Form::Directory(root) => Some(root),
-            Form::Tar(_) => None,
         }
     }
 

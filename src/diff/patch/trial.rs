@@ -38,6 +38,7 @@ pub(super) fn left(text: &str, subject: &Subject<'_>) -> Result<Vec<Left>, Error
     };
     // The tars are not written yet: whatever lies where they will be is not looked at.
     let base = |_: &PatchFile| Base {
+        patch_file: None,
         directory: PathBuf::from("/dev/null"),
         allow_outside: true,
     };

@@ -89,7 +89,7 @@ impl Image {
         let files = [PatchFile::parse("turn.yaml", patch.as_bytes()).unwrap()];
         let bases = [gather::Base {
             directory: home.path().to_owned(),
-            allow_outside: false,
+            ..gather::Base::default()
         }];
         let archive = self.open();
         let mut gathered =

@@ -33,8 +33,10 @@ fn an_output_file_appears_where_it_was_asked_for() {
     fs::hard_link(home.path("app.tar"), home.path("same.tar")).unwrap();
     std::os::unix::fs::symlink("app.tar", home.path("alias.tar")).unwrap();
     for out in ["app.tar", "./app.tar", "same.tar", "alias.tar"] {
-        let (stdout, stderr) = home.ends(3, &format!("apply fix.yaml app.tar -o {out}"));
-        let message = format!("error: `{out}` is the input; to change it say `--in-place`\n");
+        let (stdout, stderr) = home.ends(2, &format!("apply fix.yaml app.tar -o {out}"));
+        let message = format!(
+            "error: `{out}` (the output) is the same file as `app.tar` (the image); to change the image itself, use `--in-place`\n\nFor more information, try '--help'.\n"
+        );
         assert_eq!((stdout, stderr), (String::new(), message));
     }
     assert!(home.read("app.tar") == input);
@@ -65,13 +67,13 @@ fn an_output_directory_is_new_or_empty() {
     std::os::unix::fs::symlink("unpacked", home.path("alias")).unwrap();
     let before = listing(&home.path("unpacked"));
     for out in ["unpacked/third", "alias/third"] {
-        let (_, stderr) = home.ends(3, &format!("apply fix.yaml unpacked -o {out}"));
-        let reason = "is within the input; to change that say `--in-place`";
-        assert_eq!(stderr, format!("error: `{out}` {reason}\n"));
+        let (_, stderr) = home.ends(2, &format!("apply fix.yaml unpacked -o {out}"));
+        let message = format!("error: `{out}` (the output) is inside `unpacked` (the image); ");
+        assert!(stderr.starts_with(&message), "{stderr}");
     }
     std::os::unix::fs::symlink("unpacked/new.tar", home.path("link.tar")).unwrap();
-    let (_, stderr) = home.ends(3, "apply fix.yaml unpacked --to docker-archive -o link.tar");
-    assert!(stderr.contains("is within the input"), "{stderr}");
+    let (_, stderr) = home.ends(2, "apply fix.yaml unpacked --to docker-archive -o link.tar");
+    assert!(stderr.contains("is inside `unpacked`"), "{stderr}");
     assert_eq!(listing(&home.path("unpacked")), before);
     home.ends(0, "apply fix.yaml unpacked -o third");
     assert_eq!(listing(&home.path("third")), expected);

@@ -142,4 +142,5 @@ fn a_script_can_tell_a_change_from_none() {
     assert_eq!(code(&["fix.yaml"]), Some(2));
     assert_eq!(code(&["--formt=json", "fix.yaml"]), Some(3));
     assert_eq!(code(&["absent.yaml"]), Some(3));
+    assert_eq!(code(&[]), Some(3), "no patch");
 }

@@ -22,7 +22,7 @@ use damages::DAMAGES;
 
 const PATCH: &str = "apiVersion: ocipatch/v1\noperations:\n  - set-label: { a: b }\n  - add-layer: { from: rootfs }\n";
 const COMMANDS: [&[&str]; 6] = [
-    &["apply", "fix.yaml", "IMAGE", "-o", "out.tar"],
+    &["apply", "fix.yaml", "IMAGE", "-o", "out"],
     &["plan", "fix.yaml", "IMAGE"],
     &["inspect", "--files", "IMAGE"],
     &["verify", "IMAGE"],
@@ -83,13 +83,11 @@ fn told(name: &str, write: impl FnOnce(&Path)) -> String {
             Some((commands, last)) if *last == said => commands.push(words.join(" ")),
             _ => says.push((vec![words.join(" ")], said)),
         }
-        for out in ["out", "out.tar"] {
-            let out = home.path().join(out);
-            if code == Some(0) && out.exists() {
-                fs::remove_dir_all(&out)
-                    .or_else(|_| fs::remove_file(&out))
-                    .unwrap();
-            }
+        let out = home.path().join("out");
+        if code == Some(0) && out.exists() {
+            fs::remove_dir_all(&out)
+                .or_else(|_| fs::remove_file(&out))
+                .unwrap();
         }
         assert_eq!(shape(home.path()), before, "{name}: {arguments:?}");
     }

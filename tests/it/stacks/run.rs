@@ -79,7 +79,7 @@ pub(crate) fn apply(bytes: &[u8], patch: &str, directory: &Path) -> Result<Vec<u
         [PatchFile::parse("fix.yaml", patch.as_bytes()).map_err(|rejected| told(&rejected))?];
     let bases = [Base {
         directory: directory.to_owned(),
-        allow_outside: false,
+        ..Base::default()
     }];
     let archive = Archive::open(source(bytes)).unwrap();
     let setting = Setting {

@@ -1,0 +1,234 @@
+//! Files that an output consists of: each is complete before it gets its name, or is a stream that is written as it is.
+
+use std::fs::File;
+use std::io::{self, Write};
+use std::os::unix::fs::{MetadataExt, PermissionsExt};
+use std::path::{Path, PathBuf};
+
+use rustix::fs::Access;
+
+use super::pending::{PendingFile, sync_directories};
+use crate::error::Error;
+use crate::ledger::{Descriptor, Extent, Ledger, Location, WrittenAs, followed};
+
+/// Writes the content of a file; the same bytes at every call.
+pub type WriteFile<'a> = dyn Fn(&mut dyn Write) -> Result<(), Error> + 'a;
+
+/// A file that is written beside an output, or as one of several.
+pub struct SideFile<'a> {
+    /// What it is for.
+    pub role: WrittenAs,
+    /// Where it goes. A link is followed, a file is replaced, and a pipe or a device is written as it is.
+    pub path: PathBuf,
+    /// Its content.
+    pub write: Box<WriteFile<'a>>,
+}
+
+impl SideFile<'_> {
+    /// Returns a file of this text.
+    #[must_use]
+    pub fn text(role: WrittenAs, path: PathBuf, text: String) -> Self {
+        let place = path.display().to_string();
+        let write = move |out: &mut dyn Write| {
+            let written = out.write_all(text.as_bytes());
+            written.map_err(|source| Error::Io {
+                place: place.clone(),
+                source,
+            })
+        };
+        Self {
+            role,
+            path,
+            write: Box::new(write),
+        }
+    }
+
+    /// Returns the file in words.
+    #[must_use]
+    pub fn shown(&self) -> String {
+        format!("{} ({})", quoted(&self.path), self.role)
+    }
+}
+
+/// Enters files in a ledger, in place of what it has for their roles.
+pub(in crate::archive) fn enter_all(
+    files: &[SideFile<'_>],
+    ledger: &mut Ledger,
+) -> Result<(), Error> {
+    for file in files {
+        ledger.forget(file.role);
+    }
+    for file in files {
+        ledger.write(file.role, Extent::File, Location::of(&file.path))?;
+    }
+    Ok(())
+}
+
+impl std::fmt::Debug for SideFile<'_> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("SideFile")
+            .field("role", &self.role)
+            .field("path", &self.path)
+            .finish_non_exhaustive()
+    }
+}
+
+/// Files that are complete, and that nobody sees yet.
+#[derive(Debug)]
+pub(in crate::archive) struct Complete<'f> {
+    files: Vec<(&'f SideFile<'f>, OutputFile)>,
+}
+
+impl<'f> Complete<'f> {
+    /// Writes the content of files and makes it durable. What goes into a stream waits for [`Complete::name`].
+    pub(in crate::archive) fn write(files: &'f [SideFile<'f>]) -> Result<Self, Error> {
+        let complete = |file: &'f SideFile<'f>| {
+            let mut output = OutputFile::open(&file.path)?;
+            if let OutputFile::Pending(pending) = &mut output {
+                (file.write)(&mut pending.file)?;
+                pending.file.sync_all().map_err(Error::at(&file.path))?;
+            }
+            Ok((file, output))
+        };
+        let files = files.iter().map(complete).collect::<Result<_, Error>>()?;
+        Ok(Self { files })
+    }
+
+    /// Returns the files in words.
+    pub(in crate::archive) fn shown(&self) -> Vec<String> {
+        let shown = |(file, _): &(&SideFile<'_>, OutputFile)| file.shown();
+        self.files.iter().map(shown).collect()
+    }
+
+    /// Gives the files their names, in order, and makes these last.
+    pub(in crate::archive) fn name(self) -> Result<(), Error> {
+        let shown = self.shown();
+        let mut directories = Vec::new();
+        for (i, (file, output)) in self.files.into_iter().enumerate() {
+            let named = match output {
+                OutputFile::Pending(pending) => {
+                    directories.push(parent(pending.target()).to_owned());
+                    pending.name()
+                }
+                OutputFile::Stream(path) => open_stream(&path)
+                    .map_err(Error::at(&path))
+                    .and_then(|mut stream| (file.write)(&mut stream)),
+            };
+            named.map_err(|error| error.after(&shown[..i], &shown[i..]))?;
+        }
+        directories.sort();
+        directories.dedup();
+        sync_directories(&directories).map_err(|error| error.after(&shown, &[]))
+    }
+}
+
+/// Writes files that appear once all of them are complete, in order; `directory` is made for them if it is missing.
+///
+/// `ledger` has what the command reads and what else it writes. A file that would replace any of that is an error, and
+/// nothing is written.
+pub fn write_files(
+    ledger: &Ledger,
+    directory: Option<&Path>,
+    files: &[SideFile<'_>],
+) -> Result<(), Error> {
+    let mut ledger = ledger.clone();
+    enter_all(files, &mut ledger)?;
+    let made = directory.map_or(Ok(Vec::new()), make_directories)?;
+    let written = Complete::write(files).and_then(Complete::name);
+    if written.is_err() {
+        remove_empty(&made);
+    }
+    written
+}
+
+/// Makes a directory and the missing ones above it; returns those that were made, from the innermost out.
+fn make_directories(path: &Path) -> Result<Vec<&Path>, Error> {
+    let is_missing = |path: &&Path| !path.as_os_str().is_empty() && !path.exists();
+    let missing: Vec<&Path> = path.ancestors().take_while(is_missing).collect();
+    if let Err(error) = std::fs::create_dir_all(path) {
+        remove_empty(&missing);
+        return Err(Error::io(path, error));
+    }
+    Ok(missing)
+}
+
+fn remove_empty(directories: &[&Path]) {
+    for path in directories {
+        let _ = std::fs::remove_dir(path);
+    }
+}
+
+/// A file on its way to its name, or a stream.
+#[derive(Debug)]
+pub(in crate::archive) enum OutputFile {
+    /// A file that is complete before it replaces what has its name.
+    Pending(PendingFile),
+    /// A pipe, a device, or an open file that is named by its descriptor. Another file in its place would reach nobody.
+    Stream(PathBuf),
+}
+
+impl OutputFile {
+    /// Opens a file that nobody sees yet, with the permissions and the owner of the one that it will replace.
+    pub(in crate::archive) fn open(path: &Path) -> Result<Self, Error> {
+        let (target, descriptor) = followed(path).map_err(Error::at(path))?;
+        let is_named_directory = path.as_os_str().as_encoded_bytes().ends_with(b"/");
+        let there = std::fs::metadata(&target);
+        let is_directory = there.as_ref().is_ok_and(std::fs::Metadata::is_dir);
+        if is_directory || is_named_directory {
+            return Err(Error::Output {
+                place: path.display().to_string(),
+                reason: "is a directory".to_owned(),
+            });
+        }
+        let is_replaced = there.as_ref().map_or(true, std::fs::Metadata::is_file);
+        if !is_replaced || descriptor != Descriptor::None {
+            if !matches!(descriptor, Descriptor::Own(1 | 2)) {
+                let access = rustix::fs::access(&target, Access::WRITE_OK);
+                access.map_err(|errno| Error::io(path, errno.into()))?;
+            }
+            return Ok(Self::Stream(target));
+        }
+        let pending = PendingFile::create(&target)?;
+        if let Ok(there) = there {
+            inherit(&pending.file, &there).map_err(Error::at(path))?;
+        }
+        Ok(Self::Pending(pending))
+    }
+}
+
+/// Opens a stream; an open file that is named by its descriptor is written behind what it contains.
+pub(in crate::archive) fn open_stream(path: &Path) -> io::Result<File> {
+    match followed(path)? {
+        // Opened again, a file would be written over from its start.
+        (_, Descriptor::Own(1)) => own_stream(&io::stdout()),
+        (_, Descriptor::Own(2)) => own_stream(&io::stderr()),
+        (path, _) => {
+            let is_file = std::fs::metadata(&path)?.is_file();
+            let mut options = std::fs::OpenOptions::new();
+            options.write(true).append(is_file).open(path)
+        }
+    }
+}
+
+fn own_stream(stream: &impl std::os::fd::AsFd) -> io::Result<File> {
+    stream.as_fd().try_clone_to_owned().map(File::from)
+}
+
+/// Passes on permissions, and the owner where the system lets us.
+fn inherit(file: &File, old: &std::fs::Metadata) -> io::Result<()> {
+    let _ = std::os::unix::fs::fchown(file, Some(old.uid()), Some(old.gid()));
+    let mode = std::fs::Permissions::from_mode(old.mode() & 0o777);
+    file.set_permissions(mode)
+}
+
+/// Returns the directory of a file.
+pub(in crate::archive) fn parent(path: &Path) -> &Path {
+    let parent = path.parent();
+    parent
+        .filter(|parent| !parent.as_os_str().is_empty())
+        .unwrap_or(Path::new("."))
+}
+
+pub(in crate::archive) fn quoted(path: &Path) -> String {
+    format!("`{}`", path.display().to_string().escape_debug())
+}

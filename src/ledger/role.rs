@@ -1,0 +1,136 @@
+//! What a command uses a path for.
+
+use std::fmt;
+
+/// Why a path is read.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum ReadAs {
+    /// The image to patch.
+    Image,
+    /// An archive to look at, verify or unpack.
+    Archive,
+    /// The first argument of `diff`.
+    OldArchive,
+    /// The second argument of `diff`.
+    NewArchive,
+    /// The directory to pack, with everything in it.
+    Unpacked,
+    /// A patch file.
+    Patch,
+    /// A file of values for args.
+    ArgFile,
+    /// A directory, with everything in it, or a tar that becomes a layer.
+    LayerSource,
+    /// A single file that becomes part of a layer.
+    NewFile,
+    /// The unified diff of `patch-file`.
+    FileDiff,
+    /// An archive that `rebase` names.
+    BaseArchive,
+}
+
+/// Why a path is written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum WrittenAs {
+    /// What the command makes: an archive, a directory, a patch.
+    Output,
+    /// The image that is changed where it is.
+    InPlace,
+    /// The file of `--iidfile`.
+    Iidfile,
+    /// The file of `--metadata-file`.
+    MetadataFile,
+    /// The file of `--provenance`.
+    Provenance,
+    /// The directory of `diff --layers`, which may contain other files.
+    LayerDirectory,
+    /// A tar in that directory. The only role that several paths of one command may have.
+    LayerTar,
+    /// Standard output, for an image id or a report.
+    StandardOutput,
+    /// Standard error, for messages.
+    StandardError,
+    /// Standard error of a quiet command: nothing but the reason why it failed.
+    QuietStandardError,
+}
+
+impl ReadAs {
+    /// Every role.
+    pub const ALL: [Self; 11] = [
+        Self::Image,
+        Self::Archive,
+        Self::OldArchive,
+        Self::NewArchive,
+        Self::Unpacked,
+        Self::Patch,
+        Self::ArgFile,
+        Self::LayerSource,
+        Self::NewFile,
+        Self::FileDiff,
+        Self::BaseArchive,
+    ];
+}
+
+impl WrittenAs {
+    /// Every role.
+    pub const ALL: [Self; 10] = [
+        Self::Output,
+        Self::InPlace,
+        Self::Iidfile,
+        Self::MetadataFile,
+        Self::Provenance,
+        Self::LayerDirectory,
+        Self::LayerTar,
+        Self::StandardOutput,
+        Self::StandardError,
+        Self::QuietStandardError,
+    ];
+
+    /// Tells whether this is a stream that the process was started with.
+    pub(super) fn is_stream(self) -> bool {
+        self == Self::StandardOutput || self.is_standard_error()
+    }
+
+    pub(super) fn is_standard_error(self) -> bool {
+        matches!(self, Self::StandardError | Self::QuietStandardError)
+    }
+
+    /// Tells whether this is a small text file about the output.
+    pub(super) fn is_side_file(self) -> bool {
+        matches!(self, Self::Iidfile | Self::MetadataFile | Self::Provenance)
+    }
+}
+
+impl fmt::Display for ReadAs {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Image => "the image",
+            Self::Archive => "the archive",
+            Self::OldArchive => "the old archive",
+            Self::NewArchive => "the new archive",
+            Self::Unpacked => "the directory to pack",
+            Self::Patch => "a patch",
+            Self::ArgFile => "a file of `--arg-file`",
+            Self::LayerSource => "a source of a new layer",
+            Self::NewFile => "a file of a new layer",
+            Self::FileDiff => "a diff of `patch-file`",
+            Self::BaseArchive => "an archive of `rebase`",
+        })
+    }
+}
+
+impl fmt::Display for WrittenAs {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Output => "the output",
+            Self::InPlace => "`--in-place`",
+            Self::Iidfile => "`--iidfile`",
+            Self::MetadataFile => "`--metadata-file`",
+            Self::Provenance => "`--provenance`",
+            Self::LayerDirectory => "`--layers`",
+            Self::LayerTar => "a tar of `--layers`",
+            Self::StandardOutput => "standard output",
+            Self::StandardError | Self::QuietStandardError => "standard error",
+        })
+    }
+}
