@@ -14,6 +14,7 @@ use crate::error::Error;
 use crate::gather::Opened;
 use crate::layer::{Inputs, Origin, WriteError, write_layer, write_rewritten};
 use crate::plan::{ImagePlan, MadeContent, Plan, PlannedLayer};
+use crate::printable;
 use crate::tarball::Input;
 
 const BUFFER_BYTES: usize = 128 * 1024;
@@ -177,10 +178,7 @@ impl<'a> Making<'a> {
         };
         match stated {
             Some(stated) if stated != diff_id => Err(Error::Mismatch {
-                what: format!(
-                    "the diff id of the layer `{}`",
-                    self.place(origin).escape_debug()
-                ),
+                what: format!("the diff id of the layer `{}`", self.place(origin)),
                 found: diff_id.to_string(),
                 wanted: stated.to_string(),
             }),
@@ -302,7 +300,7 @@ impl<'a> Making<'a> {
         match error {
             WriteError::Host(error) => Error::io(&error.path, error.error),
             WriteError::Changed { path } => Error::Changed {
-                place: path.display().to_string(),
+                place: printable::path(&path),
             },
             WriteError::Origin(error) => error,
             WriteError::Read(origin, source) => Error::Io {

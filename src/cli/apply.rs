@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 
 use clap::{Args, ValueEnum};
 
-use super::failure::{Failure, ProblemFormat, say};
+use super::failure::{Failure, ProblemFormat, say_lines};
 use super::inputs::{Inputs, Planned};
 use super::output;
 use super::record::Record;
@@ -16,6 +16,7 @@ use crate::archive::{Conversion, Destination, Form, Lock, publish, recover};
 use crate::digest::Digest;
 use crate::error::Error;
 use crate::platform::PlatformPattern;
+use crate::printable;
 
 /// Applies patches to an image archive.
 #[derive(Debug, Args)]
@@ -109,7 +110,7 @@ impl Apply {
         if self.verify {
             let report = crate::verify::verify(planned.archive.source())?;
             if !report.is_ok() {
-                say(&report.to_string());
+                say_lines(&report.to_string());
                 return Err(Failure::Unsound);
             }
         }
@@ -130,7 +131,7 @@ impl Apply {
             publish(&prepared.revision.draft, destination)?;
         }
         if !quiet {
-            say(prepared.summary.to_string().trim_end());
+            say_lines(prepared.summary.to_string().trim_end());
         }
         for (file, content) in records {
             file.write(&content)?;
@@ -203,7 +204,7 @@ impl Apply {
             path.as_os_str().as_encoded_bytes().ends_with(b"/") || path.is_dir();
         let wants_directory = self.to.map(|to| Form::from(to).is_directory());
         if wants_directory == Some(false) && is_directory_path {
-            let shown = path.display();
+            let shown = printable::path(path);
             return Err(Failure::Usage(format!(
                 "`{shown}` is a directory, and `--to` wants a tar"
             )));
@@ -215,7 +216,7 @@ impl Apply {
             return Ok(Destination::File(path.to_owned()));
         }
         if looks_like_tar(path) {
-            let shown = path.display();
+            let shown = printable::path(path);
             return Err(Failure::Usage(format!(
                 "IMAGE is a directory, so OUT will be one: say `-o {shown}/` for that, or `-o - > {shown}` for a tar"
             )));
@@ -236,7 +237,7 @@ fn looks_like_tar(path: &Path) -> bool {
 }
 
 fn pretty(value: &serde_json::Value) -> String {
-    format!("{value:#}\n")
+    format!("{}\n", printable::json(value))
 }
 
 /// The ids of images; several under one name have the digest of their index for one.

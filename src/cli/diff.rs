@@ -12,6 +12,7 @@ use crate::archive::{Archive, PendingFile};
 use crate::diff::{Difference, DifferencePatch, LayerTar, PatchStyle};
 use crate::error::Error;
 use crate::gather::directory_of;
+use crate::printable;
 
 /// Shows what differs between two archives, by meaning: forms and spellings aside.
 #[derive(Debug, Args)]
@@ -99,7 +100,7 @@ impl PatchOptions {
         }
         match record {
             Some(record) => record.write(&patch.text)?,
-            None => output::text(&patch.text)?,
+            None => output::data(&patch.text)?,
         }
         if patch.leaves_layers && !quiet {
             say(
@@ -127,7 +128,7 @@ impl PatchOptions {
             Some(spelled) => Ok(spelled.to_owned()),
             None => Err(Failure::Usage(format!(
                 "`{}` is not below the directory of the patch, where a patch may take files from",
-                directory.display()
+                printable::path(directory)
             ))),
         }
     }

@@ -3,9 +3,15 @@
 use std::io::{self, IsTerminal, Write};
 
 use crate::error::Error;
+use crate::printable;
 
-/// Prints text as it is.
+/// Prints a text for people.
 pub(super) fn text(text: &str) -> Result<(), Error> {
+    data(&printable::lines(text))
+}
+
+/// Prints what programs read, as it is.
+pub(super) fn data(text: &str) -> Result<(), Error> {
     let mut stdout = io::stdout().lock();
     let written = stdout
         .write_all(text.as_bytes())
@@ -18,9 +24,7 @@ pub(super) fn text(text: &str) -> Result<(), Error> {
 
 /// Prints a JSON document over several lines.
 pub(super) fn json(value: &impl serde::Serialize) -> Result<(), Error> {
-    let document =
-        serde_json::to_string_pretty(value).expect("our own documents have texts for keys");
-    text(&format!("{document}\n"))
+    data(&format!("{}\n", printable::json(value)))
 }
 
 /// Whether colour is welcome on standard error (no-color.org).

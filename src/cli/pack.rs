@@ -7,6 +7,7 @@ use clap::Args;
 use super::failure::Failure;
 use super::inputs::open_source;
 use crate::archive;
+use crate::printable;
 
 /// Packs a directory that `unpack` made into an archive again.
 #[derive(Debug, Args)]
@@ -24,7 +25,7 @@ impl Pack {
         if !source.is_directory() {
             return Err(Failure::Usage(format!(
                 "`{}` is a file; `pack` takes a directory",
-                self.directory.display()
+                printable::path(&self.directory)
             )));
         }
         Ok(archive::pack(&source, &self.directory, &self.output)?)

@@ -7,6 +7,7 @@ use clap::Args;
 use super::failure::{Failure, say};
 use super::inputs::open_source;
 use crate::archive;
+use crate::printable;
 
 /// Unpacks an archive into a directory to look into.
 #[derive(Debug, Args)]
@@ -28,7 +29,7 @@ impl Unpack {
         }
         for layer in archive::unpack_with_layers(source, &self.directory)? {
             if !quiet {
-                say(&layer.display().to_string());
+                say(&printable::path(&layer));
             }
         }
         Ok(())

@@ -10,6 +10,7 @@ use crate::error::Error;
 use crate::layer::{Scan, SourceDirectory, SourceEntry, SourceKind};
 use crate::patch::{AddLayer, LayerXattrs, NewContent};
 use crate::plan::{FromFinding, SourceFinding};
+use crate::printable;
 use crate::problem::{Address, Code, Problem, quoted};
 use crate::rootfs::LayerLog;
 use crate::tarball::{TarError, TarReader};
@@ -116,7 +117,7 @@ pub(super) fn real_path(
             };
             let help = format!(
                 "paths are relative to the patch file's directory, `{}`",
-                base.directory.display()
+                printable::path(&base.directory)
             );
             return problem(Code::NoSuchSource, message, help);
         }

@@ -7,6 +7,7 @@ use super::stated::{Hasher, Sha512};
 use crate::archive::Blob;
 use crate::compression::{Compression, MAGIC_BYTES};
 use crate::digest::{DiffId, Digest, Hashing};
+use crate::printable;
 use crate::tarball::{Input, Kind, TarError, TarReader};
 
 const BUFFER_BYTES: usize = 256 * 1024;
@@ -57,7 +58,7 @@ impl Offenders {
     fn push(&mut self, name: &[u8]) {
         self.n += 1;
         if self.names.len() < MAX_NAMED {
-            self.names.push(name.escape_ascii().to_string());
+            self.names.push(printable::decoded(name).into_owned());
         }
     }
 

@@ -44,6 +44,7 @@ mod schema;
 mod several_names;
 mod stacks;
 mod stale;
+mod strangers;
 mod switch;
 mod tarball;
 mod verify;

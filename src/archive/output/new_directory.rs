@@ -6,13 +6,14 @@ use std::path::Path;
 use super::pending::{hidden_name, sync_directory};
 use crate::archive::source::directory::OWN_DIRECTORY;
 use crate::error::Error;
+use crate::printable;
 
 /// Makes a directory of what `fill` puts into it; it is there when that is complete, under no name that matters before.
 pub(in crate::archive) fn new_directory<T>(
     path: &Path,
     fill: impl FnOnce(&Path) -> Result<T, Error>,
 ) -> Result<T, Error> {
-    let place = || path.display().to_string();
+    let place = || printable::path(path);
     match std::fs::read_dir(path) {
         Ok(mut items) => {
             if items.next().is_some() {

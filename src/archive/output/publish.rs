@@ -13,6 +13,7 @@ use super::write::{Sink, write_tar};
 use crate::archive::draft::Draft;
 use crate::archive::source::Source;
 use crate::error::Error;
+use crate::printable;
 
 /// Where a revised archive goes.
 #[derive(Debug)]
@@ -52,7 +53,7 @@ pub fn publish(draft: &Draft<'_>, destination: &Destination) -> Result<(), Error
             in_place::revise_directory(draft, path)
         }
         Destination::InPlace(path) if !path.is_file() => Err(Error::Output {
-            place: path.display().to_string(),
+            place: printable::path(path),
             reason: "is no file that could be changed in place".to_owned(),
         }),
         Destination::InPlace(path) => write_file(draft, path),
@@ -70,7 +71,7 @@ fn refuse_input(source: &Source, path: &Path) -> Result<(), Error> {
     if (input.dev(), input.ino()) == (output.dev(), output.ino()) {
         let reason = "is the input; to change it say `--in-place`".to_owned();
         return Err(Error::Output {
-            place: path.display().to_string(),
+            place: printable::path(path),
             reason,
         });
     }
@@ -96,7 +97,7 @@ fn refuse_within_input(source: &Source, path: &Path) -> Result<(), Error> {
     if parent.ancestors().any(is_root) {
         let reason = "is within the input; to change that say `--in-place`".to_owned();
         return Err(Error::Output {
-            place: path.display().to_string(),
+            place: printable::path(path),
             reason,
         });
     }
@@ -124,11 +125,11 @@ fn write_file(draft: &Draft<'_>, path: &Path) -> Result<(), Error> {
     if path.is_dir() {
         let reason = "is a directory".to_owned();
         return Err(Error::Output {
-            place: path.display().to_string(),
+            place: printable::path(path),
             reason,
         });
     }
-    let place = path.display().to_string();
+    let place = printable::path(path);
     if !is_replaceable(path) {
         let file = std::fs::OpenOptions::new().write(true).open(path);
         return write_to(draft, file.map_err(Error::at(path))?, &place).map(drop);

@@ -18,6 +18,7 @@ use crate::patch::AddLayer;
 use crate::plan::stack::log_of;
 use crate::plan::work::Work;
 use crate::plan::{Effect, MadeContent, MadeLayer, PlannedLayer, tree_changes};
+use crate::printable;
 use crate::problem::{Address, Code, quoted};
 use crate::rootfs::{LayerLog, MAX_PATH_BYTES, Rootfs};
 use crate::tarball::{Entry, Kind};
@@ -75,7 +76,7 @@ impl Work<'_> {
         let Some(name) = names.find(|name| name.len() >= MAX_PATH_BYTES) else {
             return false;
         };
-        let path = quoted(&format!("/{}", String::from_utf8_lossy(name)));
+        let path = quoted(&format!("/{}", printable::decoded(name)));
         let message = format!("{path} would be a path of over {MAX_PATH_BYTES} bytes");
         let help = "Linux has no longer paths";
         self.problem(Code::LayerConflict, address.clone(), message, help);
