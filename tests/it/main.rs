@@ -10,6 +10,7 @@ mod cli;
 mod consumers;
 mod convert;
 mod damage;
+mod dependencies;
 mod diff;
 mod docker_config;
 mod edit;
