@@ -8,6 +8,8 @@ use std::io::{self, Read, Write};
 
 use sha2::{Digest as _, Sha256};
 
+use crate::printable;
+
 /// A SHA-256 content digest, `sha256:<64 lower-case hex>` (image-spec descriptor.md, "Digests").
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Digest([u8; 32]);
@@ -29,7 +31,7 @@ impl fmt::Display for InvalidDigest {
         write!(
             f,
             "`{}` is not `sha256:` and 64 lower-case hex digits",
-            self.0.escape_debug()
+            printable::line(&self.0)
         )
     }
 }

@@ -7,6 +7,7 @@ use std::io;
 use std::path::Path;
 
 use crate::ledger::Conflict;
+use crate::printable;
 
 /// A failure outside the patch.
 #[derive(Debug)]
@@ -117,7 +118,7 @@ impl Error {
     #[must_use]
     pub fn io(path: &Path, source: io::Error) -> Self {
         Self::Io {
-            place: path.display().to_string(),
+            place: printable::path(path),
             source,
         }
     }
@@ -148,62 +149,55 @@ impl Error {
     }
 }
 
-impl fmt::Display for Error {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+impl Error {
+    /// Returns the message with whatever names and other libraries put into it.
+    fn message(&self) -> String {
         match self {
-            Self::Io { place, source } => write!(f, "`{}`: {source}", place.escape_debug()),
+            Self::Io { place, source } => format!("`{place}`: {source}"),
             Self::NotTar {
                 place,
                 offset,
                 reason,
-            } => {
-                write!(f, "`{}` at byte {offset}: {reason}", place.escape_debug())
-            }
+            } => format!("`{place}` at byte {offset}: {reason}"),
             Self::MissingEntry { name, wanted_by } => {
-                write!(
-                    f,
-                    "the archive has no entry `{}`, which {wanted_by} names",
-                    name.escape_debug()
-                )
+                format!("the archive has no entry `{name}`, which {wanted_by} names")
             }
-            Self::BadEntry { name, reason } => {
-                write!(f, "the entry `{}` {reason}", name.escape_debug())
-            }
-            Self::BadDocument { name, reason } => write!(f, "`{}`: {reason}", name.escape_debug()),
+            Self::BadEntry { name, reason } => format!("the entry `{name}` {reason}"),
+            Self::BadDocument { name, reason } => format!("`{name}`: {reason}"),
             Self::Mismatch {
                 what,
                 found,
                 wanted,
-            } => write!(f, "{what} is `{found}`, not `{wanted}`"),
-            Self::OtherLayers { document, reason } => write!(f, "{document} {reason}"),
-            Self::Changed { place } => {
-                write!(f, "`{}` changed while it was read", place.escape_debug())
-            }
-            Self::Unconvertible { image, reason } => {
-                write!(f, "`{}` {reason}", image.escape_debug())
-            }
-            Self::Halves(disagreement) => write!(
-                f,
+            } => format!("{what} is `{found}`, not `{wanted}`"),
+            Self::OtherLayers { document, reason } => format!("{document} {reason}"),
+            Self::Changed { place } => format!("`{place}` changed while it was read"),
+            Self::Unconvertible { image, reason } => format!("`{image}` {reason}"),
+            Self::Halves(disagreement) => format!(
                 "{disagreement}: the archive contradicts itself; to say which half is right write `target: {{trust: manifest.json}}` or `target: {{trust: index.json}}` into the patch"
             ),
-            Self::Conflict(conflict) => conflict.fmt(f),
-            Self::Unfinished {
-                written,
-                unwritten,
-                source,
-            } => {
-                source.fmt(f)?;
-                for (words, things) in [("written", written), ("not written", unwritten)] {
-                    if !things.is_empty() {
-                        write!(f, "\n{words}: {}", things.join(", "))?;
-                    }
-                }
-                Ok(())
-            }
+            Self::Conflict(conflict) => conflict.to_string(),
+            Self::Unfinished { source, .. } => source.message(),
             Self::NotAnImage { place, reason } | Self::Output { place, reason } => {
-                write!(f, "`{}` {reason}", place.escape_debug())
+                format!("`{place}` {reason}")
             }
         }
+    }
+}
+
+impl fmt::Display for Error {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&printable::line(&self.message()))?;
+        if let Self::Unfinished {
+            written, unwritten, ..
+        } = self
+        {
+            for (words, things) in [("written", written), ("not written", unwritten)] {
+                if !things.is_empty() {
+                    write!(f, "\n{words}: {}", printable::line(&things.join(", ")))?;
+                }
+            }
+        }
+        Ok(())
     }
 }
 

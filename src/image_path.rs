@@ -3,6 +3,8 @@
 use std::borrow::Cow;
 use std::fmt;
 
+use crate::printable;
+
 /// An absolute path in an image's file system, cleaned: no empty, `.` or `..` component.
 ///
 /// Names in an image are bytes; nothing says they are UTF-8.
@@ -129,13 +131,13 @@ impl ImagePath {
         self.0.get(1..).unwrap_or_default()
     }
 
-    /// Returns the path for people: `/etc/motd`, bytes that are not UTF-8 replaced.
+    /// Returns the path as text: `/etc/motd`; each byte that is not UTF-8 is `\xff`.
     #[must_use]
     pub fn to_text(&self) -> Cow<'_, str> {
         if self.is_root() {
             return Cow::Borrowed("/");
         }
-        String::from_utf8_lossy(&self.0)
+        printable::decoded(&self.0)
     }
 }
 

@@ -51,6 +51,7 @@
 //! |---|---|---|
 //! | [`annotation`], [`digest`], [`compression`], [`reference`](mod@reference), [`image_path`], [`media_type`], [`platform`], [`config_field`], [`timestamp`], [`secret`](mod@secret), [`unified_diff`] | the vocabulary: values that are right by existing | files |
 //! | [`ledger`] | which paths a command reads and writes, and which of them exclude each other | what is in the files |
+//! | [`printable`] | which characters of a foreign string may be printed | where it is from |
 //! | [`problem`], [`error`] | what is wrong with a patch, and with the world | YAML |
 //! | [`tarball`] | tar streams as groups of header blocks that are kept as bytes | images |
 //! | [`image`] | JSON documents that keep every byte that nobody changes, and the configuration as a view of one | archives |
@@ -85,6 +86,7 @@ pub mod media_type;
 pub mod patch;
 pub mod plan;
 pub mod platform;
+pub mod printable;
 pub mod problem;
 pub mod reference;
 pub mod rootfs;

@@ -5,6 +5,8 @@
 
 use serde_json::Value;
 
+use crate::printable;
+
 const MASK: &str = "***";
 /// Of a secret that was cut for a message, shorter beginnings tell nothing.
 const MIN_CUT_CHARS: usize = 4;
@@ -32,7 +34,7 @@ impl Secrets {
             text.replace(c, &format!("\\u{:04x}", c.as_bytes()[0]))
         });
         self.spellings
-            .extend([value.to_owned(), in_json, go_json, escaped(value)]);
+            .extend([value.to_owned(), in_json, go_json, printable::line(value)]);
         self.settle();
     }
 
@@ -90,15 +92,6 @@ impl Secrets {
             _ => {}
         }
     }
-}
-
-/// As messages spell control characters.
-fn escaped(text: &str) -> String {
-    let escape = |c: char| match c {
-        c if c.is_control() => c.escape_default().to_string(),
-        c => c.to_string(),
-    };
-    text.chars().map(escape).collect()
 }
 
 #[cfg(test)]

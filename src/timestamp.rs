@@ -2,6 +2,8 @@
 
 use std::fmt;
 
+use crate::printable;
+
 /// A time, kept with the text it was read from.
 ///
 /// Documents are not re-spelled: the offset (`+02:00`) and the fraction stay as the author of the image wrote them.
@@ -20,7 +22,7 @@ impl fmt::Display for InvalidTimestamp {
         write!(
             f,
             "`{}` is not a date and time such as `2026-01-31T12:00:00Z` (RFC 3339)",
-            self.0.escape_debug()
+            printable::line(&self.0)
         )
     }
 }

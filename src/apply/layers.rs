@@ -172,10 +172,7 @@ impl<'a> Making<'a> {
         };
         match stated {
             Some(stated) if stated != diff_id => Err(Error::Mismatch {
-                what: format!(
-                    "the diff id of the layer `{}`",
-                    self.reading.place(origin).escape_debug()
-                ),
+                what: format!("the diff id of the layer `{}`", self.reading.place(origin)),
                 found: diff_id.to_string(),
                 wanted: stated.to_string(),
             }),

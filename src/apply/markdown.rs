@@ -4,6 +4,7 @@
 
 use super::summary::{ImageSummary, Summary};
 use super::text::shown;
+use crate::printable;
 
 impl Summary {
     /// Returns the plan as Markdown.
@@ -21,7 +22,7 @@ impl Summary {
             let notes: Vec<String> = self
                 .notes
                 .iter()
-                .map(|note| format!("note: {}", super::text::printable(note)))
+                .map(|note| format!("note: {}", printable::line(note)))
                 .collect();
             sections.push(fenced("text", &notes.join("\n")));
         }
@@ -63,8 +64,11 @@ pub fn fenced(info: &str, text: &str) -> String {
     format!("{fence}{info}\n{text}\n{fence}\n")
 }
 
-/// Returns a text as a code span.
-fn span(text: &str) -> String {
+/// Returns a text as a code span, cut where it is long.
+#[must_use]
+pub fn span(text: &str) -> String {
+    // Two backticks around nothing would begin a span that goes on.
+    let text = if text.is_empty() { " " } else { text };
     let text = shown(text);
     let ticks = "`".repeat(longest_run(&text) + 1);
     let blank = if text.contains('`') { " " } else { "" };
@@ -87,6 +91,9 @@ mod tests {
         assert_eq!(fenced("diff", "```\na"), "````diff\n```\na\n````\n");
         assert_eq!(span("a"), "`a`");
         assert_eq!(span("a``b"), "``` a``b ```");
+        assert_eq!(span("`"), "`` ` ``");
+        assert_eq!(span(""), "` `");
+        assert_eq!(span("a\n\n@b"), "`a\\n\\n@b`");
     }
 
     #[test]

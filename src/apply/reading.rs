@@ -4,6 +4,7 @@ use crate::archive::{Archive, Image};
 use crate::error::Error;
 use crate::gather::Opened;
 use crate::layer::{Inputs, OpenOrigin, Origin, WriteError};
+use crate::printable;
 use crate::tarball::Input;
 
 /// An image, and what is beside its archive.
@@ -44,7 +45,7 @@ impl<'a> Reading<'a> {
         match error {
             WriteError::Host(error) => Error::io(&error.path, error.error),
             WriteError::Changed { path } => Error::Changed {
-                place: path.display().to_string(),
+                place: printable::path(&path),
             },
             WriteError::Origin(error) => error,
             WriteError::Read(origin, source) => Error::Io {

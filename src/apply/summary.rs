@@ -161,7 +161,7 @@ impl Summary {
             .iter()
             .map(crate::archive::Group::n_absent)
             .sum();
-        let mut notes = revision.notes.clone();
+        let mut notes = [&plan.notes[..], &revision.notes].concat();
         if n_absent > 0 {
             notes.push(match n_absent {
                 1 => "an image that an index lists is not in the archive; it stays listed as it is".to_owned(),

@@ -2,10 +2,12 @@
 
 use std::fmt;
 
+use super::layer_summary::LayerSummary;
 use super::summary::{ConfigChange, ImageSummary, Summary};
 use crate::annotation::AnnotationEdit;
 use crate::digest::DiffId;
 use crate::plan::Change;
+use crate::printable::{self, put};
 
 /// How many changed files the text shows for one layer; JSON has them all.
 const MAX_SHOWN_FILES: usize = 20;
@@ -45,10 +47,8 @@ impl fmt::Display for Summary {
                 self.images.len()
             )?;
         }
-        for note in &self.notes {
-            writeln!(f, "note: {}", printable(note))?;
-        }
-        Ok(())
+        let notes = &mut self.notes.iter();
+        notes.try_for_each(|note| put(f, format_args!("note: {note}")))
     }
 }
 
@@ -56,8 +56,8 @@ impl fmt::Display for ImageSummary {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let name = shown(&self.name);
         match self.index_digest {
-            Some(_) => writeln!(f, "image {name} ({})", shown(&self.platform))?,
-            None => writeln!(f, "image {name}")?,
+            Some(_) => put(f, format_args!("image {name} ({})", shown(&self.platform)))?,
+            None => put(f, format_args!("image {name}"))?,
         }
         if !self.changed {
             writeln!(
@@ -68,60 +68,46 @@ impl fmt::Display for ImageSummary {
         if !self.config.is_empty() {
             writeln!(f, "  config")?;
             for change in &self.config {
-                writeln!(f, "    {} {}", change.change.sign(), describe(change))?;
+                put(
+                    f,
+                    format_args!("    {} {}", change.change.sign(), describe(change)),
+                )?;
             }
         }
         if !self.annotations.is_empty() {
             writeln!(f, "  annotations")?;
             for edit in &self.annotations {
                 let change = annotation(edit);
-                writeln!(f, "    {} {}", change.change.sign(), describe(&change))?;
+                put(
+                    f,
+                    format_args!("    {} {}", change.change.sign(), describe(&change)),
+                )?;
             }
         }
         if self.changed {
             writeln!(f, "  layers")?;
             for layer in &self.layers {
-                write!(
-                    f,
-                    "    {} {}  {:>9}",
-                    layer.change.sign(),
-                    short(layer.diff_id),
-                    bytes(layer.size)
-                )?;
-                if let Some(old) = layer.old_diff_id {
-                    write!(f, "  was {}", short(old))?;
-                }
-                if let Some(compression) = layer.compression {
-                    write!(f, "  by {compression}")?;
-                }
-                if let Some(from) = &layer.from {
-                    write!(f, "  from {}", shown(from))?;
-                }
-                writeln!(f)?;
+                put(f, format_args!("    {}", describe_layer(layer)))?;
                 for file in layer.files.iter().take(MAX_SHOWN_FILES) {
-                    write!(f, "        {} {}", file.change.sign(), shown(&file.path))?;
-                    match &file.detail {
-                        Some(detail) => writeln!(f, "  {}", shown(detail))?,
-                        None => writeln!(f)?,
-                    }
+                    let detail = file.detail.as_deref().map(shown);
+                    let detail = detail.map_or_else(String::new, |detail| format!("  {detail}"));
+                    let (sign, path) = (file.change.sign(), shown(&file.path));
+                    put(f, format_args!("        {sign} {path}{detail}"))?;
                 }
                 if layer.files.len() > MAX_SHOWN_FILES {
-                    writeln!(
-                        f,
-                        "        … and {} more",
-                        layer.files.len() - MAX_SHOWN_FILES
-                    )?;
+                    let n_more = layer.files.len() - MAX_SHOWN_FILES;
+                    put(f, format_args!("        … and {n_more} more"))?;
                 }
             }
             if !self.tags.is_empty() {
                 writeln!(f, "  tags")?;
                 for tag in &self.tags {
-                    writeln!(f, "    {} {}", tag.change.sign(), tag.tag)?;
+                    put(f, format_args!("    {} {}", tag.change.sign(), tag.tag))?;
                 }
             }
         }
         for note in &self.notes {
-            writeln!(f, "  note: {}", printable(note))?;
+            put(f, format_args!("  note: {note}"))?;
         }
         if self.image_id != self.old_image_id {
             writeln!(f, "  was       {}", self.old_image_id)?;
@@ -135,6 +121,19 @@ impl fmt::Display for ImageSummary {
             None => Ok(()),
         }
     }
+}
+
+fn describe_layer(layer: &LayerSummary) -> String {
+    let (sign, size) = (layer.change.sign(), bytes(layer.size));
+    let was = layer.old_diff_id.map(|old| format!("  was {}", short(old)));
+    let by = layer.compression.map(|name| format!("  by {name}"));
+    let from = layer
+        .from
+        .as_ref()
+        .map(|from| format!("  from {}", shown(from)));
+    let line = format!("{sign} {}  {size:>9}", short(layer.diff_id));
+    let rest = [was, by, from].into_iter().flatten();
+    rest.fold(line, |line, part| line + &part)
 }
 
 /// An annotation is shown as a value of the configuration is.
@@ -183,31 +182,18 @@ pub(crate) fn describe(change: &ConfigChange) -> String {
     }
 }
 
-/// A value on one line, cut where it is long; JSON escapes what a terminal would act on.
+/// A value on one line, cut where it is long.
 fn text(value: &serde_json::Value) -> String {
     shown(&value.to_string())
 }
 
-/// A text that is safe to print, cut where it is long.
+/// A text that may be printed, cut where it is long.
 pub(crate) fn shown(text: &str) -> String {
     let mut shown: String = text.chars().take(MAX_SHOWN_CHARS).collect();
     if shown.len() < text.len() {
         shown.push('…');
     }
-    printable(&shown)
-}
-
-/// A text whose control characters are escaped.
-pub(super) fn printable(text: &str) -> String {
-    let mut printable = String::with_capacity(text.len());
-    for c in text.chars() {
-        if c.is_control() {
-            printable.extend(c.escape_default());
-        } else {
-            printable.push(c);
-        }
-    }
-    printable
+    printable::line(&shown)
 }
 
 pub(crate) fn short(diff_id: DiffId) -> String {

@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 
 use clap::{Args, ValueEnum};
 
-use super::failure::{Failure, ProblemFormat, say};
+use super::failure::{Failure, ProblemFormat, say_lines};
 use super::inputs::{Inputs, Planned};
 use super::output;
 use super::target::{self, Target};
@@ -13,6 +13,7 @@ use crate::archive::{Conversion, Destination, Form, Lock, SideFile, publish_with
 use crate::digest::Digest;
 use crate::ledger::{Ledger, WrittenAs};
 use crate::platform::PlatformPattern;
+use crate::printable;
 
 /// Applies patches to an image archive.
 #[derive(Debug, Args)]
@@ -109,7 +110,7 @@ impl Apply {
         if self.verify {
             let report = crate::verify::verify(planned.archive.source())?;
             if !report.is_ok() {
-                say(&report.to_string());
+                say_lines(&report.to_string());
                 return Err(Failure::Unsound);
             }
         }
@@ -123,7 +124,7 @@ impl Apply {
             write(&prepared, destination, &records)?;
         }
         if !quiet {
-            say(prepared.summary.to_string().trim_end());
+            say_lines(prepared.summary.to_string().trim_end());
         }
         match &destination {
             None | Some(Destination::Stream(_)) => Ok(()),
@@ -231,7 +232,7 @@ impl Apply {
         let is_directory_path =
             path.as_os_str().as_encoded_bytes().ends_with(b"/") || path.is_dir();
         if wants_directory == Some(false) && is_directory_path {
-            let shown = path.display();
+            let shown = printable::path(path);
             return Err(Failure::Usage(format!(
                 "`{shown}` is a directory, and `--to` wants a tar"
             )));
@@ -243,7 +244,7 @@ impl Apply {
             return Ok(Destination::File(path.to_owned()));
         }
         if looks_like_tar(path) {
-            let shown = path.display();
+            let shown = printable::path(path);
             return Err(Failure::Usage(format!(
                 "IMAGE is a directory, so OUT will be one: say `-o {shown}/` for that, or `-o - > {shown}` for a tar"
             )));
@@ -288,7 +289,7 @@ fn looks_like_tar(path: &Path) -> bool {
 }
 
 fn pretty(value: &serde_json::Value) -> String {
-    format!("{value:#}\n")
+    format!("{}\n", printable::json(value))
 }
 
 /// The ids of images; several under one name have the digest of their index for one.

@@ -9,6 +9,7 @@ use super::failure::Failure;
 use crate::error::Error;
 use crate::ledger::{Ledger, Location, ReadAs};
 use crate::patch::ArgValues;
+use crate::printable;
 
 /// Values for args.
 #[derive(Debug, Args)]
@@ -54,14 +55,13 @@ pub(super) fn refuse_undeclared(values: &ArgValues, declared: &[String]) -> Resu
         format!("there is {}", shown.join(", "))
     };
     Err(Failure::Usage(format!(
-        "no patch declares the argument `{}`; {there}",
-        name.escape_debug()
+        "no patch declares the argument `{name}`; {there}"
     )))
 }
 
 fn read(path: &Path) -> Result<BTreeMap<String, String>, Failure> {
     let bytes = std::fs::read(path).map_err(Error::at(path))?;
-    let place = path.display().to_string();
+    let place = printable::path(path);
     let text = String::from_utf8(bytes)
         .map_err(|_| Failure::Usage(format!("`{place}` is not UTF-8 text")))?;
     let is_value = |line: &&str| !line.trim().is_empty() && !line.trim_start().starts_with('#');
@@ -80,7 +80,6 @@ fn pairs<'a>(
             return Err(Failure::Usage(message));
         };
         if pairs.insert(name.to_owned(), value.to_owned()).is_some() {
-            let name = name.escape_debug();
             let message = format!("`{place}` gives the argument `{name}` twice");
             return Err(Failure::Usage(message));
         }

@@ -3,15 +3,16 @@
 use std::path::PathBuf;
 
 use clap::{Args, ValueEnum};
+use serde_json::{Value, json};
 
 use super::args::{ArgOptions, refuse_undeclared};
 use super::failure::{Failure, ProblemFormat, say};
 use super::inputs::read_patches;
-use super::{output, target};
+use super::{output, target, workflow};
 use crate::ledger::Ledger;
-use crate::patch::PatchFile;
+use crate::patch::{PatchFile, PatchOutline};
 use crate::plan::contradictions;
-use crate::problem::sarif;
+use crate::problem::{Note, sarif};
 
 /// Checks patch files without an image.
 #[derive(Debug, Args)]
@@ -57,24 +58,41 @@ impl Check {
         let check = |name: &str, bytes: &[u8]| {
             let outline = PatchFile::check(name, bytes, &values)?;
             contradictions(&outline)?;
-            Ok(outline.arg_names().to_vec())
+            Ok(outline)
         };
         let checked = read_patches(&self.patches, &mut ledger, check)?;
-        if let Ok(declared) = &checked {
+        if let Ok(outlines) = &checked {
+            let declared: Vec<&[String]> = outlines.iter().map(PatchOutline::arg_names).collect();
             refuse_undeclared(&values, &declared.concat())?;
         }
-        let files = checked.map_err(|rejected| Failure::Rejected(rejected, self.format.into()))?;
+        let outlines =
+            checked.map_err(|rejected| Failure::Rejected(rejected, self.format.into()))?;
+        let files = outlines.iter().map(PatchOutline::file);
+        let notes = files.flat_map(|file| file.notes().iter().map(|note| (file.path(), note)));
+        self.print(&notes.collect::<Vec<_>>(), quiet)
+    }
+
+    /// Says that there is no problem, and what else there is to say.
+    fn print(&self, notes: &[(&str, &Note)], quiet: bool) -> Result<(), Failure> {
         match self.format {
-            CheckFormat::Text if !quiet => {
-                let n = files.len();
+            CheckFormat::Text if quiet => {}
+            CheckFormat::Text => {
+                for (file, note) in notes {
+                    say(&format!("note: {file}:{note}"));
+                }
+                let n = self.patches.len();
                 let s = if n == 1 { "" } else { "s" };
                 say(&format!("{n} patch file{s} without a problem"));
             }
-            CheckFormat::Text | CheckFormat::Github => {}
+            CheckFormat::Github => output::report(&workflow::notices(notes))?,
             CheckFormat::Json => {
-                output::json(&serde_json::json!({ "formatVersion": 1, "problems": [] }))?;
+                let notes: Vec<Value> = notes
+                    .iter()
+                    .map(|(file, note)| note.to_json(file))
+                    .collect();
+                output::json(&json!({ "formatVersion": 1, "problems": [], "notes": notes }))?;
             }
-            CheckFormat::Sarif => output::json(&sarif(None))?,
+            CheckFormat::Sarif => output::json(&sarif(None, notes))?,
         }
         Ok(())
     }

@@ -13,6 +13,7 @@ use crate::diff::{Difference, DifferencePatch, LayerTar, PatchStyle};
 use crate::error::Error;
 use crate::gather::directory_of;
 use crate::ledger::{Extent, Ledger, Location, ReadAs, WrittenAs};
+use crate::printable;
 
 /// Shows what differs between two archives, by meaning: forms and spellings aside.
 #[derive(Debug, Args)]
@@ -155,7 +156,7 @@ fn spelled_in_patch(directory: &Path, target: &Target) -> Result<String, Failure
         Some(spelled) => Ok(spelled.to_owned()),
         None => Err(Failure::Usage(format!(
             "`{}` is not below the directory of the patch, where a patch may take files from",
-            directory.display()
+            printable::path(directory)
         ))),
     }
 }
@@ -173,7 +174,7 @@ fn tars<'a>(tars: &'a [LayerTar], new: &'a Archive, directory: &Path) -> Vec<Sid
 /// Prints the patch. Without tars that are written for it, it is a report like any other.
 fn print(text: &str, tars: &[String]) -> Result<(), Failure> {
     if tars.is_empty() {
-        return Ok(output::text(text)?);
+        return Ok(output::report(text)?);
     }
     let printed = output::data(text);
     printed.map_err(|error| error.after(tars, &["the patch".to_owned()]).into())

@@ -9,6 +9,7 @@ use super::{output, workflow};
 use crate::apply::markdown;
 use crate::error::Error;
 use crate::ledger::{Conflict, Location};
+use crate::printable;
 use crate::problem::{Problem, Rejected, sarif};
 
 /// Lines are no longer than this where nobody says how wide the terminal is. In columns.
@@ -93,22 +94,23 @@ impl Failure {
                 Err(failure) => failure.report(),
             },
             Self::Usage(message) => {
-                say(&usage(&message));
+                say_lines(&usage(&message));
                 ExitCode::from(2)
             }
             Self::Mute(message) => {
                 // A file there may be what standard error is.
                 if !Location::standard_output().is_file() {
-                    let _ = writeln!(io::stdout().lock(), "{}", usage(&message));
+                    let usage = printable::lines(&usage(&message));
+                    let _ = writeln!(io::stdout().lock(), "{usage}");
                 }
                 ExitCode::from(2)
             }
             Self::World(error) => {
-                say(&format!("error: {error}"));
+                say_lines(&format!("error: {error}"));
                 ExitCode::from(3)
             }
             Self::Unsayable(missing) => {
-                say(&unsayable(&missing));
+                say_lines(&unsayable(&missing));
                 ExitCode::from(1)
             }
             Self::Different => ExitCode::from(1),
@@ -120,29 +122,38 @@ impl Failure {
 
 fn print(rejected: &Rejected, format: ProblemFormat) -> Result<(), Failure> {
     match format {
-        ProblemFormat::Text => say(&drawn(rejected, output::wants_colour_on_stderr())),
+        ProblemFormat::Text => draw(rejected),
         ProblemFormat::Json => {
             let report = serde_json::json!({ "formatVersion": 1, "problems": rejected.to_json() });
             output::json(&report)?;
         }
         ProblemFormat::Github => {
-            output::text(&workflow::commands(rejected))?;
-            say(&drawn(rejected, output::wants_colour_on_stderr()));
+            output::report(&workflow::commands(rejected))?;
+            draw(rejected);
         }
-        ProblemFormat::Sarif => output::json(&sarif(Some(rejected)))?,
+        ProblemFormat::Sarif => output::json(&sarif(Some(rejected), &[]))?,
         ProblemFormat::Markdown => {
-            let report = drawn(rejected, false);
-            output::text(&format!(
-                "### {rejected}\n\n{}",
-                markdown::fenced("text", &report)
-            ))?;
+            let heading = rejected.heading(markdown::span);
+            let report = markdown::fenced("text", &drawn(rejected, false));
+            output::text(&format!("### {heading}\n\n{report}"))?;
         }
     }
     Ok(())
 }
 
 fn usage(message: &str) -> String {
+    let message = printable::line(message);
     format!("error: {message}\n\nFor more information, try '--help'.")
+}
+
+/// Shows every problem on standard error.
+fn draw(rejected: &Rejected) {
+    if output::wants_colour_on_stderr() {
+        // Nothing but the colours is in it that does not come through `printable`.
+        say_as_it_is(&drawn(rejected, true));
+    } else {
+        say_lines(&drawn(rejected, false));
+    }
 }
 
 /// Every problem under its line.
@@ -155,7 +166,7 @@ fn drawn(rejected: &Rejected, in_colour: bool) -> String {
     let mut text = String::new();
     let handler = GraphicalReportHandler::new_themed(theme).with_width(WIDTH);
     if handler.render_report(&mut text, rejected).is_err() {
-        let messages: Vec<&str> = rejected.problems().map(Problem::message).collect();
+        let messages: Vec<String> = rejected.problems().map(Problem::message).collect();
         text = messages.join("\n");
     }
     text.trim_end().to_owned()
@@ -166,13 +177,23 @@ fn unsayable(missing: &[String]) -> String {
         1 => "1 difference that no operation makes".to_owned(),
         n => format!("{n} differences that no operation makes"),
     };
-    let lines = missing.join("\n  ");
+    let lines: Vec<String> = missing.iter().map(|line| printable::line(line)).collect();
+    let lines = lines.join("\n  ");
     format!(
         "error: {n}:\n  {lines}\nhelp: `--partial` writes a patch without that\nnothing was written"
     )
 }
 
 /// Writes a line of talk; where even that fails there is nobody to tell.
-pub(super) fn say(text: &str) {
+pub(super) fn say(line: &str) {
+    say_lines(&printable::line(line));
+}
+
+/// Writes several lines of talk, the names in which are escaped already.
+pub(super) fn say_lines(text: &str) {
+    say_as_it_is(&printable::lines(text));
+}
+
+fn say_as_it_is(text: &str) {
     let _ = writeln!(io::stderr().lock(), "{text}");
 }

@@ -13,7 +13,7 @@ pub(super) fn schema() -> Result<(), Failure> {
 pub(super) fn completions(shell: clap_complete::Shell) -> Result<(), Failure> {
     let mut script = Vec::new();
     clap_complete::generate(shell, &mut Arguments::command(), "ocipatch", &mut script);
-    Ok(output::text(&String::from_utf8_lossy(&script))?)
+    Ok(output::report(&String::from_utf8_lossy(&script))?)
 }
 
 /// Prints the page of the program, or of one of its commands.
@@ -26,9 +26,7 @@ pub(super) fn man(command: Option<&str>) -> Result<(), Failure> {
             let known = program
                 .get_subcommands()
                 .find(|known| known.get_name() == name);
-            known.ok_or_else(|| {
-                Failure::Usage(format!("there is no command `{}`", name.escape_debug()))
-            })?
+            known.ok_or_else(|| Failure::Usage(format!("there is no command `{name}`")))?
         }
     };
     let mut page = Vec::new();
@@ -38,5 +36,5 @@ pub(super) fn man(command: Option<&str>) -> Result<(), Failure> {
             place: "the manual page".to_owned(),
             source,
         })?;
-    Ok(output::text(&String::from_utf8_lossy(&page))?)
+    Ok(output::report(&String::from_utf8_lossy(&page))?)
 }

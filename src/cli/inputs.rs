@@ -17,6 +17,7 @@ use crate::gather::{Base, NotPlanned, Opened, Setting, enter_sources, gather};
 use crate::ledger::{Ledger, Location, ReadAs};
 use crate::patch::{MAX_FILE_BYTES, PatchFile, Trust};
 use crate::plan::Plan;
+use crate::printable;
 use crate::problem::Rejected;
 use crate::timestamp::Timestamp;
 
@@ -179,12 +180,12 @@ pub(super) fn read_patches<T>(
     for path in paths {
         let bytes = read_patch(path)?;
         if is_archive(&bytes) {
-            let shown = path.display();
+            let shown = printable::path(path);
             return Err(Failure::Usage(format!(
                 "`{shown}` is an archive, not a patch: patches come first, the image last"
             )));
         }
-        match parse(&path.to_string_lossy(), &bytes) {
+        match parse(&printable::path(path), &bytes) {
             Ok(file) => files.push(file),
             Err(problems) => {
                 rejected = Some(match rejected {
@@ -276,7 +277,7 @@ fn source_date_epoch() -> Result<Option<Timestamp>, Failure> {
     let usage = || {
         Failure::Usage(format!(
             "SOURCE_DATE_EPOCH is `{}`, not seconds since 1970",
-            value.display()
+            printable::path(&value)
         ))
     };
     time.map(Some).ok_or_else(usage)

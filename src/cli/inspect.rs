@@ -1,6 +1,5 @@
 //! `ocipatch inspect`
 
-use std::fmt::Write;
 use std::path::PathBuf;
 
 use clap::Args;
@@ -17,6 +16,7 @@ use crate::digest::{DiffId, Digest};
 use crate::gather::read_tree;
 use crate::ledger::{Ledger, ReadAs};
 use crate::patch::spell_duration;
+use crate::printable;
 use crate::reference::Reference;
 use crate::tarball::Kind;
 
@@ -169,7 +169,7 @@ fn files(archive: &Archive, image: &Image) -> Result<Vec<FileReport>, Failure> {
         gid: node.gid,
         size: node.size,
         target: (node.kind == Kind::Symlink)
-            .then(|| String::from_utf8_lossy(&node.link_name).into_owned()),
+            .then(|| printable::decoded(&node.link_name).into_owned()),
         device: device_name(node),
         layer: node.layer,
     });
@@ -202,16 +202,13 @@ fn text(report: &Report) -> String {
         if let Some(digest) = image.manifest_digest {
             put(&mut text, format_args!("manifest  {digest}"));
         }
-        put(
-            &mut text,
-            format_args!("platform  {}", image.platform.escape_debug()),
-        );
+        put(&mut text, format_args!("platform  {}", image.platform));
         if let Some(created) = &image.created {
             put(&mut text, format_args!("created   {created}"));
         }
         for key in ["author", "comment"] {
             if let Some(value) = image.config[key].as_str().filter(|value| !value.is_empty()) {
-                put(&mut text, format_args!("{key:9} {}", value.escape_debug()));
+                put(&mut text, format_args!("{key:9} {value}"));
             }
         }
         put(&mut text, format_args!("layers"));
@@ -222,7 +219,7 @@ fn text(report: &Report) -> String {
                 "  sha256:{}  {:>9}  {}",
                 layer.diff_id.short(),
                 bytes(layer.size),
-                created_by.escape_debug()
+                created_by
             );
             put(&mut text, format_args!("{}", line.trim_end()));
         }
@@ -240,9 +237,10 @@ fn text(report: &Report) -> String {
         if let Some(files) = &image.files {
             put(&mut text, format_args!("files"));
             for file in files {
-                let target = file.target.as_ref().map_or_else(String::new, |target| {
-                    format!(" -> {}", target.escape_debug())
-                });
+                let target = file
+                    .target
+                    .as_ref()
+                    .map_or_else(String::new, |target| format!(" -> {target}"));
                 put(
                     &mut text,
                     format_args!(
@@ -252,7 +250,7 @@ fn text(report: &Report) -> String {
                         file.gid,
                         bytes(file.size),
                         file.layer + 1,
-                        file.path.escape_debug(),
+                        file.path,
                         if file.kind == "directory" { "/" } else { "" },
                     ),
                 );
@@ -273,15 +271,12 @@ fn config_lines(text: &mut String, config: &serde_json::Value, indent: &str) {
                 for (key, value) in check {
                     let length = value.as_u64().filter(|_| key != "Retries");
                     let value = length.map_or_else(|| value.to_string(), spell_duration);
-                    put(
-                        text,
-                        format_args!("{indent}  {} = {value}", key.escape_debug()),
-                    );
+                    put(text, format_args!("{indent}  {key} = {value}"));
                 }
             }
             Value::String(value) if value.is_empty() && indent.len() < 4 => {}
             Value::Object(members) if !members.is_empty() => {
-                put(text, format_args!("{indent}{}", key.escape_debug()));
+                put(text, format_args!("{indent}{key}"));
                 for (key, value) in members {
                     let is_set = value.as_object().is_some_and(serde_json::Map::is_empty);
                     let value = if is_set {
@@ -289,20 +284,14 @@ fn config_lines(text: &mut String, config: &serde_json::Value, indent: &str) {
                     } else {
                         format!(" = {value}")
                     };
-                    put(
-                        text,
-                        format_args!("{indent}  {}{value}", key.escape_debug()),
-                    );
+                    put(text, format_args!("{indent}  {key}{value}"));
                 }
             }
-            value => put(
-                text,
-                format_args!("{indent}{} = {value}", key.escape_debug()),
-            ),
+            value => put(text, format_args!("{indent}{key} = {value}")),
         }
     }
 }
 
 fn put(text: &mut String, line: std::fmt::Arguments<'_>) {
-    writeln!(text, "{line}").expect("writing to a String succeeds");
+    printable::put(text, line).expect("writing to a String succeeds");
 }

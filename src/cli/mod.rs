@@ -19,10 +19,14 @@ mod unpack;
 mod verify;
 mod workflow;
 
+use std::ffi::OsString;
 use std::process::ExitCode;
 
+use clap::error::{ContextKind, ContextValue};
 use clap::{Parser, Subcommand, ValueEnum};
-use failure::{Failure, say};
+use failure::{Failure, say, say_lines};
+
+use crate::printable;
 
 /// Apply a declarative patch file to a container image you already have.
 #[derive(Debug, Parser)]
@@ -86,20 +90,58 @@ enum Format {
 pub fn main() -> ExitCode {
     match Arguments::try_parse() {
         Ok(arguments) => run(&arguments),
-        Err(error) => usage(&error),
+        Err(error) => usage(error),
     }
 }
 
 /// Tells what is wrong with the command line, or shows the help that was asked for.
-fn usage(error: &clap::Error) -> ExitCode {
-    // Nobody reads what cannot be printed.
-    let _ = error.print();
+fn usage(mut error: clap::Error) -> ExitCode {
     if !error.use_stderr() {
+        // Nobody reads what cannot be printed.
+        let _ = error.print();
         return ExitCode::SUCCESS;
+    }
+    make_printable(&mut error);
+    if output::wants_colour_on_stderr() {
+        let _ = error.print();
+    } else {
+        say_lines(error.render().to_string().trim_end());
     }
     // There 2 says that something changes.
     let is_detailed = std::env::args_os().any(|argument| argument == "--detailed-exitcode");
     ExitCode::from(if is_detailed { 3 } else { 2 })
+}
+
+/// Escapes the arguments that a complaint of clap's quotes.
+fn make_printable(error: &mut clap::Error) {
+    let arguments: Vec<OsString> = std::env::args_os().collect();
+    let line = |text: &str| {
+        let lossy = arguments
+            .iter()
+            .filter(|argument| argument.to_str().is_none());
+        let text = lossy.fold(text.to_owned(), |text, argument| {
+            text.replace(&*argument.to_string_lossy(), &printable::path(argument))
+        });
+        printable::line(&text)
+    };
+    let escaped = |(kind, value): (ContextKind, &ContextValue)| {
+        let value = match value {
+            ContextValue::String(text) => ContextValue::String(line(text)),
+            ContextValue::Strings(texts) => {
+                ContextValue::Strings(texts.iter().map(|text| line(text)).collect())
+            }
+            ContextValue::StyledStrs(texts) => {
+                let texts = texts.iter().map(|text| line(&text.to_string()).into());
+                ContextValue::StyledStrs(texts.collect())
+            }
+            _ => return None,
+        };
+        Some((kind, value))
+    };
+    let escaped: Vec<_> = error.context().filter_map(escaped).collect();
+    for (kind, value) in escaped {
+        error.insert(kind, value);
+    }
 }
 
 fn run(arguments: &Arguments) -> ExitCode {

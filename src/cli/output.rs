@@ -3,9 +3,15 @@
 use std::io::{self, IsTerminal, Write};
 
 use crate::error::Error;
+use crate::printable;
 
-/// Prints a report. A reader that goes before its end has seen enough, as with `git` and `rg`.
+/// Prints a text for people.
 pub(super) fn text(text: &str) -> Result<(), Error> {
+    report(&printable::lines(text))
+}
+
+/// Prints what programs read, as it is. A reader that goes before its end has seen enough, as with `git` and `rg`.
+pub(super) fn report(text: &str) -> Result<(), Error> {
     match data(text) {
         Err(error) if is_broken_pipe(&error) => Ok(()),
         printed => printed,
@@ -31,9 +37,7 @@ pub(super) fn data(text: &str) -> Result<(), Error> {
 
 /// Prints a JSON document over several lines.
 pub(super) fn json(value: &impl serde::Serialize) -> Result<(), Error> {
-    let document =
-        serde_json::to_string_pretty(value).expect("our own documents have texts for keys");
-    text(&format!("{document}\n"))
+    data(&format!("{}\n", printable::json(value)))
 }
 
 /// Whether colour is welcome on standard error (no-color.org).

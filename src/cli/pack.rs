@@ -9,6 +9,7 @@ use super::inputs::open_source;
 use super::target::Target;
 use crate::archive;
 use crate::ledger::{Ledger, ReadAs, WrittenAs};
+use crate::printable;
 
 /// Packs a directory that `unpack` made into an archive again.
 #[derive(Debug, Args)]
@@ -30,7 +31,7 @@ impl Pack {
         if !source.is_directory() {
             return Err(Failure::Usage(format!(
                 "`{}` is a file; `pack` takes a directory",
-                self.directory.display()
+                printable::path(&self.directory)
             )));
         }
         match stdout {

@@ -8,6 +8,7 @@ use super::failure::{Failure, say};
 use super::inputs::open_source;
 use crate::archive;
 use crate::ledger::{Extent, Ledger, Location, ReadAs, WrittenAs};
+use crate::printable;
 
 /// Unpacks an archive into a directory to look into.
 #[derive(Debug, Args)]
@@ -35,7 +36,7 @@ impl Unpack {
         }
         for layer in archive::unpack_with_layers(source, &self.directory)? {
             if !quiet {
-                say(&layer.display().to_string());
+                say(&printable::path(&layer));
             }
         }
         Ok(())

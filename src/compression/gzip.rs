@@ -2,7 +2,7 @@
 //!
 //! The stream is cut into blocks of a fixed size, each of which becomes a member of its own (RFC 1952, section 2.2): members
 //! one after the other are one stream to every reader. Block size and level are part of `ocipatch/v1`, and so is the version of
-//! the compressor, which the package pins.
+//! the compressor (see `Cargo.toml`).
 
 use std::collections::VecDeque;
 use std::io::{self, Write};

@@ -10,6 +10,7 @@ use crate::error::Error;
 use crate::gather::read_tree;
 use crate::image_path::ImagePath;
 use crate::plan::Change;
+use crate::printable;
 use crate::rootfs::Node;
 use crate::tarball::Kind;
 
@@ -188,7 +189,7 @@ fn is_same_place(old: (&Image, &Node), new: (&Image, &Node)) -> bool {
 
 impl FileSide {
     fn of(node: &Node) -> Self {
-        let target = String::from_utf8_lossy(&node.link_name);
+        let target = printable::decoded(&node.link_name);
         Self {
             kind: kind_name(node.kind),
             mode: format!("{:04o}", node.mode & 0o7777),

@@ -5,6 +5,7 @@ use std::fmt;
 use super::{Difference, FileDifference, FileSide, ImageDifference, Property};
 use crate::apply::{annotation, bytes, describe, short, shown};
 use crate::plan::Change;
+use crate::printable::put;
 
 impl fmt::Display for Difference {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -38,7 +39,7 @@ impl fmt::Display for ImageDifference {
             _ => "",
         };
         let (name, platform) = (shown(&self.name), shown(&self.platform));
-        writeln!(f, "image {name} ({platform}){place}")?;
+        put(f, format_args!("image {name} ({platform}){place}"))?;
         section(f, "config", &self.config, |change| {
             format!("{} {}", change.change.sign(), describe(change))
         })?;
@@ -83,7 +84,7 @@ fn section<T>(
     }
     items
         .iter()
-        .try_for_each(|item| writeln!(f, "    {}", line(item)))
+        .try_for_each(|item| put(f, format_args!("    {}", line(item))))
 }
 
 fn file(file: &FileDifference) -> String {

@@ -6,6 +6,7 @@ use super::Base;
 use crate::error::Error;
 use crate::ledger::{Ledger, Location, ReadAs};
 use crate::patch::{AddLayer, DiffSource, Exclude, FileDiff, NewContent, Operation};
+use crate::printable;
 use crate::problem::{Address, Code, Problem, quoted};
 
 /// A path in a patch, and what it is read as.
@@ -112,7 +113,7 @@ fn real_path(
             };
             let help = format!(
                 "paths are relative to the patch file's directory, `{}`",
-                base.directory.display()
+                printable::path(&base.directory)
             );
             return problem(Code::NoSuchSource, message, help);
         }

@@ -4,6 +4,8 @@ use std::fmt;
 
 use super::json::{AmbiguousKey, ParseError};
 
+use crate::printable;
+
 /// Why a text is not an image configuration.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
@@ -29,7 +31,7 @@ impl fmt::Display for InvalidConfig {
                 write!(
                     f,
                     "the key `{}` is `{wanted}` to some readers and unknown to others",
-                    found.escape_debug()
+                    printable::line(found)
                 )
             }
             Self::Shape { field, wanted } => write!(f, "`{field}` is not {wanted}"),

@@ -13,6 +13,7 @@ use rustix::fs::{self, Access, AtFlags, Dir, FileType, OFlags, Stat};
 use rustix::io::Errno;
 
 use super::xattrs;
+use crate::printable;
 use crate::tarball::Mtime;
 
 /// Why a layer of ours has no character device 0:0. Docker with overlay2, podman with overlay and containerd with overlayfs
@@ -114,7 +115,8 @@ pub struct HostError {
 
 impl fmt::Display for HostError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "`{}`: {}", self.path.display(), self.error)
+        let path = printable::path(&self.path);
+        f.write_str(&printable::line(&format!("`{path}`: {}", self.error)))
     }
 }
 

@@ -12,6 +12,7 @@ use super::origin::{Inputs, Origin, OriginReader};
 use super::scan::{Guard, HostError, HostFile};
 use super::{Data, LayerContent};
 use crate::error::Error;
+use crate::printable;
 use crate::tarball::{END_OF_ARCHIVE, TarError, header_group};
 
 const BUFFER_BYTES: usize = 128 * 1024;
@@ -44,7 +45,11 @@ impl fmt::Display for WriteError {
         match self {
             Self::Host(error) => error.fmt(f),
             Self::Changed { path } => {
-                write!(f, "`{}` changed while being read", path.display())
+                write!(
+                    f,
+                    "`{}` changed while being read",
+                    printable::line(&printable::path(path))
+                )
             }
             Self::Origin(error) => error.fmt(f),
             Self::Read(_, error) | Self::Output(error) => error.fmt(f),

@@ -5,6 +5,7 @@ use std::path::PathBuf;
 
 use super::location::Kind;
 use super::role::{ReadAs, WrittenAs};
+use crate::printable;
 
 /// A path that would be written although the command reads it or writes it already.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -75,8 +76,7 @@ impl fmt::Display for Conflict {
             Relation::Same(kind) => write!(f, "{written} is the same {kind} as {other}")?,
             Relation::Inside => write!(f, "{written} is inside {other}")?,
             Relation::AlsoInside(path) => {
-                let name = path.display().to_string();
-                let name = name.escape_debug();
+                let name = printable::path(path);
                 write!(f, "{written} is the same file as `{name}` inside {other}")?;
             }
             Relation::Around => write!(f, "{written} contains {other}")?,
@@ -102,6 +102,6 @@ impl<Role: fmt::Display> fmt::Display for Use<Role> {
         if self.shown == role {
             return f.write_str(&role);
         }
-        write!(f, "`{}` ({role})", self.shown.escape_debug())
+        write!(f, "`{}` ({role})", self.shown)
     }
 }

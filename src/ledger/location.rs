@@ -8,6 +8,7 @@ use std::path::{Path, PathBuf};
 use rustix::fs::{AtFlags, CWD, FileType, Stat, StatxFlags};
 
 use super::resolve::{Descriptor, followed, resolved};
+use crate::printable;
 
 /// A file or directory, known by its device and inode if it exists, and by its place if it has one.
 #[derive(Debug, Clone, Default)]
@@ -62,7 +63,7 @@ impl Location {
     /// Looks at a path: links are followed, and neither the path nor its parents have to exist.
     #[must_use]
     pub fn of(path: &Path) -> Self {
-        Self::of_named(path, &path.display().to_string())
+        Self::of_named(path, &printable::path(path))
     }
 
     /// Looks at a path that is called `shown` in messages.

@@ -7,6 +7,8 @@ use std::fmt;
 
 use super::PatchFile;
 
+use crate::printable;
+
 /// A flow list is no longer than this. In characters.
 const MAX_FLOW_CHARS: usize = 90;
 /// Plain words that some reader of YAML takes for something else than a text.
@@ -91,7 +93,11 @@ impl PatchDraft {
 impl fmt::Display for PatchDraft {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         for comment in &self.comments {
-            writeln!(f, "{}", format!("# {}", one_line(comment)).trim_end())?;
+            writeln!(
+                f,
+                "{}",
+                format!("# {}", printable::line(comment)).trim_end()
+            )?;
         }
         writeln!(f, "apiVersion: ocipatch/v1")?;
         for (key, value) in &self.sections {
@@ -180,7 +186,8 @@ fn scalar(text: &str) -> String {
             '\n' => quoted.push_str("\\n"),
             '\t' => quoted.push_str("\\t"),
             '\r' => quoted.push_str("\\r"),
-            c if is_unprintable(c) => quoted.push_str(&code_point(c)),
+            c if !printable::is_visible(c) => quoted.push_str(&code_point(c)),
+            '[' if printable::begins_command(&quoted) => quoted.push_str(&code_point('[')),
             c => quoted.push(c),
         }
     }
@@ -205,20 +212,6 @@ fn is_plain(text: &str) -> bool {
     first.is_some_and(is_start)
         && words.all(|word| !word.is_empty() && word.chars().all(is_inner))
         && !OTHER_TYPES.contains(&text.to_ascii_lowercase().as_str())
-}
-
-fn one_line(text: &str) -> String {
-    let escape = |c: char| match c {
-        c if is_unprintable(c) => code_point(c),
-        c => c.to_string(),
-    };
-    text.chars().map(escape).collect()
-}
-
-/// Control characters, line breaks of any YAML, and what turns the text around it.
-fn is_unprintable(c: char) -> bool {
-    c.is_control()
-        || matches!(c, '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{206f}' | '\u{feff}' | '\u{fffe}' | '\u{ffff}')
 }
 
 /// A character as double-quoted YAML escapes it.
@@ -273,6 +266,7 @@ mod tests {
             ("a\n b\t", "\"a\\n b\\t\""),
             ("\"\\", "\"\\\"\\\\\""),
             ("a${b}", "\"a$${b}\""),
+            ("##[a]", "\"##\\x5ba]\""),
             (
                 "\u{1b}\u{85}\u{2028}é\u{feff}",
                 "\"\\x1b\\x85\\u2028é\\ufeff\"",
@@ -313,7 +307,7 @@ mod tests {
         };
         let long = "x".repeat(100);
         let expected = format!(
-            "# One\\x0aline\n#\napiVersion: ocipatch/v1\ntarget:\n  images: [\"app:1\"]\nexpect:\n  - layers: 2\n\
+            "# One\\nline\n#\napiVersion: ocipatch/v1\ntarget:\n  images: [\"app:1\"]\nexpect:\n  - layers: 2\n\
              operations:\n  - set-label:\n      a: b\n  - set-cmd:\n      - {long}\n      - \"no\"\n"
         );
         assert_eq!(draft.to_string(), expected);

@@ -5,12 +5,13 @@ use std::sync::Arc;
 use super::Patch;
 use super::args::{ArgValues, Args, Unset};
 use super::decode::{Field, Problems};
+use super::invisible;
 use super::node::{self, Node};
 use super::substitute::substitute;
 use super::syntax;
 use super::tree;
 use crate::digest::Digest;
-use crate::problem::{Address, Code, Problem, Rejected, Source, line_after, quoted};
+use crate::problem::{Address, Code, Note, Problem, Rejected, Source, line_after, quoted};
 use crate::secret::Secrets;
 
 /// The size in bytes that no patch file exceeds.
@@ -27,6 +28,7 @@ pub struct PatchFile {
     patches: Vec<Patch>,
     arg_names: Vec<String>,
     args: Vec<Vec<(String, String)>>,
+    notes: Vec<Note>,
 }
 
 /// A patch file that was read without a mistake, but for what depends on args without a value: that is not in it.
@@ -77,6 +79,7 @@ impl PatchFile {
             patches: Vec::new(),
             arg_names: Vec::new(),
             args: Vec::new(),
+            notes: Vec::new(),
         };
         let mut documents = match node::parse(&file.text) {
             Ok(documents) => documents,
@@ -109,6 +112,8 @@ impl PatchFile {
         if !problems.is_empty() {
             return Err(file.reject(problems.into_vec()));
         }
+        let source = Source::new(&file.name, Arc::clone(&file.text));
+        file.notes = invisible::notes(&file.documents, &source);
         Ok(file)
     }
 
@@ -152,6 +157,12 @@ impl PatchFile {
     #[must_use]
     pub fn args(&self) -> &[Vec<(String, String)>] {
         &self.args
+    }
+
+    /// Returns what its author should know though nothing is wrong.
+    #[must_use]
+    pub fn notes(&self) -> &[Note] {
+        &self.notes
     }
 
     /// Returns the values that must not be shown.

@@ -19,6 +19,7 @@ mod file;
 mod file_diff;
 mod file_mode;
 mod healthcheck;
+mod invisible;
 mod layer_removal;
 mod layer_replacement;
 mod layer_selector;

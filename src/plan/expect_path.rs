@@ -6,6 +6,7 @@
 use super::expect::Check;
 use crate::image_path::ImagePath;
 use crate::patch::PathExpectation;
+use crate::printable;
 use crate::problem::{Address, Code, Problem, quoted};
 use crate::rootfs::{Node, Resolution, Rootfs};
 use crate::tarball::{Kind, MAX_HOLE_BYTES};
@@ -70,7 +71,7 @@ fn symlink(check: &mut Check<'_>, node: &Node, wanted: &PathExpectation, address
         return check.fail(message, address);
     }
     if *node.link_name != *target.as_bytes() {
-        let found = quoted(&String::from_utf8_lossy(&node.link_name));
+        let found = quoted(&printable::decoded(&node.link_name));
         let thing = of("target of the link", &wanted.path);
         check.is_not(&thing, Some(found), &quoted(target), address);
     }

@@ -70,6 +70,8 @@ pub struct Plan {
     pub layers: Vec<MadeLayer>,
     /// The values that nobody is to see.
     pub secrets: Secrets,
+    /// What the reader of the plan should know of the patches.
+    pub notes: Vec<String>,
 }
 
 /// What an image becomes.
@@ -169,6 +171,10 @@ pub fn plan(files: &[PatchFile], inventory: &mut Inventory) -> Result<Plan, Unpl
     if !wanted.is_empty() {
         return Err(Unplanned::Wants(wanted));
     }
+    let notes = files.iter().flat_map(|file| {
+        let notes = file.notes().iter();
+        notes.map(|note| format!("{}:{note}", file.name()))
+    });
     match rejected {
         Some(rejected) => Err(Unplanned::Rejected(rejected)),
         None => Ok(Plan {
@@ -178,6 +184,7 @@ pub fn plan(files: &[PatchFile], inventory: &mut Inventory) -> Result<Plan, Unpl
                 .collect(),
             layers,
             secrets,
+            notes: notes.collect(),
         }),
     }
 }

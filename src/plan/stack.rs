@@ -8,6 +8,7 @@ use crate::digest::DiffId;
 use crate::image::HistoryEntry;
 use crate::image_path::ImagePath;
 use crate::layer::{Data, GroupEdit, Kept, LayerContent, Origin};
+use crate::printable;
 use crate::problem::quoted;
 use crate::rootfs::{Content, LayerLog, LoggedEntry, Node, Rootfs, RootfsError};
 use crate::tarball::{Kind, SparseMap};
@@ -114,7 +115,7 @@ impl State {
         };
         let is_it = |it: &PlannedLayer| *it == self.layer_at(*layer);
         let now = layers.iter().position(is_it).map_or(0, |now| now + 1);
-        let name = quoted(&String::from_utf8_lossy(name));
+        let name = quoted(&printable::decoded(name));
         format!("{name} of layer {now} would be {reason}")
     }
 

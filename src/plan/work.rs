@@ -59,12 +59,11 @@ impl Work<'_> {
             return;
         };
         let message = claim.contradiction(&undone, self.files);
+        let problem = Problem::new(Code::Contradiction, claim.address, message)
+            .with_help("keep one of the two");
         // Of several images that say the same, one tells it.
-        let is_told =
-            |problem: &Problem| problem.message() == message && *problem.address() == claim.address;
-        if !self.problems.iter().any(is_told) {
-            let help = "keep one of the two";
-            self.problem(Code::Contradiction, claim.address, message, help);
+        if !self.problems.contains(&problem) {
+            self.problems.push(problem);
         }
     }
 

@@ -4,15 +4,18 @@
 //! Only [`Rejected`], which a patch file makes of its problems, holds the text and the place in it.
 
 mod address;
+mod note;
 mod rejected;
 mod sarif;
 
 use std::fmt;
 
 pub use address::{Address, Part, Step};
+pub use note::Note;
 pub use rejected::{Rejected, Source};
 pub use sarif::sarif;
 
+use crate::printable;
 use crate::secret::Secrets;
 
 /// How many problems of one file are kept; beyond that the file is no patch and nobody reads on.
@@ -176,19 +179,19 @@ impl fmt::Display for Code {
 pub struct Problem {
     code: Code,
     address: Address,
-    // Boxed: functions return a problem as their error, which should be small.
+    // Boxed: functions return a problem as their error, which should be small. Kept as given, for secrets to be found.
     message: Box<str>,
     help: Option<Box<str>>,
 }
 
 impl Problem {
-    /// Returns a problem; control characters in `message` are escaped.
+    /// Returns a problem; `message` may quote anything.
     #[must_use]
     pub fn new(code: Code, address: Address, message: impl AsRef<str>) -> Self {
         Self {
             code,
             address,
-            message: escaped(message.as_ref()).into(),
+            message: message.as_ref().into(),
             help: None,
         }
     }
@@ -196,7 +199,7 @@ impl Problem {
     /// Returns the problem with a line that says what to do.
     #[must_use]
     pub fn with_help(mut self, help: impl AsRef<str>) -> Self {
-        self.help = Some(escaped(help.as_ref()).into());
+        self.help = Some(help.as_ref().into());
         self
     }
 
@@ -220,45 +223,27 @@ impl Problem {
         &self.address
     }
 
-    /// Returns what is wrong, on one line.
+    /// Returns what is wrong, on one line, in characters that may be printed.
     #[must_use]
-    pub fn message(&self) -> &str {
-        &self.message
+    pub fn message(&self) -> String {
+        printable::line(&self.message)
     }
 
-    /// Returns what to do about it.
+    /// Returns what to do about it, on one line, in characters that may be printed.
     #[must_use]
-    pub fn help(&self) -> Option<&str> {
-        self.help.as_deref()
+    pub fn help(&self) -> Option<String> {
+        self.help.as_deref().map(printable::line)
     }
 }
 
-/// Returns `value` for a message: in backticks, on one line, cut when it is long.
+/// Returns `value` for a message: in backticks, cut when it is long. What prints the message escapes it.
 #[must_use]
 pub fn quoted(value: &str) -> String {
     let mut text: String = value.chars().take(MAX_QUOTED_CHARS).collect();
     if text.len() < value.len() {
         text.push('…');
     }
-    format!("`{}`", escaped(&text))
-}
-
-fn escaped(text: &str) -> String {
-    let mut result = String::with_capacity(text.len());
-    for c in text.chars() {
-        match c {
-            c if !is_unprintable(c) => result.push(c),
-            c if c.is_ascii() => result.extend(c.escape_default()),
-            c => result.extend(c.escape_unicode()),
-        }
-    }
-    result
-}
-
-/// Control characters, and the ones that reorder or break the line around them.
-fn is_unprintable(c: char) -> bool {
-    c.is_control()
-        || matches!(c, '\u{200e}' | '\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2066}'..='\u{2069}' | '\u{feff}')
+    format!("`{text}`")
 }
 
 /// Returns the number of the line that begins behind `before`, counting from 1.

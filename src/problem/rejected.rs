@@ -9,7 +9,8 @@ use miette::{
 };
 use serde_json::{Value, json};
 
-use super::{MAX_PROBLEMS, Problem, floor_char_boundary, is_unprintable, line_after};
+use super::{MAX_PROBLEMS, Problem, floor_char_boundary, line_after};
+use crate::printable::{self, Excerpt};
 
 /// More bytes than this around a mark are not shown whole.
 const MAX_SHOWN_BYTES: usize = 1_000;
@@ -35,7 +36,7 @@ impl Source {
     }
 
     /// Returns the line and the column, both from 1, the column in characters.
-    fn position(&self, offset: usize) -> (usize, usize) {
+    pub(super) fn position(&self, offset: usize) -> (usize, usize) {
         let before = &self.text[..floor_char_boundary(&self.text, offset)];
         let line_start = before.rfind('\n').map_or(0, |newline| newline + 1);
         (
@@ -81,9 +82,10 @@ impl Rejected {
     ) -> Self {
         let is_cut = problems.len() > MAX_PROBLEMS;
         problems.truncate(MAX_PROBLEMS);
-        let text = Arc::new(Shown {
-            name: printable(&source.name),
-            text: printable(&source.text),
+        let shown = Arc::new(Shown {
+            name: printable::line(&source.name),
+            excerpt: Excerpt::of(&source.text),
+            source: source.clone(),
         });
         let mut reports: Vec<Report> = problems
             .into_iter()
@@ -95,7 +97,7 @@ impl Rejected {
                 }),
                 problem,
                 name: source.name.clone(),
-                source: Arc::clone(&text),
+                source: Arc::clone(&shown),
             })
             .collect();
         reports.sort_by_key(|report| report.place.as_ref().map(|place| place.range.start));
@@ -117,6 +119,21 @@ impl Rejected {
         self.reports.extend(other.reports);
         self.is_cut |= other.is_cut;
         self
+    }
+
+    /// Returns how many problems there are, and in which files, whose names are shown by `show`.
+    #[must_use]
+    pub fn heading(&self, show: impl Fn(&str) -> String) -> String {
+        let more_than = if self.is_cut { "more than " } else { "" };
+        let n = self.reports.len();
+        let s = if n == 1 { "" } else { "s" };
+        let names: Vec<String> = self.names.iter().map(|name| show(name)).collect();
+        let (last, others) = names.split_last().expect("problems are in a file");
+        let and = if others.is_empty() { "" } else { " and " };
+        format!(
+            "{more_than}{n} problem{s} in {}{and}{last}",
+            others.join(", ")
+        )
     }
 
     /// Returns the problems, by file and by place in it.
@@ -159,22 +176,7 @@ impl Rejected {
 
 impl fmt::Display for Rejected {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        if self.is_cut {
-            f.write_str("more than ")?;
-        }
-        match self.reports.len() {
-            1 => f.write_str("1 problem in ")?,
-            n => write!(f, "{n} problems in ")?,
-        }
-        for (i, name) in self.names.iter().enumerate() {
-            let separator = match i {
-                0 => "",
-                _ if i + 1 == self.names.len() => " and ",
-                _ => ", ",
-            };
-            write!(f, "{separator}{}", printable(name))?;
-        }
-        Ok(())
+        f.write_str(&self.heading(printable::line))
     }
 }
 
@@ -190,7 +192,7 @@ impl Diagnostic for Rejected {
 
 impl fmt::Display for Report {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(self.problem.message())
+        f.write_str(&self.problem.message())
     }
 }
 
@@ -215,20 +217,20 @@ impl Diagnostic for Report {
 
     fn labels(&self) -> Option<Box<dyn Iterator<Item = LabeledSpan> + '_>> {
         let range = &self.place.as_ref()?.range;
-        let end = floor_char_boundary(
-            &self.source.text,
-            range.end.min(range.start + MAX_MARKED_BYTES),
-        );
-        let label = LabeledSpan::new_with_span(None, range.start..end);
+        let excerpt = &self.source.excerpt;
+        let (start, end) = (excerpt.shown(range.start), excerpt.shown(range.end));
+        let end = floor_char_boundary(excerpt.text(), end.min(start + MAX_MARKED_BYTES));
+        let label = LabeledSpan::new_with_span(None, start..end);
         Some(Box::new(std::iter::once(label)))
     }
 }
 
-/// A file's text with nothing in it that acts on a terminal, shown in pieces of a bounded size.
+/// A file's text in characters that may be printed, shown in pieces of a bounded size.
 #[derive(Debug)]
 struct Shown {
     name: String,
-    text: String,
+    excerpt: Excerpt,
+    source: Source,
 }
 
 impl SourceCode for Shown {
@@ -238,10 +240,10 @@ impl SourceCode for Shown {
         context_lines_before: usize,
         context_lines_after: usize,
     ) -> Result<Box<dyn SpanContents<'a> + 'a>, MietteError> {
-        let all = self
-            .text
-            .read_span(span, context_lines_before, context_lines_after)?;
-        let (start, line, column) = (all.span().offset(), all.line(), all.column());
+        let text = self.excerpt.text();
+        let all = text.read_span(span, context_lines_before, context_lines_after)?;
+        let (start, line) = (all.span().offset(), all.line());
+        let column = self.column(start);
         if all.data().len() <= MAX_SHOWN_BYTES {
             return Ok(self.contents(
                 start..start + all.data().len(),
@@ -251,23 +253,23 @@ impl SourceCode for Shown {
             ));
         }
         // Some line is very long, as in a file made by a program: only what is around the mark is shown.
-        let marked = floor_char_boundary(&self.text, span.offset());
-        let line = line_after(&self.text.as_bytes()[..marked]) - 1;
-        let start = floor_char_boundary(&self.text, marked.saturating_sub(CONTEXT_BYTES));
-        let start = self.text[start..marked]
+        let marked = floor_char_boundary(text, span.offset());
+        let line = line_after(&text.as_bytes()[..marked]) - 1;
+        let start = floor_char_boundary(text, marked.saturating_sub(CONTEXT_BYTES));
+        let start = text[start..marked]
             .rfind('\n')
             .map_or(start, |newline| start + newline + 1);
-        let end = marked + span.len() + CONTEXT_BYTES;
-        let end = floor_char_boundary(&self.text, end);
-        let line_start = self.text[..start]
-            .rfind('\n')
-            .map_or(0, |newline| newline + 1);
-        let column = self.text[line_start..start].chars().count();
-        Ok(self.contents(start..end, line, column, 1))
+        let end = floor_char_boundary(text, marked + span.len() + CONTEXT_BYTES);
+        Ok(self.contents(start..end, line, self.column(start), 1))
     }
 }
 
 impl Shown {
+    /// Returns how many characters of the original stand before a place on its line.
+    fn column(&self, shown: usize) -> usize {
+        self.source.position(self.excerpt.original(shown)).1 - 1
+    }
+
     fn contents(
         &self,
         range: Range<usize>,
@@ -277,30 +279,11 @@ impl Shown {
     ) -> Box<dyn SpanContents<'_> + '_> {
         Box::new(MietteSpanContents::new_named(
             self.name.clone(),
-            &self.text.as_bytes()[range.clone()],
+            &self.excerpt.text().as_bytes()[range.clone()],
             range.into(),
             line,
             column,
             n_lines,
         ))
     }
-}
-
-/// Returns `text` without characters that would act on a terminal; every byte keeps its position.
-fn printable(text: &str) -> String {
-    let mut result = String::with_capacity(text.len());
-    let mut chars = text.chars().peekable();
-    while let Some(c) = chars.next() {
-        let is_line_end = c == '\n' || (c == '\r' && chars.peek() == Some(&'\n'));
-        if !is_unprintable(c) || is_line_end || c == '\t' {
-            result.push(c);
-        } else {
-            result.push_str(match c.len_utf8() {
-                1 => "?",
-                2 => "¿",
-                _ => "\u{fffd}",
-            });
-        }
-    }
-    result
 }

@@ -1,50 +1,55 @@
-//! Problems for code scanners (SARIF 2.1.0), with all that GitHub asks of such a file.
+//! Problems and notes for code scanners (SARIF 2.1.0), with all that GitHub asks of such a file.
 
 use std::fmt::Write;
 
 use serde_json::{Value, json};
 
-use super::{Code, Problem, Rejected};
+use super::{Note, Problem, Rejected};
 
 const SCHEMA: &str = "https://json.schemastore.org/sarif-2.1.0.json";
 
-/// Returns the log of a run that found these problems, or none.
+/// One result of a run.
+struct Finding {
+    /// Its rule, what that means, and how bad it is.
+    rule: (&'static str, &'static str, &'static str),
+    text: String,
+    uri: String,
+    /// Line and column, from 1; a file as a whole is shown by its first line.
+    start: (usize, usize),
+    end: (usize, usize),
+}
+
+/// Returns the log of a run that found these problems, or these notes in files of these names.
 #[must_use]
-pub fn sarif(rejected: Option<&Rejected>) -> Value {
-    let placed = || rejected.into_iter().flat_map(Rejected::placed);
-    let mut codes: Vec<Code> = Vec::new();
-    for (problem, ..) in placed() {
-        if !codes.contains(&problem.code()) {
-            codes.push(problem.code());
+pub fn sarif(rejected: Option<&Rejected>, notes: &[(&str, &Note)]) -> Value {
+    let problems = rejected.into_iter().flat_map(Rejected::placed);
+    let problems = problems.map(|(problem, file, place)| Finding {
+        rule: (problem.code().as_str(), problem.code().meaning(), "error"),
+        text: text(problem),
+        uri: uri(file),
+        start: place.map_or((1, 1), |place| place.start),
+        end: place.map_or((1, 1), |place| place.end),
+    });
+    let notes = notes.iter().map(|(file, note)| Finding {
+        rule: (Note::CODE, Note::MEANING, "note"),
+        text: unlinked(&note.message()),
+        uri: uri(file),
+        start: note.start,
+        end: note.end,
+    });
+    let findings: Vec<Finding> = problems.chain(notes).collect();
+    let mut rules = Vec::new();
+    for finding in &findings {
+        if !rules.contains(&finding.rule) {
+            rules.push(finding.rule);
         }
     }
-    let results = placed().map(|(problem, file, place)| {
-        let rule = codes.iter().position(|code| *code == problem.code());
-        // A file as a whole is shown by its first line.
-        let ((line, column), end) = match place {
-            Some(place) => (place.start, place.end),
-            None => ((1, 1), (1, 1)),
-        };
-        json!({
-            "ruleId": problem.code().as_str(),
-            "ruleIndex": rule,
-            "level": "error",
-            "message": { "text": text(problem) },
-            "locations": [{
-                "physicalLocation": {
-                    "artifactLocation": { "uri": uri(file) },
-                    "region": {
-                        "startLine": line,
-                        "startColumn": column,
-                        "endLine": end.0,
-                        "endColumn": end.1,
-                    },
-                },
-            }],
-        })
+    let results = findings.iter().map(|finding| {
+        let index = rules.iter().position(|rule| *rule == finding.rule);
+        result(finding, index)
     });
     let results: Vec<Value> = results.collect();
-    let rules: Vec<Value> = codes.iter().copied().map(rule).collect();
+    let rules: Vec<Value> = rules.into_iter().map(rule).collect();
     json!({
         "$schema": SCHEMA,
         "version": "2.1.0",
@@ -62,22 +67,49 @@ pub fn sarif(rejected: Option<&Rejected>) -> Value {
     })
 }
 
-fn rule(code: Code) -> Value {
-    let meaning = json!({ "text": code.meaning() });
+fn result(finding: &Finding, rule: Option<usize>) -> Value {
+    let (id, _, level) = finding.rule;
     json!({
-        "id": code.as_str(),
+        "ruleId": id,
+        "ruleIndex": rule,
+        "level": level,
+        "message": { "text": finding.text },
+        "locations": [{
+            "physicalLocation": {
+                "artifactLocation": { "uri": finding.uri },
+                "region": {
+                    "startLine": finding.start.0,
+                    "startColumn": finding.start.1,
+                    "endLine": finding.end.0,
+                    "endColumn": finding.end.1,
+                },
+            },
+        }],
+    })
+}
+
+fn rule((id, meaning, level): (&str, &str, &str)) -> Value {
+    let meaning = json!({ "text": meaning });
+    json!({
+        "id": id,
         "shortDescription": meaning,
         "fullDescription": meaning,
         "help": meaning,
-        "defaultConfiguration": { "level": "error" },
+        "defaultConfiguration": { "level": level },
     })
 }
 
 fn text(problem: &Problem) -> String {
+    let message = unlinked(&problem.message());
     match problem.help() {
-        Some(help) => format!("{}\n{help}", problem.message()),
-        None => problem.message().to_owned(),
+        Some(help) => format!("{message}\n{}", unlinked(&help)),
+        None => message,
     }
+}
+
+/// A message may have links, `[text](destination)` (3.11.6); what it quotes has none.
+fn unlinked(text: &str) -> String {
+    text.replace("](", "]\\(")
 }
 
 /// A path as a reference: relative to the directory of the run, or absolute.

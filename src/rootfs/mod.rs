@@ -33,6 +33,7 @@ pub use log::{LayerLog, LoggedEntry};
 pub use resolve::{Obstacle, Resolution};
 
 use crate::image_path::ImagePath;
+use crate::printable;
 use crate::tarball::{Kind, Mtime, SparseMap, TarError};
 
 /// Linux refuses longer paths, so no engine could have a longer one in a container. In bytes.
@@ -189,7 +190,7 @@ impl fmt::Display for RootfsError {
             } => write!(
                 f,
                 "layer {layer}: entry `{}`: {reason}",
-                name.escape_ascii()
+                printable::line(&printable::decoded(name))
             ),
         }
     }

@@ -7,6 +7,7 @@ use super::stated::{Hasher, Sha512};
 use crate::archive::Blob;
 use crate::compression::Compression;
 use crate::digest::{DiffId, Hashing};
+use crate::printable;
 use crate::tarball::{Entry, Input, Kind, TarError, TarReader, TypeFlag};
 
 const BUFFER_BYTES: usize = 256 * 1024;
@@ -71,7 +72,7 @@ impl Offenders {
     fn push(&mut self, name: &[u8]) {
         self.n += 1;
         if self.names.len() < MAX_NAMED {
-            self.names.push(name.escape_ascii().to_string());
+            self.names.push(printable::decoded(name).into_owned());
         }
     }
 

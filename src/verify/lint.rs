@@ -5,6 +5,7 @@ use super::checker::Checker;
 use crate::archive::names;
 use crate::compression::Compression;
 use crate::error::Error;
+use crate::printable;
 use crate::tarball::{Kind, Stream, TarReader};
 
 /// Headers are only read again where there are few; more entries than this are no archive of a tool.
@@ -76,7 +77,7 @@ fn check_spelling(checker: &mut Checker, index: usize) -> Result<(), Error> {
     if spelled != name.as_bytes() {
         let message = format!(
             "is spelled `{}`, which some loaders do not find",
-            entry.name.escape_ascii()
+            printable::decoded(&entry.name)
         );
         checker.warning(Rule::EntryName, name, message);
     }

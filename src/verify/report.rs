@@ -6,6 +6,7 @@ use serde::Serialize;
 
 use super::Rule;
 use crate::digest::Digest;
+use crate::printable;
 
 /// How bad a finding is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
@@ -89,8 +90,8 @@ impl fmt::Display for Finding {
             place,
             message,
         } = self;
-        let (place, message) = (harmless(place), harmless(message));
-        write!(f, "{severity}[{rule}] {place}: {message}")
+        let finding = format!("{severity}[{rule}] {place}: {message}");
+        f.write_str(&printable::line(&finding))
     }
 }
 
@@ -120,22 +121,6 @@ impl fmt::Display for Report {
         }
         Ok(())
     }
-}
-
-/// An archive's texts must not drive the terminal of who reads about them.
-fn harmless(text: &str) -> String {
-    let mut safe = String::with_capacity(text.len());
-    for c in text.chars() {
-        // Besides control characters: those that reorder the text around them.
-        if c.is_control()
-            || matches!(c, '\u{200e}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
-        {
-            safe.extend(c.escape_default());
-        } else {
-            safe.push(c);
-        }
-    }
-    safe
 }
 
 fn count(n: usize, what: &str) -> String {

@@ -180,9 +180,7 @@ fn checked(text: &str) -> Vec<String> {
     let Err(rejected) = contradictions(&outline) else {
         return Vec::new();
     };
-    let messages = rejected
-        .problems()
-        .map(|problem| problem.message().to_owned());
+    let messages = rejected.problems().map(ocipatch::problem::Problem::message);
     messages.collect()
 }
 
@@ -248,9 +246,7 @@ fn operations_of_two_files_fight_too() {
     let told = |other: &str| {
         let rejected = patched_by(config, &[("one.yaml", &one), ("two.yaml", &text(other))]);
         let rejected = rejected.unwrap_err();
-        let messages = rejected
-            .problems()
-            .map(|problem| problem.message().to_owned());
+        let messages = rejected.problems().map(ocipatch::problem::Problem::message);
         messages.collect::<Vec<_>>()
     };
     for (other, message) in [

@@ -88,23 +88,67 @@ fn surroundings_leave_no_trace() {
 
 /// What new layers and archives are compressed to, several blocks of it.
 fn compressed() -> Vec<String> {
-    let text: Vec<u8> = (0..1_500_000_u32)
+    let numbers: Vec<u8> = (0..1_500_000_u32)
         .flat_map(|i| (i.wrapping_mul(i) >> 9).to_le_bytes())
         .collect();
-    let row = |compression: Compression| {
-        let mut encoder = compression.encoder(Vec::new()).unwrap();
-        encoder.write_all(&text).unwrap();
-        let digest = Digest::of(&encoder.finish().unwrap());
-        format!("stream {} {digest}\n", compression.name())
-    };
-    [
-        Compression::Gzip,
-        Compression::Zstd,
-        Compression::Bzip2,
-        Compression::Xz,
-    ]
-    .map(row)
-    .to_vec()
+    // Of each kind that compressors treat in their own way.
+    let random = std::iter::successors(Some(1_u32), |x| {
+        Some(x.wrapping_mul(1_664_525).wrapping_add(1_013_904_223))
+    });
+    let noise: Vec<u8> = random
+        .take(700_000)
+        .flat_map(|x| (x >> 16).to_le_bytes())
+        .collect();
+    let words = noise
+        .iter()
+        .map(|byte| format!("{} ", u32::from(*byte).pow(2) % 977));
+    let words: String = words.take(1_200_000).collect();
+    let mut rows = Vec::new();
+    for (kind, bytes) in [
+        ("", numbers.as_slice()),
+        (" words", words.as_bytes()),
+        (" noise", &noise),
+        (" nothing", &[]),
+    ] {
+        for compression in [
+            Compression::Gzip,
+            Compression::Zstd,
+            Compression::Bzip2,
+            Compression::Xz,
+        ] {
+            let mut encoder = compression.encoder(Vec::new()).unwrap();
+            encoder.write_all(bytes).unwrap();
+            let digest = Digest::of(&encoder.finish().unwrap());
+            rows.push(format!("stream {}{kind} {digest}\n", compression.name()));
+        }
+    }
+    rows
+}
+
+/// The crates that compress, with what they wrap: a package manager may not take others.
+#[test]
+fn what_compresses_is_pinned() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let read = |name: &str| fs::read_to_string(root.join(name)).unwrap();
+    let (manifest, lock) = (read("Cargo.toml"), read("Cargo.lock"));
+    let golden = read("tests/v1_digests.txt");
+    for (compression, crates) in [
+        (Compression::Gzip, &["libdeflater", "libdeflate-sys"][..]),
+        (Compression::Zstd, &["zstd", "zstd-safe", "zstd-sys"]),
+        (Compression::Bzip2, &["bzip2", "libbz2-rs-sys"]),
+        (Compression::Xz, &["liblzma", "liblzma-sys"]),
+    ] {
+        for name in crates {
+            let start = format!("{name} = ");
+            let line = manifest.lines().find(|line| line.starts_with(&start));
+            let (_, pinned) = line.unwrap().split_once("\"=").unwrap();
+            let version = pinned.split('"').next().unwrap();
+            let locked = format!("name = \"{name}\"\nversion = \"{version}");
+            assert!(lock.contains(&locked), "{locked}");
+        }
+        let row = format!("stream {} sha256:", compression.name());
+        assert!(golden.contains(&row), "{row}");
+    }
 }
 
 /// These bytes are `ocipatch/v1`: other bytes for the same patch need another `apiVersion`.

@@ -112,7 +112,7 @@ impl<'a> Layers<'a> {
         let (found, _, encoder) = output.finish_layer();
         if found != layer.diff_id {
             return Err(Error::Mismatch {
-                what: format!("the diff id of the layer `{}`", name.escape_debug()),
+                what: format!("the diff id of the layer `{name}`"),
                 found: found.to_string(),
                 wanted: layer.diff_id.to_string(),
             });

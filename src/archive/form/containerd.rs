@@ -68,7 +68,7 @@ fn images_of(source: &Source, item: &Item, images: &[Image]) -> Result<Vec<usize
         return Err(Error::Mismatch {
             what: format!(
                 "the configuration that `manifest.json` names `{}`",
-                item.config.escape_debug()
+                item.config
             ),
             found: "in no image of index.json".to_owned(),
             wanted: "in one of them".to_owned(),

@@ -32,13 +32,8 @@ pub(in crate::archive) fn items(manifest: &Document) -> Result<Vec<Item>, Error>
     let mut parsed = Vec::with_capacity(items.len());
     for (i, item) in items.enumerate() {
         let field = |key: &str| {
-            item.field(key).map_err(|key| {
-                bad(format!(
-                    "item {i} has `{}` for `{}`",
-                    key.found.escape_debug(),
-                    key.wanted
-                ))
-            })
+            item.field(key)
+                .map_err(|key| bad(format!("item {i} has `{}` for `{}`", key.found, key.wanted)))
         };
         let texts = |key: &str| {
             let Some(value) = field(key)? else {
@@ -75,7 +70,7 @@ pub(in crate::archive) fn tags(item: &Item) -> Result<Vec<Reference>, Error> {
     let tag = |tag: &String| {
         Reference::parse(tag).map_err(|error| Error::BadDocument {
             name: "manifest.json".to_owned(),
-            reason: format!("`RepoTags` holds `{}`: {error}", tag.escape_debug()),
+            reason: format!("`RepoTags` holds `{tag}`: {error}"),
         })
     };
     item.tags.iter().map(tag).collect()

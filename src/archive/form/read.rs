@@ -47,10 +47,7 @@ pub(in crate::archive) fn read_image(
     if let Some(stated) = docker::digest_in_name(&item.config)
         && stated != image_id
     {
-        let what = format!(
-            "the digest of the configuration `{}`",
-            item.config.escape_debug()
-        );
+        let what = format!("the digest of the configuration `{}`", item.config);
         return Err(Error::Mismatch {
             what,
             found: image_id.to_string(),
@@ -67,7 +64,7 @@ pub(in crate::archive) fn read_image(
             reason: format!(
                 "lists {} layers for `{}`, which has {} diff ids",
                 item.layers.len(),
-                item.config.escape_debug(),
+                item.config,
                 config.diff_ids().len()
             ),
         });
@@ -120,9 +117,7 @@ fn check_name(
         document: wanted_by.to_owned(),
         reason: format!(
             "lists the layer `{}` where `{}` has the diff id `{}`",
-            layer.path.escape_debug(),
-            item.config.escape_debug(),
-            layer.diff_id
+            layer.path, item.config, layer.diff_id
         ),
     })
 }

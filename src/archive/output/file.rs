@@ -10,6 +10,7 @@ use rustix::fs::Access;
 use super::pending::{PendingFile, sync_directories};
 use crate::error::Error;
 use crate::ledger::{Descriptor, Extent, Ledger, Location, WrittenAs, followed};
+use crate::printable;
 
 /// Writes the content of a file; the same bytes at every call.
 pub type WriteFile<'a> = dyn Fn(&mut dyn Write) -> Result<(), Error> + 'a;
@@ -28,7 +29,7 @@ impl SideFile<'_> {
     /// Returns a file of this text.
     #[must_use]
     pub fn text(role: WrittenAs, path: PathBuf, text: String) -> Self {
-        let place = path.display().to_string();
+        let place = printable::path(&path);
         let write = move |out: &mut dyn Write| {
             let written = out.write_all(text.as_bytes());
             written.map_err(|source| Error::Io {
@@ -176,7 +177,7 @@ impl OutputFile {
         let is_directory = there.as_ref().is_ok_and(std::fs::Metadata::is_dir);
         if is_directory || is_named_directory {
             return Err(Error::Output {
-                place: path.display().to_string(),
+                place: printable::path(path),
                 reason: "is a directory".to_owned(),
             });
         }
@@ -230,5 +231,5 @@ pub(in crate::archive) fn parent(path: &Path) -> &Path {
 }
 
 pub(in crate::archive) fn quoted(path: &Path) -> String {
-    format!("`{}`", path.display().to_string().escape_debug())
+    format!("`{}`", printable::path(path))
 }

@@ -13,6 +13,7 @@ use super::place::set_mtime;
 use crate::archive::source::directory::{LINES, OWN_DIRECTORY, UNDO, open_parent};
 use crate::archive::source::names;
 use crate::error::Error;
+use crate::printable;
 
 /// The change has taken place; what nobody names any more may still be there.
 const DONE: &str = "done";
@@ -129,7 +130,7 @@ fn read(root: &File, place: &Path, state: &str) -> Result<Option<Vec<Line>>, Err
         .read_to_string(&mut text)
         .map_err(Error::at(&path))?;
     parse_lines(&text).map(Some).ok_or_else(|| Error::BadEntry {
-        name: path.display().to_string(),
+        name: printable::path(&path),
         reason: "is no journal of a change".to_owned(),
     })
 }

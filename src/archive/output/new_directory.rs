@@ -8,6 +8,7 @@ use super::pending::{hidden_name, sync_directory};
 use crate::archive::source::directory::OWN_DIRECTORY;
 use crate::error::Error;
 use crate::ledger::followed;
+use crate::printable;
 
 /// Makes a directory of what `fill` puts into it; it is there when that is complete, under no name that matters before.
 pub(in crate::archive) fn new_directory<T>(
@@ -16,7 +17,7 @@ pub(in crate::archive) fn new_directory<T>(
 ) -> Result<T, Error> {
     // A link is followed, so that the directory it names is made and the link stays.
     let path = &*followed(path).map_err(Error::at(path))?.0;
-    let place = || path.display().to_string();
+    let place = || printable::path(path);
     match std::fs::read_dir(path) {
         Ok(mut items) => {
             if items.next().is_some() {

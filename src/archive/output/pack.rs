@@ -22,6 +22,7 @@ use crate::compression::Compression;
 use crate::digest::Digest;
 use crate::error::Error;
 use crate::ledger::{Extent, Ledger, Location, ReadAs, WrittenAs};
+use crate::printable;
 use crate::tarball::{
     END_OF_ARCHIVE, Entry, Kind, Mtime, Stream, TarReader, header_group, rename_group,
 };
@@ -107,7 +108,7 @@ fn read_headers(directory: &Path) -> Result<Option<Headers>, Error> {
         .read_to_end(&mut bytes)
         .map_err(Error::at(&path))?;
     let damaged = || Error::BadEntry {
-        name: path.display().to_string(),
+        name: printable::path(&path),
         reason: "is damaged; remove it to pack without the original headers".to_owned(),
     };
     let rest = bytes.strip_prefix(MAGIC).ok_or_else(damaged)?;

@@ -8,6 +8,7 @@ use std::path::{Path, PathBuf};
 use rustix::fs::{AtFlags, CWD, Mode, OFlags};
 
 use crate::error::Error;
+use crate::printable;
 
 /// A file on its way to a name.
 #[derive(Debug)]
@@ -53,10 +54,10 @@ impl PendingFile {
                 })
             }
             Err(rustix::io::Errno::NOENT) => Err(Error::Output {
-                place: target.display().to_string(),
+                place: printable::path(target),
                 reason: format!(
                     "cannot be written: there is no directory `{}`",
-                    directory.display()
+                    printable::path(&directory)
                 ),
             }),
             Err(error) => Err(Error::io(&directory, error.into())),
@@ -161,7 +162,7 @@ impl Lock {
                 Err(rustix::io::Errno::WOULDBLOCK) => {
                     let reason = "is being changed by another run".to_owned();
                     return Err(Error::Output {
-                        place: path.display().to_string(),
+                        place: printable::path(path),
                         reason,
                     });
                 }

@@ -13,6 +13,7 @@ use super::write::{Sink, write_tar};
 use crate::archive::draft::Draft;
 use crate::error::Error;
 use crate::ledger::{Extent, Ledger, Location, WrittenAs};
+use crate::printable;
 
 /// Where a revised archive goes.
 #[derive(Debug)]
@@ -114,7 +115,7 @@ fn write(draft: &Draft<'_>, destination: &Destination) -> Result<(), Error> {
             in_place::revise_directory(draft, path)
         }
         Destination::InPlace(path) if !path.is_file() => Err(Error::Output {
-            place: path.display().to_string(),
+            place: printable::path(path),
             reason: "is no file that could be changed in place".to_owned(),
         }),
         Destination::File(path) | Destination::InPlace(path) => write_file(draft, path),
@@ -122,7 +123,7 @@ fn write(draft: &Draft<'_>, destination: &Destination) -> Result<(), Error> {
 }
 
 fn write_file(draft: &Draft<'_>, path: &Path) -> Result<(), Error> {
-    let place = path.display().to_string();
+    let place = printable::path(path);
     let pending = match OutputFile::open(path)? {
         OutputFile::Pending(pending) => pending,
         OutputFile::Stream(stream) => {

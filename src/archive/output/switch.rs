@@ -17,6 +17,7 @@ use crate::archive::draft::{Content, Draft, DraftEntry, NewEntry};
 use crate::archive::source::directory::open_parent;
 use crate::digest::Digest;
 use crate::error::Error;
+use crate::printable;
 
 /// The journal: there while a change is under way, and until what it made superfluous is gone.
 const JOURNAL: &str = ".journal.ocipatch";
@@ -101,7 +102,7 @@ impl Switch {
         let path = root.join(JOURNAL);
         if path.symlink_metadata().is_ok() {
             return Err(Error::Output {
-                place: root.display().to_string(),
+                place: printable::path(root),
                 reason: "was left in the middle of a change, which has to be ended first"
                     .to_owned(),
             });

@@ -10,6 +10,7 @@ use rustix::fs::{AtFlags, Dir, FileType, Mode, OFlags};
 use super::entry::{MAX_ENTRIES, SourceEntry};
 use super::names;
 use crate::error::Error;
+use crate::printable;
 use crate::tarball::Kind;
 
 /// A directory of ours inside an unpacked archive; no part of the image.
@@ -25,7 +26,7 @@ const MAX_DEPTH: usize = 16;
 pub(in crate::archive) fn walk(root: &File, path: &Path) -> Result<Vec<SourceEntry>, Error> {
     if is_under_way(root) {
         return Err(Error::NotAnImage {
-            place: path.display().to_string(),
+            place: printable::path(path),
             reason: "was left in the middle of a change; `ocipatch apply --in-place` takes that back and begins again".to_owned(),
         });
     }
@@ -73,7 +74,7 @@ fn walk_into(
             continue;
         }
         let Ok(file_name_text) = file_name.to_str() else {
-            let name = format!("{prefix}/{}", file_name.to_string_lossy());
+            let name = format!("{prefix}/{}", printable::decoded(file_name.to_bytes()));
             return Err(Error::BadEntry {
                 name,
                 reason: "has a name that is no text".to_owned(),
@@ -82,7 +83,7 @@ fn walk_into(
         if file_name_text.contains('\n') {
             // A journal has a line for each name.
             return Err(Error::BadEntry {
-                name: format!("{prefix}/{}", file_name_text.escape_default()),
+                name: format!("{prefix}/{file_name_text}"),
                 reason: "has a name of several lines".to_owned(),
             });
         }
@@ -97,7 +98,7 @@ fn walk_into(
         if entries.len() == MAX_ENTRIES {
             let reason = format!("holds more than {MAX_ENTRIES} files");
             return Err(Error::NotAnImage {
-                place: root.display().to_string(),
+                place: printable::path(root),
                 reason,
             });
         }

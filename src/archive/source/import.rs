@@ -11,6 +11,7 @@ use crate::archive::{Archive, Layer};
 use crate::compression::Compression;
 use crate::digest::DiffId;
 use crate::error::Error;
+use crate::printable;
 use crate::tarball::Input;
 
 /// A tar stream from outside the archive, compressed or not.
@@ -45,7 +46,7 @@ impl Import {
             start: 0,
             size: u64::try_from(stat.st_size).unwrap_or(0),
         };
-        Self::of(path.display().to_string(), blob, Some(guard(&stat)), None).map(Some)
+        Self::of(printable::path(path), blob, Some(guard(&stat)), None).map(Some)
     }
 
     /// Opens a layer of another archive.

@@ -20,6 +20,7 @@ use std::sync::Arc;
 use crate::compression::Compression;
 use crate::error::Error;
 use crate::ledger::Location;
+use crate::printable;
 use crate::tarball::{Kind, Range};
 use entry::{Blob, SourceEntry};
 use spool::decompress;
@@ -64,7 +65,7 @@ impl Source {
     /// Opens a tar, plain or compressed, or a directory. Decompressed bytes go to a nameless file in `spool_directory`.
     pub fn open(path: &Path, spool_directory: &Path) -> Result<Self, Error> {
         let file = File::open(path).map_err(Error::at(path))?;
-        let place = path.display().to_string();
+        let place = printable::path(path);
         let metadata = file.metadata().map_err(Error::at(path))?;
         let location = Location::opened_at(path, &file);
         let source = if metadata.is_dir() {

@@ -5,6 +5,7 @@ use std::fs::File;
 use super::entry::{MAX_ENTRIES, SourceEntry};
 use super::names;
 use crate::error::Error;
+use crate::printable;
 use crate::tarball::{BLOCK_BYTES, Kind, Range, TarError, TarReader, TypeFlag};
 
 /// Returns the entries and where they end.
@@ -40,7 +41,7 @@ pub(in crate::archive) fn index(
         let Some(name) = names::clean(&entry.name) else {
             let reason = format!(
                 "the entry name `{}` leaves the archive or is no text",
-                entry.name.escape_ascii()
+                printable::decoded(&entry.name)
             );
             return Err(not_tar(reader.group_offset(), reason));
         };
@@ -124,7 +125,7 @@ fn damaged(
             offset: length,
             reason: format!(
                 "the archive ends inside the entry `{}`: {} of its {} bytes are there",
-                entry.name.escape_debug(),
+                entry.name,
                 length.saturating_sub(entry.data_offset),
                 entry.size
             ),

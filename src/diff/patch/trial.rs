@@ -144,7 +144,7 @@ fn told(rejected: &Rejected) -> Vec<Left> {
     let problem = |problem: &Problem| Left {
         image: None,
         field: None,
-        text: problem.message().to_owned(),
+        text: problem.message(),
     };
     rejected.problems().map(problem).collect()
 }

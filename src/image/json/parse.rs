@@ -7,6 +7,8 @@ use super::escape::decode;
 use super::list::{Item, Key, List};
 use super::value::Value;
 
+use crate::printable;
+
 /// How deep arrays and objects may nest, as in `serde_json`.
 pub const MAX_DEPTH: usize = 128;
 
@@ -160,7 +162,7 @@ impl Parser<'_> {
             self.at = start;
             return Err(self.error(&format!(
                 "the key `{}` stands twice in one object",
-                name.escape_debug()
+                printable::line(&name)
             )));
         }
         seen.insert(name);

@@ -6,6 +6,7 @@ use crate::layer::Data;
 use crate::patch::{DiffSource, FileDiff};
 use crate::plan::work::Work;
 use crate::plan::{Wanted, target};
+use crate::printable;
 use crate::problem::{Address, Code, quoted};
 use crate::rootfs::{Node, Resolution};
 use crate::tarball::{HeaderChange, Kind};
@@ -134,7 +135,7 @@ fn diff_address(patch: &FileDiff, operation: &Address) -> Address {
 fn rejected(name: &str, reject: &Reject, diff: &UnifiedDiff) -> String {
     let line = |line: &Option<Vec<u8>>| match line {
         None => "the end of the file".to_owned(),
-        Some(line) => quoted(String::from_utf8_lossy(line).trim_end_matches('\n')),
+        Some(line) => quoted(printable::decoded(line).trim_end_matches('\n')),
     };
     let (mut found, mut wanted) = (line(&reject.found), line(&reject.wanted));
     if found == wanted {

@@ -18,6 +18,7 @@ use crate::patch::AddLayer;
 use crate::plan::stack::log_of;
 use crate::plan::work::Work;
 use crate::plan::{Effect, MadeContent, MadeLayer, PlannedLayer, tree_changes};
+use crate::printable;
 use crate::problem::{Address, Code, quoted};
 use crate::rootfs::{LayerLog, MAX_PATH_BYTES, Rootfs};
 use crate::tarball::{Entry, Kind, MAX_HOLE_BYTES};
@@ -69,7 +70,7 @@ impl Work<'_> {
     pub(in crate::plan) fn refuses(&mut self, content: &LayerContent, address: &Address) -> bool {
         let mut names = content.entries.iter().map(|item| &item.entry.name);
         if let Some(name) = names.find(|name| name.len() >= MAX_PATH_BYTES) {
-            let path = quoted(&format!("/{}", String::from_utf8_lossy(name)));
+            let path = quoted(&format!("/{}", printable::decoded(name)));
             let message = format!("{path} would be a path of over {MAX_PATH_BYTES} bytes");
             let help = "Linux has no longer paths";
             self.problem(Code::LayerConflict, address.clone(), message, help);
@@ -83,7 +84,7 @@ impl Work<'_> {
         let Some(last) = content.entries.iter().find(is_over) else {
             return false;
         };
-        let path = quoted(&format!("/{}", String::from_utf8_lossy(&last.entry.name)));
+        let path = quoted(&format!("/{}", printable::decoded(&last.entry.name)));
         let message = format!(
             "with {path}, the sparse files of the new layer have {n_holes} bytes of holes, and at most {MAX_HOLE_BYTES} are filled"
         );

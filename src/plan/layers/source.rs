@@ -13,6 +13,7 @@ use crate::patch::{
 };
 use crate::plan::work::Work;
 use crate::plan::{FromFinding, MadeContent, MadeLayer, SourceFinding, tree_changes};
+use crate::printable;
 use crate::problem::{Address, Code, Problem, quoted};
 use crate::rootfs::{LayerLog, Rootfs, RootfsError, WHITEOUT};
 use crate::tarball::{Entry, Kind};
@@ -56,7 +57,7 @@ impl<'a> Source<'a> {
         source.brought = match &finding.from {
             Some(FromFinding::Directory(root, scan)) => {
                 for (path, reason) in scan.problems.iter().take(MAX_PROBLEMS) {
-                    let message = format!("{}: {reason}", quoted(&String::from_utf8_lossy(path)));
+                    let message = format!("{}: {reason}", quoted(&printable::decoded(path)));
                     source.problem(work, Code::InvalidSource, message);
                 }
                 match additions(&scan.entries, *root, &add.to, &source.metadata) {
@@ -98,7 +99,7 @@ impl<'a> Source<'a> {
         let refused = entries.filter(|entry| !is_excluded(entry));
         let refused = refused.filter_map(|entry| Some((&entry.name, reason(entry)?)));
         for (name, reason) in refused.take(MAX_PROBLEMS) {
-            let name = quoted(&String::from_utf8_lossy(name));
+            let name = quoted(&printable::decoded(name));
             let message = format!("{name} is {reason}");
             let problem = Problem::new(Code::InvalidSource, self.place(), message);
             work.problems.push(problem.with_help(help));
@@ -112,7 +113,7 @@ impl<'a> Source<'a> {
         let first = |is_one: &dyn Fn(&&Entry) -> bool| {
             let first = entries().find(is_one)?;
             Some((
-                quoted(&String::from_utf8_lossy(&first.name)),
+                quoted(&printable::decoded(&first.name)),
                 entries().filter(is_one).count(),
             ))
         };
@@ -152,7 +153,7 @@ impl<'a> Source<'a> {
         let mut whiteouts = whiteouts.filter(|name| is_whiteout(name)).peekable();
         if whiteouts.peek().is_some() {
             for name in whiteouts.take(MAX_PROBLEMS) {
-                let name = quoted(&String::from_utf8_lossy(name));
+                let name = quoted(&printable::decoded(name));
                 let message = format!("{name}: a name that begins with `.wh.` removes a file");
                 let problem = Problem::new(Code::InvalidSource, self.place(), message);
                 let help = "`as-is: true` takes the tar for a layer, in which it does so";
@@ -165,7 +166,7 @@ impl<'a> Source<'a> {
             Err(error) => {
                 let message = match &error {
                     RootfsError::Entry { name, reason, .. } => {
-                        format!("{} is {reason}", quoted(&String::from_utf8_lossy(name)))
+                        format!("{} is {reason}", quoted(&printable::decoded(name)))
                     }
                     RootfsError::Tar { error, .. } => error.to_string(),
                 };

@@ -12,6 +12,7 @@ use crate::plan::kept::{entry_of, first_unsupported, put};
 use crate::plan::state::State;
 use crate::plan::work::Work;
 use crate::plan::{Effect, MadeContent, MadeLayer, PlannedLayer, RemovedLayer};
+use crate::printable;
 use crate::problem::{Code, quoted};
 use crate::rootfs::{Inode, Node, Rootfs};
 use crate::tarball::Kind;
@@ -138,7 +139,7 @@ fn zero_devices(state: &State, places: &[usize]) -> Option<String> {
     let entries = places.iter().flat_map(|place| &logs[place].entries);
     let mut devices = entries.filter(|logged| logged.entry.is_zero_device());
     let first = &devices.next()?.entry.name;
-    let first = quoted(&format!("/{}", String::from_utf8_lossy(first)));
+    let first = quoted(&format!("/{}", printable::decoded(first)));
     let more = match devices.count() {
         0 => String::new(),
         n => format!(" (and {n} more)"),

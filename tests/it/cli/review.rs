@@ -38,7 +38,7 @@ fn a_plan_is_a_comment() {
     let (comment, told) = home.ends(1, "plan --format=markdown no.yaml app.tar");
     assert_eq!(told, "");
     let head =
-        "### 1 problem in no.yaml\n\n```text\n  × 1 problem in no.yaml\n\nError: no-such-label\n";
+        "### 1 problem in `no.yaml`\n\n```text\n  × 1 problem in no.yaml\n\nError: no-such-label\n";
     assert!(comment.starts_with(head), "{comment}");
 }
 

@@ -18,6 +18,7 @@ use std::process::{Command, Output};
 use serde_json::{Value, json};
 
 use self::cell::{Cell, root, short_name, short_names};
+pub(crate) use self::table::OPERATIONS;
 use self::table::{Has, each};
 use crate::engine::{
     Docker, Kind, podman_load, podman_refuses, skopeo_config, tar_tree, tool, tree_of_directory,

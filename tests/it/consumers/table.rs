@@ -96,7 +96,7 @@ const FORMS: &[(&str, Form)] = &[
 pub(super) const TAGS: [&str; 2] = ["app:2", "registry.example.com:5000/team/app:stable"];
 /// Every operation of the language, in patches of which consumers have to see all.
 #[rustfmt::skip]
-const OPERATIONS: &[(&str, &[&str])] = &[
+pub(crate) const OPERATIONS: &[(&str, &[&str])] = &[
     ("config", &[
         "set-label: {mylabel: modifiedvalue, org.opencontainers.image.version: 1.10}",
         "set-env: {NEW: 'a=b <&>', GREETING_FILE: /etc/greeting}",

@@ -80,11 +80,11 @@ fn what_expands_or_nests_without_end_is_refused() {
         let rejected = PatchFile::parse("fix.yaml", text.as_bytes()).unwrap_err();
         let elapsed = start.elapsed();
         assert!(elapsed < Duration::from_secs(5), "{name} took {elapsed:?}");
-        let found: Vec<(Code, &str)> = rejected
+        let found: Vec<(Code, String)> = rejected
             .problems()
             .map(|problem| (problem.code(), problem.message()))
             .collect();
-        assert_eq!(found, [(Code::TooComplex, message)], "{name}");
+        assert_eq!(found, [(Code::TooComplex, message.to_owned())], "{name}");
     }
 }
 

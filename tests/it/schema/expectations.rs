@@ -1,7 +1,7 @@
 //! Preconditions that a patch may have, and such that it may not.
 
 /// Taken by parser and schema.
-pub(super) const EXPECTED: &[&str] = &[
+pub(crate) const EXPECTED: &[&str] = &[
     "label: { a: b, version: 1.10, empty: \"\" }",
     "env: { LANG: C.UTF-8, EMPTY: \"\" }",
     "config: { user: app, workdir: \"\", created: 2024-01-01T00:00:00Z, os: linux }",

@@ -11,7 +11,8 @@ use std::path::{Path, PathBuf};
 use ocipatch::patch::{ArgValues, Operation, PatchFile, schema};
 use serde_json::Value;
 
-use expectations::{EXPECTED, NOT_EXPECTED};
+pub(crate) use expectations::EXPECTED;
+use expectations::NOT_EXPECTED;
 use samples::{ACCEPTED, REFUSED, UNSAYABLE};
 
 fn root() -> &'static Path {

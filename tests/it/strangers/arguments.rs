@@ -1,0 +1,62 @@
+//! What was typed, and the environment: every argument of every command.
+
+use clap::CommandFactory;
+use ocipatch::cli::Arguments;
+
+use super::clean::{self, Format};
+use super::{PAYLOADS, run};
+use crate::binary::{command, write_files};
+use crate::edit::fixture;
+
+#[test]
+fn no_argument_gets_out_of_its_place() {
+    let home = tempfile::tempdir().unwrap();
+    let patch = "apiVersion: ocipatch/v1\nargs: {name: {from-env: NAME, pattern: '[a-z]*', default: a}}\noperations:\n  - set-label: {a: '${name}'}\n";
+    write_files(home.path(), &[("fix.yaml", patch)]);
+    std::fs::copy(fixture("docker26.tar"), home.path().join("app.tar")).unwrap();
+    let mut n_options = 0;
+    let text = |arguments: &[&str]| run(home.path(), Format::Text, arguments);
+    for payload in PAYLOADS {
+        text(&[payload]);
+        text(&[&format!("--{payload}")]);
+        text(&[&format!("-{payload}")]);
+        for command in Arguments::command().get_subcommands() {
+            let name = command.get_name();
+            for arguments in [
+                &[name, payload][..],
+                &[name, payload, payload],
+                &[name, "fix.yaml", payload],
+                &[name, "app.tar", payload],
+                &[name, payload, "app.tar"],
+                &[name, "fix.yaml", "app.tar", "x", payload],
+                &[name, "fix.yaml", "app.tar", &format!("--{payload}")],
+            ] {
+                text(arguments);
+            }
+            for option in command.get_opts() {
+                n_options += 1;
+                let option = format!("--{}={payload}", option.get_long().unwrap());
+                text(&[name, &option, "fix.yaml", "app.tar"]);
+                text(&[name, &option, "app.tar", "app.tar"]);
+                let with_value =
+                    option.replace(&format!("={payload}"), &format!("=name={payload}"));
+                text(&[name, &with_value, "fix.yaml", "app.tar"]);
+            }
+        }
+        for variable in ["SOURCE_DATE_EPOCH", "TMPDIR", "NAME", "NO_COLOR"] {
+            let mut plan = command();
+            plan.current_dir(home.path())
+                .args(["plan", "fix.yaml", "app.tar"]);
+            clean::check(&plan.env(variable, payload).output().unwrap(), Format::Text);
+        }
+        for values in [
+            payload.to_owned(),
+            format!("name={payload}"),
+            format!("{payload}=x\n{payload}=x"),
+        ] {
+            write_files(home.path(), &[("values", &values)]);
+            text(&["check", "--arg-file=values", "fix.yaml"]);
+        }
+    }
+    assert!(n_options > 20 * PAYLOADS.len(), "{n_options}");
+}

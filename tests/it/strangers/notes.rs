@@ -1,0 +1,206 @@
+//! Names that look right and are others: a note shows what cannot be seen, and what can never work is a problem.
+
+use std::path::Path;
+
+use serde_json::Value;
+
+use super::clean::Format;
+use super::run;
+use crate::binary::write_files;
+use crate::edit::fixture;
+
+const CHARACTERS: [(&str, &str); 14] = [
+    ("\u{a0}", "U+00A0"),
+    ("\u{200b}", "U+200B"),
+    ("\u{feff}", "U+FEFF"),
+    ("\u{ad}", "U+00AD"),
+    ("\u{2060}", "U+2060"),
+    ("\u{2003}", "U+2003"),
+    ("\u{3000}", "U+3000"),
+    ("\u{202e}", "U+202E"),
+    ("\u{180e}", "U+180E"),
+    ("\u{3164}", "U+3164"),
+    ("\u{61c}", "U+061C"),
+    ("\u{200d}", "U+200D"),
+    ("\u{e0041}", "U+E0041"),
+    (" ", "U+0020"),
+];
+/// Operations with a name that an image may have, whatever is in it.
+const NAMED: [&str; 8] = [
+    "set-label: {'NAME': a}",
+    "set-env: {'NAME': a}",
+    "append-env: {'NAME': {value: a, if-missing: ignore}}",
+    "set-annotation: {'NAME': a}",
+    "set-annotation: {on: index, set: {'NAME': a}}",
+    "set-owner: {'/NAME': '0:0'}",
+    "move-path: {'/NAME': /b}",
+    "set-label: {b: c}\n  - set-label: {'NAME': a}",
+];
+/// Values that name something.
+const VALUES: [&str; 8] = [
+    "set-user: 'NAME'",
+    "set-cmd: ['NAME']",
+    "set-workdir: '/NAME'",
+    "set-label: {a: 'NAME'}",
+    "add-layer: {files: [{path: '/NAME', content: x}]}",
+    "add-layer: {files: [{path: /a, symlink: 'NAME'}]}",
+    "remove-path: {match: ['/NAME'], if-missing: ignore}",
+    "set-healthcheck: {test: [CMD, 'NAME']}",
+];
+/// What cannot work with any such character, with the code that says so.
+const WRONG: [(&str, &str); 8] = [
+    ("retag: ['NAME:1']", "invalid-reference"),
+    ("add-tag: ['app:NAME']", "invalid-reference"),
+    ("'NAME': x", "unknown-operation"),
+    ("add-port: ['NAME']", "invalid-value"),
+    ("set-stop-signal: 'NAME'", "invalid-value"),
+    ("set-label: {a: '${NAME}'}", "malformed-arg"),
+    ("set-mode: {/a: 'NAME'}", "invalid-value"),
+    ("set-platform: {variant: 'NAME'}", "invalid-platform"),
+];
+
+fn check(home: &Path, operation: &str, name: &str) -> Value {
+    let patch = format!(
+        "apiVersion: ocipatch/v1\noperations:\n  - {}\n",
+        operation.replace("NAME", name)
+    );
+    write_files(home, &[("fix.yaml", &patch)]);
+    let output = run(home, Format::Json, &["check", "--format=json", "fix.yaml"]);
+    serde_json::from_slice(&output.stdout).unwrap()
+}
+
+#[test]
+fn a_name_with_a_character_that_cannot_be_seen_has_a_note() {
+    let home = tempfile::tempdir().unwrap();
+    for (character, point) in CHARACTERS {
+        let escape = ocipatch::printable::line(character);
+        for name in [format!("{character}x"), format!("x{character}")] {
+            for operation in NAMED {
+                // Behind the slash of a path a blank is no longer at the end.
+                if character == " " && (operation.contains("/NAME") && name.starts_with(' ')) {
+                    continue;
+                }
+                let report = check(home.path(), operation, &name);
+                let told = &report["notes"];
+                let message = told[0]["message"]
+                    .as_str()
+                    .unwrap_or_else(|| panic!("{operation}: {report:#}"));
+                assert!(message.contains(&escape), "{message}");
+                assert!(message.contains(point), "{message}");
+                assert_eq!(told[0]["code"], "invisible-character");
+                let line = if operation.contains('\n') { 4 } else { 3 };
+                assert_eq!(told[0]["line"], line);
+                assert_eq!(told.as_array().unwrap().len(), 1, "{told}");
+            }
+            for operation in VALUES {
+                let report = check(home.path(), operation, &name);
+                let told = report["notes"][0]["message"].as_str();
+                // A blank at the end of a value is not hidden by it: prose has blanks.
+                let expected = (character != " ")
+                    .then(|| format!("the value has the invisible character {point}"));
+                assert_eq!(told, expected.as_deref(), "{operation}: {report:#}");
+            }
+        }
+    }
+}
+
+#[test]
+fn what_cannot_work_is_a_problem_that_shows_the_character() {
+    let home = tempfile::tempdir().unwrap();
+    for (character, _) in CHARACTERS.iter().take(13) {
+        let escape = ocipatch::printable::line(character);
+        for (operation, code) in WRONG {
+            for name in [format!("{character}x"), format!("x{character}")] {
+                let report = check(home.path(), operation, &name);
+                let problem = &report["problems"][0];
+                assert_eq!(problem["code"], code, "{operation}: {report:#}");
+                let message = problem["message"].as_str().unwrap();
+                assert!(message.contains(&escape), "{message}");
+            }
+        }
+    }
+    let text = "apiVersion: ocipatch/v1\nargs: {'name\u{200b}': {default: a}}\noperations:\n  - set-label: {a: b}\n";
+    write_files(home.path(), &[("fix.yaml", text)]);
+    let output = run(
+        home.path(),
+        Format::Json,
+        &["check", "--format=json", "fix.yaml"],
+    );
+    let report: Value = serde_json::from_slice(&output.stdout).unwrap();
+    assert_eq!(report["problems"][0]["code"], "malformed-arg");
+}
+
+#[test]
+fn every_format_has_the_note() {
+    let home = tempfile::tempdir().unwrap();
+    std::fs::copy(fixture("docker26.tar"), home.path().join("app.tar")).unwrap();
+    let patch = "apiVersion: ocipatch/v1\noperations:\n  - set-env: {\u{a0}KEY: a}\n";
+    write_files(home.path(), &[("dir/fix.yaml", patch)]);
+    let text = |stream: Vec<u8>| String::from_utf8(stream).unwrap();
+    let check = |name: &str, format| {
+        let output = run(
+            home.path(),
+            format,
+            &["check", "--format", name, "dir/fix.yaml"],
+        );
+        assert!(output.status.success());
+        (text(output.stdout), text(output.stderr))
+    };
+    let note = r"the name `\u{a0}KEY` has the invisible character U+00A0";
+    let told = format!("note: dir/fix.yaml:3:15: {note}\n1 patch file without a problem\n");
+    assert_eq!(check("text", Format::Text), (String::new(), told));
+    let told =
+        format!("::notice file=dir/fix.yaml,line=3,col=15,title=invisible-character::{note}\n");
+    assert_eq!(check("github", Format::Github), (told, String::new()));
+    let log: Value = serde_json::from_str(&check("sarif", Format::Sarif).0).unwrap();
+    let result = &log["runs"][0]["results"][0];
+    assert_eq!(result["level"], "note");
+    assert_eq!(result["message"]["text"], note);
+    let plan = |name: &str, format| {
+        let output = run(
+            home.path(),
+            format,
+            &["plan", "--format", name, "dir/fix.yaml", "app.tar"],
+        );
+        text(output.stdout)
+    };
+    let told = format!("note: fix.yaml:3:15: {note}\n");
+    assert!(plan("text", Format::Text).ends_with(&told));
+    assert!(plan("markdown", Format::Markdown).contains(&format!("```text\n{told}```\n")));
+    // JSON has what is in the image, by escapes.
+    let json = plan("json", Format::Json);
+    assert!(
+        json.contains(r#""key": "\u00a0KEY""#) || json.contains(r#""\u00a0KEY=a""#),
+        "{json}"
+    );
+    let quiet = run(home.path(), Format::Text, &["-q", "check", "dir/fix.yaml"]);
+    assert!(quiet.stderr.is_empty());
+}
+
+/// Languages and emoji are written with characters that others hide behind.
+#[test]
+fn honest_names_have_no_note() {
+    let home = tempfile::tempdir().unwrap();
+    for name in [
+        "KEY",
+        "a b",
+        "org.example/x-y_z",
+        "é",
+        "日本",
+        "❤\u{fe0f}",
+        "👩\u{200d}💻",
+        "می\u{200c}خواهم",
+        "10\u{a0}000 fichiers",
+    ] {
+        let operations: &[&str] = if name.contains(' ') {
+            &VALUES[3..4]
+        } else {
+            &[NAMED[0], NAMED[1], VALUES[3], VALUES[4]]
+        };
+        for operation in operations {
+            let report = check(home.path(), operation, name);
+            assert_eq!(report["problems"], Value::Array(Vec::new()), "{report:#}");
+            assert_eq!(report["notes"], Value::Array(Vec::new()), "{report:#}");
+        }
+    }
+}
