@@ -74,6 +74,22 @@ pub enum Error {
     Changed {
         /// The file.
         place: String,
+        /// What is different, in words that follow the file's name.
+        what: String,
+    },
+    /// There is no room for temporary files.
+    Spool {
+        /// The directory that they go to.
+        directory: String,
+        /// What the operating system said.
+        source: io::Error,
+    },
+    /// A change in place was made, and something went wrong before all that it replaced was removed.
+    Unfinished {
+        /// The directory.
+        place: String,
+        /// What went wrong.
+        cause: Box<Self>,
     },
     /// The archive cannot become what was asked for.
     Unconvertible {
@@ -99,6 +115,24 @@ impl Error {
     pub fn io(path: &Path, source: io::Error) -> Self {
         Self::Io {
             place: path.display().to_string(),
+            source,
+        }
+    }
+
+    /// Returns the error of a file that is no longer as it was; `what` says in which way.
+    #[must_use]
+    pub fn changed(path: &Path, what: String) -> Self {
+        Self::Changed {
+            place: path.display().to_string(),
+            what,
+        }
+    }
+
+    /// Returns an operating system's refusal of a temporary file in `directory`.
+    #[must_use]
+    pub fn spool(directory: &Path, source: io::Error) -> Self {
+        Self::Spool {
+            directory: directory.display().to_string(),
             source,
         }
     }
@@ -137,9 +171,23 @@ impl fmt::Display for Error {
                 wanted,
             } => write!(f, "{what} is `{found}`, not `{wanted}`"),
             Self::OtherLayers { document, reason } => write!(f, "{document} {reason}"),
-            Self::Changed { place } => {
-                write!(f, "`{}` changed while it was read", place.escape_debug())
+            Self::Changed { place, what } => {
+                write!(
+                    f,
+                    "`{}` changed while it was read: {what}",
+                    place.escape_debug()
+                )
             }
+            Self::Spool { directory, source } => write!(
+                f,
+                "temporary files go to `{}`: {source}; set `TMPDIR` to a directory that exists, is writable and has room",
+                directory.escape_debug()
+            ),
+            Self::Unfinished { place, cause } => write!(
+                f,
+                "{cause}; `{}` has the new images, and the next `--in-place` removes what they replaced",
+                place.escape_debug()
+            ),
             Self::Unconvertible { image, reason } => {
                 write!(f, "`{}` {reason}", image.escape_debug())
             }
@@ -157,7 +205,8 @@ impl fmt::Display for Error {
 impl std::error::Error for Error {
     fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
         match self {
-            Self::Io { source, .. } => Some(source),
+            Self::Io { source, .. } | Self::Spool { source, .. } => Some(source),
+            Self::Unfinished { cause, .. } => Some(cause),
             _ => None,
         }
     }

@@ -7,7 +7,7 @@ use std::path::Path;
 use flate2::Crc;
 
 use super::relay::relay;
-use crate::archive::{Archive, Image, Import, Layer, NewLayer, spool_file};
+use crate::archive::{Archive, Image, Layer, NewLayer, Spool};
 use crate::compression::Compression;
 use crate::digest::{DiffId, Hashing};
 use crate::error::Error;
@@ -58,6 +58,7 @@ pub(super) fn make<'a>(
 ) -> Result<(Vec<NewLayer<'a>>, Known), Error> {
     let mut layers: Vec<NewLayer<'_>> = Vec::new();
     let mut known = Known::default();
+    let mut spool = Spool::new(spool);
     let mut add = |layer: NewLayer<'a>| {
         let known = KnownLayer {
             place: layers.len(),
@@ -83,7 +84,7 @@ pub(super) fn make<'a>(
             opened,
             compression: layer.compression.unwrap_or_else(neighbours),
         };
-        known.made.push(Some(add(making.make(spool)?)));
+        known.made.push(Some(add(making.make(&mut spool)?)));
     }
     for (i, (planned, image)) in plan.images.iter().zip(archive.images()).enumerate() {
         for layer in &planned.recompressed {
@@ -94,11 +95,10 @@ pub(super) fn make<'a>(
                 opened,
                 compression: layer.compression,
             };
-            let stored = add(making.make(spool)?);
+            let stored = add(making.make(&mut spool)?);
             known.recompressed.insert((i, layer.position), stored);
         }
     }
-    opened.imports.iter().try_for_each(Import::check)?;
     Ok((layers, known))
 }
 
@@ -137,7 +137,7 @@ struct Making<'a> {
 }
 
 impl<'a> Making<'a> {
-    fn make(self, spool: &Path) -> Result<NewLayer<'a>, Error> {
+    fn make(self, spool: &mut Spool<'_>) -> Result<NewLayer<'a>, Error> {
         if let MadeContent::Verbatim(Origin::Import(import)) = self.content
             && self.opened.imports[*import].compression() == self.compression
         {
@@ -227,12 +227,13 @@ impl<'a> Making<'a> {
             source,
         };
         let mut hashing = Hashing::new(Summing::new(io::sink()));
-        io::copy(&mut import.blob().reader(), &mut hashing).map_err(failed)?;
+        io::copy(&mut import.blob()?.reader(), &mut hashing).map_err(failed)?;
         let (digest, size, summing) = hashing.finish();
         let wanted = summing.sum.sum();
         let write = Box::new(move |out: &mut dyn Write| {
             let mut summing = Summing::new(out);
-            io::copy(&mut import.blob().reader(), &mut summing).map_err(failed)?;
+            io::copy(&mut import.blob()?.reader(), &mut summing).map_err(failed)?;
+            import.check()?;
             summing.check(wanted)
         });
         Ok(NewLayer {
@@ -256,6 +257,7 @@ impl<'a> Making<'a> {
         let write = Box::new(move |out: &mut dyn Write| {
             let mut summing = Summing::new(out);
             self.write(&mut summing)?;
+            self.opened.check()?;
             summing.check(wanted)
         });
         Ok(NewLayer {
@@ -268,19 +270,19 @@ impl<'a> Making<'a> {
     }
 
     /// A compressed layer is written once, to where it can be copied from.
-    fn compressed(self, spool: &Path) -> Result<NewLayer<'a>, Error> {
-        let failed = |source| Error::io(spool, source);
-        let file = spool_file(spool).map_err(failed)?;
-        let buffered = io::BufWriter::with_capacity(BUFFER_BYTES, file);
+    fn compressed(self, spool: &mut Spool<'_>) -> Result<NewLayer<'a>, Error> {
+        let (file, start) = spool.begin()?;
+        let failed = |source| spool.error(source);
+        let buffered = io::BufWriter::with_capacity(BUFFER_BYTES, &*file);
         let encoder = self.compression.encoder(Hashing::new(buffered));
         let mut encoder = encoder.map_err(failed)?;
         let (diff_id, _) = self.hash(&mut encoder)?;
         let (digest, size, buffered) = encoder.finish().map_err(failed)?.finish();
-        let file = buffered
+        buffered
             .into_inner()
             .map_err(|error| failed(error.into_error()))?;
         Ok(NewLayer::spooled(
-            file,
+            (file, start),
             diff_id,
             digest,
             size,
@@ -301,9 +303,7 @@ impl<'a> Making<'a> {
     fn error(self, error: WriteError) -> Error {
         match error {
             WriteError::Host(error) => Error::io(&error.path, error.error),
-            WriteError::Changed { path } => Error::Changed {
-                place: path.display().to_string(),
-            },
+            WriteError::Changed { path, what } => Error::changed(&path, what),
             WriteError::Origin(error) => error,
             WriteError::Read(origin, source) => Error::Io {
                 place: self.place(origin),
@@ -311,6 +311,7 @@ impl<'a> Making<'a> {
             },
             WriteError::OriginChanged(origin) => Error::Changed {
                 place: self.place(origin),
+                what: "its entries are others".to_owned(),
             },
             WriteError::Tar(origin, error) => Error::BadEntry {
                 name: self.place(origin),

@@ -3,9 +3,11 @@
 //! An archive is read without being changed, and a revision of it is a value ([`Revision`]): the complete list of
 //! entries of the new archive, each either kept from the old one or new. Only [`publish`] writes.
 
+mod change;
 mod convert;
 mod draft;
 mod form;
+mod hidden;
 mod output;
 mod revision;
 mod source;
@@ -14,9 +16,9 @@ pub use convert::{Conversion, Form, convert};
 pub use draft::{Content, Draft, NewLayer, WriteLayer};
 pub use form::descriptor::speaks_of_bytes;
 pub use form::root::Root;
-pub use output::in_place::recover;
+pub use output::in_place::Replaced;
+pub use output::lock::Lock;
 pub use output::pack::{pack, unpack};
-pub use output::pending::Lock;
 pub(crate) use output::pending::PendingFile;
 pub(crate) use output::publish::is_replaceable;
 pub use output::publish::{Destination, publish};
@@ -24,7 +26,7 @@ pub use output::unpack_layers::unpack_with_layers;
 pub use revision::derive::{RevisedImage, RevisedLayer, Revision, revise};
 pub use source::entry::{Blob, SourceEntry};
 pub use source::import::Import;
-pub use source::spool::nameless as spool_file;
+pub use source::spool::Spool;
 pub use source::{Source, names};
 
 use crate::compression::Compression;
@@ -192,6 +194,15 @@ impl Archive {
     #[must_use]
     pub fn keeps_layers_plain(&self) -> bool {
         self.dialect.is_docker() || self.dialect == Dialect::ContainersImage
+    }
+
+    /// Tells whether what documents name is below `blobs`, by its digest.
+    #[must_use]
+    pub fn has_blobs(&self) -> bool {
+        matches!(
+            self.dialect,
+            Dialect::Layout | Dialect::Containerd | Dialect::Hybrid(_)
+        )
     }
 
     /// Returns who wrote the archive.

@@ -12,7 +12,7 @@ use super::inputs::{Inputs, Planned};
 use super::output;
 use super::record::Record;
 use crate::apply::{ImageSummary, Prepared};
-use crate::archive::{Conversion, Destination, Form, Lock, publish, recover};
+use crate::archive::{Conversion, Destination, Form, Lock, Replaced, publish};
 use crate::digest::Digest;
 use crate::error::Error;
 use crate::platform::PlatformPattern;
@@ -20,6 +20,7 @@ use crate::platform::PlatformPattern;
 /// Applies patches to an image archive.
 #[derive(Debug, Args)]
 #[command(override_usage = "ocipatch apply [OPTIONS] <PATCH>... <IMAGE>")]
+#[expect(clippy::struct_excessive_bools, reason = "each is a flag of its own")]
 pub(super) struct Apply {
     #[command(flatten)]
     inputs: Inputs,
@@ -29,6 +30,9 @@ pub(super) struct Apply {
     /// Change IMAGE itself
     #[arg(long, conflicts_with = "check")]
     in_place: bool,
+    /// Keep the blobs of an OCI layout that the change replaces, for programs that are reading it
+    #[arg(long, requires = "in_place", conflicts_with_all = ["output", "check", "to", "platform"])]
+    keep_replaced: bool,
     /// Only tell whether the patches fit and what they would change
     #[arg(long)]
     check: bool,
@@ -101,11 +105,9 @@ impl Apply {
             .in_place
             .then(|| Lock::take(self.inputs.image()))
             .transpose()?;
-        if self.in_place && self.inputs.image().is_dir() {
-            recover(self.inputs.image())?;
-        }
         let form = self.to.map(Form::from);
         let planned = self.inputs.plan(ProblemFormat::Text, form)?;
+        self.refuse_to_keep(&planned)?;
         if self.verify {
             let report = crate::verify::verify(planned.archive.source())?;
             if !report.is_ok() {
@@ -140,6 +142,23 @@ impl Apply {
         }
         let lines: Vec<String> = ids.iter().map(|id| format!("{id}\n")).collect();
         Ok(output::text(&lines.concat())?)
+    }
+
+    /// Blobs of a layout stay side by side with those that replace them, and nothing else does.
+    fn refuse_to_keep(&self, planned: &Planned) -> Result<(), Failure> {
+        let is_layout = planned.archive.source().is_directory() && planned.archive.has_blobs();
+        if !self.keep_replaced || is_layout {
+            return Ok(());
+        }
+        let image = self.inputs.image().display();
+        Err(Failure::Usage(format!(
+            "`--keep-replaced` keeps blobs of a directory that is an OCI layout, and `{image}` is {}",
+            if planned.archive.source().is_directory() {
+                "of another form"
+            } else {
+                "a file, which is replaced as a whole"
+            }
+        )))
     }
 
     /// Opens the files that tell of the output, and says what goes into them.
@@ -180,7 +199,13 @@ impl Apply {
 
     fn destination(&self, image_is_directory: bool) -> Result<Destination, Failure> {
         if self.in_place {
-            return Ok(Destination::InPlace(self.inputs.image().to_owned()));
+            let replaced = if self.keep_replaced {
+                Replaced::Kept
+            } else {
+                Replaced::Removed
+            };
+            let image = self.inputs.image().to_owned();
+            return Ok(Destination::InPlace(image, replaced));
         }
         let Some(path) = self
             .output

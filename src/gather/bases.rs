@@ -1,5 +1,7 @@
 //! The archives that a `rebase` names.
 
+use std::sync::Arc;
+
 use super::sources::real_path;
 use super::{Base, Opened, Setting};
 use crate::archive::{Archive, Image, Import, Source};
@@ -29,6 +31,7 @@ pub(super) fn find(
                 .images()
                 .iter()
                 .map(|image| described(image, &rebase.from));
+            let onto = Arc::new(onto);
             let mut new = Vec::new();
             for image in onto.images() {
                 let mut described = described(image, &rebase.onto);
@@ -38,6 +41,8 @@ pub(super) fn find(
                 new.push(described);
             }
             finding.bases = Some((old.collect(), new));
+            from.source().check()?;
+            onto.source().check()?;
         }
         (from, onto) => {
             let problems = [from.err(), onto.err()].into_iter().flatten();
@@ -69,7 +74,11 @@ fn described(image: &Image, of: &BaseImage) -> BaseFinding {
     }
 }
 
-fn layers(archive: &Archive, image: &Image, opened: &mut Opened) -> Result<Vec<BaseLayer>, Error> {
+fn layers(
+    archive: &Arc<Archive>,
+    image: &Image,
+    opened: &mut Opened,
+) -> Result<Vec<BaseLayer>, Error> {
     let mut layers = Vec::new();
     for layer in image.layers() {
         let import = Import::of_layer(archive, layer)?;

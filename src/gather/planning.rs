@@ -85,7 +85,5 @@ fn read_exactly(stream: &mut dyn std::io::Read, kept: &Kept) -> std::io::Result<
 }
 
 fn read_host(file: &HostFile, opened: &Opened) -> Result<Vec<u8>, Error> {
-    let root = &opened.roots[file.root];
-    root.read(file)
-        .map_err(|error| Error::io(&error.path, error.error))
+    opened.roots[file.root].read(file)
 }

@@ -31,6 +31,7 @@ const IMPORTS: &[(&str, &[&str])] = &[
             "compression",
             "digest",
             "error",
+            "file_state",
             "image",
             "media_type",
             "platform",
@@ -64,12 +65,14 @@ const IMPORTS: &[(&str, &[&str])] = &[
     ),
     ("digest", &[]),
     ("error", &[]),
+    ("file_state", &["tarball"]),
     (
         "gather",
         &[
             "archive",
             "digest",
             "error",
+            "file_state",
             "image_path",
             "layer",
             "patch",
@@ -87,7 +90,10 @@ const IMPORTS: &[(&str, &[&str])] = &[
         &["config_field", "digest", "platform", "timestamp"],
     ),
     ("image_path", &[]),
-    ("layer", &["error", "image_path", "rootfs", "tarball"]),
+    (
+        "layer",
+        &["error", "file_state", "image_path", "rootfs", "tarball"],
+    ),
     ("media_type", &["compression"]),
     (
         "patch",

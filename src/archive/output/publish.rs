@@ -6,9 +6,9 @@ use std::os::unix::fs::{MetadataExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 
 use super::extract::extract;
-use super::in_place;
-use super::new_directory::new_directory;
-use super::pending::{PendingFile, sync_directory};
+use super::in_place::{Replaced, revise_directory};
+use super::new_directory::{new_directory, sync_tree};
+use super::pending::PendingFile;
 use super::write::{Sink, write_tar};
 use crate::archive::draft::Draft;
 use crate::archive::source::Source;
@@ -24,7 +24,7 @@ pub enum Destination {
     /// A pipe or file that is open already, such as standard output.
     Stream(File),
     /// The archive itself.
-    InPlace(PathBuf),
+    InPlace(PathBuf, Replaced),
 }
 
 /// Writes `draft` to `destination`; on any failure nothing is there that was not there before.
@@ -45,17 +45,20 @@ pub fn publish(draft: &Draft<'_>, destination: &Destination) -> Result<(), Error
                 place: "standard output".to_owned(),
                 source,
             })?;
-            write_to(draft, file, "standard output").map(drop)
+            let written = write_to(draft, file, "standard output");
+            draft.source.check().and(written.map(drop))
         }
-        Destination::InPlace(_) if draft.is_unchanged() => Ok(()),
-        Destination::InPlace(path) if draft.source.is_directory() => {
-            in_place::revise_directory(draft, path)
+        Destination::InPlace(path, replaced) if draft.source.is_directory() => {
+            revise_directory(draft, path, *replaced)
         }
-        Destination::InPlace(path) if !path.is_file() => Err(Error::Output {
+        Destination::InPlace(path, _) if !path.is_file() => Err(Error::Output {
             place: path.display().to_string(),
             reason: "is no file that could be changed in place".to_owned(),
         }),
-        Destination::InPlace(path) => write_file(draft, path),
+        Destination::InPlace(path, _) if draft.is_unchanged() => {
+            PendingFile::tidy(&behind_links(path))
+        }
+        Destination::InPlace(path, _) => write_over(draft, path),
     }
 }
 
@@ -120,6 +123,12 @@ fn refuse_same_file(source: &Source, output: &File) -> Result<(), Error> {
     Ok(())
 }
 
+/// Writes the archive to where it was read from, if that is still there as it was.
+fn write_over(draft: &Draft<'_>, path: &Path) -> Result<(), Error> {
+    let pending = write_pending(draft, path)?;
+    pending.publish_if(|| draft.source.check_at(path))
+}
+
 fn write_file(draft: &Draft<'_>, path: &Path) -> Result<(), Error> {
     if path.is_dir() {
         let reason = "is a directory".to_owned();
@@ -131,19 +140,29 @@ fn write_file(draft: &Draft<'_>, path: &Path) -> Result<(), Error> {
     let place = path.display().to_string();
     if !is_replaceable(path) {
         let file = std::fs::OpenOptions::new().write(true).open(path);
-        return write_to(draft, file.map_err(Error::at(path))?, &place).map(drop);
+        let written = write_to(draft, file.map_err(Error::at(path))?, &place);
+        return draft.source.check().and(written.map(drop));
     }
+    write_pending(draft, path)?.publish()
+}
+
+/// Writes the archive beside `path`.
+fn write_pending(draft: &Draft<'_>, path: &Path) -> Result<PendingFile, Error> {
+    let place = path.display().to_string();
     // A link is followed, so that the file it names is replaced and not the link.
     let target = behind_links(path);
     let pending = PendingFile::create(&target)?;
     inherit(&pending.file, &target).map_err(Error::at(path))?;
     let file = pending.file.try_clone().map_err(Error::at(path))?;
     reserve(draft, &file).map_err(Error::at(path))?;
-    let mut file = write_to(draft, file, &place)?;
+    let written = write_to(draft, file, &place);
+    // A change of the input explains whatever went wrong.
+    draft.source.check()?;
+    let mut file = written?;
     // What was reserved too much goes.
     let end = file.stream_position().map_err(Error::at(path))?;
     file.set_len(end).map_err(Error::at(path))?;
-    pending.publish()
+    Ok(pending)
 }
 
 /// Reserves the room that a plain tar takes: a full disk is known before anything is copied, and what is written back
@@ -205,7 +224,7 @@ fn write_to(draft: &Draft<'_>, file: File, place: &str) -> Result<File, Error> {
 }
 
 /// Follows links to the name that a file is to have, whether there is one yet or not.
-fn behind_links(path: &Path) -> PathBuf {
+pub(in crate::archive) fn behind_links(path: &Path) -> PathBuf {
     const MAX_HOPS: usize = 40;
     let mut path = path.to_owned();
     for _ in 0..MAX_HOPS {
@@ -219,18 +238,9 @@ fn behind_links(path: &Path) -> PathBuf {
 
 fn write_directory(draft: &Draft<'_>, path: &Path) -> Result<(), Error> {
     new_directory(path, |temporary| {
-        extract(draft, temporary)?;
+        let extracted = extract(draft, temporary);
+        // A change of the input explains whatever went wrong.
+        draft.source.check().and(extracted)?;
         sync_tree(temporary)
     })
-}
-
-/// Makes the names in a directory last, from the innermost out; the files are synced already.
-fn sync_tree(directory: &Path) -> Result<(), Error> {
-    for item in std::fs::read_dir(directory).map_err(Error::at(directory))? {
-        let item = item.map_err(Error::at(directory))?;
-        if item.file_type().map_err(Error::at(directory))?.is_dir() {
-            sync_tree(&item.path())?;
-        }
-    }
-    sync_directory(directory)
 }

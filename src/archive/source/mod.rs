@@ -16,10 +16,13 @@ use std::io::{Read, Seek};
 use std::os::unix::fs::FileExt;
 use std::path::Path;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use crate::compression::{Compression, MAGIC_BYTES};
 use crate::error::Error;
+use crate::file_state::FileState;
 use crate::tarball::{Kind, Range};
+use directory::state_of;
 use entry::{Blob, SourceEntry};
 use spool::decompress;
 use tar_index::index;
@@ -41,7 +44,17 @@ pub struct Source {
 #[derive(Debug)]
 enum Form {
     Tar(Tar),
-    Directory(File),
+    Directory(Directory),
+}
+
+/// A directory that an archive was extracted into.
+#[derive(Debug)]
+struct Directory {
+    root: File,
+    /// Whether a change was found there, whose end moves and links files.
+    is_mid_change: bool,
+    /// The entries whose data was asked for.
+    is_read: Vec<AtomicBool>,
 }
 
 /// A tar file that can be read by position.
@@ -53,8 +66,17 @@ struct Tar {
     /// All bytes of the file, what follows the zero blocks included.
     length: u64,
     compression: Compression,
-    /// The file as it was given, where it had to be decompressed and is still there.
+    /// The file as it was given, where it is one; compressed, its data is in `file`.
+    given: Option<Given>,
+}
+
+/// A file that somebody else may change.
+#[derive(Debug)]
+struct Given {
+    /// The open file, where that is not the tar itself.
     compressed: Option<File>,
+    /// The state that it was opened in.
+    state: FileState,
 }
 
 impl Source {
@@ -64,8 +86,14 @@ impl Source {
         let place = path.display().to_string();
         let metadata = file.metadata().map_err(Error::at(path))?;
         if metadata.is_dir() {
-            let entries = directory::walk(&file, path)?;
-            return Self::new(place, Form::Directory(file), entries);
+            let walk = directory::walk(&file, path)?;
+            let is_read = walk.entries.iter().map(|_| AtomicBool::new(false));
+            let directory = Directory {
+                root: file,
+                is_mid_change: walk.is_mid_change,
+                is_read: is_read.collect(),
+            };
+            return Self::new(place, Form::Directory(directory), walk.entries);
         }
         Self::from_stream(file, place, spool_directory)
     }
@@ -81,7 +109,17 @@ impl Source {
         if is_file && input.stream_position().is_ok_and(|position| position == 0) {
             return Self::from_file(input, place, spool_directory);
         }
-        let (file, compression) = spool::keep(&mut input, &place, spool_directory)?;
+        let failed = |source| Error::Io {
+            place: place.clone(),
+            source,
+        };
+        let state = is_file.then(|| state_of(&input)).transpose();
+        let state = state.map_err(failed)?;
+        let kept = spool::keep(&mut input, &place, spool_directory);
+        if let Some(state) = state {
+            compare(&state, &state_of(&input).map_err(failed)?, &place)?;
+        }
+        let (file, compression) = kept?;
         Self::from_tar(file, compression, None, place)
     }
 
@@ -90,23 +128,33 @@ impl Source {
             place: place.clone(),
             source,
         };
+        let state = state_of(&file).map_err(failed)?;
         let mut first = [0; MAGIC_BYTES];
         let n = Range::new(&file, 0, MAGIC_BYTES as u64)
             .read(&mut first)
             .map_err(failed)?;
         let compression = Compression::detect(&first[..n]);
         if compression == Compression::None {
-            return Self::from_tar(file, compression, None, place);
+            let given = Given {
+                compressed: None,
+                state,
+            };
+            return Self::from_tar(file, compression, Some(given), place);
         }
         let stream = Range::new(&file, 0, u64::MAX);
-        let plain = decompress(stream, compression, &place, spool_directory)?;
-        Self::from_tar(plain, compression, Some(file), place)
+        let plain = decompress(stream, compression, &place, spool_directory);
+        compare(&state, &state_of(&file).map_err(failed)?, &place)?;
+        let given = Given {
+            compressed: Some(file),
+            state,
+        };
+        Self::from_tar(plain?, compression, Some(given), place)
     }
 
     fn from_tar(
         file: File,
         compression: Compression,
-        compressed: Option<File>,
+        given: Option<Given>,
         place: String,
     ) -> Result<Self, Error> {
         let failed = |source| Error::Io {
@@ -114,13 +162,19 @@ impl Source {
             source,
         };
         let length = file.metadata().map_err(failed)?.len();
-        let (entries, end) = index(&file, length, &place)?;
+        let indexed = index(&file, length, &place);
+        if let Some(given) = &given {
+            // That explains whatever is wrong with it.
+            let now = state_of(given.compressed.as_ref().unwrap_or(&file));
+            compare(&given.state, &now.map_err(failed)?, &place)?;
+        }
+        let (entries, end) = indexed?;
         let tar = Tar {
             file: Arc::new(file),
             end,
             length,
             compression,
-            compressed,
+            given,
         };
         Self::new(place, Form::Tar(tar), entries)
     }
@@ -266,13 +320,87 @@ impl Source {
                 start: entry.data_offset,
                 size: entry.size,
             }),
-            Form::Directory(root) => {
-                let file = directory::open_file(root, entry, &self.place)?;
+            Form::Directory(directory) => {
+                let file = directory::open_file(&directory.root, entry, &self.place)?;
+                directory.is_read[index].store(true, Ordering::Relaxed);
+                let state = state_of(&file).map_err(|source| Error::Io {
+                    place: format!("{}/{}", self.place, entry.name),
+                    source,
+                })?;
+                self.compare_entry(index, &state)?;
                 Ok(Blob {
                     file: Arc::new(file),
                     start: 0,
                     size: entry.size,
                 })
+            }
+        }
+    }
+
+    /// Tells whether what was read is still what was planned for: a file that was given, and of a directory each file
+    /// whose data was asked for. An error names the first that changed.
+    ///
+    /// Whoever copies from an archive asks when the last byte is copied, and before anything gets its name.
+    pub fn check(&self) -> Result<(), Error> {
+        match &self.form {
+            Form::Tar(tar) => {
+                let Some(given) = &tar.given else {
+                    return Ok(());
+                };
+                let state = state_of(given.compressed.as_ref().unwrap_or(&tar.file));
+                let state = state.map_err(|source| Error::Io {
+                    place: self.place.clone(),
+                    source,
+                })?;
+                compare(&given.state, &state, &self.place)
+            }
+            Form::Directory(directory) => {
+                let is_read = directory.is_read.iter().enumerate();
+                let mut read = is_read.filter(|(_, is_read)| is_read.load(Ordering::Relaxed));
+                read.try_for_each(|(index, _)| self.check_entry(index))
+            }
+        }
+    }
+
+    /// Does as [`Source::check`] does, for one entry.
+    pub(in crate::archive) fn check_entry(&self, index: usize) -> Result<(), Error> {
+        let Form::Directory(directory) = &self.form else {
+            return self.check();
+        };
+        let state = directory::state(&directory.root, &self.entries[index], &self.place)?;
+        self.compare_entry(index, &state)
+    }
+
+    fn compare_entry(&self, index: usize, now: &FileState) -> Result<(), Error> {
+        let Form::Directory(directory) = &self.form else {
+            return Ok(());
+        };
+        let entry = &self.entries[index];
+        let file = entry.on_disk.as_ref();
+        let was = &file.expect("entries of a directory are files").state;
+        // Ending a change gives files their names and takes others away, which dates what they share with those.
+        if directory.is_mid_change && was.has_content_of(now) {
+            return Ok(());
+        }
+        compare(was, now, &format!("{}/{}", self.place, entry.name))
+    }
+
+    /// Tells whether `path` still leads to the file or directory that was opened, in the state that it was opened in.
+    pub(in crate::archive) fn check_at(&self, path: &Path) -> Result<(), Error> {
+        let found = rustix::fs::stat(path).map_err(|errno| Error::io(path, errno.into()))?;
+        let found = FileState::of(&found);
+        match &self.form {
+            Form::Tar(tar) => match &tar.given {
+                Some(given) => compare(&given.state, &found, &self.place),
+                None => Ok(()),
+            },
+            Form::Directory(directory) => {
+                let open = state_of(&directory.root).map_err(Error::at(path))?;
+                if (open.device, open.inode) == (found.device, found.inode) {
+                    return Ok(());
+                }
+                let what = "another directory has its name".to_owned();
+                Err(Error::changed(path, what))
             }
         }
     }
@@ -361,7 +489,7 @@ impl Source {
     /// Returns the directory that the archive was extracted into.
     pub(in crate::archive) fn root(&self) -> Option<&File> {
         match &self.form {
-            Form::Directory(root) => Some(root),
+            Form::Directory(directory) => Some(&directory.root),
             Form::Tar(_) => None,
         }
     }
@@ -370,8 +498,18 @@ impl Source {
     pub(in crate::archive) fn given_file(&self) -> Option<&File> {
         match &self.form {
             Form::Tar(tar) if tar.compression == Compression::None => Some(&tar.file),
-            Form::Tar(tar) => tar.compressed.as_ref(),
+            Form::Tar(tar) => tar.given.as_ref()?.compressed.as_ref(),
             Form::Directory(_) => None,
         }
+    }
+}
+
+fn compare(was: &FileState, now: &FileState, place: &str) -> Result<(), Error> {
+    match was.difference(now) {
+        None => Ok(()),
+        Some(what) => Err(Error::Changed {
+            place: place.to_owned(),
+            what,
+        }),
     }
 }

@@ -4,6 +4,7 @@ use std::fs::File;
 
 use super::entry::{MAX_ENTRIES, SourceEntry};
 use super::names;
+use crate::archive::hidden::refuse_reserved;
 use crate::error::Error;
 use crate::tarball::{BLOCK_BYTES, Kind, Range, TarError, TarReader};
 
@@ -48,6 +49,7 @@ pub(in crate::archive) fn index(
             let reason = format!("an entry name of over {} bytes", names::MAX_BYTES);
             return Err(not_tar(reader.group_offset(), reason));
         }
+        refuse_reserved(&name)?;
         if name.is_empty() {
             // The root directory (`./`) carries nothing.
             continue;
@@ -71,6 +73,7 @@ pub(in crate::archive) fn index(
             mtime: entry.mtime.seconds,
             group_offset: reader.group_offset(),
             data_offset: reader.offset(),
+            on_disk: None,
         });
     }
     // Of a last entry without all of its padding there is nothing behind what is there.
