@@ -196,13 +196,14 @@ impl Archive {
         self.dialect.is_docker() || self.dialect == Dialect::ContainersImage
     }
 
-    /// Tells whether what documents name is below `blobs`, by its digest.
+    /// Tells whether documents, trusted or not, name files below `blobs` by their digests.
     #[must_use]
     pub fn has_blobs(&self) -> bool {
-        matches!(
+        let is_layout = matches!(
             self.dialect,
             Dialect::Layout | Dialect::Containerd | Dialect::Hybrid(_)
-        )
+        );
+        is_layout || self.trusted.is_some()
     }
 
     /// Returns who wrote the archive.

@@ -42,6 +42,7 @@ mod readme;
 mod rebase;
 mod recipes;
 mod removed_paths;
+mod replaced;
 mod reproducible;
 mod reserved;
 mod rootfs;

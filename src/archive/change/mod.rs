@@ -162,10 +162,15 @@ impl Change {
                 }
         };
         let is_alone = switched.iter().all(is_as_left);
-        match switched.first() {
-            Some((first, ..)) if self.is_staged(*first) && is_alone => Outcome::Back,
-            Some((first, ..)) if self.is_staged(*first) => Outcome::Forgotten,
-            _ => Outcome::Forward { is_alone },
+        let has_begun = match switched.first() {
+            Some((first, ..)) => !self.is_staged(*first),
+            // Nothing old is replaced: all that is new has its place, or none of it counts.
+            None => self.staged.is_empty(),
+        };
+        match (has_begun, is_alone) {
+            (true, is_alone) => Outcome::Forward { is_alone },
+            (false, true) => Outcome::Back,
+            (false, false) => Outcome::Forgotten,
         }
     }
 

@@ -7,8 +7,7 @@ use std::fs::File;
 use std::io::{self, Write};
 use std::sync::Arc;
 
-use crate::archive::source::Source;
-use crate::archive::source::names;
+use crate::archive::source::{Source, names};
 use crate::compression::Compression;
 use crate::digest::{DiffId, Digest};
 use crate::error::Error;

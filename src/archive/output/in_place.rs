@@ -20,7 +20,6 @@ use crate::archive::change::{self, Change, DOCUMENTS, Identity, LINES, Line, Out
 use crate::archive::draft::{Content, Draft, DraftEntry, NewEntry};
 use crate::archive::hidden::claim::claim;
 use crate::error::Error;
-use crate::tarball::Kind;
 
 /// What happens to the blobs of a layout that nothing names any more, once it is changed in place.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -31,8 +30,6 @@ pub enum Replaced {
     Kept,
 }
 
-/// Blobs are named by what is in them, so that old and new ones can be side by side.
-const BLOBS: &str = "blobs";
 /// The list of a change while it is written.
 const UNFINISHED_LINES: &str = "lines.new";
 
@@ -94,8 +91,8 @@ fn has_begun(root: &Root<'_>, name: &OsStr) -> bool {
 }
 
 /// A change on its way.
-struct Preparation<'a> {
-    draft: &'a Draft<'a>,
+pub(super) struct Preparation<'a> {
+    pub(super) draft: &'a Draft<'a>,
     root: Root<'a>,
     /// The directory of the change.
     home: &'a File,
@@ -104,7 +101,7 @@ struct Preparation<'a> {
 
 /// What a new entry is to the archive that is there.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-enum Rank {
+pub(super) enum Rank {
     Directory,
     Created,
     Replaced,
@@ -230,88 +227,6 @@ impl Preparation<'_> {
         Ok(linked)
     }
 
-    /// Returns what the change does, entry by entry.
-    fn lines(&self, new: &[(Rank, &NewEntry)], replaced: Replaced) -> Result<Vec<Line>, Error> {
-        let source = self.draft.source;
-        let mut lines = Vec::new();
-        for (number, (rank, entry)) in new.iter().enumerate() {
-            let name = entry.name.clone();
-            lines.push(match rank {
-                Rank::Directory => Line::Made(name),
-                Rank::Created => Line::Created(name, self.staged(number)?),
-                Rank::Replaced | Rank::ReplacedLink | Rank::Document(_) => Line::Switched {
-                    old: source
-                        .find(&name)
-                        .and_then(|index| source.entries()[index].identity()),
-                    new: self.staged(number)?,
-                    name,
-                },
-            });
-        }
-        lines.extend(self.obsolete(replaced));
-        let changed = lines.iter().filter_map(|line| match line {
-            Line::Made(name)
-            | Line::Created(name, _)
-            | Line::Obsolete(name, _)
-            | Line::Emptied(name)
-            | Line::Switched { name, .. } => Some(parent_of(name).to_owned()),
-            Line::Dated { .. } => None,
-        });
-        let changed: HashSet<String> = changed.collect();
-        lines.extend(self.dates(&changed));
-        Ok(lines)
-    }
-
-    /// What the new archive does not have any more.
-    fn obsolete(&self, replaced: Replaced) -> Vec<Line> {
-        let source = self.draft.source;
-        let mut is_needed = vec![false; source.entries().len()];
-        for entry in &self.draft.entries {
-            match entry {
-                DraftEntry::Kept(index) => is_needed[*index] = true,
-                DraftEntry::New(new) => {
-                    if let Some(index) = source.find(&new.name) {
-                        is_needed[index] = true;
-                    }
-                }
-            }
-        }
-        let is_kept = |name: &str| {
-            replaced == Replaced::Kept && (name == BLOBS || name.starts_with("blobs/"))
-        };
-        let entries = source.entries().iter().zip(is_needed);
-        let orphans = entries.filter(|(entry, is_needed)| !is_needed && !is_kept(&entry.name));
-        let line = |(entry, _): (&crate::archive::SourceEntry, bool)| match entry.kind {
-            Kind::Directory => Line::Emptied(entry.name.clone()),
-            _ => Line::Obsolete(
-                entry.name.clone(),
-                entry.identity().expect("entries of a directory are files"),
-            ),
-        };
-        orphans.map(line).collect()
-    }
-
-    /// The times of the directories in which something changes, and of those that get another.
-    fn dates(&self, changed: &HashSet<String>) -> Vec<Line> {
-        let source = self.draft.source;
-        let dated = |entry: &DraftEntry| match entry {
-            DraftEntry::Kept(index) => {
-                let kept = &source.entries()[*index];
-                (kept.kind == Kind::Directory).then(|| (kept.name.clone(), kept.mtime, kept.mtime))
-            }
-            DraftEntry::New(new) => {
-                let old = source.find(&new.name).map(|index| &source.entries()[index]);
-                let old = old.map_or(new.mtime, |old| old.mtime);
-                (new.content == Content::Directory).then(|| (new.name.clone(), old, new.mtime))
-            }
-        };
-        let dates = self.draft.entries.iter().filter_map(dated);
-        dates
-            .filter(|(name, old, new)| old != new || changed.contains(name))
-            .map(|(name, old, new)| Line::Dated { name, old, new })
-            .collect()
-    }
-
     /// Writes the list, which has its name when it is whole.
     fn write_lines(&self, lines: &[Line], waiting: &mut Waiting) -> Result<(), Error> {
         let failed = |error| self.root.failed(self.name, error);
@@ -384,7 +299,7 @@ impl Preparation<'_> {
         Ok(file.map_err(|errno| Error::io(path, errno.into()))?.into())
     }
 
-    fn staged(&self, number: usize) -> Result<Identity, Error> {
+    pub(super) fn staged(&self, number: usize) -> Result<Identity, Error> {
         let status = statat(self.home, number.to_string(), AtFlags::SYMLINK_NOFOLLOW);
         let status = status.map_err(|errno| self.root.failed(self.name, errno.into()))?;
         Ok(Identity::from(&crate::file_state::FileState::of(&status)))

@@ -3,6 +3,7 @@
 pub(super) mod content;
 pub(super) mod extract;
 pub(super) mod in_place;
+mod listed;
 pub(super) mod lock;
 pub(super) mod new_directory;
 pub(super) mod pack;

@@ -7,25 +7,24 @@ pub(super) mod directory;
 pub(super) mod entry;
 pub(super) mod import;
 pub mod names;
+mod open;
 pub(super) mod spool;
 pub(super) mod tar_index;
+mod unchanged;
 
 use std::collections::HashMap;
 use std::fs::File;
-use std::io::{Read, Seek};
+use std::io::Read as _;
 use std::os::unix::fs::FileExt;
-use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use crate::compression::{Compression, MAGIC_BYTES};
+use crate::compression::Compression;
 use crate::error::Error;
 use crate::file_state::FileState;
-use crate::tarball::{Kind, Range};
+use crate::tarball::Kind;
 use directory::state_of;
 use entry::{Blob, SourceEntry};
-use spool::decompress;
-use tar_index::index;
 
 /// How many links may lead from one name to its data.
 const MAX_HOPS: usize = 8;
@@ -80,105 +79,6 @@ struct Given {
 }
 
 impl Source {
-    /// Opens a tar, plain or compressed, or a directory. Decompressed bytes go to a nameless file in `spool_directory`.
-    pub fn open(path: &Path, spool_directory: &Path) -> Result<Self, Error> {
-        let file = File::open(path).map_err(Error::at(path))?;
-        let place = path.display().to_string();
-        let metadata = file.metadata().map_err(Error::at(path))?;
-        if metadata.is_dir() {
-            let walk = directory::walk(&file, path)?;
-            let is_read = walk.entries.iter().map(|_| AtomicBool::new(false));
-            let directory = Directory {
-                root: file,
-                is_mid_change: walk.is_mid_change,
-                is_read: is_read.collect(),
-            };
-            return Self::new(place, Form::Directory(directory), walk.entries);
-        }
-        Self::from_stream(file, place, spool_directory)
-    }
-
-    /// Takes a tar, plain or compressed, that is open already, from where it stands: a file at its beginning is used as
-    /// it is, and what can be read only once is kept once, decompressed.
-    pub fn from_stream(
-        mut input: File,
-        place: String,
-        spool_directory: &Path,
-    ) -> Result<Self, Error> {
-        let is_file = input.metadata().is_ok_and(|metadata| metadata.is_file());
-        if is_file && input.stream_position().is_ok_and(|position| position == 0) {
-            return Self::from_file(input, place, spool_directory);
-        }
-        let failed = |source| Error::Io {
-            place: place.clone(),
-            source,
-        };
-        let state = is_file.then(|| state_of(&input)).transpose();
-        let state = state.map_err(failed)?;
-        let kept = spool::keep(&mut input, &place, spool_directory);
-        if let Some(state) = state {
-            compare(&state, &state_of(&input).map_err(failed)?, &place)?;
-        }
-        let (file, compression) = kept?;
-        Self::from_tar(file, compression, None, place)
-    }
-
-    fn from_file(file: File, place: String, spool_directory: &Path) -> Result<Self, Error> {
-        let failed = |source| Error::Io {
-            place: place.clone(),
-            source,
-        };
-        let state = state_of(&file).map_err(failed)?;
-        let mut first = [0; MAGIC_BYTES];
-        let n = Range::new(&file, 0, MAGIC_BYTES as u64)
-            .read(&mut first)
-            .map_err(failed)?;
-        let compression = Compression::detect(&first[..n]);
-        if compression == Compression::None {
-            let given = Given {
-                compressed: None,
-                state,
-            };
-            return Self::from_tar(file, compression, Some(given), place);
-        }
-        let stream = Range::new(&file, 0, u64::MAX);
-        let plain = decompress(stream, compression, &place, spool_directory);
-        compare(&state, &state_of(&file).map_err(failed)?, &place)?;
-        let given = Given {
-            compressed: Some(file),
-            state,
-        };
-        Self::from_tar(plain?, compression, Some(given), place)
-    }
-
-    fn from_tar(
-        file: File,
-        compression: Compression,
-        given: Option<Given>,
-        place: String,
-    ) -> Result<Self, Error> {
-        let failed = |source| Error::Io {
-            place: place.clone(),
-            source,
-        };
-        let length = file.metadata().map_err(failed)?.len();
-        let indexed = index(&file, length, &place);
-        if let Some(given) = &given {
-            // That explains whatever is wrong with it.
-            let now = state_of(given.compressed.as_ref().unwrap_or(&file));
-            compare(&given.state, &now.map_err(failed)?, &place)?;
-        }
-        let (entries, end) = indexed?;
-        let tar = Tar {
-            file: Arc::new(file),
-            end,
-            length,
-            compression,
-            given,
-        };
-        Self::new(place, Form::Tar(tar), entries)
-    }
-
     fn new(place: String, form: Form, entries: Vec<SourceEntry>) -> Result<Self, Error> {
         let is_walk_ordered =
             entries.is_sorted_by(|a, b| names::walk_order(&a.name, &b.name).is_lt());
@@ -337,74 +237,6 @@ impl Source {
         }
     }
 
-    /// Tells whether what was read is still what was planned for: a file that was given, and of a directory each file
-    /// whose data was asked for. An error names the first that changed.
-    ///
-    /// Whoever copies from an archive asks when the last byte is copied, and before anything gets its name.
-    pub fn check(&self) -> Result<(), Error> {
-        match &self.form {
-            Form::Tar(tar) => {
-                let Some(given) = &tar.given else {
-                    return Ok(());
-                };
-                let state = state_of(given.compressed.as_ref().unwrap_or(&tar.file));
-                let state = state.map_err(|source| Error::Io {
-                    place: self.place.clone(),
-                    source,
-                })?;
-                compare(&given.state, &state, &self.place)
-            }
-            Form::Directory(directory) => {
-                let is_read = directory.is_read.iter().enumerate();
-                let mut read = is_read.filter(|(_, is_read)| is_read.load(Ordering::Relaxed));
-                read.try_for_each(|(index, _)| self.check_entry(index))
-            }
-        }
-    }
-
-    /// Does as [`Source::check`] does, for one entry.
-    pub(in crate::archive) fn check_entry(&self, index: usize) -> Result<(), Error> {
-        let Form::Directory(directory) = &self.form else {
-            return self.check();
-        };
-        let state = directory::state(&directory.root, &self.entries[index], &self.place)?;
-        self.compare_entry(index, &state)
-    }
-
-    fn compare_entry(&self, index: usize, now: &FileState) -> Result<(), Error> {
-        let Form::Directory(directory) = &self.form else {
-            return Ok(());
-        };
-        let entry = &self.entries[index];
-        let file = entry.on_disk.as_ref();
-        let was = &file.expect("entries of a directory are files").state;
-        // Ending a change gives files their names and takes others away, which dates what they share with those.
-        if directory.is_mid_change && was.has_content_of(now) {
-            return Ok(());
-        }
-        compare(was, now, &format!("{}/{}", self.place, entry.name))
-    }
-
-    /// Tells whether `path` still leads to the file or directory that was opened, in the state that it was opened in.
-    pub(in crate::archive) fn check_at(&self, path: &Path) -> Result<(), Error> {
-        let found = rustix::fs::stat(path).map_err(|errno| Error::io(path, errno.into()))?;
-        let found = FileState::of(&found);
-        match &self.form {
-            Form::Tar(tar) => match &tar.given {
-                Some(given) => compare(&given.state, &found, &self.place),
-                None => Ok(()),
-            },
-            Form::Directory(directory) => {
-                let open = state_of(&directory.root).map_err(Error::at(path))?;
-                if (open.device, open.inode) == (found.device, found.inode) {
-                    return Ok(());
-                }
-                let what = "another directory has its name".to_owned();
-                Err(Error::changed(path, what))
-            }
-        }
-    }
-
     /// Reads a whole entry of at most `limit` bytes.
     pub fn read(&self, index: usize, limit: u64) -> Result<Vec<u8>, Error> {
         let entry = &self.entries[index];
@@ -501,15 +333,5 @@ impl Source {
             Form::Tar(tar) => tar.given.as_ref()?.compressed.as_ref(),
             Form::Directory(_) => None,
         }
-    }
-}
-
-fn compare(was: &FileState, now: &FileState, place: &str) -> Result<(), Error> {
-    match was.difference(now) {
-        None => Ok(()),
-        Some(what) => Err(Error::Changed {
-            place: place.to_owned(),
-            what,
-        }),
     }
 }
