@@ -77,6 +77,22 @@ pub enum Error {
     Changed {
         /// The file.
         place: String,
+        /// What is different, in words that follow the file's name.
+        what: String,
+    },
+    /// There is no room for temporary files.
+    Spool {
+        /// The directory that they go to.
+        directory: String,
+        /// What the operating system said.
+        source: io::Error,
+    },
+    /// A change in place was made, and something went wrong before all that it replaced was removed.
+    Remains {
+        /// The directory.
+        place: String,
+        /// What went wrong.
+        cause: Box<Self>,
     },
     /// The archive cannot become what was asked for.
     Unconvertible {
@@ -119,6 +135,24 @@ impl Error {
     pub fn io(path: &Path, source: io::Error) -> Self {
         Self::Io {
             place: printable::path(path),
+            source,
+        }
+    }
+
+    /// Returns the error of a file that is no longer as it was; `what` says in which way.
+    #[must_use]
+    pub fn changed(path: &Path, what: String) -> Self {
+        Self::Changed {
+            place: printable::path(path),
+            what,
+        }
+    }
+
+    /// Returns an operating system's refusal of a temporary file in `directory`.
+    #[must_use]
+    pub fn spool(directory: &Path, source: io::Error) -> Self {
+        Self::Spool {
+            directory: printable::path(directory),
             source,
         }
     }
@@ -170,7 +204,16 @@ impl Error {
                 wanted,
             } => format!("{what} is `{found}`, not `{wanted}`"),
             Self::OtherLayers { document, reason } => format!("{document} {reason}"),
-            Self::Changed { place } => format!("`{place}` changed while it was read"),
+            Self::Changed { place, what } => {
+                format!("`{place}` changed while it was read: {what}")
+            }
+            Self::Spool { directory, source } => format!(
+                "temporary files go to `{directory}`: {source}; set `TMPDIR` to a directory that exists, is writable and has room"
+            ),
+            Self::Remains { place, cause } => format!(
+                "{}; `{place}` has the new images, and the next `--in-place` removes what they replaced",
+                cause.message()
+            ),
             Self::Unconvertible { image, reason } => format!("`{image}` {reason}"),
             Self::Halves(disagreement) => format!(
                 "{disagreement}: the archive contradicts itself; to say which half is right write `target: {{trust: manifest.json}}` or `target: {{trust: index.json}}` into the patch"
@@ -204,8 +247,9 @@ impl fmt::Display for Error {
 impl std::error::Error for Error {
     fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
         match self {
-            Self::Io { source, .. } => Some(source),
+            Self::Io { source, .. } | Self::Spool { source, .. } => Some(source),
             Self::Unfinished { source, .. } => Some(source),
+            Self::Remains { cause, .. } => Some(cause),
             _ => None,
         }
     }

@@ -52,6 +52,7 @@
 //! | [`annotation`], [`digest`], [`compression`], [`reference`](mod@reference), [`image_path`], [`media_type`], [`platform`], [`config_field`], [`timestamp`], [`secret`](mod@secret), [`unified_diff`] | the vocabulary: values that are right by existing | files |
 //! | [`ledger`] | which paths a command reads and writes, and which of them exclude each other | what is in the files |
 //! | [`printable`] | which characters of a foreign string may be printed | where it is from |
+//! | [`file_state`] | what tells one state of a file from another | what is in it |
 //! | [`problem`], [`error`] | what is wrong with a patch, and with the world | YAML |
 //! | [`tarball`] | tar streams as groups of header blocks that are kept as bytes | images |
 //! | [`image`] | JSON documents that keep every byte that nobody changes, and the configuration as a view of one | archives |
@@ -77,6 +78,7 @@ pub mod config_field;
 pub mod diff;
 pub mod digest;
 pub mod error;
+pub mod file_state;
 pub mod gather;
 pub mod image;
 pub mod image_path;

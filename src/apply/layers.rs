@@ -8,7 +8,7 @@ use flate2::Crc;
 
 use super::reading::Reading;
 use super::relay::relay;
-use crate::archive::{Archive, Image, Import, Layer, NewLayer, spool_file};
+use crate::archive::{Archive, Image, Layer, NewLayer, Spool};
 use crate::compression::Compression;
 use crate::digest::{DiffId, Hashing};
 use crate::error::Error;
@@ -58,6 +58,7 @@ pub(super) fn make<'a>(
 ) -> Result<(Vec<NewLayer<'a>>, Known), Error> {
     let mut layers: Vec<NewLayer<'_>> = Vec::new();
     let mut known = Known::default();
+    let mut spool = Spool::new(spool);
     let mut add = |layer: NewLayer<'a>| {
         let known = KnownLayer {
             place: layers.len(),
@@ -85,7 +86,7 @@ pub(super) fn make<'a>(
             },
             compression: layer.compression.unwrap_or_else(neighbours),
         };
-        known.made.push(Some(add(making.make(spool)?)));
+        known.made.push(Some(add(making.make(&mut spool)?)));
     }
     for (i, (planned, image)) in plan.images.iter().zip(archive.images()).enumerate() {
         for layer in &planned.recompressed {
@@ -98,11 +99,10 @@ pub(super) fn make<'a>(
                 },
                 compression: layer.compression,
             };
-            let stored = add(making.make(spool)?);
+            let stored = add(making.make(&mut spool)?);
             known.recompressed.insert((i, layer.position), stored);
         }
     }
-    opened.imports.iter().try_for_each(Import::check)?;
     Ok((layers, known))
 }
 
@@ -139,7 +139,7 @@ struct Making<'a> {
 }
 
 impl<'a> Making<'a> {
-    fn make(self, spool: &Path) -> Result<NewLayer<'a>, Error> {
+    fn make(self, spool: &mut Spool<'_>) -> Result<NewLayer<'a>, Error> {
         if let MadeContent::Verbatim(Origin::Import(import)) = self.content
             && self.reading.opened.imports[*import].compression() == self.compression
         {
@@ -216,12 +216,13 @@ impl<'a> Making<'a> {
             source,
         };
         let mut hashing = Hashing::new(Summing::new(io::sink()));
-        io::copy(&mut import.blob().reader(), &mut hashing).map_err(failed)?;
+        io::copy(&mut import.blob()?.reader(), &mut hashing).map_err(failed)?;
         let (digest, size, summing) = hashing.finish();
         let wanted = summing.sum.sum();
         let write = Box::new(move |out: &mut dyn Write| {
             let mut summing = Summing::new(out);
-            io::copy(&mut import.blob().reader(), &mut summing).map_err(failed)?;
+            io::copy(&mut import.blob()?.reader(), &mut summing).map_err(failed)?;
+            import.check()?;
             summing.check(wanted)
         });
         Ok(NewLayer {
@@ -245,6 +246,7 @@ impl<'a> Making<'a> {
         let write = Box::new(move |out: &mut dyn Write| {
             let mut summing = Summing::new(out);
             self.write(&mut summing)?;
+            self.reading.opened.check()?;
             summing.check(wanted)
         });
         Ok(NewLayer {
@@ -257,19 +259,19 @@ impl<'a> Making<'a> {
     }
 
     /// A compressed layer is written once, to where it can be copied from.
-    fn compressed(self, spool: &Path) -> Result<NewLayer<'a>, Error> {
-        let failed = |source| Error::io(spool, source);
-        let file = spool_file(spool).map_err(failed)?;
-        let buffered = io::BufWriter::with_capacity(BUFFER_BYTES, file);
+    fn compressed(self, spool: &mut Spool<'_>) -> Result<NewLayer<'a>, Error> {
+        let (file, start) = spool.begin()?;
+        let failed = |source| spool.error(source);
+        let buffered = io::BufWriter::with_capacity(BUFFER_BYTES, &*file);
         let encoder = self.compression.encoder(Hashing::new(buffered));
         let mut encoder = encoder.map_err(failed)?;
         let (diff_id, _) = self.hash(&mut encoder)?;
         let (digest, size, buffered) = encoder.finish().map_err(failed)?.finish();
-        let file = buffered
+        buffered
             .into_inner()
             .map_err(|error| failed(error.into_error()))?;
         Ok(NewLayer::spooled(
-            file,
+            (file, start),
             diff_id,
             digest,
             size,

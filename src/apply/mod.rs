@@ -57,7 +57,10 @@ pub fn prepare_as<'a>(
     spool: &'a Path,
     conversion: &Conversion,
 ) -> Result<Prepared<'a>, Error> {
-    let (layers, known) = layers::make(plan, archive, opened, spool)?;
+    let made = layers::make(plan, archive, opened, spool);
+    // A change of an input explains whatever went wrong.
+    archive.source().check().and_then(|()| opened.check())?;
+    let (layers, known) = made?;
     let mut revised = Vec::with_capacity(plan.images.len());
     for (i, (image, planned)) in archive.images().iter().zip(&plan.images).enumerate() {
         let mut config = planned.config.clone();

@@ -4,7 +4,6 @@ use crate::archive::{Archive, Image};
 use crate::error::Error;
 use crate::gather::Opened;
 use crate::layer::{Inputs, OpenOrigin, Origin, WriteError};
-use crate::printable;
 use crate::tarball::Input;
 
 /// An image, and what is beside its archive.
@@ -44,9 +43,7 @@ impl<'a> Reading<'a> {
     pub(super) fn error(self, error: WriteError) -> Error {
         match error {
             WriteError::Host(error) => Error::io(&error.path, error.error),
-            WriteError::Changed { path } => Error::Changed {
-                place: printable::path(&path),
-            },
+            WriteError::Changed { path, what } => Error::changed(&path, what),
             WriteError::Origin(error) => error,
             WriteError::Read(origin, source) => Error::Io {
                 place: self.place(origin),
@@ -54,6 +51,7 @@ impl<'a> Reading<'a> {
             },
             WriteError::OriginChanged(origin) => Error::Changed {
                 place: self.place(origin),
+                what: "its entries are others".to_owned(),
             },
             WriteError::Tar(origin, error) => Error::BadEntry {
                 name: self.place(origin),

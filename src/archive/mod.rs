@@ -4,9 +4,11 @@
 //! entries of the new archive, each either kept from the old one or new. Only [`publish`] and its like write, and none of
 //! them writes over what was read (see [`crate::ledger`]).
 
+mod change;
 mod convert;
 mod draft;
 mod form;
+mod hidden;
 mod output;
 mod revision;
 mod source;
@@ -16,15 +18,15 @@ pub use draft::{Content, Draft, NewLayer, WriteLayer};
 pub use form::descriptor::speaks_of_bytes;
 pub use form::root::Root;
 pub use output::file::{SideFile, WriteFile, write_files};
-pub use output::in_place::recover;
+pub use output::in_place::Replaced;
+pub use output::lock::Lock;
 pub use output::pack::{pack, pack_into, unpack};
-pub use output::pending::Lock;
 pub use output::publish::{Destination, publish, publish_with};
 pub use output::unpack_layers::unpack_with_layers;
 pub use revision::derive::{RevisedImage, RevisedLayer, Revision, revise};
 pub use source::entry::{Blob, SourceEntry};
 pub use source::import::Import;
-pub use source::spool::nameless as spool_file;
+pub use source::spool::Spool;
 pub use source::{Source, names};
 
 use crate::compression::Compression;
@@ -192,6 +194,16 @@ impl Archive {
     #[must_use]
     pub fn keeps_layers_plain(&self) -> bool {
         self.dialect.is_docker() || self.dialect == Dialect::ContainersImage
+    }
+
+    /// Tells whether documents, trusted or not, name files below `blobs` by their digests.
+    #[must_use]
+    pub fn has_blobs(&self) -> bool {
+        let is_layout = matches!(
+            self.dialect,
+            Dialect::Layout | Dialect::Containerd | Dialect::Hybrid(_)
+        );
+        is_layout || self.trusted.is_some()
     }
 
     /// Returns who wrote the archive.

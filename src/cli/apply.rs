@@ -9,7 +9,7 @@ use super::inputs::{Inputs, Planned};
 use super::output;
 use super::target::{self, Target};
 use crate::apply::{ImageSummary, Prepared};
-use crate::archive::{Conversion, Destination, Form, Lock, SideFile, publish_with, recover};
+use crate::archive::{Conversion, Destination, Form, Lock, Replaced, SideFile, publish_with};
 use crate::digest::Digest;
 use crate::ledger::{Ledger, WrittenAs};
 use crate::platform::PlatformPattern;
@@ -18,6 +18,7 @@ use crate::printable;
 /// Applies patches to an image archive.
 #[derive(Debug, Args)]
 #[command(override_usage = "ocipatch apply [OPTIONS] <PATCH>... <IMAGE>")]
+#[expect(clippy::struct_excessive_bools, reason = "each is a flag of its own")]
 pub(super) struct Apply {
     #[command(flatten)]
     inputs: Inputs,
@@ -27,6 +28,9 @@ pub(super) struct Apply {
     /// Change IMAGE itself
     #[arg(long, conflicts_with = "check")]
     in_place: bool,
+    /// Keep the blobs of an OCI layout that the change replaces, for programs that are reading it
+    #[arg(long, requires = "in_place", conflicts_with_all = ["output", "check", "to", "platform"])]
+    keep_replaced: bool,
     /// Only tell whether the patches fit and what they would change
     #[arg(long)]
     check: bool,
@@ -103,10 +107,8 @@ impl Apply {
         let patches = self.inputs.read_patches(ProblemFormat::Text, ledger)?;
         // Held to the end: what another run writes meanwhile would be lost.
         let _lock = self.in_place.then(|| Lock::take(image)).transpose()?;
-        if self.in_place && image.is_dir() {
-            recover(image)?;
-        }
         let planned = patches.plan(image, self.to.map(Form::from))?;
+        self.refuse_to_keep(&planned)?;
         if self.verify {
             let report = crate::verify::verify(planned.archive.source())?;
             if !report.is_ok() {
@@ -130,6 +132,23 @@ impl Apply {
             None | Some(Destination::Stream(_)) => Ok(()),
             Some(destination) => print(destination, &records),
         }
+    }
+
+    /// Blobs of a layout stay side by side with those that replace them, and nothing else does.
+    fn refuse_to_keep(&self, planned: &Planned) -> Result<(), Failure> {
+        let is_layout = planned.archive.source().is_directory() && planned.archive.has_blobs();
+        if !self.keep_replaced || is_layout {
+            return Ok(());
+        }
+        let image = printable::path(self.inputs.image());
+        Err(Failure::Usage(format!(
+            "`--keep-replaced` keeps blobs of a directory that is an OCI layout, and `{image}` is {}",
+            if planned.archive.source().is_directory() {
+                "of another form"
+            } else {
+                "a file, which is replaced as a whole"
+            }
+        )))
     }
 
     /// Enters everything that is going to be written; standard output gets the image id where nothing else goes there.
@@ -210,7 +229,12 @@ impl Apply {
     fn destination(&self) -> Result<Destination, Failure> {
         let image = self.inputs.image();
         if self.in_place {
-            return Ok(Destination::InPlace(image.to_owned()));
+            let replaced = if self.keep_replaced {
+                Replaced::Kept
+            } else {
+                Replaced::Removed
+            };
+            return Ok(Destination::InPlace(image.to_owned(), replaced));
         }
         let target = match &self.output {
             Some(path) => Target::of(path),

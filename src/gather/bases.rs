@@ -1,5 +1,7 @@
 //! The archives that a `rebase` names.
 
+use std::sync::Arc;
+
 use super::host_source::HostSource;
 use super::{Base, Opened, Setting};
 use crate::archive::{Archive, Image, Import, Source};
@@ -34,6 +36,7 @@ pub(super) fn find(
                 .images()
                 .iter()
                 .map(|image| described(image, &rebase.from));
+            let onto = Arc::new(onto);
             let mut new = Vec::new();
             for image in onto.images() {
                 let mut described = described(image, &rebase.onto);
@@ -43,6 +46,8 @@ pub(super) fn find(
                 new.push(described);
             }
             finding.bases = Some((old.collect(), new));
+            from.source().check()?;
+            onto.source().check()?;
         }
         (from, onto) => {
             let problems = [from.err(), onto.err()].into_iter().flatten();
@@ -76,7 +81,11 @@ fn described(image: &Image, of: &BaseImage) -> BaseFinding {
     }
 }
 
-fn layers(archive: &Archive, image: &Image, opened: &mut Opened) -> Result<Vec<BaseLayer>, Error> {
+fn layers(
+    archive: &Arc<Archive>,
+    image: &Image,
+    opened: &mut Opened,
+) -> Result<Vec<BaseLayer>, Error> {
     let mut layers = Vec::new();
     for layer in image.layers() {
         let import = Import::of_layer(archive, layer)?;

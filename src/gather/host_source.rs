@@ -104,6 +104,9 @@ fn real_path(
     };
     let real = match std::fs::canonicalize(base.directory.join(from)) {
         Ok(real) => real,
+        Err(error) if !is_of_the_path(&error) => {
+            return Err(Error::io(&base.directory.join(from), error));
+        }
         Err(error) => {
             let message = match error.kind() {
                 std::io::ErrorKind::NotFound => {
@@ -125,4 +128,16 @@ fn real_path(
         return problem(Code::OutsideSource, message, help);
     }
     Ok(Ok(real))
+}
+
+/// Tells whether a system's refusal is about the path that somebody wrote, and not about a disk that fails.
+pub(super) fn is_of_the_path(error: &std::io::Error) -> bool {
+    use std::io::ErrorKind::{
+        InvalidFilename, InvalidInput, IsADirectory, NotADirectory, NotFound, PermissionDenied,
+    };
+    let is_path = matches!(
+        error.kind(),
+        InvalidFilename | InvalidInput | IsADirectory | NotADirectory | NotFound | PermissionDenied
+    );
+    is_path || error.raw_os_error() == Some(rustix::io::Errno::LOOP.raw_os_error())
 }

@@ -67,6 +67,16 @@ pub struct Opened {
     pub imports: Vec<Import>,
     /// Everything that was read.
     pub ledger: Ledger,
+    /// Which of the directories are those of single files.
+    file_roots: HashMap<PathBuf, usize>,
+}
+
+impl Opened {
+    /// Tells whether all streams are still what they were when they were opened; the files of directories are looked at
+    /// as they are read.
+    pub fn check(&self) -> Result<(), Error> {
+        self.imports.iter().try_for_each(Import::check)
+    }
 }
 
 /// What a run is done under, besides patches and archive.

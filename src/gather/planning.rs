@@ -78,7 +78,5 @@ fn read(wanted: &Wanted, archive: &Archive, opened: &Opened) -> Result<Vec<u8>, 
 }
 
 fn read_host(file: &HostFile, opened: &Opened) -> Result<Vec<u8>, Error> {
-    let root = &opened.roots[file.root];
-    root.read(file)
-        .map_err(|error| Error::io(&error.path, error.error))
+    opened.roots[file.root].read(file)
 }

@@ -4,10 +4,11 @@ use std::fs::File;
 use std::io::Read as _;
 use std::path::Path;
 
-use super::host_source::HostSource;
+use super::host_source::{HostSource, is_of_the_path};
 use super::{Base, Opened};
 use crate::archive::Import;
 use crate::error::Error;
+use crate::file_state::FileState;
 use crate::layer::{Scan, SourceDirectory, SourceEntry, SourceKind};
 use crate::ledger::{Ledger, ReadAs};
 use crate::patch::{AddLayer, LayerXattrs, NewContent};
@@ -48,14 +49,15 @@ pub(super) fn find(
         let address = operation.clone().key("files").index(i).key("from");
         let source = HostSource::file(ReadAs::NewFile, from);
         let found = match source.find(base, &address, &mut opened.ledger)? {
-            Ok(real) => file_at(&real, from, keeps_xattrs, &address)?,
+            Ok(real) => {
+                let (root, path) = opened.place_of_file(&real, base)?;
+                let found = file_at(&opened.roots[root], path, from, keeps_xattrs, &address)?;
+                found.map(|entry| (root, entry))
+            }
             Err(problem) => Err(problem),
         };
         match found {
-            Ok((directory, entry)) => {
-                opened.roots.push(directory);
-                finding.files.push(Some((opened.roots.len() - 1, entry)));
-            }
+            Ok(found) => finding.files.push(Some(found)),
             Err(problem) => finding.problems.push(problem),
         }
     }
@@ -79,11 +81,10 @@ pub(super) fn find_diff(
             return Ok(finding);
         }
     };
-    let file = File::open(&real).map_err(Error::at(&real))?;
     let mut text = Vec::new();
-    let mut limited = file.take(MAX_DIFF_BYTES + 1);
-    let read = limited.read_to_end(&mut text);
+    let read = read_unchanged(&real, MAX_DIFF_BYTES + 1, &mut text)?;
     let reason = match read {
+        Err(error) if !is_of_the_path(&error) => return Err(Error::io(&real, error)),
         Err(error) => error.to_string(),
         Ok(n) if n as u64 > MAX_DIFF_BYTES => "it is larger than any diff".to_owned(),
         Ok(_) => match UnifiedDiff::parse(&text) {
@@ -101,6 +102,26 @@ pub(super) fn find_diff(
     Ok(finding)
 }
 
+/// Reads a file of at most `limit` bytes, which must not change meanwhile.
+fn read_unchanged(
+    path: &Path,
+    limit: u64,
+    text: &mut Vec<u8>,
+) -> Result<std::io::Result<usize>, Error> {
+    let file = File::open(path).map_err(Error::at(path))?;
+    let state = || {
+        let stat = rustix::fs::fstat(&file);
+        let stat = stat.map_err(|errno| Error::io(path, errno.into()))?;
+        Ok::<_, Error>(FileState::of(&stat))
+    };
+    let was = state()?;
+    let read = (&file).take(limit).read_to_end(text);
+    match was.difference(&state()?) {
+        None => Ok(read),
+        Some(what) => Err(Error::changed(path, what)),
+    }
+}
+
 /// Opens and scans a directory, or opens and reads a tar.
 fn from_source(
     real: &Path,
@@ -113,7 +134,7 @@ fn from_source(
         let address = operation.clone().key(key);
         Ok(Err(Problem::new(code, address, message).with_help(help)))
     };
-    if real.is_dir() {
+    if std::fs::metadata(real).map_err(Error::at(real))?.is_dir() {
         if add.as_is {
             let message = format!("{from} is a directory, and only a tar is a layer as it is");
             let help = "leave `as-is` out, or name a tar";
@@ -170,27 +191,55 @@ fn directory(real: &Path, add: &AddLayer) -> Result<(SourceDirectory, Scan), Err
 }
 
 fn file_at(
-    real: &Path,
+    directory: &SourceDirectory,
+    path: &[u8],
     from: &str,
     keeps_xattrs: bool,
     address: &Address,
-) -> Result<Result<(SourceDirectory, SourceEntry), Problem>, Error> {
+) -> Result<Result<SourceEntry, Problem>, Error> {
     let problem = |code, reason: &str| {
         let message = format!("{} is {reason}", quoted(from));
         Ok(Err(Problem::new(code, address.clone(), message)))
     };
-    let (Some(parent), Some(name)) = (real.parent(), real.file_name()) else {
+    if path.is_empty() {
         return problem(Code::NoSuchSource, "a directory, and a file was wanted");
-    };
-    let directory = SourceDirectory::open(parent).map_err(host_error)?;
-    let name = std::os::unix::ffi::OsStrExt::as_bytes(name);
-    match directory.entry(name, keeps_xattrs).map_err(host_error)? {
-        Ok(entry) if entry.kind == SourceKind::File => Ok(Ok((directory, entry))),
+    }
+    match directory.entry(path, keeps_xattrs).map_err(host_error)? {
+        Ok(entry) if entry.kind == SourceKind::File => Ok(Ok(entry)),
         Ok(entry) if entry.kind == SourceKind::Directory => {
             problem(Code::NoSuchSource, "a directory, and a file was wanted")
         }
         Ok(_) => problem(Code::InvalidSource, "no regular file"),
         Err(reason) => problem(Code::InvalidSource, &format!("not to be used: {reason}")),
+    }
+}
+
+impl Opened {
+    /// Returns where a single file is: a directory that is open for all such files, and the path below that. Files below
+    /// the patch share the patch's directory: each directory that is open takes a handle.
+    fn place_of_file<'f>(
+        &mut self,
+        file: &'f Path,
+        base: &Base,
+    ) -> Result<(usize, &'f [u8]), Error> {
+        let home = std::fs::canonicalize(&base.directory).map_err(Error::at(&base.directory))?;
+        let directory = if file.starts_with(&home) {
+            &home
+        } else {
+            file.parent().unwrap_or(file)
+        };
+        let known = self.file_roots.get(directory).copied();
+        let root = known.unwrap_or(self.roots.len());
+        if known.is_none() {
+            let opened = SourceDirectory::open(directory).map_err(host_error)?;
+            self.roots.push(opened);
+            self.file_roots.insert(directory.to_owned(), root);
+        }
+        let path = file.strip_prefix(directory).unwrap_or(file);
+        Ok((
+            root,
+            std::os::unix::ffi::OsStrExt::as_bytes(path.as_os_str()),
+        ))
     }
 }
 

@@ -26,7 +26,7 @@ impl Data {
         match self {
             Self::None => 0,
             Self::Inline(bytes) => bytes.len() as u64,
-            Self::Host(file) => file.guard.size,
+            Self::Host(file) => file.state.size,
             Self::Kept(kept) => kept.size,
         }
     }
@@ -132,14 +132,14 @@ impl Addition {
         let file = || HostFile {
             root,
             path: source.path.clone(),
-            guard: source.guard,
+            state: source.state,
         };
         Self {
             path,
             entry: source_entry(source, metadata),
             data: is_file.then(file).map_or(Data::None, Data::Host),
             same_file: (is_file && source.n_links > 1)
-                .then_some((source.guard.device, source.guard.inode)),
+                .then_some((source.state.device, source.state.inode)),
             overrides: false,
         }
     }
@@ -224,7 +224,7 @@ fn source_entry(source: &SourceEntry, metadata: &Metadata) -> Entry {
         mode: source.mode,
         uid: source.uid.into(),
         gid: source.gid.into(),
-        mtime: source.guard.mtime,
+        mtime: source.state.mtime,
         device,
         xattrs: source.xattrs.clone(),
         ..Entry::file()

@@ -23,7 +23,5 @@ pub use edit::{Edit, lay_out, whiteouts};
 pub use origin::{Inputs, Kept, OpenOrigin, Origin};
 pub use report::{LayerProblem, Note, Reason};
 pub use rewrite::{GroupEdit, Rewrite, write_rewritten};
-pub use scan::{
-    Guard, HostError, HostFile, Scan, SourceDirectory, SourceEntry, SourceKind, ZERO_DEVICE,
-};
+pub use scan::{HostError, HostFile, Scan, SourceDirectory, SourceEntry, SourceKind, ZERO_DEVICE};
 pub use write::{WriteError, layer_size, read_contents, write_layer};

@@ -9,12 +9,13 @@ use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::os::unix::ffi::OsStrExt as _;
 use std::path::{Path, PathBuf};
 
-use rustix::fs::{self, Access, AtFlags, Dir, FileType, OFlags, Stat};
+use rustix::fs::{self, Access, AtFlags, Dir, FileType, OFlags};
 use rustix::io::Errno;
 
 use super::xattrs;
+use crate::error::Error;
+use crate::file_state::FileState;
 use crate::printable;
-use crate::tarball::Mtime;
 
 /// Why a layer of ours has no character device 0:0. Docker with overlay2, podman with overlay and containerd with overlayfs
 /// hide with it what lower layers have at its path; on other stores it is a device.
@@ -26,21 +27,6 @@ pub const ZERO_DEVICE: &str =
 pub struct SourceDirectory {
     path: PathBuf,
     handle: OwnedFd,
-}
-
-/// What identifies a file's state: if any of it changes, so may have the content.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub struct Guard {
-    /// The device that holds the file.
-    pub device: u64,
-    /// The file's number on it.
-    pub inode: u64,
-    /// Its length in bytes.
-    pub size: u64,
-    /// When its content last changed.
-    pub mtime: Mtime,
-    /// When anything about it last changed.
-    pub ctime: Mtime,
 }
 
 /// What a source entry is.
@@ -81,7 +67,7 @@ pub struct SourceEntry {
     /// How many names the file has on the host.
     pub n_links: u64,
     /// The state it was found in.
-    pub guard: Guard,
+    pub state: FileState,
 }
 
 /// A file whose content is to be copied.
@@ -92,7 +78,7 @@ pub struct HostFile {
     /// Its path relative to that directory.
     pub path: Vec<u8>,
     /// The state it must still be in.
-    pub guard: Guard,
+    pub state: FileState,
 }
 
 /// What was found.
@@ -223,20 +209,21 @@ impl SourceDirectory {
     }
 
     /// Reads a file of the directory, which is to be in the state that it was found in.
-    pub fn read(&self, file: &HostFile) -> Result<Vec<u8>, HostError> {
-        let failed = |error| HostError {
-            path: self.host_path(&file.path),
-            error,
-        };
+    pub fn read(&self, file: &HostFile) -> Result<Vec<u8>, Error> {
+        let path = self.host_path(&file.path);
+        let failed = |error: io::Error| Error::io(&path, error);
         let directory = self.open_directory(parent(&file.path));
         let source = directory.and_then(|directory| Self::open_in(directory, &file.path));
-        let mut source = source.map_err(|errno| self.error(&file.path, errno))?;
-        let stat = fs::fstat(&source).map_err(|errno| self.error(&file.path, errno))?;
-        if Guard::of(&stat) != file.guard {
-            return Err(failed(io::Error::other("it changed while it was read")));
-        }
+        let mut source = source.map_err(|errno| failed(errno.into()))?;
         let mut text = Vec::new();
-        source.read_to_end(&mut text).map_err(failed)?;
+        // A file that grows without end is not read to its end.
+        let limit = file.state.size + 1;
+        let read = (&mut source).take(limit).read_to_end(&mut text);
+        let stat = fs::fstat(&source).map_err(|errno| failed(errno.into()))?;
+        if let Some(what) = file.state.difference(&FileState::of(&stat)) {
+            return Err(Error::changed(&path, what));
+        }
+        read.map_err(failed)?;
         Ok(text)
     }
 
@@ -337,24 +324,8 @@ fn source_entry(
         gid: stat.st_gid,
         xattrs: Vec::new(),
         n_links: stat.st_nlink,
-        guard: Guard::of(&stat),
+        state: FileState::of(&stat),
     }))
-}
-
-impl Guard {
-    pub(super) fn of(stat: &Stat) -> Self {
-        let time = |seconds, nanoseconds| Mtime {
-            seconds,
-            nanoseconds: u32::try_from(nanoseconds).unwrap_or(0),
-        };
-        Self {
-            device: stat.st_dev,
-            inode: stat.st_ino,
-            size: u64::try_from(stat.st_size).unwrap_or(0),
-            mtime: time(stat.st_mtime, stat.st_mtime_nsec),
-            ctime: time(stat.st_ctime, stat.st_ctime_nsec),
-        }
-    }
 }
 
 pub(super) fn parent(path: &[u8]) -> &[u8] {

@@ -416,7 +416,7 @@ fn a_file_that_changes_after_the_scan_ends_the_writing() {
         change(&file);
         let error = write_layer(&content, inputs(&[source]), std::io::sink()).unwrap_err();
         assert!(
-            matches!(&error, WriteError::Changed { path } if *path == file),
+            matches!(&error, WriteError::Changed { path, .. } if *path == file),
             "{what}: {error}"
         );
     }

@@ -4,14 +4,15 @@ use std::fmt;
 use std::io::{self, Read as _, Write};
 use std::path::PathBuf;
 
-use rustix::fs::{self, FileType};
+use rustix::fs;
 use rustix::io::Errno;
 
 use super::host_files::HostFiles;
 use super::origin::{Inputs, Origin, OriginReader};
-use super::scan::{Guard, HostError, HostFile};
+use super::scan::{HostError, HostFile};
 use super::{Data, LayerContent};
 use crate::error::Error;
+use crate::file_state::FileState;
 use crate::printable;
 use crate::tarball::{END_OF_ARCHIVE, TarError, header_group};
 
@@ -27,6 +28,8 @@ pub enum WriteError {
     Changed {
         /// The host path.
         path: PathBuf,
+        /// What changed.
+        what: String,
     },
     /// A stream that content is kept in could not be opened.
     Origin(Error),
@@ -44,12 +47,9 @@ impl fmt::Display for WriteError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Host(error) => error.fmt(f),
-            Self::Changed { path } => {
-                write!(
-                    f,
-                    "`{}` changed while being read",
-                    printable::line(&printable::path(path))
-                )
+            Self::Changed { path, what } => {
+                let path = printable::line(&printable::path(path));
+                write!(f, "`{path}` changed while it was read: {what}")
             }
             Self::Origin(error) => error.fmt(f),
             Self::Read(_, error) | Self::Output(error) => error.fmt(f),
@@ -160,29 +160,30 @@ fn copy_file(
 ) -> Result<(), WriteError> {
     let root = files.root(file);
     let host = |errno| WriteError::Host(root.error(&file.path, errno));
-    let changed = || WriteError::Changed {
+    let changed = |what: String| WriteError::Changed {
         path: root.host_path(&file.path),
+        what,
     };
     let mut source = match files.open(file) {
         Ok(source) => source,
         // Gone, or a link or something else in its place or on the way to it.
-        Err(Errno::NOENT | Errno::LOOP | Errno::NOTDIR | Errno::NXIO) => return Err(changed()),
+        Err(errno @ (Errno::NOENT | Errno::LOOP | Errno::NOTDIR | Errno::NXIO)) => {
+            return Err(changed(std::io::Error::from(errno).to_string()));
+        }
         Err(errno) => return Err(host(errno)),
     };
-    let is_as_scanned = |source: &std::fs::File| {
+    let check = |source: &std::fs::File| {
         let stat = fs::fstat(source).map_err(host)?;
-        let is_file = FileType::from_raw_mode(stat.st_mode) == FileType::RegularFile;
-        Ok(is_file && Guard::of(&stat) == file.guard)
+        let difference = file.state.difference(&FileState::of(&stat));
+        difference.map_or(Ok(()), |what| Err(changed(what)))
     };
-    if !is_as_scanned(&source)? {
-        return Err(changed());
-    }
-    let mut left = file.guard.size;
+    check(&source)?;
+    let mut left = file.state.size;
     while left > 0 {
         let wanted = usize::try_from(left).unwrap_or(usize::MAX);
         let n_wanted = buffer.len().min(wanted);
         match source.read(&mut buffer[..n_wanted]) {
-            Ok(0) => return Err(changed()),
+            Ok(0) => break,
             Ok(n) => {
                 put(&buffer[..n])?;
                 left -= n as u64;
@@ -196,10 +197,10 @@ fn copy_file(
             }
         }
     }
-    // One that grew meanwhile says so here.
-    if is_as_scanned(&source)? {
-        Ok(())
-    } else {
-        Err(changed())
+    // One that became longer or shorter meanwhile says so here.
+    check(&source)?;
+    if left == 0 {
+        return Ok(());
     }
+    Err(changed(format!("it ends {left} bytes before its end")))
 }

@@ -46,7 +46,14 @@ pub fn verify_strictly(source: &Source) -> Result<Report, Error> {
     run(Checker::new(source, true))
 }
 
-fn run(mut checker: Checker<'_>) -> Result<Report, Error> {
+fn run(checker: Checker<'_>) -> Result<Report, Error> {
+    let source = checker.source;
+    let report = check(checker);
+    // A change of the archive explains whatever was found.
+    source.check().and(report)
+}
+
+fn check(mut checker: Checker<'_>) -> Result<Report, Error> {
     let source = checker.source;
     let save = save::read(&mut checker)?;
     let oci = oci::read(&mut checker, save.is_some())?;

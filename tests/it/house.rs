@@ -32,6 +32,7 @@ const IMPORTS: &[(&str, &[&str])] = &[
             "compression",
             "digest",
             "error",
+            "file_state",
             "image",
             "ledger",
             "media_type",
@@ -68,12 +69,14 @@ const IMPORTS: &[(&str, &[&str])] = &[
     ),
     ("digest", &["printable"]),
     ("error", &["ledger", "printable"]),
+    ("file_state", &["tarball"]),
     (
         "gather",
         &[
             "archive",
             "digest",
             "error",
+            "file_state",
             "image_path",
             "layer",
             "ledger",
@@ -101,7 +104,14 @@ const IMPORTS: &[(&str, &[&str])] = &[
     ("image_path", &["printable"]),
     (
         "layer",
-        &["error", "image_path", "printable", "rootfs", "tarball"],
+        &[
+            "error",
+            "file_state",
+            "image_path",
+            "printable",
+            "rootfs",
+            "tarball",
+        ],
     ),
     ("ledger", &["printable"]),
     ("media_type", &["compression"]),

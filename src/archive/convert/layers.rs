@@ -7,7 +7,7 @@ use std::path::Path;
 use crate::archive::Archive;
 use crate::archive::draft::NewLayer;
 use crate::archive::form::state::{LayerData, StateLayer};
-use crate::archive::source::spool::nameless;
+use crate::archive::source::spool::Spool;
 use crate::compression::Compression;
 use crate::digest::{Digest, Hashing};
 use crate::error::Error;
@@ -15,7 +15,7 @@ use crate::error::Error;
 /// The layers of the new archive.
 pub(super) struct Layers<'a> {
     archive: &'a Archive,
-    spool: &'a Path,
+    spool: Spool<'a>,
     /// By the entry that they come from: images share layers.
     known: HashMap<usize, StateLayer>,
     added: Vec<NewLayer<'a>>,
@@ -25,7 +25,7 @@ impl<'a> Layers<'a> {
     pub(super) fn new(archive: &'a Archive, added: Vec<NewLayer<'a>>, spool: &'a Path) -> Self {
         Self {
             archive,
-            spool,
+            spool: Spool::new(spool),
             known: HashMap::new(),
             added,
         }
@@ -96,14 +96,14 @@ impl<'a> Layers<'a> {
             place: name.clone(),
             source,
         };
-        let failed = |source| Error::io(self.spool, source);
         let blob = self.archive.source.blob(entry)?;
         let mut input = layer
             .compression
             .decoder(blob.reader())
             .map_err(unreadable)?;
-        let file = nameless(self.spool).map_err(failed)?;
-        let buffered = io::BufWriter::with_capacity(128 * 1024, file);
+        let (file, start) = self.spool.begin()?;
+        let failed = |source| self.spool.error(source);
+        let buffered = io::BufWriter::with_capacity(128 * 1024, &*file);
         let encoder = Compression::Gzip
             .encoder(Hashing::new(buffered))
             .map_err(failed)?;
@@ -118,11 +118,11 @@ impl<'a> Layers<'a> {
             });
         }
         let (digest, size, buffered) = encoder.finish().map_err(failed)?.finish();
-        let file = buffered
+        buffered
             .into_inner()
             .map_err(|error| failed(error.into_error()))?;
         self.added.push(NewLayer::spooled(
-            file,
+            (file, start),
             layer.diff_id,
             digest,
             size,

@@ -6,6 +6,7 @@ mod parents;
 use std::cmp::Ordering;
 use std::fs::File;
 use std::io::{self, Write};
+use std::sync::Arc;
 
 use crate::archive::source::{Source, names};
 use crate::compression::Compression;
@@ -32,17 +33,17 @@ pub struct NewLayer<'a> {
 }
 
 impl NewLayer<'_> {
-    /// Returns a layer whose bytes are in a file.
+    /// Returns a layer whose bytes are in a file, from `start` on.
     #[must_use]
     pub fn spooled(
-        file: File,
+        (file, start): (Arc<File>, u64),
         diff_id: DiffId,
         digest: Digest,
         size: u64,
         compression: Compression,
     ) -> Self {
         let write = Box::new(move |out: &mut dyn Write| {
-            let mut range = Range::new(&file, 0, size);
+            let mut range = Range::new(&*file, start, start + size);
             let spooled = |source| Error::Io {
                 place: "a new layer".to_owned(),
                 source,

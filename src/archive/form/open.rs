@@ -41,17 +41,22 @@ impl Archive {
             graph: None,
             trusted: None,
         };
-        let understood = archive.understand();
-        let there = |name: &str| archive.source.find(name).is_some();
+        let understood = archive.understand_trusting(trusted);
+        // A change of the source explains whatever could not be understood.
+        archive.source.check()?;
+        understood.map(|()| archive)
+    }
+
+    fn understand_trusting(&mut self, trusted: Option<Half>) -> Result<(), Error> {
+        let understood = self.understand();
+        let there = |name: &str| self.source.find(name).is_some();
         let has_both = there("manifest.json") && there("index.json");
-        match trusted.filter(|_| has_both && understood.is_err()) {
-            None => understood?,
-            trusted => {
-                archive.trusted = trusted;
-                archive.understand()?;
-            }
+        let trusted = trusted.filter(|_| has_both && understood.is_err());
+        if trusted.is_none() {
+            return understood;
         }
-        Ok(archive)
+        self.trusted = trusted;
+        self.understand()
     }
 
     fn understand(&mut self) -> Result<(), Error> {

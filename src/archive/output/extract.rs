@@ -7,7 +7,7 @@ use std::path::Path;
 
 use rustix::fs::{Mode, OFlags};
 
-use super::place::{set_metadata, write_content};
+use super::content::{set_link_mtime, set_metadata, write_content};
 use crate::archive::draft::{Draft, DraftEntry};
 use crate::archive::source::directory::open_parent;
 use crate::archive::source::names;
@@ -49,7 +49,9 @@ pub(in crate::archive) fn extract(draft: &Draft<'_>, root: &Path) -> Result<(), 
                         reason,
                     });
                 }
-                match rustix::fs::symlinkat(target.as_slice(), &parent, file_name) {
+                let made = rustix::fs::symlinkat(target.as_slice(), &parent, file_name)
+                    .and_then(|()| set_link_mtime(&parent, file_name, mtime));
+                match made {
                     // The same entry twice, which the index has found to be identical.
                     Ok(()) | Err(rustix::io::Errno::EXIST) => {}
                     Err(error) => return Err(failed(error.into())),

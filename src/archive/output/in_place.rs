@@ -1,111 +1,336 @@
-//! Revising an extracted archive where it lies: new files first, then the documents that name them, then what nothing
-//! names any more goes. Readers see the old images or the new ones.
+//! Revising an archive where it lies in a directory, as a change (`archive::change`): everything new is written beside it
+//! and made to last before anything that is there is touched.
 
+use std::collections::{BTreeSet, HashSet};
+use std::ffi::{OsStr, OsString};
 use std::fs::File;
-use std::path::{Path, PathBuf};
+use std::io::Write as _;
+use std::path::Path;
 
-use super::journal::{self, Journal, Line};
-use super::pending::{PendingFile, sync_directories, sync_directory, sync_files};
-use super::place::{DOCUMENTS, put};
-use super::switch::{self, Switch};
+use rustix::fs::{AtFlags, Mode, OFlags, RenameFlags};
+use rustix::fs::{
+    fchmod, linkat, mkdirat, openat, renameat, renameat_with, statat, symlinkat, unlinkat,
+};
+use rustix::io::Errno;
+
+use super::content::{set_link_mtime, set_metadata, write_content};
+use super::file::quoted;
+use super::pending::Waiting;
+use super::recover::{Root, parent_of};
+use crate::archive::change::{self, Change, DOCUMENTS, Identity, LINES, Line, Outcome};
 use crate::archive::draft::{Content, Draft, DraftEntry, NewEntry};
+use crate::archive::hidden::claim::claim;
 use crate::error::Error;
-use crate::tarball::Kind;
+use crate::printable;
 
-/// Writes the changes of `draft` into the directory `root` that it was made from.
-pub(in crate::archive) fn revise_directory(draft: &Draft<'_>, root: &Path) -> Result<(), Error> {
-    let lines = lines(draft);
-    if let Some(switch) = Switch::of(draft, &lines)? {
-        return switch.make(draft, root);
-    }
-    let journal = Journal::begin(root, lines)?;
-    if let Err(error) = switch_all(draft, root) {
-        journal.take_back();
-        return Err(error);
-    }
-    journal.commit()
+/// What happens to the blobs of a layout that nothing names any more, once it is changed in place.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Replaced {
+    /// They are removed.
+    Removed,
+    /// They stay, for readers that began before.
+    Kept,
 }
 
-/// Takes back or ends what a run that was cut short has left in the directory `root`.
-pub fn recover(root: &Path) -> Result<(), Error> {
-    let handle = File::open(root).map_err(Error::at(root))?;
-    switch::recover(root, &handle)?;
-    journal::recover(root, &handle)
+/// The list of a change while it is written.
+const UNFINISHED_LINES: &str = "lines.new";
+
+/// Writes the changes of `draft` into the directory `path` that it was made from, after ending or taking back what a
+/// killed run has left there.
+pub(in crate::archive) fn revise_directory(
+    draft: &Draft<'_>,
+    path: &Path,
+    replaced: Replaced,
+) -> Result<(), Error> {
+    let handle = draft.source.root().expect("a directory is open as one");
+    let root = Root { handle, path };
+    draft.source.check_at(path)?;
+    root.recover()?;
+    if draft.is_unchanged() {
+        return Ok(());
+    }
+    let target = OsStr::new(change::TARGET);
+    let make = |hidden: &OsStr| {
+        mkdirat(handle, hidden, Mode::from(0o700))?;
+        let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::NOFOLLOW | OFlags::CLOEXEC;
+        let opened = openat(handle, hidden, flags, Mode::empty());
+        if opened.is_err() {
+            let _ = unlinkat(handle, hidden, AtFlags::REMOVEDIR);
+        }
+        opened.map(File::from)
+    };
+    // The lock is held until the change is over.
+    let (home, name) = claim(handle, target, make).map_err(Error::at(path))?;
+    let preparation = Preparation {
+        draft,
+        root,
+        home: &home,
+        name: &name,
+    };
+    let made = preparation
+        .prepare(replaced)
+        .and_then(|change| root.complete(&change, true));
+    let Err(error) = made else {
+        return Ok(());
+    };
+    if has_begun(&root, &name) {
+        let error = Error::Remains {
+            place: printable::path(path),
+            cause: Box::new(error),
+        };
+        return Err(error.after(&[quoted(path)], &[]));
+    }
+    // What stops it from being taken back now is met again by the next run.
+    let _ = root.settle(&name);
+    Err(error)
 }
 
-/// Puts every new entry in its place, so that at each moment whatever a document names is there.
-fn switch_all(draft: &Draft<'_>, root: &Path) -> Result<(), Error> {
-    let is_document = |entry: &NewEntry| DOCUMENTS.contains(&entry.name.as_str());
-    let is_link = |entry: &NewEntry| matches!(entry.content, Content::Symlink(_));
-    let new = || {
-        draft.entries.iter().filter_map(|entry| match entry {
+/// Tells whether the directory has the new images already.
+fn has_begun(root: &Root<'_>, name: &OsStr) -> bool {
+    match root.read(name) {
+        Ok(Some(change)) => matches!(root.outcome(&change), Ok(Outcome::Forward { .. })),
+        _ => false,
+    }
+}
+
+/// A change on its way.
+pub(super) struct Preparation<'a> {
+    pub(super) draft: &'a Draft<'a>,
+    root: Root<'a>,
+    /// The directory of the change.
+    home: &'a File,
+    name: &'a OsString,
+}
+
+/// What a new entry is to the archive that is there.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) enum Rank {
+    Directory,
+    Created,
+    Replaced,
+    /// A link may be one that the old documents lead through: what it leads to is there by then.
+    ReplacedLink,
+    /// By its place among the documents.
+    Document(usize),
+}
+
+impl Preparation<'_> {
+    /// Does everything that comes before the first switch.
+    fn prepare(&self, replaced: Replaced) -> Result<Change, Error> {
+        let new = self.ranked();
+        let mut waiting = Waiting::default();
+        for (number, (_, entry)) in new.iter().enumerate() {
+            self.write(number, entry, &mut waiting)?;
+        }
+        // All is read. Links would date what they lead to, and so come behind that.
+        self.draft.source.check()?;
+        let linked = self.link(&new, &mut waiting)?;
+        let lines = self.lines(&new, replaced)?;
+        self.write_lines(&lines, &mut waiting)?;
+        let change = self.root.read(self.name)?;
+        let change = change.expect("its list was just written");
+        self.check(&change, &linked)?;
+        self.place(&new, &change)?;
+        let changed = new.iter().map(|(_, entry)| parent_of(&entry.name));
+        let directories: BTreeSet<&str> = changed.chain([""]).collect();
+        waiting.add(self.reopened(".")?, self.root.path)?;
+        for directory in directories {
+            let opened =
+                crate::archive::source::directory::open_directory(self.root.handle, directory);
+            let opened = opened.map_err(|error| self.root.failed(directory, error))?;
+            waiting.add(opened.into(), &self.root.path.join(directory))?;
+        }
+        waiting.finish()?;
+        self.draft.source.check_at(self.root.path)?;
+        self.check(&change, &linked)?;
+        Ok(change)
+    }
+
+    /// Returns the new entries in the order of their lines.
+    fn ranked(&self) -> Vec<(Rank, &NewEntry)> {
+        let new = self.draft.entries.iter().filter_map(|entry| match entry {
             DraftEntry::New(entry) => Some(entry),
             DraftEntry::Kept(_) => None,
-        })
-    };
-    let blobs = || new().filter(|entry| !is_document(entry));
-    let mut pending = Vec::new();
-    for entry in blobs().filter(|entry| !is_link(entry)) {
-        pending.extend(put(draft, entry, root)?);
+        });
+        let mut new: Vec<_> = new.map(|entry| (self.rank(entry), entry)).collect();
+        new.sort_by_key(|(rank, _)| *rank);
+        new
     }
-    let n_blobs = pending.len();
-    for document in DOCUMENTS {
-        for entry in new().filter(|entry| entry.name == document) {
-            pending.extend(put(draft, entry, root)?);
+
+    fn rank(&self, entry: &NewEntry) -> Rank {
+        let document = DOCUMENTS.iter().position(|name| *name == entry.name);
+        let is_there = self.draft.source.find(&entry.name).is_some();
+        match (&entry.content, document) {
+            (Content::Directory, _) => Rank::Directory,
+            (_, Some(document)) => Rank::Document(document),
+            (Content::Symlink(_), None) if is_there => Rank::ReplacedLink,
+            (_, None) if is_there => Rank::Replaced,
+            (_, None) => Rank::Created,
         }
     }
-    sync_files(&pending)?;
-    let documents = pending.split_off(n_blobs);
-    pending.into_iter().try_for_each(PendingFile::name)?;
-    // A link may be one that the old documents lead through: what it leads to is there by now.
-    for entry in blobs().filter(|entry| is_link(entry)) {
-        put(draft, entry, root)?;
+
+    /// Writes a new file or link, which is to be read before anything is linked to.
+    fn write(&self, number: usize, entry: &NewEntry, waiting: &mut Waiting) -> Result<(), Error> {
+        match &entry.content {
+            Content::Directory | Content::Entry(_) => Ok(()),
+            Content::Symlink(target) => {
+                let staged = number.to_string();
+                symlinkat(target, self.home, &staged)
+                    .and_then(|()| set_link_mtime(self.home, &staged, entry.mtime))
+                    .map_err(|errno| self.root.failed(&entry.name, errno.into()))
+            }
+            Content::Bytes(_) | Content::Layer(_) => {
+                self.write_file(number, entry, (entry.mode, entry.mtime), waiting)
+            }
+        }
     }
-    let places = blobs().map(|entry| root.join(&entry.name));
-    let mut directories: Vec<PathBuf> = places
-        .filter_map(|path| path.parent().map(Path::to_owned))
-        .collect();
-    directories.push(root.to_owned());
-    directories.sort();
-    directories.dedup();
-    sync_directories(&directories)?;
-    documents.into_iter().try_for_each(PendingFile::name)?;
-    sync_directory(root)
+
+    fn write_file(
+        &self,
+        number: usize,
+        entry: &NewEntry,
+        (mode, mtime): (u32, i64),
+        waiting: &mut Waiting,
+    ) -> Result<(), Error> {
+        let path = self.root.path.join(&entry.name);
+        let file = self.create(&number.to_string(), &path)?;
+        write_content(self.draft, &entry.content, &file, &path)?;
+        set_metadata(&file, mode & 0o7777, mtime).map_err(Error::at(&path))?;
+        waiting.add(file, &path)
+    }
+
+    /// Gives data that is there another name: a second name costs nothing, and the first goes when nobody names it any
+    /// more. Returns the entries that it was done to.
+    fn link(
+        &self,
+        new: &[(Rank, &NewEntry)],
+        waiting: &mut Waiting,
+    ) -> Result<HashSet<usize>, Error> {
+        let source = self.draft.source;
+        let mut linked = HashSet::new();
+        for (number, (_, entry)) in new.iter().enumerate() {
+            let Content::Entry(index) = entry.content else {
+                continue;
+            };
+            if linked.insert(index) {
+                source.check_entry(index)?;
+            }
+            let old = &source.entries()[index];
+            let (parent, file_name) = self.root.parent(&old.name)?;
+            let staged = number.to_string();
+            if linkat(parent, file_name, self.home, &staged, AtFlags::empty()).is_err() {
+                // As the other name would have it.
+                self.write_file(number, entry, (old.mode, old.mtime), waiting)?;
+                source.check_entry(index)?;
+            } else if Some(self.staged(number)?) != old.identity() {
+                let what = "another file has its name".to_owned();
+                return Err(Error::changed(&self.root.path.join(&old.name), what));
+            }
+        }
+        Ok(linked)
+    }
+
+    /// Writes the list, which has its name when it is whole.
+    fn write_lines(&self, lines: &[Line], waiting: &mut Waiting) -> Result<(), Error> {
+        let failed = |error| self.root.failed(self.name, error);
+        let path = self.root.path.join(self.name);
+        let mut file = self.create(UNFINISHED_LINES, &path)?;
+        file.write_all(change::format(lines).as_bytes())
+            .map_err(failed)?;
+        renameat(self.home, UNFINISHED_LINES, self.home, LINES)
+            .map_err(|errno| failed(errno.into()))?;
+        waiting.add(file, &path)
+    }
+
+    /// Gives everything its place that the old documents do not name.
+    fn place(&self, new: &[(Rank, &NewEntry)], change: &Change) -> Result<(), Error> {
+        for (number, line) in change.lines.iter().enumerate() {
+            match line {
+                Line::Made(name) => self.make_directory(name, new[number].1.mode)?,
+                Line::Created(name, _) => {
+                    let (parent, file_name) = self.root.parent(name)?;
+                    let placed = rename_new(self.home, &number.to_string(), &parent, file_name);
+                    placed.map_err(|errno| self.root.failed(name, errno.into()))?;
+                }
+                _ => {}
+            }
+        }
+        Ok(())
+    }
+
+    fn make_directory(&self, name: &str, mode: u32) -> Result<(), Error> {
+        let failed = |errno: Errno| self.root.failed(name, errno.into());
+        let (parent, file_name) = self.root.parent(name)?;
+        let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::NOFOLLOW | OFlags::CLOEXEC;
+        match mkdirat(&parent, file_name, Mode::from(0o700)) {
+            // A link would lead the files of the directory elsewhere.
+            Err(Errno::EXIST) => {
+                let opened = openat(&parent, file_name, flags, Mode::empty());
+                opened.map(drop).map_err(failed)
+            }
+            made => {
+                made.map_err(failed)?;
+                let opened = openat(&parent, file_name, flags, Mode::empty());
+                // Whatever the umask says; it has to be filled.
+                let mode = Mode::from_raw_mode(mode & 0o7777 | 0o700);
+                opened
+                    .and_then(|directory| fchmod(directory, mode))
+                    .map_err(failed)
+            }
+        }
+    }
+
+    /// Finds out whether everything that is to be replaced is still what was read; `linked` has got another name since.
+    fn check(&self, change: &Change, linked: &HashSet<usize>) -> Result<(), Error> {
+        let source = self.draft.source;
+        for (_, name, old, _) in change.switched() {
+            let index = source.find(name).filter(|index| !linked.contains(index));
+            if let Some(index) = index {
+                source.check_entry(index)?;
+            } else if self.root.identity(name)? != old {
+                let what = "another file has its name".to_owned();
+                return Err(Error::changed(&self.root.path.join(name), what));
+            }
+        }
+        Ok(())
+    }
+
+    fn create(&self, name: &str, path: &Path) -> Result<File, Error> {
+        let flags =
+            OFlags::CREATE | OFlags::EXCL | OFlags::WRONLY | OFlags::NOFOLLOW | OFlags::CLOEXEC;
+        let file = openat(self.home, name, flags, Mode::from(0o600));
+        Ok(file.map_err(|errno| Error::io(path, errno.into()))?.into())
+    }
+
+    pub(super) fn staged(&self, number: usize) -> Result<Identity, Error> {
+        let status = statat(self.home, number.to_string(), AtFlags::SYMLINK_NOFOLLOW);
+        let status = status.map_err(|errno| self.root.failed(self.name, errno.into()))?;
+        Ok(Identity::from(&crate::file_state::FileState::of(&status)))
+    }
+
+    fn reopened(&self, name: &str) -> Result<File, Error> {
+        let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::CLOEXEC;
+        let opened = openat(self.home, name, flags, Mode::empty());
+        Ok(opened
+            .map_err(|errno| self.root.failed(self.name, errno.into()))?
+            .into())
+    }
 }
 
-/// What the journal of the change holds.
-fn lines(draft: &Draft<'_>) -> Vec<Line> {
-    let source = draft.source;
-    let mut is_needed = vec![false; source.entries().len()];
-    let mut lines = Vec::new();
-    for entry in &draft.entries {
-        // Every change in a directory dates it by the clock; what is in the archive does not come from a clock.
-        let (name, is_directory, mtime) = match entry {
-            DraftEntry::Kept(index) => {
-                is_needed[*index] = true;
-                let kept = &source.entries()[*index];
-                (&kept.name, kept.kind == Kind::Directory, kept.mtime)
-            }
-            DraftEntry::New(new) => {
-                let is_directory = new.content == Content::Directory;
-                match source.find(&new.name) {
-                    Some(index) => {
-                        is_needed[index] = true;
-                        if !is_directory {
-                            lines.push(Line::Replaced(new.name.clone()));
-                        }
-                    }
-                    None => lines.push(Line::Created(new.name.clone())),
-                }
-                (&new.name, is_directory, new.mtime)
-            }
-        };
-        if is_directory {
-            lines.push(Line::Dated(name.clone(), mtime));
-        }
+/// Renames a file to a name that nothing has.
+fn rename_new(
+    from: impl std::os::fd::AsFd,
+    old: &str,
+    to: impl std::os::fd::AsFd,
+    new: &str,
+) -> Result<(), Errno> {
+    match renameat_with(&from, old, &to, new, RenameFlags::NOREPLACE) {
+        // A file system that cannot tell in the same step has to be asked before.
+        Err(Errno::INVAL | Errno::NOSYS) => match statat(&to, new, AtFlags::SYMLINK_NOFOLLOW) {
+            Err(Errno::NOENT) => renameat(from, old, to, new),
+            Ok(_) => Err(Errno::EXIST),
+            Err(errno) => Err(errno),
+        },
+        renamed => renamed,
     }
-    let orphans = source.entries().iter().zip(is_needed);
-    let orphans = orphans.filter(|(_, is_needed)| !is_needed);
-    lines.extend(orphans.map(|(entry, _)| Line::Obsolete(entry.name.clone())));
-    lines
 }

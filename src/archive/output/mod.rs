@@ -1,14 +1,15 @@
 //! Where a revised archive goes: complete or not at all.
 
+pub(super) mod content;
 pub(super) mod extract;
 pub(super) mod file;
 pub(super) mod in_place;
-pub(super) mod journal;
+mod listed;
+pub(super) mod lock;
 pub(super) mod new_directory;
 pub(super) mod pack;
 pub(super) mod pending;
-pub(super) mod place;
 pub(super) mod publish;
-pub(super) mod switch;
+pub(super) mod recover;
 pub(super) mod unpack_layers;
 pub(super) mod write;

@@ -1,60 +1,93 @@
 //! Directories that are there complete or not at all.
 
+use std::ffi::OsStr;
+use std::fs::File;
 use std::io;
-use std::path::Path;
+use std::path::{Path, PathBuf};
+
+use rustix::fs::{AtFlags, FileType, Mode, OFlags, mkdirat, openat, renameat, statat, unlinkat};
+use rustix::io::Errno;
 
 use super::file::quoted;
-use super::pending::{hidden_name, sync_directory};
-use crate::archive::source::directory::OWN_DIRECTORY;
+use super::pending::{missing, sync_directory};
+use crate::archive::hidden::claim::{claim, list, open_directory, sweep};
+use crate::archive::hidden::tree::remove_tree;
 use crate::error::Error;
 use crate::ledger::followed;
 use crate::printable;
 
-/// Makes a directory of what `fill` puts into it; it is there when that is complete, under no name that matters before.
+/// Makes a directory of what `fill` puts into it; it has a hidden name until that is complete. Of several runs that make
+/// the same directory one succeeds.
 pub(in crate::archive) fn new_directory<T>(
     path: &Path,
     fill: impl FnOnce(&Path) -> Result<T, Error>,
 ) -> Result<T, Error> {
+    let refused = |reason: &str| Error::Output {
+        place: printable::path(path),
+        reason: reason.to_owned(),
+    };
     // A link is followed, so that the directory it names is made and the link stays.
-    let path = &*followed(path).map_err(Error::at(path))?.0;
-    let place = || printable::path(path);
-    match std::fs::read_dir(path) {
-        Ok(mut items) => {
-            if items.next().is_some() {
-                return Err(Error::Output {
-                    place: place(),
-                    reason: "is a directory that is not empty".to_owned(),
-                });
-            }
-        }
+    let (target, _) = followed(path).map_err(Error::at(path))?;
+    let Some(name) = target.file_name() else {
+        return Err(refused(
+            "is not the name of a new directory: it takes its place when it is complete",
+        ));
+    };
+    match open_directory(&target).and_then(list) {
+        Ok(names) if names.is_empty() => {}
+        Ok(_) => return Err(refused("is a directory that is not empty")),
         Err(error) if error.kind() == io::ErrorKind::NotFound => {}
         Err(error) => return Err(Error::io(path, error)),
     }
-    let temporary = hidden_name(path);
-    remove_tree(&temporary)?;
-    std::fs::create_dir(&temporary).map_err(Error::at(&temporary))?;
-    let filled = fill(&temporary).and_then(|filled| {
+    let parent = target.parent().unwrap_or(Path::new(""));
+    let directory = open_directory(parent).map_err(|error| missing(path, parent, error))?;
+    sweep(&directory, name);
+    let make = |hidden: &OsStr| {
+        mkdirat(&directory, hidden, Mode::from(0o777))?;
+        let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::NOFOLLOW | OFlags::CLOEXEC;
+        let opened = openat(&directory, hidden, flags, Mode::empty());
+        if opened.is_err() {
+            let _ = unlinkat(&directory, hidden, AtFlags::REMOVEDIR);
+        }
+        opened.map(File::from)
+    };
+    // The lock is held until the directory has its name.
+    let (_lock, hidden) = claim(&directory, name, make).map_err(Error::at(path))?;
+    let made = fill(&target.with_file_name(&hidden)).and_then(|filled| {
         // Renaming onto an empty directory replaces it.
-        std::fs::rename(&temporary, path).map_err(Error::at(path))?;
-        Ok(filled)
+        match renameat(&directory, &hidden, &directory, name) {
+            Ok(()) => Ok(filled),
+            Err(Errno::NOTEMPTY | Errno::EXIST) => Err(refused("is a directory that is not empty")),
+            Err(errno) => Err(Error::io(path, errno.into())),
+        }
     });
-    if filled.is_err() {
-        let _ = remove_tree(&temporary);
+    match made {
+        Ok(filled) => {
+            let synced = sync_directory(parent).map(|()| filled);
+            synced.map_err(|error| error.after(&[quoted(path)], &[]))
+        }
+        Err(error) => {
+            // What stops it from being removed now is met again by the next run.
+            let _ = remove_tree(&directory, &hidden);
+            Err(error)
+        }
     }
-    let filled = filled?;
-    let parent = path
-        .parent()
-        .filter(|parent| !parent.as_os_str().is_empty());
-    let synced = sync_directory(parent.unwrap_or(Path::new(".")));
-    synced.map_err(|error| error.after(&[quoted(path)], &[]))?;
-    Ok(filled)
 }
 
-/// Removes a directory of ours with what is in it; its absence is fine.
-pub(in crate::archive) fn remove_tree(path: &Path) -> Result<(), Error> {
-    debug_assert!(path.file_name().is_some_and(|name| name != OWN_DIRECTORY));
-    match std::fs::remove_dir_all(path) {
-        Err(error) if error.kind() != io::ErrorKind::NotFound => Err(Error::io(path, error)),
-        _ => Ok(()),
+/// Makes the names in a directory and below it last; the files are synced already.
+pub(in crate::archive) fn sync_tree(root: &Path) -> Result<(), Error> {
+    let mut directories: Vec<PathBuf> = vec![root.to_owned()];
+    while let Some(directory) = directories.pop() {
+        let failed = |error| Error::io(&directory, error);
+        let handle = File::open(&directory).map_err(failed)?;
+        for name in list(&handle).map_err(failed)? {
+            let status = statat(&handle, &name, AtFlags::SYMLINK_NOFOLLOW);
+            let mode = status.map_err(|errno| failed(errno.into()))?.st_mode;
+            if FileType::from_raw_mode(mode) == FileType::Directory {
+                directories.push(directory.join(name));
+            }
+        }
+        handle.sync_all().map_err(failed)?;
     }
+    Ok(())
 }

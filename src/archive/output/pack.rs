@@ -15,8 +15,8 @@ use super::pending::PendingFile;
 use super::publish::name_file;
 use super::write::{Sink, pad};
 use crate::archive::draft::Draft;
+use crate::archive::hidden::OWN_DIRECTORY;
 use crate::archive::source::Source;
-use crate::archive::source::directory::OWN_DIRECTORY;
 use crate::archive::source::names;
 use crate::compression::Compression;
 use crate::digest::Digest;
@@ -35,7 +35,11 @@ const MAX_HEADERS_BYTES: u64 = 1 << 30;
 /// Unpacks the archive `source` into `directory`, which must not exist or be empty.
 pub fn unpack(source: &Source, directory: &Path) -> Result<(), Error> {
     refuse_overlap(source, directory)?;
-    new_directory(directory, |directory| fill(source, directory))
+    new_directory(directory, |directory| {
+        let filled = fill(source, directory);
+        // A change of the input explains whatever went wrong.
+        source.check().and(filled)
+    })
 }
 
 /// Refuses a directory to unpack into that is part of the archive, or contains it.
@@ -133,11 +137,12 @@ fn read_headers(directory: &Path) -> Result<Option<Headers>, Error> {
             break;
         }
         let group = after.get(..length).ok_or_else(damaged)?;
-        let entry = TarReader::new(Stream(group))
-            .next()
-            .ok()
-            .flatten()
-            .ok_or_else(damaged)?;
+        let mut reader = TarReader::new(Stream(group));
+        let entry = reader.next().ok().flatten().ok_or_else(damaged)?;
+        // Nothing else may hide behind it: what is packed is what the directory shows.
+        if reader.offset() != group.len() as u64 {
+            return Err(damaged());
+        }
         groups.push((entry, group.to_vec()));
         rest = &after[length..];
     }
@@ -148,12 +153,31 @@ fn read_headers(directory: &Path) -> Result<Option<Headers>, Error> {
         rest = after;
         Ok(bytes.to_vec())
     };
+    let (prelude, tail) = (around()?, around()?);
+    let is_zero = |block: &[u8]| block.iter().all(|&byte| byte == 0);
+    // A zero block before the first entry would end the tar there.
+    if !has_no_entries(&prelude) || prelude.chunks(512).any(is_zero) || !has_no_entries(&tail) {
+        return Err(damaged());
+    }
     Ok(Some(Headers {
         compression,
         groups,
-        prelude: around()?,
-        tail: around()?,
+        prelude,
+        tail,
     }))
+}
+
+/// Tells whether a tar reader finds no entry in what stands around entries: a root directory and global headers are none.
+fn has_no_entries(bytes: &[u8]) -> bool {
+    let mut reader = TarReader::new(Stream(bytes));
+    loop {
+        match reader.next() {
+            Ok(None) => return true,
+            Ok(Some(entry)) if entry.kind == Kind::Global => {}
+            Ok(Some(entry)) if names::clean(&entry.name).as_deref() == Some("") => {}
+            Ok(Some(_)) | Err(_) => return false,
+        }
+    }
 }
 
 /// Packs the directory `source` into the tar `output`: in the order and with the headers that `unpack` kept, where it
@@ -164,7 +188,7 @@ pub fn pack(source: &Source, directory: &Path, output: &Path) -> Result<(), Erro
         OutputFile::Pending(pending) => {
             let file = pending.file.try_clone().map_err(Error::at(output))?;
             write_packed(source, directory, file, output)?;
-            name_file(pending, output)
+            name_file(pending, output, || Ok(()))
         }
         OutputFile::Stream(path) => {
             let stream = open_stream(&path).map_err(Error::at(output))?;
@@ -289,7 +313,8 @@ fn write_packed(source: &Source, directory: &Path, file: File, output: &Path) ->
         &tail
     };
     sink.write_all(tail).map_err(failed)?;
-    sink.finish().map(drop).map_err(failed)
+    sink.finish().map_err(failed)?;
+    source.check()
 }
 
 /// Tells whether what was a hard link is still like its target: on the disk each can be edited.

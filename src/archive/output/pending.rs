@@ -1,223 +1,250 @@
 //! Files that get their name when they are complete, and what makes them last.
 
+use std::ffi::{OsStr, OsString};
 use std::fs::File;
 use std::io;
-use std::os::fd::AsFd;
+use std::os::fd::{AsFd, AsRawFd as _};
 use std::path::{Path, PathBuf};
 
-use rustix::fs::{AtFlags, CWD, Mode, OFlags};
+use rustix::fs::{AtFlags, CWD, Mode, OFlags, linkat, openat, statat};
+use rustix::io::Errno;
 
+use super::file::parent;
+use crate::archive::hidden::Place;
+use crate::archive::hidden::claim::{claim, hold, open_directory, sweep};
 use crate::error::Error;
 use crate::printable;
 
-/// A file on its way to a name.
+/// A file on its way to a name. Until then it has none, or a hidden one where the file system has no nameless files.
 #[derive(Debug)]
 pub(crate) struct PendingFile {
     pub(crate) file: File,
-    directory: PathBuf,
     target: PathBuf,
-    /// The hidden name, where the file needs one already.
-    named: Option<PathBuf>,
+    /// The hidden name, where the file has one already.
+    hidden: Option<PathBuf>,
 }
 
 impl PendingFile {
-    /// Opens a nameless file beside `target`.
+    /// Opens a file that will get the name `target`, and removes what killed runs have left on their way to that name.
     pub(crate) fn create(target: &Path) -> Result<Self, Error> {
-        let directory = match target.parent() {
-            Some(parent) if !parent.as_os_str().is_empty() => parent.to_owned(),
-            _ => PathBuf::from("."),
-        };
-        let flags = OFlags::TMPFILE | OFlags::RDWR | OFlags::CLOEXEC;
+        let parent = target.parent().unwrap_or(Path::new(""));
+        let directory = open_directory(parent).map_err(|error| missing(target, parent, error))?;
+        let name = target.file_name().unwrap_or_default();
+        sweep(&directory, name);
         let mode = Mode::from(0o666);
-        match rustix::fs::openat(CWD, &directory, flags, mode) {
-            Ok(file) => Ok(Self {
+        let flags = OFlags::TMPFILE | OFlags::RDWR | OFlags::CLOEXEC;
+        match openat(&directory, ".", flags, mode) {
+            Ok(file) if proc_path(&file).is_some() => Ok(Self {
                 file: file.into(),
-                directory,
                 target: target.to_owned(),
-                named: None,
+                hidden: None,
             }),
-            // A file system without nameless files.
-            Err(rustix::io::Errno::OPNOTSUPP | rustix::io::Errno::ISDIR) => {
-                let path = hidden_name(target);
+            // No nameless files on this file system, or no way to give them a name.
+            Ok(_) | Err(Errno::OPNOTSUPP | Errno::ISDIR | Errno::INVAL | Errno::NOSYS) => {
                 let flags = OFlags::CREATE
-                    | OFlags::TRUNC
+                    | OFlags::EXCL
                     | OFlags::RDWR
                     | OFlags::CLOEXEC
                     | OFlags::NOFOLLOW;
-                let file = rustix::fs::openat(CWD, &path, flags, mode)
-                    .map_err(|e| Error::io(&path, e.into()))?;
+                let make = |name: &OsStr| openat(&directory, name, flags, mode).map(File::from);
+                let claimed = claim(&directory, name, make);
+                let (file, hidden) = claimed.map_err(Error::at(target))?;
                 Ok(Self {
-                    file: file.into(),
-                    directory,
+                    file,
                     target: target.to_owned(),
-                    named: Some(path),
+                    hidden: Some(target.with_file_name(hidden)),
                 })
             }
-            Err(rustix::io::Errno::NOENT) => Err(Error::Output {
-                place: printable::path(target),
-                reason: format!(
-                    "cannot be written: there is no directory `{}`",
-                    printable::path(&directory)
-                ),
-            }),
-            Err(error) => Err(Error::io(&directory, error.into())),
+            Err(errno) => {
+                let shown = if parent.as_os_str().is_empty() {
+                    Path::new(".")
+                } else {
+                    parent
+                };
+                Err(Error::io(shown, errno.into()))
+            }
         }
+    }
+
+    /// Removes what killed runs have left on their way to the name `target`.
+    pub(in crate::archive) fn tidy(target: &Path) -> Result<(), Error> {
+        let parent = target.parent().unwrap_or(Path::new(""));
+        let directory = open_directory(parent).map_err(|error| missing(target, parent, error))?;
+        sweep(&directory, target.file_name().unwrap_or_default());
+        Ok(())
     }
 
     /// Makes the content durable and gives it its name.
     pub(crate) fn publish(self) -> Result<(), Error> {
         self.file.sync_all().map_err(Error::at(&self.target))?;
-        let directory = self.directory.clone();
+        let parent = parent(&self.target).to_owned();
         self.name()?;
-        sync_directory(&directory)
+        sync_directory(&parent)
     }
 
-    /// The name that the content is to have.
+    /// Returns the name that it will get.
     pub(in crate::archive) fn target(&self) -> &Path {
         &self.target
     }
 
-    /// Gives the content a hidden name.
-    pub(in crate::archive) fn hide(&mut self) -> Result<(), Error> {
-        if self.named.is_none() {
-            let path = hidden_name(&self.target);
-            // Left by a run that was killed before it renamed it.
-            let _ = std::fs::remove_file(&path);
-            link(&self.file, &path).map_err(Error::at(&path))?;
-            self.named = Some(path);
+    /// Gives the content, which lasts already, its name. That lasts once its directory is synced.
+    pub(in crate::archive) fn name(self) -> Result<(), Error> {
+        self.name_if(|| Ok(()))
+    }
+
+    /// Gives the content its name, if `check`, which is called right before that, finds no reason against it.
+    pub(in crate::archive) fn name_if(
+        mut self,
+        check: impl FnOnce() -> Result<(), Error>,
+    ) -> Result<(), Error> {
+        let is_new = self.hidden.is_none() && self.target.symlink_metadata().is_err();
+        if !is_new {
+            self.hide()?;
+        }
+        check()?;
+        // Something may have got the name since we looked: then as over a file that was there.
+        if !is_new || link(&self.file, &self.target).is_err() {
+            self.hide()?;
+            let hidden = self.hidden.as_ref().expect("it was just hidden");
+            std::fs::rename(hidden, &self.target).map_err(Error::at(&self.target))?;
+            self.hidden = None;
         }
         Ok(())
     }
 
-    /// Gives the content its name, in one step where nothing has that yet.
-    pub(in crate::archive) fn name_new(&mut self) -> Result<(), Error> {
-        if self.named.is_none() && link(&self.file, &self.target).is_ok() {
+    /// Gives the content a hidden name, from which it can be renamed over what has its name.
+    fn hide(&mut self) -> Result<(), Error> {
+        if self.hidden.is_some() {
             return Ok(());
         }
-        self.rename()
-    }
-
-    /// Gives the content its name; whether that lasts is for the directory's sync to say.
-    pub(in crate::archive) fn name(mut self) -> Result<(), Error> {
-        self.rename()
-    }
-
-    fn rename(&mut self) -> Result<(), Error> {
-        self.hide()?;
-        let path = self.named.as_ref().expect("it was just named");
-        std::fs::rename(path, &self.target).map_err(Error::at(&self.target))?;
-        self.named = None;
+        let failed = |error| Error::io(&self.target, error);
+        let parent = self.target.parent().unwrap_or(Path::new(""));
+        let directory = open_directory(parent).map_err(failed)?;
+        hold(&self.file).map_err(failed)?;
+        let hidden = loop {
+            let place = Place::of(&directory).map_err(failed)?;
+            let name: OsString = place.name(self.target.file_name().unwrap_or_default());
+            let hidden = self.target.with_file_name(name);
+            match link(&self.file, &hidden) {
+                Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {}
+                linked => break linked.map(|()| hidden).map_err(failed)?,
+            }
+        };
+        self.hidden = Some(hidden);
         Ok(())
     }
 }
 
 impl Drop for PendingFile {
     fn drop(&mut self) {
-        if let Some(path) = &self.named {
+        if let Some(path) = &self.hidden {
             // The failure that led here is the one to report.
             let _ = std::fs::remove_file(path);
         }
     }
 }
 
-pub(in crate::archive) fn hidden_name(target: &Path) -> PathBuf {
-    let mut name = std::ffi::OsString::from(".");
-    name.push(target.file_name().unwrap_or_default());
-    name.push(".ocipatch");
-    target.with_file_name(name)
-}
-
-fn link(file: &File, path: &Path) -> io::Result<()> {
-    use std::os::fd::AsRawFd;
-    let open = format!("/proc/self/fd/{}", file.as_fd().as_raw_fd());
-    Ok(rustix::fs::linkat(
-        CWD,
-        open,
-        CWD,
-        path,
-        AtFlags::SYMLINK_FOLLOW,
-    )?)
-}
-
-pub(in crate::archive) fn sync_directory(path: &Path) -> Result<(), Error> {
-    File::open(path)
-        .and_then(|directory| directory.sync_all())
-        .map_err(Error::at(path))
-}
-
-/// Keeps two runs from changing one archive in place at the same time.
-#[derive(Debug)]
-pub struct Lock {
-    _file: File,
-}
-
-impl Lock {
-    /// Locks the file or directory at `path` until the value is dropped (advisory, `flock`).
-    pub fn take(path: &Path) -> Result<Self, Error> {
-        use rustix::fs::{FlockOperation, flock};
-        use std::os::unix::fs::MetadataExt;
-        loop {
-            let file = File::open(path).map_err(Error::at(path))?;
-            match flock(&file, FlockOperation::NonBlockingLockExclusive) {
-                Err(rustix::io::Errno::WOULDBLOCK) => {
-                    let reason = "is being changed by another run".to_owned();
-                    return Err(Error::Output {
-                        place: printable::path(path),
-                        reason,
-                    });
-                }
-                // Where the file system has no locks there is none to take.
-                Ok(())
-                | Err(
-                    rustix::io::Errno::OPNOTSUPP
-                    | rustix::io::Errno::NOLCK
-                    | rustix::io::Errno::NOSYS,
-                ) => {}
-                Err(error) => return Err(Error::io(path, error.into())),
-            }
-            // The run before may have put another file in its place while we opened this one.
-            let (locked, there) = (
-                file.metadata().map_err(Error::at(path))?,
-                std::fs::metadata(path).map_err(Error::at(path))?,
-            );
-            if (locked.dev(), locked.ino()) == (there.dev(), there.ino()) {
-                return Ok(Self { _file: file });
-            }
-        }
+/// Says which directory is missing, where one is.
+pub(super) fn missing(target: &Path, directory: &Path, error: io::Error) -> Error {
+    match error.kind() {
+        io::ErrorKind::NotFound | io::ErrorKind::NotADirectory => Error::Output {
+            place: printable::path(target),
+            reason: format!(
+                "cannot be written: there is no directory `{}`",
+                printable::path(directory)
+            ),
+        },
+        _ => Error::io(directory, error),
     }
 }
 
-/// Makes the content of several files durable at once: a journal that is committed for one is committed for all.
-pub(in crate::archive) fn sync_files(files: &[PendingFile]) -> Result<(), Error> {
-    together(files, |pending| {
-        pending.file.sync_all().map_err(Error::at(&pending.target))
-    })
+/// Returns the path by which the system knows an open file, where `/proc` is mounted.
+fn proc_path(file: impl AsFd) -> Option<PathBuf> {
+    let path = PathBuf::from(format!("/proc/self/fd/{}", file.as_fd().as_raw_fd()));
+    let is_there = statat(CWD, &path, AtFlags::SYMLINK_NOFOLLOW).is_ok();
+    is_there.then_some(path)
 }
 
-/// Makes the names in several directories durable at once.
-pub(in crate::archive) fn sync_directories(directories: &[PathBuf]) -> Result<(), Error> {
-    together(directories, |path| sync_directory(path))
+/// Gives a nameless file a name that nothing has.
+fn link(file: &File, path: &Path) -> io::Result<()> {
+    let linked = match proc_path(file) {
+        Some(open) => linkat(CWD, open, CWD, path, AtFlags::SYMLINK_FOLLOW),
+        // Since Linux 6.10 everybody may do that with files of their own.
+        None => linkat(file, "", CWD, path, AtFlags::EMPTY_PATH),
+    };
+    Ok(linked?)
 }
 
-/// Does to all what waits for the disk, at once.
-pub(in crate::archive) fn together<T: Sync>(
-    things: &[T],
-    sync: impl Fn(&T) -> Result<(), Error> + Sync,
-) -> Result<(), Error> {
-    /// More than this wait for the same commits anyway.
-    const MAX_THREADS: usize = 8;
-    let per_thread = things.len().div_ceil(MAX_THREADS).max(1);
-    let sync_all = |part: &[T]| part.iter().try_for_each(&sync);
-    std::thread::scope(|scope| {
-        let mut parts = things.chunks(per_thread);
-        let own = parts.next().unwrap_or_default();
-        let others: Vec<_> = parts
-            .map(|part| scope.spawn(move || sync_all(part)))
-            .collect();
-        let own = sync_all(own);
-        others
-            .into_iter()
-            .map(|part| part.join().expect("syncing does not panic"))
-            .fold(own, Result::and)
-    })
+/// Makes the names in a directory last.
+pub(in crate::archive) fn sync_directory(path: &Path) -> Result<(), Error> {
+    let path = if path.as_os_str().is_empty() {
+        Path::new(".")
+    } else {
+        path
+    };
+    match File::open(path) {
+        // One that nobody may list lasts with everything else.
+        Err(error) if error.kind() == io::ErrorKind::PermissionDenied => {
+            rustix::fs::sync();
+            Ok(())
+        }
+        opened => opened
+            .and_then(|directory| directory.sync_all())
+            .map_err(Error::at(path)),
+    }
+}
+
+/// Makes the names in each of these directories last.
+pub(in crate::archive) fn sync_directories(paths: &[PathBuf]) -> Result<(), Error> {
+    paths.iter().try_for_each(|path| sync_directory(path))
+}
+
+/// Files and directories that wait for the disk, a few of them at once: each is open, and more wait for the same commits
+/// of the file system anyway.
+#[derive(Debug, Default)]
+pub(in crate::archive) struct Waiting {
+    open: Vec<(File, PathBuf)>,
+}
+
+/// How many wait at once.
+const MAX_WAITING: usize = 6;
+
+impl Waiting {
+    /// Adds one, whose path is for messages.
+    pub(in crate::archive) fn add(&mut self, file: File, path: &Path) -> Result<(), Error> {
+        if self.open.len() == MAX_WAITING {
+            self.wait()?;
+        }
+        self.open.push((file, path.to_owned()));
+        Ok(())
+    }
+
+    /// Returns when all of them last.
+    pub(in crate::archive) fn finish(mut self) -> Result<(), Error> {
+        self.wait()
+    }
+
+    fn wait(&mut self) -> Result<(), Error> {
+        let open = std::mem::take(&mut self.open);
+        let sync = |(file, path): &(File, PathBuf)| file.sync_all().map_err(Error::at(path));
+        let Some((own, others)) = open.split_first() else {
+            return Ok(());
+        };
+        std::thread::scope(|scope| {
+            let others = others.iter().map(|other| {
+                let thread = std::thread::Builder::new();
+                (other, thread.spawn_scoped(scope, move || sync(other)))
+            });
+            let others: Vec<_> = others.collect();
+            let own = sync(own);
+            others
+                .into_iter()
+                .map(|(other, thread)| match thread {
+                    Ok(thread) => thread.join().expect("syncing does not panic"),
+                    // No thread to be had: then one after another.
+                    Err(_) => sync(other),
+                })
+                .fold(own, Result::and)
+        })
+    }
 }

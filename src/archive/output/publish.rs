@@ -6,13 +6,13 @@ use std::path::{Path, PathBuf};
 
 use super::extract::extract;
 use super::file::{Complete, OutputFile, SideFile, enter_all, open_stream, parent, quoted};
-use super::in_place;
-use super::new_directory::new_directory;
+use super::in_place::{Replaced, revise_directory};
+use super::new_directory::{new_directory, sync_tree};
 use super::pending::{PendingFile, sync_directory};
 use super::write::{Sink, write_tar};
 use crate::archive::draft::Draft;
 use crate::error::Error;
-use crate::ledger::{Extent, Ledger, Location, WrittenAs};
+use crate::ledger::{Extent, Ledger, Location, WrittenAs, followed};
 use crate::printable;
 
 /// Where a revised archive goes.
@@ -25,14 +25,14 @@ pub enum Destination {
     /// A pipe or file that is open already, such as standard output.
     Stream(File),
     /// The archive itself.
-    InPlace(PathBuf),
+    InPlace(PathBuf, Replaced),
 }
 
 impl Destination {
     /// Returns what it is written as.
     fn role(&self) -> WrittenAs {
         match self {
-            Self::InPlace(_) => WrittenAs::InPlace,
+            Self::InPlace(..) => WrittenAs::InPlace,
             Self::File(_) | Self::Directory(_) | Self::Stream(_) => WrittenAs::Output,
         }
     }
@@ -42,8 +42,8 @@ impl Destination {
         let (extent, location) = match self {
             Self::Stream(file) => (Extent::File, Location::of_open(file, STREAM)),
             Self::Directory(path) => (Extent::Tree, Location::of(path)),
-            Self::InPlace(path) if path.is_dir() => (Extent::Tree, Location::of(path)),
-            Self::File(path) | Self::InPlace(path) => (Extent::File, Location::of(path)),
+            Self::InPlace(path, _) if path.is_dir() => (Extent::Tree, Location::of(path)),
+            Self::File(path) | Self::InPlace(path, _) => (Extent::File, Location::of(path)),
         };
         Ok(ledger.write(self.role(), extent, location)?)
     }
@@ -52,7 +52,7 @@ impl Destination {
     #[must_use]
     pub fn shown(&self) -> String {
         match self {
-            Self::File(path) | Self::Directory(path) | Self::InPlace(path) => quoted(path),
+            Self::File(path) | Self::Directory(path) | Self::InPlace(path, _) => quoted(path),
             Self::Stream(_) => STREAM.to_owned(),
         }
     }
@@ -108,43 +108,77 @@ fn write(draft: &Draft<'_>, destination: &Destination) -> Result<(), Error> {
                 place: STREAM.to_owned(),
                 source,
             })?;
-            write_to(draft, file, STREAM).map(drop)
+            let written = write_to(draft, file, STREAM);
+            draft.source.check().and(written.map(drop))
         }
-        Destination::InPlace(_) if draft.is_unchanged() => Ok(()),
-        Destination::InPlace(path) if draft.source.is_directory() => {
-            in_place::revise_directory(draft, path)
+        Destination::InPlace(path, replaced) if draft.source.is_directory() => {
+            revise_directory(draft, path, *replaced)
         }
-        Destination::InPlace(path) if !path.is_file() => Err(Error::Output {
+        Destination::InPlace(path, _) if !path.is_file() => Err(Error::Output {
             place: printable::path(path),
             reason: "is no file that could be changed in place".to_owned(),
         }),
-        Destination::File(path) | Destination::InPlace(path) => write_file(draft, path),
+        Destination::InPlace(path, _) if draft.is_unchanged() => {
+            let (target, _) = followed(path).map_err(Error::at(path))?;
+            PendingFile::tidy(&target)
+        }
+        Destination::InPlace(path, _) => write_over(draft, path),
+        Destination::File(path) => write_file(draft, path),
+    }
+}
+
+/// Writes the archive to where it was read from, if that is still there as it was.
+fn write_over(draft: &Draft<'_>, path: &Path) -> Result<(), Error> {
+    match OutputFile::open(path)? {
+        OutputFile::Pending(pending) => {
+            write_pending(draft, &pending, path)?;
+            name_file(pending, path, || draft.source.check_at(path))
+        }
+        OutputFile::Stream(_) => Err(Error::Output {
+            place: printable::path(path),
+            reason: "is an open file, which cannot be replaced; use its own path".to_owned(),
+        }),
     }
 }
 
 fn write_file(draft: &Draft<'_>, path: &Path) -> Result<(), Error> {
-    let place = printable::path(path);
-    let pending = match OutputFile::open(path)? {
-        OutputFile::Pending(pending) => pending,
+    match OutputFile::open(path)? {
+        OutputFile::Pending(pending) => {
+            write_pending(draft, &pending, path)?;
+            name_file(pending, path, || Ok(()))
+        }
         OutputFile::Stream(stream) => {
             let stream = open_stream(&stream).map_err(Error::at(path))?;
-            return write_to(draft, stream, &place).map(drop);
+            let written = write_to(draft, stream, &printable::path(path));
+            draft.source.check().and(written.map(drop))
         }
-    };
+    }
+}
+
+/// Writes the archive to a file that nobody sees yet.
+fn write_pending(draft: &Draft<'_>, pending: &PendingFile, path: &Path) -> Result<(), Error> {
+    let place = printable::path(path);
     let file = pending.file.try_clone().map_err(Error::at(path))?;
     reserve(draft, &file).map_err(Error::at(path))?;
-    let mut file = write_to(draft, file, &place)?;
+    let written = write_to(draft, file, &place);
+    // A change of the input explains whatever went wrong.
+    draft.source.check()?;
+    let mut file = written?;
     // What was reserved too much goes.
     let end = file.stream_position().map_err(Error::at(path))?;
     file.set_len(end).map_err(Error::at(path))?;
-    name_file(pending, path)
+    Ok(())
 }
 
-/// Makes a file durable and gives it its name.
-pub(in crate::archive) fn name_file(pending: PendingFile, path: &Path) -> Result<(), Error> {
+/// Makes a file durable and gives it its name, if `check`, which is called right before that, finds no reason against it.
+pub(in crate::archive) fn name_file(
+    pending: PendingFile,
+    path: &Path,
+    check: impl FnOnce() -> Result<(), Error>,
+) -> Result<(), Error> {
     pending.file.sync_all().map_err(Error::at(path))?;
     let directory = parent(pending.target()).to_owned();
-    pending.name()?;
+    pending.name_if(check)?;
     sync_directory(&directory).map_err(|error| error.after(&[quoted(path)], &[]))
 }
 
@@ -192,18 +226,9 @@ fn write_to(draft: &Draft<'_>, file: File, place: &str) -> Result<File, Error> {
 
 fn write_directory(draft: &Draft<'_>, path: &Path) -> Result<(), Error> {
     new_directory(path, |temporary| {
-        extract(draft, temporary)?;
+        let extracted = extract(draft, temporary);
+        // A change of the input explains whatever went wrong.
+        draft.source.check().and(extracted)?;
         sync_tree(temporary)
     })
-}
-
-/// Makes the names in a directory last, from the innermost out; the files are synced already.
-fn sync_tree(directory: &Path) -> Result<(), Error> {
-    for item in std::fs::read_dir(directory).map_err(Error::at(directory))? {
-        let item = item.map_err(Error::at(directory))?;
-        if item.file_type().map_err(Error::at(directory))?.is_dir() {
-            sync_tree(&item.path())?;
-        }
-    }
-    sync_directory(directory)
 }

@@ -5,13 +5,15 @@ use std::io::{self, Read as _, Seek as _, SeekFrom};
 use std::path::{Path, PathBuf};
 
 use rustix::fs::{Mode, OFlags};
+use rustix::io::Errno;
 
+use super::content::{set_link_mtime, set_metadata};
 use super::extract::make_parent;
 use super::new_directory::new_directory;
 use super::pack::{fill, refuse_overlap};
-use super::place::set_metadata;
+use crate::archive::hidden::OWN_DIRECTORY;
 use crate::archive::source::Source;
-use crate::archive::source::directory::{OWN_DIRECTORY, open_parent};
+use crate::archive::source::directory::open_parent;
 use crate::archive::{Archive, names};
 use crate::error::Error;
 use crate::tarball::{Entry, Input, Kind, TarReader};
@@ -23,7 +25,8 @@ pub fn unpack_with_layers(source: Source, directory: &Path) -> Result<Vec<PathBu
     let archive = Archive::open(source)?;
     let made = new_directory(directory, |directory| {
         fill(&archive.source, directory)?;
-        extract_layers(&archive, directory)
+        let layers = extract_layers(&archive, directory)?;
+        archive.source.check().map(|()| layers)
     })?;
     Ok(made.iter().map(|path| directory.join(path)).collect())
 }
@@ -76,15 +79,19 @@ fn extract_all(reader: &mut TarReader<impl Input>, layer: &str, root: &Path) -> 
     for (name, entry) in directories.into_iter().rev() {
         let (parent, file_name) = open_parent(&handle, &name).map_err(Error::at(root))?;
         let flags = OFlags::DIRECTORY | OFlags::NOFOLLOW | OFlags::RDONLY | OFlags::CLOEXEC;
-        if let Ok(directory) = rustix::fs::openat(&parent, file_name, flags, Mode::empty()) {
-            // Its owner must be able to look into it.
-            set_metadata(
-                &directory.into(),
-                entry.mode & 0o777 | 0o700,
-                entry.mtime.seconds,
-            )
-            .map_err(|error| Error::io(&root.join(&name), error))?;
-        }
+        let directory = match rustix::fs::openat(&parent, file_name, flags, Mode::empty()) {
+            Ok(directory) => directory,
+            // Something else of that name came first.
+            Err(Errno::NOENT | Errno::NOTDIR | Errno::LOOP) => continue,
+            Err(errno) => return Err(Error::io(&root.join(&name), errno.into())),
+        };
+        // Its owner must be able to look into it.
+        set_metadata(
+            &directory.into(),
+            entry.mode & 0o777 | 0o700,
+            entry.mtime.seconds,
+        )
+        .map_err(|error| Error::io(&root.join(&name), error))?;
     }
     Ok(())
 }
@@ -98,7 +105,8 @@ fn extract_entry(
     let (parent, file_name) = make_parent(root, name)?;
     let result = match entry.kind {
         Kind::Directory => rustix::fs::mkdirat(&parent, file_name, Mode::from_raw_mode(0o755)),
-        Kind::Symlink => rustix::fs::symlinkat(entry.link_name.as_slice(), &parent, file_name),
+        Kind::Symlink => rustix::fs::symlinkat(entry.link_name.as_slice(), &parent, file_name)
+            .and_then(|()| set_link_mtime(&parent, file_name, entry.mtime.seconds)),
         Kind::HardLink => match names::clean(&entry.link_name) {
             Some(target) => {
                 let (other, other_name) = match open_parent(root, &target) {
@@ -142,7 +150,7 @@ fn extract_entry(
     };
     match result {
         // A path twice in one layer: engines differ, the first one is shown. A link to a lower layer has no target here.
-        Err(rustix::io::Errno::EXIST | rustix::io::Errno::NOENT) => Ok(()),
+        Err(Errno::EXIST | Errno::NOENT) => Ok(()),
         result => Ok(result?),
     }
 }

@@ -1,168 +1,222 @@
 //! An archive that was extracted: walking it and opening its files, never through a symbolic link.
 
+use std::ffi::{OsStr, OsString};
 use std::fs::File;
 use std::io;
 use std::os::fd::{AsFd, OwnedFd};
+use std::os::unix::ffi::OsStrExt as _;
 use std::path::Path;
 
-use rustix::fs::{AtFlags, Dir, FileType, Mode, OFlags};
+use rustix::fs::{AtFlags, Mode, OFlags, fstat, openat, statat};
 
 use super::entry::{MAX_ENTRIES, SourceEntry};
 use super::names;
+use crate::archive::change::{self, Change};
+use crate::archive::hidden::claim::list;
+use crate::archive::hidden::{OWN_DIRECTORY, Place, is_hidden, refuse_reserved};
 use crate::error::Error;
+use crate::file_state::FileState;
 use crate::printable;
 use crate::tarball::Kind;
 
-/// A directory of ours inside an unpacked archive; no part of the image.
-pub(in crate::archive) const OWN_DIRECTORY: &str = ".ocipatch";
-/// Below it what takes back a change that is under way, if that stops.
-pub(in crate::archive) const UNDO: &str = "undo";
-/// In there what is to be done.
-pub(in crate::archive) const LINES: &str = "journal";
 /// Archives are two or three directories deep.
 const MAX_DEPTH: usize = 16;
 
-/// Returns all entries below `root` in walk order.
-pub(in crate::archive) fn walk(root: &File, path: &Path) -> Result<Vec<SourceEntry>, Error> {
-    if is_under_way(root) {
-        return Err(Error::NotAnImage {
-            place: printable::path(path),
-            reason: "was left in the middle of a change; `ocipatch apply --in-place` takes that back and begins again".to_owned(),
-        });
-    }
-    let mut entries = Vec::new();
-    walk_into(root, "", path, &mut entries, 0)?;
-    entries.sort_by(|a, b| names::walk_order(&a.name, &b.name));
-    Ok(entries)
+/// How often a directory is read that is another each time.
+const MAX_WALKS: usize = 10;
+
+/// What is in a directory.
+#[derive(Debug)]
+pub(in crate::archive) struct Walk {
+    /// All entries, in walk order.
+    pub(in crate::archive) entries: Vec<SourceEntry>,
+    /// Whether a change was cut short here, or is under way.
+    pub(in crate::archive) is_mid_change: bool,
 }
 
-/// Tells whether a change in the directory was cut short before it took place.
-fn is_under_way(root: &File) -> bool {
-    let name = format!("{OWN_DIRECTORY}/{UNDO}/{LINES}");
-    open_parent(root, &name).is_ok_and(|(parent, file_name)| {
-        rustix::fs::statat(&parent, file_name, AtFlags::SYMLINK_NOFOLLOW).is_ok()
+/// Returns all entries below `root`, as they are once a change that was cut short is ended or taken back.
+pub(in crate::archive) fn walk(root: &File, path: &Path) -> Result<Walk, Error> {
+    for _ in 1..MAX_WALKS {
+        match walk_once(root, path) {
+            // A run is changing the archive: it was the old one, and is the new one now.
+            Err(Error::Changed { .. }) => {}
+            result => return result,
+        }
+    }
+    walk_once(root, path)
+}
+
+fn walk_once(root: &File, path: &Path) -> Result<Walk, Error> {
+    let mut entries = Vec::new();
+    let mut directories = vec![(String::new(), 0)];
+    while let Some((directory, depth)) = directories.pop() {
+        if depth > MAX_DEPTH {
+            let reason = format!("lies more than {MAX_DEPTH} directories deep");
+            return Err(Error::BadEntry {
+                name: directory,
+                reason,
+            });
+        }
+        let first = entries.len();
+        walk_one(root, &directory, path, &mut entries)?;
+        let found = entries[first..].iter();
+        let inner = found.filter(|entry| entry.kind == Kind::Directory);
+        directories.extend(inner.map(|entry| (entry.name.clone(), depth + 1)));
+    }
+    let mut is_mid_change = false;
+    for name in changes(root).map_err(Error::at(path))? {
+        let place = path.join(&name);
+        let read = Change::read(root, &name).map_err(|error| failed(&place, error))?;
+        is_mid_change = true;
+        if let Some(change) = read {
+            change.show(&mut entries);
+        }
+    }
+    entries.sort_by(|a, b| names::walk_order(&a.name, &b.name));
+    Ok(Walk {
+        entries,
+        is_mid_change,
     })
 }
 
-/// Tells whether a name is one that our files have before they are complete; a run that was cut short leaves them.
-fn is_hidden(file_name: &str) -> bool {
-    file_name.len() > OWN_DIRECTORY.len()
-        && file_name.starts_with('.')
-        && file_name.ends_with(OWN_DIRECTORY)
+/// Returns the hidden names of the changes that runs have begun in `root`.
+pub(in crate::archive) fn changes(root: &File) -> io::Result<Vec<OsString>> {
+    let place = Place::of(root)?;
+    let target = OsStr::new(change::TARGET);
+    let mut changes = list(root)?;
+    changes.retain(|name| place.is_for(name.as_bytes(), target));
+    changes.sort();
+    Ok(changes)
 }
 
-fn walk_into(
-    directory: &impl AsFd,
+fn walk_one(
+    root: &File,
     prefix: &str,
-    root: &Path,
+    path: &Path,
     entries: &mut Vec<SourceEntry>,
-    depth: usize,
 ) -> Result<(), Error> {
-    let place = root.join(prefix);
-    let failed = |error: rustix::io::Errno| Error::io(&place, error.into());
-    if depth > MAX_DEPTH {
-        let reason = format!("lies more than {MAX_DEPTH} directories deep");
-        return Err(Error::BadEntry {
-            name: prefix.to_owned(),
-            reason,
-        });
-    }
-    for item in Dir::read_from(directory).map_err(failed)? {
-        let item = item.map_err(failed)?;
-        let file_name = item.file_name();
-        if matches!(file_name.to_bytes(), b"." | b"..") {
+    let place = path.join(prefix);
+    let failed = |error| failed(&place, error);
+    let directory = open_directory(root, prefix).map_err(failed)?;
+    for file_name in list(&directory).map_err(failed)? {
+        if is_left_by_us(&directory, &file_name).map_err(failed)? {
             continue;
         }
-        let Ok(file_name_text) = file_name.to_str() else {
-            let name = format!("{prefix}/{}", printable::decoded(file_name.to_bytes()));
+        let Some(text) = file_name.to_str() else {
+            let name = format!("{prefix}/{}", printable::path(&file_name));
             return Err(Error::BadEntry {
                 name,
                 reason: "has a name that is no text".to_owned(),
             });
         };
-        if file_name_text.contains('\n') {
-            // A journal has a line for each name.
+        if text.contains('\n') {
+            // The list of a change has a line for each name.
             return Err(Error::BadEntry {
-                name: format!("{prefix}/{file_name_text}"),
+                name: format!("{prefix}/{text}"),
                 reason: "has a name of several lines".to_owned(),
             });
         }
-        if depth == 0 && file_name_text == OWN_DIRECTORY || is_hidden(file_name_text) {
+        let name = if prefix.is_empty() {
+            text.to_owned()
+        } else {
+            format!("{prefix}/{text}")
+        };
+        let entry = SourceEntry::on_disk(&directory, &file_name, name).map_err(failed)?;
+        if entry.name == OWN_DIRECTORY && entry.kind == Kind::Directory {
             continue;
         }
-        let name = if prefix.is_empty() {
-            file_name_text.to_owned()
-        } else {
-            format!("{prefix}/{file_name_text}")
-        };
+        refuse_reserved(&entry.name)?;
         if entries.len() == MAX_ENTRIES {
             let reason = format!("holds more than {MAX_ENTRIES} files");
             return Err(Error::NotAnImage {
-                place: printable::path(root),
+                place: printable::path(path),
                 reason,
             });
         }
-        let status =
-            rustix::fs::statat(directory, file_name, AtFlags::SYMLINK_NOFOLLOW).map_err(failed)?;
-        let mut link_name = Vec::new();
-        let kind = match FileType::from_raw_mode(status.st_mode) {
-            FileType::RegularFile => Kind::File,
-            FileType::Directory => Kind::Directory,
-            FileType::Symlink => {
-                link_name = rustix::fs::readlinkat(directory, file_name, Vec::new())
-                    .map_err(failed)?
-                    .into_bytes();
-                Kind::Symlink
-            }
-            FileType::CharacterDevice => Kind::CharDevice,
-            FileType::BlockDevice => Kind::BlockDevice,
-            // A socket is as little a blob as a pipe is.
-            _ => Kind::Fifo,
-        };
-        let size = if kind == Kind::File {
-            u64::try_from(status.st_size).unwrap_or(0)
-        } else {
-            0
-        };
-        let mode = status.st_mode & 0o7777;
-        entries.push(SourceEntry::on_disk(
-            name.clone(),
-            kind,
-            size,
-            link_name,
-            mode,
-            status.st_mtime,
-        ));
-        if kind == Kind::Directory {
-            let inner = open(directory, file_name_text, OFlags::DIRECTORY)
-                .map_err(|error| Error::io(&place, error))?;
-            walk_into(&inner, &name, root, entries, depth + 1)?;
-        }
+        entries.push(entry);
     }
     Ok(())
 }
 
-/// Opens a regular file below `root`; it must still be the file that was indexed.
+/// The error of something that was there a moment ago, or of the system.
+fn failed(place: &Path, error: io::Error) -> Error {
+    if error.kind() == io::ErrorKind::NotFound {
+        return gone(printable::path(&place));
+    }
+    Error::io(place, error)
+}
+
+/// Tells whether a file is on its way to another name, or was left there by a run that was killed.
+fn is_left_by_us(directory: impl AsFd, file_name: &OsStr) -> io::Result<bool> {
+    let name = file_name.as_bytes();
+    Ok(is_hidden(name) && Place::of(directory)?.is_own(name))
+}
+
+/// Opens a regular file below `root`.
 pub(in crate::archive) fn open_file(
     root: &File,
     entry: &SourceEntry,
     place: &str,
 ) -> Result<File, Error> {
+    let place = format!("{place}/{}", entry.name);
     let failed = |source| Error::Io {
-        place: format!("{place}/{}", entry.name),
+        place: place.clone(),
         source,
     };
-    let (parent, file_name) = open_parent(root, &entry.name).map_err(failed)?;
-    // A pipe that took the file's place must not make the open wait.
-    let file = open(&parent, file_name, OFlags::NONBLOCK).map_err(failed)?;
-    let metadata = File::from(file);
-    let status = metadata.metadata().map_err(failed)?;
-    if !status.is_file() || status.len() != entry.size {
-        return Err(Error::Changed {
-            place: format!("{place}/{}", entry.name),
-        });
+    let open_at = |name: &str| {
+        let (parent, file_name) = open_parent(root, name)?;
+        // A pipe that took the file's place must not make the open wait.
+        open(&parent, file_name, OFlags::NONBLOCK)
+    };
+    match found(entry, open_at) {
+        Ok(file) => Ok(file.into()),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Err(gone(place)),
+        Err(error) => Err(failed(error)),
     }
-    Ok(metadata)
+}
+
+/// Looks at the file of an entry, following no link.
+pub(in crate::archive) fn state(
+    root: &File,
+    entry: &SourceEntry,
+    place: &str,
+) -> Result<FileState, Error> {
+    let stat_at = |name: &str| {
+        let (parent, file_name) = open_parent(root, name)?;
+        Ok(statat(parent, file_name, AtFlags::SYMLINK_NOFOLLOW)?)
+    };
+    match found(entry, stat_at) {
+        Ok(stat) => Ok(FileState::of(&stat)),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => {
+            Err(gone(format!("{place}/{}", entry.name)))
+        }
+        Err(source) => Err(Error::Io {
+            place: format!("{place}/{}", entry.name),
+            source,
+        }),
+    }
+}
+
+/// Has `find` find an entry where it is stored, or by its name, which it may have got since.
+fn found<T>(entry: &SourceEntry, find: impl Fn(&str) -> io::Result<T>) -> io::Result<T> {
+    let stored = entry.on_disk.as_ref().and_then(|file| file.stored.as_ref());
+    match stored.map(|stored| find(stored)) {
+        None => find(&entry.name),
+        Some(Err(error)) if error.kind() == io::ErrorKind::NotFound => find(&entry.name),
+        Some(found) => found,
+    }
+}
+
+fn gone(place: String) -> Error {
+    Error::Changed {
+        place,
+        what: "it is gone".to_owned(),
+    }
+}
+
+/// Looks at an open file.
+pub(in crate::archive) fn state_of(file: &File) -> io::Result<FileState> {
+    Ok(FileState::of(&fstat(file)?))
 }
 
 /// Opens the directory that holds `name`, component by component, and returns the last component.
@@ -170,16 +224,20 @@ pub(in crate::archive) fn open_parent<'n>(
     root: &File,
     name: &'n str,
 ) -> io::Result<(OwnedFd, &'n str)> {
-    let mut directory: OwnedFd = root.try_clone()?.into();
-    let mut rest = name;
-    while let Some((component, after)) = rest.split_once('/') {
-        directory = open(&directory, component, OFlags::DIRECTORY)?;
-        rest = after;
-    }
-    Ok((directory, rest))
+    let (directory, file_name) = name.rsplit_once('/').unwrap_or(("", name));
+    Ok((open_directory(root, directory)?, file_name))
 }
 
-fn open(directory: &impl AsFd, name: &str, flags: OFlags) -> io::Result<OwnedFd> {
+/// Opens the directory `name` below `root`, component by component; `root` itself if that is empty.
+pub(in crate::archive) fn open_directory(root: &File, name: &str) -> io::Result<OwnedFd> {
+    let mut directory: OwnedFd = root.try_clone()?.into();
+    for component in name.split('/').filter(|component| !component.is_empty()) {
+        directory = open(&directory, component, OFlags::DIRECTORY)?;
+    }
+    Ok(directory)
+}
+
+fn open(directory: impl AsFd, name: &str, flags: OFlags) -> io::Result<OwnedFd> {
     let flags = flags | OFlags::RDONLY | OFlags::NOFOLLOW | OFlags::CLOEXEC;
-    Ok(rustix::fs::openat(directory, name, flags, Mode::empty())?)
+    Ok(openat(directory, name, flags, Mode::empty())?)
 }

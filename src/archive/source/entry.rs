@@ -1,10 +1,17 @@
 //! One entry of an archive on disk, and its data.
 
 use std::collections::HashMap;
+use std::ffi::OsStr;
 use std::fs::File;
+use std::io;
+use std::os::fd::AsFd;
 use std::sync::Arc;
 
+use rustix::fs::{AtFlags, FileType, readlinkat, statat};
+
 use super::names;
+use crate::archive::change::Identity;
+use crate::file_state::FileState;
 use crate::tarball::{Kind, Range};
 
 /// More entries than any image has; what a hostile archive may make us hold.
@@ -33,29 +40,64 @@ pub struct SourceEntry {
     pub(in crate::archive) data_offset: u64,
     /// The entry that this is a hard link to, as the header names it.
     pub(in crate::archive) links_to: Option<usize>,
+    /// What a file of a directory is on the disk.
+    pub(in crate::archive) on_disk: Option<OnDisk>,
+}
+
+/// A file that is an entry.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(in crate::archive) struct OnDisk {
+    /// The state that it was found in.
+    pub(in crate::archive) state: FileState,
+    /// Where it is, while a change that was cut short has not given it its name.
+    pub(in crate::archive) stored: Option<String>,
 }
 
 impl SourceEntry {
+    /// Looks at a file, following no link; as an entry it is called `name`.
     pub(in crate::archive) fn on_disk(
+        directory: impl AsFd,
+        file_name: &OsStr,
         name: String,
-        kind: Kind,
-        size: u64,
-        link_name: Vec<u8>,
-        mode: u32,
-        mtime: i64,
-    ) -> Self {
-        Self {
+    ) -> io::Result<Self> {
+        let status = statat(&directory, file_name, AtFlags::SYMLINK_NOFOLLOW)?;
+        let mut link_name = Vec::new();
+        let kind = match FileType::from_raw_mode(status.st_mode) {
+            FileType::RegularFile => Kind::File,
+            FileType::Directory => Kind::Directory,
+            FileType::Symlink => {
+                link_name = readlinkat(&directory, file_name, Vec::new())?.into_bytes();
+                Kind::Symlink
+            }
+            FileType::CharacterDevice => Kind::CharDevice,
+            FileType::BlockDevice => Kind::BlockDevice,
+            // A socket is as little a blob as a pipe is.
+            _ => Kind::Fifo,
+        };
+        let state = FileState::of(&status);
+        Ok(Self {
             name,
             kind,
-            size,
+            size: if kind == Kind::File { state.size } else { 0 },
             link_name,
-            mode,
-            mtime,
+            mode: status.st_mode & 0o7777,
+            mtime: status.st_mtime,
             group_offset: 0,
             group_end: 0,
             data_offset: 0,
             links_to: None,
-        }
+            on_disk: Some(OnDisk {
+                state,
+                stored: None,
+            }),
+        })
+    }
+
+    /// Returns what tells a file on the disk from others.
+    pub(in crate::archive) fn identity(&self) -> Option<Identity> {
+        self.on_disk
+            .as_ref()
+            .map(|file| Identity::from(&file.state))
     }
 
     /// Returns the entry that this is a hard link to, which stands before it.

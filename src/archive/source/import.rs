@@ -4,13 +4,15 @@ use std::fs::File;
 use std::path::Path;
 use std::sync::Arc;
 
-use rustix::fs::{FileType, OFlags, Stat, fstat};
+use rustix::fs::{FileType, OFlags, fstat};
 
+use super::directory::state_of;
 use super::entry::Blob;
 use crate::archive::{Archive, Layer};
 use crate::compression::Compression;
 use crate::digest::DiffId;
 use crate::error::Error;
+use crate::file_state::FileState;
 use crate::printable;
 use crate::tarball::Input;
 
@@ -18,16 +20,18 @@ use crate::tarball::Input;
 #[derive(Debug)]
 pub struct Import {
     place: String,
-    blob: Blob,
+    origin: Origin,
     compression: Compression,
-    /// What a file of the host was like when it was opened.
-    guard: Option<Guard>,
-    /// What the layer of another archive hashes to, as that says.
-    diff_id: Option<DiffId>,
 }
 
-/// What identifies a file's state: if any of it changes, so may have the content.
-type Guard = (i64, i64, u64, i64, u64);
+/// Where a stream comes from.
+#[derive(Debug)]
+enum Origin {
+    /// A file of the host, and the state that it was opened in.
+    Host { file: Arc<File>, state: FileState },
+    /// A layer of another archive, whose file is open only while it is read.
+    Layer { archive: Arc<Archive>, layer: Layer },
+}
 
 impl Import {
     /// Opens a file of the host; nothing if it is no regular one.
@@ -41,34 +45,29 @@ impl Import {
         if FileType::from_raw_mode(stat.st_mode) != FileType::RegularFile {
             return Ok(None);
         }
-        let blob = Blob {
+        let origin = Origin::Host {
             file: Arc::new(file),
-            start: 0,
-            size: u64::try_from(stat.st_size).unwrap_or(0),
+            state: FileState::of(&stat),
         };
-        Self::of(printable::path(path), blob, Some(guard(&stat)), None).map(Some)
+        Self::of(printable::path(path), origin).map(Some)
     }
 
-    /// Opens a layer of another archive.
-    pub fn of_layer(archive: &Archive, layer: &Layer) -> Result<Self, Error> {
-        let name = &archive.source().entries()[layer.entry()].name;
-        let blob = archive.source().blob(layer.entry())?;
-        Self::of(name.clone(), blob, None, Some(layer.diff_id()))
+    /// Takes a layer of another archive.
+    pub fn of_layer(archive: &Arc<Archive>, layer: &Layer) -> Result<Self, Error> {
+        let place = archive.source().entries()[layer.entry()].name.clone();
+        let origin = Origin::Layer {
+            archive: Arc::clone(archive),
+            layer: layer.clone(),
+        };
+        Self::of(place, origin)
     }
 
-    fn of(
-        place: String,
-        blob: Blob,
-        guard: Option<Guard>,
-        diff_id: Option<DiffId>,
-    ) -> Result<Self, Error> {
-        let compression = blob.compression(&place)?;
+    fn of(place: String, origin: Origin) -> Result<Self, Error> {
+        let compression = origin.blob()?.compression(&place)?;
         Ok(Self {
             place,
-            blob,
+            origin,
             compression,
-            guard,
-            diff_id,
         })
     }
 
@@ -78,10 +77,9 @@ impl Import {
         &self.place
     }
 
-    /// Returns the bytes as they are stored.
-    #[must_use]
-    pub fn blob(&self) -> &Blob {
-        &self.blob
+    /// Opens the bytes as they are stored.
+    pub fn blob(&self) -> Result<Blob, Error> {
+        self.origin.blob()
     }
 
     /// Returns how these are compressed.
@@ -93,41 +91,48 @@ impl Import {
     /// Returns what the uncompressed stream hashes to, where the archive that it is from says so.
     #[must_use]
     pub fn diff_id(&self) -> Option<DiffId> {
-        self.diff_id
+        match &self.origin {
+            Origin::Host { .. } => None,
+            Origin::Layer { layer, .. } => Some(layer.diff_id()),
+        }
     }
 
     /// Opens the uncompressed stream from its start.
     pub fn tar(&self) -> Result<Box<dyn Input>, Error> {
-        self.blob.clone().into_tar(&self.place)
+        self.blob()?.into_tar(&self.place)
     }
 
-    /// Tells whether a file of the host is still what it was; an error if it is not.
+    /// Tells whether the stream is still what it was when it was opened; an error if it is not.
     pub fn check(&self) -> Result<(), Error> {
-        let Some(was) = self.guard else {
-            return Ok(());
+        let (file, state) = match &self.origin {
+            Origin::Host { file, state } => (file, state),
+            Origin::Layer { archive, layer } => return archive.source().check_entry(layer.entry()),
         };
-        let stat = fstat(&*self.blob.file);
-        let stat = stat.map_err(|errno| Error::Io {
+        let failed = |source| Error::Io {
             place: self.place.clone(),
-            source: errno.into(),
-        })?;
-        if guard(&stat) == was {
-            return Ok(());
+            source,
+        };
+        match state.difference(&state_of(file).map_err(failed)?) {
+            None => Ok(()),
+            Some(what) => Err(Error::Changed {
+                place: self.place.clone(),
+                what,
+            }),
         }
-        Err(Error::Changed {
-            place: self.place.clone(),
-        })
     }
 }
 
-fn guard(stat: &Stat) -> Guard {
-    (
-        stat.st_size,
-        stat.st_mtime,
-        stat.st_mtime_nsec,
-        stat.st_ctime,
-        stat.st_ctime_nsec,
-    )
+impl Origin {
+    fn blob(&self) -> Result<Blob, Error> {
+        match self {
+            Self::Host { file, state } => Ok(Blob {
+                file: Arc::clone(file),
+                start: 0,
+                size: state.size,
+            }),
+            Self::Layer { archive, layer } => archive.source().blob(layer.entry()),
+        }
+    }
 }
 
 impl Blob {

@@ -7,24 +7,25 @@ pub(super) mod directory;
 pub(super) mod entry;
 pub(super) mod import;
 pub mod names;
+mod open;
 pub(super) mod spool;
 pub(super) mod tar_index;
+mod unchanged;
 
 use std::collections::HashMap;
 use std::fs::File;
-use std::io::{Read, Seek};
+use std::io::Read as _;
 use std::os::unix::fs::FileExt;
-use std::path::Path;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use crate::compression::Compression;
 use crate::error::Error;
+use crate::file_state::FileState;
 use crate::ledger::Location;
-use crate::printable;
-use crate::tarball::{Kind, Range};
+use crate::tarball::Kind;
+use directory::state_of;
 use entry::{Blob, SourceEntry};
-use spool::decompress;
-use tar_index::index;
 
 /// How many links may lead from one name to its data.
 const MAX_HOPS: usize = 8;
@@ -45,7 +46,17 @@ pub struct Source {
 #[derive(Debug)]
 enum Form {
     Tar(Tar),
-    Directory(File),
+    Directory(Directory),
+}
+
+/// A directory that an archive was extracted into.
+#[derive(Debug)]
+struct Directory {
+    root: File,
+    /// Whether a change was found there, whose end moves and links files.
+    is_mid_change: bool,
+    /// The entries whose data was asked for.
+    is_read: Vec<AtomicBool>,
 }
 
 /// A tar file that can be read by position.
@@ -57,82 +68,20 @@ struct Tar {
     /// All bytes of the file, what follows the zero blocks included.
     length: u64,
     compression: Compression,
-    /// The file as it was given, where it had to be decompressed and is still there.
+    /// The file as it was given, where it is one; compressed, its data is in `file`.
+    given: Option<Given>,
+}
+
+/// A file that somebody else may change.
+#[derive(Debug)]
+struct Given {
+    /// The open file, where that is not the tar itself.
     compressed: Option<File>,
+    /// The state that it was opened in.
+    state: FileState,
 }
 
 impl Source {
-    /// Opens a tar, plain or compressed, or a directory. Decompressed bytes go to a nameless file in `spool_directory`.
-    pub fn open(path: &Path, spool_directory: &Path) -> Result<Self, Error> {
-        let file = File::open(path).map_err(Error::at(path))?;
-        let place = printable::path(path);
-        let metadata = file.metadata().map_err(Error::at(path))?;
-        let location = Location::opened_at(path, &file);
-        let source = if metadata.is_dir() {
-            let entries = directory::walk(&file, path)?;
-            Self::new(place, Form::Directory(file), entries)
-        } else {
-            Self::read_stream(file, place, spool_directory)
-        };
-        Ok(Self {
-            location,
-            ..source?
-        })
-    }
-
-    /// Takes a tar, plain or compressed, that is open already, from where it stands: a file at its beginning is used as
-    /// it is, and what can be read only once is kept once, decompressed.
-    pub fn from_stream(input: File, place: String, spool_directory: &Path) -> Result<Self, Error> {
-        let location = Location::of_open(&input, &place);
-        let source = Self::read_stream(input, place, spool_directory)?;
-        Ok(Self { location, ..source })
-    }
-
-    fn read_stream(mut input: File, place: String, spool_directory: &Path) -> Result<Self, Error> {
-        let is_file = input.metadata().is_ok_and(|metadata| metadata.is_file());
-        if is_file && input.stream_position().is_ok_and(|position| position == 0) {
-            return Self::from_file(input, place, spool_directory);
-        }
-        let (file, compression) = spool::keep(&mut input, &place, spool_directory)?;
-        Self::from_tar(file, compression, None, place)
-    }
-
-    fn from_file(file: File, place: String, spool_directory: &Path) -> Result<Self, Error> {
-        let failed = |source| Error::Io {
-            place: place.clone(),
-            source,
-        };
-        let compression = Compression::of(Range::new(&file, 0, u64::MAX)).map_err(failed)?;
-        if compression == Compression::None {
-            return Self::from_tar(file, compression, None, place);
-        }
-        let stream = Range::new(&file, 0, u64::MAX);
-        let plain = decompress(stream, compression, &place, spool_directory)?;
-        Self::from_tar(plain, compression, Some(file), place)
-    }
-
-    fn from_tar(
-        file: File,
-        compression: Compression,
-        compressed: Option<File>,
-        place: String,
-    ) -> Result<Self, Error> {
-        let failed = |source| Error::Io {
-            place: place.clone(),
-            source,
-        };
-        let length = file.metadata().map_err(failed)?.len();
-        let (entries, end) = index(&file, length, &place)?;
-        let tar = Tar {
-            file: Arc::new(file),
-            end,
-            length,
-            compression,
-            compressed,
-        };
-        Self::new(place, Form::Tar(tar), entries)
-    }
-
     fn new(place: String, form: Form, entries: Vec<SourceEntry>) -> Result<Self, Error> {
         let is_walk_ordered =
             entries.is_sorted_by(|a, b| names::walk_order(&a.name, &b.name).is_lt());
@@ -289,8 +238,14 @@ impl Source {
                 start: entry.data_offset,
                 size: entry.size,
             }),
-            Form::Directory(root) => {
-                let file = directory::open_file(root, entry, &self.place)?;
+            Form::Directory(directory) => {
+                let file = directory::open_file(&directory.root, entry, &self.place)?;
+                directory.is_read[index].store(true, Ordering::Relaxed);
+                let state = state_of(&file).map_err(|source| Error::Io {
+                    place: format!("{}/{}", self.place, entry.name),
+                    source,
+                })?;
+                self.compare_entry(index, &state)?;
                 Ok(Blob {
                     file: Arc::new(file),
                     start: 0,
@@ -378,11 +333,19 @@ impl Source {
         }
     }
 
+    /// Returns the directory that the archive was extracted into.
+    pub(in crate::archive) fn root(&self) -> Option<&File> {
+        match &self.form {
+            Form::Directory(directory) => Some(&directory.root),
+            Form::Tar(_) => None,
+        }
+    }
+
     /// Returns the file as it was given: compressed where it was compressed. Of a compressed stream only the tar is kept.
     pub(in crate::archive) fn given_file(&self) -> Option<&File> {
         match &self.form {
             Form::Tar(tar) if tar.compression == Compression::None => Some(&tar.file),
-            Form::Tar(tar) => tar.compressed.as_ref(),
+            Form::Tar(tar) => tar.given.as_ref()?.compressed.as_ref(),
             Form::Directory(_) => None,
         }
     }

@@ -1,11 +1,15 @@
 //! Files without a name: room for a stream that has to be read more than once.
 
+use std::ffi::OsStr;
 use std::fs::File;
-use std::io::{self, Read, Write};
+use std::io::{self, Read, Seek as _, Write};
 use std::path::Path;
+use std::sync::Arc;
 
-use rustix::fs::{CWD, Mode, OFlags};
+use rustix::fs::{AtFlags, Mode, OFlags, openat, unlinkat};
+use rustix::io::Errno;
 
+use crate::archive::hidden::claim::{claim, open_directory, sweep};
 use crate::compression::Compression;
 use crate::error::Error;
 
@@ -23,7 +27,7 @@ pub(in crate::archive) fn keep(
     let failed = |source: io::Error| match source.kind() {
         // A stream has room for all that comes; it is the file that has not.
         io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded | io::ErrorKind::FileTooLarge => {
-            Error::io(directory, source)
+            Error::spool(directory, source)
         }
         _ => Error::Io {
             place: place.to_owned(),
@@ -43,43 +47,72 @@ pub(in crate::archive) fn keep(
             compression,
         ));
     }
-    let mut file = nameless(directory).map_err(Error::at(directory))?;
+    let mut file = nameless(directory)?;
     file.write_all(&first).map_err(failed)?;
     // Between files and pipes of the system this is `splice` or `copy_file_range`: nothing passes through our memory.
     io::copy(input, &mut file).map_err(failed)?;
     Ok((file, compression))
 }
 
+/// Room for streams that are written one after another, in one file: each would take a handle as long as it is needed.
+#[derive(Debug)]
+pub struct Spool<'a> {
+    directory: &'a Path,
+    file: Option<Arc<File>>,
+}
+
+impl<'a> Spool<'a> {
+    /// Nothing is opened before something is written.
+    #[must_use]
+    pub fn new(directory: &'a Path) -> Self {
+        Self {
+            directory,
+            file: None,
+        }
+    }
+
+    /// Returns the file, and where the next stream begins in it: where it stands.
+    pub fn begin(&mut self) -> Result<(Arc<File>, u64), Error> {
+        if let Some(file) = &self.file {
+            let position = (&**file).stream_position();
+            let position = position.map_err(|error| self.error(error))?;
+            return Ok((Arc::clone(file), position));
+        }
+        let file = Arc::new(nameless(self.directory)?);
+        self.file = Some(Arc::clone(&file));
+        Ok((file, 0))
+    }
+
+    /// Returns the error of a stream that could not be written.
+    #[must_use]
+    pub fn error(&self, error: io::Error) -> Error {
+        Error::spool(self.directory, error)
+    }
+}
+
 /// Opens a new file in `directory` that no name leads to; it is gone when it is closed, however that happens.
-pub fn nameless(directory: &Path) -> io::Result<File> {
-    match rustix::fs::openat(
-        CWD,
-        directory,
-        OFlags::TMPFILE | OFlags::RDWR | OFlags::CLOEXEC,
-        Mode::from(0o600),
-    ) {
-        Ok(file) => return Ok(file.into()),
-        Err(rustix::io::Errno::OPNOTSUPP | rustix::io::Errno::ISDIR | rustix::io::Errno::NOENT) => {
-        }
-        Err(error) => return Err(error.into()),
+fn nameless(directory: &Path) -> Result<File, Error> {
+    open_nameless(directory).map_err(|error| Error::spool(directory, error))
+}
+
+fn open_nameless(directory: &Path) -> io::Result<File> {
+    /// What a file is called that has a name for a moment.
+    const NAME: &str = "spool";
+    let directory = open_directory(directory)?;
+    let mode = Mode::from(0o600);
+    let flags = OFlags::TMPFILE | OFlags::RDWR | OFlags::CLOEXEC;
+    match openat(&directory, ".", flags, mode) {
+        Err(Errno::OPNOTSUPP | Errno::ISDIR | Errno::INVAL | Errno::NOSYS) => {}
+        opened => return Ok(opened?.into()),
     }
-    // Not every file system has O_TMPFILE: take a name, and give it back at once.
-    for n in 0..u32::MAX {
-        let path = directory.join(format!(
-            ".ocipatch-{}-{n}",
-            rustix::process::getpid().as_raw_nonzero()
-        ));
-        let options = OFlags::CREATE | OFlags::EXCL | OFlags::RDWR | OFlags::CLOEXEC;
-        match rustix::fs::openat(CWD, &path, options, Mode::from(0o600)) {
-            Ok(file) => {
-                rustix::fs::unlinkat(CWD, &path, rustix::fs::AtFlags::empty())?;
-                return Ok(file.into());
-            }
-            Err(rustix::io::Errno::EXIST) => {}
-            Err(error) => return Err(error.into()),
-        }
-    }
-    Err(io::ErrorKind::AlreadyExists.into())
+    // Not every file system has nameless files: take a name, and give it back at once.
+    let name = OsStr::new(NAME);
+    sweep(&directory, name);
+    let flags = OFlags::CREATE | OFlags::EXCL | OFlags::RDWR | OFlags::CLOEXEC;
+    let make = |hidden: &OsStr| openat(&directory, hidden, flags, mode).map(File::from);
+    let (file, hidden) = claim(&directory, name, make)?;
+    unlinkat(&directory, &hidden, AtFlags::empty())?;
+    Ok(file)
 }
 
 /// Decompresses a whole archive into a nameless file.
@@ -94,7 +127,7 @@ pub(in crate::archive) fn decompress(
         offset: 0,
         reason: format!("a damaged {} stream: {source}", compression.name()),
     };
-    let mut plain = nameless(spool).map_err(Error::at(spool))?;
+    let mut plain = nameless(spool)?;
     let mut decoder = compression.decoder(stream).map_err(damaged)?;
     let mut buffer = vec![0; 256 * 1024];
     loop {
@@ -104,6 +137,7 @@ pub(in crate::archive) fn decompress(
             Err(error) if error.kind() == io::ErrorKind::Interrupted => continue,
             Err(error) => return Err(damaged(error)),
         };
-        plain.write_all(&buffer[..n]).map_err(Error::at(spool))?;
+        let written = plain.write_all(&buffer[..n]);
+        written.map_err(|error| Error::spool(spool, error))?;
     }
 }

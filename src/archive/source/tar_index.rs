@@ -4,6 +4,7 @@ use std::fs::File;
 
 use super::entry::{MAX_ENTRIES, SourceEntry};
 use super::names;
+use crate::archive::hidden::refuse_reserved;
 use crate::error::Error;
 use crate::printable;
 use crate::tarball::{BLOCK_BYTES, Kind, Range, TarError, TarReader, TypeFlag};
@@ -49,6 +50,7 @@ pub(in crate::archive) fn index(
             let reason = format!("an entry name of over {} bytes", names::MAX_BYTES);
             return Err(not_tar(reader.group_offset(), reason));
         }
+        refuse_reserved(&name)?;
         if name.is_empty() {
             // The root directory (`./`) carries nothing.
             continue;
@@ -75,6 +77,7 @@ pub(in crate::archive) fn index(
             group_end: reader.offset(),
             data_offset: reader.offset(),
             links_to: None,
+            on_disk: None,
         });
     }
     // Of a last entry without all of its padding there is nothing behind what is there.

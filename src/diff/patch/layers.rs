@@ -43,6 +43,7 @@ impl LayerTar {
             let written = hashing.write_all(&buffer[..n]);
             written.map_err(failed(self.name.clone()))?;
         }
+        new.source().check()?;
         let (found, _, _) = hashing.finish_layer();
         if found == self.diff_id {
             return Ok(());

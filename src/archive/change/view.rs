@@ -1,0 +1,133 @@
+//! A directory in the middle of a change, as it will be once the next run has ended that or taken it back.
+
+use std::collections::{HashMap, HashSet};
+
+use super::{Change, Identity, Line, Outcome};
+use crate::archive::source::entry::SourceEntry;
+use crate::tarball::Kind;
+
+impl Change {
+    /// Turns the entries that are there into those that there will be.
+    pub(in crate::archive) fn show(mut self, entries: &mut Vec<SourceEntry>) {
+        let by_name: HashMap<&str, usize> = entries
+            .iter()
+            .enumerate()
+            .map(|(index, entry)| (entry.name.as_str(), index))
+            .collect();
+        let now = |name: &str| {
+            by_name
+                .get(name)
+                .and_then(|&index| entries[index].identity())
+        };
+        match self.outcome(now) {
+            Outcome::Back => self.show_taken_back(entries),
+            Outcome::Forgotten => {}
+            Outcome::Forward { is_alone } => {
+                self.show_staged(entries);
+                if is_alone {
+                    self.show_removed(entries);
+                }
+                self.show_dates(entries, |_, new| new);
+            }
+        }
+    }
+
+    fn show_taken_back(&self, entries: &mut Vec<SourceEntry>) {
+        let created: HashMap<&str, Identity> = self
+            .lines
+            .iter()
+            .filter_map(|line| match line {
+                Line::Created(name, new) => Some((name.as_str(), *new)),
+                _ => None,
+            })
+            .collect();
+        let is_created = |entry: &SourceEntry| {
+            let identity = created.get(entry.name.as_str()).copied();
+            identity.is_some() && entry.identity() == identity
+        };
+        entries.retain(|entry| !is_created(entry));
+        let made = self.lines.iter().filter_map(|line| match line {
+            Line::Made(name) => Some(name.as_str()),
+            _ => None,
+        });
+        remove_empty(made.collect(), entries);
+        self.show_dates(entries, |old, _| old);
+    }
+
+    /// Puts the files that have no place yet where they will be.
+    fn show_staged(&mut self, entries: &mut Vec<SourceEntry>) {
+        let by_name: HashMap<String, usize> = entries
+            .iter()
+            .enumerate()
+            .map(|(index, entry)| (entry.name.clone(), index))
+            .collect();
+        for (number, line) in self.lines.iter().enumerate() {
+            let Line::Switched { name, old, .. } = line else {
+                continue;
+            };
+            let Some(mut staged) = self.staged.remove(&number) else {
+                continue;
+            };
+            staged.name.clone_from(name);
+            let place = format!("{}/{number}", self.name.display());
+            staged.on_disk.as_mut().expect("it was found there").stored = Some(place);
+            match by_name.get(name) {
+                Some(&index) if entries[index].identity() == *old => entries[index] = staged,
+                None if old.is_none() => entries.push(staged),
+                _ => {}
+            }
+        }
+    }
+
+    fn show_removed(&self, entries: &mut Vec<SourceEntry>) {
+        let obsolete: HashMap<&str, Identity> = self
+            .lines
+            .iter()
+            .filter_map(|line| match line {
+                Line::Obsolete(name, old) => Some((name.as_str(), *old)),
+                _ => None,
+            })
+            .collect();
+        let is_obsolete = |entry: &SourceEntry| {
+            let identity = obsolete.get(entry.name.as_str()).copied();
+            identity.is_some() && entry.identity() == identity
+        };
+        entries.retain(|entry| !is_obsolete(entry));
+        let emptied = self.lines.iter().filter_map(|line| match line {
+            Line::Emptied(name) => Some(name.as_str()),
+            _ => None,
+        });
+        remove_empty(emptied.collect(), entries);
+    }
+
+    fn show_dates(&self, entries: &mut [SourceEntry], date: impl Fn(i64, i64) -> i64) {
+        let dates: HashMap<&str, i64> = self
+            .lines
+            .iter()
+            .filter_map(|line| match line {
+                Line::Dated { name, old, new } => Some((name.as_str(), date(*old, *new))),
+                _ => None,
+            })
+            .collect();
+        for entry in entries {
+            if let (Kind::Directory, Some(date)) = (entry.kind, dates.get(entry.name.as_str())) {
+                entry.mtime = *date;
+            }
+        }
+    }
+}
+
+/// Leaves out those of the directories that nothing is in, but for others of them.
+fn remove_empty(mut directories: HashSet<&str>, entries: &mut Vec<SourceEntry>) {
+    for entry in entries.iter() {
+        if entry.kind == Kind::Directory && directories.contains(entry.name.as_str()) {
+            continue;
+        }
+        for (at, _) in entry.name.match_indices('/') {
+            directories.remove(&entry.name[..at]);
+        }
+    }
+    entries.retain(|entry| {
+        entry.kind != Kind::Directory || !directories.contains(entry.name.as_str())
+    });
+}

@@ -1,0 +1,72 @@
+//! Entries of a draft as files on a disk, with the permissions and times that they are to have.
+
+use std::fs::File;
+use std::io::{self, Write};
+use std::os::fd::AsFd;
+use std::path::Path;
+
+use rustix::fs::{AtFlags, Mode, Timespec, Timestamps, fchmod, futimens, utimensat};
+use rustix::io::Errno;
+
+use super::write::Sink;
+use crate::archive::draft::{Content, Draft};
+use crate::error::Error;
+
+/// Writes the data of a new entry.
+pub(in crate::archive) fn write_content(
+    draft: &Draft<'_>,
+    content: &Content,
+    file: &File,
+    path: &Path,
+) -> Result<(), Error> {
+    let failed = |source| Error::io(path, source);
+    match content {
+        Content::Directory | Content::Symlink(_) => Ok(()),
+        Content::Bytes(bytes) => (&mut &*file).write_all(bytes).map_err(failed),
+        Content::Entry(index) => {
+            let blob = draft.source.blob(*index)?;
+            let mut sink = Sink::Plain(file.try_clone().map_err(failed)?);
+            sink.copy(&blob.file, blob.start, blob.start + blob.size)
+                .map_err(failed)
+        }
+        Content::Layer(index) => {
+            let mut buffered = io::BufWriter::with_capacity(128 * 1024, file);
+            (draft.layers[*index].write)(&mut buffered)?;
+            buffered.flush().map_err(failed)
+        }
+    }
+}
+
+/// Sets the permissions and both times, whatever the umask and the clock say.
+pub(in crate::archive) fn set_metadata(file: &File, mode: u32, mtime: i64) -> io::Result<()> {
+    fchmod(file, Mode::from_raw_mode(mode))?;
+    set_mtime(file, mtime)
+}
+
+pub(in crate::archive) fn set_mtime(file: &File, mtime: i64) -> io::Result<()> {
+    Ok(futimens(file, &both_times(mtime))?)
+}
+
+/// Sets both times of a symbolic link, where the file system has some for links.
+pub(in crate::archive) fn set_link_mtime(
+    directory: impl AsFd,
+    name: &str,
+    mtime: i64,
+) -> Result<(), Errno> {
+    let flags = AtFlags::SYMLINK_NOFOLLOW;
+    match utimensat(directory, name, &both_times(mtime), flags) {
+        Err(Errno::OPNOTSUPP | Errno::NOSYS) => Ok(()),
+        set => set,
+    }
+}
+
+fn both_times(mtime: i64) -> Timestamps {
+    let time = Timespec {
+        tv_sec: mtime,
+        tv_nsec: 0,
+    };
+    Timestamps {
+        last_access: time,
+        last_modification: time,
+    }
+}

@@ -1,0 +1,45 @@
+//! One run at a time changes an archive in place.
+
+use std::fs::File;
+use std::io;
+use std::os::unix::fs::MetadataExt as _;
+use std::path::Path;
+
+use crate::archive::hidden::claim::hold;
+use crate::error::Error;
+use crate::printable;
+
+/// Keeps two runs from changing one archive in place at the same time.
+#[derive(Debug)]
+pub struct Lock {
+    _file: File,
+}
+
+impl Lock {
+    /// Locks the file or directory at `path` until the value is dropped (advisory, `flock`). Nothing is changed by it.
+    pub fn take(path: &Path) -> Result<Self, Error> {
+        loop {
+            let file = File::open(path).map_err(Error::at(path))?;
+            if !hold(&file).map_err(Error::at(path))? {
+                return Err(busy(path));
+            }
+            // The run before may have put another file in its place while we opened this one.
+            let there = match std::fs::metadata(path) {
+                Err(error) if error.kind() == io::ErrorKind::NotFound => continue,
+                there => there.map_err(Error::at(path))?,
+            };
+            let locked = file.metadata().map_err(Error::at(path))?;
+            if (locked.dev(), locked.ino()) == (there.dev(), there.ino()) {
+                return Ok(Self { _file: file });
+            }
+        }
+    }
+}
+
+/// The error of an archive that another run is at.
+pub(in crate::archive) fn busy(path: &Path) -> Error {
+    Error::Output {
+        place: printable::path(path),
+        reason: "is being changed by another run".to_owned(),
+    }
+}
