@@ -10,7 +10,7 @@ use rustix::fs::{AtFlags, CWD, Mode, OFlags, linkat, openat, statat};
 use rustix::io::Errno;
 
 use crate::archive::hidden::Place;
-use crate::archive::hidden::claim::{claim, hold, open_directory, sweep};
+use crate::archive::hidden::claim::{claim, hold, open_directory, or_here, sweep};
 use crate::error::Error;
 
 /// A file on its way to a name. Until then it has none, or a hidden one where the file system has no nameless files.
@@ -53,14 +53,7 @@ impl PendingFile {
                     hidden: Some(target.with_file_name(hidden)),
                 })
             }
-            Err(errno) => {
-                let shown = if parent.as_os_str().is_empty() {
-                    Path::new(".")
-                } else {
-                    parent
-                };
-                Err(Error::io(shown, errno.into()))
-            }
+            Err(errno) => Err(Error::io(or_here(parent), errno.into())),
         }
     }
 
@@ -142,7 +135,7 @@ pub(super) fn missing(target: &Path, directory: &Path, error: io::Error) -> Erro
                 directory.display()
             ),
         },
-        _ => Error::io(directory, error),
+        _ => Error::io(or_here(directory), error),
     }
 }
 
@@ -165,11 +158,7 @@ fn link(file: &File, path: &Path) -> io::Result<()> {
 
 /// Makes the names in a directory last.
 pub(in crate::archive) fn sync_directory(path: &Path) -> Result<(), Error> {
-    let path = if path.as_os_str().is_empty() {
-        Path::new(".")
-    } else {
-        path
-    };
+    let path = or_here(path);
     match File::open(path) {
         // One that nobody may list lasts with everything else.
         Err(error) if error.kind() == io::ErrorKind::PermissionDenied => {

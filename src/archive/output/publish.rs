@@ -7,6 +7,7 @@ use std::path::{Path, PathBuf};
 
 use super::extract::extract;
 use super::in_place::{Replaced, revise_directory};
+use super::lock::refuse_special;
 use super::new_directory::{new_directory, sync_tree};
 use super::pending::PendingFile;
 use super::write::{Sink, write_tar};
@@ -51,14 +52,13 @@ pub fn publish(draft: &Draft<'_>, destination: &Destination) -> Result<(), Error
         Destination::InPlace(path, replaced) if draft.source.is_directory() => {
             revise_directory(draft, path, *replaced)
         }
-        Destination::InPlace(path, _) if !path.is_file() => Err(Error::Output {
-            place: path.display().to_string(),
-            reason: "is no file that could be changed in place".to_owned(),
-        }),
-        Destination::InPlace(path, _) if draft.is_unchanged() => {
-            PendingFile::tidy(&behind_links(path))
+        Destination::InPlace(path, _) => {
+            refuse_special(path)?;
+            if draft.is_unchanged() {
+                return PendingFile::tidy(&behind_links(path));
+            }
+            write_over(draft, path)
         }
-        Destination::InPlace(path, _) => write_over(draft, path),
     }
 }
 
