@@ -78,6 +78,17 @@ pub fn gather(
     archive: &Archive,
     setting: &Setting,
 ) -> Result<Gathered, Error> {
+    let gathered = read(files, bases, archive, setting);
+    // A change of the archive explains whatever was found.
+    archive.source().check().and(gathered)
+}
+
+fn read(
+    files: &[PatchFile],
+    bases: &[Base],
+    archive: &Archive,
+    setting: &Setting,
+) -> Result<Gathered, Error> {
     let mut opened = Opened::default();
     let mut sources = HashMap::new();
     let images = archive.images().iter();
