@@ -96,6 +96,7 @@ impl Inspect {
         for i in 0..archive.images().len() {
             images.push(self.image_report(&archive, i)?);
         }
+        archive.source().check()?;
         let report = Report {
             format_version: 1,
             form: archive.dialect().describe(),

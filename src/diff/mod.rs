@@ -81,7 +81,10 @@ impl Difference {
             .map(|pair| ImageDifference::of(pair, old, new))
             .collect();
         if with_files {
-            compare_files(&pairs, old, new, &mut images)?;
+            let compared = compare_files(&pairs, old, new, &mut images);
+            // A change of an archive explains whatever was found.
+            old.source().check()?;
+            new.source().check().and(compared)?;
         }
         Ok(Self {
             format_version: 1,

@@ -120,6 +120,17 @@ pub fn gather(
     archive: &Archive,
     setting: &Setting,
 ) -> Result<Gathered, Error> {
+    let gathered = read(files, bases, archive, setting);
+    // A change of the archive explains whatever was found.
+    archive.source().check().and(gathered)
+}
+
+fn read(
+    files: &[PatchFile],
+    bases: &[Base],
+    archive: &Archive,
+    setting: &Setting,
+) -> Result<Gathered, Error> {
     let mut ledger = setting.ledger.clone();
     ledger.read(ReadAs::Image, archive.source().location().clone())?;
     enter_patch_files(bases, &mut ledger)?;

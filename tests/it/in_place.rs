@@ -3,13 +3,15 @@
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on fails")]
 
 use std::fs;
+use std::os::unix::fs::PermissionsExt as _;
+use std::os::unix::process::CommandExt as _;
 use std::path::{Path, PathBuf};
 use std::process::Output;
 
 use tempfile::TempDir;
 
 use crate::binary::{command, listing};
-use crate::engine::tool;
+use crate::engine::{absent, is_root, tool};
 use crate::faults::leads_somewhere;
 use crate::nothing_lost::{home, run};
 
@@ -120,6 +122,46 @@ fn readers_see_what_the_next_run_will_make_and_nothing_changes() {
                 assert_eq!(of(&cut), of(&ended), "{archive} {moment:?} {line}");
             }
         }
+    }
+}
+
+/// A run of root is killed, and somebody else looks at the directory.
+#[test]
+fn whoever_may_read_the_archive_may_read_the_change() {
+    if !is_root() {
+        return absent("another user", "only root may become one");
+    }
+    for moment in [Moment::Prepared, Moment::Begun, Moment::Switched] {
+        let Some(home) = interrupted("docker20.tar", moment) else {
+            return;
+        };
+        let open = fs::Permissions::from_mode(0o755);
+        fs::set_permissions(home.path(), open).unwrap();
+        let nobody = |line: &str| {
+            let mut command = command();
+            command.current_dir(home.path()).args(line.split(' '));
+            command.uid(65534).gid(65534).output()
+        };
+        if nobody("--version").is_err() {
+            return absent("another user", "nobody may not run the program here");
+        }
+        for line in ["inspect app", "verify app"] {
+            let output = nobody(line).unwrap();
+            assert!(output.status.success(), "{moment:?} {line}: {output:?}");
+            assert_eq!(output.stdout, run(home.path(), line).stdout, "{line}");
+        }
+    }
+}
+
+#[test]
+fn what_is_no_file_is_not_changed_in_place() {
+    let home = home("docker20.tar");
+    rustix::fs::mkfifoat(rustix::fs::CWD, home.path().join("pipe"), 0o644.into()).unwrap();
+    for place in ["pipe", "/dev/null"] {
+        let output = end(home.path(), &format!("apply fix.yaml {place} --in-place"));
+        let message = format!("error: `{place}` is no file that could be changed in place\n");
+        assert_eq!(String::from_utf8_lossy(&output.stderr), message);
+        assert_eq!(output.status.code(), Some(3));
     }
 }
 

@@ -26,7 +26,8 @@
 //! [`DOCUMENTS`]. An OCI layout has one of them, `index.json`, whose rename is the change.
 //!
 //! A line has the identity of the file that it is about (inode, size, modification time), and only that file is ever
-//! replaced or removed: what somebody else has put in its place since stays, and with it what it may name.
+//! replaced or removed: what somebody else has put in its place since stays, and with it what it may name. If that was
+//! done before the first rename, the change is forgotten: only its own directory goes.
 //!
 //! A reader sees what the next run will make ([`Change::show`]), and changes nothing. After a power failure there may be
 //! files left that nothing names, since names are waited for once, together with what they name; documents always name

@@ -19,14 +19,17 @@ const MAX_TRIES: usize = 100;
 
 /// Opens the directory that `path` names for looking up and making names in it.
 pub(in crate::archive) fn open_directory(path: &Path) -> io::Result<File> {
-    let path = if path.as_os_str().is_empty() {
-        Path::new(".")
-    } else {
-        path
-    };
     // Nobody has to be allowed to list a directory to write a file there.
     let flags = OFlags::PATH | OFlags::DIRECTORY | OFlags::CLOEXEC;
-    Ok(openat(CWD, path, flags, Mode::empty())?.into())
+    Ok(openat(CWD, or_here(path), flags, Mode::empty())?.into())
+}
+
+/// Returns a directory as the system wants it spelled: the one in which a bare name is has no name.
+pub(in crate::archive) fn or_here(directory: &Path) -> &Path {
+    if directory.as_os_str().is_empty() {
+        return Path::new(".");
+    }
+    directory
 }
 
 /// Has `make` make a file or directory under a hidden name in `directory`, and holds a lock on it.

@@ -9,7 +9,7 @@ use std::path::Path;
 
 use rustix::fs::{AtFlags, Mode, OFlags, RenameFlags};
 use rustix::fs::{
-    fchmod, linkat, mkdirat, openat, renameat, renameat_with, statat, symlinkat, unlinkat,
+    fchmod, fstat, linkat, mkdirat, openat, renameat, renameat_with, statat, symlinkat, unlinkat,
 };
 use rustix::io::Errno;
 
@@ -50,17 +50,9 @@ pub(in crate::archive) fn revise_directory(
         return Ok(());
     }
     let target = OsStr::new(change::TARGET);
-    let make = |hidden: &OsStr| {
-        mkdirat(handle, hidden, Mode::from(0o700))?;
-        let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::NOFOLLOW | OFlags::CLOEXEC;
-        let opened = openat(handle, hidden, flags, Mode::empty());
-        if opened.is_err() {
-            let _ = unlinkat(handle, hidden, AtFlags::REMOVEDIR);
-        }
-        opened.map(File::from)
-    };
     // The lock is held until the change is over.
-    let (home, name) = claim(handle, target, make).map_err(Error::at(path))?;
+    let made = claim(handle, target, |hidden| make_home(handle, hidden));
+    let (home, name) = made.map_err(Error::at(path))?;
     let preparation = Preparation {
         draft,
         root,
@@ -83,6 +75,20 @@ pub(in crate::archive) fn revise_directory(
     // What stops it from being taken back now is met again by the next run.
     let _ = root.settle(&name);
     Err(error)
+}
+
+/// Makes the directory of a change. Who may read the archive may read that too: it says what the archive will be.
+fn make_home(root: &File, hidden: &OsStr) -> Result<File, Errno> {
+    let mode = Mode::from_raw_mode(fstat(root)?.st_mode & 0o755 | 0o700);
+    mkdirat(root, hidden, mode)?;
+    let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::NOFOLLOW | OFlags::CLOEXEC;
+    let opened = openat(root, hidden, flags, Mode::empty()).map(File::from);
+    // Whatever the umask says.
+    let made = opened.and_then(|home| fchmod(&home, mode).map(|()| home));
+    if made.is_err() {
+        let _ = unlinkat(root, hidden, AtFlags::REMOVEDIR);
+    }
+    made
 }
 
 /// Tells whether the directory has the new images already.
@@ -237,6 +243,7 @@ impl Preparation<'_> {
         let mut file = self.create(UNFINISHED_LINES, &path)?;
         file.write_all(change::format(lines).as_bytes())
             .map_err(failed)?;
+        fchmod(&file, Mode::from(0o644)).map_err(|errno| failed(errno.into()))?;
         renameat(self.home, UNFINISHED_LINES, self.home, LINES)
             .map_err(|errno| failed(errno.into()))?;
         waiting.add(file, &path)

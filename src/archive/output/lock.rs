@@ -19,6 +19,7 @@ impl Lock {
     /// Locks the file or directory at `path` until the value is dropped (advisory, `flock`). Nothing is changed by it.
     pub fn take(path: &Path) -> Result<Self, Error> {
         loop {
+            refuse_special(path)?;
             let file = File::open(path).map_err(Error::at(path))?;
             if !hold(&file).map_err(Error::at(path))? {
                 return Err(busy(path));
@@ -34,6 +35,18 @@ impl Lock {
             }
         }
     }
+}
+
+/// Refuses a device or a pipe, whose opening may wait for ever: no other file can take its place.
+pub(in crate::archive) fn refuse_special(path: &Path) -> Result<(), Error> {
+    let metadata = std::fs::metadata(path).map_err(Error::at(path))?;
+    if metadata.is_file() || metadata.is_dir() {
+        return Ok(());
+    }
+    Err(Error::Output {
+        place: printable::path(path),
+        reason: "is no file that could be changed in place".to_owned(),
+    })
 }
 
 /// The error of an archive that another run is at.

@@ -11,7 +11,7 @@ use rustix::io::Errno;
 
 use super::file::parent;
 use crate::archive::hidden::Place;
-use crate::archive::hidden::claim::{claim, hold, open_directory, sweep};
+use crate::archive::hidden::claim::{claim, hold, open_directory, or_here, sweep};
 use crate::error::Error;
 use crate::printable;
 
@@ -55,14 +55,7 @@ impl PendingFile {
                     hidden: Some(target.with_file_name(hidden)),
                 })
             }
-            Err(errno) => {
-                let shown = if parent.as_os_str().is_empty() {
-                    Path::new(".")
-                } else {
-                    parent
-                };
-                Err(Error::io(shown, errno.into()))
-            }
+            Err(errno) => Err(Error::io(or_here(parent), errno.into())),
         }
     }
 
@@ -154,7 +147,7 @@ pub(super) fn missing(target: &Path, directory: &Path, error: io::Error) -> Erro
                 printable::path(directory)
             ),
         },
-        _ => Error::io(directory, error),
+        _ => Error::io(or_here(directory), error),
     }
 }
 
@@ -177,11 +170,7 @@ fn link(file: &File, path: &Path) -> io::Result<()> {
 
 /// Makes the names in a directory last.
 pub(in crate::archive) fn sync_directory(path: &Path) -> Result<(), Error> {
-    let path = if path.as_os_str().is_empty() {
-        Path::new(".")
-    } else {
-        path
-    };
+    let path = or_here(path);
     match File::open(path) {
         // One that nobody may list lasts with everything else.
         Err(error) if error.kind() == io::ErrorKind::PermissionDenied => {

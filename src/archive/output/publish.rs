@@ -7,6 +7,7 @@ use std::path::{Path, PathBuf};
 use super::extract::extract;
 use super::file::{Complete, OutputFile, SideFile, enter_all, open_stream, parent, quoted};
 use super::in_place::{Replaced, revise_directory};
+use super::lock::refuse_special;
 use super::new_directory::{new_directory, sync_tree};
 use super::pending::{PendingFile, sync_directory};
 use super::write::{Sink, write_tar};
@@ -114,15 +115,14 @@ fn write(draft: &Draft<'_>, destination: &Destination) -> Result<(), Error> {
         Destination::InPlace(path, replaced) if draft.source.is_directory() => {
             revise_directory(draft, path, *replaced)
         }
-        Destination::InPlace(path, _) if !path.is_file() => Err(Error::Output {
-            place: printable::path(path),
-            reason: "is no file that could be changed in place".to_owned(),
-        }),
-        Destination::InPlace(path, _) if draft.is_unchanged() => {
-            let (target, _) = followed(path).map_err(Error::at(path))?;
-            PendingFile::tidy(&target)
+        Destination::InPlace(path, _) => {
+            refuse_special(path)?;
+            if draft.is_unchanged() {
+                let (target, _) = followed(path).map_err(Error::at(path))?;
+                return PendingFile::tidy(&target);
+            }
+            write_over(draft, path)
         }
-        Destination::InPlace(path, _) => write_over(draft, path),
         Destination::File(path) => write_file(draft, path),
     }
 }

@@ -87,6 +87,8 @@ impl DifferencePatch {
         let left = best.left.into_iter().map(|left| left.text);
         let missing: Vec<String> = one_sided.chain(left).collect();
         let leaves_layers = style.layers.is_none() && subject.layers_differ();
+        old.source().check()?;
+        new.source().check()?;
         Ok(Self {
             text: best.documents.text(&missing, leaves_layers),
             missing,

@@ -12,6 +12,7 @@ use std::path::{Path, PathBuf};
 use ocipatch::apply::prepare;
 use ocipatch::archive::{self, Archive, Destination, Replaced, Source, publish};
 use ocipatch::compression::Compression;
+use ocipatch::diff::{Difference, DifferencePatch, PatchStyle};
 use ocipatch::error::Error;
 use ocipatch::gather::{self, Base, Setting};
 use ocipatch::patch::PatchFile;
@@ -204,6 +205,31 @@ fn a_source_of_a_layer_that_changes_is_told() {
     each_change(of_a_tar, "app.tar", "layer.tar", true);
     let as_is = "  - add-layer: { from: layer.tar, as-is: true, compression: none }\n";
     each_change(as_is, "app.tar", "layer.tar", true);
+}
+
+/// What only reads tells nothing of a mixture.
+#[test]
+fn an_archive_that_changes_is_neither_compared_nor_planned_for() {
+    for image in ["app.tar", "app.tar.gz"] {
+        let home = furnished();
+        let place = home.path().join(image);
+        let open = |name: &str| {
+            let source = Source::open(&home.path().join(name), home.path()).unwrap();
+            Archive::open(source).unwrap()
+        };
+        let (old, new) = (open(image), open("base.tar"));
+        change_slyly(&place);
+        let what = "its status change time is another";
+        let told = |result: Result<(), Error>| assert_told(result, &place, what);
+        told(Difference::between(&old, &new, true).map(drop));
+        told(Difference::between(&new, &old, true).map(drop));
+        let style = PatchStyle {
+            expects_old: false,
+            layers: Some("layers".to_owned()),
+        };
+        told(DifferencePatch::between(&old, &new, &style).map(drop));
+        told(gather::gather(&[], &[], &old, &Setting::default()).map(drop));
+    }
 }
 
 #[test]
