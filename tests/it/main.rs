@@ -20,6 +20,7 @@ mod examples;
 mod fixpoint;
 mod forms;
 mod frugal;
+mod fuzz;
 mod halves;
 mod header_change;
 mod hostile;
