@@ -3,9 +3,10 @@
 use ocipatch::digest::Digest;
 use ocipatch::media_type::is_manifest;
 use serde_json::Value;
+use tar::EntryType;
 
-use crate::binary::{ok, write_files};
-use crate::edit::{Archive, Entry};
+use crate::binary::{command, ok, write_files};
+use crate::edit::{Archive, Entry, layer};
 
 /// Applies operations to an archive; what comes out is sound, and is returned.
 fn apply(archive: &Archive, operations: &[&str]) -> Archive {
@@ -152,5 +153,60 @@ fn links_of_an_image_that_stays_are_not_taken_away() {
                 }
             }
         }
+    }
+}
+
+/// A manifest whose types are none is an image to Docker, and another artifact in a layout: it gets types with the form.
+#[test]
+fn an_image_with_odd_media_types_is_an_image_in_a_layout() {
+    for (old, new) in [
+        ("image.layer.v1.tar\"", "text/plain\""),
+        ("application/vnd.oci.image.layer.v1.tar\"", "sha256:00\""),
+        (
+            "application/vnd.oci.image.config.v1+json",
+            "application/json",
+        ),
+    ] {
+        let mut archive = Archive::fixture("docker26.tar");
+        let manifest = archive.entries.iter_mut().find(|entry| {
+            entry.data.starts_with(br#"{"schemaVersion":2"#) && entry.name != "index.json"
+        });
+        let manifest = manifest.unwrap();
+        let text = String::from_utf8(manifest.data.clone()).unwrap();
+        assert!(text.contains(old), "{old}");
+        manifest.data = text.replace(old, new).into_bytes();
+        archive.repair();
+        apply_to("", &archive, &["set-label: {a: b}"], &["--to=oci-archive"]);
+    }
+}
+
+/// Where a link of the image leads to `.wh.etc`, a new directory there would remove `/etc`.
+#[test]
+fn no_operation_follows_a_link_to_the_name_of_a_whiteout() {
+    let lines = [
+        (EntryType::Directory, "etc/"),
+        (EntryType::Regular, "etc/motd"),
+        (EntryType::Symlink, "d -> .wh.etc"),
+    ];
+    let mut archive = Archive::fixture("docker20.tar");
+    archive.entry("layer.tar").data = layer(&lines);
+    archive.repair();
+    let home = tempfile::tempdir().unwrap();
+    std::fs::write(home.path().join("in.tar"), archive.to_bytes()).unwrap();
+    for operation in [
+        "add-layer: {files: [{path: /d/a, content: x}]}",
+        "move-path: {/etc/motd: /d/motd}",
+        "move-path: {/etc/motd: /d/a/motd}",
+    ] {
+        let patch = format!("apiVersion: ocipatch/v1\noperations:\n- {operation}\n");
+        write_files(home.path(), &[("fix.yaml", &patch)]);
+        let path = |name: &str| home.path().join(name).to_str().unwrap().to_owned();
+        let output = command()
+            .args(["plan", &path("fix.yaml"), &path("in.tar")])
+            .output()
+            .unwrap();
+        let told = String::from_utf8(output.stderr).unwrap();
+        assert_eq!(output.status.code(), Some(1), "{told}");
+        assert!(told.contains("`/.wh.etc"), "{told}");
     }
 }
