@@ -35,7 +35,7 @@ impl Random {
     }
 }
 
-/// Runs a target on random decisions; bytes that fail are told, for `OCIPATCH_FUZZ` of the fuzz package.
+/// Runs a target on random decisions; bytes that fail are kept, for the target of the fuzz package.
 fn decide(stream: u64, n_cases: u32, max_bytes: usize, target: fn(&[u8])) {
     let mut random = Random::new(stream);
     for case in 0..cases(n_cases) {
@@ -74,7 +74,11 @@ fn change(stream: u64, n_cases: u32, seeds: &[Vec<u8>], words: &[&str], target: 
 
 fn attempt(case: u32, bytes: &[u8], target: fn(&[u8])) {
     if let Err(reason) = std::panic::catch_unwind(|| target(bytes)) {
-        let path = std::env::temp_dir().join("ocipatch-found");
+        let test = std::thread::current()
+            .name()
+            .map(|name| name.replace(':', "-"));
+        let name = format!("ocipatch-found-{}", test.unwrap_or_default());
+        let path = std::env::temp_dir().join(name);
         fs::write(&path, bytes).unwrap();
         println!("case {case}, whose bytes are in {}", path.display());
         std::panic::resume_unwind(reason);
