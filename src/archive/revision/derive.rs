@@ -286,7 +286,7 @@ fn put_files(
             continue;
         }
         let was = old_files.files.iter().find(|old| old.name == file.name);
-        if was.is_some_and(|was| was.content == file.content) {
+        if held.is_some() && was.is_some_and(|was| was.content == file.content) {
             // Derived as before, and not what is there: its writer had other rules, and nothing about it changes.
             continue;
         }
