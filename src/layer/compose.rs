@@ -204,6 +204,7 @@ impl<'a> Composing<'a> {
                     }
                     Ok(_) => return Some(self.replace(asked, candidate, was)),
                     Err(Obstacle::File { path }) => Reason::ParentIsAFile { path },
+                    Err(Obstacle::Whiteout { path }) => Reason::LedToWhiteout { path },
                     Err(Obstacle::Loop { link }) => Reason::LinkLoop { link },
                 };
                 self.problem(asked, reason);

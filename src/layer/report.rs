@@ -69,6 +69,11 @@ pub enum Reason {
         /// The link.
         link: ImagePath,
     },
+    /// The image's links on the way lead to a name that would remove a file.
+    LedToWhiteout {
+        /// Where they lead.
+        path: ImagePath,
+    },
     /// The image's links on the way lead in a circle.
     LinkLoop {
         /// The link at which following ended.
@@ -107,6 +112,10 @@ impl fmt::Display for Reason {
             }
             Self::ParentIsAFile { path } => write!(f, "`{path}` of the image is no directory"),
             Self::ThroughLink { link } => write!(f, "`{link}` of the image is a symbolic link"),
+            Self::LedToWhiteout { path } => write!(
+                f,
+                "links of the image lead to `{path}`, and a name that begins with `.wh.` removes a file"
+            ),
             Self::LinkLoop { link } => {
                 write!(f, "the link `{link}` of the image leads in a circle")
             }

@@ -492,3 +492,17 @@ proptest::proptest! {
         }
     }
 }
+
+#[test]
+fn a_link_to_the_name_of_a_whiteout_removes_nothing() {
+    let image = "layer: dir etc; link d -> .wh.etc; link e -> /etc/.wh.x/y; link g -> d";
+    for (added, path, led) in [
+        ("file d/a", "/d", "/.wh.etc"),
+        ("file e/a/b; file e/c", "/e", "/etc/.wh.x/y"),
+        ("file g/a", "/g", "/.wh.etc"),
+    ] {
+        let problem = "and a name that begins with `.wh.` removes a file";
+        let expected = format!("problem `{path}`: links of the image lead to `{led}`, {problem}");
+        check(image, added, &expected);
+    }
+}

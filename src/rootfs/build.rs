@@ -259,6 +259,10 @@ impl Rootfs {
         parent: u32,
         name: &[u8],
     ) -> Result<u32, EntryFault> {
+        // Entries never have such names, and a link can still lead to one.
+        if name.starts_with(WHITEOUT) {
+            return Err(EntryFault::WhiteoutAsDirectory);
+        }
         let inode = self.next_inode()?;
         let node = Node::implied_directory(layer.position, inode);
         self.put(layer, parent, name, node)?;

@@ -154,6 +154,8 @@ pub enum RootfsError {
 pub enum EntryFault {
     /// A whiteout (`.wh.`) that names nothing, `.` or `..`.
     WhiteoutOfNothing,
+    /// A link on the way leads to the name of a whiteout, where a directory would have to be.
+    WhiteoutAsDirectory,
     /// A hard link whose target is not there, is a directory, or is outside the root.
     HardLinkToNothing,
     /// Symbolic links on the way that lead in a circle.
@@ -170,6 +172,7 @@ impl fmt::Display for EntryFault {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
             Self::WhiteoutOfNothing => "a whiteout that names nothing",
+            Self::WhiteoutAsDirectory => "a path through a link to the name of a whiteout",
             Self::HardLinkToNothing => "a hard link to what is no file in the image",
             Self::LinkLoop => "a path through symbolic links that lead in a circle",
             Self::TooLong => "a path of over 4096 bytes",

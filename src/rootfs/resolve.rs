@@ -1,6 +1,6 @@
 //! Following symbolic links inside the image, as `chroot` would: absolute targets and `..` never leave the root.
 
-use super::{ROOT, Rootfs};
+use super::{ROOT, Rootfs, WHITEOUT};
 use crate::image_path::ImagePath;
 use crate::tarball::Kind;
 
@@ -55,6 +55,11 @@ pub enum Obstacle {
         /// Its real path.
         path: ImagePath,
     },
+    /// What is not there yet would have the name of a whiteout, and remove a file instead.
+    Whiteout {
+        /// Where it would be.
+        path: ImagePath,
+    },
     /// Links lead in a circle, or through more than 40 of them, or are longer than Linux allows.
     Loop {
         /// The real path of the link at which following ended.
@@ -107,7 +112,15 @@ impl Rootfs {
                         _ => Err(Obstacle::File { path }),
                     };
                 }
-                Resolution::Missing { parent, rest } => return Ok(join(parent, &rest)),
+                Resolution::Missing { parent, rest } => {
+                    let path = join(parent, &rest);
+                    let is_whiteout = rest.iter().any(|name| name.starts_with(WHITEOUT));
+                    return if is_whiteout {
+                        Err(Obstacle::Whiteout { path })
+                    } else {
+                        Ok(path)
+                    };
+                }
                 // Behind what is not there `..` may lead to something.
                 Resolution::Dangling { target, rest, .. } => join(target, &rest),
                 Resolution::Loop { link } => return Err(Obstacle::Loop { link }),

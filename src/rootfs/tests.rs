@@ -255,6 +255,17 @@ fn whiteouts_take_any_form() {
     );
     check("layer: file f; layer: file f/.wh.x", "0 file /f");
     check("layer: file .wh.d/x; file a", "0 file /a");
+    // A link leads to a name that no entry can have.
+    for (link, name) in [
+        ("link d -> .wh.x", "d/a"),
+        ("link d -> .wh..wh.aufs", "d/a"),
+        ("link d -> e/.wh.x/f; link g -> d", "g/a"),
+    ] {
+        check(
+            &format!("layer: {link}; file {name}"),
+            &format!("layer 0: entry `{name}`: a path through a link to the name of a whiteout"),
+        );
+    }
     for name in [".wh.", ".wh..", ".wh..."] {
         check(
             &format!("layer: file {name}"),

@@ -240,7 +240,7 @@ fn rust_files(directory: &Path) -> Vec<PathBuf> {
     let mut files = Vec::new();
     for item in std::fs::read_dir(directory).unwrap() {
         let path = item.unwrap().path();
-        if path.is_dir() {
+        if path.is_dir() && !path.ends_with("tests/fuzz/target") {
             files.extend(rust_files(&path));
         } else if path.extension().is_some_and(|extension| extension == "rs") {
             files.push(path);

@@ -24,6 +24,7 @@ mod faults;
 mod fixpoint;
 mod forms;
 mod frugal;
+mod fuzz;
 mod halves;
 mod header_change;
 mod headers;

@@ -9,7 +9,7 @@ use crate::archive::form::state::State;
 use crate::digest::Digest;
 use crate::image::Config;
 use crate::image::json::{ArrayEdit, Document, Value};
-use crate::media_type::INDEX;
+use crate::media_type::{INDEX, MANIFEST, is_manifest};
 use crate::reference::Reference;
 
 /// What a descriptor's `platform` repeats of the configuration, in the order of Go's struct (image-spec, specs-go).
@@ -60,8 +60,12 @@ fn descriptor(
         let is_empty = value.is_null() || value.as_text().is_some_and(|text| text.is_empty());
         (!is_empty).then(|| (key, value.clone()))
     };
+    // A manifest need not state what it is (image-spec manifest.md, `mediaType`); its descriptor does.
+    let stated = media_type_of(&manifest.root);
+    let is_stated = is_manifest(&stated);
+    let media_type = if is_stated { &stated } else { MANIFEST };
     let mut members = vec![
-        ("mediaType", Value::text(&media_type_of(&manifest.root))),
+        ("mediaType", Value::text(media_type)),
         ("digest", Value::text(&digest.to_string())),
         ("size", Value::number(manifest.to_bytes().len() as u64)),
     ];

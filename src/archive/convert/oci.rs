@@ -4,7 +4,7 @@ use super::Form;
 use super::layers::Layers;
 use crate::archive::form::descriptor::{digest_of, media_type_of, new_descriptor};
 use crate::archive::form::graph::Graph;
-use crate::archive::form::state::State;
+use crate::archive::form::state::{State, StateLayer};
 use crate::archive::revision::index::revise_manifest;
 use crate::archive::{Archive, OciManifest};
 use crate::digest::Digest;
@@ -31,7 +31,7 @@ pub(super) fn describe(
     state.manifest = Some(if form.is_docker() {
         manifest
     } else {
-        with_oci_types(&manifest)
+        with_oci_types(&manifest, &state.layers)
     });
     Ok(())
 }
@@ -68,15 +68,16 @@ pub(super) fn revise_graph(
 ) -> (Graph, Vec<Option<Digest>>) {
     if !form.is_docker() {
         for state in new.iter_mut() {
-            state.manifest = state.manifest.as_ref().map(with_oci_types);
+            let manifest = state.manifest.as_ref();
+            state.manifest = manifest.map(|manifest| with_oci_types(manifest, &state.layers));
         }
     }
     graph.revise(roots, old, new, &archive.dialect, !form.is_docker())
 }
 
 /// Returns the manifest with the media types of OCI, which mean the same (image-spec media-types.md, "Compatibility
-/// Matrix").
-fn with_oci_types(manifest: &OciManifest) -> OciManifest {
+/// Matrix"). Docker reads an image whatever its types are; in a layout one that is none makes another artifact of it.
+fn with_oci_types(manifest: &OciManifest, layers: &[StateLayer]) -> OciManifest {
     let mut document = manifest.document.clone();
     let retyped = |value: &Value| media_type::as_oci(&media_type_of(value)).map(Value::text);
     if let Some(media_type) = retyped(&manifest.document.root) {
@@ -88,12 +89,19 @@ fn with_oci_types(manifest: &OciManifest) -> OciManifest {
         );
     }
     let config = manifest.document.root.get("config");
-    if let Some(media_type) = config.and_then(retyped) {
+    let is_config = |value: &Value| media_type::is_image_config(&media_type_of(value));
+    let media_type = config.and_then(|config| {
+        retyped(config).or_else(|| (!is_config(config)).then(|| Value::text(CONFIG)))
+    });
+    if let Some(media_type) = media_type {
         document.set(&["config"], "mediaType", &[], media_type);
     }
     document.edit_array(&[], "layers", &[], |items| {
-        for i in 0..items.len() {
-            if let Some(media_type) = retyped(items.get(i)) {
+        for (i, layer) in layers.iter().enumerate().take(items.len()) {
+            let is_layer = media_type::is_layer(&media_type_of(items.get(i)));
+            let by_content = || media_type::layer(layer.compression, false).map(Value::text);
+            let by_content = || (!is_layer).then(by_content).flatten();
+            if let Some(media_type) = retyped(items.get(i)).or_else(by_content) {
                 items.set(i, "mediaType", &[], media_type);
             }
         }

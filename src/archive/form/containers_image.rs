@@ -37,9 +37,13 @@ pub(in crate::archive) fn is_by(archive: &Archive) -> bool {
 
 /// Returns the directories in which the archive links to its layers.
 pub(in crate::archive) fn links(archive: &Archive) -> Vec<&str> {
-    let source = &archive.source;
     let layers = archive.images.iter().flat_map(|image| &image.layers);
     let layers: BTreeSet<usize> = layers.map(|layer| layer.entry).collect();
+    links_to(archive, &layers)
+}
+
+fn links_to<'a>(archive: &'a Archive, layers: &BTreeSet<usize>) -> Vec<&'a str> {
+    let source = &archive.source;
     let directory = |entry: &'_ SourceEntry| {
         let directory = entry.name.strip_suffix("/layer.tar")?;
         let is_link = entry.kind == Kind::Symlink && Digest::parse_hex(directory).is_some();
@@ -52,9 +56,24 @@ pub(in crate::archive) fn links(archive: &Archive) -> Vec<&str> {
         .collect()
 }
 
-/// Adds what stands in such directories, so that it goes where it is not derived again.
-pub(in crate::archive) fn push_links(files: &mut Files, archive: &Archive) {
-    for directory in links(archive) {
+/// Adds what stands in such directories, so that it goes where it is not derived again: but for those of layers that an
+/// image has which stays as it is.
+pub(in crate::archive) fn push_links(
+    files: &mut Files,
+    archive: &Archive,
+    stays: impl Fn(usize) -> bool,
+) {
+    let mut layers = BTreeSet::new();
+    let mut kept = BTreeSet::new();
+    for (i, image) in archive.images.iter().enumerate() {
+        let entries = image.layers.iter().map(|layer| layer.entry);
+        if stays(i) {
+            kept.extend(entries);
+        } else {
+            layers.extend(entries);
+        }
+    }
+    for directory in links_to(archive, &(&layers - &kept)) {
         for (file, part) in [
             ("layer.tar", Part::LayerLink(0)),
             ("VERSION", Part::Version(0)),

@@ -160,20 +160,22 @@ pub fn revise<'a>(
     new_layers: Vec<NewLayer<'a>>,
 ) -> Result<Revision<'a>, Error> {
     let old = archive.states();
+    if revised.iter().all(Option::is_none) {
+        return Ok(unchanged(archive, &old));
+    }
     let mut notes = Vec::new();
     let new = new_states(archive, &old, revised, &new_layers);
     let roots: Vec<Option<Digest>> = archive.groups.iter().map(|group| group.root).collect();
-    let revised = archive
-        .graph
-        .as_ref()
-        .map(|graph| graph.revise(&roots, &old, &new, &archive.dialect, false));
-    let (graph, roots) = match revised {
+    let graph = archive.graph.as_ref();
+    let graph = graph.map(|graph| graph.revise(&roots, &old, &new, &archive.dialect, false));
+    let (graph, roots) = match graph {
         Some((graph, roots)) => (Some(graph), roots),
         None => (None, roots),
     };
     let mut old_files = archive.dialect.files(archive, &old, archive.graph.as_ref());
     if archive.dialect == Dialect::ContainersImage {
-        containers_image::push_links(&mut old_files, archive);
+        let stays = |image: usize| revised[image].is_none();
+        containers_image::push_links(&mut old_files, archive, stays);
     }
     let new_files = archive.dialect.files(archive, &new, graph.as_ref());
 
@@ -216,6 +218,20 @@ pub fn revise<'a>(
         roots: Root::all(graph.as_ref(), &roots),
         notes,
     })
+}
+
+/// Returns the archive as it is, with whatever its documents contradict each other in.
+fn unchanged<'a>(archive: &'a Archive, states: &[State]) -> Revision<'a> {
+    let roots: Vec<Option<Digest>> = archive.groups.iter().map(|group| group.root).collect();
+    let manifests = states.iter().map(|state| state.manifest.as_ref());
+    Revision {
+        draft: Draft::keep_all(&archive.source),
+        manifest_digests: manifests
+            .map(|manifest| manifest.map(|manifest| manifest.digest))
+            .collect(),
+        roots: Root::all(archive.graph.as_ref(), &roots),
+        notes: Vec::new(),
+    }
 }
 
 /// Returns the images as they are to become.
@@ -268,6 +284,11 @@ fn put_files(
                 };
                 draft.put(&file.name, content, index, mtime);
             }
+            continue;
+        }
+        let was = old_files.files.iter().find(|old| old.name == file.name);
+        if held.is_some() && was.is_some_and(|was| was.content == file.content) {
+            // Derived as before, and not what is there: its writer had other rules, and nothing about it changes.
             continue;
         }
         let model = model_of(&parts, file.role, archive);

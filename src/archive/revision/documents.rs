@@ -6,7 +6,7 @@ use crate::archive::form::state::{Files, LayerData, Paths, State};
 use crate::archive::{Archive, Dialect};
 use crate::digest::Digest;
 use crate::image::json::{ArrayEdit, Document, Value};
-use crate::media_type::PLAIN_LAYER;
+use crate::media_type::{self, PLAIN_LAYER};
 use crate::reference::Reference;
 
 /// Returns `manifest.json` in which every item says what its image has become.
@@ -162,13 +162,14 @@ fn revise_item(
         if !matches!(layer.data, LayerData::Added(_)) {
             continue;
         }
-        let digest = layer.diff_id.to_string();
+        let media_type = media_type::layer(layer.compression, false);
+        let digest = layer.digest.expect("a new layer was hashed");
         let source = Value::object([
-            ("mediaType", Value::text(PLAIN_LAYER)),
+            ("mediaType", Value::text(media_type.unwrap_or(PLAIN_LAYER))),
             ("size", Value::number(layer.size)),
-            ("digest", Value::text(&digest)),
+            ("digest", Value::text(&digest.to_string())),
         ]);
-        items.set_within(at, "LayerSources", &digest, source);
+        items.set_within(at, "LayerSources", &layer.diff_id.to_string(), source);
     }
 }
 

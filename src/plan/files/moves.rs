@@ -88,6 +88,12 @@ fn target_of(tree: &Rootfs, to: &ImagePath) -> Result<ImagePath, String> {
         Err(Obstacle::File { path }) => {
             return Err(format!("{} is no directory", quoted(&path.to_text())));
         }
+        Err(Obstacle::Whiteout { path }) => {
+            let path = quoted(&path.to_text());
+            return Err(format!(
+                "{path} is the name of a whiteout, which removes a file"
+            ));
+        }
         Err(Obstacle::Loop { link }) => {
             let link = quoted(&link.to_text());
             return Err(format!("the link {link} leads in a circle"));

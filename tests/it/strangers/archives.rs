@@ -12,6 +12,7 @@ use super::patches::with_payload;
 use super::{PAYLOADS, run};
 use crate::binary::write_files;
 use crate::edit::{Archive, file_header, fixture};
+use crate::random::cases;
 
 const PATCH: &str = "apiVersion: ocipatch/v1
 attestations: drop
@@ -101,15 +102,18 @@ fn no_string_of_a_document_gets_out_of_its_place() {
                     break;
                 }
                 n_places += 1;
-                // In turn, a payload and a command for each place: all of them meet many times.
-                let payload = PAYLOADS[n_places % PAYLOADS.len()];
-                let changed = with_payload(&document, n, payload).unwrap();
-                let mut new = archive.clone();
-                new.entries[e].data = changed.to_string().into_bytes();
-                new.repair();
-                std::fs::write(home.path().join("new.tar"), new.to_bytes()).unwrap();
-                let (format, arguments) = COMMANDS[n_places % COMMANDS.len()];
-                run(home.path(), format, arguments);
+                // In turn, a payload and a command for each place: all of them meet many times. `OCIPATCH_CASES=65` has
+                // each place meet every payload and command.
+                for turn in (n_places..).take(cases(1) as usize) {
+                    let payload = PAYLOADS[turn % PAYLOADS.len()];
+                    let changed = with_payload(&document, n, payload).unwrap();
+                    let mut new = archive.clone();
+                    new.entries[e].data = changed.to_string().into_bytes();
+                    new.repair();
+                    std::fs::write(home.path().join("new.tar"), new.to_bytes()).unwrap();
+                    let (format, arguments) = COMMANDS[turn % COMMANDS.len()];
+                    run(home.path(), format, arguments);
+                }
             }
         }
     }

@@ -1,0 +1,8 @@
+//! Bytes that may be an archive, patched.
+#![no_main]
+
+#[path = "../../it/fuzz/mod.rs"]
+#[allow(dead_code)]
+mod fuzz;
+
+libfuzzer_sys::fuzz_target!(|bytes: &[u8]| fuzz::any_bytes(bytes));

@@ -1,0 +1,8 @@
+//! Unified diffs.
+#![no_main]
+
+#[path = "../../it/fuzz/mod.rs"]
+#[allow(dead_code)]
+mod fuzz;
+
+libfuzzer_sys::fuzz_target!(|bytes: &[u8]| fuzz::any_diff(bytes));
