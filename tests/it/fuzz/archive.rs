@@ -205,13 +205,14 @@ fn patched(
     let files = [PatchFile::parse("fuzz.yaml", patch.as_bytes())
         .unwrap_or_else(|rejected| panic!("{patch}\n{:#}", rejected.to_json()))];
     let bases = [Base {
+        patch_file: None,
         directory: SOURCES.path().to_owned(),
         allow_outside: false,
     }];
     let setting = Setting {
         spool: SOURCES.path().to_owned(),
-        source_date_epoch: None,
         is_converted: form.is_some(),
+        ..Setting::default()
     };
     let mut gathered = gather(&files, &bases, &archive, &setting)?;
     let plan = match gathered.plan(&files, &archive) {
