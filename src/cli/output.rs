@@ -1,15 +1,18 @@
 //! Data on standard output.
 
-use std::io::{self, IsTerminal, Write};
+use std::io::{self, BufWriter, IsTerminal, Write};
 
 use crate::error::Error;
 
 /// Prints text as it is.
 pub(super) fn text(text: &str) -> Result<(), Error> {
-    let mut stdout = io::stdout().lock();
-    let written = stdout
-        .write_all(text.as_bytes())
-        .and_then(|()| stdout.flush());
+    stream(|out| out.write_all(text.as_bytes()))
+}
+
+/// Prints what `write` writes, so that a long text need not be in memory at once.
+pub(super) fn stream(write: impl FnOnce(&mut dyn Write) -> io::Result<()>) -> Result<(), Error> {
+    let mut stdout = BufWriter::new(io::stdout().lock());
+    let written = write(&mut stdout).and_then(|()| stdout.flush());
     written.map_err(|source| Error::Io {
         place: "standard output".to_owned(),
         source,
@@ -18,9 +21,10 @@ pub(super) fn text(text: &str) -> Result<(), Error> {
 
 /// Prints a JSON document over several lines.
 pub(super) fn json(value: &impl serde::Serialize) -> Result<(), Error> {
-    let document =
-        serde_json::to_string_pretty(value).expect("our own documents have texts for keys");
-    text(&format!("{document}\n"))
+    stream(|out| {
+        serde_json::to_writer_pretty(&mut *out, value)?;
+        writeln!(out)
+    })
 }
 
 /// Whether colour is welcome on standard error (no-color.org).

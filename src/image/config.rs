@@ -159,7 +159,7 @@ impl Config {
     pub fn remove_args_escaped(&mut self) -> bool {
         let path = ["config", "ArgsEscaped"];
         let mut path = path.iter();
-        let value = path.try_fold(&*self.document.root, |value, key| value.get(key));
+        let value = path.try_fold(&self.document.root, |value, key| value.get(key));
         value.and_then(Value::as_bool) == Some(true)
             && self.document.remove(&["config"], "ArgsEscaped")
     }

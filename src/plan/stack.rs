@@ -1,6 +1,7 @@
 //! The layers of an image between two operations: which there are, what their streams hold, and the tree that they make.
 
 use std::collections::{BTreeSet, HashMap};
+use std::sync::Arc;
 
 use super::state::State;
 use super::{MadeContent, MadeLayer, PlannedLayer};
@@ -16,7 +17,7 @@ use crate::tarball::Kind;
 const BASE_IMAGE: &str = "org.opencontainers.image.base.";
 
 /// What the streams of layers hold, by the place that a layer has in the tree; nothing of layers where no operation asks.
-pub(super) type Logs = HashMap<usize, LayerLog>;
+pub(super) type Logs = HashMap<usize, Arc<LayerLog>>;
 
 impl State {
     /// Returns the place in the tree that no other layer has: that of a kept one, or behind all of those.
@@ -49,7 +50,7 @@ impl State {
         let logs = logs.expect("layers were read for every image whose layers may move");
         Rootfs::of(layers.iter().map(|layer| {
             let place = self.place(*layer);
-            (place, &logs[&place])
+            (place, &*logs[&place])
         }))
     }
 
@@ -81,9 +82,8 @@ impl State {
         ];
         let mut is_dropped = false;
         for annotations in documents.into_iter().flatten() {
-            let n_before = annotations.len();
-            annotations.retain(|(key, _)| !key.starts_with(BASE_IMAGE));
-            is_dropped |= annotations.len() < n_before;
+            let gone = annotations.remove(|key| key.starts_with(BASE_IMAGE));
+            is_dropped |= !gone.is_empty();
         }
         if is_dropped {
             self.note(format!(
@@ -171,11 +171,16 @@ impl State {
 
 /// Returns the log of a layer that is written anew: the place of an entry stands for that of its content.
 pub(super) fn log_of(content: &LayerContent, place: usize) -> LayerLog {
+    log_from(content, place, 0)
+}
+
+/// Returns the log of entries that stand behind `n_before` others of a layer.
+pub(super) fn log_from(content: &LayerContent, place: usize, n_before: usize) -> LayerLog {
     let logged = |(i, item): (usize, &crate::layer::LayerEntry)| LoggedEntry {
         entry: item.entry.clone(),
         content: Content {
             layer: place,
-            offset: i as u64,
+            offset: (n_before + i) as u64,
         },
     };
     let entries = content.entries.iter().enumerate().map(logged).collect();

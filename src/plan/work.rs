@@ -3,11 +3,15 @@
 use std::collections::HashMap;
 
 use super::claims::{Claim, Thing, Wish, wish_of};
+use super::names::Names;
 use super::state::State;
 use super::{Effect, MadeLayer, OperationId, SourceFinding, Wanted, target};
 use crate::patch::{IfMissing, PatchFile, Removal};
 use crate::problem::{Address, Code, Problem, quoted};
 use crate::reference::Glob;
+
+/// How far back a problem is looked for that another image of the operation has told: images come one after the other.
+const MAX_ALIKE: usize = 1000;
 
 /// What an operation reads and writes while it is planned.
 pub(super) struct Work<'a> {
@@ -15,6 +19,8 @@ pub(super) struct Work<'a> {
     pub(super) files: &'a [PatchFile],
     /// The place of the operation.
     pub(super) id: OperationId,
+    /// What the names of images stood for before it.
+    pub(super) names: &'a Names,
     /// Every image of the archive.
     pub(super) states: &'a mut [State],
     /// The targeted ones.
@@ -62,7 +68,7 @@ impl Work<'_> {
         // Of several images that say the same, one tells it.
         let is_told =
             |problem: &Problem| problem.message() == message && *problem.address() == claim.address;
-        if !self.problems.iter().any(is_told) {
+        if !self.problems.iter().rev().take(MAX_ALIKE).any(is_told) {
             let help = "keep one of the two";
             self.problem(Code::Contradiction, claim.address, message, help);
         }

@@ -1,11 +1,13 @@
 //! Laying one layer over the tree.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::HashMap;
+use std::sync::Arc;
 
 use super::log::{LayerLog, LoggedEntry};
 use super::resolve::Walk;
 use super::{
-    Content, EntryFault, Inode, MAX_PATH_BYTES, Node, ROOT, Rootfs, RootfsError, Slot, WHITEOUT,
+    Children, Content, EntryFault, Inode, MAX_PATH_BYTES, Node, ROOT, Rootfs, RootfsError, Slot,
+    WHITEOUT,
 };
 use crate::tarball::{Entry, Input, Kind, TarReader};
 
@@ -99,6 +101,7 @@ impl Rootfs {
         if entry.kind == Kind::Global {
             return Ok(());
         }
+        self.implied.count_header(&entry);
         let spelled = entry.name.clone();
         // `../x` lands at `/x`, as in every engine: names are confined, not refused.
         let (components, _) = clean(&spelled)?;
@@ -163,12 +166,16 @@ impl Rootfs {
         name: &[u8],
     ) -> Result<(), EntryFault> {
         let (target, escapes) = clean(&entry.link_name)?;
+        let mut first = None;
         let node = if target.first() == Some(&PSEUDO_LINKS) {
             layer.pseudo_links.get(&target.join(&b'/')).cloned()
         } else {
             // In the layer or below it: Docker wants it in the layer, containerd takes both.
             match self.walk(target.iter().copied(), false) {
-                Walk::Found(_, id) if !escapes => Some(self.slot(id).node.clone()),
+                Walk::Found(_, id) if !escapes => {
+                    first = Some(id);
+                    Some(self.slot(id).node.clone())
+                }
                 _ => None,
             }
         };
@@ -177,7 +184,15 @@ impl Rootfs {
             .ok_or(EntryFault::HardLinkToNothing)?;
         (node.layer, node.entry_offset) = (layer.position, offset);
         let directory = self.enter(layer, parents, 0)?;
-        self.put(layer, directory, name, node)
+        let inode = node.inode;
+        self.put(layer, directory, name, node)?;
+        let new = self.child(directory, name);
+        let names = Arc::make_mut(&mut self.names).entry(inode).or_default();
+        if names.is_empty() {
+            names.extend(first);
+        }
+        names.extend(new);
+        Ok(())
     }
 
     fn node(layer: &Layer, entry: Entry, content: Content, inode: Inode) -> Node {
@@ -289,7 +304,7 @@ impl Rootfs {
         name: &[u8],
         node: Node,
     ) -> Result<(), EntryFault> {
-        let path_bytes = self.slot(directory).path_bytes + 1 + name.len();
+        let path_bytes = self.slot(directory).path_bytes as usize + 1 + name.len();
         if path_bytes > MAX_PATH_BYTES {
             return Err(EntryFault::TooLong);
         }
@@ -304,22 +319,21 @@ impl Rootfs {
             slot.placed_by = layer.number;
         } else {
             let Inode(id) = self.next_inode()?;
+            if node.is_implied {
+                let counted = self.implied.count(path_bytes);
+                counted.map_err(EntryFault::Implied)?;
+            }
             self.slots.push(Slot {
                 node,
-                children: BTreeMap::new(),
+                children: Children::None,
                 parent: directory,
+                name: name.into(),
                 placed_by: layer.number,
                 touched_by: layer.number,
                 pruned_by: 0,
-                path_bytes,
+                path_bytes: u32::try_from(path_bytes).expect("it is at most 4096"),
             });
-            let children = &mut self.slot_mut(directory).children;
-            match children.get_mut(name) {
-                Some(child) => *child = id,
-                None => {
-                    children.insert(name.into(), id);
-                }
-            }
+            self.slot_mut(directory).children.insert(name, id);
         }
         let mut id = merged.unwrap_or(directory);
         while self.slot(id).touched_by != layer.number {
@@ -360,8 +374,8 @@ impl Rootfs {
             }
             self.slot_mut(directory).pruned_by = layer.number;
             let mut children = std::mem::take(&mut self.slot_mut(directory).children);
-            children.retain(|_, &mut id| self.slot(id).touched_by == layer.number);
-            for &id in children.values() {
+            children.retain(|id| self.slot(id).touched_by == layer.number);
+            for (_, id) in children.iter() {
                 if self.slot(id).node.kind == Kind::Directory {
                     self.disown(layer, id);
                     directories.push(id);

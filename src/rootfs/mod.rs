@@ -3,23 +3,32 @@
 //! Where engines disagree (overlay engines extract each layer alone, umoci and containerd's native snapshotter onto the
 //! tree below) the tree is what the image specification and umoci say: whiteouts reach lower layers only, whatever
 //! the order of entries, and a path through a symbolic link lands where the link points, never outside the root.
-//! Work per entry is constant; 100,000 entries take about 25 MB. Reading layers is left to the caller.
+//! Work per entry is constant; 100,000 entries take about 25 MB. A directory without an entry of its own takes no header,
+//! so what such directories may come to is bounded by the headers that are there. Reading layers is left to the caller.
 
+mod arena;
 mod build;
+mod children;
 mod log;
+mod path_set;
 mod resolve;
 #[cfg(test)]
 pub(crate) mod tests;
 
-use std::collections::{BTreeMap, btree_map};
+use std::collections::{BTreeSet, HashMap};
 use std::fmt;
+use std::sync::Arc;
 
 pub use build::PSEUDO_LINKS;
 pub use log::{LayerLog, LoggedEntry};
+pub use path_set::PathSet;
 pub use resolve::{Obstacle, Resolution};
 
+use arena::Arena;
+use children::{Children, Names};
+
 use crate::image_path::ImagePath;
-use crate::tarball::{Kind, Mtime, TarError};
+use crate::tarball::{ImpliedDirectories, Kind, Mtime, TarError, TooManyImplied};
 
 /// Linux refuses longer paths, so no engine could have a longer one in a container. In bytes.
 pub const MAX_PATH_BYTES: usize = 4096;
@@ -142,11 +151,14 @@ pub enum EntryFault {
     RootNotADirectory,
     /// More entries than can be counted.
     TooMany,
+    /// Directories without entries that come to more than the headers account for.
+    Implied(TooManyImplied),
 }
 
 impl fmt::Display for EntryFault {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
+            Self::Implied(many) => return write!(f, "a path of too many directories: {many}"),
             Self::WhiteoutOfNothing => "a whiteout that names nothing",
             Self::HardLinkToNothing => "a hard link to what is no file in the image",
             Self::LinkLoop => "a path through symbolic links that lead in a circle",
@@ -187,8 +199,10 @@ impl std::error::Error for RootfsError {
 #[derive(Debug, Clone)]
 struct Slot {
     node: Node,
-    children: BTreeMap<Box<[u8]>, u32>,
+    children: Children,
     parent: u32,
+    /// Its name in the parent.
+    name: Box<[u8]>,
     /// Which call of `add_layer` placed this name last, counted from 1.
     placed_by: u32,
     /// Which call placed something here or below last.
@@ -196,7 +210,7 @@ struct Slot {
     /// Which call removed the lower children last.
     pruned_by: u32,
     /// The length of the real path.
-    path_bytes: usize,
+    path_bytes: u32,
 }
 
 impl Slot {
@@ -204,8 +218,9 @@ impl Slot {
     fn unplaced(node: Node) -> Self {
         Self {
             node,
-            children: BTreeMap::new(),
+            children: Children::None,
             parent: ROOT,
+            name: Box::default(),
             placed_by: 0,
             touched_by: 0,
             pruned_by: 0,
@@ -223,8 +238,11 @@ pub const WHITEOUT: &[u8] = b".wh.";
 #[derive(Debug, Clone)]
 pub struct Rootfs {
     /// Names that were replaced stay behind unreachable: memory follows the entries read, not the entries alive.
-    slots: Vec<Slot>,
+    slots: Arena,
     n_layers: u32,
+    /// The slots of every file that has had several names, by its inode.
+    names: Arc<HashMap<Inode, Vec<u32>>>,
+    implied: ImpliedDirectories,
 }
 
 impl Default for Rootfs {
@@ -237,9 +255,13 @@ impl Rootfs {
     /// Returns the tree of no layers: an empty root directory.
     #[must_use]
     pub fn new() -> Self {
+        let mut slots = Arena::default();
+        slots.push(Slot::unplaced(Node::implied_directory(0, Inode(ROOT))));
         Self {
-            slots: vec![Slot::unplaced(Node::implied_directory(0, Inode(ROOT)))],
+            slots,
             n_layers: 0,
+            names: Arc::default(),
+            implied: ImpliedDirectories::default(),
         }
     }
 
@@ -265,9 +287,8 @@ impl Rootfs {
     pub fn children(&self, path: &ImagePath) -> Option<impl Iterator<Item = (&[u8], &Node)>> {
         let slot = self.slot(self.find(path)?);
         (slot.node.kind == Kind::Directory).then(|| {
-            slot.children
-                .iter()
-                .map(|(name, &id)| (&**name, &self.slot(id).node))
+            let names = slot.children.iter();
+            names.map(|(name, id)| (name, &self.slot(id).node))
         })
     }
 
@@ -285,7 +306,18 @@ impl Rootfs {
             None => Iter {
                 rootfs: self,
                 stack: Vec::new(),
+                layer: None,
+                is_entered: false,
             },
+        }
+    }
+
+    /// Returns what the layer on top has put below `path`, and the directories on the way there.
+    #[must_use]
+    pub fn newest_below(&self, path: &ImagePath) -> Iter<'_> {
+        Iter {
+            layer: Some(self.n_layers),
+            ..self.below(path)
         }
     }
 
@@ -293,7 +325,36 @@ impl Rootfs {
         Iter {
             rootfs: self,
             stack: vec![(path, self.slot(id).children.iter())],
+            layer: None,
+            is_entered: false,
         }
+    }
+
+    /// Returns all names of a file that has several, sorted; of one that has one nothing.
+    #[must_use]
+    pub fn names(&self, inode: Inode) -> BTreeSet<ImagePath> {
+        let slots = self.names.get(&inode).into_iter().flatten();
+        let names: BTreeSet<ImagePath> = slots.filter_map(|&id| self.path_of(id)).collect();
+        if names.len() < 2 {
+            return BTreeSet::new();
+        }
+        names
+    }
+
+    /// Returns where a slot is, unless it was replaced or removed.
+    fn path_of(&self, id: u32) -> Option<ImagePath> {
+        let mut names: Vec<&[u8]> = Vec::new();
+        let mut at = id;
+        while at != ROOT {
+            let slot = self.slot(at);
+            if self.child(slot.parent, &slot.name) != Some(at) {
+                return None;
+            }
+            names.push(&slot.name);
+            at = slot.parent;
+        }
+        names.reverse();
+        Some(ImagePath::root().join_all(names))
     }
 
     fn find(&self, path: &ImagePath) -> Option<u32> {
@@ -302,25 +363,42 @@ impl Rootfs {
     }
 
     fn slot(&self, id: u32) -> &Slot {
-        &self.slots[id as usize]
+        self.slots.get(id)
     }
 
     fn slot_mut(&mut self, id: u32) -> &mut Slot {
-        &mut self.slots[id as usize]
+        self.slots.get_mut(id)
     }
 
     fn child(&self, directory: u32, name: &[u8]) -> Option<u32> {
-        self.slot(directory).children.get(name).copied()
+        self.slot(directory).children.get(name)
     }
 }
-
-type Names<'a> = btree_map::Iter<'a, Box<[u8]>, u32>;
 
 /// A walk over the tree.
 #[derive(Debug)]
 pub struct Iter<'a> {
     rootfs: &'a Rootfs,
     stack: Vec<(ImagePath, Names<'a>)>,
+    /// Where it keeps to what one layer has put, the number of that.
+    layer: Option<u32>,
+    /// Whether what was given last holds something that comes next.
+    is_entered: bool,
+}
+
+impl Iter<'_> {
+    /// Returns how many directories below the beginning of the walk lead to what was given last.
+    #[must_use]
+    pub fn depth(&self) -> usize {
+        self.stack.len() - 1 - usize::from(self.is_entered)
+    }
+
+    /// Leaves out what is below what was given last.
+    pub fn pass_over(&mut self) {
+        if std::mem::take(&mut self.is_entered) {
+            self.stack.pop();
+        }
+    }
 }
 
 impl<'a> Iterator for Iter<'a> {
@@ -329,13 +407,17 @@ impl<'a> Iterator for Iter<'a> {
     fn next(&mut self) -> Option<Self::Item> {
         loop {
             let (directory, names) = self.stack.last_mut()?;
-            let Some((name, &id)) = names.next() else {
+            let Some((name, id)) = names.next() else {
                 self.stack.pop();
                 continue;
             };
-            let path = directory.join(name);
             let slot = self.rootfs.slot(id);
-            if !slot.children.is_empty() {
+            if self.layer.is_some_and(|layer| slot.touched_by != layer) {
+                continue;
+            }
+            let path = directory.join(name);
+            self.is_entered = !slot.children.is_empty();
+            if self.is_entered {
                 self.stack.push((path.clone(), slot.children.iter()));
             }
             return Some((path, &slot.node));

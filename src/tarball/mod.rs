@@ -7,11 +7,13 @@
 mod change;
 mod copy;
 mod field;
+mod implied;
 mod input;
 mod read;
 mod write;
 
 pub use change::HeaderChange;
+pub use implied::{ImpliedDirectories, MAX_IMPLIED_BYTES, MAX_IMPLIED_RATIO, TooManyImplied};
 pub use input::{Input, Range, Stream};
 pub use read::{TarError, TarReader};
 pub use write::{END_OF_ARCHIVE, header_group, rename_group};

@@ -9,7 +9,7 @@ use rustix::fs::{Mode, OFlags};
 
 use super::place::{set_metadata, write_content};
 use crate::archive::draft::{Draft, DraftEntry};
-use crate::archive::source::directory::open_parent;
+use crate::archive::source::directory::open_directory;
 use crate::archive::source::names;
 use crate::error::Error;
 use crate::tarball::Kind;
@@ -106,17 +106,30 @@ pub(in crate::archive) fn make_parent<'n>(
     root: &File,
     name: &'n str,
 ) -> io::Result<(OwnedFd, &'n str)> {
-    if let Some((parents, _)) = name.rsplit_once('/') {
-        let mut made = String::new();
-        for component in parents.split('/') {
-            made.push_str(component);
-            let (parent, file_name) = open_parent(root, &made)?;
-            match rustix::fs::mkdirat(&parent, file_name, Mode::from_raw_mode(0o755)) {
-                Ok(()) | Err(rustix::io::Errno::EXIST) => {}
-                Err(error) => return Err(error.into()),
+    make_parent_counting(root, name, |_| Ok(()))
+}
+
+/// Does what [`make_parent`] does, and gives each missing directory to `count` before it is made, by the length of its path.
+pub(in crate::archive) fn make_parent_counting<'n>(
+    root: &File,
+    name: &'n str,
+    mut count: impl FnMut(usize) -> io::Result<()>,
+) -> io::Result<(OwnedFd, &'n str)> {
+    let mut directory: OwnedFd = root.try_clone()?.into();
+    let mut rest = name;
+    while let Some((component, after)) = rest.split_once('/') {
+        directory = match open_directory(&directory, component) {
+            Err(error) if error.kind() == io::ErrorKind::NotFound => {
+                count(name.len() - after.len())?;
+                match rustix::fs::mkdirat(&directory, component, Mode::from_raw_mode(0o755)) {
+                    Ok(()) | Err(rustix::io::Errno::EXIST) => {}
+                    Err(error) => return Err(error.into()),
+                }
+                open_directory(&directory, component)?
             }
-            made.push('/');
-        }
+            opened => opened?,
+        };
+        rest = after;
     }
-    open_parent(root, name)
+    Ok((directory, rest))
 }

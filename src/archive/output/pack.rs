@@ -3,7 +3,6 @@
 //! `unpack` keeps the tar's headers in a file of ours beside the content, so that `pack` gives the same bytes back
 //! for everything that was not edited.
 
-use std::collections::BTreeSet;
 use std::fs::File;
 use std::io::{self, Read, Write};
 use std::path::Path;
@@ -12,7 +11,8 @@ use super::extract::extract;
 use super::new_directory::new_directory;
 use super::pending::PendingFile;
 use super::write::{Sink, pad};
-use crate::archive::draft::Draft;
+use crate::archive::draft::drafting::Drafting;
+use crate::archive::draft::parents::Directories;
 use crate::archive::source::Source;
 use crate::archive::source::directory::OWN_DIRECTORY;
 use crate::archive::source::names;
@@ -35,7 +35,7 @@ pub fn unpack(source: &Source, directory: &Path) -> Result<(), Error> {
 
 /// Writes the entries and, where they come from a tar, what is needed to make the same tar of them again.
 pub(in crate::archive) fn fill(source: &Source, directory: &Path) -> Result<(), Error> {
-    extract(&Draft::keep_all(source), directory)?;
+    extract(&Drafting::new(source).finish(), directory)?;
     let (Some(tar), Some((end, length))) = (source.tar_file(), source.tail()) else {
         return Ok(());
     };
@@ -187,18 +187,18 @@ pub fn pack(source: &Source, directory: &Path, output: &Path) -> Result<(), Erro
         }
     }
     // Some writers leave directories out: what those above an entry are for, the entry says.
-    let implied: BTreeSet<String> = known
+    let on_disk = source.entries().iter().enumerate();
+    let on_disk = on_disk.filter(|(_, entry)| entry.kind == Kind::Directory);
+    let directories = Directories::new(on_disk.map(|(index, entry)| (index, entry.name.as_str())));
+    let named: Vec<String> = known
         .iter()
         .filter_map(|(entry, _)| names::clean(&entry.name))
-        .flat_map(|name| {
-            let slashes = name.match_indices('/').map(|(at, _)| name[..at].to_owned());
-            slashes.collect::<Vec<_>>()
-        })
         .collect();
-    for (index, on_disk) in source.entries().iter().enumerate() {
-        is_packed[index] |= on_disk.kind == Kind::Directory && implied.contains(&on_disk.name);
+    for index in directories.above(named.iter().map(String::as_str)) {
+        is_packed[index] = true;
     }
     let is_sorted = entries.is_sorted_by(|a, b| names::walk_order(&a.0, &b.0).is_lt());
+    let mut new = Vec::new();
     for (index, on_disk) in source
         .entries()
         .iter()
@@ -206,19 +206,12 @@ pub fn pack(source: &Source, directory: &Path, output: &Path) -> Result<(), Erro
         .filter(|(index, _)| !is_packed[*index])
     {
         let group = new_group(on_disk, known.first().map(|(_, group)| group.as_slice()));
-        let at = if is_sorted {
-            entries.partition_point(|(name, ..)| names::walk_order(name, &on_disk.name).is_lt())
-        } else {
-            entries.len()
-        };
-        entries.insert(
-            at,
-            (
-                on_disk.name.clone(),
-                group,
-                (on_disk.kind == Kind::File).then_some(index),
-            ),
-        );
+        let data = (on_disk.kind == Kind::File).then_some(index);
+        new.push((on_disk.name.clone(), group, data));
+    }
+    entries.extend(new);
+    if is_sorted {
+        entries.sort_by(|a, b| names::walk_order(&a.0, &b.0));
     }
 
     let pending = PendingFile::create(output)?;

@@ -1,12 +1,14 @@
 //! The files of each layer, to look at: as the layer has them, whiteouts included, owned by whoever unpacks.
 
+use std::collections::HashSet;
 use std::fs::File;
 use std::io;
+use std::os::fd::OwnedFd;
 use std::path::{Path, PathBuf};
 
 use rustix::fs::{Mode, OFlags};
 
-use super::extract::make_parent;
+use super::extract::make_parent_counting;
 use super::new_directory::new_directory;
 use super::pack::fill;
 use super::place::set_metadata;
@@ -15,7 +17,7 @@ use crate::archive::source::directory::{OWN_DIRECTORY, open_parent};
 use crate::archive::{Archive, names};
 use crate::compression::{Compression, MAGIC_BYTES};
 use crate::error::Error;
-use crate::tarball::{Entry, Input, Kind, Stream, TarReader};
+use crate::tarball::{Entry, ImpliedDirectories, Input, Kind, Stream, TarReader, TooManyImplied};
 
 /// Unpacks the archive `source` into `directory`, which must not exist or be empty, and each of its layers below
 /// `.ocipatch/layers` there; returns one directory per layer.
@@ -33,13 +35,12 @@ fn extract_layers(archive: &Archive, directory: &Path) -> Result<Vec<PathBuf>, E
     let root = Path::new(OWN_DIRECTORY).join("layers");
     let path = directory.join(&root);
     std::fs::create_dir_all(&path).map_err(Error::at(&path))?;
-    let mut entries: Vec<usize> = Vec::new();
+    let mut entries = HashSet::new();
     let mut made = Vec::new();
     for layer in archive.images.iter().flat_map(|image| &image.layers) {
-        if entries.contains(&layer.entry) {
+        if !entries.insert(layer.entry) {
             continue;
         }
-        entries.push(layer.entry);
         let name = root.join(format!("{}-{}", entries.len(), layer.diff_id.short()));
         let path = directory.join(&name);
         std::fs::create_dir(&path).map_err(Error::at(&path))?;
@@ -74,6 +75,11 @@ fn extract_layer(source: &Source, index: usize, root: &Path) -> Result<(), Error
 fn extract_all(reader: &mut TarReader<impl Input>, layer: &str, root: &Path) -> Result<(), Error> {
     let handle = File::open(root).map_err(Error::at(root))?;
     let mut directories = Vec::new();
+    let mut parents = Parents {
+        root: &handle,
+        last: None,
+        implied: ImpliedDirectories::default(),
+    };
     while let Some(entry) = reader.next().map_err(|error| Error::BadEntry {
         name: layer.to_owned(),
         reason: format!("is no readable layer: {error}"),
@@ -83,7 +89,21 @@ fn extract_all(reader: &mut TarReader<impl Input>, layer: &str, root: &Path) -> 
         let Some(name) = names::clean(&entry.name).filter(is_a_path) else {
             continue;
         };
-        extract_entry(reader, &entry, &handle, &name)
+        parents.implied.count_header(&entry);
+        let parent = parents
+            .make(&name)
+            .map_err(|error| match error.downcast() {
+                Ok(many) => Error::BadEntry {
+                    name: layer.to_owned(),
+                    reason: format!(
+                        "is no readable layer: entry `{}`: {}",
+                        name.escape_debug(),
+                        TooManyImplied::to_string(&many)
+                    ),
+                },
+                Err(error) => Error::io(&root.join(&name), error),
+            })?;
+        extract_entry(reader, &entry, &handle, parent, &name)
             .map_err(|error| Error::io(&root.join(&name), error))?;
         if entry.kind == Kind::Directory {
             directories.push((name, entry));
@@ -105,16 +125,40 @@ fn extract_all(reader: &mut TarReader<impl Input>, layer: &str, root: &Path) -> 
     Ok(())
 }
 
+/// The directories of a layer: most entries have the parent of the one before them.
+struct Parents<'a> {
+    root: &'a File,
+    last: Option<(String, OwnedFd)>,
+    implied: ImpliedDirectories,
+}
+
+impl Parents<'_> {
+    /// Opens the directory that is to hold `name`, making what is missing.
+    fn make(&mut self, name: &str) -> io::Result<&OwnedFd> {
+        let (path, _) = name.rsplit_once('/').unwrap_or_default();
+        let opened = match self.last.take().filter(|(last, _)| last == path) {
+            Some(last) => last,
+            None => {
+                let count = |path_bytes| self.implied.count(path_bytes).map_err(io::Error::other);
+                let (parent, _) = make_parent_counting(self.root, name, count)?;
+                (path.to_owned(), parent)
+            }
+        };
+        Ok(&self.last.insert(opened).1)
+    }
+}
+
 fn extract_entry(
     reader: &mut TarReader<impl Input>,
     entry: &Entry,
     root: &File,
+    parent: &OwnedFd,
     name: &str,
 ) -> io::Result<()> {
-    let (parent, file_name) = make_parent(root, name)?;
+    let (_, file_name) = name.rsplit_once('/').unwrap_or(("", name));
     let result = match entry.kind {
-        Kind::Directory => rustix::fs::mkdirat(&parent, file_name, Mode::from_raw_mode(0o755)),
-        Kind::Symlink => rustix::fs::symlinkat(entry.link_name.as_slice(), &parent, file_name),
+        Kind::Directory => rustix::fs::mkdirat(parent, file_name, Mode::from_raw_mode(0o755)),
+        Kind::Symlink => rustix::fs::symlinkat(entry.link_name.as_slice(), parent, file_name),
         Kind::HardLink => match names::clean(&entry.link_name) {
             Some(target) => {
                 let (other, other_name) = match open_parent(root, &target) {
@@ -132,7 +176,7 @@ fn extract_entry(
                 rustix::fs::linkat(
                     &other,
                     other_name,
-                    &parent,
+                    parent,
                     file_name,
                     rustix::fs::AtFlags::empty(),
                 )
@@ -142,7 +186,7 @@ fn extract_entry(
         Kind::File => {
             let flags =
                 OFlags::CREATE | OFlags::EXCL | OFlags::WRONLY | OFlags::NOFOLLOW | OFlags::CLOEXEC;
-            match rustix::fs::openat(&parent, file_name, flags, Mode::from_raw_mode(0o600)) {
+            match rustix::fs::openat(parent, file_name, flags, Mode::from_raw_mode(0o600)) {
                 Ok(file) => {
                     let mut file = File::from(file);
                     io::copy(reader, &mut file)?;

@@ -172,10 +172,18 @@ pub(in crate::archive) fn open_parent<'n>(
     let mut directory: OwnedFd = root.try_clone()?.into();
     let mut rest = name;
     while let Some((component, after)) = rest.split_once('/') {
-        directory = open(&directory, component, OFlags::DIRECTORY)?;
+        directory = open_directory(&directory, component)?;
         rest = after;
     }
     Ok((directory, rest))
+}
+
+/// Opens a directory within another one.
+pub(in crate::archive) fn open_directory(
+    directory: &impl AsFd,
+    component: &str,
+) -> io::Result<OwnedFd> {
+    open(directory, component, OFlags::DIRECTORY)
 }
 
 fn open(directory: &impl AsFd, name: &str, flags: OFlags) -> io::Result<OwnedFd> {

@@ -6,8 +6,10 @@
 pub(super) mod directory;
 pub(super) mod entry;
 pub(super) mod import;
+mod inlet;
 pub mod names;
 pub(super) mod spool;
+mod spooling;
 pub(super) mod tar_index;
 
 use std::collections::HashMap;
@@ -98,8 +100,9 @@ impl Source {
         if compression == Compression::None {
             return Self::from_tar(file, compression, None, place);
         }
+        let length = file.metadata().map_err(failed)?.len();
         let stream = Range::new(&file, 0, u64::MAX);
-        let plain = decompress(stream, compression, &place, spool_directory)?;
+        let plain = decompress(stream, length, compression, &place, spool_directory)?;
         Self::from_tar(plain, compression, Some(file), place)
     }
 

@@ -38,9 +38,15 @@ pub(in crate::plan) fn unset(work: &mut Work<'_>, removal: &Removal) {
         "label",
         Code::NoSuchLabel,
         |state, effects, glob| {
-            let labels = labels_of(state).into_iter();
             let n_before = effects.len();
-            for (key, old) in labels.filter(|(key, _)| glob.matches(key)) {
+            let labels = if glob.has_wildcard() {
+                labels_of(state)
+            } else {
+                let key = glob.as_str().to_owned();
+                let old = state.config.member(ConfigField::Labels, &key);
+                old.map(|old| (key, old)).into_iter().collect()
+            };
+            for (key, old) in labels.into_iter().filter(|(key, _)| glob.matches(key)) {
                 state.config.remove_member(ConfigField::Labels, &key);
                 effects.push(Effect::UnsetLabel { key, old });
             }

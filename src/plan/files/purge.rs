@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeSet, HashMap};
 
-use super::matching::{matching, through_link};
+use super::matching::PathPattern;
 use super::removal::{refuse_added, tell_missing, topmost};
 use crate::image_path::ImagePath;
 use crate::layer::GroupEdit;
@@ -12,7 +12,9 @@ use crate::plan::state::State;
 use crate::plan::work::Work;
 use crate::plan::{Change, FileChange, PlannedLayer, RemovedLayer, tree_changes};
 use crate::problem::{Code, quoted};
-use crate::rootfs::{Content, LoggedEntry, Node, PSEUDO_LINKS, Resolution, Rootfs, WHITEOUT};
+use crate::rootfs::{
+    Content, LoggedEntry, Node, PSEUDO_LINKS, PathSet, Resolution, Rootfs, WHITEOUT,
+};
 use crate::tarball::{HeaderChange, Kind};
 
 const OPAQUE: &[u8] = b".wh..wh..opq";
@@ -31,9 +33,10 @@ pub(in crate::plan) fn purge(work: &mut Work<'_>, removal: &PathRemoval) {
             refuse_added(work, &path);
             continue;
         }
+        let paths = PathSet::topmost(&paths);
         let (edits, has_heirs) = edits(state, &paths);
         if let Some(lost) = first_lost(state, &edits, &paths) {
-            let reason = if is_within(&lost, &paths) {
+            let reason = if paths.covers(&lost) {
                 "would be there again: a layer has other files by way of it"
             } else if has_heirs {
                 "would become another: in the order of its layer, a hard link cannot take the place of what goes"
@@ -77,12 +80,28 @@ fn find(
     is_found: &mut [bool],
 ) -> (BTreeSet<ImagePath>, Vec<String>) {
     let (mut paths, mut notes) = (BTreeSet::new(), Vec::new());
+    let patterns: Vec<PathPattern<'_>> = removal.patterns.iter().map(PathPattern::new).collect();
+    // Where each of them led in the tree below.
+    let mut starts: Vec<Option<ImagePath>> = vec![None; patterns.len()];
     each_tree(state, |tree| {
-        for (pattern, is_found) in removal.patterns.iter().zip(&mut *is_found) {
-            let (start, found) = matching(tree, pattern);
-            *is_found |= !found.is_empty();
-            let start = start.filter(|_| !found.is_empty());
-            notes.extend(start.and_then(|start| through_link(pattern, &start)));
+        for (p, pattern) in patterns.iter().enumerate() {
+            let start = pattern.start(tree);
+            let is_same = start == starts[p];
+            starts[p] = start;
+            let Some(start) = &starts[p] else { continue };
+            // What the layer has not put was found below it.
+            let walk = if is_same {
+                Rootfs::newest_below
+            } else {
+                Rootfs::below
+            };
+            let mut found = BTreeSet::new();
+            pattern.find(tree, start, walk, &mut found);
+            if found.is_empty() {
+                continue;
+            }
+            is_found[p] = true;
+            notes.extend(pattern.through_link(start));
             paths.extend(found);
         }
     });
@@ -103,13 +122,13 @@ fn each_tree(state: &State, mut look: impl FnMut(&Rootfs)) {
 
 /// Returns the first path at which the image would show something else than before, `paths` and what is below them left
 /// out; of those the first one that would still be there. A directory may go that is there for what was in it only.
-fn first_lost(state: &State, edits: &LayerEdits, paths: &BTreeSet<ImagePath>) -> Option<ImagePath> {
+fn first_lost(state: &State, edits: &LayerEdits, paths: &PathSet) -> Option<ImagePath> {
     let was = state.tree.as_ref().expect("the tree was read");
     // What does not fit at all is told when the layers are changed.
     let is = tree_with(state, edits).ok()?;
     let is_kept = |(path, node): &(ImagePath, &Node)| match is.get(path) {
-        None => node.is_implied || is_within(path, paths),
-        Some(other) => !is_within(path, paths) && is_like(node, other),
+        None => node.is_implied || paths.covers(path),
+        Some(other) => !paths.covers(path) && is_like(node, other),
     };
     let is_new = |(path, _): &(ImagePath, &Node)| was.get(path).is_none();
     let lost = was.iter().find(|found| !is_kept(found));
@@ -135,13 +154,8 @@ fn is_like(one: &Node, other: &Node) -> bool {
     *one == brought
 }
 
-fn is_within(path: &ImagePath, paths: &BTreeSet<ImagePath>) -> bool {
-    let above = std::iter::successors(Some(path.clone()), ImagePath::parent);
-    above.into_iter().any(|path| paths.contains(&path))
-}
-
 /// Returns what becomes of the layers in which something of `paths` is, and whether hard links take the place of what goes.
-fn edits(state: &State, paths: &BTreeSet<ImagePath>) -> (LayerEdits, bool) {
+fn edits(state: &State, paths: &PathSet) -> (LayerEdits, bool) {
     let logs = state.logs.as_ref().expect("the layers were read");
     let mut tree = Rootfs::new();
     let (mut edits, mut has_heirs) = (LayerEdits::new(), false);
@@ -171,7 +185,7 @@ fn edits(state: &State, paths: &BTreeSet<ImagePath>) -> (LayerEdits, bool) {
 
 /// One layer that is looked through.
 struct Looking<'a> {
-    paths: &'a BTreeSet<ImagePath>,
+    paths: &'a PathSet,
     edits: Edits,
     files: Vec<FileChange>,
     /// What is no directory, with all names that it has in the layer.
@@ -238,15 +252,15 @@ impl<'a> Looking<'a> {
             return false;
         };
         match last.strip_prefix(WHITEOUT) {
-            Some(_) if last == OPAQUE => is_within(&parent, self.paths),
+            Some(_) if last == OPAQUE => self.paths.covers(&parent),
             Some(b"") => false,
-            Some(hidden) => is_within(&parent.join(hidden), self.paths),
+            Some(hidden) => self.paths.covers(&parent.join(hidden)),
             None => {
                 if self.paths.contains(&real) {
                     let change = tree_changes::file_change(Change::Removed, &real, kind);
                     self.files.push(change);
                 }
-                is_within(&real, self.paths)
+                self.paths.covers(&real)
             }
         }
     }

@@ -142,7 +142,7 @@ fn edits(
 /// Returns the real paths that are meant: by a pattern what it finds, by a path what that leads to.
 fn find(tree: &Rootfs, pattern: &ImagePath) -> Vec<ImagePath> {
     if has_pattern(pattern) {
-        return matching(tree, pattern).1.into_iter().collect();
+        return matching(tree, pattern).0.into_iter().collect();
     }
     match tree.resolve(pattern) {
         Resolution::Found { path } if !path.is_root() => vec![path],

@@ -11,6 +11,7 @@ pub(super) mod squash;
 pub(super) mod time_limit;
 
 use std::ops::Range;
+use std::sync::Arc;
 
 use crate::image_path::ImagePath;
 use crate::layer::LayerContent;
@@ -116,13 +117,13 @@ impl Work<'_> {
             tree.add_logged(place, &log)
                 .expect("what was composed over a tree fits it");
             if let Some(logs) = &mut state.logs {
-                logs.insert(place, log);
+                logs.insert(place, Arc::new(log));
             }
             tree
         } else {
             let logs = state.logs.as_mut();
             let logs = logs.expect("layers were read for every image whose layers may move");
-            logs.insert(place, log);
+            logs.insert(place, Arc::new(log));
             match state.tree_of(&layers) {
                 Ok(tree) => {
                     made.files = tree_changes::between(before, &tree);

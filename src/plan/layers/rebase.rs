@@ -1,5 +1,7 @@
 //! `rebase`: the layers of another base below those that an image has upon its own.
 
+use std::sync::Arc;
+
 use crate::compression::Compression;
 use crate::config_field::ConfigField;
 use crate::image::Config;
@@ -121,7 +123,7 @@ fn rebase_image(work: &mut Work<'_>, i: usize, old: &BaseFinding, new: &BaseFind
         let place = state.place(planned);
         let logs = state.logs.as_mut();
         let logs = logs.expect("layers were read for every image whose layers move");
-        logs.insert(place, layer.log.clone().moved_to(place));
+        logs.insert(place, Arc::new(layer.log.clone().moved_to(place)));
         layers.push(planned);
         work.layers.push(MadeLayer {
             image,
