@@ -1,5 +1,7 @@
 //! The fields of a configuration that patches change: views of the document, and edits of what they name alone.
 
+use std::borrow::Cow;
+
 use super::config::Config;
 use super::invalid_config::InvalidConfig;
 use super::json::{ArrayEdit, ItemId, Value};
@@ -153,6 +155,14 @@ impl Config {
             .flatten()
             .map(|(key, value)| (key.into_owned(), text(value)))
             .collect()
+    }
+
+    /// Returns the keys of a field that is an object, in their order.
+    #[must_use]
+    pub fn keys(&self, field: ConfigField) -> Vec<Cow<'_, str>> {
+        let members = self.field(field).and_then(Value::members);
+        let members = members.into_iter().flatten();
+        members.map(|(key, _)| key).collect()
     }
 
     /// Returns a member of a field that is an object of texts.

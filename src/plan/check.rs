@@ -4,7 +4,9 @@
 //! other there, they say of each other everywhere; what they say of that image is nobody's business.
 
 use std::collections::{HashMap, HashSet};
+use std::rc::Rc;
 
+use super::effort::Effort;
 use super::names::Names;
 use super::state::State;
 use super::work::Work;
@@ -31,6 +33,7 @@ pub fn contradictions(outline: &PatchOutline) -> Result<(), Rejected> {
             if operation.needs_layers() {
                 continue;
             }
+            let effort = Rc::clone(&state.effort);
             let mut problems = Vec::new();
             let mut effects = [Vec::new()];
             let mut work = Work {
@@ -51,6 +54,7 @@ pub fn contradictions(outline: &PatchOutline) -> Result<(), Rejected> {
                 wanted: &mut Vec::new(),
                 keeps_open: false,
                 keeps_plain: true,
+                effort: &effort,
                 effects: &mut effects,
                 problems: &mut problems,
             };
@@ -99,5 +103,6 @@ fn state(patches: &[Patch]) -> State {
         logs: None,
         contents: HashMap::new(),
     };
-    State::new(&mut image, false)
+    let effort = Effort::of(std::slice::from_ref(&image));
+    State::new(&mut image, false, Rc::new(effort))
 }

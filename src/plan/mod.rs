@@ -7,6 +7,7 @@ mod check;
 mod claims;
 mod config;
 mod effect;
+mod effort;
 mod expect;
 mod expect_path;
 mod files;
@@ -27,6 +28,7 @@ mod variables;
 mod work;
 
 use std::collections::{BTreeMap, HashMap};
+use std::rc::Rc;
 
 use crate::annotation::AnnotationEdit;
 use crate::image::Config;
@@ -39,6 +41,8 @@ pub use check::contradictions;
 use config::env::Side;
 use config::{annotations, env, fields, items, labels, tags};
 pub use effect::{Effect, Step};
+use effort::Effort;
+pub use effort::{MAX_LAID_ENTRIES, MAX_LAID_TIMES};
 use files::{moves, settings};
 pub use finding::{BaseFinding, BaseLayer, FromFinding, SourceFinding};
 use history::Record;
@@ -122,11 +126,12 @@ pub fn plan(files: &[PatchFile], inventory: &mut Inventory) -> Result<Plan, Unpl
         *n_members.entry(image.group).or_default() += 1;
     }
     let mut wanted = Vec::new();
+    let effort = Rc::new(Effort::of(&images));
     let mut states: Vec<State> = images
         .iter_mut()
         .map(|image| {
             let is_one_of_several = n_members[&image.group] > 1;
-            State::new(image, is_one_of_several)
+            State::new(image, is_one_of_several, Rc::clone(&effort))
         })
         .collect();
     let mut names = Names::of(&states);
@@ -156,6 +161,7 @@ pub fn plan(files: &[PatchFile], inventory: &mut Inventory) -> Result<Plan, Unpl
                 wanted: &mut wanted,
                 keeps_open: false,
                 keeps_plain: inventory.keeps_plain,
+                effort: &effort,
                 problems: &mut problems,
             };
             planning.plan_patch(patch);
@@ -188,9 +194,10 @@ pub fn plan(files: &[PatchFile], inventory: &mut Inventory) -> Result<Plan, Unpl
 #[must_use]
 pub fn targets(files: &[PatchFile], inventory: &Inventory) -> Vec<Vec<usize>> {
     let mut images = inventory.images.clone();
+    let effort = Rc::new(Effort::of(&images));
     let mut states: Vec<State> = images
         .iter_mut()
-        .map(|image| State::new(image, false))
+        .map(|image| State::new(image, false, Rc::clone(&effort)))
         .collect();
     let mut names = Names::of(&states);
     let mut targets = Vec::new();
@@ -214,6 +221,7 @@ pub fn targets(files: &[PatchFile], inventory: &Inventory) -> Vec<Vec<usize>> {
                 wanted: &mut Vec::new(),
                 keeps_open: false,
                 keeps_plain: inventory.keeps_plain,
+                effort: &effort,
                 problems: &mut problems,
             };
             targets.push(planning.target(patch));
@@ -236,6 +244,7 @@ struct Planning<'a> {
     wanted: &'a mut Vec<Wanted>,
     keeps_open: bool,
     keeps_plain: bool,
+    effort: &'a Effort,
     problems: &'a mut Vec<Problem>,
 }
 
@@ -347,10 +356,13 @@ impl Planning<'_> {
             wanted: self.wanted,
             keeps_open: self.keeps_open,
             keeps_plain: self.keeps_plain,
+            effort: self.effort,
             effects,
             problems: self.problems,
         };
-        work_on(&mut work, operation);
+        if work.may_go_on() {
+            work_on(&mut work, operation);
+        }
         if operation.names_images() {
             self.share_tags(images, effects);
         }

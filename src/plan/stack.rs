@@ -1,6 +1,7 @@
 //! The layers of an image between two operations: which there are, what their streams hold, and the tree that they make.
 
 use std::collections::{BTreeSet, HashMap};
+use std::ops::Range;
 use std::sync::Arc;
 
 use super::state::State;
@@ -50,15 +51,18 @@ impl State {
         let logs = logs.expect("layers were read for every image whose layers may move");
         Rootfs::of(layers.iter().map(|layer| {
             let place = self.place(*layer);
-            (place, &*logs[&place])
+            let log = &*logs[&place];
+            self.effort.lay(log.entries.len());
+            (place, log)
         }))
     }
 
-    /// Removes what the history says of the layer at `position`, which is about to go.
-    pub(super) fn forget_history(&mut self, position: usize) {
-        if self.is_told(self.layers[position]) && self.has_full_history {
-            let n_below = self.n_told(&self.layers[..position]);
-            self.config.remove_layer_history(n_below);
+    /// Removes what the history says of the layers at `positions`, which are about to go.
+    pub(super) fn forget_history(&mut self, positions: Range<usize>) {
+        if self.has_full_history {
+            let first = self.n_told(&self.layers[..positions.start]);
+            let n = self.n_told(&self.layers[positions]);
+            self.config.remove_layer_history(first..first + n);
         }
     }
 

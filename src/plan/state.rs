@@ -1,8 +1,10 @@
 //! An image between two operations.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
+use std::rc::Rc;
 
 use super::claims::Claims;
+use super::effort::Effort;
 use super::history::Told;
 use super::provenance::Provenance;
 use super::stack::Logs;
@@ -92,10 +94,16 @@ pub(super) struct State {
     pub(super) provenance: Provenance,
     /// Where its variables are, once an operation has asked.
     pub(super) variables: Option<Variables>,
+    /// What the plan may go through, all images together.
+    pub(super) effort: Rc<Effort>,
 }
 
 impl State {
-    pub(super) fn new(image: &mut InventoryImage, is_one_of_several: bool) -> Self {
+    pub(super) fn new(
+        image: &mut InventoryImage,
+        is_one_of_several: bool,
+        effort: Rc<Effort>,
+    ) -> Self {
         let n_layers = image.layer_sizes.len();
         let layers: Vec<PlannedLayer> = (0..n_layers).map(PlannedLayer::Kept).collect();
         let has_history = image.config.history().next().is_some();
@@ -133,6 +141,7 @@ impl State {
             has_full_history: has_history && image.config.n_history_layers() == n_layers,
             provenance: Provenance::default(),
             variables: None,
+            effort,
         }
     }
 

@@ -276,6 +276,12 @@ impl Rootfs {
         Ok(tree)
     }
 
+    /// Returns how many names have been placed, those included that are no longer there.
+    #[must_use]
+    pub fn n_names(&self) -> usize {
+        self.slots.len()
+    }
+
     /// Returns what stands at exactly this path; no symbolic link is followed, neither on the way nor at its end.
     #[must_use]
     pub fn get(&self, path: &ImagePath) -> Option<&Node> {

@@ -309,6 +309,10 @@ fn config_name(archive: &Archive, image: usize, state: &State, shared: &HashSet<
 pub(in crate::archive) fn detect_generation(
     archive: &Archive,
 ) -> Result<Option<Generation>, Error> {
+    let mut layers = archive.images.iter().flat_map(|image| &image.layers);
+    if layers.any(|layer| legacy_json(archive, layer).is_none()) {
+        return Ok(None);
+    }
     // Lower layers have one time, which is the daemon's zero: what the first of them says is what all must say.
     let mut images = archive.images.iter().filter(|image| image.layers.len() > 1);
     let mut times = Generation::times(Vec::new());

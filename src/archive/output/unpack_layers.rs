@@ -3,12 +3,12 @@
 use std::collections::HashSet;
 use std::fs::File;
 use std::io;
-use std::os::fd::OwnedFd;
+use std::os::fd::{AsFd as _, OwnedFd};
 use std::path::{Path, PathBuf};
 
 use rustix::fs::{Mode, OFlags};
 
-use super::extract::make_parent_counting;
+use super::extract::make_parent;
 use super::new_directory::new_directory;
 use super::pack::fill;
 use super::place::set_metadata;
@@ -109,23 +109,29 @@ fn extract_all(reader: &mut TarReader<impl Input>, layer: &str, root: &Path) -> 
             directories.push((name, entry));
         }
     }
-    for (name, entry) in directories.into_iter().rev() {
-        let (parent, file_name) = open_parent(&handle, &name).map_err(Error::at(root))?;
+    let mut is_set = HashSet::new();
+    for (name, entry) in &directories {
+        // Of a path that stands twice the first entry counts.
+        if !is_set.insert(name) {
+            continue;
+        }
+        let parent = parents.make(name).map_err(Error::at(root))?;
+        let (_, file_name) = name.rsplit_once('/').unwrap_or(("", name));
         let flags = OFlags::DIRECTORY | OFlags::NOFOLLOW | OFlags::RDONLY | OFlags::CLOEXEC;
-        if let Ok(directory) = rustix::fs::openat(&parent, file_name, flags, Mode::empty()) {
+        if let Ok(directory) = rustix::fs::openat(parent, file_name, flags, Mode::empty()) {
             // Its owner must be able to look into it.
             set_metadata(
                 &directory.into(),
                 entry.mode & 0o777 | 0o700,
                 entry.mtime.seconds,
             )
-            .map_err(|error| Error::io(&root.join(&name), error))?;
+            .map_err(|error| Error::io(&root.join(name), error))?;
         }
     }
     Ok(())
 }
 
-/// The directories of a layer: most entries have the parent of the one before them.
+/// The directories of a layer: most entries have the parent of the one before them, or one below that.
 struct Parents<'a> {
     root: &'a File,
     last: Option<(String, OwnedFd)>,
@@ -136,15 +142,16 @@ impl Parents<'_> {
     /// Opens the directory that is to hold `name`, making what is missing.
     fn make(&mut self, name: &str) -> io::Result<&OwnedFd> {
         let (path, _) = name.rsplit_once('/').unwrap_or_default();
-        let opened = match self.last.take().filter(|(last, _)| last == path) {
-            Some(last) => last,
-            None => {
-                let count = |path_bytes| self.implied.count(path_bytes).map_err(io::Error::other);
-                let (parent, _) = make_parent_counting(self.root, name, count)?;
-                (path.to_owned(), parent)
-            }
-        };
-        Ok(&self.last.insert(opened).1)
+        let last = self.last.take();
+        let above = last.filter(|(last, _)| {
+            let rest = path.strip_prefix(last.as_str());
+            !last.is_empty() && rest.is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
+        });
+        let n_above = above.as_ref().map_or(0, |(last, _)| last.len() + 1);
+        let from = above.as_ref().map_or(self.root.as_fd(), |(_, it)| it.as_fd());
+        let count = |path_bytes| self.implied.count(n_above + path_bytes);
+        let (parent, _) = make_parent(&from, &name[n_above..], count)?;
+        Ok(&self.last.insert((path.to_owned(), parent)).1)
     }
 }
 

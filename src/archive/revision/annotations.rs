@@ -2,6 +2,7 @@
 
 use std::borrow::Cow;
 use std::collections::{HashMap, HashSet};
+use std::rc::Rc;
 
 use crate::annotation::{
     AnnotationEdit, AnnotationPlace, Annotations, ImageAnnotations, Referring,
@@ -153,33 +154,37 @@ fn annotations_of(value: &Value) -> Annotations {
 /// What a group of images has above its manifests.
 struct Above<'a> {
     index: Option<Annotations>,
-    /// The first descriptor of each document.
-    descriptors: HashMap<Digest, &'a Value>,
+    descriptors: Rc<Descriptors<'a>>,
     below: HashSet<Digest>,
 }
 
+/// The first descriptor of each document.
+type Descriptors<'a> = HashMap<Digest, &'a Value>;
+
+fn descriptors<'a>(lists: impl IntoIterator<Item = &'a Document>) -> Descriptors<'a> {
+    let mut descriptors = HashMap::new();
+    for item in lists.into_iter().flat_map(children) {
+        if let Some(digest) = digest_of(item) {
+            descriptors.entry(digest).or_insert(item);
+        }
+    }
+    descriptors
+}
+
 impl<'a> Above<'a> {
-    fn of(graph: &'a Graph, root: Option<Digest>) -> Self {
+    /// Takes a graph, the top of the group in it, and the descriptors in `index.json`.
+    fn of(graph: &'a Graph, root: Option<Digest>, listed: &Rc<Descriptors<'a>>) -> Self {
         let below = root.map(|root| graph.below(root)).unwrap_or_default();
         let index = root
             .and_then(|root| graph.nodes.get(&root))
             .filter(|node| node.kind == Kind::Index);
-        let lists: Vec<&Document> = match index {
-            Some(_) => {
-                let nodes = below.iter().filter_map(|digest| graph.nodes.get(digest));
-                nodes.map(|node| &node.document).collect()
-            }
-            None => vec![&graph.index],
-        };
-        let mut descriptors = HashMap::new();
-        for item in lists.into_iter().flat_map(children) {
-            if let Some(digest) = digest_of(item) {
-                descriptors.entry(digest).or_insert(item);
-            }
-        }
+        let nodes = below.iter().filter_map(|digest| graph.nodes.get(digest));
         Self {
             index: index.map(|node| annotations_of(&node.document.root)),
-            descriptors,
+            descriptors: match index {
+                Some(_) => Rc::new(descriptors(nodes.map(|node| &node.document))),
+                None => Rc::clone(listed),
+            },
             below: below.into_iter().collect(),
         }
     }
@@ -252,6 +257,8 @@ impl Archive {
 
     fn gather_surroundings(&self) -> Vec<Surroundings> {
         let referrers = self.graph.as_ref().map(Graph::referrers);
+        let index = self.graph.as_ref().map(|graph| &graph.index);
+        let listed = Rc::new(descriptors(index));
         let mut above: Option<(usize, Above<'_>)> = None;
         let surroundings = self.images.iter().map(|image| {
             let (Some(graph), Some(referrers)) = (&self.graph, &referrers) else {
@@ -263,7 +270,7 @@ impl Archive {
                 .as_ref()
                 .is_none_or(|(group, _)| *group != image.group)
             {
-                above = Some((image.group, Above::of(graph, root)));
+                above = Some((image.group, Above::of(graph, root, &listed)));
             }
             let Some(((_, above), manifest)) = above.as_ref().zip(image.manifest.as_ref()) else {
                 return Surroundings::default();

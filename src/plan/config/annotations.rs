@@ -50,6 +50,7 @@ pub(in crate::plan) fn unset(
                 return false;
             };
             let gone = if glob.has_wildcard() {
+                state.effort.try_names(there.pairs().count());
                 there.remove(|key| glob.matches(key))
             } else {
                 let key = glob.as_str();

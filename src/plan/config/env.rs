@@ -107,7 +107,9 @@ fn matching(state: &mut State, glob: &Glob) -> Vec<(ItemId, String)> {
         Some(glob) => glob.matches(&parted(item).0.to_lowercase()),
         None => glob.matches(parted(item).0),
     };
-    let items = state.config.items(ConfigField::Env).into_iter();
+    let items = state.config.items(ConfigField::Env);
+    state.effort.try_names(items.len());
+    let items = items.into_iter();
     items.filter(|(_, item)| is_meant(item)).collect()
 }
 

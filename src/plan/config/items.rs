@@ -67,7 +67,9 @@ pub(in crate::plan) fn remove(work: &mut Work<'_>, kind: &Kind, removal: &Remova
         |state, effects, glob| {
             let n_before = effects.len();
             let there = if glob.has_wildcard() {
-                keys(state, kind.field)
+                let keys = keys(state, kind.field);
+                state.effort.try_names(keys.len());
+                keys
             } else {
                 there(
                     &state.config,

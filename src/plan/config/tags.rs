@@ -76,6 +76,7 @@ pub(in crate::plan) fn remove(work: &mut Work<'_>, removal: &Removal) {
                 }
                 _ => {
                     let tags = state.tags.keys();
+                    state.effort.try_names(state.tags.len());
                     tags.filter(|tag| tag.matches(glob)).cloned().collect()
                 }
             };

@@ -3,6 +3,7 @@
 use std::collections::{BTreeSet, HashMap};
 
 use crate::image_path::ImagePath;
+use crate::plan::effort::Effort;
 use crate::reference::Glob;
 use crate::rootfs::{Iter, Resolution, Rootfs};
 use crate::tarball::Kind;
@@ -40,13 +41,14 @@ fn is_pattern(name: &[u8]) -> bool {
 pub(in crate::plan) fn matching(
     tree: &Rootfs,
     pattern: &ImagePath,
+    effort: &Effort,
 ) -> (BTreeSet<ImagePath>, Option<String>) {
     let pattern = PathPattern::new(pattern);
     let Some(start) = pattern.start(tree) else {
         return (BTreeSet::new(), None);
     };
     let mut found = BTreeSet::new();
-    pattern.find(tree, &start, Rootfs::below, &mut found);
+    pattern.find(tree, &start, Rootfs::below, effort, &mut found);
     let note = pattern.through_link(&start).filter(|_| !found.is_empty());
     (found, note)
 }
@@ -98,6 +100,7 @@ impl<'a> PathPattern<'a> {
         tree: &'t Rootfs,
         start: &ImagePath,
         walk: impl Fn(&'t Rootfs, &ImagePath) -> Iter<'t>,
+        effort: &Effort,
         found: &mut BTreeSet<ImagePath>,
     ) {
         match self.parts.as_slice() {
@@ -115,6 +118,7 @@ impl<'a> PathPattern<'a> {
         while let Some((path, node)) = walk.next() {
             open.truncate(walk.depth() + 1);
             let parts = open.last().expect("the first directory stays");
+            effort.walk(parts.len());
             let name = path.file_name().expect("the walk is below its start");
             let (is_found, next) = self.step(parts, name);
             if is_found {

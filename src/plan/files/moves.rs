@@ -27,6 +27,9 @@ pub(in crate::plan) fn move_paths(work: &mut Work<'_>, moves: &PathMoves) {
     let address = work.address.clone();
     let mut is_found = vec![false; moves.moves.len()];
     for i in 0..work.images.len() {
+        if !work.may_go_on() {
+            return;
+        }
         let state = &work.states[work.images[i]];
         let tree = state.tree.as_ref().expect("the tree was read");
         let mut real = Vec::new();

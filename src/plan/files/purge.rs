@@ -23,6 +23,9 @@ pub(in crate::plan) fn purge(work: &mut Work<'_>, removal: &PathRemoval) {
     let address = work.address.clone();
     let mut is_found = vec![false; removal.patterns.len()];
     for i in 0..work.images.len() {
+        if !work.may_go_on() {
+            return;
+        }
         let image = work.images[i];
         let state = &work.states[image];
         let (paths, notes) = find(state, removal, &mut is_found);
@@ -96,7 +99,7 @@ fn find(
                 Rootfs::below
             };
             let mut found = BTreeSet::new();
-            pattern.find(tree, start, walk, &mut found);
+            pattern.find(tree, start, walk, &state.effort, &mut found);
             if found.is_empty() {
                 continue;
             }
@@ -368,7 +371,7 @@ fn drop_layers(work: &mut Work<'_>, i: usize, positions: &[usize]) {
             state.note("the only layer stays, though nothing is left in it".to_owned());
             return;
         }
-        state.forget_history(position);
+        state.forget_history(position..position + 1);
         if let PlannedLayer::Made(layer) = state.layers.remove(position) {
             state.untold.remove(&layer);
             if let Some(position) = work.layers[layer].stands_for() {

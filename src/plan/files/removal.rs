@@ -35,13 +35,16 @@ pub(in crate::plan) fn remove(work: &mut Work<'_>, removal: &PathRemoval) {
     let address = work.address.clone();
     let mut is_found = vec![false; removal.patterns.len()];
     for i in 0..work.images.len() {
+        if !work.may_go_on() {
+            return;
+        }
         let image = work.images[i];
         let state = &work.states[image];
         let tree = state.tree.as_ref().expect("the tree was read");
         let mut paths = BTreeSet::new();
         let mut notes = Vec::new();
         for (pattern, is_found) in removal.patterns.iter().zip(&mut is_found) {
-            let (found, note) = matching(tree, pattern);
+            let (found, note) = matching(tree, pattern, work.effort);
             *is_found |= !found.is_empty();
             notes.extend(note);
             paths.extend(found);

@@ -37,6 +37,9 @@ pub(in crate::plan) fn add<'a>(work: &mut Work<'a>, add: &'a AddLayer) {
         return;
     }
     for i in 0..work.images.len() {
+        if !work.may_go_on() {
+            return;
+        }
         let state = &work.states[work.images[i]];
         let n_layers = state.layers.len();
         let at = add.at.unwrap_or(n_layers + 1);

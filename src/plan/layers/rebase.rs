@@ -25,6 +25,9 @@ pub(in crate::plan) fn rebase(work: &mut Work<'_>, rebase: &Rebase) {
         return;
     };
     for i in 0..work.images.len() {
+        if !work.may_go_on() {
+            return;
+        }
         let address = work.address.clone();
         let old = choose(work, i, from, &rebase.from, address.clone().key("from"));
         let new = choose(work, i, onto, &rebase.onto, address.key("onto"));

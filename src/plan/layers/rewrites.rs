@@ -110,7 +110,9 @@ pub(in crate::plan) fn tree_with(state: &State, edits: &LayerEdits) -> Result<Ro
     }
     Rootfs::of(state.layers.iter().map(|layer| {
         let place = state.place(*layer);
-        (place, changed.get(&place).unwrap_or(&*logs[&place]))
+        let log = changed.get(&place).unwrap_or(&*logs[&place]);
+        state.effort.lay(log.entries.len());
+        (place, log)
     }))
 }
 

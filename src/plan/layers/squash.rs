@@ -21,6 +21,9 @@ pub(in crate::plan) fn squash(work: &mut Work<'_>, squash: &Squash) {
         return;
     }
     for i in 0..work.images.len() {
+        if !work.may_go_on() {
+            return;
+        }
         let Some(range) = contiguous(work, i, squash.layers) else {
             continue;
         };
@@ -98,8 +101,8 @@ fn squash_range(work: &mut Work<'_>, i: usize, range: Range<usize>, squash: &Squ
         files: Vec::new(),
     };
     let state = &mut work.states[image];
+    state.forget_history(range.clone());
     for position in range.clone().rev() {
-        state.forget_history(position);
         let kept = match state.layers[position] {
             PlannedLayer::Kept(kept) => Some(kept),
             PlannedLayer::Made(layer) => {

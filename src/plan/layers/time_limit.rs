@@ -22,6 +22,9 @@ pub(in crate::plan) fn limit(work: &mut Work<'_>, limit: &TimeLimit) {
         ..HeaderChange::default()
     };
     for i in 0..work.images.len() {
+        if !work.may_go_on() {
+            return;
+        }
         let Some(positions) = work.positions(i, limit.layers) else {
             continue;
         };
