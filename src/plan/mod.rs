@@ -54,6 +54,7 @@ use layers::{rebase, recompression, squash, time_limit};
 use names::Names;
 use provenance::Before;
 use state::State;
+pub use target::targets;
 use work::Work;
 
 /// An operation's place: the patch file, the document in it, the operation in that, all counted from 0.
@@ -187,47 +188,6 @@ pub fn plan(files: &[PatchFile], inventory: &mut Inventory) -> Result<Plan, Unpl
             secrets,
         }),
     }
-}
-
-/// Returns the images that each patch of all files in order is about, before any layer is looked into: which images have
-/// which names and platforms is for operations to say that look into none. A target that fits nothing is about none.
-#[must_use]
-pub fn targets(files: &[PatchFile], inventory: &Inventory) -> Vec<Vec<usize>> {
-    let mut images = inventory.images.clone();
-    let effort = Rc::new(Effort::of(&images));
-    let mut states: Vec<State> = images
-        .iter_mut()
-        .map(|image| State::new(image, false, Rc::clone(&effort)))
-        .collect();
-    let mut names = Names::of(&states);
-    let mut targets = Vec::new();
-    for (f, file) in files.iter().enumerate() {
-        for (d, patch) in file.patches().iter().enumerate() {
-            let mut problems = Vec::new();
-            let mut planning = Planning {
-                files,
-                file,
-                id: OperationId {
-                    file: f,
-                    document: d,
-                    operation: 0,
-                },
-                names: &mut names,
-                states: &mut states,
-                sources: &inventory.sources,
-                epoch: inventory.source_date_epoch.as_ref(),
-                layers: &mut Vec::new(),
-                texts: &inventory.texts,
-                wanted: &mut Vec::new(),
-                keeps_open: false,
-                keeps_plain: inventory.keeps_plain,
-                effort: &effort,
-                problems: &mut problems,
-            };
-            targets.push(planning.target(patch));
-        }
-    }
-    targets
 }
 
 /// The planning of one patch.

@@ -1,12 +1,56 @@
 //! Which images of the archive a patch is about.
 
 use std::collections::HashSet;
+use std::rc::Rc;
 
+use super::effort::Effort;
 use super::names::Names;
 use super::state::State;
-use crate::patch::{ImagePattern, Target};
+use super::{Inventory, OperationId, Planning};
+use crate::patch::{ImagePattern, PatchFile, Target};
 use crate::problem::{Address, Code, Problem, quoted};
 use crate::reference::Reference;
+
+/// Returns the images that each patch of all files in order is about, before any layer is looked into: which images have
+/// which names and platforms is for operations to say that look into none. A target that fits nothing is about none.
+#[must_use]
+pub fn targets(files: &[PatchFile], inventory: &Inventory) -> Vec<Vec<usize>> {
+    let mut images = inventory.images.clone();
+    let effort = Rc::new(Effort::of(&images));
+    let mut states: Vec<State> = images
+        .iter_mut()
+        .map(|image| State::new(image, false, Rc::clone(&effort)))
+        .collect();
+    let mut names = Names::of(&states);
+    let mut targets = Vec::new();
+    for (f, file) in files.iter().enumerate() {
+        for (d, patch) in file.patches().iter().enumerate() {
+            let mut problems = Vec::new();
+            let mut planning = Planning {
+                files,
+                file,
+                id: OperationId {
+                    file: f,
+                    document: d,
+                    operation: 0,
+                },
+                names: &mut names,
+                states: &mut states,
+                sources: &inventory.sources,
+                epoch: inventory.source_date_epoch.as_ref(),
+                layers: &mut Vec::new(),
+                texts: &inventory.texts,
+                wanted: &mut Vec::new(),
+                keeps_open: false,
+                keeps_plain: inventory.keeps_plain,
+                effort: &effort,
+                problems: &mut problems,
+            };
+            targets.push(planning.target(patch));
+        }
+    }
+    targets
+}
 
 /// Returns the images that `target` selects, or adds the problem that says why there are none.
 pub(super) fn select(

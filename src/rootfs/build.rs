@@ -1,7 +1,6 @@
 //! Laying one layer over the tree.
 
 use std::collections::HashMap;
-use std::sync::Arc;
 
 use super::log::{LayerLog, LoggedEntry};
 use super::resolve::Walk;
@@ -186,12 +185,7 @@ impl Rootfs {
         let directory = self.enter(layer, parents, 0)?;
         let inode = node.inode;
         self.put(layer, directory, name, node)?;
-        let new = self.child(directory, name);
-        let names = Arc::make_mut(&mut self.names).entry(inode).or_default();
-        if names.is_empty() {
-            names.extend(first);
-        }
-        names.extend(new);
+        self.name_again(inode, first, self.child(directory, name));
         Ok(())
     }
 
@@ -308,10 +302,9 @@ impl Rootfs {
         if path_bytes > MAX_PATH_BYTES {
             return Err(EntryFault::TooLong);
         }
-        let existing = self.child(directory, name);
-        let merged = existing.filter(|&id| {
-            node.kind == Kind::Directory && self.slot(id).node.kind == Kind::Directory
-        });
+        let is_directory = |node: &Node| node.kind == Kind::Directory;
+        let existing = self.child(directory, name).filter(|_| is_directory(&node));
+        let merged = existing.filter(|&id| is_directory(&self.slot(id).node));
         if let Some(id) = merged {
             let slot = self.slot_mut(id);
             let inode = slot.node.inode;
@@ -320,8 +313,7 @@ impl Rootfs {
         } else {
             let Inode(id) = self.next_inode()?;
             if node.is_implied {
-                let counted = self.implied.count(path_bytes);
-                counted.map_err(EntryFault::Implied)?;
+                self.implied.count(path_bytes)?;
             }
             self.slots.push(Slot {
                 node,

@@ -9,13 +9,15 @@
 mod arena;
 mod build;
 mod children;
+mod links;
 mod log;
 mod path_set;
 mod resolve;
 #[cfg(test)]
 pub(crate) mod tests;
+mod walk;
 
-use std::collections::{BTreeSet, HashMap};
+use std::collections::HashMap;
 use std::fmt;
 use std::sync::Arc;
 
@@ -23,9 +25,10 @@ pub use build::PSEUDO_LINKS;
 pub use log::{LayerLog, LoggedEntry};
 pub use path_set::PathSet;
 pub use resolve::{Obstacle, Resolution};
+pub use walk::Iter;
 
 use arena::Arena;
-use children::{Children, Names};
+use children::Children;
 
 use crate::image_path::ImagePath;
 use crate::tarball::{ImpliedDirectories, Kind, Mtime, TarError, TooManyImplied};
@@ -153,6 +156,12 @@ pub enum EntryFault {
     TooMany,
     /// Directories without entries that come to more than the headers account for.
     Implied(TooManyImplied),
+}
+
+impl From<TooManyImplied> for EntryFault {
+    fn from(many: TooManyImplied) -> Self {
+        Self::Implied(many)
+    }
 }
 
 impl fmt::Display for EntryFault {
@@ -309,58 +318,8 @@ impl Rootfs {
     pub fn below(&self, path: &ImagePath) -> Iter<'_> {
         match self.find(path) {
             Some(id) => self.walk_from(id, path.clone()),
-            None => Iter {
-                rootfs: self,
-                stack: Vec::new(),
-                layer: None,
-                is_entered: false,
-            },
+            None => Iter::nothing(self),
         }
-    }
-
-    /// Returns what the layer on top has put below `path`, and the directories on the way there.
-    #[must_use]
-    pub fn newest_below(&self, path: &ImagePath) -> Iter<'_> {
-        Iter {
-            layer: Some(self.n_layers),
-            ..self.below(path)
-        }
-    }
-
-    fn walk_from(&self, id: u32, path: ImagePath) -> Iter<'_> {
-        Iter {
-            rootfs: self,
-            stack: vec![(path, self.slot(id).children.iter())],
-            layer: None,
-            is_entered: false,
-        }
-    }
-
-    /// Returns all names of a file that has several, sorted; of one that has one nothing.
-    #[must_use]
-    pub fn names(&self, inode: Inode) -> BTreeSet<ImagePath> {
-        let slots = self.names.get(&inode).into_iter().flatten();
-        let names: BTreeSet<ImagePath> = slots.filter_map(|&id| self.path_of(id)).collect();
-        if names.len() < 2 {
-            return BTreeSet::new();
-        }
-        names
-    }
-
-    /// Returns where a slot is, unless it was replaced or removed.
-    fn path_of(&self, id: u32) -> Option<ImagePath> {
-        let mut names: Vec<&[u8]> = Vec::new();
-        let mut at = id;
-        while at != ROOT {
-            let slot = self.slot(at);
-            if self.child(slot.parent, &slot.name) != Some(at) {
-                return None;
-            }
-            names.push(&slot.name);
-            at = slot.parent;
-        }
-        names.reverse();
-        Some(ImagePath::root().join_all(names))
     }
 
     fn find(&self, path: &ImagePath) -> Option<u32> {
@@ -378,56 +337,6 @@ impl Rootfs {
 
     fn child(&self, directory: u32, name: &[u8]) -> Option<u32> {
         self.slot(directory).children.get(name)
-    }
-}
-
-/// A walk over the tree.
-#[derive(Debug)]
-pub struct Iter<'a> {
-    rootfs: &'a Rootfs,
-    stack: Vec<(ImagePath, Names<'a>)>,
-    /// Where it keeps to what one layer has put, the number of that.
-    layer: Option<u32>,
-    /// Whether what was given last holds something that comes next.
-    is_entered: bool,
-}
-
-impl Iter<'_> {
-    /// Returns how many directories below the beginning of the walk lead to what was given last.
-    #[must_use]
-    pub fn depth(&self) -> usize {
-        self.stack.len() - 1 - usize::from(self.is_entered)
-    }
-
-    /// Leaves out what is below what was given last.
-    pub fn pass_over(&mut self) {
-        if std::mem::take(&mut self.is_entered) {
-            self.stack.pop();
-        }
-    }
-}
-
-impl<'a> Iterator for Iter<'a> {
-    type Item = (ImagePath, &'a Node);
-
-    fn next(&mut self) -> Option<Self::Item> {
-        loop {
-            let (directory, names) = self.stack.last_mut()?;
-            let Some((name, id)) = names.next() else {
-                self.stack.pop();
-                continue;
-            };
-            let slot = self.rootfs.slot(id);
-            if self.layer.is_some_and(|layer| slot.touched_by != layer) {
-                continue;
-            }
-            let path = directory.join(name);
-            self.is_entered = !slot.children.is_empty();
-            if self.is_entered {
-                self.stack.push((path.clone(), slot.children.iter()));
-            }
-            return Some((path, &slot.node));
-        }
     }
 }
 

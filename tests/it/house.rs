@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 
 /// Each module of the crate and the modules that it may use; everything else is a leak.
 const IMPORTS: &[(&str, &[&str])] = &[
-    ("annotation", &[]),
+    ("annotation", &["ordered"]),
     (
         "apply",
         &[
@@ -53,6 +53,7 @@ const IMPORTS: &[(&str, &[&str])] = &[
             "gather",
             "image",
             "image_path",
+            "ordered",
             "patch",
             "plan",
             "platform",
@@ -89,6 +90,7 @@ const IMPORTS: &[(&str, &[&str])] = &[
     ("image_path", &[]),
     ("layer", &["error", "image_path", "rootfs", "tarball"]),
     ("media_type", &["compression"]),
+    ("ordered", &[]),
     (
         "patch",
         &[
@@ -114,6 +116,7 @@ const IMPORTS: &[(&str, &[&str])] = &[
             "image",
             "image_path",
             "layer",
+            "ordered",
             "patch",
             "platform",
             "problem",

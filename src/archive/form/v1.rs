@@ -242,16 +242,8 @@ impl Generation {
         for key in ["AttachStdin", "AttachStdout", "AttachStderr"] {
             put(key, boolean(config, key)?, "");
         }
-        let ports = self.set(config, "ExposedPorts")?;
-        put(
-            "ExposedPorts",
-            if ports == "{}" {
-                "null".to_owned()
-            } else {
-                ports
-            },
-            "null",
-        );
+        let ports = or_null(self.set(config, "ExposedPorts")?, "{}");
+        put("ExposedPorts", ports, "null");
         for key in ["Tty", "OpenStdin", "StdinOnce"] {
             put(key, boolean(config, key)?, "");
         }
@@ -291,16 +283,8 @@ impl Generation {
         if present(config, "StopTimeout").is_some() {
             put("StopTimeout", integer(config, "StopTimeout")?, "");
         }
-        let shell = self.strings(config, "Shell")?;
-        put(
-            "Shell",
-            if shell == "[]" {
-                "null".to_owned()
-            } else {
-                shell
-            },
-            "null",
-        );
+        let shell = or_null(self.strings(config, "Shell")?, "[]");
+        put("Shell", shell, "null");
         Some(object(fields))
     }
 
@@ -403,5 +387,14 @@ impl Generation {
             .map(|(key, value)| format!("{}:{value}", self.text(key)))
             .collect();
         format!("{{{}}}", members.join(","))
+    }
+}
+
+/// Returns what is not `empty`.
+fn or_null(value: String, empty: &str) -> String {
+    if value == empty {
+        "null".to_owned()
+    } else {
+        value
     }
 }

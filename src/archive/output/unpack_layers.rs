@@ -148,7 +148,9 @@ impl Parents<'_> {
             !last.is_empty() && rest.is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
         });
         let n_above = above.as_ref().map_or(0, |(last, _)| last.len() + 1);
-        let from = above.as_ref().map_or(self.root.as_fd(), |(_, it)| it.as_fd());
+        let from = above
+            .as_ref()
+            .map_or(self.root.as_fd(), |(_, it)| it.as_fd());
         let count = |path_bytes| self.implied.count(n_above + path_bytes);
         let (parent, _) = make_parent(&from, &name[n_above..], count)?;
         Ok(&self.last.insert((path.to_owned(), parent)).1)
