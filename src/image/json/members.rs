@@ -17,6 +17,8 @@ pub struct Members {
     pub(super) list: List<Key>,
     /// Ids in the order of keys, where there are more than a few.
     by_key: Option<Vec<Id>>,
+    /// How many keys do not sort behind the one before them.
+    n_unsorted: usize,
 }
 
 impl PartialEq for Members {
@@ -29,8 +31,14 @@ impl Eq for Members {}
 
 impl From<List<Key>> for Members {
     fn from(list: List<Key>) -> Self {
-        let mut members = Self { list, by_key: None };
+        let mut members = Self {
+            list,
+            by_key: None,
+            n_unsorted: 0,
+        };
         members.order_keys();
+        let steps = 1..members.list.items.len();
+        members.n_unsorted = steps.map(|index| members.unsorted(index)).sum();
         members
     }
 }
@@ -79,10 +87,19 @@ impl Members {
 
     /// Tells whether the keys are sorted.
     pub(super) fn is_sorted(&self) -> bool {
-        match &self.by_key {
-            Some(by_key) => self.list.items.ids().eq(by_key.iter().copied()),
-            None => self.list.items.ids().map(|id| self.key(id)).is_sorted(),
-        }
+        self.n_unsorted == 0
+    }
+
+    /// Returns 1 where the key at `index` does not sort behind the one before it.
+    fn unsorted(&self, index: usize) -> usize {
+        let key = |index| self.list.items.id(index).map(|id| self.key(id));
+        let before = index.checked_sub(1).and_then(key);
+        usize::from(matches!((before, key(index)), (Some(before), Some(key)) if before >= key))
+    }
+
+    /// Returns what `unsorted` comes to at the key at `index` and at the one behind it.
+    fn unsorted_around(&self, index: usize) -> usize {
+        self.unsorted(index) + self.unsorted(index + 1)
     }
 
     /// Removes a member; tells whether it was there.
@@ -96,7 +113,10 @@ impl Members {
             by_key.remove(at.expect("it was found"));
             self.by_key = Some(by_key);
         }
-        self.list.remove(self.list.items.index(id));
+        let index = self.list.items.index(id);
+        self.n_unsorted -= self.unsorted_around(index);
+        self.list.remove(index);
+        self.n_unsorted += self.unsorted(index);
         true
     }
 
@@ -127,7 +147,9 @@ impl Members {
         };
         let mut new = Key::new(key);
         new.after_colon.clone_from(&layout.after_colon);
+        self.n_unsorted -= self.unsorted(index);
         let id = self.list.insert(index, new, value, layout, depth);
+        self.n_unsorted += self.unsorted_around(index);
         match self.by_key.take() {
             Some(mut by_key) => {
                 let at = self.search(&by_key, key).unwrap_or_else(|at| at);
@@ -145,5 +167,33 @@ impl Members {
         }
         let is_before = |id: &Id| self.key(*id).as_ref().cmp(key) == Ordering::Less;
         self.list.items.ids().take_while(is_before).count()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::{any, prop, proptest};
+
+    use super::{Members, Value};
+    use crate::image::json::list::{Layout, List};
+
+    proptest! {
+        #[test]
+        fn it_knows_whether_its_keys_are_sorted(
+            steps in prop::collection::vec((any::<bool>(), any::<bool>(), "[a-z]{1,2}"), 0..80),
+        ) {
+            let mut members = Members::from(List::of([]));
+            for (is_removal, is_ordered, key) in steps {
+                if is_removal {
+                    members.take(&key);
+                } else {
+                    let order = ["m", "a", key.as_str()];
+                    let order = if is_ordered { &order[..] } else { &[] };
+                    members.put(&key, order, Value::null(), &Layout::default(), 0);
+                }
+                let keys: Vec<_> = members.list.items.ids().map(|id| members.key(id)).collect();
+                assert_eq!(members.is_sorted(), keys.is_sorted(), "{keys:?}");
+            }
+        }
     }
 }
