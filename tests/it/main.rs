@@ -6,6 +6,7 @@ mod as_patch;
 mod attack;
 mod binary;
 mod cases;
+mod ceilings;
 mod cli;
 mod consumers;
 mod convert;
