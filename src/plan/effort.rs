@@ -68,9 +68,14 @@ impl Effort {
         self.spent.set(spent);
     }
 
+    /// Tells whether nothing is left: whoever stops for that leaves it to [`is_left`](Self::is_left) to tell.
+    pub(super) fn is_spent(&self) -> bool {
+        self.spent.get() > self.allowed
+    }
+
     /// Tells whether the operation at `address` may go on; adds the problem that it may not, once.
     pub(super) fn is_left(&self, address: &Address, problems: &mut Vec<Problem>) -> bool {
-        let is_left = self.spent.get() <= self.allowed;
+        let is_left = !self.is_spent();
         if !is_left && !self.is_told.replace(true) {
             let message = format!(
                 "layers are laid anew and patterns tried for as long as {} entries would take; {} are allowed",

@@ -322,6 +322,7 @@ impl Planning<'_> {
         };
         if work.may_go_on() {
             work_on(&mut work, operation);
+            work.may_go_on();
         }
         if operation.names_images() {
             self.share_tags(images, effects);

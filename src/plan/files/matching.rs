@@ -94,7 +94,8 @@ impl<'a> PathPattern<'a> {
         is_other.then(|| format!("`{}` leads through a link to `{start}`", self.written))
     }
 
-    /// Adds what the pattern matches below `start` where a `walk` leads; that need not be everything that is there.
+    /// Adds what the pattern matches below `start` where a `walk` leads; that need not be everything that is there. Ends
+    /// where the plan may go through no more, which ends the plan too.
     pub(in crate::plan) fn find<'t>(
         &self,
         tree: &'t Rootfs,
@@ -116,6 +117,9 @@ impl<'a> PathPattern<'a> {
         // For each directory down to where the walk is, the parts that a name in it may be.
         let mut open = vec![self.with_directories([0])];
         while let Some((path, node)) = walk.next() {
+            if effort.is_spent() {
+                return;
+            }
             open.truncate(walk.depth() + 1);
             let parts = open.last().expect("the first directory stays");
             effort.walk(parts.len());

@@ -29,6 +29,9 @@ pub(in crate::plan) fn purge(work: &mut Work<'_>, removal: &PathRemoval) {
         let image = work.images[i];
         let state = &work.states[image];
         let (paths, notes) = find(state, removal, &mut is_found);
+        if work.effort.is_spent() {
+            return;
+        }
         if paths.is_empty() {
             continue;
         }

@@ -49,6 +49,9 @@ pub(in crate::plan) fn remove(work: &mut Work<'_>, removal: &PathRemoval) {
             notes.extend(note);
             paths.extend(found);
         }
+        if work.effort.is_spent() {
+            return;
+        }
         let paths = topmost(&paths);
         if paths.is_empty() {
             continue;

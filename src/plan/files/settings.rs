@@ -87,6 +87,9 @@ fn set<T>(
             }
             meant.extend(found.into_iter().map(|path| (path, s)));
         }
+        if work.effort.is_spent() {
+            return;
+        }
         let state = &mut work.states[image];
         for note in notes {
             state.note(note);
