@@ -18,8 +18,7 @@ use crate::reference::Reference;
 const MAX_DEPTH: usize = 16;
 /// More documents than any archive has.
 const MAX_NODES: usize = 10_000;
-/// How many descriptors may be looked at below all that stands at the top: an index that is named by several is looked at
-/// for each of them.
+/// Descriptors below all that stands at the top; those of an index that several name count for each of them.
 const MAX_VISITS: usize = 1_000_000;
 
 /// `index.json` and every document that it leads to, by digest.
@@ -104,22 +103,25 @@ impl Graph {
         if let Some(node) = self.nodes.get(&digest) {
             return Ok(node.kind != Kind::Other);
         }
-        if depth > MAX_DEPTH || self.nodes.len() >= MAX_NODES {
-            return Err(bad(
-                "is one document too many: they nest too deeply".to_owned()
-            ));
+        if depth > MAX_DEPTH {
+            let reason = format!("is nested {depth} indexes deep, and {MAX_DEPTH} are allowed");
+            return Err(bad(reason));
+        }
+        if self.nodes.len() >= MAX_NODES {
+            let n = self.nodes.len() + 1;
+            return Err(bad(format!("is document {n}, and {MAX_NODES} are allowed")));
         }
         if depth > 0 && source.find(&blob_name(digest)).is_none() {
             return Ok(false);
         }
-        let manifest = read_manifest(source, descriptor, digest)?.document;
+        let document = read_manifest(source, descriptor, digest)?.document;
         let name = blob_name(digest);
-        let has = |key: &str| manifest.root.get(key).is_some();
+        let has = |key: &str| document.root.get(key).is_some();
         if has("manifests") && (has("config") || has("layers")) {
             let reason = "is an index and a manifest at once".to_owned();
             return Err(Error::BadDocument { name, reason });
         }
-        let stated = manifest.root.get("mediaType").and_then(Value::as_text);
+        let stated = document.root.get("mediaType").and_then(Value::as_text);
         if let Some(stated) = stated.filter(|stated| *stated != media_type) {
             return Err(Error::Mismatch {
                 what: format!("the media type that `{name}` has, unlike its descriptor"),
@@ -129,17 +131,16 @@ impl Graph {
         }
         let kind = if is_index {
             let mut has_image = false;
-            for (i, child) in children(&manifest).enumerate() {
+            for (i, child) in children(&document).enumerate() {
                 let place = format!("manifests[{i}]");
                 has_image |= self.read_node(source, child, &name, &place, depth + 1)?;
             }
             if has_image { Kind::Index } else { Kind::Other }
-        } else if is_image(descriptor, &manifest) {
+        } else if is_image(descriptor, &document) {
             Kind::Image
         } else {
             Kind::Other
         };
-        let document = manifest;
         self.nodes.insert(digest, Node { kind, document });
         Ok(kind != Kind::Other)
     }

@@ -6,7 +6,7 @@ use std::path::Path;
 
 use serde_json::json;
 
-use super::made::{Image, deep, files, layout, one, parts, patch, tar};
+use super::made::{Image, deep, docker, files, layout, one, parts, patch, tar};
 use super::{INSPECT, PLAN, UNPACK, VERIFY, allowed, label, labels, limited};
 
 /// Returns the code with which a command ends within the ceilings of so much input, and what it says.
@@ -227,5 +227,50 @@ fn a_target_that_fits_nothing_is_told_before_layers_are_read() {
         write(target);
         let (code, text) = run(home.path(), 0, PLAN);
         assert_eq!(code, Some(1), "{target} {text}");
+    }
+}
+
+#[test]
+fn images_that_share_a_document_are_counted_each() {
+    for (n, is_allowed) in [(11, true), (14, false), (5000, false)] {
+        let home = tempfile::tempdir().unwrap();
+        let image = |i: usize| Image {
+            config: json!({"Labels": {"long": "a".repeat(1 << 20)}}),
+            ..Image::named(&format!("app:{i}"))
+        };
+        let images: Vec<Image> = (0..n).map(image).collect();
+        let n_input = docker(&home.path().join("a.tar"), &images, &[files(3)]);
+        let n_input = n_input + label(home.path());
+        for command in [PLAN, INSPECT] {
+            let (code, text) = run(home.path(), n_input, command);
+            if is_allowed {
+                assert_eq!(code, Some(0), "{text}");
+                continue;
+            }
+            assert_eq!(code, Some(3), "{text}");
+            let said = "are allowed (8 MiB and 4 times the documents)";
+            assert!(text.contains(said), "{text}");
+        }
+    }
+}
+
+#[test]
+fn a_layout_leads_to_so_many_documents() {
+    for (n, said) in [
+        (9999, None),
+        (10_001, Some("is document 10001, and 10000 are allowed")),
+    ] {
+        let home = tempfile::tempdir().unwrap();
+        let image = |i: usize| Image {
+            config: json!({"Labels": {"n": i.to_string()}}),
+            ..Image::named(&format!("app:{i}"))
+        };
+        let images: Vec<Image> = (0..n).map(image).collect();
+        let path = home.path().join("a.tar");
+        let n_input = layout(&path, &images, &[files(3)], (false, false));
+        let (code, text) = run(home.path(), n_input, INSPECT);
+        let wanted = if said.is_some() { 3 } else { 0 };
+        assert_eq!(code, Some(wanted), "{text}");
+        assert!(said.is_none_or(|said| text.contains(said)), "{text}");
     }
 }

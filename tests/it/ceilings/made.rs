@@ -103,7 +103,9 @@ pub(super) fn docker(path: &Path, images: &[Image], layers: &[Vec<u8>]) -> u64 {
         let name = Digest::of(&config).to_string();
         let layers: Vec<&str> = image.layers.iter().map(|&i| names[i].as_str()).collect();
         items.push(json!({"Config": name, "RepoTags": image.tags, "Layers": layers}));
-        entries.push((name, config));
+        if entries.last().is_none_or(|(last, _)| *last != name) {
+            entries.push((name, config));
+        }
     }
     let manifest = Value::from(items).to_string().into_bytes();
     entries.push(("manifest.json".to_owned(), manifest));
