@@ -1,5 +1,9 @@
 //! Annotations: texts by key in the documents above a configuration (image-spec annotations.md).
 
+use std::sync::Arc;
+
+use crate::ordered::OrderedMap;
+
 /// The digest of the manifest that the first of an image's patches was applied to. Not
 /// `org.opencontainers.image.base.digest`: that is what the image was built from, which may be known already and stays true.
 pub const PATCHED_BASE: &str = "ocipatch.base.digest";
@@ -19,15 +23,33 @@ pub enum AnnotationPlace {
     Descriptor,
 }
 
+/// The annotations of one document, in its order. A copy shares them until one of the two is changed.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Annotations(Arc<OrderedMap<String, String>>);
+
 /// The annotations of an image; nothing where the archive has no such document.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct ImageAnnotations {
     /// Those of the manifest.
-    pub manifest: Option<Vec<(String, String)>>,
+    pub manifest: Option<Annotations>,
     /// Those of the index that the names stand for.
-    pub index: Option<Vec<(String, String)>>,
+    pub index: Option<Annotations>,
     /// Those of the descriptors, less the image's name.
-    pub descriptor: Option<Vec<(String, String)>>,
+    pub descriptor: Option<Annotations>,
+}
+
+/// What is said about an image: attestations, signatures and other referrers.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Referring {
+    /// How many there are.
+    pub n: usize,
+    /// The names of the first few, in the order in which they are listed.
+    pub first: Vec<String>,
+}
+
+impl Referring {
+    /// How many names are told; of one index for many platforms each image has all that is said about it.
+    pub const MAX_NAMES: usize = 5;
 }
 
 /// A change of one annotation.
@@ -60,10 +82,61 @@ impl AnnotationPlace {
     }
 }
 
+impl FromIterator<(String, String)> for Annotations {
+    /// Takes pairs in order; of a key that comes twice the first place and the last value count.
+    fn from_iter<I: IntoIterator<Item = (String, String)>>(pairs: I) -> Self {
+        Self(Arc::new(pairs.into_iter().collect()))
+    }
+}
+
+impl Annotations {
+    /// Returns keys and values in order.
+    pub fn pairs(&self) -> impl Iterator<Item = (&str, &str)> {
+        let pairs = self.0.iter();
+        pairs.map(|(key, value)| (key.as_str(), value.as_str()))
+    }
+
+    /// Returns keys and values in order, as texts of their own.
+    #[must_use]
+    pub fn to_vec(&self) -> Vec<(String, String)> {
+        let pairs = self.pairs();
+        pairs
+            .map(|(key, value)| (key.to_owned(), value.to_owned()))
+            .collect()
+    }
+
+    /// Returns the value of a key.
+    #[must_use]
+    pub fn get(&self, key: &str) -> Option<&str> {
+        self.0.get(key).map(String::as_str)
+    }
+
+    /// Sets a value, of a new key behind all others; returns the one before.
+    pub fn set(&mut self, key: &str, value: &str) -> Option<String> {
+        Arc::make_mut(&mut self.0).insert(key.to_owned(), value.to_owned())
+    }
+
+    /// Removes the annotations that `goes` says so of; returns them.
+    pub fn remove(&mut self, goes: impl Fn(&str) -> bool) -> Vec<(String, String)> {
+        let keys = self.0.keys();
+        let gone: Vec<String> = keys.filter(|key| goes(key)).cloned().collect();
+        let take = |key: String| self.take(&key).map(|value| (key, value));
+        gone.into_iter().filter_map(take).collect()
+    }
+
+    /// Removes the annotation of a key; returns its value.
+    pub fn take(&mut self, key: &str) -> Option<String> {
+        if !self.0.contains(key) {
+            return None;
+        }
+        Arc::make_mut(&mut self.0).remove(key)
+    }
+}
+
 impl ImageAnnotations {
     /// Returns the annotations of one document.
     #[must_use]
-    pub fn on(&self, place: AnnotationPlace) -> Option<&Vec<(String, String)>> {
+    pub fn on(&self, place: AnnotationPlace) -> Option<&Annotations> {
         match place {
             AnnotationPlace::Manifest => self.manifest.as_ref(),
             AnnotationPlace::Index => self.index.as_ref(),
@@ -72,7 +145,7 @@ impl ImageAnnotations {
     }
 
     /// Returns the annotations of one document, to be changed.
-    pub fn on_mut(&mut self, place: AnnotationPlace) -> Option<&mut Vec<(String, String)>> {
+    pub fn on_mut(&mut self, place: AnnotationPlace) -> Option<&mut Annotations> {
         match place {
             AnnotationPlace::Manifest => self.manifest.as_mut(),
             AnnotationPlace::Index => self.index.as_mut(),
@@ -88,15 +161,15 @@ impl ImageAnnotations {
             let (Some(before), Some(after)) = (self.on(on), new.on(on)) else {
                 continue;
             };
-            let value = |of: &[(String, String)], key: &str| {
-                let found = of.iter().find(|(k, _)| k == key);
-                found.map(|(_, value)| value.clone())
-            };
-            let is_new = |(key, _): &&(String, String)| value(before, key).is_none();
-            for (key, _) in before.iter().chain(after.iter().filter(is_new)) {
-                let (old, new) = (value(before, key), value(after, key));
+            if Arc::ptr_eq(&before.0, &after.0) {
+                continue;
+            }
+            let new_ones = after.pairs().filter(|(key, _)| before.get(key).is_none());
+            for (key, _) in before.pairs().chain(new_ones) {
+                let (old, new) = (before.get(key), after.get(key));
                 if old != new {
-                    let key = key.clone();
+                    let (old, new) = (old.map(str::to_owned), new.map(str::to_owned));
+                    let key = key.to_owned();
                     edits.push(AnnotationEdit { on, key, old, new });
                 }
             }

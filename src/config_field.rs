@@ -132,6 +132,30 @@ impl ConfigField {
         format!("{}{protocol}", key.to_lowercase())
     }
 
+    /// Returns every key whose one spelling is `normal`.
+    #[must_use]
+    pub fn spellings(self, normal: &str) -> Vec<String> {
+        if self != Self::Ports {
+            return vec![normal.to_owned()];
+        }
+        let mut spellings = vec![String::new()];
+        for c in normal.chars() {
+            let upper = c.to_ascii_uppercase();
+            let mut others = Vec::new();
+            // No protocol has a longer name; what has one is no port.
+            if upper != c && spellings.len() < 16 {
+                others = spellings
+                    .iter()
+                    .map(|start| format!("{start}{upper}"))
+                    .collect();
+            }
+            spellings.iter_mut().for_each(|start| start.push(c));
+            spellings.append(&mut others);
+        }
+        spellings.extend(normal.strip_suffix("/tcp").map(str::to_owned));
+        spellings
+    }
+
     /// Returns the optional field of that name.
     #[must_use]
     pub fn optional(name: &str) -> Option<Self> {

@@ -94,6 +94,28 @@ impl ImagePath {
         path
     }
 
+    /// Returns the path with `names` below it, one in the other.
+    #[must_use]
+    pub fn join_all<'a>(&self, names: impl IntoIterator<Item = &'a [u8]>) -> Self {
+        let mut path = self.clone();
+        for name in names {
+            path.push(name);
+        }
+        path
+    }
+
+    /// Returns where this path, which is `from` or below it, is once that is at `to`.
+    #[must_use]
+    pub fn moved(&self, from: &Self, to: &Self) -> Self {
+        Self([to.0.as_slice(), &self.0[from.0.len()..]].concat())
+    }
+
+    /// Returns how many bytes the path has.
+    #[must_use]
+    pub fn n_bytes(&self) -> usize {
+        self.0.len().max(1)
+    }
+
     fn push(&mut self, name: &[u8]) {
         debug_assert!(!name.is_empty() && !name.contains(&b'/'));
         self.0.push(b'/');

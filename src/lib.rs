@@ -49,7 +49,7 @@
 //!
 //! | Module | Holds | Knows nothing of |
 //! |---|---|---|
-//! | [`annotation`], [`digest`], [`compression`], [`reference`](mod@reference), [`image_path`], [`media_type`], [`platform`], [`config_field`], [`timestamp`], [`secret`](mod@secret), [`unified_diff`] | the vocabulary: values that are right by existing | files |
+//! | [`annotation`], [`digest`], [`compression`], [`reference`](mod@reference), [`image_path`], [`media_type`], [`platform`], [`config_field`], [`timestamp`], [`ordered`], [`secret`](mod@secret), [`unified_diff`] | the vocabulary: values that are right by existing | files |
 //! | [`ledger`] | which paths a command reads and writes, and which of them exclude each other | what is in the files |
 //! | [`printable`] | which characters of a foreign string may be printed | where it is from |
 //! | [`file_state`] | what tells one state of a file from another | what is in it |
@@ -85,6 +85,7 @@ pub mod image_path;
 pub mod layer;
 pub mod ledger;
 pub mod media_type;
+pub mod ordered;
 pub mod patch;
 pub mod plan;
 pub mod platform;

@@ -8,6 +8,7 @@
 use std::borrow::Cow;
 use std::ffi::OsStr;
 use std::fmt::{self, Write};
+use std::io;
 use std::os::unix::ffi::OsStrExt;
 
 use serde::Serialize;
@@ -94,6 +95,50 @@ pub fn begins_command(before: &str) -> bool {
 pub fn json(value: &impl Serialize) -> String {
     let document =
         serde_json::to_string_pretty(value).expect("our own documents have strings for keys");
+    escaped(&document)
+}
+
+/// Writes the document that [`json`] returns, line by line, so that a long one need not be in memory at once.
+pub fn write_json(out: &mut dyn io::Write, value: &impl Serialize) -> io::Result<()> {
+    let mut lines = Lines {
+        out,
+        line: Vec::new(),
+    };
+    serde_json::to_writer_pretty(&mut lines, value)?;
+    lines.end()
+}
+
+/// A writer of JSON that escapes one line at a time.
+struct Lines<'a> {
+    out: &'a mut dyn io::Write,
+    line: Vec<u8>,
+}
+
+impl Lines<'_> {
+    fn end(&mut self) -> io::Result<()> {
+        let line = escaped(&String::from_utf8_lossy(&self.line));
+        self.line.clear();
+        self.out.write_all(line.as_bytes())
+    }
+}
+
+impl io::Write for Lines<'_> {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        for part in bytes.split_inclusive(|&byte| byte == b'\n') {
+            self.line.extend_from_slice(part);
+            if part.ends_with(b"\n") {
+                self.end()?;
+            }
+        }
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        self.out.flush()
+    }
+}
+
+fn escaped(document: &str) -> String {
     let mut result = String::with_capacity(document.len());
     for c in document.chars() {
         // Outside of its strings JSON has visible characters and line breaks alone.

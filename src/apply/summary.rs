@@ -1,5 +1,7 @@
 //! What a plan comes to, with every digest: the value behind `ocipatch plan`, its text and its JSON.
 
+use std::collections::HashSet;
+
 use serde::Serialize;
 
 use super::layer_summary::{self, LayerSummary};
@@ -111,16 +113,15 @@ impl Summary {
                 change.path[..] != ["rootfs", "diff_ids"]
                     && change.path.get(1).is_none_or(|key| key != "diff_ids")
             });
-            let removed = image
-                .tags()
-                .iter()
-                .filter(|tag| !planned.tags.contains(tag));
+            let is_left: HashSet<&Reference> = planned.tags.iter().collect();
+            let was_there: HashSet<&Reference> = image.tags().iter().collect();
+            let removed = image.tags().iter().filter(|tag| !is_left.contains(tag));
             let removed = removed.map(|tag| TagSummary {
                 change: Change::Removed,
                 tag: tag.clone(),
             });
             let now = planned.tags.iter().map(|tag| {
-                let change = if image.tags().contains(tag) {
+                let change = if was_there.contains(tag) {
                     Change::Kept
                 } else {
                     Change::Added
@@ -178,6 +179,10 @@ impl Summary {
     }
 }
 
+/// How many pairs of history entries are compared to find what two histories have in common; where there would be more, all
+/// of the one goes and all of the other comes, but for what both begin and end with. About a thousand entries of each.
+const MAX_COMPARED: usize = 1 << 20;
+
 /// Returns which items of a list are not in a shorter one that has the others in their order.
 fn missing(before: &[&Value], after: &[&Value]) -> Option<Vec<usize>> {
     let mut rest = after.iter().peekable();
@@ -205,7 +210,26 @@ fn compare_entries(
     // A long history is mostly as it was: only what follows that is searched.
     let both = before.iter().zip(after);
     let n_same = both.take_while(|(one, other)| one.means(other)).count();
-    let (before, after) = (&before[n_same..], &after[n_same..]);
+    let (mut before, mut after) = (&before[n_same..], &after[n_same..]);
+    if (before.len() + 1).saturating_mul(after.len() + 1) > MAX_COMPARED {
+        let ends = before.iter().rev().zip(after.iter().rev());
+        let n_last = ends.take_while(|(one, other)| one.means(other)).count();
+        (before, after) = (
+            &before[..before.len() - n_last],
+            &after[..after.len() - n_last],
+        );
+    }
+    if (before.len() + 1).saturating_mul(after.len() + 1) > MAX_COMPARED {
+        for (i, old) in before.iter().enumerate() {
+            changes.push(removed(path, n_same + i, old));
+        }
+        for (j, new) in after.iter().enumerate() {
+            path.push((n_same + j).to_string());
+            compare(path, None, Some(new), changes);
+            path.pop();
+        }
+        return;
+    }
     // How many entries the rests of both lists from here on have in common.
     let mut common = vec![vec![0_u32; after.len() + 1]; before.len() + 1];
     for (i, old) in before.iter().enumerate().rev() {
@@ -250,13 +274,14 @@ pub(crate) fn compare(
             return;
         }
         if let (Some(before), Some(after)) = (old.members(), new.members()) {
-            let keys: Vec<String> = before.map(|(key, _)| key.into_owned()).collect();
-            let later = after
-                .map(|(key, _)| key.into_owned())
-                .filter(|key| !keys.contains(key));
-            for key in keys.iter().cloned().chain(later) {
-                path.push(key.clone());
-                compare(path, old.get(&key), new.get(&key), changes);
+            for (key, value) in before {
+                path.push(key.clone().into_owned());
+                compare(path, Some(value), new.get(&key), changes);
+                path.pop();
+            }
+            for (key, value) in after.filter(|(key, _)| old.get(key).is_none()) {
+                path.push(key.into_owned());
+                compare(path, None, Some(value), changes);
                 path.pop();
             }
             return;

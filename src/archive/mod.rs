@@ -29,6 +29,8 @@ pub use source::import::Import;
 pub use source::spool::Spool;
 pub use source::{Source, names};
 
+use std::sync::OnceLock;
+
 use crate::compression::Compression;
 use crate::digest::{DiffId, Digest};
 use crate::image::Config;
@@ -36,6 +38,7 @@ use crate::image::json::Document;
 use crate::platform::Platform;
 use crate::reference::Reference;
 use form::graph::Graph;
+use revision::annotations::Surroundings;
 
 /// More than any image document has: containers/image stops at 4 MiB. In bytes.
 pub const MAX_DOCUMENT_BYTES: u64 = 4 << 20;
@@ -55,6 +58,8 @@ pub struct Archive {
     graph: Option<Graph>,
     /// Of two halves that may disagree the one that was read.
     trusted: Option<Half>,
+    /// What it says of each image above the configuration.
+    surroundings: OnceLock<Vec<Surroundings>>,
 }
 
 /// One of the two descriptions of the images that some archives hold.
@@ -235,17 +240,6 @@ impl Archive {
     pub fn index_of(&self, image: &Image) -> Option<Digest> {
         let root = self.groups[image.group].root;
         root.filter(|root| Some(*root) != image.manifest_digest())
-    }
-
-    /// Returns what the archive says about an image besides the image: attestations, signatures and other referrers.
-    #[must_use]
-    pub fn referrers(&self, image: usize) -> Vec<String> {
-        let image = &self.images[image];
-        let root = self.groups[image.group].root;
-        match (&self.graph, root, &image.manifest) {
-            (Some(graph), Some(root), Some(manifest)) => graph.referrers(root, manifest.digest),
-            _ => Vec::new(),
-        }
     }
 }
 

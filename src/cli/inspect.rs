@@ -1,23 +1,26 @@
 //! `ocipatch inspect`
 
+use std::collections::HashMap;
+use std::io;
 use std::path::PathBuf;
 
 use clap::Args;
-use serde::Serialize;
+use serde::{Serialize, Serializer};
 
 use super::failure::Failure;
 use super::inputs::open_source;
 use super::{Format, output, target};
 use crate::annotation::{AnnotationPlace, ImageAnnotations};
 use crate::apply::bytes;
-use crate::archive::{Archive, Image};
+use crate::archive::Archive;
 use crate::diff::{device_name, kind_name};
 use crate::digest::{DiffId, Digest};
-use crate::gather::read_tree;
+use crate::gather::read_trees;
 use crate::ledger::{Ledger, ReadAs};
 use crate::patch::spell_duration;
 use crate::printable;
 use crate::reference::Reference;
+use crate::rootfs::Rootfs;
 use crate::tarball::Kind;
 
 /// Shows what an archive holds.
@@ -59,8 +62,11 @@ struct ImageReport {
     layers: Vec<LayerReport>,
     config: serde_json::Value,
     #[serde(skip_serializing_if = "Option::is_none")]
-    files: Option<Vec<FileReport>>,
+    files: Option<Files>,
 }
+
+/// The merged tree of an image, told path by path only as it is printed.
+struct Files(Rootfs);
 
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
@@ -92,170 +98,180 @@ impl Inspect {
     pub(super) fn run(&self, mut ledger: Ledger) -> Result<(), Failure> {
         target::enter_report(&mut ledger)?;
         let archive = Archive::open(open_source(&self.image, ReadAs::Archive, &mut ledger)?)?;
-        let mut images = Vec::new();
-        for i in 0..archive.images().len() {
-            images.push(self.image_report(&archive, i)?);
-        }
+        let all: Vec<usize> = (0..archive.images().len()).collect();
+        let mut trees = if self.files {
+            read_trees(&archive, &all)?
+        } else {
+            HashMap::new()
+        };
         archive.source().check()?;
+        let images = all
+            .into_iter()
+            .map(|i| image_report(&archive, i, trees.remove(&i).map(Files)));
         let report = Report {
             format_version: 1,
             form: archive.dialect().describe(),
             compression: archive.source().compression().name(),
-            images,
+            images: images.collect(),
         };
         match self.format {
             Format::Json => Ok(output::json(&report)?),
-            Format::Text => Ok(output::text(&text(&report))?),
+            Format::Text => Ok(output::stream(|out| write_text(out, &report))?),
         }
     }
+}
 
-    fn image_report(&self, archive: &Archive, index: usize) -> Result<ImageReport, Failure> {
-        let image = &archive.images()[index];
-        let config = image.config();
-        let files = if self.files {
-            Some(files(archive, image)?)
-        } else {
-            None
-        };
-        // History tells of layers by position, skipping what changed the configuration alone.
-        let mut commands = config.history().filter(|entry| {
-            entry
-                .get("empty_layer")
-                .and_then(crate::image::json::Value::as_bool)
-                != Some(true)
-        });
-        let has_history = config.n_history_layers() == image.layers().len();
-        let layers = image.layers().iter().map(|layer| LayerReport {
-            diff_id: layer.diff_id(),
-            size: layer.size(),
-            created_by: commands
-                .next()
-                .filter(|_| has_history)
-                .and_then(|entry| Some(entry.get("created_by")?.as_text()?.into_owned())),
-        });
-        Ok(ImageReport {
-            tags: image.tags().to_vec(),
-            image_id: image.image_id(),
-            manifest_digest: image.manifest_digest(),
-            index_digest: archive.index_of(image),
-            platform: image.platform().to_string(),
-            created: config.created().map(ToString::to_string),
-            annotations: annotations(&archive.annotations(index)),
-            layers: layers.collect(),
-            config: serde_json::from_slice(&config.to_bytes()).unwrap_or_default(),
-            files,
-        })
+fn image_report(archive: &Archive, index: usize, files: Option<Files>) -> ImageReport {
+    let image = &archive.images()[index];
+    let config = image.config();
+    // History tells of layers by position, skipping what changed the configuration alone.
+    let mut commands = config.history().filter(|entry| {
+        entry
+            .get("empty_layer")
+            .and_then(crate::image::json::Value::as_bool)
+            != Some(true)
+    });
+    let has_history = config.n_history_layers() == image.layers().len();
+    let layers = image.layers().iter().map(|layer| LayerReport {
+        diff_id: layer.diff_id(),
+        size: layer.size(),
+        created_by: commands
+            .next()
+            .filter(|_| has_history)
+            .and_then(|entry| Some(entry.get("created_by")?.as_text()?.into_owned())),
+    });
+    ImageReport {
+        tags: image.tags().to_vec(),
+        image_id: image.image_id(),
+        manifest_digest: image.manifest_digest(),
+        index_digest: archive.index_of(image),
+        platform: image.platform().to_string(),
+        created: config.created().map(ToString::to_string),
+        annotations: annotations(&archive.annotations(index)),
+        layers: layers.collect(),
+        config: serde_json::from_slice(&config.to_bytes()).unwrap_or_default(),
+        files,
     }
 }
 
 /// Annotations by key, by the document that they stand in.
 fn annotations(all: &ImageAnnotations) -> serde_json::Map<String, serde_json::Value> {
     let of = |place: AnnotationPlace| {
-        let pairs = all.on(place)?.iter().cloned();
+        let pairs = all.on(place)?.pairs();
         let object = pairs
-            .map(|(key, value)| (key, serde_json::Value::from(value)))
+            .map(|(key, value)| (key.to_owned(), serde_json::Value::from(value)))
             .collect();
         Some((place.name().to_owned(), object))
     };
     AnnotationPlace::ALL.into_iter().filter_map(of).collect()
 }
 
-fn files(archive: &Archive, image: &Image) -> Result<Vec<FileReport>, Failure> {
-    let tree = read_tree(archive, image)?;
-    let report = tree.iter().map(|(path, node)| FileReport {
-        path: path.to_string(),
-        kind: kind_name(node.kind),
-        mode: format!("{:04o}", node.mode & 0o7777),
-        uid: node.uid,
-        gid: node.gid,
-        size: node.size,
-        target: (node.kind == Kind::Symlink)
-            .then(|| printable::decoded(&node.link_name).into_owned()),
-        device: device_name(node),
-        layer: node.layer,
-    });
-    Ok(report.collect())
+impl Files {
+    fn iter(&self) -> impl Iterator<Item = FileReport> {
+        self.0.iter().map(|(path, node)| FileReport {
+            path: path.to_string(),
+            kind: kind_name(node.kind),
+            mode: format!("{:04o}", node.mode & 0o7777),
+            uid: node.uid,
+            gid: node.gid,
+            size: node.size,
+            target: (node.kind == Kind::Symlink)
+                .then(|| printable::decoded(&node.link_name).into_owned()),
+            device: device_name(node),
+            layer: node.layer,
+        })
+    }
 }
 
-fn text(report: &Report) -> String {
-    let mut text = format!("form      {}\n", report.form);
+impl Serialize for Files {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_seq(self.iter())
+    }
+}
+
+fn write_text(out: &mut dyn io::Write, report: &Report) -> io::Result<()> {
+    writeln!(out, "form      {}", report.form)?;
     if report.compression != "none" {
-        put(&mut text, format_args!("packed    {}", report.compression));
+        writeln!(out, "packed    {}", report.compression)?;
     }
     for image in &report.images {
-        text.push('\n');
-        let tags: Vec<String> = image.tags.iter().map(ToString::to_string).collect();
-        put(
-            &mut text,
-            format_args!(
-                "tags      {}",
-                if tags.is_empty() {
-                    "none".to_owned()
-                } else {
-                    tags.join(", ")
-                }
-            ),
-        );
-        put(&mut text, format_args!("image id  {}", image.image_id));
-        if let Some(digest) = image.index_digest {
-            put(&mut text, format_args!("index     {digest}"));
-        }
-        if let Some(digest) = image.manifest_digest {
-            put(&mut text, format_args!("manifest  {digest}"));
-        }
-        put(&mut text, format_args!("platform  {}", image.platform));
-        if let Some(created) = &image.created {
-            put(&mut text, format_args!("created   {created}"));
-        }
-        for key in ["author", "comment"] {
-            if let Some(value) = image.config[key].as_str().filter(|value| !value.is_empty()) {
-                put(&mut text, format_args!("{key:9} {value}"));
-            }
-        }
-        put(&mut text, format_args!("layers"));
-        for layer in &image.layers {
-            let created_by = layer.created_by.as_deref().unwrap_or_default();
-            let created_by: String = created_by.chars().take(60).collect();
-            let line = format!(
-                "  sha256:{}  {:>9}  {}",
-                layer.diff_id.short(),
-                bytes(layer.size),
-                created_by
-            );
-            put(&mut text, format_args!("{}", line.trim_end()));
-        }
-        put(&mut text, format_args!("config"));
-        config_lines(&mut text, &image.config["config"], "  ");
-        let is_some =
-            |value: &serde_json::Value| value.as_object().is_some_and(|map| !map.is_empty());
-        if image.annotations.values().any(is_some) {
-            put(&mut text, format_args!("annotations"));
-            for (place, annotations) in image.annotations.iter().filter(|(_, map)| is_some(map)) {
-                put(&mut text, format_args!("  {place}"));
-                config_lines(&mut text, annotations, "    ");
-            }
-        }
+        out.write_all(printable::lines(&image_text(image)).as_bytes())?;
         if let Some(files) = &image.files {
-            put(&mut text, format_args!("files"));
-            for file in files {
-                let target = file
-                    .target
-                    .as_ref()
-                    .map_or_else(String::new, |target| format!(" -> {target}"));
-                put(
-                    &mut text,
-                    format_args!(
-                        "  {} {:>5}:{:<5} {:>9}  layer {}  {}{}{target}",
-                        file.mode,
-                        file.uid,
-                        file.gid,
-                        bytes(file.size),
-                        file.layer + 1,
-                        file.path,
-                        if file.kind == "directory" { "/" } else { "" },
-                    ),
-                );
+            writeln!(out, "files")?;
+            files.iter().try_for_each(|file| write_file(out, &file))?;
+        }
+    }
+    Ok(())
+}
+
+fn write_file(out: &mut dyn io::Write, file: &FileReport) -> io::Result<()> {
+    let target = file
+        .target
+        .as_ref()
+        .map_or_else(String::new, |target| format!(" -> {target}"));
+    let line = format!(
+        "  {} {:>5}:{:<5} {:>9}  layer {}  {}{}{target}",
+        file.mode,
+        file.uid,
+        file.gid,
+        bytes(file.size),
+        file.layer + 1,
+        file.path,
+        if file.kind == "directory" { "/" } else { "" },
+    );
+    writeln!(out, "{}", printable::line(&line))
+}
+
+fn image_text(image: &ImageReport) -> String {
+    let mut text = String::from("\n");
+    let tags: Vec<String> = image.tags.iter().map(ToString::to_string).collect();
+    put(
+        &mut text,
+        format_args!(
+            "tags      {}",
+            if tags.is_empty() {
+                "none".to_owned()
+            } else {
+                tags.join(", ")
             }
+        ),
+    );
+    put(&mut text, format_args!("image id  {}", image.image_id));
+    if let Some(digest) = image.index_digest {
+        put(&mut text, format_args!("index     {digest}"));
+    }
+    if let Some(digest) = image.manifest_digest {
+        put(&mut text, format_args!("manifest  {digest}"));
+    }
+    put(&mut text, format_args!("platform  {}", image.platform));
+    if let Some(created) = &image.created {
+        put(&mut text, format_args!("created   {created}"));
+    }
+    for key in ["author", "comment"] {
+        if let Some(value) = image.config[key].as_str().filter(|value| !value.is_empty()) {
+            put(&mut text, format_args!("{key:9} {}", value));
+        }
+    }
+    put(&mut text, format_args!("layers"));
+    for layer in &image.layers {
+        let created_by = layer.created_by.as_deref().unwrap_or_default();
+        let created_by: String = created_by.chars().take(60).collect();
+        let line = format!(
+            "  sha256:{}  {:>9}  {}",
+            layer.diff_id.short(),
+            bytes(layer.size),
+            created_by
+        );
+        put(&mut text, format_args!("{}", line.trim_end()));
+    }
+    put(&mut text, format_args!("config"));
+    config_lines(&mut text, &image.config["config"], "  ");
+    let is_some = |value: &serde_json::Value| value.as_object().is_some_and(|map| !map.is_empty());
+    if image.annotations.values().any(is_some) {
+        put(&mut text, format_args!("annotations"));
+        for (place, annotations) in image.annotations.iter().filter(|(_, map)| is_some(map)) {
+            put(&mut text, format_args!("  {place}"));
+            config_lines(&mut text, annotations, "    ");
         }
     }
     text

@@ -1,6 +1,6 @@
 //! Data on standard output.
 
-use std::io::{self, IsTerminal, Write};
+use std::io::{self, BufWriter, IsTerminal, Write};
 
 use crate::error::Error;
 use crate::printable;
@@ -10,9 +10,15 @@ pub(super) fn text(text: &str) -> Result<(), Error> {
     report(&printable::lines(text))
 }
 
-/// Prints what programs read, as it is. A reader that goes before its end has seen enough, as with `git` and `rg`.
+/// Prints what programs read, as it is.
 pub(super) fn report(text: &str) -> Result<(), Error> {
-    match data(text) {
+    stream(|out| out.write_all(text.as_bytes()))
+}
+
+/// Prints a report as `write` makes it, so that a long one need not be in memory at once. A reader that goes before its end
+/// has seen enough, as with `git` and `rg`.
+pub(super) fn stream(write: impl FnOnce(&mut dyn Write) -> io::Result<()>) -> Result<(), Error> {
+    match deliver(write) {
         Err(error) if is_broken_pipe(&error) => Ok(()),
         printed => printed,
     }
@@ -25,10 +31,12 @@ pub(super) fn is_broken_pipe(error: &Error) -> bool {
 
 /// Prints what has to arrive, such as the id of an image that was written.
 pub(super) fn data(text: &str) -> Result<(), Error> {
-    let mut stdout = io::stdout().lock();
-    let written = stdout
-        .write_all(text.as_bytes())
-        .and_then(|()| stdout.flush());
+    deliver(|out| out.write_all(text.as_bytes()))
+}
+
+fn deliver(write: impl FnOnce(&mut dyn Write) -> io::Result<()>) -> Result<(), Error> {
+    let mut stdout = BufWriter::new(io::stdout().lock());
+    let written = write(&mut stdout).and_then(|()| stdout.flush());
     written.map_err(|source| Error::Io {
         place: "standard output".to_owned(),
         source,
@@ -37,7 +45,10 @@ pub(super) fn data(text: &str) -> Result<(), Error> {
 
 /// Prints a JSON document over several lines.
 pub(super) fn json(value: &impl serde::Serialize) -> Result<(), Error> {
-    data(&format!("{}\n", printable::json(value)))
+    stream(|out| {
+        printable::write_json(out, value)?;
+        writeln!(out)
+    })
 }
 
 /// Whether colour is welcome on standard error (no-color.org).

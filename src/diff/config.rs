@@ -25,7 +25,8 @@ pub(super) fn compare_configs(
         let (before, after) = (value(before), value(after));
         compare(&mut vec![key.clone()], before, after, &mut changes);
     }
-    changes.retain(|change| is_told(change, old, new));
+    let fields = FieldsAlike::of(old, new);
+    changes.retain(|change| is_told(change, &fields));
     changes
         .into_iter()
         .partition(|change| change.path.first().is_none_or(|key| key != "history"))
@@ -37,13 +38,26 @@ fn keys_of_both(old: &Value, new: &Value) -> Vec<String> {
         members.map(|(key, _)| key.into_owned()).collect()
     };
     let mut all = keys(old);
-    let new = keys(new).into_iter().filter(|key| !all.contains(key));
-    let new: Vec<String> = new.collect();
-    all.extend(new);
+    all.extend(keys(new).into_iter().filter(|key| old.get(key).is_none()));
     all
 }
 
-fn is_told(change: &ConfigChange, old: &Config, new: &Config) -> bool {
+/// Fields that mean the same in two configurations, whatever of them differs.
+struct FieldsAlike(Vec<ConfigField>);
+
+impl FieldsAlike {
+    fn of(old: &Config, new: &Config) -> Self {
+        let is_alike = |field: &ConfigField| match field.shape() {
+            // A command that is one text is a list of one word.
+            Shape::Command => old.texts(*field) == new.texts(*field),
+            Shape::Set => keys(old, *field) == keys(new, *field),
+            _ => false,
+        };
+        Self(ConfigField::ALL.iter().copied().filter(is_alike).collect())
+    }
+}
+
+fn is_told(change: &ConfigChange, alike: &FieldsAlike) -> bool {
     if change
         .path
         .starts_with(&["rootfs".to_owned(), "diff_ids".to_owned()])
@@ -77,12 +91,8 @@ fn is_told(change: &ConfigChange, old: &Config, new: &Config) -> bool {
     if (is_member || is_counted) && is_unset(&change.old) && is_unset(&change.new) {
         return false;
     }
-    match field_of(change, ConfigField::ALL).map(|field| (field, field.shape())) {
-        // A command that is one text is a list of one word.
-        Some((field, Shape::Command)) => old.texts(field) != new.texts(field),
-        Some((field, Shape::Set)) => keys(old, field) != keys(new, field),
-        _ => true,
-    }
+    let field = field_of(change, ConfigField::ALL);
+    field.is_none_or(|field| !alike.0.contains(&field))
 }
 
 /// Returns which of `fields` a change lies in.

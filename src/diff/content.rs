@@ -6,6 +6,7 @@ use std::io;
 use crate::archive::Source;
 use crate::digest::Digest;
 use crate::error::Error;
+use crate::printable;
 use crate::tarball::{ContentReader, Input, MAX_HOLE_BYTES, TarReader};
 
 /// Where a content stands: the entry of the archive that holds the layer, and bytes into its uncompressed stream.
@@ -51,7 +52,7 @@ fn read_layer(
             let sparse = entry.sparse.as_ref();
             n_holes += sparse.map_or(0, |map| map.hole_bytes(entry.size));
             if n_holes > MAX_HOLE_BYTES {
-                let name = entry.name.escape_ascii();
+                let name = printable::decoded(&entry.name);
                 return Err(io::Error::other(format!(
                     "with `{name}` the sparse files to compare have {n_holes} bytes of holes; at most {MAX_HOLE_BYTES} are read"
                 )));

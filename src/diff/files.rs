@@ -5,13 +5,11 @@ use std::cmp::Ordering;
 use serde::Serialize;
 
 use super::content::{Contents, Place};
-use crate::archive::{Archive, Image};
-use crate::error::Error;
-use crate::gather::read_tree;
+use crate::archive::Image;
 use crate::image_path::ImagePath;
 use crate::plan::Change;
 use crate::printable;
-use crate::rootfs::Node;
+use crate::rootfs::{Node, Rootfs};
 use crate::tarball::Kind;
 
 /// A path that differs.
@@ -95,16 +93,15 @@ impl Candidate {
     }
 }
 
-type Side<'a> = (&'a Archive, &'a Image);
+type Side<'a> = (&'a Image, &'a Rootfs);
 
 /// Returns the paths of two images that differ or may do so, sorted as the trees are.
-pub(super) fn candidates(old: Side<'_>, new: Side<'_>) -> Result<Vec<Candidate>, Error> {
-    let (before, after) = (read_tree(old.0, old.1)?, read_tree(new.0, new.1)?);
-    let (mut before, mut after) = (before.iter().peekable(), after.iter().peekable());
+pub(super) fn candidates(old: Side<'_>, new: Side<'_>) -> Vec<Candidate> {
+    let (mut before, mut after) = (old.1.iter().peekable(), new.1.iter().peekable());
     let mut found = Vec::new();
     loop {
         let order = match (before.peek(), after.peek()) {
-            (None, None) => return Ok(found),
+            (None, None) => return found,
             (Some(_), None) => Ordering::Less,
             (None, Some(_)) => Ordering::Greater,
             // Component by component, which is the order of a walk.
@@ -113,7 +110,7 @@ pub(super) fn candidates(old: Side<'_>, new: Side<'_>) -> Result<Vec<Candidate>,
         let a = before.next_if(|_| order.is_le());
         let b = after.next_if(|_| order.is_ge());
         found.extend(match (a, b) {
-            (Some((path, a)), Some((_, b))) => changed(&path, (old.1, a), (new.1, b)),
+            (Some((path, a)), Some((_, b))) => changed(&path, (old.0, a), (new.0, b)),
             (Some((path, node)), None) => Some(only(&path, node, Change::Removed)),
             (None, Some((path, node))) => Some(only(&path, node, Change::Added)),
             (None, None) => None,

@@ -8,6 +8,8 @@ mod pairs;
 mod patch;
 mod text;
 
+use std::collections::HashSet;
+
 use serde::Serialize;
 
 use crate::annotation::{AnnotationEdit, AnnotationPlace, ImageAnnotations};
@@ -15,6 +17,7 @@ use crate::apply::{ConfigChange, TagSummary};
 use crate::archive::{Archive, Image};
 use crate::digest::Digest;
 use crate::error::Error;
+use crate::gather::read_trees;
 use crate::plan::Change;
 use crate::reference::Reference;
 
@@ -103,13 +106,22 @@ fn compare_files(
     new: &Archive,
     images: &mut [ImageDifference],
 ) -> Result<(), Error> {
+    let both: Vec<(usize, usize)> = pairs
+        .iter()
+        .filter_map(|pair| pair.old.zip(pair.new))
+        .collect();
+    let (before, after): (Vec<usize>, Vec<usize>) = both.into_iter().unzip();
+    let (before, after) = (read_trees(old, &before)?, read_trees(new, &after)?);
     let (mut old_contents, mut new_contents) = (Contents::default(), Contents::default());
     let mut candidates = Vec::with_capacity(images.len());
     for pair in pairs {
         candidates.push(match (pair.old, pair.new) {
             (Some(a), Some(b)) => {
-                let (a, b) = ((old, &old.images()[a]), (new, &new.images()[b]));
-                let found = files::candidates(a, b)?;
+                let (a, b) = (
+                    (&old.images()[a], &before[&a]),
+                    (&new.images()[b], &after[&b]),
+                );
+                let found = files::candidates(a, b);
                 for (a, b) in found.iter().filter_map(|file| file.undecided) {
                     old_contents.want(a);
                     new_contents.want(b);
@@ -209,10 +221,12 @@ fn compare_tags(old: &[Reference], new: &[Reference]) -> Vec<TagSummary> {
         change,
         tag: tag.clone(),
     };
-    let gone = old.iter().filter(|tag| !new.contains(tag));
+    let (before, after): (HashSet<&Reference>, HashSet<&Reference>) =
+        (old.iter().collect(), new.iter().collect());
+    let gone = old.iter().filter(|tag| !after.contains(tag));
     let gone = gone.map(|tag| summary(Change::Removed, tag));
     let there = new.iter().map(|tag| {
-        let is_old = old.contains(tag);
+        let is_old = before.contains(tag);
         summary(if is_old { Change::Kept } else { Change::Added }, tag)
     });
     gone.chain(there).collect()

@@ -9,22 +9,22 @@ mod planning;
 mod sources;
 mod trees;
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 use std::path::{Path, PathBuf};
 
-use crate::archive::{Archive, Import};
+use crate::archive::{Archive, Image, Import, Layer};
 use crate::error::Error;
 use crate::layer::SourceDirectory;
 use crate::ledger::{Ledger, Location, ReadAs};
 use crate::patch::{DiffSource, EditPlace, Expectation, FileDiff, Operation, Patch, PatchFile};
-use crate::plan::{Inventory, InventoryImage, OperationId};
+use crate::plan::{Inventory, InventoryImage, OperationId, targets};
 use crate::platform::Platform;
 use crate::problem::Address;
 use crate::timestamp::Timestamp;
 use host_source::HostSource;
 pub use planning::NotPlanned;
-pub use trees::read_tree;
-use trees::{read_contents, read_logs};
+pub use trees::read_trees;
+use trees::{read_contents, read_stacks};
 
 /// Where a patch file is, and where the paths in it lead.
 #[derive(Debug, Clone, Default)]
@@ -169,62 +169,73 @@ fn read(
             }
         }
     }
-    let patches = files.iter().flat_map(PatchFile::patches);
-    let depth = patches.map(Depth::of).max().unwrap_or(Depth::Documents);
-    let mut images = Vec::with_capacity(archive.images().len());
-    for (i, image) in archive.images().iter().enumerate() {
-        let is_windows = image.config().text("os").as_deref() == Some("windows");
-        let (logs, tree) = match depth {
-            _ if is_windows => (None, None),
-            Depth::Documents => (None, None),
-            Depth::Tree => (None, Some(read_tree(archive, image)?)),
-            Depth::Layers => {
-                let (logs, tree) = read_logs(archive, image)?;
-                (Some(logs), Some(tree))
-            }
-        };
-        let contents = match &tree {
-            Some(tree) => read_contents(archive, image, tree, files)?,
-            None => HashMap::new(),
-        };
-        images.push(InventoryImage {
-            config: image.config().clone(),
-            image_id: image.image_id(),
-            tags: image.tags().to_vec(),
-            group: image.group(),
-            digests: image
-                .manifest_digest()
-                .into_iter()
-                .chain(archive.groups()[image.group()].root())
-                .collect(),
-            referrers: archive.referrers(i),
-            annotations: archive.annotations(i),
-            is_index_referred_to: archive.is_index_referred_to(i),
-            layer_sizes: image
-                .layers()
-                .iter()
-                .map(crate::archive::Layer::size)
-                .collect(),
-            layer_compressions: image
-                .layers()
-                .iter()
-                .map(crate::archive::Layer::compression)
-                .collect(),
-            tree,
-            logs,
-            contents,
-        });
+    let inventory_image = |(i, image): (usize, &Image)| InventoryImage {
+        config: image.config().clone(),
+        image_id: image.image_id(),
+        tags: image.tags().to_vec(),
+        group: image.group(),
+        digests: image
+            .manifest_digest()
+            .into_iter()
+            .chain(archive.groups()[image.group()].root())
+            .collect(),
+        referrers: archive.referrers(i).clone(),
+        annotations: archive.annotations(i),
+        is_index_referred_to: archive.is_index_referred_to(i),
+        layer_sizes: image.layers().iter().map(Layer::size).collect(),
+        layer_compressions: image.layers().iter().map(Layer::compression).collect(),
+        tree: None,
+        logs: None,
+        contents: HashMap::new(),
+    };
+    let images = archive.images().iter().enumerate();
+    let images = images.map(inventory_image).collect();
+    let mut inventory = Inventory {
+        images,
+        sources,
+        texts: HashMap::new(),
+        keeps_plain: archive.keeps_layers_plain() && !setting.is_converted,
+        source_date_epoch: setting.source_date_epoch.clone(),
+    };
+    read_layers(files, archive, &mut inventory)?;
+    Ok(Gathered { inventory, opened })
+}
+
+/// Reads the layers of the images whose patches look into them. Which images a patch is about, its documents tell.
+fn read_layers(
+    files: &[PatchFile],
+    archive: &Archive,
+    inventory: &mut Inventory,
+) -> Result<(), Error> {
+    let patches: Vec<&Patch> = files.iter().flat_map(PatchFile::patches).collect();
+    let depths: Vec<Depth> = patches.iter().map(|patch| Depth::of(patch)).collect();
+    if depths.iter().all(|depth| *depth == Depth::Documents) {
+        return Ok(());
     }
-    Ok(Gathered {
-        inventory: Inventory {
-            images,
-            sources,
-            texts: HashMap::new(),
-            keeps_plain: archive.keeps_layers_plain() && !setting.is_converted,
-            source_date_epoch: setting.source_date_epoch.clone(),
-        },
-        opened,
-    })
+    let mut wanted: BTreeMap<usize, bool> = BTreeMap::new();
+    let mut of_image: HashMap<usize, Vec<&Patch>> = HashMap::new();
+    for (p, targeted) in targets(files, inventory).into_iter().enumerate() {
+        if depths[p] == Depth::Documents {
+            continue;
+        }
+        for image in targeted {
+            let os = archive.images()[image].config().text("os");
+            if os.as_deref() != Some("windows") {
+                *wanted.entry(image).or_default() |= depths[p] == Depth::Layers;
+                of_image.entry(image).or_default().push(patches[p]);
+            }
+        }
+    }
+    let mut read = read_stacks(archive, &wanted)?;
+    for (image, patches) in of_image {
+        let (logs, tree) = read
+            .remove(&image)
+            .expect("every image that is wanted was read");
+        let found = &mut inventory.images[image];
+        found.contents = read_contents(archive, &archive.images()[image], &tree, &patches)?;
+        (found.logs, found.tree) = (logs, Some(tree));
+    }
+    Ok(())
 }
 
 fn enter_patch_files(bases: &[Base], ledger: &mut Ledger) -> Result<(), Error> {

@@ -1,46 +1,121 @@
 //! File trees of images, and contents of single files, read from layers.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
+use std::sync::Arc;
 
 use crate::archive::{Archive, Image, Layer};
 use crate::digest::Digest;
 use crate::error::Error;
 use crate::image_path::ImagePath;
-use crate::patch::{Expectation, Patch, PatchFile};
+use crate::patch::{Expectation, Patch};
 use crate::rootfs::{Content, LayerLog, Node, Resolution, Rootfs, RootfsError};
 use crate::tarball::{ContentReader, Kind, MAX_HOLE_BYTES, TarReader};
 
-/// Reads the merged file tree of an image from its layers' headers.
-pub fn read_tree(archive: &Archive, image: &Image) -> Result<Rootfs, Error> {
-    let mut tree = Rootfs::new();
-    for (position, layer) in image.layers().iter().enumerate() {
-        let mut reader = TarReader::new(archive.open_layer(layer)?);
-        tree.add_layer(position, &mut reader)
-            .map_err(|error| unreadable(archive, layer, &error))?;
-    }
-    Ok(tree)
+/// What the layers of an image hold, by position.
+pub(super) type Logs = HashMap<usize, Arc<LayerLog>>;
+
+/// Reads the merged file trees of images from their layers' headers. Layers that stacks begin with alike are read once, and
+/// what they make is one tree until upper layers differ.
+pub fn read_trees(archive: &Archive, images: &[usize]) -> Result<HashMap<usize, Rootfs>, Error> {
+    let wanted = images.iter().map(|&image| (image, false)).collect();
+    let read = read_stacks(archive, &wanted)?;
+    Ok(read
+        .into_iter()
+        .map(|(image, (_, tree))| (image, tree))
+        .collect())
 }
 
-/// Reads what the layers of an image hold, so that they can be laid in another way, and the tree that they make.
-pub(super) fn read_logs(
+/// Does what [`read_trees`] does; where the value says so, also returns what the layers hold, so that they can be laid in
+/// another way.
+pub(super) fn read_stacks(
     archive: &Archive,
-    image: &Image,
-) -> Result<(HashMap<usize, LayerLog>, Rootfs), Error> {
-    let mut logs = HashMap::new();
-    let mut tree = Rootfs::new();
-    for (position, layer) in image.layers().iter().enumerate() {
-        let mut reader = TarReader::new(archive.open_layer(layer)?);
-        let failed = |error: RootfsError| unreadable(archive, layer, &error);
+    wanted: &BTreeMap<usize, bool>,
+) -> Result<HashMap<usize, (Option<Logs>, Rootfs)>, Error> {
+    let stack_of = |image: usize| -> Vec<usize> {
+        let layers = archive.images()[image].layers().iter();
+        layers.map(Layer::entry).collect()
+    };
+    let mut stacks: Vec<(Vec<usize>, usize)> = wanted
+        .keys()
+        .map(|&image| (stack_of(image), image))
+        .collect();
+    stacks.sort();
+    let mut reading = Reading {
+        archive,
+        logs: HashMap::new(),
+        shared: Vec::new(),
+    };
+    let mut read = HashMap::new();
+    for (i, (stack, image)) in stacks.iter().enumerate() {
+        let next = stacks.get(i + 1).map_or(&[][..], |(stack, _)| stack);
+        let n_shared = stack.iter().zip(next).take_while(|(a, b)| a == b).count();
+        let layers = archive.images()[*image].layers();
+        read.insert(*image, reading.stack(layers, wanted[image], n_shared)?);
+    }
+    Ok(read)
+}
+
+struct Reading<'a> {
+    archive: &'a Archive,
+    /// By the entry of a layer and its position.
+    logs: HashMap<(usize, usize), Arc<LayerLog>>,
+    /// Trees of as many layers as the last stack and the next one begin with.
+    shared: Vec<(usize, Rootfs)>,
+}
+
+impl Reading<'_> {
+    /// Reads a stack, of which the next one shares the first `n_shared` layers.
+    fn stack(
+        &mut self,
+        layers: &[Layer],
+        with_logs: bool,
+        n_shared: usize,
+    ) -> Result<(Option<Logs>, Rootfs), Error> {
+        let (n_read, mut tree) = self.shared.last().cloned().unwrap_or_default();
+        self.shared.retain(|(n, _)| *n <= n_shared);
+        let mut logs = Logs::new();
+        for (position, layer) in layers.iter().enumerate() {
+            if with_logs {
+                logs.insert(position, self.log(layer, position)?);
+            }
+            if position < n_read {
+                continue;
+            }
+            if position == n_shared {
+                self.shared.push((position, tree.clone()));
+            }
+            let added = match logs.get(&position) {
+                Some(log) => tree.add_logged(position, log),
+                None => {
+                    let mut reader = TarReader::new(self.archive.open_layer(layer)?);
+                    tree.add_layer(position, &mut reader)
+                }
+            };
+            added.map_err(|error| unreadable(self.archive, layer, &error))?;
+        }
+        if layers.len() == n_shared && n_read < n_shared {
+            self.shared.push((n_shared, tree.clone()));
+        }
+        Ok((with_logs.then_some(logs), tree))
+    }
+
+    fn log(&mut self, layer: &Layer, position: usize) -> Result<Arc<LayerLog>, Error> {
+        if let Some(log) = self.logs.get(&(layer.entry(), position)) {
+            return Ok(Arc::clone(log));
+        }
+        let mut reader = TarReader::new(self.archive.open_layer(layer)?);
         let log = LayerLog::read(position, &mut reader).map_err(|error| {
-            failed(RootfsError::Tar {
+            let error = RootfsError::Tar {
                 layer: position,
                 error,
-            })
+            };
+            unreadable(self.archive, layer, &error)
         })?;
-        tree.add_logged(position, &log).map_err(failed)?;
-        logs.insert(position, log);
+        let log = Arc::new(log);
+        self.logs
+            .insert((layer.entry(), position), Arc::clone(&log));
+        Ok(log)
     }
-    Ok((logs, tree))
 }
 
 fn unreadable(archive: &Archive, layer: &Layer, error: &RootfsError) -> Error {
@@ -69,11 +144,10 @@ pub(super) fn read_contents(
     archive: &Archive,
     image: &Image,
     tree: &Rootfs,
-    files: &[PatchFile],
+    patches: &[&Patch],
 ) -> Result<HashMap<Content, Digest>, Error> {
     let mut contents = HashMap::new();
-    let patches = files.iter().flat_map(PatchFile::patches);
-    for path in patches.flat_map(hashed_paths) {
+    for path in patches.iter().flat_map(|patch| hashed_paths(patch)) {
         let Resolution::Found { path } = tree.resolve(path) else {
             continue;
         };

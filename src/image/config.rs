@@ -4,6 +4,8 @@
 //! `OnBuild` and whatever Docker invents next survive. A [`Config`] that exists has a `rootfs` and fields of the right
 //! shape.
 
+use std::ops::Range;
+
 use super::fields;
 use super::invalid_config::InvalidConfig;
 use super::json::{Document, Value};
@@ -159,7 +161,7 @@ impl Config {
     pub fn remove_args_escaped(&mut self) -> bool {
         let path = ["config", "ArgsEscaped"];
         let mut path = path.iter();
-        let value = path.try_fold(&*self.document.root, |value, key| value.get(key));
+        let value = path.try_fold(&self.document.root, |value, key| value.get(key));
         value.and_then(Value::as_bool) == Some(true)
             && self.document.remove(&["config"], "ArgsEscaped")
     }
@@ -236,13 +238,18 @@ impl Config {
         }
     }
 
-    /// Removes the history entry of the layer at `position`, where there is one.
-    pub fn remove_layer_history(&mut self, position: usize) {
-        let Some(index) = self.layer_history_index(position) else {
+    /// Removes the history entries of the layers at `positions`, as far as there are any.
+    pub fn remove_layer_history(&mut self, positions: Range<usize>) {
+        let entries = self.history().enumerate();
+        let of_layers = entries.filter(|(_, entry)| tells_of_layer(entry));
+        let gone = of_layers.skip(positions.start).take(positions.len());
+        let gone: Vec<usize> = gone.map(|(index, _)| index).collect();
+        if gone.is_empty() {
             return;
-        };
-        self.document
-            .edit_array(&[], "history", &[], |history| history.remove(index));
+        }
+        self.document.edit_array(&[], "history", &[], |history| {
+            gone.iter().rev().for_each(|&index| history.remove(index));
+        });
     }
 
     /// Has the layers be these, from the base up; a list that says so already keeps its spelling.

@@ -1,8 +1,10 @@
 //! The fields of a configuration that patches change: views of the document, and edits of what they name alone.
 
+use std::borrow::Cow;
+
 use super::config::Config;
 use super::invalid_config::InvalidConfig;
-use super::json::Value;
+use super::json::{ArrayEdit, ItemId, Value};
 use crate::config_field::{ConfigField, Shape};
 use crate::timestamp::Timestamp;
 
@@ -119,7 +121,7 @@ impl Config {
     #[must_use]
     pub fn field(&self, field: ConfigField) -> Option<&Value> {
         let mut path = field.path().iter();
-        let value = path.try_fold(&*self.document.root, |value, key| value.get(key))?;
+        let value = path.try_fold(&self.document.root, |value, key| value.get(key))?;
         let is_empty = match value {
             Value::Literal(_) => value.is_null(),
             Value::Text(_) => value.as_text().is_some_and(|text| text.is_empty()),
@@ -153,6 +155,14 @@ impl Config {
             .flatten()
             .map(|(key, value)| (key.into_owned(), text(value)))
             .collect()
+    }
+
+    /// Returns the keys of a field that is an object, in their order.
+    #[must_use]
+    pub fn keys(&self, field: ConfigField) -> Vec<Cow<'_, str>> {
+        let members = self.field(field).and_then(Value::members);
+        let members = members.into_iter().flatten();
+        members.map(|(key, _)| key).collect()
     }
 
     /// Returns a member of a field that is an object of texts.
@@ -202,35 +212,55 @@ impl Config {
         self.document.remove(field.path(), key)
     }
 
-    /// Replaces the item at `index` of a field that is a list of texts, or appends one.
-    pub fn set_item(&mut self, field: ConfigField, index: usize, text: &str) {
-        self.make_list(field);
-        let [parents @ .., key] = field.path() else {
-            unreachable!("every field has a key")
-        };
-        self.document.edit_array(parents, key, &[], |items| {
-            if index < items.len() {
-                items.replace(index, Value::text(text));
-            } else {
-                items.push(Value::text(text));
-            }
-        });
+    /// Returns the texts of a field that is a list of them, with what each keeps while others come and go.
+    #[must_use]
+    pub fn items(&self, field: ConfigField) -> Vec<(ItemId, String)> {
+        let items = self.field(field).and_then(Value::numbered_items);
+        let text =
+            |(id, value): (ItemId, &Value)| (id, value.as_text().unwrap_or_default().into_owned());
+        items.into_iter().flatten().map(text).collect()
     }
 
-    /// Removes the item at `index` of a field that is a list; the list stays, as `[]` if it was the last.
-    pub fn remove_item(&mut self, field: ConfigField, index: usize) {
+    /// Returns the text of an item that has not been removed.
+    #[must_use]
+    pub fn item(&self, field: ConfigField, id: ItemId) -> Option<String> {
+        let value = self.field(field)?.item(id)?;
+        Some(value.as_text().unwrap_or_default().into_owned())
+    }
+
+    /// Replaces an item that has not been removed.
+    pub fn replace_item(&mut self, field: ConfigField, id: ItemId, text: &str) {
+        self.edit_list(field, |items| items.replace_by_id(id, Value::text(text)));
+    }
+
+    /// Appends an item to a field that is a list of texts; returns what it keeps.
+    pub fn push_item(&mut self, field: ConfigField, text: &str) -> ItemId {
+        self.make_list(field);
+        let mut id = None;
+        self.edit_list(field, |items| {
+            items.push(Value::text(text));
+            id = items.last_id();
+        });
+        id.expect("it was just appended")
+    }
+
+    /// Removes an item that has not been removed; the list stays, as `[]` if it was the last.
+    pub fn remove_item(&mut self, field: ConfigField, id: ItemId) {
+        self.edit_list(field, |items| items.remove(items.index(id)));
+    }
+
+    fn edit_list(&mut self, field: ConfigField, edit: impl FnOnce(&mut ArrayEdit<'_>)) {
         let [parents @ .., key] = field.path() else {
             unreachable!("every field has a key")
         };
-        self.document
-            .edit_array(parents, key, &[], |items| items.remove(index));
+        self.document.edit_array(parents, key, &[], edit);
     }
 
     fn make_list(&mut self, field: ConfigField) {
         let path = field.path();
         let value = path
             .iter()
-            .try_fold(&*self.document.root, |v, key| v.get(key));
+            .try_fold(&self.document.root, |v, key| v.get(key));
         if value.is_none_or(|value| value.items().is_none()) {
             self.put(path, Value::array([]));
         }
@@ -240,7 +270,7 @@ impl Config {
     fn make_object(&mut self, path: &[&str]) {
         let value = path
             .iter()
-            .try_fold(&*self.document.root, |v, key| v.get(key));
+            .try_fold(&self.document.root, |v, key| v.get(key));
         if value.is_none_or(Value::is_null) {
             self.put(path, Value::object([]));
         }
@@ -255,7 +285,8 @@ impl Config {
             self.make_object(parents);
         }
         let order = match parents {
-            [] if self.is_sorted() => &[],
+            // As those of Docker and `BuildKit` are.
+            [] if self.document.root.has_sorted_keys() => &[],
             [] => ROOT_ORDER,
             ["config"] => CONFIG_ORDER,
             _ => HEALTHCHECK_ORDER,
@@ -268,16 +299,6 @@ impl Config {
             unreachable!("a path has a key")
         };
         self.document.remove(parents, key)
-    }
-
-    /// Tells whether the keys of the root are sorted, as those of Docker and `BuildKit` are.
-    fn is_sorted(&self) -> bool {
-        let members = self.document.root.members();
-        members
-            .into_iter()
-            .flatten()
-            .map(|(key, _)| key)
-            .is_sorted()
     }
 }
 

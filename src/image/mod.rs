@@ -7,3 +7,4 @@ pub mod json;
 
 pub use config::{Config, HistoryEntry};
 pub use invalid_config::InvalidConfig;
+pub use json::ItemId;

@@ -9,7 +9,7 @@ use super::arrange::{self, arrange};
 use super::{Addition, Data, LayerProblem, Note, Reason};
 use crate::image_path::ImagePath;
 use crate::rootfs::{Obstacle, Rootfs};
-use crate::tarball::{Entry, Kind, Mtime};
+use crate::tarball::{Entry, ImpliedDirectories, Kind, Mtime, TooManyImplied};
 
 /// What to do where the image has a symbolic link and the layer needs a directory.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -74,8 +74,14 @@ pub fn compose(
         entries: BTreeMap::new(),
         notes: BTreeSet::new(),
         content: LayerContent::default(),
+        implied: ImpliedDirectories::default(),
+        is_overfull: false,
     };
     for addition in sorted {
+        if composing.is_overfull {
+            break;
+        }
+        composing.implied.count_text(addition.path.n_bytes());
         composing.place(addition);
     }
     composing.finish()
@@ -101,6 +107,9 @@ struct Composing<'a> {
     entries: BTreeMap<ImagePath, Placed<'a>>,
     notes: BTreeSet<Note>,
     content: LayerContent,
+    /// What the parents of additions come to that no addition describes.
+    implied: ImpliedDirectories,
+    is_overfull: bool,
 }
 
 impl<'a> Composing<'a> {
@@ -155,21 +164,40 @@ impl<'a> Composing<'a> {
 
     /// Returns the real path of a directory, each component looked at once.
     fn directory(&mut self, path: &ImagePath) -> Option<ImagePath> {
-        if let Some(real) = self.directories.get(path) {
-            return real.clone();
+        let (mut real, mut unknown) = (Some(ImagePath::root()), Vec::new());
+        let mut above = Some(path.clone()).filter(|path| !path.is_root());
+        while let Some(asked) = above {
+            if let Some(known) = self.directories.get(&asked) {
+                real.clone_from(known);
+                break;
+            }
+            above = asked.parent().filter(|above| !above.is_root());
+            unknown.push(asked);
         }
-        let (mut asked, mut real) = (ImagePath::root(), ImagePath::root());
-        for name in path.components() {
-            asked = asked.join(name);
-            let known = self.directories.get(&asked).cloned();
-            let found = known.unwrap_or_else(|| {
-                let found = self.enter(&asked, real.join(name));
-                self.directories.insert(asked.clone(), found.clone());
-                found
-            });
-            real = found?;
+        for asked in unknown.into_iter().rev() {
+            let name = asked.file_name().expect("it is not the root");
+            let candidate = real?.join(name);
+            real = match self.count(&asked) {
+                Ok(()) => self.enter(&asked, candidate),
+                Err(many) => {
+                    self.problem(&asked, Reason::TooManyDirectories(many));
+                    None
+                }
+            };
+            self.directories.insert(asked, real.clone());
         }
-        Some(real)
+        real
+    }
+
+    /// Counts a directory that no addition describes.
+    fn count(&mut self, asked: &ImagePath) -> Result<(), TooManyImplied> {
+        if self.explicit.contains_key(asked) || self.is_overfull {
+            return Ok(());
+        }
+        let counted = self.implied.count(asked.n_bytes());
+        // Told once.
+        self.is_overfull = counted.is_err();
+        counted
     }
 
     /// Decides which directory stands for `asked`, whose parent really is that of `candidate`.

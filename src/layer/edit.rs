@@ -34,9 +34,14 @@ pub enum Edit {
 pub fn lay_out(edits: BTreeMap<ImagePath, Edit>, rootfs: &Rootfs, mtime: i64) -> LayerContent {
     let mut parents = BTreeSet::new();
     for path in edits.keys() {
-        let above = std::iter::successors(path.parent(), ImagePath::parent);
-        let missing = above.take_while(|parent| !parent.is_root());
-        parents.extend(missing.filter(|parent| !edits.contains_key(parent)));
+        let mut above = path.parent().filter(|parent| !parent.is_root());
+        // What is edited itself, or was seen before, has its parents from there.
+        while let Some(parent) = above.filter(|parent| !edits.contains_key(parent)) {
+            above = parent.parent().filter(|above| !above.is_root());
+            if !parents.insert(parent) {
+                break;
+            }
+        }
     }
     let mut placed: Vec<Placed> = parents
         .into_iter()

@@ -3,7 +3,7 @@
 use std::fmt;
 
 use crate::image_path::ImagePath;
-use crate::tarball::Kind;
+use crate::tarball::{Kind, TooManyImplied};
 
 /// Something that the reader of a plan should know.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
@@ -81,6 +81,8 @@ pub enum Reason {
     },
     /// All there is to add are directories that the image has.
     NothingToAdd,
+    /// The directories that additions imply come to too much.
+    TooManyDirectories(TooManyImplied),
 }
 
 impl fmt::Display for Note {
@@ -122,6 +124,7 @@ impl fmt::Display for Reason {
             Self::NothingToAdd => {
                 f.write_str("there is nothing to add that the image does not have")
             }
+            Self::TooManyDirectories(many) => many.fmt(f),
         }
     }
 }

@@ -11,8 +11,8 @@ use schemars::JsonSchema;
 
 use super::decode::{Field, Problems, Record, listed};
 use super::node::Value;
-use super::schema;
 use super::substitute::{is_name, literal};
+use super::{pattern, schema};
 use crate::problem::{Address, Code, Problem, quoted};
 
 const HELP: &str = "write at least one, as in `args: {version: {default: \"1.0\"}}`";
@@ -319,15 +319,9 @@ fn choices(field: &Field<'_>, problems: &mut Problems) -> Option<Vec<String>> {
 /// A value that merely has something allowed in it is not what an author means: the whole of it has to match.
 fn pattern(field: &Field<'_>, problems: &mut Problems) -> Option<(String, Regex)> {
     let text = field.some_text(problems)?;
-    let regex = Regex::new(text).and_then(|_| Regex::new(&format!(r"\A(?:{text})\z")));
-    match regex {
-        Ok(regex) => Some((text.to_owned(), regex)),
-        Err(reason) => {
-            let message = format!("{} is no regular expression: {reason}", quoted(text));
-            problems.add(field.problem(Code::InvalidValue, message));
-            None
-        }
-    }
+    let whole = |text: &str| format!(r"\A(?:{text})\z");
+    let regex = pattern::regex(text, whole, field, problems)?;
+    Some((text.to_owned(), regex))
 }
 
 fn variable(field: &Field<'_>, problems: &mut Problems) -> Option<String> {

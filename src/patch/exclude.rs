@@ -2,10 +2,11 @@
 //! patterns are relative to the directory, a pattern that matches a directory matches all in it, `**` is any number of
 //! directories, `!` takes out of what patterns before it matched, and the last word counts.
 
-use regex_lite::Regex;
 use schemars::json_schema;
 
 use super::decode::{Field, Problems};
+use super::file_pattern::{FilePattern, Matching};
+use super::pattern::too_long;
 use super::schema;
 use crate::problem::{Code, quoted};
 
@@ -15,20 +16,11 @@ pub struct Exclude {
     rules: Vec<Rule>,
 }
 
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 struct Rule {
-    text: String,
-    regex: Regex,
+    pattern: FilePattern,
     is_exception: bool,
 }
-
-impl PartialEq for Rule {
-    fn eq(&self, other: &Self) -> bool {
-        self.text == other.text
-    }
-}
-
-impl Eq for Rule {}
 
 impl Exclude {
     pub(super) fn decode(field: &Field<'_>, problems: &mut Problems) -> Option<Self> {
@@ -40,6 +32,10 @@ impl Exclude {
             .iter()
             .map(|item| {
                 let text = item.some_word(problems)?;
+                if let Some(problem) = too_long(item, text) {
+                    problems.add(problem);
+                    return None;
+                }
                 let rule = Rule::new(text);
                 if rule.is_none() {
                     let message = format!("{} is no pattern", quoted(text));
@@ -59,14 +55,10 @@ impl Exclude {
     #[must_use]
     pub fn is_excluded(&self, path: &[u8]) -> bool {
         let path = String::from_utf8_lossy(path);
-        let slashes = path.match_indices('/').map(|(at, _)| at);
-        let ways: Vec<&str> = slashes
-            .chain([path.len()])
-            .map(|end| &path[..end])
-            .collect();
+        let mut matching = Matching::default();
         self.rules.iter().fold(false, |is_excluded, rule| {
             let is_asked = is_excluded == rule.is_exception;
-            let is_matched = is_asked && ways.iter().any(|way| rule.regex.is_match(way));
+            let is_matched = is_asked && rule.pattern.matches_way(&path, &mut matching);
             if is_matched {
                 !rule.is_exception
             } else {
@@ -103,57 +95,10 @@ impl Rule {
             return None;
         }
         Some(Self {
-            text: text.to_owned(),
-            regex: Regex::new(&expression(&parts.join("/"))?).ok()?,
+            pattern: FilePattern::parse(&parts.join("/"))?,
             is_exception,
         })
     }
-}
-
-/// Returns the regular expression that a pattern stands for.
-fn expression(pattern: &str) -> Option<String> {
-    let mut expression = "(?s)^".to_owned();
-    let mut chars = pattern.chars().peekable();
-    while let Some(c) = chars.next() {
-        match c {
-            '*' if chars.next_if_eq(&'*').is_some() => {
-                // As in moby, a slash behind it need not be there.
-                chars.next_if_eq(&'/');
-                let is_last = chars.peek().is_none();
-                expression += if is_last { ".*" } else { "(.*/)?" };
-            }
-            '*' => expression += "[^/]*",
-            '?' => expression += "[^/]",
-            '\\' => expression += &regex_lite::escape(&chars.next()?.to_string()),
-            '[' => expression += &class(&mut chars)?,
-            c => expression += &regex_lite::escape(&c.to_string()),
-        }
-    }
-    expression.push('$');
-    Some(expression)
-}
-
-/// Reads a class of characters up to its bracket.
-fn class(chars: &mut std::iter::Peekable<std::str::Chars<'_>>) -> Option<String> {
-    let mut class = "[".to_owned();
-    if chars.next_if_eq(&'^').is_some() {
-        class.push('^');
-    }
-    let beginning = class.len();
-    loop {
-        match chars.next()? {
-            ']' if class.len() > beginning => break,
-            '-' => class.push('-'),
-            '\\' => class += &regex_lite::escape(&chars.next()?.to_string()),
-            c @ ('[' | ']' | '&' | '~' | '^') => {
-                class.push('\\');
-                class.push(c);
-            }
-            c => class.push(c),
-        }
-    }
-    class.push(']');
-    Some(class)
 }
 
 schema::schemas! {

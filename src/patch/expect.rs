@@ -9,7 +9,7 @@ use super::expect_path::{PathExpectation, paths};
 use super::layer_selector::layer_number;
 use super::one_key::Kind;
 use super::values::number;
-use super::{env, schema, target, values};
+use super::{env, pattern, schema, target, values};
 use crate::config_field::ConfigField;
 use crate::digest::DiffId;
 use crate::platform::PlatformPattern;
@@ -105,7 +105,8 @@ pub(super) fn decode(field: &Field<'_>, problems: &mut Problems) -> Option<Vec<E
 }
 
 fn tag(field: &Field<'_>, problems: &mut Problems) -> Option<Glob> {
-    field.some_word(problems).map(Glob::new)
+    let text = field.some_word(problems)?;
+    pattern::glob(text, field, problems)
 }
 
 fn count(field: &Field<'_>, problems: &mut Problems) -> Option<i64> {

@@ -1,10 +1,10 @@
 //! Which layer of an image, or which of them, an operation is about.
 
-use regex_lite::Regex;
 use schemars::json_schema;
 
 use super::decode::{Field, Problems, Record};
 use super::expect::diff_id;
+use super::pattern;
 use super::schema;
 use crate::digest::DiffId;
 use crate::problem::{Code, quoted};
@@ -111,11 +111,7 @@ pub(super) fn layer_number(text: &str) -> Option<usize> {
 
 fn created_by(field: &Field<'_>, problems: &mut Problems) -> Option<LayerSelector> {
     let text = field.some_text(problems)?;
-    if let Err(reason) = Regex::new(text) {
-        let message = format!("{} is no regular expression: {reason}", quoted(text));
-        problems.add(field.problem(Code::InvalidValue, message));
-        return None;
-    }
+    pattern::regex(text, str::to_owned, field, problems)?;
     Some(LayerSelector::CreatedBy(text.to_owned()))
 }
 

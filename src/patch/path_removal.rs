@@ -7,6 +7,7 @@ use super::decode::{Field, Problems};
 use super::new_file::optional;
 use super::path_settings::{created_by_text, told_by_layer};
 use super::paths::image_path;
+use super::pattern::too_long;
 use super::removal::{IfMissing, Matches, item_address};
 use super::schema;
 use crate::image_path::ImagePath;
@@ -69,6 +70,11 @@ impl PathRemoval {
 
 fn pattern(field: &Field<'_>, problems: &mut Problems) -> Option<ImagePath> {
     let path = image_path(field, problems)?;
+    let too_long = field.node.as_text().and_then(|text| too_long(field, text));
+    if let Some(problem) = too_long {
+        problems.add(problem);
+        return None;
+    }
     if path.is_root() {
         let problem = field.problem(Code::InvalidPath, "the root directory cannot be removed");
         problems.add(problem.with_help("`/*` is everything in it"));

@@ -5,6 +5,7 @@ use schemars::{JsonSchema, json_schema};
 use super::decode::{Field, Problems};
 use super::file_mode::FileMode;
 use super::new_file::{Ids, ids, optional};
+use super::pattern::MAX_PATTERN_BYTES;
 use super::removal::IfMissing;
 use super::schema;
 use crate::image_path::ImagePath;
@@ -138,6 +139,15 @@ pub(super) fn path_key(
         problems.add(Problem::new(Code::InvalidPath, address, message).with_help(help));
     };
     match ImagePath::parse(name) {
+        Ok(_) if name.len() > MAX_PATTERN_BYTES => {
+            let message = format!(
+                "{} is a path of {} bytes; at most {MAX_PATTERN_BYTES} are allowed",
+                quoted(name),
+                name.len()
+            );
+            problem(message, "Linux has no longer paths");
+            None
+        }
         Ok(path) if path.is_root() => {
             let message = "the root directory cannot be changed".to_owned();
             problem(message, "`/*` is everything in it");

@@ -6,7 +6,7 @@ use super::decode::{Field, Problems};
 use super::new_file::optional;
 use super::node::Value;
 use super::paths::source_path;
-use super::schema;
+use super::{pattern, schema};
 use crate::problem::{Address, Code};
 use crate::reference::Glob;
 
@@ -55,7 +55,8 @@ impl BaseImage {
         let archive = record.require("archive", Code::MissingKey, help, problems);
         let archive = archive.and_then(|archive| source_path(archive, problems));
         let image = optional(&record, "image", problems, |field, problems| {
-            field.some_word(problems).map(Glob::new)
+            let text = field.some_word(problems)?;
+            pattern::glob(text, field, problems)
         });
         Some(Self {
             archive: archive?,

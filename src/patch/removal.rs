@@ -4,6 +4,7 @@ use schemars::JsonSchema;
 
 use super::decode::{Field, Problems, Record, suggestion};
 use super::node::Value;
+use super::pattern;
 use crate::config_field::ConfigField;
 use crate::problem::{Address, Code, quoted};
 use crate::reference::Glob;
@@ -156,6 +157,10 @@ pub(super) fn item_address(operation: Address, index: usize, is_long: bool) -> A
 
 pub(super) fn globs(field: &Field<'_>, problems: &mut Problems) -> Option<Vec<Glob>> {
     let items = field.items(GLOBS_HELP, problems)?;
-    let texts = items.iter().filter_map(|item| item.some_text(problems));
-    Some(texts.map(Glob::new).collect())
+    let mut globs = Vec::with_capacity(items.len());
+    for item in &items {
+        let text = item.some_text(problems);
+        globs.extend(text.and_then(|text| pattern::glob(text, item, problems)));
+    }
+    Some(globs)
 }

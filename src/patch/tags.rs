@@ -1,5 +1,7 @@
 //! The names that operations give to images.
 
+use std::collections::HashSet;
+
 use super::decode::{Field, Problems};
 use crate::problem::{Code, quoted};
 use crate::reference::Reference;
@@ -22,12 +24,13 @@ pub(super) fn add(field: &Field<'_>, problems: &mut Problems) -> Option<Vec<Refe
 
 fn references(field: &Field<'_>, help: &str, problems: &mut Problems) -> Option<Vec<Reference>> {
     let mut references: Vec<Reference> = Vec::new();
+    let mut seen = HashSet::new();
     for item in field.items(help, problems)? {
         let Some(text) = item.word(problems) else {
             continue;
         };
         match Reference::parse(text) {
-            Ok(reference) if references.contains(&reference) => {
+            Ok(reference) if !seen.insert(reference.clone()) => {
                 let message = format!("{} names the tag `{reference}` twice", field.name);
                 problems.add(item.problem(Code::RepeatedItem, message));
             }

@@ -3,7 +3,7 @@
 use schemars::JsonSchema;
 
 use super::decode::{Field, Problems};
-use super::{PatchFile, schema};
+use super::{PatchFile, pattern, schema};
 use crate::platform::PlatformPattern;
 use crate::problem::{Address, Code, Problem, Rejected, quoted};
 use crate::reference::Glob;
@@ -158,7 +158,7 @@ impl ImagePattern {
         if text.starts_with("sha256:") {
             return id_prefix(field, problems).map(Self::Id);
         }
-        Some(Self::Name(Glob::new(text)))
+        pattern::glob(text, field, problems).map(Self::Name)
     }
 }
 

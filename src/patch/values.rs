@@ -1,5 +1,7 @@
 //! The kinds of values that fields of a configuration take: texts, lists of texts, maps, numbers, times.
 
+use std::collections::HashSet;
+
 use super::decode::{Field, Problems};
 use super::node::{Node, Value};
 use crate::problem::{Code, Problem, quoted};
@@ -51,14 +53,15 @@ pub(super) fn distinct(
     read: impl Fn(&Field<'_>, &mut Problems) -> Option<Vec<String>>,
 ) -> Option<Vec<String>> {
     let help = format!("write at least one, as in `[{example}]`");
-    let mut found: Vec<String> = Vec::new();
+    let mut found = Vec::new();
+    let mut seen = HashSet::new();
     for item in field.items(&help, problems)? {
         for text in read(&item, problems).unwrap_or_default() {
-            if found.contains(&text) {
+            if seen.insert(text.clone()) {
+                found.push(text);
+            } else {
                 let message = format!("{} has {} twice", field.name, quoted(&text));
                 problems.add(item.problem(Code::RepeatedItem, message));
-            } else {
-                found.push(text);
             }
         }
     }

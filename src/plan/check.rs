@@ -3,12 +3,15 @@
 //! The operations are planned for an image that has nothing but what they cannot do without. What they say of each
 //! other there, they say of each other everywhere; what they say of that image is nobody's business.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
+use std::rc::Rc;
 
+use super::effort::Effort;
+use super::names::Names;
 use super::state::State;
 use super::work::Work;
 use super::{InventoryImage, OperationId, work_on};
-use crate::annotation::ImageAnnotations;
+use crate::annotation::{Annotations, ImageAnnotations, Referring};
 use crate::config_field::ConfigField;
 use crate::image::Config;
 use crate::patch::{IfMissing, Operation, Patch, PatchOutline};
@@ -25,11 +28,14 @@ pub fn contradictions(outline: &PatchOutline) -> Result<(), Rejected> {
         let mut own = state(std::slice::from_ref(patch));
         let is_about_all = patch.target.images.is_empty() && patch.target.platforms.is_empty();
         let state = if is_about_all { &mut only } else { &mut own };
+        let mut names = Names::of(std::slice::from_ref(state));
         for (o, operation) in patch.operations.iter().enumerate() {
             if operation.needs_layers() {
                 continue;
             }
+            let effort = Rc::clone(&state.effort);
             let mut problems = Vec::new();
+            let mut effects = [Vec::new()];
             let mut work = Work {
                 files,
                 id: OperationId {
@@ -37,6 +43,7 @@ pub fn contradictions(outline: &PatchOutline) -> Result<(), Rejected> {
                     document: d,
                     operation: o,
                 },
+                names: &names,
                 states: std::slice::from_mut(state),
                 images: &[0],
                 address: Address::operation(d, o),
@@ -47,10 +54,12 @@ pub fn contradictions(outline: &PatchOutline) -> Result<(), Rejected> {
                 wanted: &mut Vec::new(),
                 keeps_open: false,
                 keeps_plain: true,
-                effects: &mut [Vec::new()],
+                effort: &effort,
+                effects: &mut effects,
                 problems: &mut problems,
             };
             work_on(&mut work, operation);
+            names.follow(0, &effects[0]);
             problems.retain(|problem| problem.code() == Code::Contradiction);
             found.extend(problems);
         }
@@ -69,11 +78,10 @@ fn state(patches: &[Patch]) -> State {
         Operation::PrependEnv(parts) | Operation::AppendEnv(parts) => parts.as_slice(),
         _ => &[],
     });
+    let mut there = HashSet::new();
     for part in parts.filter(|part| part.if_missing == IfMissing::Problem) {
-        let there = config.texts(ConfigField::Env);
-        let item = format!("{}=", part.name);
-        if !there.contains(&item) {
-            config.set_item(ConfigField::Env, there.len(), &item);
+        if there.insert(&part.name) {
+            config.push_item(ConfigField::Env, &format!("{}=", part.name));
         }
     }
     let mut image = InventoryImage {
@@ -82,11 +90,11 @@ fn state(patches: &[Patch]) -> State {
         tags: Vec::new(),
         group: 0,
         digests: Vec::new(),
-        referrers: Vec::new(),
+        referrers: Referring::default(),
         annotations: ImageAnnotations {
-            manifest: Some(Vec::new()),
-            index: Some(Vec::new()),
-            descriptor: Some(Vec::new()),
+            manifest: Some(Annotations::default()),
+            index: Some(Annotations::default()),
+            descriptor: Some(Annotations::default()),
         },
         is_index_referred_to: false,
         layer_sizes: Vec::new(),
@@ -95,5 +103,6 @@ fn state(patches: &[Patch]) -> State {
         logs: None,
         contents: HashMap::new(),
     };
-    State::new(&mut image, false)
+    let effort = Effort::of(std::slice::from_ref(&image));
+    State::new(&mut image, false, Rc::new(effort))
 }

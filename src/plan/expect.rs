@@ -24,10 +24,13 @@ pub(super) struct Check<'a> {
 pub(super) fn check(
     patch: &Patch,
     document: usize,
-    states: &[State],
+    states: &mut [State],
     images: &[usize],
     problems: &mut Vec<Problem>,
 ) {
+    for &image in images {
+        states[image].variables();
+    }
     for (e, expectation) in patch.expect.iter().enumerate() {
         for &image in images {
             let mut check = Check {
@@ -61,8 +64,8 @@ impl Check<'_> {
                 }
             }
             Expectation::Tag(glob) => {
-                if !self.state.tags.iter().any(|tag| tag.matches(glob)) {
-                    let tags = self.state.tags.iter().map(Reference::familiar);
+                if !self.state.tags.keys().any(|tag| tag.matches(glob)) {
+                    let tags = self.state.tags.keys().map(Reference::familiar);
                     let tags: Vec<String> = tags.map(|tag| quoted(&tag)).collect();
                     let found = (!tags.is_empty()).then(|| tags.join(", "));
                     self.is_not("tag", found, &quoted(glob.as_str()), whole);
@@ -110,17 +113,16 @@ impl Check<'_> {
     }
 
     fn labels(&mut self, labels: &[(String, String)]) {
-        let there = self.state.config.members(ConfigField::Labels);
         for (key, wanted) in labels {
-            let found = there.iter().find(|(name, _)| name == key);
-            let found = found.map(|(_, value)| value.clone());
+            let found = self.state.config.member(ConfigField::Labels, key);
             self.text("label", key, found, wanted);
         }
     }
 
     fn variables(&mut self, variables: &[(String, String)]) {
         for (name, wanted) in variables {
-            self.text("variable", name, env::value(self.state, name), wanted);
+            let found = env::known_value(self.state, name);
+            self.text("variable", name, found, wanted);
         }
     }
 

@@ -1,7 +1,7 @@
 //! What a plan is made from besides the patches.
 
 use super::{OperationId, SourceFinding};
-use crate::annotation::ImageAnnotations;
+use crate::annotation::{ImageAnnotations, Referring};
 use crate::compression::Compression;
 use crate::digest::Digest;
 use crate::image::Config;
@@ -10,6 +10,7 @@ use crate::reference::Reference;
 use crate::rootfs::{Content, LayerLog, Rootfs};
 use crate::timestamp::Timestamp;
 use std::collections::HashMap;
+use std::sync::Arc;
 
 /// Everything a plan is made from besides the patches.
 #[derive(Debug)]
@@ -49,7 +50,7 @@ pub struct InventoryImage {
     /// The digests by which the image is known besides its id: of its manifest, and of the index above it.
     pub digests: Vec<Digest>,
     /// What the archive says about the image: attestations, signatures and other referrers.
-    pub referrers: Vec<String>,
+    pub referrers: Referring,
     /// What is said about it in the documents above the configuration.
     pub annotations: ImageAnnotations,
     /// Whether the archive says anything about the index above the image.
@@ -61,7 +62,7 @@ pub struct InventoryImage {
     /// The merged file tree, where an operation or precondition needs it.
     pub tree: Option<Rootfs>,
     /// What the streams of its layers hold, by position, where an operation moves layers or looks into them.
-    pub logs: Option<HashMap<usize, LayerLog>>,
+    pub logs: Option<HashMap<usize, Arc<LayerLog>>>,
     /// What contents of files hash to, where a precondition asks for it.
     pub contents: HashMap<Content, Digest>,
 }

@@ -51,16 +51,8 @@ pub(super) fn names_of<'a>(
     paths: impl IntoIterator<Item = &'a ImagePath>,
 ) -> HashMap<Inode, BTreeSet<ImagePath>> {
     let nodes = paths.into_iter().filter_map(|path| tree.get(path));
-    let has_names = |node: &&Node| node.kind != Kind::Directory;
-    let inodes: HashSet<Inode> = nodes.filter(has_names).map(|node| node.inode).collect();
-    let mut names: HashMap<Inode, BTreeSet<ImagePath>> = HashMap::new();
-    if !inodes.is_empty() {
-        for (path, node) in tree {
-            if has_names(&node) && inodes.contains(&node.inode) {
-                names.entry(node.inode).or_default().insert(path);
-            }
-        }
-    }
-    names.retain(|_, names| names.len() > 1);
-    names
+    let files = nodes.filter(|node| node.kind != Kind::Directory);
+    let inodes: HashSet<Inode> = files.map(|node| node.inode).collect();
+    let names = inodes.into_iter().map(|inode| (inode, tree.names(inode)));
+    names.filter(|(_, names)| !names.is_empty()).collect()
 }

@@ -7,6 +7,7 @@ mod check;
 mod claims;
 mod config;
 mod effect;
+mod effort;
 mod expect;
 mod expect_path;
 mod files;
@@ -16,15 +17,18 @@ mod inventory;
 mod kept;
 mod layer;
 mod layers;
+mod names;
 mod provenance;
 mod referrers;
 mod stack;
 mod state;
 mod target;
 mod tree_changes;
+mod variables;
 mod work;
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
+use std::rc::Rc;
 
 use crate::annotation::AnnotationEdit;
 use crate::image::Config;
@@ -37,6 +41,8 @@ pub use check::contradictions;
 use config::env::Side;
 use config::{annotations, env, fields, items, labels, tags};
 pub use effect::{Effect, Step};
+use effort::Effort;
+pub use effort::{MAX_LAID_ENTRIES, MAX_LAID_TIMES};
 use files::{moves, settings};
 pub use finding::{BaseFinding, BaseLayer, FromFinding, SourceFinding};
 use history::Record;
@@ -46,8 +52,10 @@ pub use layer::{
     RemovedLayer,
 };
 use layers::{rebase, recompression, squash, time_limit};
+use names::Names;
 use provenance::Before;
 use state::State;
+pub use target::targets;
 use work::Work;
 
 /// An operation's place: the patch file, the document in it, the operation in that, all counted from 0.
@@ -119,16 +127,20 @@ pub fn plan(files: &[PatchFile], inventory: &mut Inventory) -> Result<Plan, Unpl
     } else {
         std::mem::take(&mut inventory.images)
     };
-    let groups: Vec<usize> = images.iter().map(|image| image.group).collect();
-    let is_one_of_several = |group| groups.iter().filter(|&&other| other == group).count() > 1;
+    let mut n_members: HashMap<usize, usize> = HashMap::new();
+    for image in &images {
+        *n_members.entry(image.group).or_default() += 1;
+    }
     let mut wanted = Vec::new();
+    let effort = Rc::new(Effort::of(&images));
     let mut states: Vec<State> = images
         .iter_mut()
         .map(|image| {
-            let is_one_of_several = is_one_of_several(image.group);
-            State::new(image, is_one_of_several)
+            let is_one_of_several = n_members[&image.group] > 1;
+            State::new(image, is_one_of_several, Rc::clone(&effort))
         })
         .collect();
+    let mut names = Names::of(&states);
     let mut secrets = Secrets::default();
     for file in files {
         secrets.extend(file.secrets());
@@ -146,6 +158,7 @@ pub fn plan(files: &[PatchFile], inventory: &mut Inventory) -> Result<Plan, Unpl
                     document: d,
                     operation: 0,
                 },
+                names: &mut names,
                 states: &mut states,
                 sources: &inventory.sources,
                 epoch: inventory.source_date_epoch.as_ref(),
@@ -154,6 +167,7 @@ pub fn plan(files: &[PatchFile], inventory: &mut Inventory) -> Result<Plan, Unpl
                 wanted: &mut wanted,
                 keeps_open: false,
                 keeps_plain: inventory.keeps_plain,
+                effort: &effort,
                 problems: &mut problems,
             };
             planning.plan_patch(patch);
@@ -194,6 +208,7 @@ struct Planning<'a> {
     files: &'a [PatchFile],
     file: &'a PatchFile,
     id: OperationId,
+    names: &'a mut Names,
     states: &'a mut [State],
     sources: &'a HashMap<OperationId, SourceFinding>,
     epoch: Option<&'a Timestamp>,
@@ -202,14 +217,40 @@ struct Planning<'a> {
     wanted: &'a mut Vec<Wanted>,
     keeps_open: bool,
     keeps_plain: bool,
+    effort: &'a Effort,
     problems: &'a mut Vec<Problem>,
 }
 
 impl Planning<'_> {
+    /// Returns the images that a patch is about, once they have the names and platforms that it gives them.
+    fn target(&mut self, patch: &Patch) -> Vec<usize> {
+        let document = Address::document(self.id.document);
+        let images = target::select(
+            &patch.target,
+            self.states,
+            self.names,
+            &document,
+            self.problems,
+        );
+        let images = images.unwrap_or_default();
+        if !images.is_empty() {
+            for operation in patch.operations.iter().filter(|it| it.retargets()) {
+                let mut effects = vec![Vec::new(); images.len()];
+                self.plan_operation(operation, &images, &mut effects);
+            }
+        }
+        images
+    }
+
     fn plan_patch(&mut self, patch: &Patch) {
         let document = Address::document(self.id.document);
-        let Some(images) = target::select(&patch.target, self.states, &document, self.problems)
-        else {
+        let Some(images) = target::select(
+            &patch.target,
+            self.states,
+            self.names,
+            &document,
+            self.problems,
+        ) else {
             return;
         };
         expect::check(patch, self.id.document, self.states, &images, self.problems);
@@ -226,11 +267,15 @@ impl Planning<'_> {
             .iter()
             .map(|&image| Record::new(&self.states[image], patch.history, &created_by))
             .collect();
+        let last_edit = patch.operations.iter().rposition(Operation::edits_files);
         for (i, operation) in patch.operations.iter().enumerate() {
             self.id.operation = i;
             // With an entry for each operation each has a layer of its own.
-            self.keeps_open = patch.history != History::PerOperation
-                && patch.operations[i + 1..].iter().any(Operation::edits_files);
+            self.keeps_open =
+                patch.history != History::PerOperation && last_edit.is_some_and(|last| i < last);
+            if operation.needs_layers() && !operation.edits_above() {
+                self.settle_layers(&images);
+            }
             let mut effects = vec![Vec::new(); images.len()];
             self.plan_operation(operation, &images, &mut effects);
             for ((&image, effects), record) in images.iter().zip(effects).zip(&mut records) {
@@ -243,6 +288,7 @@ impl Planning<'_> {
                 });
             }
         }
+        self.settle_layers(&images);
         for ((&image, before), record) in images.iter().zip(&before).zip(records) {
             let state = &mut self.states[image];
             let told = record.end(state, self.layers);
@@ -256,6 +302,13 @@ impl Planning<'_> {
         self.settle_referrers(patch, &images, &document);
     }
 
+    fn settle_layers(&mut self, images: &[usize]) {
+        let epoch = epoch_seconds(self.epoch);
+        for &image in images {
+            files::settle(&mut self.states[image], self.layers, epoch);
+        }
+    }
+
     fn plan_operation(
         &mut self,
         operation: &Operation,
@@ -265,32 +318,48 @@ impl Planning<'_> {
         let mut work = Work {
             files: self.files,
             id: self.id,
+            names: self.names,
             states: self.states,
             images,
             address: Address::operation(self.id.document, self.id.operation),
             sources: self.sources,
-            epoch: self.epoch.map_or(0, Timestamp::unix_seconds),
+            epoch: epoch_seconds(self.epoch),
             layers: self.layers,
             texts: self.texts,
             wanted: self.wanted,
             keeps_open: self.keeps_open,
             keeps_plain: self.keeps_plain,
+            effort: self.effort,
             effects,
             problems: self.problems,
         };
-        work_on(&mut work, operation);
-        self.share_tags(images);
+        if work.may_go_on() {
+            work_on(&mut work, operation);
+            work.may_go_on();
+        }
+        if operation.names_images() {
+            self.share_tags(images, effects);
+        }
     }
 
     /// Names stand for a group: what one of its images is named, all are.
-    fn share_tags(&mut self, images: &[usize]) {
-        for &image in images {
-            let (group, tags) = (self.states[image].group, self.states[image].tags.clone());
-            for state in self.states.iter_mut().filter(|state| state.group == group) {
-                state.tags.clone_from(&tags);
+    fn share_tags(&mut self, images: &[usize], effects: &[Vec<Effect>]) {
+        let last: BTreeMap<usize, usize> = (images.iter().enumerate())
+            .map(|(i, &image)| (self.states[image].group, i))
+            .collect();
+        for (group, i) in last {
+            self.names.follow(group, &effects[i]);
+            let others = self.names.members(group).iter();
+            for &other in others.filter(|other| **other != images[i]) {
+                let tags = self.states[images[i]].tags.clone();
+                self.states[other].tags = tags;
             }
         }
     }
+}
+
+fn epoch_seconds(epoch: Option<&Timestamp>) -> i64 {
+    epoch.map_or(0, Timestamp::unix_seconds)
 }
 
 /// Plans an operation that makes no layer.

@@ -8,7 +8,7 @@ use std::collections::BTreeMap;
 
 use super::PlannedLayer;
 use super::state::State;
-use crate::annotation::{AnnotationPlace, PATCHED_BASE, PATCHES};
+use crate::annotation::{AnnotationPlace, Annotations, PATCHED_BASE, PATCHES};
 use crate::compression::Compression;
 use crate::digest::Digest;
 use crate::image::Config;
@@ -21,7 +21,7 @@ pub(super) struct Before {
     layers: Vec<PlannedLayer>,
     recompressed: BTreeMap<usize, Compression>,
     n_rewrites: usize,
-    annotations: Option<Vec<(String, String)>>,
+    annotations: Option<Annotations>,
 }
 
 /// The patches of a run that have changed an image, and whether one of them wants that told.
@@ -97,12 +97,13 @@ impl Provenance {
         if patches.is_empty() {
             return;
         }
-        if let Some((_, told)) = there.iter_mut().find(|(key, _)| key == PATCHES) {
-            *told = format!("{told},{patches}");
+        if let Some(told) = there.get(PATCHES) {
+            let told = format!("{told},{patches}");
+            there.set(PATCHES, &told);
         } else if is_wanted {
-            there.retain(|(key, _)| key != PATCHED_BASE);
-            there.push((PATCHED_BASE.to_owned(), base));
-            there.push((PATCHES.to_owned(), patches));
+            there.take(PATCHED_BASE);
+            there.set(PATCHED_BASE, &base);
+            there.set(PATCHES, &patches);
         }
     }
 }

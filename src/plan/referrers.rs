@@ -1,6 +1,7 @@
 //! What an archive says about images that change: attestations, signatures and other referrers.
 
 use super::Planning;
+use crate::annotation::Referring;
 use crate::patch::{Attestations, Patch};
 use crate::problem::{Address, Code, Problem};
 
@@ -10,10 +11,10 @@ impl Planning<'_> {
         let mut attested = Vec::new();
         for &image in images {
             let state = &mut self.states[image];
-            if !state.is_changed || state.referrers.is_empty() {
+            if !state.is_changed || state.referrers.n == 0 {
                 continue;
             }
-            let n = state.referrers.len();
+            let n = state.referrers.n;
             match patch.attestations {
                 Attestations::Refuse => attested.push((state.display_name(), n)),
                 Attestations::Drop => {
@@ -55,10 +56,9 @@ fn about(n: usize) -> String {
 }
 
 /// Lists names, but not without end.
-fn few(names: &[String]) -> String {
-    const MAX_NAMES: usize = 5;
-    let shown = names[..names.len().min(MAX_NAMES)].join(", ");
-    match names.len().saturating_sub(MAX_NAMES) {
+fn few(referrers: &Referring) -> String {
+    let shown = referrers.first.join(", ");
+    match referrers.n - referrers.first.len() {
         0 => shown,
         more => format!("{shown} and {more} more"),
     }

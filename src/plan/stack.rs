@@ -1,6 +1,8 @@
 //! The layers of an image between two operations: which there are, what their streams hold, and the tree that they make.
 
 use std::collections::{BTreeSet, HashMap};
+use std::ops::Range;
+use std::sync::Arc;
 
 use super::state::State;
 use super::{MadeContent, MadeLayer, PlannedLayer};
@@ -17,7 +19,7 @@ use crate::tarball::{Kind, SparseMap};
 const BASE_IMAGE: &str = "org.opencontainers.image.base.";
 
 /// What the streams of layers hold, by the place that a layer has in the tree; nothing of layers where no operation asks.
-pub(super) type Logs = HashMap<usize, LayerLog>;
+pub(super) type Logs = HashMap<usize, Arc<LayerLog>>;
 
 impl State {
     /// Returns the place in the tree that no other layer has: that of a kept one, or behind all of those.
@@ -50,15 +52,18 @@ impl State {
         let logs = logs.expect("layers were read for every image whose layers may move");
         Rootfs::of(layers.iter().map(|layer| {
             let place = self.place(*layer);
-            (place, &logs[&place])
+            let log = &*logs[&place];
+            self.effort.lay(log.entries.len());
+            (place, log)
         }))
     }
 
-    /// Removes what the history says of the layer at `position`, which is about to go.
-    pub(super) fn forget_history(&mut self, position: usize) {
-        if self.is_told(self.layers[position]) && self.has_full_history {
-            let n_below = self.n_told(&self.layers[..position]);
-            self.config.remove_layer_history(n_below);
+    /// Removes what the history says of the layers at `positions`, which are about to go.
+    pub(super) fn forget_history(&mut self, positions: Range<usize>) {
+        if self.has_full_history {
+            let first = self.n_told(&self.layers[..positions.start]);
+            let n = self.n_told(&self.layers[positions]);
+            self.config.remove_layer_history(first..first + n);
         }
     }
 
@@ -82,9 +87,8 @@ impl State {
         ];
         let mut is_dropped = false;
         for annotations in documents.into_iter().flatten() {
-            let n_before = annotations.len();
-            annotations.retain(|(key, _)| !key.starts_with(BASE_IMAGE));
-            is_dropped |= annotations.len() < n_before;
+            let gone = annotations.remove(|key| key.starts_with(BASE_IMAGE));
+            is_dropped |= !gone.is_empty();
         }
         if is_dropped {
             self.note(format!(
@@ -183,11 +187,16 @@ impl State {
 
 /// Returns the log of a layer that is written anew: the place of an entry stands for that of its content.
 pub(super) fn log_of(content: &LayerContent, place: usize) -> LayerLog {
+    log_from(content, place, 0)
+}
+
+/// Returns the log of entries that stand behind `n_before` others of a layer.
+pub(super) fn log_from(content: &LayerContent, place: usize, n_before: usize) -> LayerLog {
     let logged = |(i, item): (usize, &crate::layer::LayerEntry)| LoggedEntry {
         entry: item.entry.clone(),
         content: Content {
             layer: place,
-            offset: i as u64,
+            offset: (n_before + i) as u64,
         },
     };
     let entries = content.entries.iter().enumerate().map(logged).collect();

@@ -1,14 +1,20 @@
 //! An image between two operations.
 
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
+use std::rc::Rc;
 
 use super::claims::Claims;
+use super::effort::Effort;
 use super::files::remains::remains;
 use super::history::Told;
 use super::provenance::Provenance;
 use super::stack::Logs;
-use super::{ImagePlan, InventoryImage, MadeLayer, PlannedLayer, Recompressed, RemovedLayer, Step};
-use crate::annotation::ImageAnnotations;
+use super::variables::Variables;
+use super::{
+    FileChange, ImagePlan, InventoryImage, MadeLayer, PlannedLayer, Recompressed, RemovedLayer,
+    Step,
+};
+use crate::annotation::{ImageAnnotations, Referring};
 use crate::compression::Compression;
 use crate::config_field::ConfigField;
 use crate::digest::{DiffId, Digest};
@@ -16,6 +22,7 @@ use crate::image::Config;
 use crate::image::json::Value;
 use crate::image_path::ImagePath;
 use crate::layer::Data;
+use crate::ordered::OrderedMap;
 use crate::platform::Platform;
 use crate::reference::Reference;
 use crate::rootfs::{Content, Rootfs};
@@ -28,9 +35,12 @@ const BUILD_CACHE: &str = "moby.buildkit.cache.v0";
 pub(super) struct OpenLayer {
     /// Its index in the plan.
     pub(super) layer: usize,
-    /// The tree without it, where no operation of the plan changes layers, which are not read then.
+    /// The tree without it; nothing once operations have changed the layers.
     pub(super) below: Option<Rootfs>,
     pub(super) created_by: Option<String>,
+    /// What later operations have changed, for people. Their entries stand behind those of the layer; what all of them come
+    /// to is laid out once, when somebody looks at the layer.
+    pub(super) later: Vec<Vec<FileChange>>,
 }
 
 /// An image as the operations so far have left it.
@@ -41,13 +51,13 @@ pub(super) struct OpenLayer {
 pub(super) struct State {
     pub(super) image_id: Digest,
     pub(super) config: Config,
-    pub(super) tags: Vec<Reference>,
+    pub(super) tags: OrderedMap<Reference, ()>,
     pub(super) group: usize,
     /// Whether there are other images, for other platforms, under its names.
     pub(super) is_one_of_several: bool,
     pub(super) platform: Platform,
     pub(super) digests: Vec<Digest>,
-    pub(super) referrers: Vec<String>,
+    pub(super) referrers: Referring,
     pub(super) keeps_referrers: bool,
     pub(super) annotations: ImageAnnotations,
     old_annotations: ImageAnnotations,
@@ -64,6 +74,7 @@ pub(super) struct State {
     pub(super) contents: HashMap<Content, Digest>,
     pub(super) steps: Vec<Step>,
     pub(super) notes: Vec<String>,
+    noted: HashSet<String>,
     /// The layers that went.
     pub(super) removed: Vec<RemovedLayer>,
     /// The files that were purged, and their contents.
@@ -87,17 +98,25 @@ pub(super) struct State {
     pub(super) has_full_history: bool,
     /// Which patches have changed it.
     pub(super) provenance: Provenance,
+    /// Where its variables are, once an operation has asked.
+    pub(super) variables: Option<Variables>,
+    /// What the plan may go through, all images together.
+    pub(super) effort: Rc<Effort>,
 }
 
 impl State {
-    pub(super) fn new(image: &mut InventoryImage, is_one_of_several: bool) -> Self {
+    pub(super) fn new(
+        image: &mut InventoryImage,
+        is_one_of_several: bool,
+        effort: Rc<Effort>,
+    ) -> Self {
         let n_layers = image.layer_sizes.len();
         let layers: Vec<PlannedLayer> = (0..n_layers).map(PlannedLayer::Kept).collect();
         let has_history = image.config.history().next().is_some();
         Self {
             image_id: image.image_id,
             config: image.config.clone(),
-            tags: image.tags.clone(),
+            tags: image.tags.iter().map(|tag| (tag.clone(), ())).collect(),
             group: image.group,
             is_one_of_several,
             platform: image.config.platform(),
@@ -115,6 +134,7 @@ impl State {
             contents: std::mem::take(&mut image.contents),
             steps: Vec::new(),
             notes: Vec::new(),
+            noted: HashSet::new(),
             removed: Vec::new(),
             purged: Vec::new(),
             compressions: image.layer_compressions.clone(),
@@ -127,6 +147,8 @@ impl State {
             old_diff_ids: image.config.diff_ids().to_vec(),
             has_full_history: has_history && image.config.n_history_layers() == n_layers,
             provenance: Provenance::default(),
+            variables: None,
+            effort,
         }
     }
 
@@ -134,7 +156,8 @@ impl State {
     pub(super) fn display_name(&self) -> String {
         let name = self
             .tags
-            .first()
+            .keys()
+            .next()
             .map_or_else(|| self.image_id.short(), Reference::familiar);
         if self.is_one_of_several {
             return format!("{name} ({})", self.platform);
@@ -144,7 +167,15 @@ impl State {
 
     /// Adds a note, once.
     pub(super) fn note(&mut self, note: String) {
-        if !self.notes.contains(&note) {
+        if self.noted.insert(note.clone()) {
+            self.notes.push(note);
+        }
+    }
+
+    /// Adds notes of a new layer, of which two may be alike.
+    pub(super) fn note_all(&mut self, notes: impl Iterator<Item = String>) {
+        for note in notes {
+            self.noted.insert(note.clone());
             self.notes.push(note);
         }
     }
@@ -228,7 +259,7 @@ impl State {
             config,
             layers,
             recompressed,
-            tags,
+            tags: tags.keys().cloned().collect(),
             annotations: old_annotations.edits(&annotations),
             keeps_referrers,
             removed,

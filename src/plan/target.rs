@@ -1,18 +1,66 @@
 //! Which images of the archive a patch is about.
 
+use std::collections::HashSet;
+use std::rc::Rc;
+
+use super::effort::Effort;
+use super::names::Names;
 use super::state::State;
-use crate::patch::{ImagePattern, Target};
+use super::{Inventory, OperationId, Planning};
+use crate::patch::{ImagePattern, PatchFile, Target};
 use crate::problem::{Address, Code, Problem, quoted};
 use crate::reference::Reference;
+
+/// Returns the images that each patch of all files in order is about, before any layer is looked into: which images have
+/// which names and platforms is for operations to say that look into none. A target that fits nothing is about none.
+#[must_use]
+pub fn targets(files: &[PatchFile], inventory: &Inventory) -> Vec<Vec<usize>> {
+    let mut images = inventory.images.clone();
+    let effort = Rc::new(Effort::of(&images));
+    let mut states: Vec<State> = images
+        .iter_mut()
+        .map(|image| State::new(image, false, Rc::clone(&effort)))
+        .collect();
+    let mut names = Names::of(&states);
+    let mut targets = Vec::new();
+    for (f, file) in files.iter().enumerate() {
+        for (d, patch) in file.patches().iter().enumerate() {
+            let mut problems = Vec::new();
+            let mut planning = Planning {
+                files,
+                file,
+                id: OperationId {
+                    file: f,
+                    document: d,
+                    operation: 0,
+                },
+                names: &mut names,
+                states: &mut states,
+                sources: &inventory.sources,
+                epoch: inventory.source_date_epoch.as_ref(),
+                layers: &mut Vec::new(),
+                texts: &inventory.texts,
+                wanted: &mut Vec::new(),
+                keeps_open: false,
+                keeps_plain: inventory.keeps_plain,
+                effort: &effort,
+                problems: &mut problems,
+            };
+            targets.push(planning.target(patch));
+        }
+    }
+    targets
+}
 
 /// Returns the images that `target` selects, or adds the problem that says why there are none.
 pub(super) fn select(
     target: &Target,
     states: &[State],
+    names: &Names,
     document: &Address,
     problems: &mut Vec<Problem>,
 ) -> Option<Vec<usize>> {
-    let images = select_images(target, states, document, problems)?;
+    let images = select_images(target, states, names, document, problems)?;
     if target.platforms.is_empty() {
         return Some(images);
     }
@@ -44,6 +92,7 @@ pub(super) fn select(
 fn select_images(
     target: &Target,
     states: &[State],
+    names: &Names,
     document: &Address,
     problems: &mut Vec<Problem>,
 ) -> Option<Vec<usize>> {
@@ -57,7 +106,7 @@ fn select_images(
             groups.len()
         );
         let problem = Problem::new(Code::AmbiguousTarget, document.clone(), message);
-        let example = states[0].tags.first().map_or_else(
+        let example = states[0].tags.keys().next().map_or_else(
             || format!("sha256:{}", states[0].image_id.short()),
             Reference::familiar,
         );
@@ -70,9 +119,12 @@ fn select_images(
     let mut selected = Vec::new();
     let mut is_complete = true;
     for (i, pattern) in target.images.iter().enumerate() {
-        let found: Vec<usize> = (0..states.len())
-            .filter(|&image| matches(pattern, &states[image]))
-            .collect();
+        let found = match pattern {
+            ImagePattern::Name(glob) if !glob.has_wildcard() => names.images(glob.as_str()),
+            _ => (0..states.len())
+                .filter(|&image| matches(pattern, &states[image]))
+                .collect(),
+        };
         if found.is_empty() {
             let text = match pattern {
                 ImagePattern::Name(glob) => glob.as_str().to_owned(),
@@ -99,7 +151,7 @@ fn matches(pattern: &ImagePattern, state: &State) -> bool {
     match pattern {
         // `*` is every image, also one without a name.
         ImagePattern::Name(glob) if state.tags.is_empty() => glob.matches(""),
-        ImagePattern::Name(glob) => state.tags.iter().any(|tag| tag.matches(glob)),
+        ImagePattern::Name(glob) => state.tags.keys().any(|tag| tag.matches(glob)),
         ImagePattern::Id(prefix) => state
             .digests
             .iter()
@@ -110,17 +162,13 @@ fn matches(pattern: &ImagePattern, state: &State) -> bool {
 
 /// The first image of each group.
 fn groups(states: &[State]) -> Vec<&State> {
-    let mut groups: Vec<&State> = Vec::new();
-    for state in states {
-        if groups.iter().all(|first| first.group != state.group) {
-            groups.push(state);
-        }
-    }
-    groups
+    let mut seen = HashSet::new();
+    let is_first = |state: &&State| seen.insert(state.group);
+    states.iter().filter(is_first).collect()
 }
 
 fn list(states: &[State]) -> String {
-    let name = |state: &&State| match state.tags.first() {
+    let name = |state: &&State| match state.tags.keys().next() {
         Some(tag) => quoted(&tag.familiar()),
         None => format!("`sha256:{}`", state.image_id.short()),
     };

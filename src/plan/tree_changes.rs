@@ -59,7 +59,7 @@ fn sorted(mut files: Vec<(ImagePath, Change, Kind)>) -> Vec<FileChange> {
 }
 
 /// Adds what changes later, sorted by path; of what changes twice one line tells.
-pub(super) fn add(files: &mut Vec<FileChange>, later: Vec<FileChange>) {
+pub(super) fn add(files: &mut Vec<FileChange>, later: impl IntoIterator<Item = FileChange>) {
     let mut places: HashMap<String, usize> = HashMap::new();
     for (i, file) in files.iter().enumerate() {
         places.entry(file.path.clone()).or_insert(i);

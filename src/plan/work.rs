@@ -3,11 +3,16 @@
 use std::collections::HashMap;
 
 use super::claims::{Claim, Thing, Wish, wish_of};
+use super::effort::Effort;
+use super::names::Names;
 use super::state::State;
 use super::{Effect, MadeLayer, OperationId, SourceFinding, Wanted, target};
 use crate::patch::{IfMissing, PatchFile, Removal};
 use crate::problem::{Address, Code, Problem, quoted};
 use crate::reference::Glob;
+
+/// How far back a problem is looked for that another image of the operation has told: images come one after the other.
+const MAX_ALIKE: usize = 1000;
 
 /// What an operation reads and writes while it is planned.
 pub(super) struct Work<'a> {
@@ -15,6 +20,8 @@ pub(super) struct Work<'a> {
     pub(super) files: &'a [PatchFile],
     /// The place of the operation.
     pub(super) id: OperationId,
+    /// What the names of images stood for before it.
+    pub(super) names: &'a Names,
     /// Every image of the archive.
     pub(super) states: &'a mut [State],
     /// The targeted ones.
@@ -34,6 +41,8 @@ pub(super) struct Work<'a> {
     pub(super) keeps_open: bool,
     /// Whether the form that is written keeps layers uncompressed.
     pub(super) keeps_plain: bool,
+    /// What the plan may go through.
+    pub(super) effort: &'a Effort,
     /// What it does, for each targeted image.
     pub(super) effects: &'a mut [Vec<Effect>],
     /// What is wrong with it.
@@ -41,6 +50,11 @@ pub(super) struct Work<'a> {
 }
 
 impl Work<'_> {
+    /// Tells whether the plan may go through more; the problem that it may not is told once.
+    pub(super) fn may_go_on(&mut self) -> bool {
+        self.effort.is_left(&self.address, self.problems)
+    }
+
     /// Adds a problem.
     pub(super) fn problem(&mut self, code: Code, address: Address, message: String, help: &str) {
         self.problems
@@ -62,7 +76,8 @@ impl Work<'_> {
         let problem = Problem::new(Code::Contradiction, claim.address, message)
             .with_help("keep one of the two");
         // Of several images that say the same, one tells it.
-        if !self.problems.contains(&problem) {
+        let recent = self.problems.iter().rev().take(MAX_ALIKE);
+        if !recent.into_iter().any(|told| *told == problem) {
             self.problems.push(problem);
         }
     }
@@ -93,6 +108,9 @@ impl Work<'_> {
             let mut is_found = false;
             let address = removal.glob_address(self.address.clone(), g);
             for i in 0..self.images.len() {
+                if !self.may_go_on() {
+                    return;
+                }
                 let n_before = self.effects[i].len();
                 is_found |= take(&mut self.states[self.images[i]], &mut self.effects[i], glob);
                 self.claim_effects(i, n_before, &address);

@@ -60,6 +60,8 @@ codes! {
     Syntax "syntax",
     /// The YAML is nested too deeply, or expands to too much.
     TooComplex "too-complex",
+    /// The operations lay layers anew and try patterns more often than a plan may.
+    TooMuchWork "too-much-work",
     /// A YAML tag such as `!env`; patches have none.
     Tag "tag",
     /// A YAML merge key `<<`; patches have none.

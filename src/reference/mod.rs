@@ -5,7 +5,9 @@
 
 mod glob;
 
+use std::cmp::Ordering;
 use std::fmt;
+use std::sync::Arc;
 
 pub use glob::Glob;
 
@@ -16,12 +18,14 @@ const MAX_NAME_BYTES: usize = 255;
 /// distribution/reference `TagRegexp`: `[\w][\w.-]{0,127}`.
 const MAX_TAG_BYTES: usize = 128;
 
-/// A tagged image name in its normal form: domain, path and tag all known.
-#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+/// A tagged image name in its normal form: domain, path and tag all known. Copies share the text.
+#[derive(Clone, PartialEq, Eq, Hash)]
 pub struct Reference {
-    domain: String,
-    path: String,
-    tag: String,
+    /// The full name, or the tag alone.
+    text: Arc<str>,
+    /// How many bytes the domain has, and the path; a tag alone has neither.
+    n_domain: u8,
+    n_path: u8,
 }
 
 /// Why a text is not a tagged reference.
@@ -104,10 +108,11 @@ impl Reference {
         if domain.len() + 1 + path.len() > MAX_NAME_BYTES {
             return Err(InvalidReference::TooLong);
         }
+        let length = |text: &str| u8::try_from(text.len()).expect("both are within the limit");
         Ok(Self {
-            domain: domain.to_owned(),
-            path,
-            tag: tag.to_owned(),
+            text: format!("{domain}/{path}:{tag}").into(),
+            n_domain: length(domain),
+            n_path: length(&path),
         })
     }
 
@@ -125,16 +130,29 @@ impl Reference {
             return Err(InvalidReference::Tag);
         }
         Ok(Self {
-            domain: String::new(),
-            path: String::new(),
-            tag: text.to_owned(),
+            text: text.into(),
+            n_domain: 0,
+            n_path: 0,
         })
+    }
+
+    fn parts(&self) -> [&str; 3] {
+        [self.domain(), self.path(), self.tag()]
+    }
+
+    fn domain(&self) -> &str {
+        &self.text[..self.n_domain.into()]
+    }
+
+    fn path(&self) -> &str {
+        let start = usize::from(self.n_domain) + usize::from(!self.is_bare());
+        &self.text[start..start + usize::from(self.n_path)]
     }
 
     /// Tells whether this is a tag alone, or another name without a repository.
     #[must_use]
     pub fn is_bare(&self) -> bool {
-        self.path.is_empty()
+        self.n_path == 0
     }
 
     /// Returns the repository as Docker prints it: `app`, `team/app`, `registry.example.com/app`.
@@ -143,14 +161,12 @@ impl Reference {
         if self.is_bare() {
             return String::new();
         }
-        if self.domain != DEFAULT_DOMAIN {
-            return format!("{}/{}", self.domain, self.path);
+        if self.domain() != DEFAULT_DOMAIN {
+            return self.full_repository();
         }
-        let official = self.path.strip_prefix("library/");
-        match official.filter(|rest| !rest.contains('/')) {
-            Some(name) => name.to_owned(),
-            None => self.path.clone(),
-        }
+        let official = self.path().strip_prefix("library/");
+        let official = official.filter(|rest| !rest.contains('/'));
+        official.unwrap_or(self.path()).to_owned()
     }
 
     /// Returns the repository with its registry: `docker.io/library/app`.
@@ -159,7 +175,7 @@ impl Reference {
         if self.is_bare() {
             String::new()
         } else {
-            format!("{}/{}", self.domain, self.path)
+            format!("{}/{}", self.domain(), self.path())
         }
     }
 
@@ -167,24 +183,24 @@ impl Reference {
     #[must_use]
     pub fn familiar(&self) -> String {
         if self.is_bare() {
-            return self.tag.clone();
+            return self.full();
         }
-        format!("{}:{}", self.familiar_repository(), self.tag)
+        format!("{}:{}", self.familiar_repository(), self.tag())
     }
 
     /// Returns the name with its registry: `docker.io/library/app:1`.
     #[must_use]
     pub fn full(&self) -> String {
-        if self.is_bare() {
-            return self.tag.clone();
-        }
-        format!("{}:{}", self.full_repository(), self.tag)
+        self.text.to_string()
     }
 
     /// Returns the tag alone.
     #[must_use]
     pub fn tag(&self) -> &str {
-        &self.tag
+        if self.is_bare() {
+            return &self.text;
+        }
+        &self.text[usize::from(self.n_domain) + usize::from(self.n_path) + 2..]
     }
 
     /// Tells whether `glob` matches the familiar name, the full name, or a repository with any tag.
@@ -194,6 +210,18 @@ impl Reference {
             || glob.matches(&self.full())
             || glob.matches(&self.familiar_repository())
             || glob.matches(&self.full_repository())
+    }
+}
+
+impl Ord for Reference {
+    fn cmp(&self, other: &Self) -> Ordering {
+        self.parts().cmp(&other.parts())
+    }
+}
+
+impl PartialOrd for Reference {
+    fn partial_cmp(&self, other: &Self) -> Option<Ordering> {
+        Some(self.cmp(other))
     }
 }
 

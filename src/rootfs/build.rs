@@ -6,7 +6,8 @@ use super::hard_link::owner;
 use super::log::{LayerLog, LoggedEntry};
 use super::resolve::Walk;
 use super::{
-    Content, EntryFault, Inode, MAX_PATH_BYTES, Node, ROOT, Rootfs, RootfsError, Slot, WHITEOUT,
+    Children, Content, EntryFault, Inode, MAX_PATH_BYTES, Node, ROOT, Rootfs, RootfsError, Slot,
+    WHITEOUT,
 };
 use crate::tarball::{Entry, Input, Kind, TarReader};
 
@@ -108,6 +109,7 @@ impl Rootfs {
         if entry.kind == Kind::Global {
             return Ok(());
         }
+        self.implied.count_header(&entry);
         let spelled = entry.name.clone();
         // `../x` lands at `/x`, as in every engine: names are confined, not refused.
         let (components, _) = clean(&spelled)?;
@@ -277,14 +279,13 @@ impl Rootfs {
         name: &[u8],
         node: Node,
     ) -> Result<(), EntryFault> {
-        let path_bytes = self.slot(directory).path_bytes + 1 + name.len();
+        let path_bytes = self.slot(directory).path_bytes as usize + 1 + name.len();
         if path_bytes > MAX_PATH_BYTES {
             return Err(EntryFault::TooLong);
         }
-        let existing = self.child(directory, name);
-        let merged = existing.filter(|&id| {
-            node.kind == Kind::Directory && self.slot(id).node.kind == Kind::Directory
-        });
+        let is_directory = |node: &Node| node.kind == Kind::Directory;
+        let existing = self.child(directory, name).filter(|_| is_directory(&node));
+        let merged = existing.filter(|&id| is_directory(&self.slot(id).node));
         if let Some(id) = merged {
             let slot = self.slot_mut(id);
             let inode = slot.node.inode;
@@ -292,25 +293,20 @@ impl Rootfs {
             slot.placed_by = layer.number;
         } else {
             let Inode(id) = self.next_inode()?;
-            if node.inode != Inode(id) {
-                self.other_names.entry(node.inode).or_default().push(id);
+            if node.is_implied {
+                self.implied.count(path_bytes)?;
             }
             self.slots.push(Slot {
                 node,
-                children: BTreeMap::new(),
+                children: Children::None,
                 parent: directory,
+                name: name.into(),
                 placed_by: layer.number,
                 touched_by: layer.number,
                 pruned_by: 0,
-                path_bytes,
+                path_bytes: u32::try_from(path_bytes).expect("it is at most 4096"),
             });
-            let children = &mut self.slot_mut(directory).children;
-            match children.get_mut(name) {
-                Some(child) => *child = id,
-                None => {
-                    children.insert(name.into(), id);
-                }
-            }
+            self.slot_mut(directory).children.insert(name, id);
         }
         let mut id = merged.unwrap_or(directory);
         while self.slot(id).touched_by != layer.number {
@@ -351,8 +347,8 @@ impl Rootfs {
             }
             self.slot_mut(directory).pruned_by = layer.number;
             let mut children = std::mem::take(&mut self.slot_mut(directory).children);
-            children.retain(|_, &mut id| self.slot(id).touched_by == layer.number);
-            for &id in children.values() {
+            children.retain(|id| self.slot(id).touched_by == layer.number);
+            for (_, id) in children.iter() {
                 if self.slot(id).node.kind == Kind::Directory {
                     self.disown(layer, id);
                     directories.push(id);

@@ -30,12 +30,16 @@ impl Rootfs {
             }
             return Ok(());
         }
+        let mut first = None;
         let node = if target.first() == Some(&PSEUDO_LINKS) {
             layer.pseudo_links.get(&target_name).cloned()
         } else {
             // In the layer or below it: Docker wants it in the layer, containerd takes both.
             match self.walk(target.iter().copied(), false) {
-                Walk::Found(_, id) if !escapes => Some(self.slot(id).node.clone()),
+                Walk::Found(_, id) if !escapes => {
+                    first = Some(id);
+                    Some(self.slot(id).node.clone())
+                }
                 _ => None,
             }
         };
@@ -51,13 +55,16 @@ impl Rootfs {
         }
         (node.layer, node.entry_offset) = (layer.position, offset);
         let directory = self.enter(layer, parents, 0)?;
-        self.put(layer, directory, name, node)
+        let inode = node.inode;
+        self.put(layer, directory, name, node)?;
+        self.name_again(inode, first, self.child(directory, name));
+        Ok(())
     }
 
     /// Gives every name of a file what the last hard link to it has said.
     pub(super) fn end(&mut self, layer: Layer) {
         for (inode, last) in layer.changed {
-            let names = self.other_names.get(&inode).into_iter().flatten();
+            let names = self.names.get(&inode).into_iter().flatten();
             let names: Vec<u32> = names.copied().chain([inode.0]).collect();
             for id in names {
                 let node = &mut self.slot_mut(id).node;

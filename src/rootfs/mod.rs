@@ -16,25 +16,37 @@
 //! * The character device 0:0 is a whiteout, as Docker with overlay2, podman with overlay and containerd with overlayfs have
 //!   it. On vfs, the native snapshotter and in umoci it is a device.
 //!
-//! Work per entry is constant; 100,000 entries take about 25 MB. Reading layers is left to the caller.
+//! Work per entry is constant; 100,000 entries take about 25 MB. A directory without an entry of its own takes no header,
+//! so what such directories may come to is bounded by the headers that are there. Reading layers is left to the caller.
 
+mod arena;
 mod build;
+mod children;
 mod hard_link;
+mod links;
 mod log;
+mod path_set;
 mod resolve;
 #[cfg(test)]
 pub(crate) mod tests;
+mod walk;
 
-use std::collections::{BTreeMap, HashMap, btree_map};
+use std::collections::HashMap;
 use std::fmt;
+use std::sync::Arc;
 
 pub use build::PSEUDO_LINKS;
 pub use log::{LayerLog, LoggedEntry};
+pub use path_set::PathSet;
 pub use resolve::{Obstacle, Resolution};
+pub use walk::Iter;
+
+use arena::Arena;
+use children::Children;
 
 use crate::image_path::ImagePath;
 use crate::printable;
-use crate::tarball::{Kind, Mtime, SparseMap, TarError};
+use crate::tarball::{ImpliedDirectories, Kind, Mtime, SparseMap, TarError, TooManyImplied};
 
 /// Linux refuses longer paths, so no engine could have a longer one in a container. In bytes.
 pub const MAX_PATH_BYTES: usize = 4096;
@@ -166,11 +178,20 @@ pub enum EntryFault {
     RootNotADirectory,
     /// More entries than can be counted.
     TooMany,
+    /// Directories without entries that come to more than the headers account for.
+    Implied(TooManyImplied),
+}
+
+impl From<TooManyImplied> for EntryFault {
+    fn from(many: TooManyImplied) -> Self {
+        Self::Implied(many)
+    }
 }
 
 impl fmt::Display for EntryFault {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
+            Self::Implied(many) => return write!(f, "a path of too many directories: {many}"),
             Self::WhiteoutOfNothing => "a whiteout that names nothing",
             Self::WhiteoutAsDirectory => "a path through a link to the name of a whiteout",
             Self::HardLinkToNothing => "a hard link to what is no file in the image",
@@ -212,8 +233,10 @@ impl std::error::Error for RootfsError {
 #[derive(Debug, Clone)]
 struct Slot {
     node: Node,
-    children: BTreeMap<Box<[u8]>, u32>,
+    children: Children,
     parent: u32,
+    /// Its name in the parent.
+    name: Box<[u8]>,
     /// Which call of `add_layer` placed this name last, counted from 1.
     placed_by: u32,
     /// Which call placed something here or below last.
@@ -221,7 +244,7 @@ struct Slot {
     /// Which call removed the lower children last.
     pruned_by: u32,
     /// The length of the real path.
-    path_bytes: usize,
+    path_bytes: u32,
 }
 
 impl Slot {
@@ -229,8 +252,9 @@ impl Slot {
     fn unplaced(node: Node) -> Self {
         Self {
             node,
-            children: BTreeMap::new(),
+            children: Children::None,
             parent: ROOT,
+            name: Box::default(),
             placed_by: 0,
             touched_by: 0,
             pruned_by: 0,
@@ -248,10 +272,11 @@ pub const WHITEOUT: &[u8] = b".wh.";
 #[derive(Debug, Clone)]
 pub struct Rootfs {
     /// Names that were replaced stay behind unreachable: memory follows the entries read, not the entries alive.
-    slots: Vec<Slot>,
-    /// The slots of names that hard links have given to files, without the first.
-    other_names: HashMap<Inode, Vec<u32>>,
+    slots: Arena,
     n_layers: u32,
+    /// The slots of every file that has had several names, by its inode.
+    names: Arc<HashMap<Inode, Vec<u32>>>,
+    implied: ImpliedDirectories,
 }
 
 impl Default for Rootfs {
@@ -264,10 +289,13 @@ impl Rootfs {
     /// Returns the tree of no layers: an empty root directory.
     #[must_use]
     pub fn new() -> Self {
+        let mut slots = Arena::default();
+        slots.push(Slot::unplaced(Node::implied_directory(0, Inode(ROOT))));
         Self {
-            slots: vec![Slot::unplaced(Node::implied_directory(0, Inode(ROOT)))],
-            other_names: HashMap::new(),
+            slots,
             n_layers: 0,
+            names: Arc::default(),
+            implied: ImpliedDirectories::default(),
         }
     }
 
@@ -282,6 +310,12 @@ impl Rootfs {
         Ok(tree)
     }
 
+    /// Returns how many names have been placed, those included that are no longer there.
+    #[must_use]
+    pub fn n_names(&self) -> usize {
+        self.slots.len()
+    }
+
     /// Returns what stands at exactly this path; no symbolic link is followed, neither on the way nor at its end.
     #[must_use]
     pub fn get(&self, path: &ImagePath) -> Option<&Node> {
@@ -293,9 +327,8 @@ impl Rootfs {
     pub fn children(&self, path: &ImagePath) -> Option<impl Iterator<Item = (&[u8], &Node)>> {
         let slot = self.slot(self.find(path)?);
         (slot.node.kind == Kind::Directory).then(|| {
-            slot.children
-                .iter()
-                .map(|(name, &id)| (&**name, &self.slot(id).node))
+            let names = slot.children.iter();
+            names.map(|(name, id)| (name, &self.slot(id).node))
         })
     }
 
@@ -310,17 +343,7 @@ impl Rootfs {
     pub fn below(&self, path: &ImagePath) -> Iter<'_> {
         match self.find(path) {
             Some(id) => self.walk_from(id, path.clone()),
-            None => Iter {
-                rootfs: self,
-                stack: Vec::new(),
-            },
-        }
-    }
-
-    fn walk_from(&self, id: u32, path: ImagePath) -> Iter<'_> {
-        Iter {
-            rootfs: self,
-            stack: vec![(path, self.slot(id).children.iter())],
+            None => Iter::nothing(self),
         }
     }
 
@@ -330,44 +353,15 @@ impl Rootfs {
     }
 
     fn slot(&self, id: u32) -> &Slot {
-        &self.slots[id as usize]
+        self.slots.get(id)
     }
 
     fn slot_mut(&mut self, id: u32) -> &mut Slot {
-        &mut self.slots[id as usize]
+        self.slots.get_mut(id)
     }
 
     fn child(&self, directory: u32, name: &[u8]) -> Option<u32> {
-        self.slot(directory).children.get(name).copied()
-    }
-}
-
-type Names<'a> = btree_map::Iter<'a, Box<[u8]>, u32>;
-
-/// A walk over the tree.
-#[derive(Debug)]
-pub struct Iter<'a> {
-    rootfs: &'a Rootfs,
-    stack: Vec<(ImagePath, Names<'a>)>,
-}
-
-impl<'a> Iterator for Iter<'a> {
-    type Item = (ImagePath, &'a Node);
-
-    fn next(&mut self) -> Option<Self::Item> {
-        loop {
-            let (directory, names) = self.stack.last_mut()?;
-            let Some((name, &id)) = names.next() else {
-                self.stack.pop();
-                continue;
-            };
-            let path = directory.join(name);
-            let slot = self.rootfs.slot(id);
-            if !slot.children.is_empty() {
-                self.stack.push((path.clone(), slot.children.iter()));
-            }
-            return Some((path, &slot.node));
-        }
+        self.slot(directory).children.get(name)
     }
 }
 

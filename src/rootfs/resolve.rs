@@ -99,9 +99,8 @@ impl Rootfs {
     /// Returns where a directory at `path` really is or, if nothing is there, would be: links are followed also where they
     /// lead to nothing.
     pub fn directory_at(&self, path: &ImagePath) -> Result<ImagePath, Obstacle> {
-        let join = |path: ImagePath, rest: &[Vec<u8>]| {
-            rest.iter().fold(path, |path, name| path.join(name))
-        };
+        let join =
+            |path: ImagePath, rest: &[Vec<u8>]| path.join_all(rest.iter().map(Vec::as_slice));
         let mut path = path.clone();
         for _ in 0..=MAX_HOPS {
             path = match self.resolve(&path) {
@@ -214,9 +213,7 @@ fn fold<'a>(components: impl Iterator<Item = &'a [u8]>) -> Trail<'a> {
 }
 
 fn path_of(trail: &[&[u8]]) -> ImagePath {
-    trail
-        .iter()
-        .fold(ImagePath::root(), |path, name| path.join(name))
+    ImagePath::root().join_all(trail.iter().copied())
 }
 
 impl From<Walk<'_>> for Resolution {

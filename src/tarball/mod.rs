@@ -7,6 +7,7 @@
 mod change;
 mod copy;
 mod field;
+mod implied;
 mod input;
 mod read;
 mod sparse;
@@ -15,6 +16,7 @@ mod write;
 use std::fmt;
 
 pub use change::HeaderChange;
+pub use implied::{ImpliedDirectories, MAX_IMPLIED_BYTES, MAX_IMPLIED_RATIO, TooManyImplied};
 pub use input::{Input, Range, Stream};
 pub use read::{TarError, TarReader};
 pub use sparse::{ContentReader, MAX_HOLE_BYTES, SparseMap};

@@ -1,6 +1,6 @@
 //! `oci-layout`, `index.json` and what they lead to: indexes, manifests, descriptors.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashSet};
 use std::rc::Rc;
 
 use super::checker::Checker;
@@ -16,7 +16,7 @@ pub(super) const LAYOUT: &str = "oci-layout";
 const BLOBS: &str = "blobs";
 /// Indexes in indexes; real images have one or two levels.
 const MAX_DEPTH: usize = 8;
-/// Descriptors of indexes that are followed, the same blob each time it is named.
+/// Descriptors that are followed of indexes that were followed before: what is followed once costs what its bytes say.
 const MAX_VISITS: usize = 10_000;
 const INDEX_TYPES: [&str; 2] = [
     "application/vnd.oci.image.index.v1+json",
@@ -37,6 +37,8 @@ pub(super) struct Oci {
     /// By the entry of the manifest.
     pub(super) images: BTreeMap<usize, OciImage>,
     n_visits: usize,
+    /// The indexes that were followed, by their entries.
+    followed: HashSet<usize>,
     /// Images that an index lists, and the archive does not hold.
     n_absent: usize,
 }
@@ -230,7 +232,6 @@ fn follow(
         return Ok(());
     };
     let place = checker.name(entry);
-    oci.n_visits += 1;
     if depth > MAX_DEPTH || oci.n_visits > MAX_VISITS {
         let message =
             format!("is nested over {MAX_DEPTH} indexes deep, or comes {MAX_VISITS} times");
@@ -247,7 +248,9 @@ fn follow(
             .get("manifests")
             .and_then(Json::list)
             .unwrap_or_default();
+        let is_again = !oci.followed.insert(entry);
         for (i, item) in manifests.iter().enumerate() {
+            oci.n_visits += usize::from(is_again);
             let path = format!(".manifests[{i}]");
             if let Some(inner) = descriptor::read(checker, item, place, path, Presence::Listed)? {
                 follow(checker, oci, &inner, names, depth + 1)?;

@@ -90,7 +90,12 @@ fn describe(bytes: &[u8], like: &str) -> String {
     let archive = Archive::open(edit::open(bytes).unwrap()).unwrap();
     let image = &archive.images()[0];
     if like.starts_with(ANNOTATIONS) {
-        let pairs = archive.annotations(0).manifest.unwrap().into_iter();
+        let pairs = archive
+            .annotations(0)
+            .manifest
+            .unwrap()
+            .to_vec()
+            .into_iter();
         let object: Value = pairs
             .map(|(key, value)| (key, Value::from(value)))
             .collect();

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 
 /// Each module of the crate and the modules that it may use; everything else is a leak.
 const IMPORTS: &[(&str, &[&str])] = &[
-    ("annotation", &[]),
+    ("annotation", &["ordered"]),
     (
         "apply",
         &[
@@ -57,6 +57,7 @@ const IMPORTS: &[(&str, &[&str])] = &[
             "gather",
             "image",
             "image_path",
+            "ordered",
             "patch",
             "plan",
             "platform",
@@ -115,6 +116,7 @@ const IMPORTS: &[(&str, &[&str])] = &[
     ),
     ("ledger", &["printable"]),
     ("media_type", &["compression"]),
+    ("ordered", &[]),
     (
         "patch",
         &[
@@ -141,6 +143,7 @@ const IMPORTS: &[(&str, &[&str])] = &[
             "image",
             "image_path",
             "layer",
+            "ordered",
             "patch",
             "platform",
             "printable",

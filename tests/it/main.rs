@@ -7,6 +7,7 @@ mod at_once;
 mod attack;
 mod binary;
 mod cases;
+mod ceilings;
 mod changing;
 mod cli;
 mod consumers;

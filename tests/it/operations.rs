@@ -77,7 +77,7 @@ fn patched_by(config: &str, patches: &[(&str, &str)]) -> Result<String, Rejected
         tags: vec![Reference::parse("app:1").unwrap()],
         group: 0,
         digests: Vec::new(),
-        referrers: Vec::new(),
+        referrers: ocipatch::annotation::Referring::default(),
         annotations: ImageAnnotations::default(),
         is_index_referred_to: false,
         layer_compressions: Vec::new(),

@@ -7,6 +7,7 @@ use std::path::Path;
 use std::process::{Command, Output, Stdio};
 
 use ocipatch::compression::Compression;
+use ocipatch::tarball::{Entry, header_group};
 use serde_json::Value;
 
 use crate::binary::{command, listing};
@@ -247,7 +248,13 @@ fn a_reader_that_goes_after_a_byte_hears_nothing_and_leaves_nothing() {
 fn a_stream_without_room_names_the_room() {
     let home = home("docker26.tar");
     fs::create_dir(home.path().join("spool")).unwrap();
-    let bytes = vec![0; 4 << 20];
+    let entry = Entry {
+        name: b"a".to_vec(),
+        size: 4 << 20,
+        ..Entry::file()
+    };
+    let mut bytes = header_group(&entry);
+    bytes.resize(bytes.len() + (4 << 20) + 1024, 0);
     for input in [bytes.clone(), compressed(&bytes, Compression::Gzip)] {
         let before = listing(home.path());
         let mut shell = Command::new("sh");

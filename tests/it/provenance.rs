@@ -44,7 +44,7 @@ impl Home {
 fn annotations(path: &Path) -> Vec<(String, String)> {
     let bytes = std::fs::read(path).unwrap();
     let archive = Archive::open(edit::open(&bytes).unwrap()).unwrap();
-    archive.annotations(0).manifest.unwrap()
+    archive.annotations(0).manifest.unwrap().to_vec()
 }
 
 fn manifest(path: &Path) -> String {
@@ -159,9 +159,9 @@ fn each_platform_is_told_of_by_itself() {
                 &image.manifest_digest().unwrap().to_string(),
                 &[named("fix.yaml", &text)],
             ),
-            _ => before.annotations(i).manifest.unwrap(),
+            _ => before.annotations(i).manifest.unwrap().to_vec(),
         };
-        assert_eq!(after.annotations(i).manifest.unwrap(), expected);
+        assert_eq!(after.annotations(i).manifest.unwrap().to_vec(), expected);
     }
 }
 

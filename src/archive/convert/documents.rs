@@ -1,6 +1,6 @@
 //! `index.json` and `manifest.json` of a converted archive.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap, HashSet};
 
 use super::Form;
 use crate::archive::form::descriptor::{NAME, REF_NAME, blob_name, media_type_of, name_of};
@@ -87,16 +87,18 @@ fn descriptor(
 /// Those who know one annotation only find an image by the tag; where two images have the same, it is the whole name
 /// that they find.
 pub(super) fn named(mut graph: Graph, written: &[usize], new: &[State], form: Form) -> Graph {
-    let mut tags: Vec<&Reference> = Vec::new();
-    let mut groups = Vec::new();
+    let mut tags: HashSet<&Reference> = HashSet::new();
+    let mut groups = HashSet::new();
+    let mut n_short: HashMap<&str, usize> = HashMap::new();
     for state in written.iter().map(|&i| &new[i]) {
-        if !groups.contains(&state.group) {
-            groups.push(state.group);
+        if groups.insert(state.group) {
             tags.extend(&state.tags);
+            for tag in &state.tags {
+                *n_short.entry(tag.tag()).or_default() += 1;
+            }
         }
     }
-    let is_shared =
-        |tag: &Reference| tags.iter().filter(|other| other.tag() == tag.tag()).count() > 1;
+    let is_shared = |tag: &Reference| n_short[tag.tag()] > 1;
     let rename = |items: &mut ArrayEdit<'_>| {
         for i in 0..items.len() {
             let name = name_of(items.get(i)).ok().flatten();

@@ -9,7 +9,7 @@ mod documents;
 mod layers;
 mod oci;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap, HashSet};
 use std::path::Path;
 
 use super::{Archive, Dialect, RevisedImage, Revision};
@@ -101,8 +101,9 @@ pub fn convert<'a>(
             oci::revise_graph(archive, graph, &roots, old_new, form)
         }
         _ => {
+            let is_written: HashSet<usize> = written.iter().copied().collect();
             for (i, state) in new.iter_mut().enumerate() {
-                if written.contains(&i) {
+                if is_written.contains(&i) {
                     oci::describe(state, &mut layers, form, &mut notes)?;
                 }
             }
@@ -152,10 +153,12 @@ fn select(
     };
     let is_meant = |&i: &usize| platform.matches(&archive.images[i].platform());
     let written: Vec<usize> = all.clone().filter(is_meant).collect();
-    for group in 0..archive.groups.len() {
-        let of_group = |&i: &usize| archive.images[i].group == group;
-        let there: Vec<usize> = all.clone().filter(of_group).collect();
-        let chosen = written.iter().copied().filter(|i| of_group(i)).count();
+    let mut groups = vec![Vec::new(); archive.groups.len()];
+    for i in all.clone() {
+        groups[archive.images[i].group].push(i);
+    }
+    for there in groups {
+        let chosen = there.iter().filter(|i| is_meant(i)).count();
         if chosen != 1 {
             let platforms = there
                 .iter()
@@ -178,9 +181,7 @@ fn select(
             image.platform()
         ));
     }
-    let mut referrers: Vec<String> = written.iter().flat_map(|&i| archive.referrers(i)).collect();
-    referrers.sort();
-    referrers.dedup();
+    let referrers = archive.referrers_of(&written);
     notes.extend(
         referrers
             .iter()
@@ -191,12 +192,14 @@ fn select(
 
 /// Docker's format has one image per name, and names with a repository.
 fn check_docker(archive: &Archive, written: &[usize], new: &[State]) -> Result<(), Error> {
+    let mut twins: HashMap<usize, Vec<usize>> = HashMap::new();
+    for &i in written {
+        twins.entry(archive.images[i].group).or_default().push(i);
+    }
     for &i in written {
         let image = &archive.images[i];
-        let twins = written
+        let platforms: Vec<String> = twins[&image.group]
             .iter()
-            .filter(|&&j| archive.images[j].group == image.group);
-        let platforms: Vec<String> = twins
             .map(|&j| archive.images[j].platform().to_string())
             .collect();
         if platforms.len() > 1 {

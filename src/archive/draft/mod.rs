@@ -1,14 +1,14 @@
 //! The new archive as a list of entries, before anything is written.
 
+pub(in crate::archive) mod drafting;
 mod links;
-mod parents;
+pub(in crate::archive) mod parents;
 
-use std::cmp::Ordering;
 use std::fs::File;
 use std::io::{self, Write};
 use std::sync::Arc;
 
-use crate::archive::source::{Source, names};
+use crate::archive::source::Source;
 use crate::compression::Compression;
 use crate::digest::{DiffId, Digest};
 use crate::error::Error;
@@ -198,120 +198,6 @@ impl<'a> Draft<'a> {
                 .entries
                 .iter()
                 .all(|entry| matches!(entry, DraftEntry::Kept(_)))
-    }
-
-    fn name<'s>(&'s self, entry: &'s DraftEntry) -> &'s str {
-        match entry {
-            DraftEntry::Kept(index) => &self.source.entries()[*index].name,
-            DraftEntry::New(entry) => &entry.name,
-        }
-    }
-
-    /// Leaves out the entry of that name.
-    pub(in crate::archive) fn remove(&mut self, name: &str) {
-        let source = self.source;
-        self.entries.retain(|entry| match entry {
-            DraftEntry::Kept(index) => source.entries()[*index].name != name,
-            DraftEntry::New(entry) => entry.name != name,
-        });
-    }
-
-    /// Puts an entry where one of its name stands, or where the order of the archive has it: sorted where Docker's
-    /// order is kept, else behind its model, else before `manifest.json`.
-    pub(in crate::archive) fn put(
-        &mut self,
-        name: &str,
-        content: Content,
-        model: usize,
-        mtime: i64,
-    ) {
-        let permissions = match content {
-            Content::Directory if self.source.entries()[model].kind == Kind::Directory => {
-                0o40_000 | self.source.entries()[model].mode & 0o7777
-            }
-            Content::Directory => 0o40755,
-            // Docker writes 0777, containers/image 0; nobody reads it.
-            Content::Symlink(_) if self.source.entries()[model].kind == Kind::Symlink => {
-                0o120_000 | self.source.entries()[model].mode & 0o7777
-            }
-            Content::Symlink(_) => 0o120_777,
-            Content::Entry(index) => 0o100_000 | self.source.entries()[index].mode & 0o7777,
-            Content::Bytes(_) | Content::Layer(_) => {
-                let like = &self.source.entries()[model];
-                0o100_000
-                    | if like.kind == Kind::File {
-                        like.mode & 0o7777
-                    } else {
-                        0o644
-                    }
-            }
-        };
-        // Docker before 25 wrote file type bits into the mode, later ones do not: as the model has it.
-        let has_type_bits = self.source.entries()[model].mode & !0o7777 != 0;
-        let mode = if has_type_bits {
-            permissions
-        } else {
-            permissions & 0o7777
-        };
-        let entry = DraftEntry::New(NewEntry {
-            name: name.to_owned(),
-            content,
-            mode,
-            mtime,
-            model: Some(model),
-        });
-        if let Some(at) = self
-            .entries
-            .iter()
-            .position(|entry| self.name(entry) == name)
-        {
-            self.remove(name);
-            self.entries.insert(at, entry);
-            return;
-        }
-        let at = if self.source.is_walk_ordered() {
-            self.entries.partition_point(|entry| {
-                names::walk_order(self.name(entry), name) == Ordering::Less
-            })
-        } else {
-            self.place_behind(name, model)
-        };
-        self.entries.insert(at, entry);
-    }
-
-    /// Where a new entry goes in an archive that is not sorted: behind the files of its own directory, else behind
-    /// its model and what shares a directory with that.
-    fn place_behind(&self, name: &str, model: usize) -> usize {
-        let directory = |name: &str| {
-            name.rsplit_once('/')
-                .map(|(directory, _)| directory.to_owned())
-        };
-        if let Some(own) = directory(name)
-            && let Some(at) = self
-                .entries
-                .iter()
-                .rposition(|entry| directory(self.name(entry)).as_ref() == Some(&own))
-        {
-            return at + 1;
-        }
-        let shared = directory(&self.source.entries()[model].name);
-        let last = match shared {
-            Some(_) => self
-                .source
-                .entries()
-                .iter()
-                .rposition(|entry| directory(&entry.name) == shared),
-            None => None,
-        };
-        let last = last.unwrap_or(model);
-        let is_before = |entry: &DraftEntry| match entry {
-            DraftEntry::Kept(index) => *index <= last,
-            DraftEntry::New(entry) => entry.model.is_some_and(|model| model <= last),
-        };
-        self.entries
-            .iter()
-            .rposition(is_before)
-            .map_or(0, |at| at + 1)
     }
 
     /// Returns how many bytes the new tar will have, or a little more; nothing where the old archive is no tar.

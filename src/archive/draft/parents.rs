@@ -1,53 +1,94 @@
 //! The directories of a draft: on a disk each file needs one, and one that has lost all that was in it goes.
 
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 
-use super::{Content, Draft, DraftEntry};
+use super::Content;
+use super::drafting::{Drafting, Head};
 use crate::tarball::Kind;
 
-impl Draft<'_> {
+/// Directories that have entries, as a tree of names.
+pub(in crate::archive) struct Directories<'n> {
+    /// By the number of a directory and a name in it, the root being 0.
+    children: HashMap<(usize, &'n str), usize>,
+    /// For each, the old entry.
+    entries: Vec<Option<usize>>,
+}
+
+impl<'n> Directories<'n> {
+    pub(in crate::archive) fn new(named: impl Iterator<Item = (usize, &'n str)>) -> Self {
+        let mut all = Self {
+            children: HashMap::new(),
+            entries: vec![None],
+        };
+        for (entry, name) in named {
+            let mut at = 0;
+            for part in name.split('/') {
+                let next = all.entries.len();
+                at = *all.children.entry((at, part)).or_insert(next);
+                if at == next {
+                    all.entries.push(None);
+                }
+            }
+            all.entries[at] = Some(entry);
+        }
+        all
+    }
+
+    /// Returns the entries of the directories that files of these names are in.
+    pub(in crate::archive) fn above<'f>(
+        &self,
+        files: impl Iterator<Item = &'f str>,
+    ) -> HashSet<usize> {
+        let mut found = HashSet::new();
+        for name in files {
+            let mut at = 0;
+            let (directory, _) = name.rsplit_once('/').unwrap_or_default();
+            for part in directory.split('/') {
+                match self.children.get(&(at, part)) {
+                    Some(&next) => at = next,
+                    None => break,
+                }
+                found.extend(self.entries[at]);
+            }
+        }
+        found
+    }
+}
+
+impl Drafting<'_> {
     /// Leaves out directories whose files have all gone, and where the old archive is a directory adds those that new
     /// files need. A tar need not name them.
     pub(in crate::archive) fn fit_directories(&mut self) {
-        let source = self.source;
-        let files = source.entries().iter();
-        let files = files.filter(|entry| entry.kind != Kind::Directory);
-        let filled = parents(files.map(|entry| entry.name.as_str()));
-        let names = self.entries.iter().filter_map(|entry| match entry {
-            DraftEntry::Kept(index) => {
-                let kept = &source.entries()[*index];
-                (kept.kind != Kind::Directory).then_some(kept.name.as_str())
-            }
-            DraftEntry::New(new) => {
-                (new.content != Content::Directory).then_some(new.name.as_str())
-            }
-        });
-        let needed: HashSet<String> = parents(names).into_iter().map(str::to_owned).collect();
-        self.entries.retain(|entry| match entry {
-            DraftEntry::Kept(index) => {
-                let kept = &source.entries()[*index];
-                let is_emptied =
-                    filled.contains(kept.name.as_str()) && !needed.contains(&kept.name);
-                kept.kind != Kind::Directory || !is_emptied
-            }
-            DraftEntry::New(_) => true,
-        });
-        if source.is_directory() {
+        let entries = self.source.entries();
+        let is_kept = |i: &usize| self.heads[*i] == Head::Kept;
+        let is_directory = |i: &usize| entries[*i].kind == Kind::Directory;
+        let all = 0..entries.len();
+        let kept = all.clone().filter(|i| is_directory(i) && is_kept(i));
+        let directories = Directories::new(kept.map(|i| (i, entries[i].name.as_str())));
+        let files = all.filter(|i| !is_directory(i));
+        let filled = directories.above(files.clone().map(|i| entries[i].name.as_str()));
+        let kept = files.filter(is_kept).map(|i| entries[i].name.as_str());
+        let new = self.by_name.values().map(|&number| &self.new[number]);
+        let new = new.filter(|new| new.content != Content::Directory);
+        let needed = directories.above(kept.chain(new.map(|new| new.name.as_str())));
+        for &emptied in filled.difference(&needed) {
+            self.leave_out(emptied);
+        }
+        if self.source.is_directory() {
             self.add_directories();
         }
     }
 
     fn add_directories(&mut self) {
         let mut missing: Vec<(String, usize, i64)> = Vec::new();
-        for entry in &self.entries {
-            let DraftEntry::New(new) = entry else {
-                continue;
-            };
+        let mut seen = HashSet::new();
+        for new in &self.new {
+            let Some(model) = new.model else { continue };
             for directory in above(&new.name) {
                 let is_there = self.source.find(directory).is_some()
-                    || missing.iter().any(|(name, ..)| name == directory)
-                    || self.has_new(directory);
-                if let (false, Some(model)) = (is_there, new.model) {
+                    || self.by_name.contains_key(directory)
+                    || !seen.insert(directory);
+                if !is_there {
                     missing.push((directory.to_owned(), model, new.mtime));
                 }
             }
@@ -56,17 +97,6 @@ impl Draft<'_> {
             self.put(&name, Content::Directory, model, mtime);
         }
     }
-
-    fn has_new(&self, name: &str) -> bool {
-        self.entries
-            .iter()
-            .any(|entry| matches!(entry, DraftEntry::New(new) if new.name == name))
-    }
-}
-
-/// Returns every directory that one of these names lies in.
-fn parents<'n>(names: impl Iterator<Item = &'n str>) -> HashSet<&'n str> {
-    names.flat_map(above).collect()
 }
 
 /// Returns the directories that a name lies in, the innermost last.

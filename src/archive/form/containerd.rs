@@ -4,7 +4,7 @@
 //! `index.json` says which images there are; `manifest.json` has an item per manifest, of an index only for the platform
 //! of the host. Both must tell of the same images under the same names.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 
 use super::descriptor::is_by_digest;
 use super::docker::{self, Item};
@@ -13,6 +13,9 @@ use crate::archive::{Group, Image};
 use crate::error::Error;
 use crate::image::json::Document;
 use crate::reference::Reference;
+
+/// How often items may describe images: two images that a patch has made equal are described twice by two items.
+const MAX_MATCHES: usize = 100_000;
 
 /// Returns what each item of `manifest.json` describes, and refuses halves that disagree.
 pub(in crate::archive) fn match_items(
@@ -25,14 +28,31 @@ pub(in crate::archive) fn match_items(
     for item in &mut items {
         item.tags.retain(|tag| !is_by_digest(tag));
     }
-    let mut matched = Vec::with_capacity(items.len());
-    for item in &items {
-        matched.push(images_of(source, item, images)?);
+    let mut with_config: HashMap<usize, Vec<usize>> = HashMap::new();
+    let mut members: Vec<Vec<&Image>> = vec![Vec::new(); groups.len()];
+    for (i, image) in images.iter().enumerate() {
+        with_config.entry(image.config_entry).or_default().push(i);
+        members[image.group].push(image);
     }
-    for (g, group) in groups.iter().enumerate() {
-        let of_group = |&i: &usize| images[i].group == g;
-        let is_listed = matched.iter().flatten().any(of_group);
-        let members: Vec<&Image> = images.iter().filter(|image| image.group == g).collect();
+    let mut matched = Vec::with_capacity(items.len());
+    let mut listed = HashSet::new();
+    let mut n_matches = 0;
+    for item in &items {
+        let found = images_of(source, item, images, &with_config)?;
+        listed.extend(found.iter().map(|&i| images[i].group));
+        n_matches += found.len();
+        if n_matches > MAX_MATCHES {
+            return Err(Error::BadDocument {
+                name: "manifest.json".to_owned(),
+                reason: format!(
+                    "its items describe the same images again and again: {n_matches} times, and {MAX_MATCHES} are allowed"
+                ),
+            });
+        }
+        matched.push(found);
+    }
+    for (g, (group, members)) in groups.iter().zip(members).enumerate() {
+        let is_listed = listed.contains(&g);
         // Of several platforms, the exporter lists the one that its host would run, if any.
         let is_alone = members.len() == 1 && group.n_absent == 0;
         if !is_listed && (is_alone || !members[0].tags.is_empty()) {
@@ -55,15 +75,18 @@ pub(in crate::archive) fn match_items(
 }
 
 /// Returns the images with the item's configuration and layers.
-fn images_of(source: &Source, item: &Item, images: &[Image]) -> Result<Vec<usize>, Error> {
+fn images_of(
+    source: &Source,
+    item: &Item,
+    images: &[Image],
+    with_config: &HashMap<usize, Vec<usize>>,
+) -> Result<Vec<usize>, Error> {
     let config = source.resolve(&item.config, "`manifest.json`")?;
     let mut layers = Vec::with_capacity(item.layers.len());
     for layer in &item.layers {
         layers.push(source.resolve(layer, "`manifest.json`")?);
     }
-    let with_config: Vec<usize> = (0..images.len())
-        .filter(|&i| images[i].config_entry == config)
-        .collect();
+    let with_config = with_config.get(&config).map_or(&[][..], Vec::as_slice);
     let Some(&first) = with_config.first() else {
         return Err(Error::Mismatch {
             what: format!(
@@ -78,7 +101,7 @@ fn images_of(source: &Source, item: &Item, images: &[Image]) -> Result<Vec<usize
         let entries = images[i].layers.iter().map(|layer| layer.entry);
         entries.eq(layers.iter().copied())
     };
-    let found: Vec<usize> = with_config.into_iter().filter(has_layers).collect();
+    let found: Vec<usize> = with_config.iter().copied().filter(has_layers).collect();
     if found.is_empty() {
         let image = &images[first];
         return Err(Error::Mismatch {
@@ -101,13 +124,15 @@ fn images_of(source: &Source, item: &Item, images: &[Image]) -> Result<Vec<usize
 /// Tags are in both halves, or loaders would see different ones; an item without any says nothing of them, as `ctr images
 /// export --skip-manifest-json` writes it. Items may share an image: two that a patch has made equal.
 fn check_names(items: &[Item], matched: &[Vec<usize>], images: &[Image]) -> Result<(), Error> {
+    let mut wanted: BTreeMap<&[usize], BTreeSet<Reference>> = BTreeMap::new();
+    for (item, covered) in items.iter().zip(matched) {
+        let wanted = wanted.entry(covered).or_default();
+        wanted.extend(docker::tags(item)?);
+    }
     for covered in matched {
-        let mut wanted: BTreeSet<Reference> = BTreeSet::new();
-        for (item, others) in items.iter().zip(matched) {
-            if others == covered {
-                wanted.extend(docker::tags(item)?);
-            }
-        }
+        let Some(wanted) = wanted.remove(covered.as_slice()) else {
+            continue;
+        };
         let found: BTreeSet<Reference> = covered
             .iter()
             .flat_map(|&i| images[i].tags.iter().cloned())

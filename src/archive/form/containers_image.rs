@@ -6,7 +6,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::state::{DerivedContent, Files, LayerData, Part, Paths, State};
-use super::v1_directories::push_config;
+use super::v1_directories::{push_config, shared_configs};
 use crate::archive::Archive;
 use crate::archive::source::entry::SourceEntry;
 use crate::digest::{ChainId, Digest};
@@ -88,6 +88,7 @@ pub(in crate::archive) fn push_links(
 /// Returns the files of `states`.
 pub(in crate::archive) fn files(archive: &Archive, states: &[State]) -> Files {
     let mut files = Files::default();
+    let shared = shared_configs(archive);
     for (image, state) in states.iter().enumerate() {
         let mut layers = Vec::new();
         for (i, layer) in state.layers.iter().enumerate() {
@@ -103,7 +104,7 @@ pub(in crate::archive) fn files(archive: &Archive, states: &[State]) -> Files {
             );
             layers.push(path);
         }
-        let config = push_config(&mut files, archive, image, state);
+        let config = push_config(&mut files, archive, image, state, &shared);
         let mut top = String::new();
         let mut chain = None;
         for (i, (layer, path)) in state.layers.iter().zip(&layers).enumerate() {

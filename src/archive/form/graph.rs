@@ -1,11 +1,12 @@
 //! What `index.json` leads to (image-spec image-index.md): indexes within indexes, manifests of images, and whatever else
 //! stands there, such as attestations and signatures.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 
 use super::descriptor::{ATTESTED, REFERRED, annotation, blob_name, digest_of, media_type_of};
 use super::descriptor::{REF_NAME, listed_name};
 use super::read::read_manifest;
+use crate::annotation::Referring;
 use crate::archive::source::Source;
 use crate::digest::Digest;
 use crate::error::Error;
@@ -17,6 +18,8 @@ use crate::reference::Reference;
 const MAX_DEPTH: usize = 16;
 /// More documents than any archive has.
 const MAX_NODES: usize = 10_000;
+/// Descriptors below all that stands at the top; those of an index that several name count for each of them.
+const MAX_VISITS: usize = 1_000_000;
 
 /// `index.json` and every document that it leads to, by digest.
 #[derive(Debug, Clone)]
@@ -49,6 +52,8 @@ pub(in crate::archive) struct Root {
     pub(in crate::archive) names: Vec<Reference>,
     /// The manifests of its images, in the order of the indexes.
     pub(in crate::archive) images: Vec<Digest>,
+    /// How many images its indexes list that the archive does not hold.
+    pub(in crate::archive) n_absent: usize,
 }
 
 impl Graph {
@@ -98,22 +103,25 @@ impl Graph {
         if let Some(node) = self.nodes.get(&digest) {
             return Ok(node.kind != Kind::Other);
         }
-        if depth > MAX_DEPTH || self.nodes.len() >= MAX_NODES {
-            return Err(bad(
-                "is one document too many: they nest too deeply".to_owned()
-            ));
+        if depth > MAX_DEPTH {
+            let reason = format!("is nested {depth} indexes deep, and {MAX_DEPTH} are allowed");
+            return Err(bad(reason));
+        }
+        if self.nodes.len() >= MAX_NODES {
+            let n = self.nodes.len() + 1;
+            return Err(bad(format!("is document {n}, and {MAX_NODES} are allowed")));
         }
         if depth > 0 && source.find(&blob_name(digest)).is_none() {
             return Ok(false);
         }
-        let manifest = read_manifest(source, descriptor, digest)?.document;
+        let document = read_manifest(source, descriptor, digest)?.document;
         let name = blob_name(digest);
-        let has = |key: &str| manifest.root.get(key).is_some();
+        let has = |key: &str| document.root.get(key).is_some();
         if has("manifests") && (has("config") || has("layers")) {
             let reason = "is an index and a manifest at once".to_owned();
             return Err(Error::BadDocument { name, reason });
         }
-        let stated = manifest.root.get("mediaType").and_then(Value::as_text);
+        let stated = document.root.get("mediaType").and_then(Value::as_text);
         if let Some(stated) = stated.filter(|stated| *stated != media_type) {
             return Err(Error::Mismatch {
                 what: format!("the media type that `{name}` has, unlike its descriptor"),
@@ -123,17 +131,16 @@ impl Graph {
         }
         let kind = if is_index {
             let mut has_image = false;
-            for (i, child) in children(&manifest).enumerate() {
+            for (i, child) in children(&document).enumerate() {
                 let place = format!("manifests[{i}]");
                 has_image |= self.read_node(source, child, &name, &place, depth + 1)?;
             }
             if has_image { Kind::Index } else { Kind::Other }
-        } else if is_image(descriptor, &manifest) {
+        } else if is_image(descriptor, &document) {
             Kind::Image
         } else {
             Kind::Other
         };
-        let document = manifest;
         self.nodes.insert(digest, Node { kind, document });
         Ok(kind != Kind::Other)
     }
@@ -145,6 +152,8 @@ impl Graph {
     /// Returns what stands at the top and leads to images, each once.
     pub(in crate::archive) fn roots(&self) -> Result<Vec<Root>, Error> {
         let mut roots: Vec<Root> = Vec::new();
+        let mut places: HashMap<Digest, usize> = HashMap::new();
+        let mut n_visits = 0;
         for (i, descriptor) in children(&self.index).enumerate() {
             let Some(digest) = digest_of(descriptor) else {
                 continue;
@@ -153,18 +162,28 @@ impl Graph {
                 continue;
             }
             let name = listed_name(descriptor, i)?;
-            if let Some(root) = roots.iter_mut().find(|root| root.digest == digest) {
-                root.names.extend(name);
+            if let Some(&place) = places.get(&digest) {
+                roots[place].names.extend(name);
                 continue;
             }
-            let images = self
-                .below(digest)
-                .into_iter()
-                .filter(|&digest| self.kind(digest) == Some(Kind::Image));
+            places.insert(digest, roots.len());
+            let below = self.below(digest);
+            n_visits += self.n_descriptors(&below);
+            if n_visits > MAX_VISITS {
+                return Err(Error::BadDocument {
+                    name: "index.json".to_owned(),
+                    reason: format!(
+                        "what it lists leads to the same documents again and again: to {n_visits} descriptors, and {MAX_VISITS} are allowed"
+                    ),
+                });
+            }
+            let n_absent = self.n_absent(&below);
+            let is_image = |digest: &Digest| self.kind(*digest) == Some(Kind::Image);
             roots.push(Root {
                 digest,
                 names: name.into_iter().collect(),
-                images: images.collect(),
+                images: below.into_iter().filter(is_image).collect(),
+                n_absent,
             });
         }
         Ok(roots)
@@ -201,9 +220,14 @@ impl Graph {
         }
     }
 
-    /// Returns how many images the indexes below `root` list that the archive does not hold.
-    pub(in crate::archive) fn n_absent(&self, root: Digest) -> usize {
-        let below = self.below(root);
+    /// Returns how many descriptors these documents have.
+    fn n_descriptors(&self, documents: &[Digest]) -> usize {
+        let nodes = documents.iter().filter_map(|digest| self.nodes.get(digest));
+        nodes.map(|node| 1 + children(&node.document).count()).sum()
+    }
+
+    /// Returns how many images these documents list that the archive does not hold.
+    fn n_absent(&self, below: &[Digest]) -> usize {
         let descriptors = below
             .iter()
             .filter_map(|digest| self.nodes.get(digest))
@@ -215,36 +239,121 @@ impl Graph {
             .count()
     }
 
-    /// Returns what is said about the manifest or an index above it: attestations, signatures and other referrers, of
-    /// which each is named once.
-    pub(in crate::archive) fn referrers(&self, root: Digest, manifest: Digest) -> Vec<String> {
-        let about: Vec<Digest> = self
-            .below(root)
-            .into_iter()
-            .filter(|&node| self.below(node).contains(&manifest))
-            .collect();
+    /// Returns what the descriptors say about which documents: attestations, signatures and other referrers.
+    pub(in crate::archive) fn referrers(&self) -> Referrers {
+        let mut referrers = Referrers::default();
+        let mut numbers: HashMap<String, usize> = HashMap::new();
         let lists = self.nodes.values().map(|node| &node.document);
-        let mut found: Vec<String> = Vec::new();
         for descriptor in lists.chain([&self.index]).flat_map(children) {
-            let is_image = digest_of(descriptor)
-                .and_then(|digest| self.kind(digest))
-                .is_some_and(|kind| kind != Kind::Other);
-            if !is_image && self.subjects(descriptor).iter().any(|d| about.contains(d)) {
-                let name = annotation(descriptor, REF_NAME);
-                let digest = || digest_of(descriptor).map_or_else(String::new, |d| d.to_string());
-                let name = name.unwrap_or_else(digest);
-                if !found.contains(&name) {
-                    found.push(name);
+            let digest = digest_of(descriptor);
+            let is_other = |digest| self.kind(digest).is_none_or(|kind| kind == Kind::Other);
+            let subjects = self.subjects(descriptor);
+            if subjects.is_empty() || !digest.is_none_or(is_other) {
+                continue;
+            }
+            let name = annotation(descriptor, REF_NAME);
+            let by_digest = || digest.map_or_else(String::new, |digest| digest.to_string());
+            let name = name.unwrap_or_else(by_digest);
+            let next = numbers.len();
+            let number = *numbers.entry(name.clone()).or_insert(next);
+            referrers.names.push(name);
+            for subject in subjects {
+                let about = referrers.about.entry(subject).or_default();
+                if about.names.insert(number) {
+                    about.places.push((referrers.names.len() - 1, number));
                 }
             }
         }
-        found
+        if !referrers.names.is_empty() {
+            for (parent, node) in &self.nodes {
+                for child in children(&node.document).filter_map(digest_of) {
+                    referrers.parents.entry(child).or_default().push(*parent);
+                }
+            }
+        }
+        referrers
     }
 
     /// Returns what a descriptor, or the document that it names, says that it is about.
     fn subjects(&self, descriptor: &Value) -> Vec<Digest> {
         let node = digest_of(descriptor).and_then(|digest| self.nodes.get(&digest));
         subjects(descriptor, node)
+    }
+}
+
+/// What is said about images and indexes.
+#[derive(Debug, Default)]
+pub(in crate::archive) struct Referrers {
+    /// What each descriptor that speaks of something is called, in the order in which they are listed.
+    names: Vec<String>,
+    about: HashMap<Digest, About>,
+    /// The indexes that list a document.
+    parents: HashMap<Digest, Vec<Digest>>,
+}
+
+/// What speaks of one document: each name once, by its number.
+#[derive(Debug, Default)]
+struct About {
+    places: Vec<(usize, usize)>,
+    names: HashSet<usize>,
+}
+
+impl Referrers {
+    /// Tells whether anything is said about a document.
+    pub(in crate::archive) fn is_about(&self, digest: Digest) -> bool {
+        self.about.contains_key(&digest)
+    }
+
+    /// Returns what is said about a manifest and the indexes above it that are `below` one root.
+    pub(in crate::archive) fn of(&self, manifest: Digest, below: &HashSet<Digest>) -> Referring {
+        let mut about = self.above(manifest, below);
+        about.sort_by_key(|about| std::cmp::Reverse(about.names.len()));
+        let Some((most, others)) = about.split_first() else {
+            return Referring::default();
+        };
+        let others = others.iter().flat_map(|about| &about.names);
+        let others: HashSet<&usize> = others.filter(|name| !most.names.contains(name)).collect();
+        let first = about
+            .iter()
+            .flat_map(|about| about.places.iter().take(Referring::MAX_NAMES));
+        let first: BTreeSet<(usize, usize)> = first.copied().collect();
+        let mut told = HashSet::new();
+        let first = first.into_iter().filter(|(_, name)| told.insert(*name));
+        let first = first.take(Referring::MAX_NAMES);
+        Referring {
+            n: most.names.len() + others.len(),
+            first: first.map(|(place, _)| self.names[place].clone()).collect(),
+        }
+    }
+
+    /// Returns the names of what is said about manifests and the indexes above them, sorted, each once.
+    pub(in crate::archive) fn names<'a>(
+        &'a self,
+        manifests: impl Iterator<Item = (Digest, &'a HashSet<Digest>)>,
+    ) -> BTreeSet<&'a str> {
+        let about = manifests.flat_map(|(manifest, below)| self.above(manifest, below));
+        let places: HashSet<usize> = about
+            .flat_map(|about| about.places.iter().map(|(place, _)| *place))
+            .collect();
+        places
+            .into_iter()
+            .map(|place| self.names[place].as_str())
+            .collect()
+    }
+
+    fn above(&self, manifest: Digest, below: &HashSet<Digest>) -> Vec<&About> {
+        if self.names.is_empty() {
+            return Vec::new();
+        }
+        let (mut seen, mut open) = (HashSet::from([manifest]), vec![manifest]);
+        while let Some(digest) = open.pop() {
+            let parents = self.parents.get(&digest).into_iter().flatten();
+            let is_new = |parent: &&Digest| below.contains(*parent) && seen.insert(**parent);
+            open.extend(parents.filter(is_new));
+        }
+        seen.iter()
+            .filter_map(|digest| self.about.get(digest))
+            .collect()
     }
 }
 

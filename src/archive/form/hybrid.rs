@@ -4,17 +4,17 @@
 //! `manifest.json` is what `docker load` reads and Docker 25.0 could write the OCI half wrong, so it says which
 //! layers an image has; the OCI half must name the same images, and is changed along.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, HashMap, HashSet};
 
 use super::containerd::names_differ;
 use super::descriptor::{blob_name, digest_of, listed_name};
 use super::graph::{Graph, Kind, children};
 use super::read::read_document;
 use super::state::{DerivedContent, Files, LayerData, Part, Paths, State};
-use super::v1::Generation;
+use super::v1::{Generation, Release};
 use super::v1_directories::push_time;
 use crate::archive::source::Source;
-use crate::archive::{Archive, Image, Layer, MAX_DOCUMENT_BYTES, OciManifest};
+use crate::archive::{Archive, Dialect, Image, Layer, MAX_DOCUMENT_BYTES, OciManifest};
 use crate::digest::Digest;
 use crate::error::Error;
 use crate::image::json::{Document, Value};
@@ -30,7 +30,19 @@ pub(in crate::archive) fn attach_manifests(archive: &mut Archive) -> Result<(), 
         .graph
         .clone()
         .expect("the hybrid form has index.json");
-    let mut named: Vec<(usize, Reference)> = Vec::new();
+    let mut named: HashMap<usize, BTreeSet<Reference>> = HashMap::new();
+    // Several items may name one configuration: images that a patch has made equal.
+    let mut twins_by_id: HashMap<Digest, Vec<usize>> = HashMap::new();
+    for (i, image) in archive.images.iter().enumerate() {
+        twins_by_id.entry(image.image_id).or_default().push(i);
+    }
+    let mut holders: HashMap<Reference, Vec<usize>> = HashMap::new();
+    for (i, image) in archive.images.iter().enumerate() {
+        for tag in &image.tags {
+            holders.entry(tag.clone()).or_default().push(i);
+        }
+    }
+    let mut attached = HashSet::new();
     for (i, descriptor) in children(&graph.index).enumerate() {
         let node = digest_of(descriptor).and_then(|d| Some((d, graph.nodes.get(&d)?)));
         let Some((digest, node)) = node else {
@@ -48,11 +60,8 @@ pub(in crate::archive) fn attach_manifests(archive: &mut Archive) -> Result<(), 
         let config = config
             .and_then(Value::as_text)
             .and_then(|digest| Digest::parse(&digest).ok());
-        // Several items may name one configuration: images that a patch has made equal.
-        let twins: Vec<usize> = (0..archive.images.len())
-            .filter(|&i| Some(archive.images[i].image_id) == config)
-            .collect();
-        let Some(&first) = twins.first() else {
+        let twins = config.and_then(|config| twins_by_id.get(&config));
+        let Some((twins, &first)) = twins.and_then(|twins| Some((twins, twins.first()?))) else {
             return Err(Error::Mismatch {
                 what: format!(
                     "the image that `index.json` names by the manifest `{}`",
@@ -64,15 +73,22 @@ pub(in crate::archive) fn attach_manifests(archive: &mut Archive) -> Result<(), 
         };
         let name = listed_name(descriptor, i)?;
         let holder = name.as_ref().and_then(|name| {
-            let is_named = |&&i: &&usize| archive.images[i].tags.contains(name);
-            twins.iter().find(is_named).copied()
+            let holders = holders.get(name).into_iter().flatten();
+            let is_twin = |i: &usize| Some(archive.images[*i].image_id) == config;
+            holders.copied().find(is_twin)
         });
-        let described = holder.map_or(twins, |holder| vec![holder]);
-        for image in described {
-            attach(archive, image, &manifest)?;
+        // Descriptors without a name that are alike are about the same images.
+        if holder.is_some() || attached.insert((config, digest)) {
+            for &image in holder
+                .as_ref()
+                .map_or(twins.as_slice(), std::slice::from_ref)
+            {
+                attach(archive, image, &manifest)?;
+            }
         }
         if let Some(name) = name {
-            named.push((holder.unwrap_or(first), name));
+            let names = named.entry(holder.unwrap_or(first)).or_default();
+            names.insert(name);
         }
     }
     for i in 0..archive.images.len() {
@@ -129,10 +145,12 @@ pub(in crate::archive) fn check_layers(
         return Ok(());
     }
     // The same blob with another size says more than that something differs.
+    listed.dedup();
+    wanted.dedup();
     for (digest, size) in &wanted {
-        let other = listed
-            .iter()
-            .find(|(d, s)| d.is_some() && d == digest && s != size);
+        let from = listed.partition_point(|(d, _)| d < digest);
+        let same = listed[from..].iter().take_while(|(d, _)| d == digest);
+        let other = same.into_iter().find(|(d, s)| d.is_some() && s != size);
         if let (Some((Some(digest), stated)), Some(size)) = (other, size) {
             return Err(Error::Mismatch {
                 what: format!("the size of the layer `{}`", blob_name(*digest)),
@@ -149,12 +167,12 @@ pub(in crate::archive) fn check_layers(
 }
 
 /// Tags are in both halves, or loaders would see different ones.
-fn check_names(archive: &Archive, image: usize, named: &[(usize, Reference)]) -> Result<(), Error> {
-    let found: BTreeSet<Reference> = named
-        .iter()
-        .filter(|(i, _)| *i == image)
-        .map(|(_, name)| name.clone())
-        .collect();
+fn check_names(
+    archive: &Archive,
+    image: usize,
+    named: &HashMap<usize, BTreeSet<Reference>>,
+) -> Result<(), Error> {
+    let found = named.get(&image).cloned().unwrap_or_default();
     let wanted: BTreeSet<Reference> = archive.images[image].tags.iter().cloned().collect();
     if found == wanted {
         return Ok(());
@@ -293,8 +311,58 @@ fn push_graph(files: &mut Files, archive: &Archive, graph: &Graph) {
     }
 }
 
+/// Returns the first generation of legacy ids that derives every legacy file of the archive as it is.
+pub(in crate::archive) fn detect_generation(
+    archive: &Archive,
+) -> Result<Option<Generation>, Error> {
+    // All that no generation has a say in.
+    if !Dialect::Hybrid(None).reproduces(archive)? {
+        return Ok(None);
+    }
+    let times = Generation::times(seen_times(archive)?);
+    // For each release the images that have legacy layers at all.
+    let mut held: HashMap<Release, Vec<&Image>> = HashMap::new();
+    for generation in times
+        .iter()
+        .flat_map(|time| Generation::candidates(true, time))
+    {
+        let images = || {
+            let images = archive.images.iter();
+            images
+                .filter(|image| generation.holds(&image.config))
+                .collect()
+        };
+        let images = held.entry(generation.release).or_insert_with(images);
+        let mut is_it = true;
+        for image in images {
+            is_it = derives(archive, &generation, image)?;
+            if !is_it {
+                break;
+            }
+        }
+        if is_it {
+            return Ok(Some(generation));
+        }
+    }
+    Ok(None)
+}
+
+/// Tells whether the legacy layers of an image are in the archive as a generation writes them.
+fn derives(archive: &Archive, generation: &Generation, image: &Image) -> Result<bool, Error> {
+    let mut outcome = Ok(true);
+    generation.each_layer(&image.config, &[], |layer| {
+        let name = blob_name(Digest::of(&layer.json));
+        outcome = match archive.source.find(&name) {
+            Some(index) => archive.holds(index, &DerivedContent::Bytes(layer.json)),
+            None => Ok(false),
+        };
+        matches!(outcome, Ok(true))
+    });
+    outcome
+}
+
 /// Returns every `created` of the legacy JSON blobs, which nothing references.
-pub(in crate::archive) fn seen_times(archive: &Archive) -> Result<Vec<String>, Error> {
+fn seen_times(archive: &Archive) -> Result<Vec<String>, Error> {
     let mut times = Vec::new();
     let known: BTreeSet<usize> = archive
         .images

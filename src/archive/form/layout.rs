@@ -4,11 +4,13 @@
 //! What stands at the top of the index under one digest is a group: one image, or one for each of several platforms, under
 //! the same names.
 
+use std::collections::HashSet;
+
 use super::descriptor::{blob_name, digest_of};
 use super::docker::Item;
 use super::graph::Graph;
 use super::hybrid::check_layers;
-use super::read::read_image;
+use super::read::ImageReader;
 use crate::archive::source::Source;
 use crate::archive::{Group, Image, OciManifest};
 use crate::error::Error;
@@ -20,8 +22,10 @@ pub(in crate::archive) fn images(
     graph: &Graph,
 ) -> Result<(Vec<Image>, Vec<Group>), Error> {
     let (mut images, mut groups) = (Vec::new(), Vec::new());
+    let mut reader = ImageReader::new(source);
+    let mut seen = HashSet::new();
     for root in graph.roots()? {
-        let mut n_absent = graph.n_absent(root.digest);
+        let mut n_absent = root.n_absent;
         let n_before = images.len();
         let is_one_of_several = n_absent > 0 || root.images.len() > 1;
         for digest in root.images {
@@ -33,9 +37,10 @@ pub(in crate::archive) fn images(
                 n_absent += 1;
                 continue;
             }
-            let mut image = read_image(source, &item, &format!("`{}`", blob_name(digest)))?;
+            let wanted_by = format!("`{}`", blob_name(digest));
+            let is_shared = !seen.insert(digest) || images.len() > n_before;
+            let mut image = reader.read(&item, &root.names, &wanted_by, is_shared)?;
             check_layers(source, &image, &manifest)?;
-            image.tags.clone_from(&root.names);
             image.manifest = Some(manifest);
             image.group = groups.len();
             images.push(image);

@@ -3,7 +3,7 @@
 //! Every name stays; a new file is named as its neighbour is, with the digest of its own bytes where that has one.
 
 use super::state::{Files, LayerData, Part, Paths, State, StateLayer};
-use super::v1_directories::push_config;
+use super::v1_directories::{push_config, shared_configs};
 use crate::archive::{Archive, names};
 use crate::compression::Compression;
 
@@ -13,6 +13,7 @@ const ENDS: [&str; 5] = [".tar.bz2", ".tar.zst", ".tar.gz", ".tar.xz", ".tar"];
 /// Returns the files of `states`.
 pub(in crate::archive) fn files(archive: &Archive, states: &[State]) -> Files {
     let mut files = Files::default();
+    let shared = shared_configs(archive);
     for (image, state) in states.iter().enumerate() {
         let mut layers: Vec<String> = Vec::new();
         for (i, layer) in state.layers.iter().enumerate() {
@@ -23,7 +24,7 @@ pub(in crate::archive) fn files(archive: &Archive, states: &[State]) -> Files {
             files.push_layer(archive, &path, layer, image, Part::LayerTar(i));
             layers.push(path);
         }
-        let config = push_config(&mut files, archive, image, state);
+        let config = push_config(&mut files, archive, image, state, &shared);
         files.paths.push(Paths {
             config,
             top: String::new(),

@@ -1,6 +1,7 @@
 //! Reading an archive's documents and telling who wrote it.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::OnceLock;
 
 use super::containerd;
 use super::containers_image;
@@ -8,8 +9,7 @@ use super::docker;
 use super::graph::Graph;
 use super::hybrid;
 use super::layout;
-use super::read::{read_image, read_optional};
-use super::v1::Generation;
+use super::read::{ImageReader, read_optional};
 use super::v1_directories;
 use crate::archive::source::Source;
 use crate::archive::{Archive, Dialect, Group, Half, Image, Item, Layer};
@@ -40,6 +40,7 @@ impl Archive {
             repositories: None,
             graph: None,
             trusted: None,
+            surroundings: OnceLock::new(),
         };
         let understood = archive.understand_trusting(trusted);
         // A change of the source explains whatever could not be understood.
@@ -128,10 +129,7 @@ impl Archive {
             for image in &self.images {
                 self.groups[image.group].root = image.manifest_digest();
             }
-            let derives = |generation: &Generation| {
-                Dialect::Hybrid(Some(generation.clone())).reproduces(self)
-            };
-            return Ok(Dialect::Hybrid(self.detect_generation(derives)?));
+            return Ok(Dialect::Hybrid(hybrid::detect_generation(self)?));
         }
         // Links under ids of another version are replaced by those that we know: nobody looks ids up.
         if containers_image::is_by(self)
@@ -140,12 +138,9 @@ impl Archive {
         {
             return Ok(Dialect::ContainersImage);
         }
-        let derives = |generation: &Generation| {
-            Dialect::V1Directories(Some(generation.clone())).reproduces(self)
-        };
         // Without a layer nothing tells who wrote it; Docker saves no such image.
         let has_layers = self.images.iter().any(|image| !image.layers.is_empty());
-        if has_layers && let Some(generation) = self.detect_generation(derives)? {
+        if has_layers && let Some(generation) = v1_directories::detect_generation(self)? {
             return Ok(Dialect::V1Directories(Some(generation)));
         }
         let is_directory = |layer: &Layer| v1_directories::legacy_json(self, layer).is_some();
@@ -159,24 +154,6 @@ impl Archive {
         } else {
             Dialect::Named
         })
-    }
-
-    /// Returns the first generation of legacy ids that derives every legacy file of the archive as it is.
-    fn detect_generation(
-        &self,
-        reproduces: impl Fn(&Generation) -> Result<bool, Error>,
-    ) -> Result<Option<Generation>, Error> {
-        let seen = if self.graph.is_some() {
-            hybrid::seen_times(self)?
-        } else {
-            v1_directories::seen_times(self)?
-        };
-        for generation in Generation::candidates(self.graph.is_some(), &seen) {
-            if reproduces(&generation)? {
-                return Ok(Some(generation));
-            }
-        }
-        Ok(None)
     }
 }
 
@@ -235,8 +212,9 @@ fn lists_sources(manifest: &Document) -> bool {
 /// Reads the images that `manifest.json` lists; each is a group of its own.
 fn images_of(source: &Source, manifest: &Document) -> Result<Listed, Error> {
     let (mut images, mut groups, mut items) = (Vec::new(), Vec::new(), Vec::new());
+    let mut reader = ImageReader::new(source);
     for (i, item) in docker::items(manifest)?.iter().enumerate() {
-        let mut image = read_image(source, item, "`manifest.json`")?;
+        let mut image = reader.read(item, &[], "`manifest.json`", false)?;
         image.group = i;
         groups.push(Group {
             root: None,

@@ -1,14 +1,17 @@
 //! Reading the documents of an archive, and what they say of one image.
 
+use std::collections::{HashMap, HashSet};
+
 use super::descriptor::blob_name;
 use super::docker::{self, Item};
 use crate::archive::source::Source;
 use crate::archive::{Image, Layer, MAX_DOCUMENT_BYTES, OciManifest};
 use crate::compression::Compression;
-use crate::digest::{DiffId, Digest};
+use crate::digest::Digest;
 use crate::error::Error;
 use crate::image::Config;
 use crate::image::json::{Document, Value};
+use crate::reference::Reference;
 
 /// Reads a document at the top of the archive, where there is one.
 pub(in crate::archive) fn read_optional(
@@ -34,30 +37,108 @@ fn parse(bytes: &[u8], name: &str) -> Result<Document, Error> {
     })
 }
 
-/// Reads what `item` says of an image; `wanted_by` is the document that says it, for messages.
-pub(in crate::archive) fn read_image(
+/// What documents of images may come to together when each is counted for every image that has it, in bytes; besides, four
+/// times what they come to when each is counted once. Images that share one large document must not each cost its size.
+const MAX_SHARED_BYTES: u64 = 8 << 20;
+const MAX_SHARED_RATIO: u64 = 4;
+/// What a layer or a name takes besides its text. In bytes.
+const ITEM_BYTES: usize = 64;
+
+/// Reads images; a configuration that several have is read once.
+pub(in crate::archive) struct ImageReader<'a> {
+    source: &'a Source,
+    /// By entry.
+    configs: HashMap<usize, (Config, Digest)>,
+    /// What the documents come to, each counted once, and each for every image.
+    once: u64,
+    for_all: u64,
+}
+
+impl<'a> ImageReader<'a> {
+    pub(in crate::archive) fn new(source: &'a Source) -> Self {
+        Self {
+            source,
+            configs: HashMap::new(),
+            once: 0,
+            for_all: 0,
+        }
+    }
+
+    /// Reads what `item` says of an image, which has the names `tags` besides; `wanted_by` is the document that says it, for
+    /// messages. Whether other images have that document or these names too is for `is_shared` to say.
+    pub(in crate::archive) fn read(
+        &mut self,
+        item: &Item,
+        tags: &[Reference],
+        wanted_by: &str,
+        is_shared: bool,
+    ) -> Result<Image, Error> {
+        let source = self.source;
+        let entry = source.resolve(&item.config, wanted_by)?;
+        let (config, image_id) = self.config(item, entry)?;
+        let texts = item.layers.iter().chain(&item.tags).map(String::len);
+        let texts = texts.chain(tags.iter().map(|tag| tag.tag().len()));
+        let own: usize = texts.map(|text| text + ITEM_BYTES).sum();
+        self.once += if is_shared { 0 } else { own as u64 };
+        self.for_all += source.entries()[entry].size + own as u64;
+        self.check_shared(wanted_by)?;
+        read_image(source, item, (entry, config, image_id), tags, wanted_by)
+    }
+
+    fn config(&mut self, item: &Item, entry: usize) -> Result<(Config, Digest), Error> {
+        let known = self.configs.get(&entry).cloned();
+        let bytes = match &known {
+            Some(_) => Vec::new(),
+            None => self.source.read(entry, MAX_DOCUMENT_BYTES)?,
+        };
+        let image_id = known
+            .as_ref()
+            .map_or_else(|| Digest::of(&bytes), |(_, id)| *id);
+        // A name that states a digest is a promise.
+        if let Some(stated) = docker::digest_in_name(&item.config)
+            && stated != image_id
+        {
+            let what = format!("the digest of the configuration `{}`", item.config);
+            return Err(Error::Mismatch {
+                what,
+                found: image_id.to_string(),
+                wanted: stated.to_string(),
+            });
+        }
+        if let Some(known) = known {
+            return Ok(known);
+        }
+        let config = Config::parse(&bytes).map_err(|error| Error::BadDocument {
+            name: item.config.clone(),
+            reason: error.to_string(),
+        })?;
+        self.once += bytes.len() as u64;
+        self.configs.insert(entry, (config.clone(), image_id));
+        Ok((config, image_id))
+    }
+
+    fn check_shared(&self, wanted_by: &str) -> Result<(), Error> {
+        let allowed = MAX_SHARED_BYTES + MAX_SHARED_RATIO * self.once;
+        if self.for_all <= allowed {
+            return Ok(());
+        }
+        Err(Error::BadDocument {
+            name: wanted_by.trim_matches('`').to_owned(),
+            reason: format!(
+                "images share documents that come to {} bytes when each is counted for every image; {allowed} are allowed (8 MiB and 4 times the documents)",
+                self.for_all
+            ),
+        })
+    }
+}
+
+fn read_image(
     source: &Source,
     item: &Item,
+    (config_entry, config, image_id): (usize, Config, Digest),
+    tags: &[Reference],
     wanted_by: &str,
 ) -> Result<Image, Error> {
-    let config_entry = source.resolve(&item.config, wanted_by)?;
-    let bytes = source.read(config_entry, MAX_DOCUMENT_BYTES)?;
-    let image_id = Digest::of(&bytes);
-    // A name that states a digest is a promise.
-    if let Some(stated) = docker::digest_in_name(&item.config)
-        && stated != image_id
-    {
-        let what = format!("the digest of the configuration `{}`", item.config);
-        return Err(Error::Mismatch {
-            what,
-            found: image_id.to_string(),
-            wanted: stated.to_string(),
-        });
-    }
-    let config = Config::parse(&bytes).map_err(|error| Error::BadDocument {
-        name: item.config.clone(),
-        reason: error.to_string(),
-    })?;
     if config.diff_ids().len() != item.layers.len() {
         return Err(Error::OtherLayers {
             document: wanted_by.to_owned(),
@@ -69,6 +150,8 @@ pub(in crate::archive) fn read_image(
             ),
         });
     }
+    let all = config.diff_ids().iter().copied();
+    let all: HashSet<Digest> = all.map(Digest::from).collect();
     let mut layers = Vec::with_capacity(item.layers.len());
     for (path, &diff_id) in item.layers.iter().zip(config.diff_ids()) {
         let entry = source.resolve(path, wanted_by)?;
@@ -79,16 +162,17 @@ pub(in crate::archive) fn read_image(
             size: source.entries()[entry].size,
             compression: compression_of(source, entry)?,
         };
-        check_name(source, &layer, &config, item, wanted_by)?;
+        check_name(source, &layer, &all, item, wanted_by)?;
         layers.push(layer);
     }
-    let tags = docker::tags(item)?;
+    let mut names = docker::tags(item)?;
+    names.extend_from_slice(tags);
     Ok(Image {
         config,
         image_id,
         config_entry,
         layers,
-        tags,
+        tags: names,
         manifest: None,
         group: 0,
     })
@@ -98,7 +182,7 @@ pub(in crate::archive) fn read_image(
 fn check_name(
     source: &Source,
     layer: &Layer,
-    config: &Config,
+    all: &HashSet<Digest>,
     item: &Item,
     wanted_by: &str,
 ) -> Result<(), Error> {
@@ -106,10 +190,9 @@ fn check_name(
     let Some(stated) = docker::digest_in_name(name) else {
         return Ok(());
     };
-    let is_others = |diff_id: &DiffId| Digest::from(*diff_id) == stated;
     let is_misplaced = layer.compression == Compression::None
         && stated != layer.diff_id.into()
-        && config.diff_ids().iter().any(is_others);
+        && all.contains(&stated);
     if !is_misplaced {
         return Ok(());
     }

@@ -1,5 +1,7 @@
 //! What the derivations speak of: images as they are or are to become, and the files that a writer writes for them.
 
+use std::collections::HashMap;
+
 use crate::annotation::AnnotationEdit;
 use crate::archive::{Archive, OciManifest};
 use crate::compression::Compression;
@@ -110,8 +112,12 @@ impl Part {
 /// The files of all images, and the paths by which `manifest.json` and `repositories` name them.
 #[derive(Debug, Default)]
 pub(in crate::archive) struct Files {
+    /// In the order of writing, no name twice.
     pub(in crate::archive) files: Vec<Derived>,
     pub(in crate::archive) paths: Vec<Paths>,
+    by_name: HashMap<String, usize>,
+    /// By the first component of their names.
+    by_directory: HashMap<String, Vec<usize>>,
 }
 
 #[derive(Debug)]
@@ -131,7 +137,11 @@ impl Files {
         image: usize,
         part: Part,
     ) {
-        if !self.files.iter().any(|file| file.name == name) {
+        if !self.by_name.contains_key(&name) {
+            let directory = name.split('/').next().unwrap_or_default().to_owned();
+            let inside = self.by_directory.entry(directory).or_default();
+            inside.push(self.files.len());
+            self.by_name.insert(name.clone(), self.files.len());
             let stamp = match part {
                 Part::Manifest | Part::Node(_) | Part::OtherBlob => Stamp::Fixed,
                 _ => Stamp::Created,
@@ -163,21 +173,22 @@ impl Files {
         self.push(name, content, image, part);
     }
 
+    /// Returns the file of that name.
+    pub(in crate::archive) fn get(&self, name: &str) -> Option<&Derived> {
+        self.by_name.get(name).map(|&i| &self.files[i])
+    }
+
     /// Marks a file as one that keeps its time.
     pub(in crate::archive) fn stamp_fixed(&mut self, name: &str) {
-        for file in self.files.iter_mut().filter(|file| file.name == name) {
-            file.stamp = Stamp::Fixed;
+        if let Some(&i) = self.by_name.get(name) {
+            self.files[i].stamp = Stamp::Fixed;
         }
     }
 
-    /// Marks the files of that directory as dated by the save.
+    /// Marks the files of that directory, which is at the top, as dated by the save.
     pub(in crate::archive) fn stamp_saved(&mut self, directory: &str) {
-        let is_inside = |name: &str| {
-            name.strip_prefix(directory)
-                .is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
-        };
-        for file in self.files.iter_mut().filter(|file| is_inside(&file.name)) {
-            file.stamp = Stamp::Saved;
+        for &i in self.by_directory.get(directory).into_iter().flatten() {
+            self.files[i].stamp = Stamp::Saved;
         }
     }
 }

@@ -23,7 +23,7 @@ pub struct Generation {
 }
 
 /// Docker releases by what they print.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Release {
     /// Up to 18.03: lower layers have no `os`.
     Until18,
@@ -50,36 +50,50 @@ pub struct LegacyLayer {
 }
 
 impl Generation {
-    /// Returns every generation that an archive may come from, the likeliest first: `since_25` tells what its form
-    /// says, `seen` are values of `created` found in its legacy JSON.
+    /// Returns the likeliest generation of the releases up to 24.
     #[must_use]
-    pub fn candidates(since_25: bool, seen: &[String]) -> Vec<Self> {
+    pub fn likeliest() -> Self {
+        let [likeliest, ..] = Self::candidates(false, EPOCH);
+        likeliest
+    }
+
+    /// Returns every time that lower layers may have, the likeliest first: `seen` are values of `created` found in legacy
+    /// JSON.
+    #[must_use]
+    pub fn times(seen: Vec<String>) -> Vec<String> {
         let mut times = vec![EPOCH.to_owned(), ZERO_TIME.to_owned()];
-        times.extend(
-            seen.iter()
-                .filter(|time| *time != EPOCH && *time != ZERO_TIME)
-                .cloned(),
-        );
-        let mut candidates = Vec::new();
-        for lower_created in times {
-            let releases = if since_25 {
-                [Release::Since25, Release::Since29]
-            } else {
-                [Release::Until24, Release::Until18]
-            };
-            for release in releases {
-                // Docker 26 was the first to be built with Go 1.22.
-                for short_escapes in [since_25, !since_25] {
-                    let lower_created = lower_created.clone();
-                    candidates.push(Self {
-                        release,
-                        lower_created,
-                        short_escapes,
-                    });
-                }
-            }
-        }
-        candidates
+        let is_other = |time: &String| *time != EPOCH && *time != ZERO_TIME;
+        times.extend(seen.into_iter().filter(is_other));
+        times
+    }
+
+    /// Returns every generation that an archive may come from, the likeliest first: `since_25` tells what its form says,
+    /// `lower_created` is the time of its lower layers.
+    #[must_use]
+    pub fn candidates(since_25: bool, lower_created: &str) -> [Self; 4] {
+        let [one, other] = if since_25 {
+            [Release::Since25, Release::Since29]
+        } else {
+            [Release::Until24, Release::Until18]
+        };
+        // Docker 26 was the first to be built with Go 1.22.
+        let choices = [
+            (one, since_25),
+            (one, !since_25),
+            (other, since_25),
+            (other, !since_25),
+        ];
+        choices.map(|(release, short_escapes)| Self {
+            release,
+            lower_created: lower_created.to_owned(),
+            short_escapes,
+        })
+    }
+
+    /// Tells whether Docker's structs can hold the configuration, so that an image with it has legacy layers.
+    #[must_use]
+    pub fn holds(&self, config: &Config) -> bool {
+        self.top_image(config).is_some()
     }
 
     /// Returns the legacy layers of an image from the base up; nothing where the config holds what Docker's structs
@@ -96,8 +110,24 @@ impl Generation {
         config: &Config,
         ids: &[Option<&str>],
     ) -> Option<Vec<LegacyLayer>> {
+        let mut layers = Vec::new();
+        self.each_layer(config, ids, |layer| {
+            layers.push(layer);
+            true
+        })?;
+        Some(layers)
+    }
+
+    /// Gives the legacy layers of an image to `look`, from the base up, as long as that says so; nothing where the config
+    /// holds what Docker's structs cannot.
+    pub(in crate::archive) fn each_layer(
+        &self,
+        config: &Config,
+        ids: &[Option<&str>],
+        mut look: impl FnMut(LegacyLayer) -> bool,
+    ) -> Option<()> {
         let os = config.text("os").unwrap_or_default();
-        let mut layers: Vec<LegacyLayer> = Vec::new();
+        let mut parent: Option<String> = None;
         let mut chain = None;
         for (i, &diff_id) in config.diff_ids().iter().enumerate() {
             let top = i + 1 == config.diff_ids().len();
@@ -113,7 +143,6 @@ impl Generation {
                 .map(|(key, value)| (*key, value.clone()))
                 .collect();
             preimage.insert("layer_id", encode(&chain_id.to_string()));
-            let parent = layers.last().map(|layer| layer.id.clone());
             if let Some(parent) = &parent {
                 preimage.insert("parent", encode(&format!("sha256:{parent}")));
             }
@@ -134,12 +163,13 @@ impl Generation {
                 image.insert(0, ("parent", encode(parent)));
             }
             image.insert(0, ("id", encode(&id)));
-            layers.push(LegacyLayer {
-                id,
-                json: object(image).into_bytes(),
-            });
+            parent = Some(id.clone());
+            let json = object(image).into_bytes();
+            if !look(LegacyLayer { id, json }) {
+                break;
+            }
         }
-        Some(layers)
+        Some(())
     }
 
     fn since_25(&self) -> bool {
@@ -212,16 +242,8 @@ impl Generation {
         for key in ["AttachStdin", "AttachStdout", "AttachStderr"] {
             put(key, boolean(config, key)?, "");
         }
-        let ports = self.set(config, "ExposedPorts")?;
-        put(
-            "ExposedPorts",
-            if ports == "{}" {
-                "null".to_owned()
-            } else {
-                ports
-            },
-            "null",
-        );
+        let ports = or_null(self.set(config, "ExposedPorts")?, "{}");
+        put("ExposedPorts", ports, "null");
         for key in ["Tty", "OpenStdin", "StdinOnce"] {
             put(key, boolean(config, key)?, "");
         }
@@ -261,16 +283,8 @@ impl Generation {
         if present(config, "StopTimeout").is_some() {
             put("StopTimeout", integer(config, "StopTimeout")?, "");
         }
-        let shell = self.strings(config, "Shell")?;
-        put(
-            "Shell",
-            if shell == "[]" {
-                "null".to_owned()
-            } else {
-                shell
-            },
-            "null",
-        );
+        let shell = or_null(self.strings(config, "Shell")?, "[]");
+        put("Shell", shell, "null");
         Some(object(fields))
     }
 
@@ -373,5 +387,14 @@ impl Generation {
             .map(|(key, value)| format!("{}:{value}", self.text(key)))
             .collect();
         format!("{{{}}}", members.join(","))
+    }
+}
+
+/// Returns what is not `empty`.
+fn or_null(value: String, empty: &str) -> String {
+    if value == empty {
+        "null".to_owned()
+    } else {
+        value
     }
 }

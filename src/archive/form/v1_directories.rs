@@ -2,12 +2,12 @@
 //!
 //! A diff id that an earlier layer of the archive has already becomes a symbolic link to that layer's file.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use super::go::object;
 use super::state::{DerivedContent, Files, LayerData, Part, Paths, State, StateLayer};
 use super::v1::{Generation, LegacyLayer};
-use crate::archive::{Archive, MAX_DOCUMENT_BYTES, names};
+use crate::archive::{Archive, Dialect, Image, MAX_DOCUMENT_BYTES, names};
 use crate::digest::{DiffId, Digest};
 use crate::error::Error;
 use crate::image::json::{Document, Value, encode};
@@ -28,7 +28,9 @@ pub(in crate::archive) fn files(
     let has_directories = layers
         .filter_map(|layer| directory_of(&layer.path))
         .any(|directory| archive.source.find(directory).is_some());
+    let shared = shared_configs(archive);
     for (image, state) in states.iter().enumerate() {
+        let positions = positions(&archive.images[image]);
         let kept_paths: Vec<Option<&String>> = state
             .layers
             .iter()
@@ -46,6 +48,7 @@ pub(in crate::archive) fn files(
                     layer,
                     path,
                     below: layers.last().and_then(|path: &String| directory_of(path)),
+                    position: positions.get(path.as_str()).copied(),
                     first: first_paths.get(&layer.diff_id),
                 };
                 kept.push(&mut files, image, i);
@@ -58,7 +61,7 @@ pub(in crate::archive) fn files(
             let LegacyLayer { id, json } = &legacy[i];
             let directory = id.clone();
             let path = format!("{directory}/layer.tar");
-            let is_saved = files.files.iter().any(|file| file.name == path);
+            let is_saved = files.get(&path).is_some();
             if !is_saved {
                 if has_directories {
                     files.push(
@@ -97,7 +100,7 @@ pub(in crate::archive) fn files(
             }
             layers.push(path);
         }
-        let config = push_config(&mut files, archive, image, state);
+        let config = push_config(&mut files, archive, image, state, &shared);
         let top = layers
             .last()
             .and_then(|path| path.rsplit_once('/'))
@@ -122,6 +125,8 @@ struct Kept<'a> {
     path: &'a str,
     /// The directory of the layer below, as it is to be.
     below: Option<&'a str>,
+    /// Where it was in the image.
+    position: Option<usize>,
     /// The file of an earlier layer that is the same.
     first: Option<&'a String>,
 }
@@ -200,8 +205,7 @@ impl Kept<'_> {
     fn relinked(&self, json: &str, image: usize) -> Option<DerivedContent> {
         let archive = self.archive;
         let old = &archive.images[image].layers;
-        let position = old.iter().position(|layer| layer.path == self.path)?;
-        let below = position.checked_sub(1).map(|below| &old[below].path);
+        let below = self.position?.checked_sub(1).map(|below| &old[below].path);
         let below = below.and_then(|path| directory_of(path));
         let index = archive.source.find(json).filter(|_| below != self.below)?;
         let bytes = archive.source.read(index, MAX_DOCUMENT_BYTES).ok()?;
@@ -230,8 +234,8 @@ fn legacy_layers(
         .iter()
         .map(|path| path.map(|path| directory_of(path).unwrap_or(path)))
         .collect();
-    let likeliest = &Generation::candidates(false, &[])[0];
-    let generation = generation.unwrap_or(likeliest);
+    let likeliest = Generation::likeliest();
+    let generation = generation.unwrap_or(&likeliest);
     let layers = generation.layers_above(&state.config, &ids);
     layers.unwrap_or_else(|| unlike_docker(state, &ids))
 }
@@ -256,21 +260,36 @@ fn unlike_docker(state: &State, ids: &[Option<&str>]) -> Vec<LegacyLayer> {
     layers
 }
 
-/// Adds the configuration of an image under the name that it gets; returns that name.
+/// Returns where the layers of an image are, by path; of a path that comes twice where it comes first.
+fn positions(image: &Image) -> HashMap<&str, usize> {
+    let layers = image.layers.iter().enumerate().rev();
+    layers.map(|(i, layer)| (layer.path.as_str(), i)).collect()
+}
+
+/// Returns the configurations that several images have, by entry.
+pub(in crate::archive) fn shared_configs(archive: &Archive) -> HashSet<usize> {
+    let mut seen = HashSet::new();
+    let entries = archive.images.iter().map(|image| image.config_entry);
+    entries.filter(|entry| !seen.insert(*entry)).collect()
+}
+
+/// Adds the configuration of an image under the name that it gets; returns that name. Those that are `shared` are of
+/// several images.
 pub(in crate::archive) fn push_config(
     files: &mut Files,
     archive: &Archive,
     image: usize,
     state: &State,
+    shared: &HashSet<usize>,
 ) -> String {
-    let name = config_name(archive, image, state);
+    let name = config_name(archive, image, state, shared);
     let content = DerivedContent::Bytes(state.config.to_bytes());
     files.push(name.clone(), content, image, Part::Config);
     name
 }
 
 /// The name of a configuration: the old one, in which a digest is the one that it has now.
-fn config_name(archive: &Archive, image: usize, state: &State) -> String {
+fn config_name(archive: &Archive, image: usize, state: &State, shared: &HashSet<usize>) -> String {
     let old = &archive.images[image];
     let old_name = &archive.source.entries()[old.config_entry].name;
     if old.image_id == state.image_id {
@@ -279,28 +298,43 @@ fn config_name(archive: &Archive, image: usize, state: &State) -> String {
     if let Some(stated) = names::hex_within(old_name) {
         return old_name.replace(stated, &state.image_id.hex());
     }
-    let is_shared = archive
-        .images
-        .iter()
-        .enumerate()
-        .any(|(i, other)| i != image && other.config_entry == old.config_entry);
-    if is_shared {
+    if shared.contains(&old.config_entry) {
         // The other images may not become what this one becomes.
         return format!("{}.json", state.image_id.hex());
     }
     old_name.clone()
 }
 
-/// Returns every `created` in the legacy JSON files: the zone of the daemon that wrote them shows there.
-pub(in crate::archive) fn seen_times(archive: &Archive) -> Result<Vec<String>, Error> {
-    let mut times = Vec::new();
-    for layer in archive.images.iter().flat_map(|image| &image.layers) {
-        let Some(index) = legacy_json(archive, layer) else {
-            continue;
-        };
-        push_time(&mut times, &archive.source.read(index, MAX_DOCUMENT_BYTES)?);
+/// Returns the first generation of legacy ids that derives every legacy file of the archive as it is.
+pub(in crate::archive) fn detect_generation(
+    archive: &Archive,
+) -> Result<Option<Generation>, Error> {
+    let mut layers = archive.images.iter().flat_map(|image| &image.layers);
+    if layers.any(|layer| legacy_json(archive, layer).is_none()) {
+        return Ok(None);
     }
-    Ok(times)
+    // Lower layers have one time, which is the daemon's zero: what the first of them says is what all must say.
+    let mut images = archive.images.iter().filter(|image| image.layers.len() > 1);
+    let mut times = Generation::times(Vec::new());
+    if let Some(image) = images.next() {
+        times.clear();
+        if let Some(index) = legacy_json(archive, &image.layers[0]) {
+            push_time(&mut times, &archive.source.read(index, MAX_DOCUMENT_BYTES)?);
+        }
+    }
+    for generation in times
+        .iter()
+        .take(1)
+        .flat_map(|time| Generation::candidates(false, time))
+    {
+        let dialect = Dialect::V1Directories(Some(generation));
+        if dialect.reproduces(archive)?
+            && let Dialect::V1Directories(generation) = dialect
+        {
+            return Ok(generation);
+        }
+    }
+    Ok(None)
 }
 
 /// Returns the legacy JSON file beside a layer.

@@ -2,33 +2,43 @@
 
 use std::fs::File;
 use std::io;
-use std::os::fd::OwnedFd;
+use std::os::fd::{AsFd, OwnedFd};
 use std::path::Path;
 
 use rustix::fs::{Mode, OFlags};
 
 use super::content::{set_link_mtime, set_metadata, write_content};
 use crate::archive::draft::{Draft, DraftEntry};
-use crate::archive::source::directory::open_parent;
+use crate::archive::source::directory::open_child;
 use crate::archive::source::names;
 use crate::error::Error;
-use crate::tarball::Kind;
+use crate::tarball::{ImpliedDirectories, Kind, TooManyImplied};
 
 /// Writes every entry of `draft` into the empty directory `root`.
 pub(in crate::archive) fn extract(draft: &Draft<'_>, root: &Path) -> Result<(), Error> {
     let handle = File::open(root).map_err(Error::at(root))?;
     let mut directories = Vec::new();
+    let mut implied = ImpliedDirectories::default();
     for entry in &draft.entries {
-        let (name, kind, mode, mtime) = match entry {
+        let (name, kind, mode, mtime, n_link_bytes) = match entry {
             DraftEntry::Kept(index) => {
                 let kept = &draft.source.entries()[*index];
-                (&kept.name, kept.kind, kept.mode, kept.mtime)
+                let n_link_bytes = kept.link_name.len();
+                (&kept.name, kept.kind, kept.mode, kept.mtime, n_link_bytes)
             }
-            DraftEntry::New(new) => (&new.name, new.content.kind(), new.mode, new.mtime),
+            DraftEntry::New(new) => (&new.name, new.content.kind(), new.mode, new.mtime, 0),
         };
         let path = root.join(name);
         let failed = |source: io::Error| Error::io(&path, source);
-        let (parent, file_name) = make_parent(&handle, name).map_err(failed)?;
+        implied.count_text(name.len() + n_link_bytes);
+        let made = make_parent(&handle, name, |path_bytes| implied.count(path_bytes));
+        let (parent, file_name) = made.map_err(|error| match error.downcast() {
+            Ok(many) => Error::BadEntry {
+                name: name.clone(),
+                reason: format!("lies too deep: {}", TooManyImplied::to_string(&many)),
+            },
+            Err(error) => failed(error),
+        })?;
         match kind {
             Kind::Directory => {
                 match rustix::fs::mkdirat(&parent, file_name, Mode::from_raw_mode(0o755)) {
@@ -109,22 +119,28 @@ pub(in crate::archive) fn extract(draft: &Draft<'_>, root: &Path) -> Result<(), 
     Ok(())
 }
 
-/// Opens the directory that is to hold `name`, making what is missing, following no link.
+/// Opens the directory that is to hold `name`, making what is missing, following no link. Each directory that is missing is
+/// given to `count` before it is made, by the length of its path below `root`.
 pub(in crate::archive) fn make_parent<'n>(
-    root: &File,
+    root: &impl AsFd,
     name: &'n str,
+    mut count: impl FnMut(usize) -> Result<(), TooManyImplied>,
 ) -> io::Result<(OwnedFd, &'n str)> {
-    if let Some((parents, _)) = name.rsplit_once('/') {
-        let mut made = String::new();
-        for component in parents.split('/') {
-            made.push_str(component);
-            let (parent, file_name) = open_parent(root, &made)?;
-            match rustix::fs::mkdirat(&parent, file_name, Mode::from_raw_mode(0o755)) {
-                Ok(()) | Err(rustix::io::Errno::EXIST) => {}
-                Err(error) => return Err(error.into()),
+    let mut directory = root.as_fd().try_clone_to_owned()?;
+    let mut rest = name;
+    while let Some((component, after)) = rest.split_once('/') {
+        directory = match open_child(&directory, component) {
+            Err(error) if error.kind() == io::ErrorKind::NotFound => {
+                count(name.len() - after.len()).map_err(io::Error::other)?;
+                match rustix::fs::mkdirat(&directory, component, Mode::from_raw_mode(0o755)) {
+                    Ok(()) | Err(rustix::io::Errno::EXIST) => {}
+                    Err(error) => return Err(error.into()),
+                }
+                open_child(&directory, component)?
             }
-            made.push('/');
-        }
+            opened => opened?,
+        };
+        rest = after;
     }
-    open_parent(root, name)
+    Ok((directory, rest))
 }

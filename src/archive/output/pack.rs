@@ -3,7 +3,6 @@
 //! `unpack` keeps the tar's headers in a file of ours beside the content, so that `pack` gives the same bytes back
 //! for everything that was not edited.
 
-use std::collections::BTreeSet;
 use std::fs::File;
 use std::io::{self, Read, Write};
 use std::path::{Path, PathBuf};
@@ -15,6 +14,7 @@ use super::pending::PendingFile;
 use super::publish::name_file;
 use super::write::{Sink, pad};
 use crate::archive::draft::Draft;
+use crate::archive::draft::parents::Directories;
 use crate::archive::hidden::OWN_DIRECTORY;
 use crate::archive::source::Source;
 use crate::archive::source::names;
@@ -258,18 +258,18 @@ fn write_packed(source: &Source, directory: &Path, file: File, output: &Path) ->
         }
     }
     // Some writers leave directories out: what those above an entry are for, the entry says.
-    let implied: BTreeSet<String> = known
+    let on_disk = source.entries().iter().enumerate();
+    let on_disk = on_disk.filter(|(_, entry)| entry.kind == Kind::Directory);
+    let directories = Directories::new(on_disk.map(|(index, entry)| (index, entry.name.as_str())));
+    let named: Vec<String> = known
         .iter()
         .filter_map(|(entry, _)| names::clean(&entry.name))
-        .flat_map(|name| {
-            let slashes = name.match_indices('/').map(|(at, _)| name[..at].to_owned());
-            slashes.collect::<Vec<_>>()
-        })
         .collect();
-    for (index, on_disk) in source.entries().iter().enumerate() {
-        is_packed[index] |= on_disk.kind == Kind::Directory && implied.contains(&on_disk.name);
+    for index in directories.above(named.iter().map(String::as_str)) {
+        is_packed[index] = true;
     }
     let is_sorted = entries.is_sorted_by(|a, b| names::walk_order(&a.0, &b.0).is_lt());
+    let mut new = Vec::new();
     for (index, on_disk) in source
         .entries()
         .iter()
@@ -277,19 +277,12 @@ fn write_packed(source: &Source, directory: &Path, file: File, output: &Path) ->
         .filter(|(index, _)| !is_packed[*index])
     {
         let group = new_group(on_disk, known.first().map(|(_, group)| group.as_slice()));
-        let at = if is_sorted {
-            entries.partition_point(|(name, ..)| names::walk_order(name, &on_disk.name).is_lt())
-        } else {
-            entries.len()
-        };
-        entries.insert(
-            at,
-            (
-                on_disk.name.clone(),
-                group,
-                (on_disk.kind == Kind::File).then_some(index),
-            ),
-        );
+        let data = (on_disk.kind == Kind::File).then_some(index);
+        new.push((on_disk.name.clone(), group, data));
+    }
+    entries.extend(new);
+    if is_sorted {
+        entries.sort_by(|a, b| names::walk_order(&a.0, &b.0));
     }
 
     let failed = |source| Error::io(output, source);

@@ -1,7 +1,9 @@
 //! The files of each layer, to look at: as the layer has them, whiteouts included, owned by whoever unpacks.
 
+use std::collections::HashSet;
 use std::fs::File;
 use std::io::{self, Read as _, Seek as _, SeekFrom};
+use std::os::fd::{AsFd as _, OwnedFd};
 use std::path::{Path, PathBuf};
 
 use rustix::fs::{Mode, OFlags};
@@ -16,7 +18,7 @@ use crate::archive::source::Source;
 use crate::archive::source::directory::open_parent;
 use crate::archive::{Archive, names};
 use crate::error::Error;
-use crate::tarball::{Entry, Input, Kind, TarReader};
+use crate::tarball::{Entry, ImpliedDirectories, Input, Kind, TarReader, TooManyImplied};
 
 /// Unpacks the archive `source` into `directory`, which must not exist or be empty, and each of its layers below
 /// `.ocipatch/layers` there; returns one directory per layer.
@@ -36,13 +38,12 @@ fn extract_layers(archive: &Archive, directory: &Path) -> Result<Vec<PathBuf>, E
     let root = Path::new(OWN_DIRECTORY).join("layers");
     let path = directory.join(&root);
     std::fs::create_dir_all(&path).map_err(Error::at(&path))?;
-    let mut entries: Vec<usize> = Vec::new();
+    let mut entries = HashSet::new();
     let mut made = Vec::new();
     for layer in archive.images.iter().flat_map(|image| &image.layers) {
-        if entries.contains(&layer.entry) {
+        if !entries.insert(layer.entry) {
             continue;
         }
-        entries.push(layer.entry);
         let name = root.join(format!("{}-{}", entries.len(), layer.diff_id.short()));
         let path = directory.join(&name);
         std::fs::create_dir(&path).map_err(Error::at(&path))?;
@@ -61,6 +62,11 @@ fn extract_layer(source: &Source, index: usize, root: &Path) -> Result<(), Error
 fn extract_all(reader: &mut TarReader<impl Input>, layer: &str, root: &Path) -> Result<(), Error> {
     let handle = File::open(root).map_err(Error::at(root))?;
     let mut directories = Vec::new();
+    let mut parents = Parents {
+        root: &handle,
+        last: None,
+        implied: ImpliedDirectories::default(),
+    };
     while let Some(entry) = reader.next().map_err(|error| Error::BadEntry {
         name: layer.to_owned(),
         reason: format!("is no readable layer: {error}"),
@@ -70,20 +76,39 @@ fn extract_all(reader: &mut TarReader<impl Input>, layer: &str, root: &Path) -> 
         let Some(name) = names::clean(&entry.name).filter(is_a_path) else {
             continue;
         };
-        extract_entry(reader, &entry, &handle, &name)
+        parents.implied.count_header(&entry);
+        let parent = parents
+            .make(&name)
+            .map_err(|error| match error.downcast() {
+                Ok(many) => Error::BadEntry {
+                    name: layer.to_owned(),
+                    reason: format!(
+                        "is no readable layer: entry `{name}`: {}",
+                        TooManyImplied::to_string(&many)
+                    ),
+                },
+                Err(error) => Error::io(&root.join(&name), error),
+            })?;
+        extract_entry(reader, &entry, &handle, parent, &name)
             .map_err(|error| Error::io(&root.join(&name), error))?;
         if entry.kind == Kind::Directory {
             directories.push((name, entry));
         }
     }
-    for (name, entry) in directories.into_iter().rev() {
-        let (parent, file_name) = open_parent(&handle, &name).map_err(Error::at(root))?;
+    let mut is_set = HashSet::new();
+    for (name, entry) in &directories {
+        // Of a path that stands twice the first entry counts.
+        if !is_set.insert(name) {
+            continue;
+        }
+        let parent = parents.make(name).map_err(Error::at(root))?;
+        let (_, file_name) = name.rsplit_once('/').unwrap_or(("", name));
         let flags = OFlags::DIRECTORY | OFlags::NOFOLLOW | OFlags::RDONLY | OFlags::CLOEXEC;
-        let directory = match rustix::fs::openat(&parent, file_name, flags, Mode::empty()) {
+        let directory = match rustix::fs::openat(parent, file_name, flags, Mode::empty()) {
             Ok(directory) => directory,
             // Something else of that name came first.
             Err(Errno::NOENT | Errno::NOTDIR | Errno::LOOP) => continue,
-            Err(errno) => return Err(Error::io(&root.join(&name), errno.into())),
+            Err(errno) => return Err(Error::io(&root.join(name), errno.into())),
         };
         // Its owner must be able to look into it.
         set_metadata(
@@ -91,22 +116,49 @@ fn extract_all(reader: &mut TarReader<impl Input>, layer: &str, root: &Path) -> 
             entry.mode & 0o777 | 0o700,
             entry.mtime.seconds,
         )
-        .map_err(|error| Error::io(&root.join(&name), error))?;
+        .map_err(|error| Error::io(&root.join(name), error))?;
     }
     Ok(())
+}
+
+/// The directories of a layer: most entries have the parent of the one before them, or one below that.
+struct Parents<'a> {
+    root: &'a File,
+    last: Option<(String, OwnedFd)>,
+    implied: ImpliedDirectories,
+}
+
+impl Parents<'_> {
+    /// Opens the directory that is to hold `name`, making what is missing.
+    fn make(&mut self, name: &str) -> io::Result<&OwnedFd> {
+        let (path, _) = name.rsplit_once('/').unwrap_or_default();
+        let last = self.last.take();
+        let above = last.filter(|(last, _)| {
+            let rest = path.strip_prefix(last.as_str());
+            !last.is_empty() && rest.is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
+        });
+        let n_above = above.as_ref().map_or(0, |(last, _)| last.len() + 1);
+        let from = above
+            .as_ref()
+            .map_or(self.root.as_fd(), |(_, it)| it.as_fd());
+        let count = |path_bytes| self.implied.count(n_above + path_bytes);
+        let (parent, _) = make_parent(&from, &name[n_above..], count)?;
+        Ok(&self.last.insert((path.to_owned(), parent)).1)
+    }
 }
 
 fn extract_entry(
     reader: &mut TarReader<impl Input>,
     entry: &Entry,
     root: &File,
+    parent: &OwnedFd,
     name: &str,
 ) -> io::Result<()> {
-    let (parent, file_name) = make_parent(root, name)?;
+    let (_, file_name) = name.rsplit_once('/').unwrap_or(("", name));
     let result = match entry.kind {
-        Kind::Directory => rustix::fs::mkdirat(&parent, file_name, Mode::from_raw_mode(0o755)),
-        Kind::Symlink => rustix::fs::symlinkat(entry.link_name.as_slice(), &parent, file_name)
-            .and_then(|()| set_link_mtime(&parent, file_name, entry.mtime.seconds)),
+        Kind::Directory => rustix::fs::mkdirat(parent, file_name, Mode::from_raw_mode(0o755)),
+        Kind::Symlink => rustix::fs::symlinkat(entry.link_name.as_slice(), parent, file_name)
+            .and_then(|()| set_link_mtime(parent, file_name, entry.mtime.seconds)),
         Kind::HardLink => match names::clean(&entry.link_name) {
             Some(target) => {
                 let (other, other_name) = match open_parent(root, &target) {
@@ -124,7 +176,7 @@ fn extract_entry(
                 rustix::fs::linkat(
                     &other,
                     other_name,
-                    &parent,
+                    parent,
                     file_name,
                     rustix::fs::AtFlags::empty(),
                 )
@@ -134,7 +186,7 @@ fn extract_entry(
         Kind::File => {
             let flags =
                 OFlags::CREATE | OFlags::EXCL | OFlags::WRONLY | OFlags::NOFOLLOW | OFlags::CLOEXEC;
-            match rustix::fs::openat(&parent, file_name, flags, Mode::from_raw_mode(0o600)) {
+            match rustix::fs::openat(parent, file_name, flags, Mode::from_raw_mode(0o600)) {
                 Ok(file) => {
                     let mut file = File::from(file);
                     write_content(reader, entry, &mut file)?;

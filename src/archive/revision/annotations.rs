@@ -1,10 +1,14 @@
 //! Annotations above the configuration: what images have, and what becomes of it.
 
-use std::collections::HashMap;
+use std::borrow::Cow;
+use std::collections::{HashMap, HashSet};
+use std::rc::Rc;
 
-use crate::annotation::{AnnotationEdit, AnnotationPlace, ImageAnnotations};
+use crate::annotation::{
+    AnnotationEdit, AnnotationPlace, Annotations, ImageAnnotations, Referring,
+};
 use crate::archive::form::descriptor::{NAME, REF_NAME, digest_of};
-use crate::archive::form::graph::{Kind, children};
+use crate::archive::form::graph::{Graph, Kind, children};
 use crate::archive::form::state::State;
 use crate::archive::{Archive, OciManifest};
 use crate::digest::Digest;
@@ -12,12 +16,22 @@ use crate::image::json::{ArrayEdit, Document, Value};
 
 const KEY: &str = "annotations";
 
+/// What an archive says of an image in documents above its configuration.
+#[derive(Debug, Default)]
+pub(in crate::archive) struct Surroundings {
+    annotations: ImageAnnotations,
+    referrers: Referring,
+    is_index_referred_to: bool,
+}
+
 /// What changes in the annotations of a group of images above their manifests.
 #[derive(Debug)]
 pub(in crate::archive) struct Annotated<'a> {
     root: Option<Digest>,
     /// The edits of each image, by the digest of its manifest as it was.
     images: HashMap<Digest, &'a [AnnotationEdit]>,
+    /// Those of the first image: of the index all have the same.
+    first: &'a [AnnotationEdit],
     /// Whether what is said about the index is kept when it changes.
     pub(in crate::archive) keeps_referrers: bool,
 }
@@ -27,31 +41,25 @@ impl Default for Annotated<'_> {
         Self {
             root: None,
             images: HashMap::new(),
+            first: &[],
             keeps_referrers: true,
         }
     }
 }
 
 impl<'a> Annotated<'a> {
-    pub(in crate::archive) fn new(
-        group: usize,
-        root: Option<Digest>,
-        old: &[State],
-        new: &'a [State],
-    ) -> Self {
-        let states = || {
-            old.iter()
-                .zip(new)
-                .filter(|(_, after)| after.group == group)
-        };
-        let image = |(before, after): (&State, &'a State)| {
+    /// Takes the images of a group, as they were and are to become.
+    pub(in crate::archive) fn new(root: Option<Digest>, group: &[(&State, &'a State)]) -> Self {
+        let image = |(before, after): &(&State, &'a State)| {
             let manifest = before.manifest.as_ref()?.digest;
             Some((manifest, after.annotations.as_slice()))
         };
+        let first = group.iter().find_map(image);
         Self {
             root,
-            images: states().filter_map(image).collect(),
-            keeps_referrers: states().all(|(_, after)| after.keeps_referrers),
+            images: group.iter().filter_map(image).collect(),
+            first: first.map(|(_, edits)| edits).unwrap_or_default(),
+            keeps_referrers: group.iter().all(|(_, after)| after.keeps_referrers),
         }
     }
 
@@ -78,9 +86,8 @@ impl<'a> Annotated<'a> {
     /// Revises an index if it is the one at the top.
     pub(in crate::archive) fn revise_index(&self, document: &mut Document, digest: Digest) {
         if self.root == Some(digest) {
-            for edits in self.images.values() {
-                revise_document(document, of(Some(edits), AnnotationPlace::Index));
-            }
+            let edits = of(Some(&self.first), AnnotationPlace::Index);
+            revise_document(document, edits);
         }
     }
 
@@ -119,7 +126,8 @@ fn revise_document<'a>(document: &mut Document, edits: impl Iterator<Item = &'a 
             continue;
         }
         document.remove(&[KEY], &edit.key);
-        if pairs(&document.root).is_empty() {
+        let left = document.root.get(KEY).and_then(Value::members);
+        if left.is_none_or(|left| left.len() == 0) {
             document.remove(&[], KEY);
         }
     }
@@ -134,61 +142,149 @@ fn revise_item(items: &mut ArrayEdit<'_>, i: usize, edit: &AnnotationEdit) {
     }
 }
 
-fn pairs(value: &Value) -> Vec<(String, String)> {
+fn annotations_of(value: &Value) -> Annotations {
     let members = value.get(KEY).and_then(Value::members);
-    let pair = |(key, value): (std::borrow::Cow<'_, str>, &Value)| {
-        (
-            key.into_owned(),
-            value.as_text().unwrap_or_default().into_owned(),
-        )
+    let pair = |(key, value): (Cow<'_, str>, &Value)| {
+        let value = value.as_text().unwrap_or_default();
+        (key.into_owned(), value.into_owned())
     };
     members.into_iter().flatten().map(pair).collect()
+}
+
+/// What a group of images has above its manifests.
+struct Above<'a> {
+    index: Option<Annotations>,
+    descriptors: Rc<Descriptors<'a>>,
+    below: HashSet<Digest>,
+}
+
+/// The first descriptor of each document.
+type Descriptors<'a> = HashMap<Digest, &'a Value>;
+
+fn descriptors<'a>(lists: impl IntoIterator<Item = &'a Document>) -> Descriptors<'a> {
+    let mut descriptors = HashMap::new();
+    for item in lists.into_iter().flat_map(children) {
+        if let Some(digest) = digest_of(item) {
+            descriptors.entry(digest).or_insert(item);
+        }
+    }
+    descriptors
+}
+
+impl<'a> Above<'a> {
+    /// Takes a graph, the top of the group in it, and the descriptors in `index.json`.
+    fn of(graph: &'a Graph, root: Option<Digest>, listed: &Rc<Descriptors<'a>>) -> Self {
+        let below = root.map(|root| graph.below(root)).unwrap_or_default();
+        let index = root
+            .and_then(|root| graph.nodes.get(&root))
+            .filter(|node| node.kind == Kind::Index);
+        let nodes = below.iter().filter_map(|digest| graph.nodes.get(digest));
+        Self {
+            index: index.map(|node| annotations_of(&node.document.root)),
+            descriptors: match index {
+                Some(_) => Rc::new(descriptors(nodes.map(|node| &node.document))),
+                None => Rc::clone(listed),
+            },
+            below: below.into_iter().collect(),
+        }
+    }
+
+    fn annotations(&self, manifest: &OciManifest) -> ImageAnnotations {
+        let descriptor = self.descriptors.get(&manifest.digest);
+        ImageAnnotations {
+            manifest: Some(annotations_of(&manifest.document.root)),
+            index: self.index.clone(),
+            descriptor: descriptor.map(|item| {
+                let mut annotations = annotations_of(item);
+                annotations.remove(|key| [NAME, REF_NAME].contains(&key));
+                annotations
+            }),
+        }
+    }
 }
 
 impl Archive {
     /// Returns the annotations of an image, as far as the form has places for them.
     #[must_use]
     pub fn annotations(&self, image: usize) -> ImageAnnotations {
-        let image = &self.images[image];
-        let (Some(graph), Some(manifest)) = (&self.graph, &image.manifest) else {
-            return ImageAnnotations::default();
-        };
-        let root = self.groups[image.group].root;
-        let index = root
-            .and_then(|root| graph.nodes.get(&root))
-            .filter(|node| node.kind == Kind::Index);
-        let lists: Vec<&Document> = match (index, root) {
-            (Some(_), Some(root)) => {
-                let below = graph.below(root).into_iter();
-                let nodes = below.filter_map(|digest| graph.nodes.get(&digest));
-                nodes.map(|node| &node.document).collect()
-            }
-            _ => vec![&graph.index],
-        };
-        let mut descriptors = lists.into_iter().flat_map(children);
-        let descriptor = descriptors.find(|item| digest_of(item) == Some(manifest.digest));
-        let is_name = |key: &str| [NAME, REF_NAME].contains(&key);
-        ImageAnnotations {
-            manifest: Some(pairs(&manifest.document.root)),
-            index: index.map(|node| pairs(&node.document.root)),
-            descriptor: descriptor.map(|item| {
-                let mut pairs = pairs(item);
-                pairs.retain(|(key, _)| !is_name(key));
-                pairs
-            }),
-        }
+        self.surroundings()[image].annotations.clone()
+    }
+
+    /// Returns what the archive says about an image besides the image: attestations, signatures and other referrers.
+    #[must_use]
+    pub fn referrers(&self, image: usize) -> &Referring {
+        &self.surroundings()[image].referrers
     }
 
     /// Tells whether anything in the archive is said about the index above an image.
     #[must_use]
     pub fn is_index_referred_to(&self, image: usize) -> bool {
-        let image = &self.images[image];
-        let root = self.groups[image.group].root;
-        match (&self.graph, root, &image.manifest) {
-            (Some(graph), Some(root), Some(manifest)) if root != manifest.digest => {
-                !graph.referrers(root, root).is_empty()
-            }
-            _ => false,
+        self.surroundings()[image].is_index_referred_to
+    }
+
+    /// Returns the names of whatever is said about these images, sorted, each once.
+    pub(in crate::archive) fn referrers_of(&self, images: &[usize]) -> Vec<String> {
+        let Some(graph) = &self.graph else {
+            return Vec::new();
+        };
+        let referrers = graph.referrers();
+        let mut below: HashMap<usize, HashSet<Digest>> = HashMap::new();
+        for group in images.iter().map(|&image| self.images[image].group) {
+            let root = self.groups[group].root;
+            let of_root = || {
+                root.into_iter()
+                    .flat_map(|root| graph.below(root))
+                    .collect()
+            };
+            below.entry(group).or_insert_with(of_root);
         }
+        let manifests = images.iter().filter_map(|&image| {
+            let image = &self.images[image];
+            let below = self.groups[image.group].root.and(below.get(&image.group))?;
+            Some((image.manifest_digest()?, below))
+        });
+        referrers
+            .names(manifests)
+            .into_iter()
+            .map(str::to_owned)
+            .collect()
+    }
+
+    /// What is said of each image, gathered once for all of them.
+    fn surroundings(&self) -> &[Surroundings] {
+        self.surroundings.get_or_init(|| self.gather_surroundings())
+    }
+
+    fn gather_surroundings(&self) -> Vec<Surroundings> {
+        let referrers = self.graph.as_ref().map(Graph::referrers);
+        let index = self.graph.as_ref().map(|graph| &graph.index);
+        let listed = Rc::new(descriptors(index));
+        let mut above: Option<(usize, Above<'_>)> = None;
+        let surroundings = self.images.iter().map(|image| {
+            let (Some(graph), Some(referrers)) = (&self.graph, &referrers) else {
+                return Surroundings::default();
+            };
+            let root = self.groups[image.group].root;
+            // Images of one group stand together.
+            if above
+                .as_ref()
+                .is_none_or(|(group, _)| *group != image.group)
+            {
+                above = Some((image.group, Above::of(graph, root, &listed)));
+            }
+            let Some(((_, above), manifest)) = above.as_ref().zip(image.manifest.as_ref()) else {
+                return Surroundings::default();
+            };
+            let index = root.filter(|root| *root != manifest.digest);
+            Surroundings {
+                annotations: above.annotations(manifest),
+                referrers: match root {
+                    Some(_) => referrers.of(manifest.digest, &above.below),
+                    None => Referring::default(),
+                },
+                is_index_referred_to: index.is_some_and(|index| referrers.is_about(index)),
+            }
+        });
+        surroundings.collect()
     }
 }

@@ -4,7 +4,7 @@
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use super::annotations::Annotated;
-use super::index::revise_descriptors;
+use super::index::Listing;
 use crate::archive::Dialect;
 use crate::archive::form::descriptor::{
     ATTESTED, REF_NAME, REFERRED, annotation, digest_of, media_type_of,
@@ -56,11 +56,15 @@ impl Graph {
         let mut nodes = self.nodes.clone();
         let mut fates: HashMap<Digest, Fate> = HashMap::new();
         let mut tops = Vec::with_capacity(roots.len());
-        for (group, root) in roots.iter().enumerate() {
+        let mut groups = vec![Vec::new(); roots.len()];
+        for (before, after) in old.iter().zip(new) {
+            groups[before.group].push((before, after));
+        }
+        for (group, root) in groups.iter().zip(roots) {
             let mut revising = Revising {
                 graph: self,
-                images: changed_images(group, old, new),
-                annotated: Annotated::new(group, *root, old, new),
+                images: changed_images(group),
+                annotated: Annotated::new(*root, group),
                 nodes: &mut nodes,
                 fates: HashMap::new(),
                 as_oci,
@@ -68,10 +72,9 @@ impl Graph {
             let top = match root {
                 Some(root) => Some(revising.node(*root)),
                 // An image that is listed nowhere.
-                None => new
-                    .iter()
-                    .find(|state| state.group == group)
-                    .and_then(|state| Some(state.manifest.as_ref()?.digest)),
+                None => group
+                    .first()
+                    .and_then(|(_, after)| Some(after.manifest.as_ref()?.digest)),
             };
             fates.extend(revising.fates);
             tops.push(top);
@@ -96,7 +99,7 @@ impl Graph {
             .flat_map(|top| graph.below(*top))
             .collect();
         fates.retain(|digest, _| !alive.contains(digest));
-        graph.index = self.revised_index(&mut graph, (roots, &tops), (old, new), fates, dialect);
+        graph.index = self.revised_index(&mut graph, (roots, &tops), &groups, fates, dialect);
         (graph, tops)
     }
 
@@ -104,19 +107,17 @@ impl Graph {
         &self,
         graph: &mut Self,
         (roots, tops): (&[Option<Digest>], &[Option<Digest>]),
-        (old, new): (&[State], &[State]),
+        groups: &[Vec<(&State, &State)>],
         fates: HashMap<Digest, Fate>,
         dialect: &Dialect,
     ) -> Document {
         let mut document = self.index.clone();
-        let tags = |states: &'_ [State], group: usize| {
-            let state = states.iter().find(|state| state.group == group);
-            state.map(|state| state.tags.clone()).unwrap_or_default()
-        };
+        let old_tags = |group: usize| groups[group].first().map_or(&[][..], |(old, _)| &old.tags);
+        let new_tags = |group: usize| groups[group].first().map_or(&[][..], |(_, new)| &new.tags);
         let is_same = |group: usize| {
             roots[group] == tops[group]
-                && tags(old, group) == tags(new, group)
-                && !Annotated::new(group, roots[group], old, new).is_listed()
+                && old_tags(group) == new_tags(group)
+                && !Annotated::new(roots[group], &groups[group]).is_listed()
                 || tops[group].is_none()
         };
         let changed: Vec<usize> = (0..roots.len()).filter(|&group| !is_same(group)).collect();
@@ -132,23 +133,19 @@ impl Graph {
             as_oci: false,
         };
         document.edit_array(&[], "manifests", &[], |items| {
-            let old_tags: Vec<_> = (0..roots.len()).map(|group| tags(old, group)).collect();
+            let old_tags: Vec<_> = (0..roots.len()).map(old_tags).collect();
             // Told before any of them changes: an image may become what another was.
-            let mut owners: Vec<Option<usize>> = (0..items.len())
-                .map(|i| super::index::owner_of(items.get(i), roots, &old_tags))
-                .collect();
+            let mut listing = Listing::new(items, roots, &old_tags);
             for &group in &changed {
                 let Some(top) = tops[group] else { continue };
                 let document = &revising.nodes[&top].document;
-                let annotated = Annotated::new(group, roots[group], old, new);
+                let annotated = Annotated::new(roots[group], &groups[group]);
                 let platform = roots[group]
-                    .and_then(|root| changed_images(group, old, new).get(&root).copied());
-                revise_descriptors(
-                    items,
-                    &mut owners,
+                    .and_then(|root| changed_images(&groups[group]).get(&root).copied());
+                listing.revise(
                     group,
                     (top, document),
-                    &tags(new, group),
+                    new_tags(group),
                     dialect,
                     &|items, i| {
                         if let Some((before, after)) = platform {
@@ -165,16 +162,12 @@ impl Graph {
 }
 
 /// Returns the images of a group whose manifest changes.
-fn changed_images<'a>(
-    group: usize,
-    old: &'a [State],
-    new: &'a [State],
-) -> HashMap<Digest, (&'a State, &'a State)> {
+fn changed_images<'a>(group: &[(&'a State, &'a State)]) -> HashMap<Digest, (&'a State, &'a State)> {
     let digest = |state: &State| state.manifest.as_ref().map(|manifest| manifest.digest);
-    old.iter()
-        .zip(new)
-        .filter(|(before, after)| before.group == group && digest(before) != digest(after))
-        .filter_map(|(before, after)| Some((digest(before)?, (before, after))))
+    group
+        .iter()
+        .filter(|(before, after)| digest(before) != digest(after))
+        .filter_map(|&(before, after)| Some((digest(before)?, (before, after))))
         .collect()
 }
 
@@ -254,14 +247,32 @@ impl Revising<'_> {
 
     /// Drops or points anew whatever in a list speaks about something that has changed, and what speaks about that.
     fn referrers(&mut self, items: &mut ArrayEdit<'_>) {
-        // Each round finds what speaks about the finds of the one before it.
-        for _ in 0..=items.len() {
-            let mut is_done = true;
-            for i in (0..items.len()).rev() {
-                is_done &= !self.referrer(items, i);
+        // Items keep their numbers while others go.
+        let numbers = u32::try_from(items.len()).expect("a document has fewer items");
+        let mut numbers: Vec<u32> = (0..numbers).collect();
+        let mut speakers: HashMap<Digest, Vec<u32>> = HashMap::new();
+        for (i, &number) in numbers.iter().enumerate().rev() {
+            let node = digest_of(items.get(i)).and_then(|digest| self.nodes.get(&digest));
+            for subject in subjects(items.get(i), node) {
+                speakers.entry(subject).or_default().push(number);
             }
-            if is_done {
-                break;
+        }
+        let mut changed: Vec<Digest> = self.fates.keys().copied().collect();
+        changed.retain(|digest| speakers.contains_key(digest));
+        changed.sort_unstable();
+        while let Some(digest) = changed.pop() {
+            for number in speakers.remove(&digest).unwrap_or_default() {
+                let Some(i) = numbers.iter().position(|&other| other == number) else {
+                    continue;
+                };
+                let own = digest_of(items.get(i));
+                let n_before = items.len();
+                if self.referrer(items, i) {
+                    changed.extend(own);
+                }
+                if items.len() < n_before {
+                    numbers.remove(i);
+                }
             }
         }
     }

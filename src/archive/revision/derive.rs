@@ -11,6 +11,7 @@ use super::dating::{mtime_of, redated};
 use super::documents::{manifest_json, repositories};
 use super::{annotations, index};
 use crate::annotation::AnnotationEdit;
+use crate::archive::draft::drafting::Drafting;
 use crate::archive::draft::{Content, Draft, NewLayer};
 use crate::archive::form::graph::Graph;
 use crate::archive::form::root::Root;
@@ -131,7 +132,11 @@ impl Archive {
     }
 
     /// Tells whether the entry at `index` has that content already.
-    fn holds(&self, index: usize, content: &DerivedContent) -> Result<bool, Error> {
+    pub(in crate::archive) fn holds(
+        &self,
+        index: usize,
+        content: &DerivedContent,
+    ) -> Result<bool, Error> {
         use crate::tarball::Kind;
         let entry = &self.source.entries()[index];
         Ok(match content {
@@ -197,15 +202,16 @@ pub fn revise<'a>(
         documents.push(("repositories", document.to_bytes()));
     }
 
-    let mut draft = Draft::keep_all(&archive.source);
-    put_files(&mut draft, archive, &old_files, new_files, &new)?;
+    let mut drafting = Drafting::new(&archive.source);
+    put_files(&mut drafting, archive, &old_files, new_files, &new)?;
     for (name, bytes) in documents {
-        put_document(&mut draft, archive, name, bytes)?;
+        put_document(&mut drafting, archive, name, bytes)?;
     }
     if drop_repositories {
-        draft.remove("repositories");
+        drafting.remove("repositories");
     }
-    draft.fit_directories();
+    drafting.fit_directories();
+    let mut draft = drafting.finish();
     draft.free_links();
     draft.layers = new_layers;
     let manifest_digests = new
@@ -253,15 +259,15 @@ pub(in crate::archive) fn new_states(
 
 /// Has the draft hold the new files and none of the old ones that are no more.
 fn put_files(
-    draft: &mut Draft<'_>,
+    drafting: &mut Drafting<'_>,
     archive: &Archive,
     old_files: &Files,
     new_files: Files,
     new: &[State],
 ) -> Result<(), Error> {
     for file in &old_files.files {
-        if !new_files.files.iter().any(|new| new.name == file.name) {
-            draft.remove(&file.name);
+        if new_files.get(&file.name).is_none() {
+            drafting.remove(&file.name);
         }
     }
     let parts: HashMap<Role, &Derived> = old_files
@@ -275,18 +281,18 @@ fn put_files(
             && archive.holds(index, &file.content)?
         {
             // Of a file that images share, the first image dates it; that can be another one now.
-            let was = old_files.files.iter().find(|old| old.name == file.name);
+            let was = old_files.get(&file.name);
             let mtime = was.and_then(|was| redated(archive, index, was, &file, new));
             if let Some(mtime) = mtime {
                 let content = match file.content {
                     DerivedContent::Directory => Content::Directory,
                     _ => Content::Entry(index),
                 };
-                draft.put(&file.name, content, index, mtime);
+                drafting.put(&file.name, content, index, mtime);
             }
             continue;
         }
-        let was = old_files.files.iter().find(|old| old.name == file.name);
+        let was = old_files.get(&file.name);
         if held.is_some() && was.is_some_and(|was| was.content == file.content) {
             // Derived as before, and not what is there: its writer had other rules, and nothing about it changes.
             continue;
@@ -300,13 +306,13 @@ fn put_files(
             DerivedContent::Layer(LayerData::Kept { entry, .. }, _) => Content::Entry(entry),
             DerivedContent::Layer(LayerData::Added(i), _) => Content::Layer(i),
         };
-        draft.put(&file.name, content, model, mtime);
+        drafting.put(&file.name, content, model, mtime);
     }
     Ok(())
 }
 
 fn put_document(
-    draft: &mut Draft<'_>,
+    drafting: &mut Drafting<'_>,
     archive: &Archive,
     name: &str,
     bytes: Vec<u8>,
@@ -322,7 +328,7 @@ fn put_document(
         .is_some_and(|index| index == model)
         && archive.holds(model, &DerivedContent::Bytes(bytes.clone()))?;
     if !is_same {
-        draft.put(
+        drafting.put(
             name,
             Content::Bytes(bytes),
             model,

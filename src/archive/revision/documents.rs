@@ -1,10 +1,12 @@
 //! `manifest.json` and `repositories` of a revised archive: the old documents with what changed.
 
+use std::collections::{HashMap, HashSet};
+
 use crate::archive::form::descriptor::is_by_digest;
 use crate::archive::form::docker::ITEM_ORDER;
-use crate::archive::form::state::{Files, LayerData, Paths, State};
+use crate::archive::form::state::{Files, LayerData, Paths, State, StateLayer};
 use crate::archive::{Archive, Dialect};
-use crate::digest::Digest;
+use crate::digest::{DiffId, Digest};
 use crate::image::json::{ArrayEdit, Document, Value};
 use crate::media_type::{self, PLAIN_LAYER};
 use crate::reference::Reference;
@@ -18,6 +20,8 @@ pub(in crate::archive) fn manifest_json(
     notes: &mut Vec<String>,
 ) -> Document {
     let mut document = manifest.clone();
+    let naming = Naming::of(archive);
+    let by_id = first_by_id(old);
     document.edit_root_array(|items| {
         // From the last one on, since an item may become two.
         for i in (0..archive.items.len()).rev() {
@@ -29,19 +33,20 @@ pub(in crate::archive) fn manifest_json(
                 }
                 let item = Revised {
                     at: i + n,
-                    tags: tags_of(archive, i, n, &images, new),
+                    tags: tags_of(archive, &naming, (i, n), &images, new),
                     image: images[0],
                 };
                 let was = names_by_digest(items.get(i + n));
                 revise_item(items, &item, archive, (old, new), (old_files, files));
                 let is = names_by_digest(items.get(i + n));
-                let gone = was.iter().filter(|name| !is.contains(name));
+                let is: HashSet<String> = is.into_iter().collect();
+                let gone = was.iter().filter(|name| !is.contains(*name));
                 notes.extend(gone.map(|name| format!("{name} goes: the image has another digest")));
             }
         }
         if archive.dialect.is_docker() {
             for (i, item) in archive.items.iter().enumerate() {
-                revise_parent(items, i, item.images[0], (old, new), notes);
+                revise_parent(items, i, item.images[0], (old, new), &by_id, notes);
             }
         }
     });
@@ -73,11 +78,41 @@ fn parted(images: &[usize], new: &[State], files: &Files) -> Vec<Vec<usize>> {
     parts
 }
 
+/// Which items describe and name what.
+struct Naming<'a> {
+    /// For each image the first item that describes it, and how many do.
+    items: HashMap<usize, (usize, usize)>,
+    tags: HashSet<&'a Reference>,
+}
+
+impl<'a> Naming<'a> {
+    fn of(archive: &'a Archive) -> Self {
+        let mut items: HashMap<usize, (usize, usize)> = HashMap::new();
+        for (i, item) in archive.items.iter().enumerate() {
+            let images: HashSet<usize> = item.images.iter().copied().collect();
+            for image in images {
+                items.entry(image).or_insert((i, 0)).1 += 1;
+            }
+        }
+        let tags = archive.items.iter().flat_map(|item| &item.tags);
+        Self {
+            items,
+            tags: tags.collect(),
+        }
+    }
+}
+
+/// Returns the first image of each id.
+fn first_by_id(states: &[State]) -> HashMap<Digest, usize> {
+    let states = states.iter().enumerate().rev();
+    states.map(|(i, state)| (state.image_id, i)).collect()
+}
+
 /// Returns the tags that part `n` of item `i` is to have: its own where it still has them, then what is new.
 fn tags_of(
     archive: &Archive,
-    i: usize,
-    n: usize,
+    naming: &Naming<'_>,
+    (i, n): (usize, usize),
     images: &[usize],
     new: &[State],
 ) -> Vec<Reference> {
@@ -86,18 +121,18 @@ fn tags_of(
     if archive.items[i].tags.is_empty() && images.iter().all(has_its_tags) {
         return Vec::new();
     }
-    let describes = |item: &&crate::archive::Item| item.images.contains(&images[0]);
-    let is_shared = archive.items.iter().filter(describes).count() > 1;
-    if let ([image], false) = (images, is_shared) {
+    let (first, n_items) = naming.items[&images[0]];
+    if let ([image], 1) = (images, n_items) {
         return new[*image].tags.clone();
     }
     let named: Vec<&Reference> = images.iter().flat_map(|&image| &new[image].tags).collect();
+    let is_named: HashSet<&Reference> = named.iter().copied().collect();
     let old = archive.items[i].tags.iter();
-    let mut tags: Vec<Reference> = old.filter(|tag| named.contains(tag)).cloned().collect();
-    let is_first = !archive.items[..i].iter().any(|item| describes(&item));
-    let is_elsewhere = |tag| archive.items.iter().any(|item| item.tags.contains(tag));
+    let mut tags: Vec<Reference> = old.filter(|tag| is_named.contains(tag)).cloned().collect();
+    let mut has: HashSet<Reference> = tags.iter().cloned().collect();
     for tag in named {
-        if !tags.contains(tag) && (n > 0 || is_first && !is_elsewhere(tag)) {
+        let is_new = n > 0 || first == i && !naming.tags.contains(tag);
+        if is_new && has.insert(tag.clone()) {
             tags.push(tag.clone());
         }
     }
@@ -150,12 +185,9 @@ fn revise_item(
     if items.get(at).get("LayerSources").is_none() {
         return;
     }
-    let is_still = |diff_id| after.layers.iter().any(|layer| layer.diff_id == diff_id);
-    for gone in before
-        .layers
-        .iter()
-        .filter(|layer| !is_still(layer.diff_id))
-    {
+    let still: HashSet<DiffId> = after.layers.iter().map(|layer| layer.diff_id).collect();
+    let is_gone = |layer: &&StateLayer| !still.contains(&layer.diff_id);
+    for gone in before.layers.iter().filter(is_gone) {
         items.take_within(at, "LayerSources", &gone.diff_id.to_string());
     }
     for layer in &after.layers {
@@ -181,6 +213,7 @@ fn revise_parent(
     i: usize,
     image: usize,
     (old, new): (&[State], &[State]),
+    by_id: &HashMap<Digest, usize>,
     notes: &mut Vec<String>,
 ) {
     let Some(parent) = items
@@ -191,7 +224,7 @@ fn revise_parent(
     else {
         return;
     };
-    let Some(p) = old.iter().position(|state| state.image_id == parent) else {
+    let Some(&p) = by_id.get(&parent) else {
         return;
     };
     if new[p].image_id == parent && new[image].image_id == old[image].image_id {
@@ -242,15 +275,13 @@ pub(in crate::archive) fn repositories(
     let is_changed = |(before, after): (&State, &State)| {
         before.image_id != after.image_id || before.tags != after.tags
     };
+    let held: HashSet<&Reference> = new.iter().flat_map(|state| &state.tags).collect();
     let is_wrong = archive.repositories.is_some()
         && old.iter().zip(new).any(is_changed)
         && !agrees(archive, &document, old, old_files);
     if is_wrong {
         notes.push("`repositories` did not say what `manifest.json` says, and does now".to_owned());
-        let is_held = |name: &str| {
-            let held = new.iter().flat_map(|state| &state.tags);
-            Reference::parse(name).is_ok_and(|name| held.clone().any(|tag| *tag == name))
-        };
+        let is_held = |name: &str| Reference::parse(name).is_ok_and(|name| held.contains(&name));
         for (repository, tag) in listed(&document) {
             if !is_held(&format!("{repository}:{tag}")) {
                 remove_name(&mut document, &repository, &tag);
@@ -267,7 +298,7 @@ pub(in crate::archive) fn repositories(
             continue;
         }
         // A tag that moves to another image is that one's to write, whichever comes first.
-        let is_gone = |tag: &&Reference| new.iter().all(|state| !state.tags.contains(tag));
+        let is_gone = |tag: &&Reference| !held.contains(tag);
         for tag in before.tags.iter().filter(is_gone) {
             let repository = archive.dialect.spell_repository(tag);
             remove_name(&mut document, &repository, tag.tag());

@@ -1,5 +1,7 @@
 //! OCI manifests and the entries of `index.json` of a revised archive: the old documents with what changed.
 
+use std::collections::{HashMap, VecDeque};
+
 use crate::archive::form::descriptor::{
     NAME, REF_NAME, digest_of, follow_media_type, media_type_of, name_of, new_descriptor, rewrite,
     rewrite_member,
@@ -33,7 +35,14 @@ pub(in crate::archive) fn revise_manifest(
     let is_docker = old
         .last()
         .is_some_and(|layer| media_type_of(layer).starts_with("application/vnd.docker."));
-    let mut unused: Vec<&Value> = old.iter().collect();
+    let mut by_digest: HashMap<Digest, VecDeque<&Value>> = HashMap::new();
+    let mut first: HashMap<Digest, &Value> = HashMap::new();
+    for item in &old {
+        if let Some(digest) = digest_of(item) {
+            first.entry(digest).or_insert(item);
+            by_digest.entry(digest).or_default().push_back(item);
+        }
+    }
     let wanted: Vec<Value> = layers
         .iter()
         .map(|layer| {
@@ -41,10 +50,15 @@ pub(in crate::archive) fn revise_manifest(
                 .digest
                 .expect("the layers of a manifest are named by digest");
             // A layer that stands twice has two descriptors, which may say different things.
-            let is_it = |item: &Value| digest_of(item) == Some(digest);
-            let next = unused.iter().position(|item| is_it(item));
-            let next = next.map(|at| unused.remove(at).clone());
-            let kept = next.or_else(|| old.iter().find(|item| is_it(item)).cloned());
+            let there = by_digest.get_mut(&digest);
+            let kept = there.and_then(|there| {
+                let next = there.pop_front()?;
+                if there.is_empty() {
+                    // Once more than it stood there it is what it was first.
+                    there.push_back(first[&digest]);
+                }
+                Some(next.clone())
+            });
             kept.unwrap_or_else(|| {
                 let media_type = media_type::layer(layer.compression, is_docker)
                     .expect("a new layer is plain, gzip or zstd");
@@ -76,72 +90,114 @@ pub(in crate::archive) fn revise_manifest(
     }
 }
 
-/// Returns the group that a descriptor of `index.json` is of. Groups may have equal content; then the name tells them
-/// apart.
-pub(in crate::archive) fn owner_of(
-    descriptor: &Value,
-    roots: &[Option<Digest>],
-    tags: &[Vec<Reference>],
-) -> Option<usize> {
-    let digest = digest_of(descriptor)?;
-    let name = name_of(descriptor).ok().flatten();
-    let is_named = |i: &usize| name.as_ref().is_some_and(|name| tags[*i].contains(name));
-    let mut described = (0..roots.len()).filter(|&i| roots[i] == Some(digest));
-    let first = described.clone().next();
-    described.find(is_named).or(first)
+/// `index.json` while groups of images get other descriptors there.
+pub(in crate::archive) struct Listing<'a, 'l> {
+    items: &'a mut ArrayEdit<'l>,
+    /// The group that each descriptor is of.
+    owners: Vec<Option<u32>>,
 }
 
-/// Has a group's entries name `top`, one entry per tag.
-pub(in crate::archive) fn revise_descriptors(
-    items: &mut ArrayEdit<'_>,
-    owners: &mut Vec<Option<usize>>,
-    group: usize,
-    (top, document): (Digest, &Document),
-    tags: &[Reference],
-    dialect: &Dialect,
-    follow: &dyn Fn(&mut ArrayEdit<'_>, usize),
-) {
-    let positions: Vec<usize> = (0..items.len())
-        .filter(|&i| owners[i] == Some(group))
-        .collect();
-    let old: Vec<Value> = positions.iter().map(|&i| items.get(i).clone()).collect();
-    let at = positions.first().copied().unwrap_or(items.len());
-    for &i in positions.iter().rev() {
-        items.remove(i);
-        owners.remove(i);
-    }
-    let size = document.to_bytes().len() as u64;
-    let new = || {
-        let stated = media_type_of(&document.root);
-        let media_type = if stated.is_empty() {
-            media_type::MANIFEST
-        } else {
-            &stated
+impl<'a, 'l> Listing<'a, 'l> {
+    /// Tells the groups apart by what they have at the top; those with equal content by their names.
+    pub(in crate::archive) fn new(
+        items: &'a mut ArrayEdit<'l>,
+        roots: &[Option<Digest>],
+        tags: &[&[Reference]],
+    ) -> Self {
+        let mut by_root: HashMap<Digest, usize> = HashMap::new();
+        let mut by_tag: HashMap<&Reference, Vec<usize>> = HashMap::new();
+        for (group, (root, tags)) in roots.iter().zip(tags).enumerate() {
+            if let Some(root) = root {
+                by_root.entry(*root).or_insert(group);
+            }
+            for tag in *tags {
+                by_tag.entry(tag).or_default().push(group);
+            }
+        }
+        let owner = |descriptor: &Value| {
+            let digest = digest_of(descriptor)?;
+            let name = name_of(descriptor).ok().flatten();
+            let named = name
+                .and_then(|name| by_tag.get(&name))
+                .into_iter()
+                .flatten();
+            let mut named = named.copied().filter(|&group| roots[group] == Some(digest));
+            let group = named.next().or_else(|| by_root.get(&digest).copied())?;
+            Some(u32::try_from(group).expect("an archive has fewer images"))
         };
-        new_descriptor(media_type, top, size)
-    };
-    // Docker 26 lists an image without tags, by a descriptor without a name, only if nothing is listed before it.
-    if tags.is_empty() && (at == 0 || dialect.lists_nameless()) {
-        owners.insert(at, Some(group));
-        items.insert(at, old.first().cloned().unwrap_or_else(new));
-        rewrite(items, at, top, size);
-        follow_media_type(items, at, document);
-        follow(items, at);
-        items.take_within(at, "annotations", NAME);
-        items.take_within(at, "annotations", REF_NAME);
+        let owners = (0..items.len()).map(|i| owner(items.get(i))).collect();
+        Self { items, owners }
     }
-    for (n, tag) in tags.iter().enumerate() {
-        let is_named = |item: &&Value| name_of(item).ok().flatten().as_ref() == Some(tag);
-        let named = old.iter().find(is_named);
-        // Another name of the image is the same descriptor otherwise.
-        let model = named.or(old.first()).cloned();
-        owners.insert(at + n, Some(group));
-        items.insert(at + n, model.unwrap_or_else(new));
-        rewrite(items, at + n, top, size);
-        follow_media_type(items, at + n, document);
-        follow(items, at + n);
-        if named.is_none() {
-            name_descriptor(items, at + n, tag, dialect);
+
+    fn remove(&mut self, i: usize) {
+        self.items.remove(i);
+        self.owners.remove(i);
+    }
+
+    fn insert(&mut self, i: usize, group: Option<u32>, descriptor: Value) {
+        self.items.insert(i, descriptor);
+        self.owners.insert(i, group);
+    }
+
+    /// Has a group's entries name `top`, one entry per tag.
+    pub(in crate::archive) fn revise(
+        &mut self,
+        group: usize,
+        (top, document): (Digest, &Document),
+        tags: &[Reference],
+        dialect: &Dialect,
+        follow: &dyn Fn(&mut ArrayEdit<'_>, usize),
+    ) {
+        let group = u32::try_from(group).ok();
+        let owners = self.owners.iter().enumerate();
+        let positions = owners.filter(|(_, owner)| **owner == group);
+        let positions: Vec<usize> = positions.map(|(i, _)| i).collect();
+        let old: Vec<Value> = positions
+            .iter()
+            .map(|&i| self.items.get(i).clone())
+            .collect();
+        let mut named: HashMap<Reference, &Value> = HashMap::new();
+        for item in &old {
+            if let Some(name) = name_of(item).ok().flatten() {
+                named.entry(name).or_insert(item);
+            }
+        }
+        let at = positions.first().copied().unwrap_or(self.items.len());
+        for &i in positions.iter().rev() {
+            self.remove(i);
+        }
+        let size = document.to_bytes().len() as u64;
+        let new = || {
+            let stated = media_type_of(&document.root);
+            let media_type = if stated.is_empty() {
+                media_type::MANIFEST
+            } else {
+                &stated
+            };
+            new_descriptor(media_type, top, size)
+        };
+        // Docker 26 lists an image without tags, by a descriptor without a name, only if nothing is listed before it.
+        if tags.is_empty() && (at == 0 || dialect.lists_nameless()) {
+            self.insert(at, group, old.first().cloned().unwrap_or_else(new));
+            let items = &mut *self.items;
+            rewrite(items, at, top, size);
+            follow_media_type(items, at, document);
+            follow(items, at);
+            items.take_within(at, "annotations", NAME);
+            items.take_within(at, "annotations", REF_NAME);
+        }
+        for (n, tag) in tags.iter().enumerate() {
+            let named = named.get(tag).copied();
+            // Another name of the image is the same descriptor otherwise.
+            let model = named.or(old.first()).cloned();
+            self.insert(at + n, group, model.unwrap_or_else(new));
+            let items = &mut *self.items;
+            rewrite(items, at + n, top, size);
+            follow_media_type(items, at + n, document);
+            follow(items, at + n);
+            if named.is_none() {
+                name_descriptor(items, at + n, tag, dialect);
+            }
         }
     }
 }

@@ -232,9 +232,14 @@ pub(in crate::archive) fn open_parent<'n>(
 pub(in crate::archive) fn open_directory(root: &File, name: &str) -> io::Result<OwnedFd> {
     let mut directory: OwnedFd = root.try_clone()?.into();
     for component in name.split('/').filter(|component| !component.is_empty()) {
-        directory = open(&directory, component, OFlags::DIRECTORY)?;
+        directory = open_child(&directory, component)?;
     }
     Ok(directory)
+}
+
+/// Opens a directory within another one.
+pub(in crate::archive) fn open_child(directory: impl AsFd, component: &str) -> io::Result<OwnedFd> {
+    open(directory, component, OFlags::DIRECTORY)
 }
 
 fn open(directory: impl AsFd, name: &str, flags: OFlags) -> io::Result<OwnedFd> {

@@ -6,9 +6,11 @@
 pub(super) mod directory;
 pub(super) mod entry;
 pub(super) mod import;
+mod inlet;
 pub mod names;
 mod open;
 pub(super) mod spool;
+mod spooling;
 pub(super) mod tar_index;
 mod unchanged;
 

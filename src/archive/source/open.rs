@@ -84,7 +84,7 @@ impl Source {
             return Self::from_tar(file, compression, Some(given), place);
         }
         let stream = Range::new(&file, 0, u64::MAX);
-        let plain = decompress(stream, compression, &place, spool_directory);
+        let plain = decompress(stream, state.size, compression, &place, spool_directory);
         compare(&state, &state_of(&file).map_err(failed)?, &place)?;
         let given = Given {
             compressed: Some(file),

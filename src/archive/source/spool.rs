@@ -1,14 +1,17 @@
 //! Files without a name: room for a stream that has to be read more than once.
 
+use std::cell::Cell;
 use std::ffi::OsStr;
 use std::fs::File;
-use std::io::{self, Read, Seek as _, Write};
+use std::io::{self, BufReader, Read, Seek as _, Write as _};
 use std::path::Path;
 use std::sync::Arc;
 
 use rustix::fs::{AtFlags, Mode, OFlags, openat, unlinkat};
 use rustix::io::Errno;
 
+use super::inlet::{Counted, Packed, Pipe, unreadable};
+use super::spooling::{LIMITS, Limits, Spooling};
 use crate::archive::hidden::claim::{claim, open_directory, sweep};
 use crate::compression::Compression;
 use crate::error::Error;
@@ -18,40 +21,68 @@ const FIRST_BYTES: u64 = 4096;
 
 /// Keeps the rest of a stream in a nameless file of `directory`, decompressed, and says how it was compressed.
 ///
-/// Of a compressed stream both would take more than the room of one.
+/// Of a compressed stream both would take more than the room of one. Where the stream stops being a tar, so does what is
+/// kept of it.
 pub(in crate::archive) fn keep(
     input: &mut File,
     place: &str,
     directory: &Path,
 ) -> Result<(File, Compression), Error> {
-    let failed = |source: io::Error| match source.kind() {
-        // A stream has room for all that comes; it is the file that has not.
-        io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded | io::ErrorKind::FileTooLarge => {
-            Error::spool(directory, source)
-        }
-        _ => Error::Io {
-            place: place.to_owned(),
-            source,
-        },
-    };
     let mut first = Vec::new();
-    input
-        .take(FIRST_BYTES)
-        .read_to_end(&mut first)
-        .map_err(failed)?;
+    let read = input.take(FIRST_BYTES).read_to_end(&mut first);
+    read.map_err(|source| unreadable(place, source))?;
     let compression = Compression::detect(&first);
     if compression != Compression::None {
         let stream = first.as_slice().chain(&*input);
-        return Ok((
-            decompress(stream, compression, place, directory)?,
-            compression,
-        ));
+        let plain = unpack(stream, None, compression, place, directory, LIMITS)?;
+        return Ok((plain, compression));
     }
     let mut file = nameless(directory)?;
-    file.write_all(&first).map_err(failed)?;
-    // Between files and pipes of the system this is `splice` or `copy_file_range`: nothing passes through our memory.
-    io::copy(input, &mut file).map_err(failed)?;
-    Ok((file, compression))
+    let written = file.write_all(&first);
+    written.map_err(|error| Error::spool(directory, error))?;
+    let input = Pipe { input, place };
+    let spooling = Spooling::new(file, input, (place, directory), LIMITS);
+    Ok((spooling.behind(&first).fill()?, compression))
+}
+
+/// Decompresses an archive of `length` bytes into a nameless file of `directory`.
+pub(in crate::archive) fn decompress(
+    stream: impl Read,
+    length: u64,
+    compression: Compression,
+    place: &str,
+    directory: &Path,
+) -> Result<File, Error> {
+    unpack(stream, Some(length), compression, place, directory, LIMITS)
+}
+
+/// Does what [`decompress`] does within `limits`; the length of a stream is unknown.
+pub(super) fn unpack(
+    stream: impl Read,
+    length: Option<u64>,
+    compression: Compression,
+    place: &str,
+    directory: &Path,
+    limits: Limits,
+) -> Result<File, Error> {
+    let n_packed = Cell::new(length.unwrap_or(0));
+    let counted = Counted {
+        stream,
+        n_read: length.is_none().then_some(&n_packed),
+    };
+    let damaged = |source: io::Error| Error::NotTar {
+        place: place.to_owned(),
+        offset: 0,
+        reason: format!("a damaged {} stream: {source}", compression.name()),
+    };
+    let decoder = compression.decoder(counted).map_err(damaged)?;
+    let input = Packed {
+        decoder: BufReader::with_capacity(256 * 1024, decoder),
+        n_packed: &n_packed,
+        damaged: &damaged,
+    };
+    let file = nameless(directory)?;
+    Spooling::new(file, input, (place, directory), limits).fill()
 }
 
 /// Room for streams that are written one after another, in one file: each would take a handle as long as it is needed.
@@ -113,31 +144,4 @@ fn open_nameless(directory: &Path) -> io::Result<File> {
     let (file, hidden) = claim(&directory, name, make)?;
     unlinkat(&directory, &hidden, AtFlags::empty())?;
     Ok(file)
-}
-
-/// Decompresses a whole archive into a nameless file.
-pub(in crate::archive) fn decompress(
-    stream: impl Read,
-    compression: Compression,
-    place: &str,
-    spool: &Path,
-) -> Result<File, Error> {
-    let damaged = |source: io::Error| Error::NotTar {
-        place: place.to_owned(),
-        offset: 0,
-        reason: format!("a damaged {} stream: {source}", compression.name()),
-    };
-    let mut plain = nameless(spool)?;
-    let mut decoder = compression.decoder(stream).map_err(damaged)?;
-    let mut buffer = vec![0; 256 * 1024];
-    loop {
-        let n = match decoder.read(&mut buffer) {
-            Ok(0) => return Ok(plain),
-            Ok(n) => n,
-            Err(error) if error.kind() == io::ErrorKind::Interrupted => continue,
-            Err(error) => return Err(damaged(error)),
-        };
-        let written = plain.write_all(&buffer[..n]);
-        written.map_err(|error| Error::spool(spool, error))?;
-    }
 }

@@ -2,7 +2,7 @@
 
 use super::Operations;
 use super::named::NamedChanges;
-use crate::annotation::{AnnotationPlace, ImageAnnotations, PATCHED_BASE, PATCHES};
+use crate::annotation::{AnnotationPlace, Annotations, ImageAnnotations, PATCHED_BASE, PATCHES};
 use crate::archive::speaks_of_bytes;
 use crate::patch::{DraftValue, PatchDraft};
 
@@ -11,7 +11,7 @@ pub(super) fn lasting(mut annotations: ImageAnnotations) -> ImageAnnotations {
     for place in AnnotationPlace::ALL {
         if let Some(pairs) = annotations.on_mut(place) {
             let tells_of_patches = |key: &str| [PATCHED_BASE, PATCHES].contains(&key);
-            pairs.retain(|(key, _)| !speaks_of_bytes(key) && !tells_of_patches(key));
+            pairs.remove(|key| speaks_of_bytes(key) || tells_of_patches(key));
         }
     }
     annotations
@@ -26,8 +26,13 @@ pub(super) fn operations(
     let Some(before) = old.on(on) else {
         return Operations::new();
     };
-    let after = new.on(on).map_or(&[][..], Vec::as_slice);
-    let changes = NamedChanges::between(before, after, "unset-annotation", "set-annotation");
+    let after = new.on(on).map(Annotations::to_vec).unwrap_or_default();
+    let changes = NamedChanges::between(
+        &before.to_vec(),
+        &after,
+        "unset-annotation",
+        "set-annotation",
+    );
     let place = || ("on".to_owned(), DraftValue::text(on.name()));
     let is_usual = on == AnnotationPlace::Manifest;
     let mut operations = Operations::new();

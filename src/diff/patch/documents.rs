@@ -1,6 +1,6 @@
 //! The documents of a patch: which operations are about which images, and in which order they have to come.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap, HashSet};
 use std::fmt;
 
 use super::annotations::{self, lasting};
@@ -41,7 +41,11 @@ impl Documents {
             order,
             taken: taken(old, new, &groups),
             documents: Vec::new(),
+            n_members: HashMap::new(),
         };
+        for image in old.images() {
+            *writer.n_members.entry(image.group()).or_default() += 1;
+        }
         writer.take_tags();
         for pairs in groups.values() {
             writer.group(pairs);
@@ -89,15 +93,15 @@ fn taken(
     new: &Archive,
     groups: &BTreeMap<usize, Vec<(usize, usize)>>,
 ) -> BTreeMap<usize, Vec<Reference>> {
-    let mut taken = BTreeMap::new();
+    let mut holders: HashMap<&Reference, usize> = HashMap::new();
+    for image in old.images() {
+        holders.extend(image.tags().iter().map(|tag| (tag, image.group())));
+    }
+    let mut taken: BTreeMap<usize, Vec<Reference>> = BTreeMap::new();
     for (&group, pairs) in groups {
-        let (a, b) = pairs[0];
-        let there = new.images()[b].tags().iter();
-        for tag in there.filter(|tag| !old.images()[a].tags().contains(tag)) {
-            let holds = |image: &&Image| image.group() != group && image.tags().contains(tag);
-            if let Some(holder) = old.images().iter().find(holds) {
-                let tags: &mut Vec<Reference> = taken.entry(holder.group()).or_default();
-                tags.push(tag.clone());
+        for tag in new.images()[pairs[0].1].tags() {
+            if let Some(&holder) = holders.get(tag).filter(|holder| **holder != group) {
+                taken.entry(holder).or_default().push(tag.clone());
             }
         }
     }
@@ -112,14 +116,19 @@ struct Writer<'a> {
     order: Order,
     taken: BTreeMap<usize, Vec<Reference>>,
     documents: Vec<PatchDraft>,
+    /// How many images each group of the old archive has.
+    n_members: HashMap<usize, usize>,
 }
 
 impl Writer<'_> {
     /// A tag goes from one image before another one gets it.
     fn take_tags(&mut self) {
-        for (&group, tags) in &self.taken {
-            let is_first = |image: &&Image| image.group() == group;
-            let Some(image) = self.old.images().iter().find(is_first) else {
+        let mut first: HashMap<usize, &Image> = HashMap::new();
+        for image in self.old.images() {
+            first.entry(image.group()).or_insert(image);
+        }
+        for (group, tags) in &self.taken {
+            let Some(image) = first.get(group) else {
                 continue;
             };
             let names: Vec<String> = tags.iter().map(Reference::familiar).collect();
@@ -142,12 +151,7 @@ impl Writer<'_> {
         let mut shared = annotations::operations(&lasting(before), &lasting(after), on);
         shared.extend(self.tags(pairs[0]));
         let group = self.old.images()[a].group();
-        let members = self
-            .old
-            .images()
-            .iter()
-            .filter(|image| image.group() == group);
-        let is_complete = members.count() == pairs.len();
+        let is_complete = self.n_members[&group] == pairs.len();
         let is_alike = each.iter().all(|operations| *operations == each[0]);
         if is_complete && is_alike {
             let operations = [each[0].clone(), shared].concat();
@@ -180,8 +184,10 @@ impl Writer<'_> {
         let names = |tags: &mut dyn Iterator<Item = &Reference>| -> Vec<String> {
             tags.map(Reference::familiar).collect()
         };
-        let gone = names(&mut before.iter().filter(|tag| !after.contains(tag)));
-        let new = names(&mut after.iter().filter(|tag| !before.contains(tag)));
+        let is_after: HashSet<&Reference> = after.iter().collect();
+        let is_before: HashSet<&Reference> = before.iter().collect();
+        let gone = names(&mut before.iter().filter(|tag| !is_after.contains(tag)));
+        let new = names(&mut after.iter().filter(|tag| !is_before.contains(tag)));
         let (name, tags) = match (gone.is_empty(), new.is_empty()) {
             (true, true) => return Operations::new(),
             (true, false) => ("add-tag", new),
@@ -193,8 +199,9 @@ impl Writer<'_> {
 
     /// The tags that an image has once others have taken theirs.
     fn tags_left(&self, image: &Image) -> Vec<Reference> {
-        let taken = self.taken.get(&image.group());
-        let is_left = |tag: &&Reference| taken.is_none_or(|taken| !taken.contains(tag));
+        let taken = self.taken.get(&image.group()).into_iter().flatten();
+        let taken: HashSet<&Reference> = taken.collect();
+        let is_left = |tag: &&Reference| !taken.contains(tag);
         image.tags().iter().filter(is_left).cloned().collect()
     }
 
@@ -247,7 +254,7 @@ impl Writer<'_> {
             ));
         }
         let is_attested = |&(a, _): &(usize, usize)| {
-            !self.old.referrers(a).is_empty() || self.old.is_index_referred_to(a)
+            self.old.referrers(a).n > 0 || self.old.is_index_referred_to(a)
         };
         let is_about_names = |(name, _): &(&str, _)| name.ends_with("tag");
         let mut comments = vec![format!("Turns {from}{of} into {to}.")];

@@ -1,5 +1,6 @@
 //! The operations that turn one stack of layers into another: what goes is removed, what comes is a tar beside the patch.
 
+use std::collections::{HashMap, HashSet};
 use std::io::{self, Read as _, Write};
 use std::ops::Range;
 
@@ -8,6 +9,7 @@ use crate::archive::{Archive, Image, Layer};
 use crate::diff::layers::shared_ends;
 use crate::digest::{DiffId, Hashing};
 use crate::error::Error;
+use crate::image::json::Value;
 use crate::patch::{DraftValue, PatchDraft};
 
 const BUFFER_BYTES: usize = 128 * 1024;
@@ -68,13 +70,14 @@ pub(super) enum Order {
 /// Returns the layers of the new archive that the images of `pairs` get, each once.
 pub(super) fn tars(old: &Archive, new: &Archive, pairs: &[(usize, usize)]) -> Vec<LayerTar> {
     let mut tars: Vec<LayerTar> = Vec::new();
+    let mut seen = HashSet::new();
     for &(a, b) in pairs {
         let (before, after) = (old.images()[a].layers(), new.images()[b].layers());
         let (n_first, n_last) = shared_ends(before, after);
         let come = after[..after.len() - n_last].iter().enumerate();
         for (position, layer) in come.skip(n_first) {
             let diff_id = layer.diff_id();
-            if tars.iter().all(|tar| tar.diff_id != diff_id) {
+            if seen.insert(diff_id) {
                 tars.push(LayerTar {
                     name: name(diff_id),
                     diff_id,
@@ -94,16 +97,26 @@ fn name(diff_id: DiffId) -> String {
 pub(super) fn operations(old: &Image, new: &Image, directory: &str, order: Order) -> Operations {
     let (before, after) = (old.layers(), new.layers());
     let (n_first, n_last) = shared_ends(before, after);
+    let told = created_by(new);
+    let mut counts: HashMap<DiffId, usize> = HashMap::new();
+    for layer in before.iter().chain(after) {
+        *counts.entry(layer.diff_id()).or_default() += 1;
+    }
+    let which = |position| which(before, &counts, position);
+    let tar = |position: usize, at| {
+        let told = told.get(position).and_then(Option::as_deref);
+        tar(new, position, directory, at, told)
+    };
     let gone = n_first..before.len() - n_last;
     let come = n_first..after.len() - n_last;
     // From the top down, so that the numbers of the others stay.
-    let removals = |gone: Range<usize>| gone.rev().map(|position| removal(before, after, position));
+    let removals = |gone: Range<usize>| gone.rev().map(|position| removal(which(position)));
     let additions = |come: Range<usize>, n_below: usize| {
         let first = come.start;
         come.map(move |position| {
             let at =
                 (n_last > 0 || order == Order::Exchange).then_some(n_below + position - first + 1);
-            ("add-layer", tar(new, position, directory, at))
+            ("add-layer", tar(position, at))
         })
     };
     let n_both = match order {
@@ -111,8 +124,8 @@ pub(super) fn operations(old: &Image, new: &Image, directory: &str, order: Order
         _ => 0,
     };
     let exchanged = (1..=n_both).map(|n| {
-        let mut which = vec![which(before, after, gone.end - n)];
-        which.push(("with".to_owned(), tar(new, come.end - n, directory, None)));
+        let mut which = vec![which(gone.end - n)];
+        which.push(("with".to_owned(), tar(come.end - n, None)));
         ("replace-layer", DraftValue::Map(which))
     });
     let removed = removals(gone.start..gone.end - n_both);
@@ -127,17 +140,20 @@ pub(super) fn operations(old: &Image, new: &Image, directory: &str, order: Order
 }
 
 /// How a layer of the old image is named: by its diff id, or by its number where that is not enough.
-fn which(before: &[Layer], after: &[Layer], position: usize) -> (String, DraftValue) {
+fn which(
+    before: &[Layer],
+    counts: &HashMap<DiffId, usize>,
+    position: usize,
+) -> (String, DraftValue) {
     let diff_id = before[position].diff_id();
-    let is_it = |layer: &&Layer| layer.diff_id() == diff_id;
-    if before.iter().chain(after).filter(is_it).count() == 1 {
+    if counts[&diff_id] == 1 {
         return ("diff-id".to_owned(), DraftValue::Text(diff_id.to_string()));
     }
     ("layer".to_owned(), number(position + 1))
 }
 
-fn removal(before: &[Layer], after: &[Layer], position: usize) -> (&'static str, DraftValue) {
-    let value = match which(before, after, position) {
+fn removal(which: (String, DraftValue)) -> (&'static str, DraftValue) {
+    let value = match which {
         (key, number) if key == "layer" => number,
         diff_id => DraftValue::Map(vec![diff_id]),
     };
@@ -145,7 +161,13 @@ fn removal(before: &[Layer], after: &[Layer], position: usize) -> (&'static str,
 }
 
 /// What `add-layer` takes for a layer of the new image.
-fn tar(image: &Image, position: usize, directory: &str, at: Option<usize>) -> DraftValue {
+fn tar(
+    image: &Image,
+    position: usize,
+    directory: &str,
+    at: Option<usize>,
+    created_by: Option<&str>,
+) -> DraftValue {
     let tar = format!("{directory}/{}", name(image.layers()[position].diff_id()));
     let mut pairs = vec![
         ("from".to_owned(), DraftValue::Text(tar)),
@@ -153,10 +175,10 @@ fn tar(image: &Image, position: usize, directory: &str, at: Option<usize>) -> Dr
     ];
     pairs.extend(at.map(|at| ("at".to_owned(), number(at))));
     let plain = DraftValue::Map(pairs.clone());
-    let Some(created_by) = created_by(image, position) else {
+    let Some(created_by) = created_by else {
         return plain;
     };
-    pairs.push(("created-by".to_owned(), DraftValue::Text(created_by)));
+    pairs.push(("created-by".to_owned(), DraftValue::text(created_by)));
     let told = DraftValue::Map(pairs);
     if PatchDraft::can_say("add-layer", &told) {
         told
@@ -165,14 +187,14 @@ fn tar(image: &Image, position: usize, directory: &str, at: Option<usize>) -> Dr
     }
 }
 
-/// What the history says of a layer, where it tells of all of them.
-fn created_by(image: &Image, position: usize) -> Option<String> {
+/// What the history says of each layer, where it tells of all of them.
+fn created_by(image: &Image) -> Vec<Option<String>> {
     let config = image.config();
     if config.n_history_layers() != image.layers().len() {
-        return None;
+        return Vec::new();
     }
-    let entry = config.layer_history().nth(position)?;
-    Some(entry.get("created_by")?.as_text()?.into_owned())
+    let told = |entry: &Value| Some(entry.get("created_by")?.as_text()?.into_owned());
+    config.layer_history().map(told).collect()
 }
 
 fn number(number: usize) -> DraftValue {

@@ -10,6 +10,8 @@ mod layers;
 mod named;
 mod trial;
 
+use std::collections::HashMap;
+
 use super::pairs::{Pair, pairs};
 use crate::apply::shown;
 use crate::archive::Archive;
@@ -59,9 +61,12 @@ impl DifferencePatch {
             pairs: &both,
             style,
             tars: Vec::new(),
+            places: HashMap::new(),
         };
         let mut orders = vec![Order::RemoveFirst];
         if style.layers.is_some() {
+            let named = tars.iter().enumerate().rev();
+            subject.places = named.map(|(i, tar)| (tar.name.clone(), i)).collect();
             subject.tars.clone_from(&tars);
             orders.extend([Order::AddFirst, Order::Exchange]);
         }
@@ -106,6 +111,8 @@ struct Subject<'a> {
     pairs: &'a [(usize, usize)],
     style: &'a PatchStyle,
     tars: Vec<LayerTar>,
+    /// Where among them each name is.
+    places: HashMap<String, usize>,
 }
 
 /// Documents of a patch, and what differs once they were applied.

@@ -8,6 +8,10 @@ use crate::reference::Glob;
 
 type Pairs = [(String, String)];
 
+/// Names with a `*` or `?` that are removed one by one: each is a pattern, which may match any other name. Where there are
+/// more, the whole field is made anew.
+const MAX_GLOBS: usize = 100;
+
 /// What is removed, as patterns: the names themselves. One that holds a `*` may match more.
 #[derive(Debug, Default)]
 pub(super) struct Removed {
@@ -25,6 +29,9 @@ impl Removed {
                 continue;
             }
             if name.contains(['*', '?']) {
+                if removed.globs.len() == MAX_GLOBS {
+                    continue;
+                }
                 removed.globs.push(Glob::new(&name));
             }
             removed.literal.insert(name.clone());

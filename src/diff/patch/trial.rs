@@ -13,6 +13,7 @@ use crate::diff::config::{compare_configs, field_of};
 use crate::diff::{annotation_edits, compare_tags};
 use crate::error::Error;
 use crate::gather::{Base, NotPlanned, Setting, gather};
+use crate::ordered::OrderedMap;
 use crate::patch::{Operation, PatchFile};
 use crate::plan::{Change, FromFinding, ImagePlan, OperationId, Plan, PlannedLayer, SourceFinding};
 use crate::problem::{Problem, Rejected};
@@ -85,11 +86,9 @@ fn taken<'a>(files: &[PatchFile], subject: &'a Subject<'_>) -> Vec<(OperationId,
 }
 
 fn tar_of<'a>(from: &str, subject: &'a Subject<'_>) -> Option<&'a LayerTar> {
-    let name = from.rsplit('/').next();
-    subject
-        .tars
-        .iter()
-        .find(|tar| Some(tar.name.as_str()) == name)
+    let name = from.rsplit('/').next()?;
+    let place = subject.places.get(name)?;
+    subject.tars.get(*place)
 }
 
 /// What will be found where a tar is.
@@ -186,25 +185,21 @@ fn compare(
 
 /// Takes out what differs in keys of the root that no tool knows, where that is much; returns these keys.
 fn crowds(changes: &mut Vec<ConfigChange>) -> Vec<(ConfigChange, usize)> {
-    let mut counts: Vec<(String, usize)> = Vec::new();
+    let mut counts: OrderedMap<String, usize> = OrderedMap::default();
     for change in changes.iter().filter(|change| change.path[0] != "config") {
-        match counts.iter_mut().find(|(key, _)| *key == change.path[0]) {
-            Some((_, n)) => *n += 1,
-            None => counts.push((change.path[0].clone(), 1)),
-        }
+        let n = counts.get(&change.path[0]).copied().unwrap_or_default();
+        counts.insert(change.path[0].clone(), n + 1);
     }
-    counts.retain(|(_, n)| *n > 2);
-    changes.retain(|change| counts.iter().all(|(key, _)| *key != change.path[0]));
+    let is_crowd = |key: &str| counts.get(key).is_some_and(|n| *n > 2);
+    changes.retain(|change| !is_crowd(&change.path[0]));
+    let crowds = counts.iter().filter(|(_, n)| **n > 2);
     let change = |key| ConfigChange {
         path: vec![key],
         change: Change::Changed,
         old: None,
         new: None,
     };
-    counts
-        .into_iter()
-        .map(|(key, n)| (change(key), n))
-        .collect()
+    crowds.map(|(key, n)| (change(key.clone()), *n)).collect()
 }
 
 /// Returns annotations as a plan leaves them.
@@ -213,8 +208,10 @@ fn revised(mut annotations: ImageAnnotations, edits: &[AnnotationEdit]) -> Image
         let Some(pairs) = annotations.on_mut(edit.on) else {
             continue;
         };
-        pairs.retain(|(key, _)| *key != edit.key);
-        pairs.extend(edit.new.clone().map(|value| (edit.key.clone(), value)));
+        match &edit.new {
+            Some(value) => drop(pairs.set(&edit.key, value)),
+            None => drop(pairs.take(&edit.key)),
+        }
     }
     annotations
 }

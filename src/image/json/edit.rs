@@ -2,18 +2,26 @@
 
 use std::sync::Arc;
 
-use super::list::Layout;
-use super::list::List;
+use super::list::{Item, Layout, List};
 use super::parse::{self, ParseError};
+use super::sequence::Id;
+use super::spelling::Space;
 use super::value::Value;
+
+/// What an item of an array keeps while others come and go.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct ItemId(pub(super) Id);
+
+/// What callers of [`ArrayEdit`] see to.
+const WITHIN: &str = "the index is within the array";
 
 /// A JSON text: one value and the white space around it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Document {
-    before: String,
-    /// The value. A copy of a document shares it until one of them is edited.
-    pub root: Arc<Value>,
-    after: String,
+    before: Space,
+    /// The value.
+    pub root: Value,
+    after: Space,
     layout: Layout,
 }
 
@@ -24,7 +32,7 @@ impl Document {
         let layout = Layout::of(&root);
         Ok(Self {
             before,
-            root: Arc::new(root),
+            root,
             after,
             layout,
         })
@@ -34,9 +42,9 @@ impl Document {
     #[must_use]
     pub fn new(root: Value) -> Self {
         Self {
-            before: String::new(),
-            root: Arc::new(root),
-            after: String::new(),
+            before: Space::default(),
+            root,
+            after: Space::default(),
             layout: Layout::default(),
         }
     }
@@ -44,16 +52,16 @@ impl Document {
     /// Returns the text.
     #[must_use]
     pub fn to_bytes(&self) -> Vec<u8> {
-        let mut text = self.before.clone();
+        let mut text = self.before.as_str().to_owned();
         self.root.write(&mut text);
-        text.push_str(&self.after);
+        text.push_str(self.after.as_str());
         text.into_bytes()
     }
 
     /// Ends the document with a newline, as Go's `Encoder` does.
     #[must_use]
     pub fn with_newline(mut self) -> Self {
-        "\n".clone_into(&mut self.after);
+        self.after = "\n".to_owned().into();
         self
     }
 
@@ -64,7 +72,7 @@ impl Document {
     pub fn set(&mut self, path: &[&str], key: &str, order: &[&str], value: Value) {
         let layout = self.layout.clone();
         let mut depth = 0;
-        let mut object = Arc::make_mut(&mut self.root);
+        let mut object = &mut self.root;
         for step in path {
             let members = object.make_object();
             if !members
@@ -81,7 +89,7 @@ impl Document {
 
     /// Removes the member `key` of the object at `path`; tells whether it was there.
     pub fn remove(&mut self, path: &[&str], key: &str) -> bool {
-        let mut value = Arc::make_mut(&mut self.root);
+        let mut value = &mut self.root;
         for step in path {
             match value
                 .as_object_mut()
@@ -108,7 +116,7 @@ impl Document {
         let is_there = path
             .iter()
             .chain([&key])
-            .try_fold(&*self.root, |value, step| value.get(step))
+            .try_fold(&self.root, |value, step| value.get(step))
             .is_some_and(|value| matches!(value, Value::Array(_)));
         if !is_there {
             self.set(path, key, order, Value::array([]));
@@ -117,14 +125,14 @@ impl Document {
         let array = path
             .iter()
             .chain([&key])
-            .try_fold(Arc::make_mut(&mut self.root), |value, step| {
+            .try_fold(&mut self.root, |value, step| {
                 value.as_object_mut()?.member_mut(step)
             });
         let Some(Value::Array(list)) = array else {
             unreachable!("it was just put there")
         };
         edit(&mut ArrayEdit {
-            list,
+            list: Arc::make_mut(list),
             layout: &layout,
             depth: path.len() + 1,
         });
@@ -133,9 +141,9 @@ impl Document {
     /// Edits the root, which must be an array.
     pub fn edit_root_array(&mut self, edit: impl FnOnce(&mut ArrayEdit<'_>)) {
         let layout = self.layout.clone();
-        if let Value::Array(list) = Arc::make_mut(&mut self.root) {
+        if let Value::Array(list) = &mut self.root {
             edit(&mut ArrayEdit {
-                list,
+                list: Arc::make_mut(list),
                 layout: &layout,
                 depth: 0,
             });
@@ -152,6 +160,24 @@ pub struct ArrayEdit<'a> {
 }
 
 impl ArrayEdit<'_> {
+    /// Returns where an item is that has not been removed.
+    #[must_use]
+    pub fn index(&self, id: ItemId) -> usize {
+        self.list.items.index(id.0)
+    }
+
+    /// Returns what the last item keeps; nothing if there is none.
+    #[must_use]
+    pub fn last_id(&self) -> Option<ItemId> {
+        self.list.items.id(self.len().checked_sub(1)?).map(ItemId)
+    }
+
+    /// Replaces an item that has not been removed.
+    pub fn replace_by_id(&mut self, id: ItemId, mut value: Value) {
+        value.lay_out(self.layout, self.depth + 1);
+        self.list.items.by_id_mut(id.0).value = value;
+    }
+
     /// Returns how many items there are.
     #[must_use]
     pub fn len(&self) -> usize {
@@ -162,6 +188,14 @@ impl ArrayEdit<'_> {
     #[must_use]
     pub fn is_empty(&self) -> bool {
         self.list.items.is_empty()
+    }
+
+    fn item(&self, index: usize) -> &Item<()> {
+        self.list.items.get(index).expect(WITHIN)
+    }
+
+    fn item_mut(&mut self, index: usize) -> &mut Item<()> {
+        self.list.items.get_mut(index).expect(WITHIN)
     }
 
     /// Inserts `value` before the item at `index`, or at the end.
@@ -182,59 +216,50 @@ impl ArrayEdit<'_> {
     /// Returns the item at `index`.
     #[must_use]
     pub fn get(&self, index: usize) -> &Value {
-        &self.list.items[index].value
+        &self.item(index).value
     }
 
     /// Replaces the item at `index`.
     pub fn replace(&mut self, index: usize, mut value: Value) {
         value.lay_out(self.layout, self.depth + 1);
-        self.list.items[index].value = value;
+        self.item_mut(index).value = value;
     }
 
     /// Sets a member of the object at `index`.
     pub fn set(&mut self, index: usize, key: &str, order: &[&str], value: Value) {
-        self.list.items[index].value.make_object().put(
-            key,
-            order,
-            value,
-            self.layout,
-            self.depth + 1,
-        );
+        let (layout, depth) = (self.layout, self.depth + 1);
+        let object = self.item_mut(index).value.make_object();
+        object.put(key, order, value, layout, depth);
     }
 
     /// Removes a member of the object at `index`; tells whether it was there.
     pub fn take(&mut self, index: usize, key: &str) -> bool {
-        self.list.items[index]
-            .value
-            .as_object_mut()
-            .is_some_and(|members| members.take(key))
+        let object = self.item_mut(index).value.as_object_mut();
+        object.is_some_and(|members| members.take(key))
     }
 
     /// Sets a member of the object `within` the object at `index`, making that if need be.
     pub fn set_within(&mut self, index: usize, within: &str, key: &str, value: Value) {
-        let members = self.list.items[index].value.make_object();
-        if !members
-            .member(within)
-            .is_some_and(|value| matches!(value, Value::Object(_)))
-        {
-            members.put(within, &[], Value::object([]), self.layout, self.depth + 1);
+        let (layout, depth) = (self.layout, self.depth + 1);
+        let members = self.item_mut(index).value.make_object();
+        let there = members.member(within);
+        if !there.is_some_and(|value| matches!(value, Value::Object(_))) {
+            members.put(within, &[], Value::object([]), layout, depth);
         }
         let object = members.member_mut(within).expect("it was just put there");
-        object
-            .make_object()
-            .put(key, &[], value, self.layout, self.depth + 2);
+        object.make_object().put(key, &[], value, layout, depth + 1);
     }
 
     /// Removes a member of the object `within` the object at `index`; an emptied object goes with it.
     pub fn take_within(&mut self, index: usize, within: &str, key: &str) -> bool {
-        let Some(members) = self.list.items[index].value.as_object_mut() else {
+        let Some(members) = self.item_mut(index).value.as_object_mut() else {
             return false;
         };
         let Some(object) = members.member_mut(within).and_then(Value::as_object_mut) else {
             return false;
         };
         let found = object.take(key);
-        if object.items.is_empty() {
+        if object.list.items.is_empty() {
             members.take(within);
         }
         found

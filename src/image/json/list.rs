@@ -1,32 +1,32 @@
 //! Lists of items with the white space between them, and the layout that new items take.
 
-use std::borrow::Cow;
-
-use super::escape::{decode, encode, spells};
+use super::escape::encode;
+use super::sequence::{Id, Sequence};
+use super::spelling::{Space, Spelling};
 use super::value::Value;
 
 /// The items of an array or the members of an object, with the white space between them.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct List<K> {
-    pub(super) items: Vec<Item<K>>,
+    pub(super) items: Sequence<Item<K>>,
     /// What stands between the brackets of a list without items.
-    pub(super) blank: String,
+    pub(super) blank: Space,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Item<K> {
-    pub(super) before: String,
+    pub(super) before: Space,
     pub(super) key: K,
     pub(super) value: Value,
-    pub(super) after: String,
+    pub(super) after: Space,
 }
 
 /// A member's key and what separates it from the value.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Key {
-    pub(super) spelled: String,
-    pub(super) before_colon: String,
-    pub(super) after_colon: String,
+    pub(super) spelled: Spelling,
+    pub(super) before_colon: Space,
+    pub(super) after_colon: Space,
 }
 
 /// How a document is laid out: where new values take their white space from.
@@ -36,21 +36,35 @@ pub(super) struct Layout {
     indent: Option<String>,
     /// What ends its lines.
     newline: &'static str,
-    pub(super) after_colon: String,
-    after_comma: String,
+    pub(super) after_colon: Space,
+    after_comma: Space,
 }
 
 impl Key {
     pub(super) fn new(key: &str) -> Self {
         Self {
-            spelled: encode(key),
-            before_colon: String::new(),
-            after_colon: String::new(),
+            spelled: encode(key).into(),
+            before_colon: Space::default(),
+            after_colon: Space::default(),
         }
     }
 }
 
 impl<K> List<K> {
+    /// Returns a list without white space.
+    pub(super) fn of(items: impl IntoIterator<Item = (K, Value)>) -> Self {
+        let item = |(key, value)| Item {
+            before: Space::default(),
+            key,
+            value,
+            after: Space::default(),
+        };
+        Self {
+            items: items.into_iter().map(item).collect(),
+            blank: Space::default(),
+        }
+    }
+
     pub(super) fn write(
         &self,
         out: &mut String,
@@ -59,20 +73,21 @@ impl<K> List<K> {
     ) {
         out.push(brackets[0]);
         if self.items.is_empty() {
-            out.push_str(&self.blank);
+            out.push_str(self.blank.as_str());
         }
         for (i, item) in self.items.iter().enumerate() {
             if i > 0 {
                 out.push(',');
             }
-            out.push_str(&item.before);
+            out.push_str(item.before.as_str());
             write_key(&item.key, out);
             item.value.write(out);
-            out.push_str(&item.after);
+            out.push_str(item.after.as_str());
         }
         out.push(brackets[1]);
     }
 
+    /// Inserts an item before the one at `index`, or last; returns its id.
     pub(super) fn insert(
         &mut self,
         index: usize,
@@ -80,44 +95,36 @@ impl<K> List<K> {
         mut value: Value,
         layout: &Layout,
         depth: usize,
-    ) {
+    ) -> Id {
         value.lay_out(layout, depth + 1);
-        let index = index.min(self.items.len());
+        let n = self.items.len();
+        let index = index.min(n);
         // White space from a neighbour in the same role (first or later), else from the document's layout.
-        let neighbour = if index == 0 {
-            self.items.first()
-        } else {
-            self.items.get(1)
-        };
+        let neighbour = self.items.get(usize::from(index > 0));
         let before = match neighbour {
             Some(item) => item.before.clone(),
             None => layout.before_item(index, depth + 1),
         };
-        let n = self.items.len();
         let after = match self.items.last_mut() {
-            Some(last) if index == n => std::mem::take(&mut last.after),
-            Some(_) => String::new(),
+            Some(last) if index == n => last.after.take(),
+            Some(_) => Space::default(),
             None => layout.before_bracket(depth),
         };
-        if index == 0
-            && let Some(first) = self.items.first()
-        {
+        if index == 0 && n > 0 {
             let later = self.items.get(1).map_or_else(
                 || layout.before_item(1, depth + 1),
                 |item| item.before.clone(),
             );
-            debug_assert!(!first.before.contains(','));
-            self.items[0].before = later;
+            let first = self.items.get_mut(0).expect("there is one");
+            first.before = later;
         }
-        self.items.insert(
-            index,
-            Item {
-                before,
-                key,
-                value,
-                after,
-            },
-        );
+        let item = Item {
+            before,
+            key,
+            value,
+            after,
+        };
+        self.items.insert(index, item)
     }
 
     pub(super) fn remove(&mut self, index: usize) {
@@ -127,7 +134,7 @@ impl<K> List<K> {
         {
             last.after = removed.after;
         } else if index == 0
-            && let Some(first) = self.items.first_mut()
+            && let Some(first) = self.items.get_mut(0)
         {
             first.before = removed.before;
         }
@@ -135,12 +142,13 @@ impl<K> List<K> {
 
     pub(super) fn lay_out(&mut self, layout: &Layout, depth: usize) {
         let n = self.items.len();
-        for (i, item) in self.items.iter_mut().enumerate() {
+        for i in 0..n {
+            let item = self.items.get_mut(i).expect("it is within the length");
             item.before = layout.before_item(i, depth + 1);
             item.after = if i + 1 == n {
                 layout.before_bracket(depth)
             } else {
-                String::new()
+                Space::default()
             };
             item.value.lay_out(layout, depth + 1);
         }
@@ -148,63 +156,12 @@ impl<K> List<K> {
 }
 
 impl List<Key> {
-    fn position(&self, key: &str) -> Option<usize> {
-        self.items
-            .iter()
-            .position(|item| spells(&item.key.spelled, key))
-    }
-
-    pub(super) fn member(&self, key: &str) -> Option<&Value> {
-        self.position(key).map(|i| &self.items[i].value)
-    }
-
-    pub(super) fn member_mut(&mut self, key: &str) -> Option<&mut Value> {
-        self.position(key).map(|i| &mut self.items[i].value)
-    }
-
-    pub(super) fn take(&mut self, key: &str) -> bool {
-        match self.position(key) {
-            Some(i) => {
-                self.remove(i);
-                true
-            }
-            None => false,
+    /// Gives every key the space of the layout behind its colon.
+    pub(super) fn lay_out_colons(&mut self, layout: &Layout) {
+        for i in 0..self.items.len() {
+            let item = self.items.get_mut(i).expect("it is within the length");
+            item.key.after_colon.clone_from(&layout.after_colon);
         }
-    }
-
-    pub(super) fn put(
-        &mut self,
-        key: &str,
-        order: &[&str],
-        mut value: Value,
-        layout: &Layout,
-        depth: usize,
-    ) {
-        if let Some(i) = self.position(key) {
-            value.lay_out(layout, depth + 1);
-            self.items[i].value = value;
-            return;
-        }
-        let keys: Vec<Cow<'_, str>> = self
-            .items
-            .iter()
-            .map(|item| decode(&item.key.spelled))
-            .collect();
-        let index = match order.iter().position(|&known| known == key) {
-            Some(rank) => {
-                let before = &order[..rank];
-                keys.iter()
-                    .rposition(|k| before.contains(&k.as_ref()))
-                    .map_or(0, |i| i + 1)
-            }
-            None if order.is_empty() && keys.is_sorted() => {
-                keys.partition_point(|k| k.as_ref() < key)
-            }
-            None => keys.len(),
-        };
-        let mut new = Key::new(key);
-        new.after_colon.clone_from(&layout.after_colon);
-        self.insert(index, new, value, layout, depth);
     }
 }
 
@@ -215,17 +172,18 @@ impl Layout {
         let mut value = root;
         loop {
             let (first, second, key) = match value {
-                Value::Object(list) => {
-                    let key = list.items.first().map(|item| item.key.after_colon.clone());
+                Value::Object(members) => {
+                    let items = &members.list.items;
+                    let first = items.get(0);
                     (
-                        list.items.first().map(|i| (&i.before, &i.value)),
-                        list.items.get(1).map(|i| &i.before),
-                        key,
+                        first.map(|item| (&item.before, &item.value)),
+                        items.get(1).map(|item| &item.before),
+                        first.map(|item| item.key.after_colon.clone()),
                     )
                 }
                 Value::Array(list) => (
-                    list.items.first().map(|i| (&i.before, &i.value)),
-                    list.items.get(1).map(|i| &i.before),
+                    list.items.get(0).map(|item| (&item.before, &item.value)),
+                    list.items.get(1).map(|item| &item.before),
                     None,
                 ),
                 _ => return layout,
@@ -237,10 +195,11 @@ impl Layout {
                 layout.after_colon = key;
             }
             if layout.indent.is_none()
-                && let Some((_, indent)) = before.rsplit_once('\n')
+                && let Some((_, indent)) = before.as_str().rsplit_once('\n')
             {
                 layout.indent = Some(indent.to_owned());
-                layout.newline = if before.contains('\r') { "\r\n" } else { "\n" };
+                let has_return = before.as_str().contains('\r');
+                layout.newline = if has_return { "\r\n" } else { "\n" };
             }
             if layout.indent.is_none()
                 && let Some(second) = second
@@ -254,17 +213,17 @@ impl Layout {
         }
     }
 
-    fn before_item(&self, index: usize, depth: usize) -> String {
+    fn before_item(&self, index: usize, depth: usize) -> Space {
         match &self.indent {
-            Some(indent) => format!("{}{}", self.newline, indent.repeat(depth)),
+            Some(indent) => format!("{}{}", self.newline, indent.repeat(depth)).into(),
             None if index > 0 => self.after_comma.clone(),
-            None => String::new(),
+            None => Space::default(),
         }
     }
 
-    fn before_bracket(&self, depth: usize) -> String {
-        self.indent.as_ref().map_or_else(String::new, |indent| {
-            format!("{}{}", self.newline, indent.repeat(depth))
+    fn before_bracket(&self, depth: usize) -> Space {
+        self.indent.as_ref().map_or_else(Space::default, |indent| {
+            format!("{}{}", self.newline, indent.repeat(depth)).into()
         })
     }
 }

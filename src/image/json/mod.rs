@@ -7,13 +7,17 @@
 mod edit;
 mod escape;
 mod list;
+mod members;
 mod parse;
+mod sequence;
+mod spelling;
 mod value;
 
 #[cfg(test)]
 mod tests;
 
-pub use edit::{ArrayEdit, Document};
+pub use edit::{ArrayEdit, Document, ItemId};
 pub use escape::{decode, encode};
 pub use parse::{MAX_DEPTH, ParseError};
+pub use spelling::Spelling;
 pub use value::{AmbiguousKey, Value};

@@ -1,16 +1,22 @@
 //! The strict reader: RFC 8259, no repeated keys, bounded depth.
 
-use std::collections::HashSet;
+use std::borrow::Cow;
+use std::collections::{HashMap, HashSet};
 use std::fmt;
+use std::sync::Arc;
 
 use super::escape::decode;
 use super::list::{Item, Key, List};
+use super::members::Members;
+use super::spelling::{Space, Spelling};
 use super::value::Value;
 
 use crate::printable;
 
 /// How deep arrays and objects may nest, as in `serde_json`.
 pub const MAX_DEPTH: usize = 128;
+/// Spellings count in 32 bits. In bytes.
+const MAX_BYTES: usize = u32::MAX as usize;
 
 /// Why a text is not a JSON document, and at which byte.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -29,19 +35,29 @@ impl fmt::Display for ParseError {
 
 impl std::error::Error for ParseError {}
 
-pub(super) fn document(bytes: &[u8]) -> Result<(String, Value, String), ParseError> {
-    let text = std::str::from_utf8(bytes).map_err(|error| ParseError {
-        offset: error.valid_up_to(),
-        reason: "not UTF-8".to_owned(),
-    })?;
+pub(super) fn document(bytes: &[u8]) -> Result<(Space, Value, Space), ParseError> {
+    let error = |offset, reason: &str| ParseError {
+        offset,
+        reason: reason.to_owned(),
+    };
+    if bytes.len() > MAX_BYTES {
+        return Err(error(MAX_BYTES, "more than 4 GiB"));
+    }
+    let text = std::str::from_utf8(bytes);
+    let text = text.map_err(|invalid| error(invalid.valid_up_to(), "not UTF-8"))?;
+    if text.starts_with('\u{feff}') {
+        return Err(error(0, "a byte order mark"));
+    }
+    let shared = Arc::new(text.to_owned());
     let mut parser = Parser {
         text,
+        shared: &shared,
         at: 0,
         depth: 0,
+        spaces: HashMap::new(),
+        empty_array: Arc::new(List::of([])),
+        empty_object: Arc::new(List::of([]).into()),
     };
-    if text.starts_with('\u{feff}') {
-        return Err(parser.error("a byte order mark"));
-    }
     let before = parser.space();
     let value = parser.value()?;
     let after = parser.space();
@@ -53,11 +69,17 @@ pub(super) fn document(bytes: &[u8]) -> Result<(String, Value, String), ParseErr
 
 struct Parser<'a> {
     text: &'a str,
+    /// The copy of it that all spellings are slices of.
+    shared: &'a Arc<String>,
     at: usize,
     depth: usize,
+    /// Every run of white space so far: the same few come again and again.
+    spaces: HashMap<&'a str, Space>,
+    empty_array: Arc<List<()>>,
+    empty_object: Arc<Members>,
 }
 
-impl Parser<'_> {
+impl<'a> Parser<'a> {
     fn error(&self, reason: &str) -> ParseError {
         ParseError {
             offset: self.at,
@@ -70,7 +92,7 @@ impl Parser<'_> {
     }
 
     /// Takes bytes as long as `is_part` says so.
-    fn take_while(&mut self, is_part: impl Fn(u8) -> bool) -> &str {
+    fn take_while(&mut self, is_part: impl Fn(u8) -> bool) -> &'a str {
         let start = self.at;
         while self.peek().is_some_and(&is_part) {
             self.at += 1;
@@ -78,9 +100,18 @@ impl Parser<'_> {
         &self.text[start..self.at]
     }
 
-    fn space(&mut self) -> String {
-        self.take_while(|b| matches!(b, b' ' | b'\t' | b'\n' | b'\r'))
-            .to_owned()
+    fn space(&mut self) -> Space {
+        let space = self.take_while(|b| matches!(b, b' ' | b'\t' | b'\n' | b'\r'));
+        if space.is_empty() {
+            return Space::default();
+        }
+        let new = || space.to_owned().into();
+        self.spaces.entry(space).or_insert_with(new).clone()
+    }
+
+    /// Returns what was read since `start`.
+    fn spelling(&self, start: usize) -> Spelling {
+        Spelling::slice(self.shared, start, self.at)
     }
 
     fn value(&mut self) -> Result<Value, ParseError> {
@@ -89,19 +120,28 @@ impl Parser<'_> {
             Some(b'"') => self.string().map(Value::Text),
             Some(b'[') => {
                 let list = self.list(b']', |_| Ok(()))?;
-                Ok(Value::Array(list))
+                Ok(Value::Array(if is_empty(&list) {
+                    Arc::clone(&self.empty_array)
+                } else {
+                    Arc::new(list)
+                }))
             }
             Some(b'{') => {
                 let mut seen = HashSet::new();
                 let list = self.list(b'}', |parser| parser.key(&mut seen))?;
-                Ok(Value::Object(list))
+                drop(seen);
+                Ok(Value::Object(if is_empty(&list) {
+                    Arc::clone(&self.empty_object)
+                } else {
+                    Arc::new(list.into())
+                }))
             }
             Some(b'-' | b'0'..=b'9') => self.number(),
             Some(b'a'..=b'z') => {
                 let start = self.at;
-                let word = self.take_while(|b| b.is_ascii_lowercase()).to_owned();
-                if matches!(word.as_str(), "null" | "true" | "false") {
-                    return Ok(Value::Literal(word));
+                let word = self.take_while(|b| b.is_ascii_lowercase());
+                if matches!(word, "null" | "true" | "false") {
+                    return Ok(Value::Literal(self.spelling(start)));
                 }
                 self.at = start;
                 Err(self.error("no value of JSON"))
@@ -120,24 +160,22 @@ impl Parser<'_> {
             return Err(self.error("arrays and objects nest more than 128 deep"));
         }
         self.at += 1;
-        let mut list = List {
-            items: Vec::new(),
-            blank: String::new(),
-        };
+        let mut items = Vec::new();
+        let mut blank = Space::default();
         let mut before = self.space();
         if self.peek() == Some(close) {
-            list.blank = before;
+            blank = before;
         } else {
             loop {
                 let key = key(self)?;
                 let value = self.value()?;
                 let after = self.space();
-                list.items.push(Item {
+                items.push(Some(Item {
                     before,
                     key,
                     value,
                     after,
-                });
+                }));
                 match self.peek() {
                     Some(b',') => self.at += 1,
                     Some(b) if b == close => break,
@@ -148,16 +186,17 @@ impl Parser<'_> {
         }
         self.at += 1;
         self.depth -= 1;
-        Ok(list)
+        let items = items.into();
+        Ok(List { items, blank })
     }
 
-    fn key(&mut self, seen: &mut HashSet<String>) -> Result<Key, ParseError> {
+    fn key(&mut self, seen: &mut HashSet<Cow<'a, str>>) -> Result<Key, ParseError> {
         if self.peek() != Some(b'"') {
             return Err(self.error("an object's key is a string"));
         }
         let start = self.at;
         let spelled = self.string()?;
-        let name = decode(&spelled).into_owned();
+        let name = decode(&self.text[start..self.at]);
         if seen.contains(&name) {
             self.at = start;
             return Err(self.error(&format!(
@@ -179,7 +218,7 @@ impl Parser<'_> {
         })
     }
 
-    fn string(&mut self) -> Result<String, ParseError> {
+    fn string(&mut self) -> Result<Spelling, ParseError> {
         let start = self.at;
         self.at += 1;
         loop {
@@ -187,7 +226,7 @@ impl Parser<'_> {
             match self.peek() {
                 Some(b'"') => {
                     self.at += 1;
-                    return Ok(self.text[start..self.at].to_owned());
+                    return Ok(self.spelling(start));
                 }
                 Some(b'\\') => {
                     let rest = &self.text.as_bytes()[self.at + 1..];
@@ -231,6 +270,11 @@ impl Parser<'_> {
             self.at = start;
             return Err(self.error("no number of JSON"));
         }
-        Ok(Value::Literal(self.text[start..self.at].to_owned()))
+        Ok(Value::Literal(self.spelling(start)))
     }
+}
+
+/// Tells whether nothing is between the brackets, not even white space.
+fn is_empty<K>(list: &List<K>) -> bool {
+    list.items.is_empty() && list.blank.as_str().is_empty()
 }

@@ -1,21 +1,25 @@
 //! Values: what they say, and how they are spelled.
 
 use std::borrow::Cow;
+use std::sync::Arc;
 
+use super::edit::ItemId;
 use super::escape::{self, decode, encode};
 use super::list::{Item, Key, Layout, List};
+use super::members::Members;
+use super::spelling::Spelling;
 
-/// A value with its spelling.
+/// A value with its spelling. A copy shares everything with its original until one of them is edited.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Value {
     /// `null`, `true`, `false` or a number, as spelled.
-    Literal(String),
+    Literal(Spelling),
     /// A string as spelled, quotes and escapes included.
-    Text(String),
+    Text(Spelling),
     /// An array.
-    Array(List<()>),
+    Array(Arc<List<()>>),
     /// An object; keys as spelled, quotes and escapes included.
-    Object(List<Key>),
+    Object(Arc<Members>),
 }
 
 /// A struct key that stands twice in one object, for a reader that ignores case as Go's does.
@@ -31,31 +35,31 @@ impl Value {
     /// Returns a string, spelled as Go spells it.
     #[must_use]
     pub fn text(text: &str) -> Self {
-        Self::Text(encode(text))
+        Self::Text(encode(text).into())
     }
 
     /// Returns a whole number.
     #[must_use]
     pub fn number(number: u64) -> Self {
-        Self::Literal(number.to_string())
+        Self::Literal(number.to_string().into())
     }
 
     /// Returns a whole number, which may be negative.
     #[must_use]
     pub fn integer(number: i64) -> Self {
-        Self::Literal(number.to_string())
+        Self::Literal(number.to_string().into())
     }
 
     /// Returns `true` or `false`.
     #[must_use]
     pub fn boolean(value: bool) -> Self {
-        Self::Literal(value.to_string())
+        Self::Literal(value.to_string().into())
     }
 
     /// Returns `null`.
     #[must_use]
     pub fn null() -> Self {
-        Self::Literal("null".to_owned())
+        Self::Literal("null".to_owned().into())
     }
 
     /// Returns an array of texts.
@@ -67,37 +71,22 @@ impl Value {
     /// Returns an array without white space.
     #[must_use]
     pub fn array(items: impl IntoIterator<Item = Self>) -> Self {
-        let item = |value| Item {
-            before: String::new(),
-            key: (),
-            value,
-            after: String::new(),
-        };
-        Self::Array(List {
-            items: items.into_iter().map(item).collect(),
-            blank: String::new(),
-        })
+        let items = items.into_iter().map(|value| ((), value));
+        Self::Array(Arc::new(List::of(items)))
     }
 
-    /// Returns an object without white space.
+    /// Returns an object without white space; no key may come twice.
     #[must_use]
     pub fn object<'a>(members: impl IntoIterator<Item = (&'a str, Self)>) -> Self {
-        let item = |(key, value)| Item {
-            before: String::new(),
-            key: Key::new(key),
-            value,
-            after: String::new(),
-        };
-        Self::Object(List {
-            items: members.into_iter().map(item).collect(),
-            blank: String::new(),
-        })
+        let members = members.into_iter();
+        let list = List::of(members.map(|(key, value)| (Key::new(key), value)));
+        Self::Object(Arc::new(list.into()))
     }
 
     /// Tells whether this is `null`.
     #[must_use]
     pub fn is_null(&self) -> bool {
-        matches!(self, Self::Literal(literal) if literal == "null")
+        matches!(self, Self::Literal(literal) if &**literal == "null")
     }
 
     /// Returns a string's text; a lone surrogate becomes U+FFFD, as in Go.
@@ -145,24 +134,51 @@ impl Value {
         }
     }
 
+    /// Returns an array's items with what they keep while others come and go.
+    #[must_use]
+    pub fn numbered_items(&self) -> Option<impl ExactSizeIterator<Item = (ItemId, &Self)>> {
+        match self {
+            Self::Array(list) => {
+                let ids = list.items.ids();
+                Some(ids.map(|id| (ItemId(id), &list.items.by_id(id).value)))
+            }
+            _ => None,
+        }
+    }
+
+    /// Returns an item of an array that has not been removed.
+    #[must_use]
+    pub fn item(&self, id: ItemId) -> Option<&Self> {
+        match self {
+            Self::Array(list) => Some(&list.items.by_id(id.0).value),
+            _ => None,
+        }
+    }
+
     /// Returns an object's members in order, keys decoded.
     #[must_use]
     pub fn members(&self) -> Option<impl ExactSizeIterator<Item = (Cow<'_, str>, &Self)>> {
         match self {
-            Self::Object(list) => Some(
-                list.items
-                    .iter()
+            Self::Object(members) => Some(
+                members
+                    .items()
                     .map(|item| (decode(&item.key.spelled), &item.value)),
             ),
             _ => None,
         }
     }
 
+    /// Tells whether this is an object whose keys are sorted.
+    #[must_use]
+    pub fn has_sorted_keys(&self) -> bool {
+        matches!(self, Self::Object(members) if members.is_sorted())
+    }
+
     /// Returns the member of that exact key.
     #[must_use]
     pub fn get(&self, key: &str) -> Option<&Self> {
         match self {
-            Self::Object(list) => list.member(key),
+            Self::Object(members) => members.member(key),
             _ => None,
         }
     }
@@ -170,19 +186,19 @@ impl Value {
     /// Returns a struct's field: `null` is absent, and a key that differs by case only is refused, because Go would
     /// read it and others would not.
     pub fn field(&self, key: &str) -> Result<Option<&Self>, AmbiguousKey> {
-        let Self::Object(list) = self else {
+        let Self::Object(members) = self else {
             return Ok(None);
         };
-        for item in &list.items {
+        for item in members.items() {
             let found = decode(&item.key.spelled);
-            if found != key && found.to_lowercase() == key.to_lowercase() {
+            if found != key && differs_by_case(&found, key) {
                 return Err(AmbiguousKey {
                     wanted: key.to_owned(),
                     found: found.into_owned(),
                 });
             }
         }
-        Ok(list.member(key).filter(|value| !value.is_null()))
+        Ok(members.member(key).filter(|value| !value.is_null()))
     }
 
     /// Tells whether both mean the same, whatever their spelling; numbers compare by spelling.
@@ -192,18 +208,17 @@ impl Value {
             (Self::Literal(a), Self::Literal(b)) => a == b,
             (Self::Text(a), Self::Text(b)) => a == b || decode(a) == decode(b),
             (Self::Array(a), Self::Array(b)) => {
-                a.items.len() == b.items.len()
-                    && a.items
-                        .iter()
-                        .zip(&b.items)
-                        .all(|(a, b)| a.value.means(&b.value))
+                let both = || a.items.iter().zip(b.items.iter());
+                Arc::ptr_eq(a, b)
+                    || a.items.len() == b.items.len()
+                        && both().all(|(a, b)| a.value.means(&b.value))
             }
             (Self::Object(a), Self::Object(b)) => {
-                a.items.len() == b.items.len()
-                    && a.items.iter().all(|item| {
-                        b.member(&decode(&item.key.spelled))
-                            .is_some_and(|value| item.value.means(value))
-                    })
+                let is_there = |item: &Item<Key>| {
+                    let other = b.member(&decode(&item.key.spelled));
+                    other.is_some_and(|value| item.value.means(value))
+                };
+                Arc::ptr_eq(a, b) || a.items().len() == b.items().len() && a.items().all(is_there)
             }
             _ => false,
         }
@@ -213,27 +228,33 @@ impl Value {
     #[must_use]
     pub fn compact(&self) -> String {
         let mut text = String::new();
+        self.write_compact(&mut text);
+        text
+    }
+
+    fn write_compact(&self, out: &mut String) {
         match self {
-            Self::Literal(literal) => text.push_str(literal),
-            Self::Text(spelled) => text.push_str(&escape::html(spelled)),
+            Self::Literal(literal) => out.push_str(literal),
+            Self::Text(spelled) => out.push_str(&escape::html(spelled)),
             Self::Array(list) => {
-                let items: Vec<String> =
-                    list.items.iter().map(|item| item.value.compact()).collect();
-                text = format!("[{}]", items.join(","));
+                out.push('[');
+                for (i, item) in list.items.iter().enumerate() {
+                    out.push_str(if i > 0 { "," } else { "" });
+                    item.value.write_compact(out);
+                }
+                out.push(']');
             }
-            Self::Object(list) => {
-                let member = |item: &Item<Key>| {
-                    format!(
-                        "{}:{}",
-                        escape::html(&item.key.spelled),
-                        item.value.compact()
-                    )
-                };
-                let members: Vec<String> = list.items.iter().map(member).collect();
-                text = format!("{{{}}}", members.join(","));
+            Self::Object(members) => {
+                out.push('{');
+                for (i, item) in members.items().enumerate() {
+                    out.push_str(if i > 0 { "," } else { "" });
+                    out.push_str(&escape::html(&item.key.spelled));
+                    out.push(':');
+                    item.value.write_compact(out);
+                }
+                out.push('}');
             }
         }
-        text
     }
 
     /// Returns what the value says, for a reader who does not care for its spelling.
@@ -243,23 +264,23 @@ impl Value {
             Self::Literal(literal) => serde_json::from_str(literal).unwrap_or_default(),
             Self::Text(spelled) => decode(spelled).into(),
             Self::Array(list) => list.items.iter().map(|item| item.value.to_json()).collect(),
-            Self::Object(list) => {
+            Self::Object(members) => {
                 let member = |item: &Item<Key>| {
                     (decode(&item.key.spelled).into_owned(), item.value.to_json())
                 };
-                serde_json::Value::Object(list.items.iter().map(member).collect())
+                serde_json::Value::Object(members.items().map(member).collect())
             }
         }
     }
 
-    pub(super) fn as_object_mut(&mut self) -> Option<&mut List<Key>> {
+    pub(super) fn as_object_mut(&mut self) -> Option<&mut Members> {
         match self {
-            Self::Object(list) => Some(list),
+            Self::Object(members) => Some(Arc::make_mut(members)),
             _ => None,
         }
     }
 
-    pub(super) fn make_object(&mut self) -> &mut List<Key> {
+    pub(super) fn make_object(&mut self) -> &mut Members {
         if !matches!(self, Self::Object(_)) {
             *self = Self::object([]);
         }
@@ -270,10 +291,11 @@ impl Value {
         match self {
             Self::Literal(text) | Self::Text(text) => out.push_str(text),
             Self::Array(list) => list.write(out, ['[', ']'], |(), _| {}),
-            Self::Object(list) => list.write(out, ['{', '}'], |key, out| {
-                for part in [&key.spelled, &key.before_colon, ":", &key.after_colon] {
-                    out.push_str(part);
-                }
+            Self::Object(members) => members.list.write(out, ['{', '}'], |key, out| {
+                out.push_str(&key.spelled);
+                out.push_str(key.before_colon.as_str());
+                out.push(':');
+                out.push_str(key.after_colon.as_str());
             }),
         }
     }
@@ -282,13 +304,20 @@ impl Value {
     pub(super) fn lay_out(&mut self, layout: &Layout, depth: usize) {
         match self {
             Self::Literal(_) | Self::Text(_) => {}
-            Self::Array(list) => list.lay_out(layout, depth),
-            Self::Object(list) => {
-                for item in &mut list.items {
-                    item.key.after_colon.clone_from(&layout.after_colon);
-                }
+            Self::Array(list) => Arc::make_mut(list).lay_out(layout, depth),
+            Self::Object(members) => {
+                let list = &mut Arc::make_mut(members).list;
+                list.lay_out_colons(layout);
                 list.lay_out(layout, depth);
             }
         }
     }
+}
+
+/// Tells whether two different keys are the same to a reader that ignores case.
+fn differs_by_case(found: &str, key: &str) -> bool {
+    if found.is_ascii() && key.is_ascii() {
+        return found.eq_ignore_ascii_case(key);
+    }
+    found.to_lowercase() == key.to_lowercase()
 }

@@ -21,14 +21,10 @@ pub(in crate::plan) fn set(work: &mut Work<'_>, annotations: &Annotations) {
             let Some(there) = work.states[image].annotations.on_mut(on) else {
                 continue;
             };
-            let old = match there.iter_mut().find(|(k, _)| k == key) {
-                Some((_, value)) if value == new => continue,
-                Some((_, value)) => Some(std::mem::replace(value, new.clone())),
-                None => {
-                    there.push((key.clone(), new.clone()));
-                    None
-                }
-            };
+            if there.get(key) == Some(new) {
+                continue;
+            }
+            let old = there.set(key, new);
             let (key, new) = (key.clone(), new.clone());
             work.effects[i].push(Effect::SetAnnotation { on, key, old, new });
         }
@@ -50,22 +46,26 @@ pub(in crate::plan) fn unset(
         &thing,
         Code::NoSuchAnnotation,
         |state, effects, glob| {
-            let n_before = effects.len();
-            if let Some(there) = state.annotations.on_mut(on) {
-                there.retain(|(key, old)| {
-                    let goes = glob.matches(key);
-                    if goes {
-                        let (key, old) = (key.clone(), old.clone());
-                        effects.push(Effect::UnsetAnnotation { on, key, old });
-                    }
-                    !goes
-                });
-            }
-            effects.len() > n_before
+            let Some(there) = state.annotations.on_mut(on) else {
+                return false;
+            };
+            let gone = if glob.has_wildcard() {
+                state.effort.try_names(there.pairs().count());
+                there.remove(|key| glob.matches(key))
+            } else {
+                let key = glob.as_str();
+                let gone = there.take(key);
+                gone.map(|old| (key.to_owned(), old)).into_iter().collect()
+            };
+            let is_found = !gone.is_empty();
+            let effect = |(key, old)| Effect::UnsetAnnotation { on, key, old };
+            effects.extend(gone.into_iter().map(effect));
+            is_found
         },
         |state| {
-            let there = state.annotations.on(on).into_iter().flatten();
-            there.map(|(key, _)| key.clone()).collect()
+            let there = state.annotations.on(on);
+            let there = there.into_iter().flat_map(|there| there.pairs());
+            there.map(|(key, _)| key.to_owned()).collect()
         },
     );
     settle(work, on);

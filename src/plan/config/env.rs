@@ -1,11 +1,13 @@
 //! Environment variables: a list of `NAME=value` in which each name has its place.
 
 use crate::config_field::ConfigField;
+use crate::image::ItemId;
 use crate::patch::{EnvPart, IfMissing, Removal};
 use crate::plan::Effect;
 use crate::plan::claims::{Thing, Wish};
 use crate::plan::state::State;
 use crate::plan::target;
+use crate::plan::variables::parted;
 use crate::plan::work::{Work, what_there_is};
 use crate::problem::{Code, quoted};
 use crate::reference::Glob;
@@ -73,66 +75,78 @@ pub(in crate::plan) fn unset(work: &mut Work<'_>, removal: &Removal) {
         "variable",
         Code::NoSuchEnv,
         |state, effects, glob| {
-            let is_windows = state.is_windows();
-            let items = state.config.texts(ConfigField::Env);
-            let n_before = effects.len();
-            for (i, item) in items.iter().enumerate().rev() {
-                let (key, old) = item.split_once('=').unwrap_or((item, ""));
-                let is_meant = if is_windows {
-                    Glob::new(&glob.as_str().to_lowercase()).matches(&key.to_lowercase())
-                } else {
-                    glob.matches(key)
-                };
-                if is_meant {
-                    state.config.remove_item(ConfigField::Env, i);
-                    let (key, old) = (key.to_owned(), old.to_owned());
-                    effects.insert(n_before, Effect::UnsetEnv { key, old });
-                }
+            let gone = matching(state, glob);
+            for (id, item) in &gone {
+                state.config.remove_item(ConfigField::Env, *id);
+                state.variables().remove(parted(item).0, *id);
             }
-            effects.len() > n_before
+            let is_found = !gone.is_empty();
+            effects.extend(gone.into_iter().map(|(_, item)| {
+                let (key, old) = parted(&item);
+                let (key, old) = (key.to_owned(), old.to_owned());
+                Effect::UnsetEnv { key, old }
+            }));
+            is_found
         },
         names,
     );
 }
 
-/// Names differ by case, but not on Windows.
-fn is_same(state: &State, one: &str, other: &str) -> bool {
-    one == other || state.is_windows() && one.to_lowercase() == other.to_lowercase()
+/// Returns the variables that a pattern covers, in their order.
+fn matching(state: &mut State, glob: &Glob) -> Vec<(ItemId, String)> {
+    if !glob.has_wildcard() {
+        let ids = state.variables().get(glob.as_str()).to_vec();
+        let item = |id| Some((id, state.config.item(ConfigField::Env, id)?));
+        return ids.into_iter().filter_map(item).collect();
+    }
+    // Names differ by case, but not on Windows.
+    let folded = state
+        .is_windows()
+        .then(|| Glob::new(&glob.as_str().to_lowercase()));
+    let is_meant = |item: &str| match &folded {
+        Some(glob) => glob.matches(&parted(item).0.to_lowercase()),
+        None => glob.matches(parted(item).0),
+    };
+    let items = state.config.items(ConfigField::Env);
+    state.effort.try_names(items.len());
+    let items = items.into_iter();
+    items.filter(|(_, item)| is_meant(item)).collect()
 }
 
 fn names(state: &State) -> Vec<String> {
     let items = state.config.texts(ConfigField::Env);
-    let name = |item: &String| item.split('=').next().unwrap_or_default().to_owned();
-    items.iter().map(name).collect()
+    items.iter().map(|item| parted(item).0.to_owned()).collect()
 }
 
 /// The value that counts: of a name that stands twice, a program sees the last.
-pub(in crate::plan) fn value(state: &State, name: &str) -> Option<String> {
-    let items = state.config.texts(ConfigField::Env);
-    items.iter().rev().find_map(|item| {
-        let (key, value) = item.split_once('=').unwrap_or((item, ""));
-        is_same(state, key, name).then(|| value.to_owned())
-    })
+fn value(state: &mut State, name: &str) -> Option<String> {
+    state.variables();
+    known_value(state, name)
+}
+
+/// Returns the value that counts, where the variables have been looked up before.
+pub(in crate::plan) fn known_value(state: &State, name: &str) -> Option<String> {
+    let last = *state.variables.as_ref()?.get(name).last()?;
+    let item = state.config.item(ConfigField::Env, last)?;
+    Some(parted(&item).1.to_owned())
 }
 
 /// Sets a variable wherever it stands, or last.
 fn set_one(state: &mut State, effects: &mut Vec<Effect>, name: &str, new: &str) {
-    let items = state.config.texts(ConfigField::Env);
     let wanted = format!("{name}={new}");
-    let key = |item: &String| item.split('=').next().unwrap_or_default().to_owned();
-    let mut places: Vec<usize> = (0..items.len())
-        .filter(|&i| is_same(state, &key(&items[i]), name))
-        .collect();
-    if places.is_empty() {
-        places.push(items.len());
-    }
-    places.retain(|&i| items.get(i) != Some(&wanted));
-    if places.is_empty() {
-        return;
-    }
     let old = value(state, name);
-    for i in places {
-        state.config.set_item(ConfigField::Env, i, &wanted);
+    let mut places = state.variables().get(name).to_vec();
+    if places.is_empty() {
+        let id = state.config.push_item(ConfigField::Env, &wanted);
+        state.variables().add(name, id);
+    } else {
+        places.retain(|&id| state.config.item(ConfigField::Env, id).as_ref() != Some(&wanted));
+        if places.is_empty() {
+            return;
+        }
+        for id in places {
+            state.config.replace_item(ConfigField::Env, id, &wanted);
+        }
     }
     effects.push(Effect::SetEnv {
         key: name.to_owned(),

@@ -158,6 +158,9 @@ pub(in crate::plan) fn unset(work: &mut Work<'_>, unset: &Unset) {
             work.claim(image, Thing::field(field), Wish::Remove, address.clone());
             let state = &mut work.states[image];
             state.config.unset_field(field);
+            if field == ConfigField::Env {
+                state.variables = None;
+            }
             state.platform = state.config.platform();
             work.effects[i].push(Effect::UnsetField { field, old });
         }

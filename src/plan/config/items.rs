@@ -1,6 +1,7 @@
 //! Fields that are several items: ports, volumes, instructions for a build on top.
 
 use crate::config_field::ConfigField;
+use crate::image::Config;
 use crate::image::json::Value;
 use crate::patch::Removal;
 use crate::plan::Effect;
@@ -46,8 +47,7 @@ pub(in crate::plan) fn add(work: &mut Work<'_>, kind: &Kind, items: &[String]) {
             let thing = Thing::part(kind.field, kind.name, item);
             work.claim(image, thing, Wish::Add, work.address.clone().index(n));
             let config = &mut work.states[image].config;
-            let mut there = config.members(kind.field).into_iter();
-            if there.any(|(key, _)| kind.field.normal_key(&key) == *item) {
+            if !there(config, kind.field, item).is_empty() {
                 continue;
             }
             config.set_member(kind.field, item, Value::object([]));
@@ -65,9 +65,19 @@ pub(in crate::plan) fn remove(work: &mut Work<'_>, kind: &Kind, removal: &Remova
         kind.name,
         kind.missing,
         |state, effects, glob| {
-            let there = keys(state, kind.field).into_iter();
             let n_before = effects.len();
-            for item in there.filter(|key| (kind.matches)(glob, key)) {
+            let there = if glob.has_wildcard() {
+                let keys = keys(state, kind.field);
+                state.effort.try_names(keys.len());
+                keys
+            } else {
+                there(
+                    &state.config,
+                    kind.field,
+                    &kind.field.normal_key(glob.as_str()),
+                )
+            };
+            for item in there.into_iter().filter(|key| (kind.matches)(glob, key)) {
                 state.config.remove_member(kind.field, &item);
                 let field = kind.field;
                 effects.push(Effect::RemoveItem { field, item });
@@ -78,9 +88,34 @@ pub(in crate::plan) fn remove(work: &mut Work<'_>, kind: &Kind, removal: &Remova
     );
 }
 
-fn keys(state: &State, field: ConfigField) -> Vec<String> {
-    let members = state.config.members(field).into_iter();
+/// Tells whether the instructions of an image end with these.
+fn ends_with(config: &Config, instructions: &[String]) -> bool {
+    let there = config.field(ConfigField::Onbuild).and_then(Value::items);
+    let Some(there) = there else { return false };
+    let n_before = there.len().checked_sub(instructions.len());
+    let last = n_before.map(|n| there.skip(n).map(|item| item.as_text().unwrap_or_default()));
+    last.is_some_and(|last| last.eq(instructions.iter().map(String::as_str)))
+}
+
+/// Returns the keys of a field that are spellings of an item.
+fn there(config: &Config, field: ConfigField, item: &str) -> Vec<String> {
+    let is_there = |key: &String| config.member(field, key).is_some();
+    let mut there: Vec<String> = field.spellings(item).into_iter().filter(is_there).collect();
+    if there.len() > 1 {
+        // In the order of the configuration.
+        let order = keys_of(config, field);
+        there.sort_by_key(|key| order.iter().position(|other| other == key));
+    }
+    there
+}
+
+fn keys_of(config: &Config, field: ConfigField) -> Vec<String> {
+    let members = config.members(field).into_iter();
     members.map(|(key, _)| key).collect()
+}
+
+fn keys(state: &State, field: ConfigField) -> Vec<String> {
+    keys_of(&state.config, field)
 }
 
 /// Appends instructions, unless the list ends with them: the same patch again changes nothing.
@@ -92,12 +127,11 @@ pub(in crate::plan) fn add_onbuild(work: &mut Work<'_>, instructions: &[String])
             work.claim(image, thing, Wish::Add, work.address.clone().index(n));
         }
         let config = &mut work.states[image].config;
-        let there = config.texts(ConfigField::Onbuild);
-        if there.ends_with(instructions) {
+        if ends_with(config, instructions) {
             continue;
         }
-        for (n, text) in instructions.iter().enumerate() {
-            config.set_item(ConfigField::Onbuild, there.len() + n, text);
+        for text in instructions {
+            config.push_item(ConfigField::Onbuild, text);
             work.effects[i].push(Effect::AddItem {
                 field: ConfigField::Onbuild,
                 item: text.clone(),

@@ -1,5 +1,7 @@
 //! Labels of images.
 
+use std::borrow::Cow;
+
 use crate::config_field::ConfigField;
 use crate::image::json::Value;
 use crate::patch::Removal;
@@ -38,18 +40,28 @@ pub(in crate::plan) fn unset(work: &mut Work<'_>, removal: &Removal) {
         "label",
         Code::NoSuchLabel,
         |state, effects, glob| {
-            let labels = labels_of(state).into_iter();
+            let keys = if glob.has_wildcard() {
+                let keys = keys(state);
+                state.effort.try_names(keys.len());
+                let keys = keys.into_iter().filter(|key| glob.matches(key));
+                keys.map(Cow::into_owned).collect()
+            } else {
+                vec![glob.as_str().to_owned()]
+            };
             let n_before = effects.len();
-            for (key, old) in labels.filter(|(key, _)| glob.matches(key)) {
+            for key in keys {
+                let Some(old) = state.config.member(ConfigField::Labels, &key) else {
+                    continue;
+                };
                 state.config.remove_member(ConfigField::Labels, &key);
                 effects.push(Effect::UnsetLabel { key, old });
             }
             effects.len() > n_before
         },
-        |state| labels_of(state).into_iter().map(|(key, _)| key).collect(),
+        |state| keys(state).into_iter().map(Cow::into_owned).collect(),
     );
 }
 
-fn labels_of(state: &State) -> Vec<(String, String)> {
-    state.config.members(ConfigField::Labels)
+fn keys(state: &State) -> Vec<Cow<'_, str>> {
+    state.config.keys(ConfigField::Labels)
 }

@@ -1,5 +1,7 @@
 //! Names of images: a name stands for one image of an archive, and moving it from another takes a word of its own.
 
+use std::collections::HashSet;
+
 use crate::patch::Removal;
 use crate::plan::Effect;
 use crate::plan::claims::{Thing, Wish};
@@ -12,15 +14,16 @@ pub(in crate::plan) fn retag(work: &mut Work<'_>, tags: &[Reference]) {
     if !can_be_named(work, tags) {
         return;
     }
+    let wanted: HashSet<&Reference> = tags.iter().collect();
     for (&image, effects) in work.images.iter().zip(&mut *work.effects) {
         let state = &mut work.states[image];
-        let gone = state.tags.iter().filter(|tag| !tags.contains(tag));
+        let gone = state.tags.keys().filter(|tag| !wanted.contains(tag));
         effects.extend(gone.map(|tag| Effect::RemoveTag { tag: tag.clone() }));
-        let new = tags.iter().filter(|tag| !state.tags.contains(tag));
+        let new = tags.iter().filter(|tag| !state.tags.contains(*tag));
         effects.extend(new.map(|tag| Effect::AddTag { tag: tag.clone() }));
         // Another order of the same tags changes nothing.
         if !effects.is_empty() {
-            state.tags = tags.to_vec();
+            state.tags = tags.iter().map(|tag| (tag.clone(), ())).collect();
         }
     }
     claim(work, tags);
@@ -34,8 +37,7 @@ pub(in crate::plan) fn add(work: &mut Work<'_>, tags: &[Reference]) {
     for (&image, effects) in work.images.iter().zip(&mut *work.effects) {
         let state = &mut work.states[image];
         for tag in tags {
-            if !state.tags.contains(tag) {
-                state.tags.push(tag.clone());
+            if state.tags.insert(tag.clone(), ()).is_none() {
                 effects.push(Effect::AddTag { tag: tag.clone() });
             }
         }
@@ -57,22 +59,35 @@ fn claim(work: &mut Work<'_>, tags: &[Reference]) {
 
 /// Takes the tags that match.
 pub(in crate::plan) fn remove(work: &mut Work<'_>, removal: &Removal) {
+    let names = work.names;
     work.remove(
         removal,
         "tag",
         Code::NoSuchTag,
         |state, effects, glob| {
-            let n_before = state.tags.len();
-            state.tags.retain(|tag| {
-                let goes = tag.matches(glob);
-                if goes {
-                    effects.push(Effect::RemoveTag { tag: tag.clone() });
+            let name = glob.as_str();
+            // Most images of an archive have no such name.
+            let is_known = glob.has_wildcard() || names.has(state.group, name);
+            let gone: Vec<Reference> = match names.meant(name) {
+                _ if !is_known => Vec::new(),
+                (Some(tag), None) if !glob.has_wildcard() => {
+                    let is_there = state.tags.contains(&tag);
+                    is_there.then_some(tag).into_iter().collect()
                 }
-                !goes
-            });
-            state.tags.len() < n_before
+                _ => {
+                    let tags = state.tags.keys();
+                    state.effort.try_names(state.tags.len());
+                    tags.filter(|tag| tag.matches(glob)).cloned().collect()
+                }
+            };
+            for tag in &gone {
+                state.tags.remove(tag);
+            }
+            let is_found = !gone.is_empty();
+            effects.extend(gone.into_iter().map(|tag| Effect::RemoveTag { tag }));
+            is_found
         },
-        |state| state.tags.iter().map(Reference::familiar).collect(),
+        |state| state.tags.keys().map(Reference::familiar).collect(),
     );
 }
 
@@ -97,10 +112,9 @@ fn can_be_named(work: &mut Work<'_>, tags: &[Reference]) -> bool {
     }
     let n_before = work.problems.len();
     for (i, tag) in tags.iter().enumerate() {
-        let holds =
-            |state: &&crate::plan::state::State| state.group != group && state.tags.contains(tag);
-        if let Some(holder) = work.states.iter().find(holds) {
-            let id = holder.image_id.short();
+        let holder = work.names.holder(tag).filter(|holder| *holder != group);
+        if let Some(&holder) = holder.and_then(|holder| work.names.members(holder).first()) {
+            let id = work.states[holder].image_id.short();
             let message = format!(
                 "the tag {} is held by image `sha256:{id}`",
                 quoted(&tag.familiar())

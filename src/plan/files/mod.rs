@@ -10,7 +10,8 @@ pub(super) mod remains;
 pub(super) mod removal;
 pub(super) mod settings;
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, HashMap, HashSet};
+use std::sync::Arc;
 
 use self::links::Targets;
 use crate::image_path::ImagePath;
@@ -20,13 +21,15 @@ use crate::plan::kept::{entry_of, first_unsupported, names_of, put};
 use crate::plan::layers::NewLayer;
 use crate::plan::layers::rewrites::LayerEdits;
 use crate::plan::layers::squash::merged;
-use crate::plan::stack::log_of;
+use crate::plan::stack::{log_from, log_of};
 use crate::plan::state::{OpenLayer, State};
 use crate::plan::work::Work;
 use crate::plan::{Change, Effect, FileChange, MadeContent, MadeLayer, PlannedLayer, tree_changes};
 use crate::problem::{Address, Code, quoted};
-use crate::rootfs::{Content, LoggedEntry, Node, Rootfs};
+use crate::rootfs::{Content, Node, Rootfs};
 use crate::tarball::{HeaderChange, Kind, TypeFlag};
+
+const FITS: &str = "what was composed over a tree fits it";
 
 /// What becomes of a file that the image shows.
 #[derive(Debug, Clone, Default)]
@@ -109,18 +112,20 @@ impl Work<'_> {
             return;
         }
         let image = self.images[i];
-        let created_by = target.created_by;
-        let is_open = |open: &OpenLayer| open.created_by.as_deref() == created_by;
-        let open = self.states[image].open_layer.take().filter(is_open);
-        let is_top = |open: &OpenLayer| {
-            self.states[image].layers.last() == Some(&PlannedLayer::Made(open.layer))
+        let state = &mut self.states[image];
+        let is_open = |open: &&mut OpenLayer| {
+            open.created_by.as_deref() == target.created_by
+                && state.layers.last() == Some(&PlannedLayer::Made(open.layer))
         };
-        if let Some(open) = open.filter(is_top) {
-            return self.lay_into(i, open, content, files);
+        if let Some(open) = state.open_layer.as_mut().filter(is_open) {
+            let layer = open.layer;
+            open.later.push(files);
+            lay_into(state, &mut self.layers[layer], content);
+            self.effects[i].push(Effect::AddLayer { layer });
+            return;
         }
-        let state = &self.states[image];
-        let is_cloned = self.keeps_open && state.logs.is_none();
-        let below = state.tree.as_ref().filter(|_| is_cloned).cloned();
+        settle(state, self.layers, self.epoch);
+        let below = state.tree.clone();
         let made = MadeLayer {
             image,
             content: MadeContent::Composed(content),
@@ -129,7 +134,7 @@ impl Work<'_> {
             compression: None,
             files,
         };
-        let top = self.states[image].layers.len();
+        let top = state.layers.len();
         let layer = self.layers.len();
         let effect = self.lay(i, top..top, NewLayer { made, log: None }, target.address);
         self.effects[i].extend(effect);
@@ -137,57 +142,8 @@ impl Work<'_> {
             layer,
             below,
             created_by: target.created_by.map(str::to_owned),
+            later: Vec::new(),
         });
-    }
-
-    /// Adds changes to the layer on top, which earlier operations of the patch have made.
-    fn lay_into(
-        &mut self,
-        i: usize,
-        open: OpenLayer,
-        content: LayerContent,
-        files: Vec<FileChange>,
-    ) {
-        let image = self.images[i];
-        let state = &mut self.states[image];
-        let layer = open.layer;
-        let (place, next) = (state.place(PlannedLayer::Made(layer)), self.layers.len());
-        let next_place = state.place(PlannedLayer::Made(next));
-        let fits = "what was composed over a tree fits it";
-        let is_below = "the layers below one that fits fit each other";
-        let n_below = state.layers.len() - 1;
-        let below = match &open.below {
-            Some(below) => below.clone(),
-            None => state.tree_of(&state.layers[..n_below]).expect(is_below),
-        };
-        let mut after = state.tree.take().expect("the tree was read");
-        after
-            .add_logged(next_place, &log_of(&content, next_place))
-            .expect(fits);
-        // For as long as contents of both are looked up.
-        self.layers.push(MadeLayer {
-            image,
-            content: MadeContent::Composed(content),
-            from: None,
-            created_by: None,
-            compression: None,
-            files: Vec::new(),
-        });
-        let edits = merged(state, (&below, &after), &[place, next_place], self.layers);
-        self.layers.pop();
-        let content = lay_out(edits, &after, self.epoch);
-        let log = log_of(&content, place);
-        let mut tree = below;
-        tree.add_logged(place, &log).expect(fits);
-        state.tree = Some(tree);
-        if let Some(logs) = &mut state.logs {
-            logs.insert(place, log);
-        }
-        state.open_layer = Some(open);
-        let made = &mut self.layers[layer];
-        made.content = MadeContent::Composed(content);
-        tree_changes::add(&mut made.files, files);
-        self.effects[i].push(Effect::AddLayer { layer });
     }
 
     fn edit_within(&mut self, i: usize, edits: &FileEdits, address: &Address) {
@@ -195,6 +151,7 @@ impl Work<'_> {
         let tree = state.tree.as_ref().expect("the tree was read");
         let mut found = LayerEdits::new();
         let mut contents: HashMap<Content, &FileEdit> = HashMap::new();
+        let bearers = bearers(state);
         let mut problems = Vec::new();
         for (path, edit) in edits {
             let node = tree.get(path).expect("what is changed is there");
@@ -203,7 +160,7 @@ impl Work<'_> {
                 problems.push(format!("no layer has an entry for {}", name()));
                 continue;
             }
-            if edit.content.is_some() && !has_content(state, node) {
+            if edit.content.is_some() && !bearers.contains(&(node.layer, node.content)) {
                 let name = name();
                 problems.push(format!("{name} is another name of a file in a lower layer"));
                 continue;
@@ -237,6 +194,64 @@ impl Work<'_> {
         let help = "`remove-path` with `purge: true` before it removes the entry from its layer";
         self.problem(Code::LayerConflict, address.clone(), message, help);
     }
+}
+
+/// Adds changes to the layer on top, which earlier operations of the patch have made: their entries stand behind those that
+/// it has.
+fn lay_into(state: &mut State, made: &mut MadeLayer, content: LayerContent) {
+    let (top, below) = state.layers.split_last().expect("it has that layer");
+    let place = state.place(*top);
+    if state
+        .open_layer
+        .as_ref()
+        .is_some_and(|open| open.below.is_none())
+    {
+        let is_below = "the layers below one that fits fit each other";
+        let below = state.tree_of(below).expect(is_below);
+        state.open_layer.as_mut().expect("it is open").below = Some(below);
+    }
+    let MadeContent::Composed(all) = &mut made.content else {
+        unreachable!("an open layer is composed")
+    };
+    let log = log_from(&content, place, all.entries.len());
+    all.entries.extend(content.entries);
+    let tree = state.tree.as_mut().expect("the tree was read");
+    tree.add_logged(place, &log).expect(FITS);
+}
+
+/// Lays out what operations of the patch have changed in the layer on top, so that others may look at it.
+pub(in crate::plan) fn settle(state: &mut State, layers: &mut [MadeLayer], epoch: i64) {
+    let Some(mut open) = state.open_layer.take() else {
+        return;
+    };
+    let below = open.below.take();
+    if let Some(below) = below.filter(|_| !open.later.is_empty()) {
+        lay_out_open(state, &mut open, below, layers, epoch);
+    }
+    state.open_layer = Some(open);
+}
+
+fn lay_out_open(
+    state: &mut State,
+    open: &mut OpenLayer,
+    below: Rootfs,
+    layers: &mut [MadeLayer],
+    epoch: i64,
+) {
+    let place = state.place(PlannedLayer::Made(open.layer));
+    let after = state.tree.take().expect("the tree was read");
+    let edits = merged(state, (&below, &after), &[place], layers);
+    let content = lay_out(edits, &after, epoch);
+    let log = log_of(&content, place);
+    let mut tree = below;
+    tree.add_logged(place, &log).expect(FITS);
+    state.tree = Some(tree);
+    if let Some(logs) = &mut state.logs {
+        logs.insert(place, Arc::new(log));
+    }
+    let made = &mut layers[open.layer];
+    made.content = MadeContent::Composed(content);
+    tree_changes::add(&mut made.files, open.later.drain(..).flatten());
 }
 
 /// Adds the change of an entry, if there is none yet; its content changes only if it `has_content`.
@@ -284,12 +299,15 @@ fn find_names(state: &State, contents: &HashMap<Content, &FileEdit>, found: &mut
     }
 }
 
-/// Tells whether the layer that has an entry for a file has its content too.
-fn has_content(state: &State, node: &Node) -> bool {
-    let log = &state.logs.as_ref().expect("the layers were read")[&node.layer];
-    let is_it =
-        |logged: &LoggedEntry| logged.content == node.content && logged.entry.kind == Kind::File;
-    log.entries.iter().any(is_it)
+/// Returns which layers have which contents of files.
+fn bearers(state: &State) -> HashSet<(usize, Content)> {
+    let logs = state.logs.as_ref().expect("the layers were read");
+    let places = state.layers.iter().map(|layer| state.place(*layer));
+    let logged = places.flat_map(|place| logs[&place].entries.iter().map(move |it| (place, it)));
+    let files = logged.filter(|(_, logged)| logged.entry.kind == Kind::File);
+    files
+        .map(|(place, logged)| (place, logged.content))
+        .collect()
 }
 
 fn changed(path: &ImagePath, node: &Node, edit: &FileEdit) -> FileChange {

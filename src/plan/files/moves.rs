@@ -1,6 +1,6 @@
 //! `move-path`: everything at and below a path, put somewhere else by a layer on top.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use super::EditTarget;
 use crate::image_path::ImagePath;
@@ -11,6 +11,7 @@ use crate::plan::work::Work;
 use crate::plan::{Change, FileChange, target, tree_changes};
 use crate::problem::{Code, Problem, quoted};
 use crate::rootfs::{Obstacle, Resolution, Rootfs};
+use crate::tarball::{ImpliedDirectories, TooManyImplied};
 
 /// A move between real paths, and which of the operation it is.
 struct Move {
@@ -26,6 +27,9 @@ pub(in crate::plan) fn move_paths(work: &mut Work<'_>, moves: &PathMoves) {
     let address = work.address.clone();
     let mut is_found = vec![false; moves.moves.len()];
     for i in 0..work.images.len() {
+        if !work.may_go_on() {
+            return;
+        }
         let state = &work.states[work.images[i]];
         let tree = state.tree.as_ref().expect("the tree was read");
         let mut real = Vec::new();
@@ -111,41 +115,91 @@ fn target_of(tree: &Rootfs, to: &ImagePath) -> Result<ImagePath, String> {
 
 /// Two moves of one layer may not touch what the other one does.
 fn collisions(moves: &[Move]) -> Vec<(usize, String)> {
-    let meets = |one: &ImagePath, other: &ImagePath| {
-        let (mut a, mut b) = (one.components(), other.components());
-        loop {
-            match (a.next(), b.next()) {
-                (Some(a), Some(b)) if a != b => return false,
-                (Some(_), Some(_)) => {}
-                _ => return true,
-            }
-        }
-    };
     let mut found = Vec::new();
+    let mut taken = Taken::default();
     for (n, later) in moves.iter().enumerate() {
-        if meets(&later.from, &later.to) {
+        let mut own = Taken::default();
+        own.take(&later.from, n);
+        if own.first_meeting(&later.to).is_some() {
             let message = format!(
                 "`{}` cannot become `{}`: one is in the other",
                 later.from, later.to
             );
             found.push((later.index, message));
         }
-        let is_in_the_way = |earlier: &&Move| {
-            let (a, b) = (*earlier, later);
-            meets(&a.from, &b.from)
-                || meets(&a.to, &b.to)
-                || meets(&a.from, &b.to)
-                || meets(&a.to, &b.from)
-        };
-        if let Some(earlier) = moves[..n].iter().find(is_in_the_way) {
+        let paths = [&later.from, &later.to];
+        let earlier = paths
+            .iter()
+            .filter_map(|path| taken.first_meeting(path))
+            .min();
+        if let Some(earlier) = earlier {
             let message = format!(
                 "`{}` and `{}` cannot move at once; write an operation for each",
-                earlier.from, later.from
+                moves[earlier].from, later.from
             );
             found.push((later.index, message));
         }
+        for path in paths {
+            taken.take(path, n);
+        }
     }
     found
+}
+
+/// Paths that moves touch, as a tree of names.
+#[derive(Default)]
+struct Taken<'a> {
+    /// By the number of a directory, the root being 0, and a name in it.
+    children: HashMap<(usize, &'a [u8]), usize>,
+    /// The first move that touches exactly this path.
+    exactly: HashMap<usize, usize>,
+    /// The first one that touches this path or what is below it.
+    within: HashMap<usize, usize>,
+}
+
+impl<'a> Taken<'a> {
+    /// Notes that a move touches a path; moves come in their order.
+    fn take(&mut self, path: &'a ImagePath, by: usize) {
+        let mut at = 0;
+        self.within.entry(at).or_insert(by);
+        for name in path.components() {
+            let next = self.children.len() + 1;
+            at = *self.children.entry((at, name)).or_insert(next);
+            self.within.entry(at).or_insert(by);
+        }
+        self.exactly.entry(at).or_insert(by);
+    }
+
+    /// Returns the first move that touches a path, something in it, or something that it is in.
+    fn first_meeting(&self, path: &'a ImagePath) -> Option<usize> {
+        let mut at = 0;
+        let mut found = self.exactly.get(&at).copied();
+        for name in path.components() {
+            match self.children.get(&(at, name)) {
+                Some(&next) => at = next,
+                None => return found,
+            }
+            let here = self.exactly.get(&at).copied();
+            found = found.into_iter().chain(here).min();
+        }
+        let within = self.within.get(&at).copied();
+        found.into_iter().chain(within).min()
+    }
+}
+
+/// Counts the directories that are not there yet and that something at `path` implies.
+fn count_implied(
+    implied: &mut ImpliedDirectories,
+    tree: &Rootfs,
+    path: &ImagePath,
+) -> Result<(), TooManyImplied> {
+    implied.count_text(path.n_bytes());
+    let mut above = path.parent();
+    while let Some(missing) = above.filter(|above| tree.get(above).is_none()) {
+        implied.count(missing.n_bytes())?;
+        above = missing.parent();
+    }
+    Ok(())
 }
 
 fn lay_moves(work: &mut Work<'_>, i: usize, moves: &[Move], created_by: Option<&str>) {
@@ -155,15 +209,16 @@ fn lay_moves(work: &mut Work<'_>, i: usize, moves: &[Move], created_by: Option<&
     let mut edits: BTreeMap<ImagePath, Edit> = BTreeMap::new();
     let mut files: Vec<FileChange> = Vec::new();
     let mut moved = BTreeSet::new();
+    let mut implied = ImpliedDirectories::default();
     for Move { from, to, .. } in moves {
+        if let Err(many) = count_implied(&mut implied, tree, to) {
+            let help = "move into directories that the image has";
+            return work.problem(Code::LayerConflict, address, many.to_string(), help);
+        }
         let top = tree.get(from).expect("what was found is there");
         for (path, node) in std::iter::once((from.clone(), top)).chain(tree.below(from)) {
-            let rest = path.components().skip(from.components().count());
-            let new = rest.fold(to.clone(), |path, name| path.join(name));
-            edits.insert(
-                new,
-                put(node, entry_of(node), state.data(node, work.layers)),
-            );
+            let edit = put(node, entry_of(node), state.data(node, work.layers));
+            edits.insert(path.moved(from, to), edit);
             moved.insert(path);
         }
         edits.insert(from.clone(), Edit::Hide);

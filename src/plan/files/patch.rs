@@ -32,6 +32,9 @@ pub(in crate::plan) fn patch(work: &mut Work<'_>, patch: &FileDiff) {
     };
     let mut is_found = false;
     for i in 0..work.images.len() {
+        if !work.may_go_on() {
+            return;
+        }
         let state = &work.states[work.images[i]];
         let tree = state.tree.as_ref().expect("the tree was read");
         if let Resolution::Found { path } = tree.resolve(&patch.path) {

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use super::matching::{matching, through_link};
+use super::matching::PathPattern;
 use super::purged_layer::Looking;
 use super::removal::{refuse_added, tell_missing, topmost};
 use crate::image_path::ImagePath;
@@ -13,16 +13,22 @@ use crate::plan::state::State;
 use crate::plan::work::Work;
 use crate::plan::{MadeLayer, PlannedLayer, RemovedLayer};
 use crate::problem::{Code, quoted};
-use crate::rootfs::{LoggedEntry, Node, Rootfs};
+use crate::rootfs::{LoggedEntry, Node, PathSet, Rootfs};
 use crate::tarball::Kind;
 
 pub(in crate::plan) fn purge(work: &mut Work<'_>, removal: &PathRemoval) {
     let address = work.address.clone();
     let mut is_found = vec![false; removal.patterns.len()];
     for i in 0..work.images.len() {
+        if !work.may_go_on() {
+            return;
+        }
         let image = work.images[i];
         let state = &work.states[image];
         let (paths, notes) = find(state, removal, &mut is_found);
+        if work.effort.is_spent() {
+            return;
+        }
         if paths.is_empty() {
             continue;
         }
@@ -30,13 +36,14 @@ pub(in crate::plan) fn purge(work: &mut Work<'_>, removal: &PathRemoval) {
             refuse_added(work, &path);
             continue;
         }
+        let paths = PathSet::topmost(&paths);
         let Purge {
             edits,
             has_heirs,
             contents,
         } = Purge::of(state, &paths, work.layers);
         if let Some(lost) = first_lost(state, &edits, &paths) {
-            let reason = if is_within(&lost, &paths) {
+            let reason = if paths.covers(&lost) {
                 "would be there again: a layer has other files by way of it"
             } else if has_heirs {
                 "would become another: in the order of its layer, a hard link cannot take the place of what goes"
@@ -81,12 +88,28 @@ fn find(
     is_found: &mut [bool],
 ) -> (BTreeSet<ImagePath>, Vec<String>) {
     let (mut paths, mut notes) = (BTreeSet::new(), Vec::new());
+    let patterns: Vec<PathPattern<'_>> = removal.patterns.iter().map(PathPattern::new).collect();
+    // Where each of them led in the tree below.
+    let mut starts: Vec<Option<ImagePath>> = vec![None; patterns.len()];
     each_tree(state, |tree| {
-        for (pattern, is_found) in removal.patterns.iter().zip(&mut *is_found) {
-            let (start, found) = matching(tree, pattern);
-            *is_found |= !found.is_empty();
-            let start = start.filter(|_| !found.is_empty());
-            notes.extend(start.and_then(|start| through_link(pattern, &start)));
+        for (p, pattern) in patterns.iter().enumerate() {
+            let start = pattern.start(tree);
+            let is_same = start == starts[p];
+            starts[p] = start;
+            let Some(start) = &starts[p] else { continue };
+            // What the layer has not put was found below it.
+            let walk = if is_same {
+                Rootfs::newest_below
+            } else {
+                Rootfs::below
+            };
+            let mut found = BTreeSet::new();
+            pattern.find(tree, start, walk, &state.effort, &mut found);
+            if found.is_empty() {
+                continue;
+            }
+            is_found[p] = true;
+            notes.extend(pattern.through_link(start));
             paths.extend(found);
         }
     });
@@ -107,13 +130,13 @@ fn each_tree(state: &State, mut look: impl FnMut(&Rootfs)) {
 
 /// Returns the first path at which the image would show something else than before, `paths` and what is below them left
 /// out; of those the first one that would still be there. A directory may go that is there for what was in it only.
-fn first_lost(state: &State, edits: &LayerEdits, paths: &BTreeSet<ImagePath>) -> Option<ImagePath> {
+fn first_lost(state: &State, edits: &LayerEdits, paths: &PathSet) -> Option<ImagePath> {
     let was = state.tree.as_ref().expect("the tree was read");
     // What does not fit at all is told when the layers are changed.
     let is = tree_with(state, edits).ok()?;
     let is_kept = |(path, node): &(ImagePath, &Node)| match is.get(path) {
-        None => node.is_implied || is_within(path, paths),
-        Some(other) => !is_within(path, paths) && is_like(node, other),
+        None => node.is_implied || paths.covers(path),
+        Some(other) => !paths.covers(path) && is_like(node, other),
     };
     let is_new = |(path, _): &(ImagePath, &Node)| was.get(path).is_none();
     let lost = was.iter().find(|found| !is_kept(found));
@@ -139,11 +162,6 @@ fn is_like(one: &Node, other: &Node) -> bool {
     *one == brought
 }
 
-pub(super) fn is_within(path: &ImagePath, paths: &BTreeSet<ImagePath>) -> bool {
-    let above = std::iter::successors(Some(path.clone()), ImagePath::parent);
-    above.into_iter().any(|path| paths.contains(&path))
-}
-
 /// What becomes of the layers in which something is that goes.
 #[derive(Default)]
 struct Purge {
@@ -155,7 +173,7 @@ struct Purge {
 }
 
 impl Purge {
-    fn of(state: &State, paths: &BTreeSet<ImagePath>, layers: &[MadeLayer]) -> Self {
+    fn of(state: &State, paths: &PathSet, layers: &[MadeLayer]) -> Self {
         let logs = state.logs.as_ref().expect("the layers were read");
         let mut tree = Rootfs::new();
         let mut purge = Self::default();
@@ -226,7 +244,7 @@ fn drop_layers(work: &mut Work<'_>, i: usize, positions: &[usize]) {
             state.note("the only layer stays, though nothing is left in it".to_owned());
             return;
         }
-        state.forget_history(position);
+        state.forget_history(position..position + 1);
         if let PlannedLayer::Made(layer) = state.layers.remove(position) {
             state.untold.remove(&layer);
             if let Some(position) = work.layers[layer].stands_for() {

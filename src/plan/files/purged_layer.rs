@@ -1,21 +1,20 @@
 //! One layer of which paths go out: which entries those are, and which hard links take over what others have left.
 
-use std::collections::{BTreeSet, HashMap};
+use std::collections::HashMap;
 
 use super::links::{Target, Targets, is_pseudo_link};
-use super::purge::is_within;
 use crate::image_path::ImagePath;
 use crate::layer::GroupEdit;
 use crate::plan::layers::rewrites::Edits;
 use crate::plan::{Change, FileChange, tree_changes};
-use crate::rootfs::{Content, LoggedEntry, Rootfs, WHITEOUT};
+use crate::rootfs::{Content, LoggedEntry, PathSet, Rootfs, WHITEOUT};
 use crate::tarball::{Entry, HeaderChange, Kind};
 
 const OPAQUE: &[u8] = b".wh..wh..opq";
 
 /// One layer that is looked through.
 pub(super) struct Looking<'a> {
-    paths: &'a BTreeSet<ImagePath>,
+    paths: &'a PathSet,
     pub(super) edits: Edits,
     pub(super) files: Vec<FileChange>,
     /// The files that go, and their contents.
@@ -38,7 +37,7 @@ struct Name<'a> {
 }
 
 impl<'a> Looking<'a> {
-    pub(super) fn new(paths: &'a BTreeSet<ImagePath>) -> Self {
+    pub(super) fn new(paths: &'a PathSet) -> Self {
         Self {
             paths,
             edits: Edits::new(),
@@ -83,15 +82,15 @@ impl<'a> Looking<'a> {
             return false;
         };
         match last.strip_prefix(WHITEOUT) {
-            Some(_) if last == OPAQUE => is_within(&parent, self.paths),
+            Some(_) if last == OPAQUE => self.paths.covers(&parent),
             Some(b"") => false,
-            Some(hidden) => is_within(&parent.join(hidden), self.paths),
+            Some(hidden) => self.paths.covers(&parent.join(hidden)),
             None => {
                 if self.paths.contains(real) {
                     let change = tree_changes::file_change(Change::Removed, real, kind);
                     self.files.push(change);
                 }
-                is_within(real, self.paths)
+                self.paths.covers(real)
             }
         }
     }

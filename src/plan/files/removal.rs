@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use super::EditTarget;
-use super::matching::{matching, through_link};
+use super::matching::matching;
 use super::purge;
 use crate::image_path::ImagePath;
 use crate::layer::whiteouts;
@@ -11,7 +11,7 @@ use crate::patch::{EditPlace, IfMissing, PathRemoval};
 use crate::plan::work::Work;
 use crate::plan::{Change, target, tree_changes};
 use crate::problem::{Code, quoted};
-use crate::rootfs::Rootfs;
+use crate::rootfs::{PathSet, Rootfs};
 use crate::tarball::Kind;
 
 /// Adds the problem that a path is to go that an earlier operation has added.
@@ -35,17 +35,22 @@ pub(in crate::plan) fn remove(work: &mut Work<'_>, removal: &PathRemoval) {
     let address = work.address.clone();
     let mut is_found = vec![false; removal.patterns.len()];
     for i in 0..work.images.len() {
+        if !work.may_go_on() {
+            return;
+        }
         let image = work.images[i];
         let state = &work.states[image];
         let tree = state.tree.as_ref().expect("the tree was read");
         let mut paths = BTreeSet::new();
         let mut notes = Vec::new();
         for (pattern, is_found) in removal.patterns.iter().zip(&mut is_found) {
-            let (start, found) = matching(tree, pattern);
+            let (found, note) = matching(tree, pattern, work.effort);
             *is_found |= !found.is_empty();
-            let start = start.filter(|_| !found.is_empty());
-            notes.extend(start.and_then(|start| through_link(pattern, &start)));
+            notes.extend(note);
             paths.extend(found);
+        }
+        if work.effort.is_spent() {
+            return;
         }
         let paths = topmost(&paths);
         if paths.is_empty() {
@@ -104,15 +109,9 @@ pub(in crate::plan) fn tell_missing(work: &mut Work<'_>, removal: &PathRemoval, 
 
 /// Returns the paths that are not below another one.
 pub(in crate::plan) fn topmost(paths: &BTreeSet<ImagePath>) -> BTreeSet<ImagePath> {
-    let is_below = |path: &ImagePath| {
-        std::iter::successors(path.parent(), ImagePath::parent)
-            .any(|parent| paths.contains(&parent))
-    };
-    paths
-        .iter()
-        .filter(|path| !is_below(path))
-        .cloned()
-        .collect()
+    let topmost = PathSet::topmost(paths);
+    let is_topmost = |path: &&ImagePath| topmost.contains(path);
+    paths.iter().filter(is_topmost).cloned().collect()
 }
 
 /// Returns how many bytes the layers have of the content of a path and of what is below it.

@@ -7,6 +7,7 @@ use super::{EditTarget, FileEdit, FileEdits};
 use crate::image_path::ImagePath;
 use crate::patch::{FileMode, IfMissing, PathSettings};
 use crate::plan::claims::{Thing, Wish};
+use crate::plan::effort::Effort;
 use crate::plan::kept::names_of;
 use crate::plan::target;
 use crate::plan::work::Work;
@@ -62,12 +63,15 @@ fn set<T>(
     let address = work.address.clone();
     let mut is_found = vec![false; settings.settings.len()];
     for i in 0..work.images.len() {
+        if !work.may_go_on() {
+            return;
+        }
         let image = work.images[i];
         let mut meant: Vec<(ImagePath, usize)> = Vec::new();
         let mut notes = Vec::new();
         for (s, (pattern, value)) in settings.settings.iter().enumerate() {
             let tree = work.states[image].tree.as_ref().expect("the tree was read");
-            let found = find(tree, pattern);
+            let found = find(tree, pattern, work.effort);
             is_found[s] |= !found.is_empty();
             if !has_pattern(pattern)
                 && let Some(real) = found.first()
@@ -82,6 +86,9 @@ fn set<T>(
                 work.claim(image, claimed, Wish::Set(claim(value)), place);
             }
             meant.extend(found.into_iter().map(|path| (path, s)));
+        }
+        if work.effort.is_spent() {
+            return;
         }
         let state = &mut work.states[image];
         for note in notes {
@@ -140,9 +147,9 @@ fn edits(
 }
 
 /// Returns the real paths that are meant: by a pattern what it finds, by a path what that leads to.
-fn find(tree: &Rootfs, pattern: &ImagePath) -> Vec<ImagePath> {
+fn find(tree: &Rootfs, pattern: &ImagePath, effort: &Effort) -> Vec<ImagePath> {
     if has_pattern(pattern) {
-        return matching(tree, pattern).1.into_iter().collect();
+        return matching(tree, pattern, effort).0.into_iter().collect();
     }
     match tree.resolve(pattern) {
         Resolution::Found { path } if !path.is_root() => vec![path],

@@ -11,6 +11,7 @@ pub(super) mod squash;
 pub(super) mod time_limit;
 
 use std::ops::Range;
+use std::sync::Arc;
 
 use crate::image_path::ImagePath;
 use crate::layer::{LayerContent, LayerEntry};
@@ -37,6 +38,9 @@ pub(in crate::plan) fn add<'a>(work: &mut Work<'a>, add: &'a AddLayer) {
         return;
     }
     for i in 0..work.images.len() {
+        if !work.may_go_on() {
+            return;
+        }
         let state = &work.states[work.images[i]];
         let n_layers = state.layers.len();
         let at = add.at.unwrap_or(n_layers + 1);
@@ -127,13 +131,13 @@ impl Work<'_> {
             tree.add_logged(place, &log)
                 .expect("what was composed over a tree fits it");
             if let Some(logs) = &mut state.logs {
-                logs.insert(place, log);
+                logs.insert(place, Arc::new(log));
             }
             tree
         } else {
             let logs = state.logs.as_mut();
             let logs = logs.expect("layers were read for every image whose layers may move");
-            logs.insert(place, log);
+            logs.insert(place, Arc::new(log));
             match state.tree_of(&layers) {
                 Ok(tree) => {
                     made.files = tree_changes::between(before, &tree);

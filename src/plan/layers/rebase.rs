@@ -1,5 +1,7 @@
 //! `rebase`: the layers of another base below those that an image has upon its own.
 
+use std::sync::Arc;
+
 use crate::compression::Compression;
 use crate::config_field::ConfigField;
 use crate::image::Config;
@@ -23,6 +25,9 @@ pub(in crate::plan) fn rebase(work: &mut Work<'_>, rebase: &Rebase) {
         return;
     };
     for i in 0..work.images.len() {
+        if !work.may_go_on() {
+            return;
+        }
         let address = work.address.clone();
         let old = choose(work, i, from, &rebase.from, address.clone().key("from"));
         let new = choose(work, i, onto, &rebase.onto, address.key("onto"));
@@ -121,7 +126,7 @@ fn rebase_image(work: &mut Work<'_>, i: usize, old: &BaseFinding, new: &BaseFind
         let place = state.place(planned);
         let logs = state.logs.as_mut();
         let logs = logs.expect("layers were read for every image whose layers move");
-        logs.insert(place, layer.log.clone().moved_to(place));
+        logs.insert(place, Arc::new(layer.log.clone().moved_to(place)));
         layers.push(planned);
         work.layers.push(MadeLayer {
             image,

@@ -16,6 +16,9 @@ pub(in crate::plan) fn remove(work: &mut Work<'_>, removal: &LayerRemoval) {
     }
     let mut is_found = false;
     for i in 0..work.images.len() {
+        if !work.may_go_on() {
+            return;
+        }
         if let Some(position) = one_layer(work, i, &removal.layer, &mut is_found) {
             remove_from(work, i, position);
         }
@@ -147,7 +150,7 @@ fn remove_from(work: &mut Work<'_>, i: usize, position: usize) {
     };
     let files = tree_changes::between(tree, &without);
     state.tree = Some(without);
-    state.forget_history(position);
+    state.forget_history(position..position + 1);
     state.recompressed.remove(&kept);
     state.layers = layers;
     state.removed.push(RemovedLayer {

@@ -18,6 +18,9 @@ pub(in crate::plan) fn replace<'a>(work: &mut Work<'a>, replacement: &'a LayerRe
     }
     let mut is_found = false;
     for i in 0..work.images.len() {
+        if !work.may_go_on() {
+            return;
+        }
         let Some(position) = one_layer(work, i, &replacement.layer, &mut is_found) else {
             continue;
         };

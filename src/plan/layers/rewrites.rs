@@ -1,6 +1,7 @@
 //! Layers that exist and are changed: which entry becomes what, and the tree that comes of it.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use crate::layer::{Data, GroupEdit, Origin, Rewrite};
 use crate::plan::stack::log_of;
@@ -45,7 +46,7 @@ impl Work<'_> {
             let logs = state.logs.as_mut();
             let logs = logs.expect("layers were read for every image whose layers change");
             let log = logs.get_mut(&place).expect("every layer has a log");
-            apply(&mut made.content, edits, log, place);
+            apply(&mut made.content, edits, Arc::make_mut(log), place);
         }
         let state = &mut self.states[image];
         let tree = state.tree_of(&state.layers);
@@ -103,13 +104,15 @@ pub(in crate::plan) fn tree_with(state: &State, edits: &LayerEdits) -> Result<Ro
     let logs = logs.expect("layers were read for every image whose layers change");
     let mut changed: BTreeMap<usize, LayerLog> = BTreeMap::new();
     for (place, (edits, _)) in edits {
-        let mut log = logs[place].clone();
+        let mut log = LayerLog::clone(&logs[place]);
         log.entries.retain_mut(|logged| retain(logged, edits));
         changed.insert(*place, log);
     }
     Rootfs::of(state.layers.iter().map(|layer| {
         let place = state.place(*layer);
-        (place, changed.get(&place).unwrap_or(&logs[&place]))
+        let log = changed.get(&place).unwrap_or(&*logs[&place]);
+        state.effort.lay(log.entries.len());
+        (place, log)
     }))
 }
 

@@ -234,7 +234,7 @@ impl<'a> Source<'a> {
         } else {
             Vec::new()
         };
-        state.notes.extend(notes);
+        state.note_all(notes);
         let mut made = self.wrap(image, MadeContent::Composed(content));
         made.files = files;
         Some(NewLayer { made, log: None })

@@ -22,6 +22,9 @@ pub(in crate::plan) fn squash(work: &mut Work<'_>, squash: &Squash) {
         return;
     }
     for i in 0..work.images.len() {
+        if !work.may_go_on() {
+            return;
+        }
         let Some(range) = contiguous(work, i, squash.layers) else {
             continue;
         };
@@ -103,8 +106,8 @@ fn squash_range(work: &mut Work<'_>, i: usize, range: Range<usize>, squash: &Squ
     if let Some(note) = note {
         state.note(note);
     }
+    state.forget_history(range.clone());
     for position in range.clone().rev() {
-        state.forget_history(position);
         let kept = match state.layers[position] {
             PlannedLayer::Kept(kept) => Some(kept),
             PlannedLayer::Made(layer) => {
@@ -157,6 +160,7 @@ pub(in crate::plan) fn merged(
     places: &[usize],
     layers: &[MadeLayer],
 ) -> BTreeMap<ImagePath, Edit> {
+    let places: HashSet<usize> = places.iter().copied().collect();
     // A directory that is only implied is there all the same, also when nothing is left in it.
     let is_theirs = |node: &Node| places.contains(&node.layer);
     let root = ImagePath::root();
@@ -169,13 +173,12 @@ pub(in crate::plan) fn merged(
     let all = root.into_iter().chain(after);
     let theirs = all.filter(|(_, node)| is_theirs(node));
     let mut edits: BTreeMap<ImagePath, Edit> = theirs.map(placed).collect();
-    let shared = shared(after, places);
-    if !shared.is_empty() {
-        let is_shared = |node: &Node| node.kind != Kind::Directory && shared.contains(&node.inode);
-        let others = after
-            .iter()
-            .filter(|(_, node)| !is_theirs(node) && is_shared(node));
-        edits.extend(others.map(placed));
+    let shared = shared(after, &places);
+    for name in shared.into_iter().flat_map(|inode| after.names(inode)) {
+        let node = after.get(&name).expect("a name of the tree is in it");
+        if !is_theirs(node) {
+            edits.extend([placed((name, node))]);
+        }
     }
     edits.extend(hidden(below, after).map(|path| (path, Edit::Hide)));
     edits
@@ -183,7 +186,7 @@ pub(in crate::plan) fn merged(
 
 /// Returns what layers below those at `places` hold and these give more names: it stays one file only where all its names
 /// come along. Engines that extract a layer alone refuse such names.
-fn shared(after: &Rootfs, places: &[usize]) -> HashSet<Inode> {
+fn shared(after: &Rootfs, places: &HashSet<usize>) -> HashSet<Inode> {
     let is_name = |node: &&Node| {
         node.kind != Kind::Directory
             && places.contains(&node.layer)

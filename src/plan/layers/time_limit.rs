@@ -1,5 +1,7 @@
 //! `rewrite-timestamps`: layers in which no file is later than some time.
 
+use std::sync::Arc;
+
 use crate::patch::TimeLimit;
 use crate::plan::work::Work;
 use crate::plan::{Effect, MadeContent, PlannedLayer};
@@ -20,6 +22,9 @@ pub(in crate::plan) fn limit(work: &mut Work<'_>, limit: &TimeLimit) {
         ..HeaderChange::default()
     };
     for i in 0..work.images.len() {
+        if !work.may_go_on() {
+            return;
+        }
         let Some(positions) = work.positions(i, limit.layers) else {
             continue;
         };
@@ -56,7 +61,8 @@ pub(in crate::plan) fn limit(work: &mut Work<'_>, limit: &TimeLimit) {
             let state = &mut work.states[image];
             let place = state.place(PlannedLayer::Made(index));
             let log = state.logs.as_mut().and_then(|logs| logs.get_mut(&place));
-            clamp(log.expect("every layer has a log"), &change);
+            let log = log.expect("every layer has a log");
+            clamp(Arc::make_mut(log), &change);
         }
         if n_layers == 0 {
             continue;

@@ -78,8 +78,8 @@ impl Image {
         let config = String::from_utf8(image.config().to_bytes()).unwrap();
         Self {
             config,
-            annotations: annotations.manifest.unwrap(),
-            descriptor_annotations: annotations.descriptor.unwrap(),
+            annotations: annotations.manifest.unwrap().to_vec(),
+            descriptor_annotations: annotations.descriptor.unwrap().to_vec(),
             tags: image.tags().iter().map(ToString::to_string).collect(),
         }
     }

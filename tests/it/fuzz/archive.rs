@@ -10,7 +10,7 @@ use std::sync::atomic::{AtomicU32, Ordering};
 use ocipatch::apply::{Prepared, prepare_as};
 use ocipatch::archive::{Archive, Conversion, Destination, Form, Source, publish};
 use ocipatch::error::Error;
-use ocipatch::gather::{Base, NotPlanned, Setting, gather, read_tree};
+use ocipatch::gather::{Base, NotPlanned, Setting, gather, read_trees};
 use ocipatch::patch::PatchFile;
 use ocipatch::verify::{Report, Severity, verify};
 use tempfile::TempDir;
@@ -197,8 +197,8 @@ fn patched(
     before: Option<&Report>,
 ) -> Result<(), Error> {
     let archive = Archive::open(open(bytes)?)?;
-    for image in archive.images() {
-        if let Err(error) = read_tree(&archive, image) {
+    for image in 0..archive.images().len() {
+        if let Err(error) = read_trees(&archive, &[image]) {
             assert_clean(&error.to_string());
         }
     }

@@ -1,0 +1,118 @@
+//! Where the bytes of an archive come from that is kept: a plain stream, or a compressed one.
+
+use std::cell::Cell;
+use std::fs::File;
+use std::io::{self, BufRead as _, BufReader, Read, Write as _};
+use std::path::Path;
+
+use crate::error::Error;
+
+/// Where the bytes of an archive come from.
+pub(super) trait Inlet {
+    /// Moves up to `n` bytes to the end of `file`; fewer only where the stream ends.
+    fn pour(&mut self, n: u64, file: &mut File, directory: &Path) -> Result<u64, Error>;
+
+    /// Reads some bytes.
+    fn read(&mut self, buffer: &mut [u8]) -> Result<usize, Error>;
+
+    /// Returns the compressed bytes that there are, or that have come of a stream.
+    fn n_packed(&self) -> Option<u64>;
+}
+
+/// A plain stream.
+pub(super) struct Pipe<'a> {
+    pub(super) input: &'a mut File,
+    pub(super) place: &'a str,
+}
+
+impl Inlet for Pipe<'_> {
+    fn pour(&mut self, n: u64, file: &mut File, directory: &Path) -> Result<u64, Error> {
+        // Between files and pipes of the system this is `splice` or `copy_file_range`: nothing passes through our memory.
+        let poured = io::copy(&mut (&mut *self.input).take(n), file);
+        poured.map_err(|source| match source.kind() {
+            // A stream has room for all that comes; it is the file that has not.
+            io::ErrorKind::StorageFull
+            | io::ErrorKind::QuotaExceeded
+            | io::ErrorKind::FileTooLarge => Error::io(directory, source),
+            _ => unreadable(self.place, source),
+        })
+    }
+
+    fn read(&mut self, buffer: &mut [u8]) -> Result<usize, Error> {
+        let read = without_interruption(|| self.input.read(buffer));
+        read.map_err(|source| unreadable(self.place, source))
+    }
+
+    fn n_packed(&self) -> Option<u64> {
+        None
+    }
+}
+
+/// A compressed stream.
+pub(super) struct Packed<'a> {
+    pub(super) decoder: BufReader<Box<dyn Read + 'a>>,
+    pub(super) n_packed: &'a Cell<u64>,
+    pub(super) damaged: &'a dyn Fn(io::Error) -> Error,
+}
+
+impl Inlet for Packed<'_> {
+    fn pour(&mut self, n: u64, file: &mut File, directory: &Path) -> Result<u64, Error> {
+        let mut poured = 0;
+        while poured < n {
+            match self.decoder.fill_buf() {
+                Ok([]) => break,
+                Ok(bytes) => {
+                    let left = usize::try_from(n - poured).unwrap_or(usize::MAX);
+                    let bytes = &bytes[..left.min(bytes.len())];
+                    file.write_all(bytes).map_err(Error::at(directory))?;
+                    let n_bytes = bytes.len();
+                    self.decoder.consume(n_bytes);
+                    poured += n_bytes as u64;
+                }
+                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+                Err(error) => return Err((self.damaged)(error)),
+            }
+        }
+        Ok(poured)
+    }
+
+    fn read(&mut self, buffer: &mut [u8]) -> Result<usize, Error> {
+        without_interruption(|| self.decoder.read(buffer)).map_err(self.damaged)
+    }
+
+    fn n_packed(&self) -> Option<u64> {
+        Some(self.n_packed.get())
+    }
+}
+
+fn without_interruption(mut read: impl FnMut() -> io::Result<usize>) -> io::Result<usize> {
+    loop {
+        match read() {
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+            result => return result,
+        }
+    }
+}
+
+/// A reader that counts what it reads, where somebody wants to know.
+pub(super) struct Counted<'a, R> {
+    pub(super) stream: R,
+    pub(super) n_read: Option<&'a Cell<u64>>,
+}
+
+impl<R: Read> Read for Counted<'_, R> {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        let n = self.stream.read(buffer)?;
+        if let Some(n_read) = self.n_read {
+            n_read.set(n_read.get() + n as u64);
+        }
+        Ok(n)
+    }
+}
+
+pub(super) fn unreadable(place: &str, source: io::Error) -> Error {
+    Error::Io {
+        place: place.to_owned(),
+        source,
+    }
+}

@@ -1,0 +1,61 @@
+//! Patterns and regular expressions of a patch, within bounds: what one costs over a tree or a text depends on its length.
+
+use regex_lite::{Regex, RegexBuilder};
+
+use super::decode::{Field, Problems};
+use crate::problem::{Code, Problem, quoted};
+use crate::reference::Glob;
+
+/// The longest pattern over names or paths: no path is longer. In bytes.
+pub const MAX_PATTERN_BYTES: usize = Glob::MAX_BYTES;
+/// What a regular expression may compile to; one for a semantic version takes less than 1 KiB. In bytes.
+pub const MAX_REGEX_BYTES: usize = 64 << 10;
+
+/// Returns the problem of a pattern that is too long.
+pub(super) fn too_long(field: &Field<'_>, text: &str) -> Option<Problem> {
+    let n_bytes = text.len();
+    (n_bytes > MAX_PATTERN_BYTES).then(|| {
+        let message = format!(
+            "{} is a pattern of {n_bytes} bytes; at most {MAX_PATTERN_BYTES} are allowed",
+            field.name
+        );
+        field.problem(Code::InvalidValue, message)
+    })
+}
+
+/// Reads a pattern over names.
+pub(super) fn glob(text: &str, field: &Field<'_>, problems: &mut Problems) -> Option<Glob> {
+    let glob = Glob::new(text);
+    match too_long(field, text).filter(|_| glob.has_wildcard()) {
+        None => Some(glob),
+        Some(problem) => {
+            problems.add(problem.with_help("a `*` covers any number of characters"));
+            None
+        }
+    }
+}
+
+/// Compiles a regular expression that stands at `field`, wrapped as `wrap` has it.
+pub(super) fn regex(
+    text: &str,
+    wrap: fn(&str) -> String,
+    field: &Field<'_>,
+    problems: &mut Problems,
+) -> Option<Regex> {
+    if let Some(problem) = too_long(field, text) {
+        problems.add(problem);
+        return None;
+    }
+    let compile = |text: &str| RegexBuilder::new(text).size_limit(MAX_REGEX_BYTES).build();
+    // What is no expression by itself is none in a wrapping either, whatever its brackets close.
+    let message = match compile(text).and_then(|_| compile(&wrap(text))) {
+        Ok(regex) => return Some(regex),
+        Err(reason) if reason.to_string().contains("size limit") => format!(
+            "{} compiles to more than {MAX_REGEX_BYTES} bytes, which is what a regular expression may take",
+            quoted(text)
+        ),
+        Err(reason) => format!("{} is no regular expression: {reason}", quoted(text)),
+    };
+    problems.add(field.problem(Code::InvalidValue, message));
+    None
+}
