@@ -202,3 +202,47 @@ fn a_directory_for_temporary_files_that_is_read_only_is_told() {
     }
     without_room(place.path(), path, &wrapper);
 }
+
+/// Of a layer that is written for the first time where it goes, the place is named, and not only that it is new.
+#[test]
+fn an_output_that_takes_no_more_is_named() {
+    let home = home("docker20.tar");
+    write_files(home.path(), &[("big", &"x".repeat(1 << 20))]);
+    let patch = "apiVersion: ocipatch/v1\noperations:\n  - add-layer: { files: [{ path: /big, from: big }] }\n";
+    write_files(home.path(), &[("big.yaml", patch)]);
+    let before = listing(home.path());
+    for (line, start, end) in [
+        (
+            "apply big.yaml app --in-place",
+            "error: `app/",
+            "/layer.tar`: File too large (os error 27)\n",
+        ),
+        (
+            "apply big.yaml app -o out/",
+            "error: `.out.",
+            "/layer.tar`: File too large (os error 27)\n",
+        ),
+        (
+            "apply big.yaml app.tar -o out.tar",
+            "error: `out.tar`: ",
+            "File too large (os error 27)\n",
+        ),
+        (
+            "apply big.yaml app.tar > /dev/full",
+            "error: `standard output`: ",
+            "No space left on device (os error 28)\n",
+        ),
+    ] {
+        let script = format!("trap '' XFSZ; ulimit -f 400; \"$0\" {line}");
+        let output = Command::new("sh")
+            .current_dir(home.path())
+            .args(["-c", &script, env!("CARGO_BIN_EXE_ocipatch")])
+            .output()
+            .unwrap();
+        let stderr = String::from_utf8_lossy(&output.stderr);
+        assert_eq!(output.status.code(), Some(3), "{line}: {stderr}");
+        assert!(stderr.starts_with(start), "{line}: {stderr}");
+        assert!(stderr.ends_with(end), "{line}: {stderr}");
+        assert_eq!(listing(home.path()), before, "{line}");
+    }
+}

@@ -9,7 +9,7 @@ use rustix::fs::{AtFlags, Mode, Timespec, Timestamps, fchmod, futimens, utimensa
 use rustix::io::Errno;
 
 use super::write::Sink;
-use crate::archive::draft::{Content, Draft};
+use crate::archive::draft::{Content, Draft, NewLayer};
 use crate::error::Error;
 
 /// Writes the data of a new entry.
@@ -29,11 +29,58 @@ pub(in crate::archive) fn write_content(
             sink.copy(&blob.file, blob.start, blob.start + blob.size)
                 .map_err(failed)
         }
-        Content::Layer(index) => {
-            let mut buffered = io::BufWriter::with_capacity(128 * 1024, file);
-            (draft.layers[*index].write)(&mut buffered)?;
-            buffered.flush().map_err(failed)
-        }
+        Content::Layer(index) => write_layer(&draft.layers[*index], file, failed),
+    }
+}
+
+/// Writes the bytes of a new layer; `failed` makes the error of an `output` that does not take them, which the layer
+/// cannot name.
+pub(super) fn write_layer(
+    layer: &NewLayer<'_>,
+    output: impl Write,
+    failed: impl Fn(io::Error) -> Error,
+) -> Result<(), Error> {
+    let mut watched = Watched {
+        output,
+        has_failed: false,
+    };
+    let mut buffered = io::BufWriter::with_capacity(128 * 1024, &mut watched);
+    let written = (layer.write)(&mut buffered);
+    let flushed = match &written {
+        Ok(()) => buffered.flush().map_err(&failed),
+        Err(_) => Ok(()),
+    };
+    // What it still holds is of no use.
+    let _ = buffered.into_parts();
+    match written {
+        Err(Error::Io { source, .. }) if watched.has_failed => Err(failed(source)),
+        written => written.and(flushed),
+    }
+}
+
+/// Tells whether a failure was that of the output.
+struct Watched<W> {
+    output: W,
+    has_failed: bool,
+}
+
+impl<W: Write> Watched<W> {
+    fn watch<T>(&mut self, result: io::Result<T>) -> io::Result<T> {
+        let is_failure = |error: &io::Error| error.kind() != io::ErrorKind::Interrupted;
+        self.has_failed |= result.as_ref().is_err_and(is_failure);
+        result
+    }
+}
+
+impl<W: Write> Write for Watched<W> {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        let written = self.output.write(bytes);
+        self.watch(written)
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        let flushed = self.output.flush();
+        self.watch(flushed)
     }
 }
 

@@ -8,6 +8,7 @@ use std::thread::JoinHandle;
 
 use rustix::io::Errno;
 
+use super::content::write_layer;
 use crate::archive::draft::{Content, Draft, DraftEntry, NewEntry};
 use crate::archive::source::entry::Blob;
 use crate::compression::Encoder;
@@ -304,10 +305,7 @@ fn write_new(draft: &Draft<'_>, new: &NewEntry, sink: &mut Sink, place: &str) ->
         Content::Entry(index) => write_blob(&draft.source.blob(*index)?, sink).map_err(failed),
         Content::Layer(index) => {
             let layer = &draft.layers[*index];
-            let mut buffered = io::BufWriter::with_capacity(128 * 1024, &mut *sink);
-            (layer.write)(&mut buffered)?;
-            buffered.flush().map_err(failed)?;
-            drop(buffered);
+            write_layer(layer, &mut *sink, failed)?;
             pad(layer.size, sink).map_err(failed)
         }
     }
