@@ -24,15 +24,23 @@ const TOP_KEYS: [&str; 7] = [
     "os",
 ];
 
-/// Tells whether the layers are named as these writers name them.
+/// Tells whether the layers are named as these writers name them; of images without layers, whether links are.
 pub(in crate::archive) fn is_by(archive: &Archive) -> bool {
     let mut layers = archive
         .images
         .iter()
         .flat_map(|image| &image.layers)
         .peekable();
-    layers.peek().is_some()
-        && layers.all(|layer| layer.path == format!("{}.tar", layer.diff_id.hex()))
+    if layers.peek().is_none() {
+        return archive.source.entries().iter().any(is_link);
+    }
+    layers.all(|layer| layer.path == format!("{}.tar", layer.diff_id.hex()))
+}
+
+/// Tells whether an entry is the link of a legacy directory to a layer.
+fn is_link(entry: &SourceEntry) -> bool {
+    let directory = entry.name.strip_suffix("/layer.tar");
+    entry.kind == Kind::Symlink && directory.is_some_and(|id| Digest::parse_hex(id).is_some())
 }
 
 /// Returns the directories in which the archive links to its layers.
@@ -46,8 +54,8 @@ fn links_to<'a>(archive: &'a Archive, layers: &BTreeSet<usize>) -> Vec<&'a str> 
     let source = &archive.source;
     let directory = |entry: &'_ SourceEntry| {
         let directory = entry.name.strip_suffix("/layer.tar")?;
-        let is_link = entry.kind == Kind::Symlink && Digest::parse_hex(directory).is_some();
-        let target = source.resolve(&entry.name, "").ok().filter(|_| is_link)?;
+        let target = source.resolve(&entry.name, "").ok();
+        let target = target.filter(|_| is_link(entry))?;
         layers.contains(&target).then_some(directory.len())
     };
     let entries = source.entries().iter();

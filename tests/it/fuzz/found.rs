@@ -210,3 +210,22 @@ fn no_operation_follows_a_link_to_the_name_of_a_whiteout() {
         assert!(told.contains("`/.wh.etc"), "{told}");
     }
 }
+
+/// An archive of podman whose image has no layers is one of podman all the same, by what else is in it.
+#[test]
+fn the_first_layer_of_an_image_is_named_as_its_writer_does() {
+    let mut archive = Archive::fixture("podman-docker.tar");
+    let config = archive.entry("79b38beee.json").data.clone();
+    let mut config: Value = serde_json::from_slice(&config).unwrap();
+    config["rootfs"]["diff_ids"] = serde_json::json!([]);
+    config["history"] = serde_json::json!([]);
+    let config = config.to_string().into_bytes();
+    let name = format!("{}.json", Digest::of(&config).hex());
+    archive.add(&name, &config);
+    let manifest = archive.entry("manifest.json");
+    let mut items: Value = serde_json::from_slice(&manifest.data).unwrap();
+    items[0]["Config"] = name.into();
+    items[0]["Layers"] = serde_json::json!([]);
+    manifest.data = items.to_string().into_bytes();
+    apply(&archive, &["add-layer: {from: rootfs}"]);
+}
