@@ -149,7 +149,9 @@ impl ConfigField {
                     .map(|start| format!("{start}{upper}"))
                     .collect();
             }
-            spellings.iter_mut().for_each(|start| start.push(c));
+            for start in &mut spellings {
+                start.push(c);
+            }
             spellings.append(&mut others);
         }
         spellings.extend(normal.strip_suffix("/tcp").map(str::to_owned));

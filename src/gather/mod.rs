@@ -213,7 +213,7 @@ fn read_layers(
         return Ok(());
     }
     let mut wanted: BTreeMap<usize, bool> = BTreeMap::new();
-    let mut of_image: HashMap<usize, Vec<&Patch>> = HashMap::new();
+    let mut of_image: BTreeMap<usize, Vec<&Patch>> = BTreeMap::new();
     for (p, targeted) in targets(files, inventory).into_iter().enumerate() {
         if depths[p] == Depth::Documents {
             continue;

@@ -84,12 +84,11 @@ impl Reading<'_> {
             if position == n_shared {
                 self.shared.push((position, tree.clone()));
             }
-            let added = match logs.get(&position) {
-                Some(log) => tree.add_logged(position, log),
-                None => {
-                    let mut reader = TarReader::new(self.archive.open_layer(layer)?);
-                    tree.add_layer(position, &mut reader)
-                }
+            let added = if let Some(log) = logs.get(&position) {
+                tree.add_logged(position, log)
+            } else {
+                let mut reader = TarReader::new(self.archive.open_layer(layer)?);
+                tree.add_layer(position, &mut reader)
             };
             added.map_err(|error| unreadable(self.archive, layer, &error))?;
         }

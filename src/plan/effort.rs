@@ -7,6 +7,7 @@ use std::sync::Arc;
 
 use super::inventory::InventoryImage;
 use crate::problem::{Address, Code, Problem};
+use crate::rootfs::Rootfs;
 
 /// How many entries any plan may lay anew.
 pub const MAX_LAID_ENTRIES: u64 = 250_000;
@@ -36,7 +37,7 @@ impl Effort {
         let logs = logs.filter(|(_, log)| known.insert(Arc::as_ptr(log)));
         let n_logged: usize = logs.map(|(_, log)| log.entries.len()).sum();
         let trees = images.iter().filter_map(|image| image.tree.as_ref());
-        let n_named = trees.map(|tree| tree.n_names()).max().unwrap_or_default();
+        let n_named = trees.map(Rootfs::n_names).max().unwrap_or_default();
         let n_entries = n_logged.max(n_named) as u64;
         let n_allowed = n_entries
             .saturating_mul(MAX_LAID_TIMES)

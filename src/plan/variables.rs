@@ -59,16 +59,9 @@ impl State {
     /// Returns where the variables are.
     pub(super) fn variables(&mut self) -> &mut Variables {
         let is_windows = self.is_windows();
-        match self
-            .variables
-            .take()
-            .filter(|known| known.is_windows == is_windows)
-        {
-            Some(known) => self.variables.insert(known),
-            None => {
-                let variables = Variables::of(self);
-                self.variables.insert(variables)
-            }
-        }
+        let known = self.variables.take();
+        let known = known.filter(|known| known.is_windows == is_windows);
+        let variables = known.unwrap_or_else(|| Variables::of(self));
+        self.variables.insert(variables)
     }
 }

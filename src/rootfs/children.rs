@@ -3,6 +3,10 @@
 use std::collections::{BTreeMap, btree_map};
 
 /// Names with the slots that they stand for, sorted by bytes.
+#[expect(
+    clippy::box_collection,
+    reason = "every slot of a tree has one of these, and most hold no map"
+)]
 #[derive(Debug, Clone, Default)]
 pub(super) enum Children {
     #[default]

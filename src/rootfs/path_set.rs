@@ -33,16 +33,13 @@ impl PathSet {
     fn insert(&mut self, path: &ImagePath) {
         let mut node = 0;
         for name in path.components() {
-            node = match self.child(node, name) {
-                Some(child) => child,
-                None => {
-                    let child = self.nodes.len();
-                    let id = u32::try_from(child).expect("a tree counts its names in 32 bits");
-                    self.nodes.push(PathNode::default());
-                    self.nodes[node].children.insert(name, id);
-                    child
-                }
-            };
+            node = self.child(node, name).unwrap_or_else(|| {
+                let child = self.nodes.len();
+                let id = u32::try_from(child).expect("a tree counts its names in 32 bits");
+                self.nodes.push(PathNode::default());
+                self.nodes[node].children.insert(name, id);
+                child
+            });
         }
         self.nodes[node].is_member = true;
     }

@@ -220,18 +220,18 @@ impl<'a> Drafting<'a> {
         let new = unordered.new.get(directory).into_iter().flatten().rev();
         let is_there = |number: &&usize| self.by_name.get(&self.new[**number].name) == Some(number);
         if let Some(&number) = new.into_iter().find(is_there) {
-            return self.behind_new(number);
+            return Some(self.behind_new(number));
         }
         let old = unordered.old.get(directory)?.iter().rev();
         let last = old.into_iter().find(|&&i| self.heads[i] != Head::Gone)?;
         Some((last + 1, 0))
     }
 
-    fn behind_new(&self, number: usize) -> Option<(usize, usize)> {
+    fn behind_new(&self, number: usize) -> (usize, usize) {
         let n_before = self.n_before[number];
         let behind = self.behind.get(&n_before).map_or(&[][..], Vec::as_slice);
         let at = behind.iter().rposition(|&other| other == number);
-        Some((n_before, at.map_or(0, |at| at + 1)))
+        (n_before, at.map_or(0, |at| at + 1))
     }
 
     /// Returns the place behind the model of an entry and what shares a directory with that.

@@ -113,7 +113,7 @@ impl Part {
 #[derive(Debug, Default)]
 pub(in crate::archive) struct Files {
     /// In the order of writing, no name twice.
-    pub(in crate::archive) files: Vec<Derived>,
+    pub(in crate::archive) derived: Vec<Derived>,
     pub(in crate::archive) paths: Vec<Paths>,
     by_name: HashMap<String, usize>,
     /// By the first component of their names.
@@ -140,13 +140,13 @@ impl Files {
         if !self.by_name.contains_key(&name) {
             let directory = name.split('/').next().unwrap_or_default().to_owned();
             let inside = self.by_directory.entry(directory).or_default();
-            inside.push(self.files.len());
-            self.by_name.insert(name.clone(), self.files.len());
+            inside.push(self.derived.len());
+            self.by_name.insert(name.clone(), self.derived.len());
             let stamp = match part {
                 Part::Manifest | Part::Node(_) | Part::OtherBlob => Stamp::Fixed,
                 _ => Stamp::Created,
             };
-            self.files.push(Derived {
+            self.derived.push(Derived {
                 name,
                 content,
                 role: Role { image, part },
@@ -175,20 +175,20 @@ impl Files {
 
     /// Returns the file of that name.
     pub(in crate::archive) fn get(&self, name: &str) -> Option<&Derived> {
-        self.by_name.get(name).map(|&i| &self.files[i])
+        self.by_name.get(name).map(|&i| &self.derived[i])
     }
 
     /// Marks a file as one that keeps its time.
     pub(in crate::archive) fn stamp_fixed(&mut self, name: &str) {
         if let Some(&i) = self.by_name.get(name) {
-            self.files[i].stamp = Stamp::Fixed;
+            self.derived[i].stamp = Stamp::Fixed;
         }
     }
 
     /// Marks the files of that directory, which is at the top, as dated by the save.
     pub(in crate::archive) fn stamp_saved(&mut self, directory: &str) {
         for &i in self.by_directory.get(directory).into_iter().flatten() {
-            self.files[i].stamp = Stamp::Saved;
+            self.derived[i].stamp = Stamp::Saved;
         }
     }
 }

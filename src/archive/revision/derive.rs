@@ -78,7 +78,7 @@ impl Dialect {
     /// Tells whether this dialect, run on the archive as it is, gives the files that are there.
     pub(in crate::archive) fn reproduces(&self, archive: &Archive) -> Result<bool, Error> {
         let files = self.files(archive, &archive.states(), archive.graph.as_ref());
-        for file in &files.files {
+        for file in &files.derived {
             let Some(index) = archive.source.find(&file.name) else {
                 return Ok(false);
             };
@@ -265,17 +265,17 @@ fn put_files(
     new_files: Files,
     new: &[State],
 ) -> Result<(), Error> {
-    for file in &old_files.files {
+    for file in &old_files.derived {
         if new_files.get(&file.name).is_none() {
             drafting.remove(&file.name);
         }
     }
     let parts: HashMap<Role, &Derived> = old_files
-        .files
+        .derived
         .iter()
         .map(|file| (file.role, file))
         .collect();
-    for file in new_files.files {
+    for file in new_files.derived {
         let held = archive.source.find(&file.name);
         if let Some(index) = held
             && archive.holds(index, &file.content)?

@@ -51,7 +51,7 @@ impl Inlet for Pipe<'_> {
 /// A compressed stream.
 pub(super) struct Packed<'a> {
     pub(super) decoder: BufReader<Box<dyn Read + 'a>>,
-    pub(super) n_packed: &'a Cell<u64>,
+    pub(super) n_read: &'a Cell<u64>,
     pub(super) damaged: &'a dyn Fn(io::Error) -> Error,
 }
 
@@ -81,7 +81,7 @@ impl Inlet for Packed<'_> {
     }
 
     fn n_packed(&self) -> Option<u64> {
-        Some(self.n_packed.get())
+        Some(self.n_read.get())
     }
 }
 

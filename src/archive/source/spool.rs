@@ -78,7 +78,7 @@ pub(super) fn unpack(
     let decoder = compression.decoder(counted).map_err(damaged)?;
     let input = Packed {
         decoder: BufReader::with_capacity(256 * 1024, decoder),
-        n_packed: &n_packed,
+        n_read: &n_packed,
         damaged: &damaged,
     };
     let file = nameless(directory)?;

@@ -67,13 +67,11 @@ impl Members {
     }
 
     fn find(&self, key: &str) -> Option<Id> {
-        match &self.by_key {
-            Some(by_key) => self.search(by_key, key).ok().map(|at| by_key[at]),
-            None => {
-                let mut ids = self.list.items.ids();
-                ids.find(|&id| spells(&self.list.items.by_id(id).key.spelled, key))
-            }
+        if let Some(by_key) = &self.by_key {
+            return self.search(by_key, key).ok().map(|at| by_key[at]);
         }
+        let mut ids = self.list.items.ids();
+        ids.find(|&id| spells(&self.list.items.by_id(id).key.spelled, key))
     }
 
     pub(super) fn member(&self, key: &str) -> Option<&Value> {

@@ -64,7 +64,9 @@ pub(in crate::plan) fn unset(
         },
         |state| {
             let there = state.annotations.on(on);
-            let there = there.into_iter().flat_map(|there| there.pairs());
+            let there = there
+                .into_iter()
+                .flat_map(crate::annotation::Annotations::pairs);
             there.map(|(key, _)| key.to_owned()).collect()
         },
     );

@@ -109,7 +109,7 @@ pub(super) fn docker(path: &Path, images: &[Image], layers: &[Vec<u8>]) -> u64 {
     }
     let manifest = Value::from(items).to_string().into_bytes();
     entries.push(("manifest.json".to_owned(), manifest));
-    put(path, tar(entries))
+    put(path, &tar(entries))
 }
 
 /// Writes an OCI layout; `is_one_index` makes the images the platforms of one.
@@ -163,7 +163,7 @@ pub(super) fn layout(
     blobs.insert("index.json".to_owned(), index.to_string().into_bytes());
     let version = json!({"imageLayoutVersion": "1.0.0"});
     blobs.insert("oci-layout".to_owned(), version.to_string().into_bytes());
-    put(path, tar(blobs)) + n_more
+    put(path, &tar(blobs)) + n_more
 }
 
 /// Writes a layout of one image.
@@ -173,11 +173,10 @@ pub(super) fn one(path: &Path, image: &Image, layers: &[Vec<u8>]) -> u64 {
 
 /// Writes a patch of these operations.
 pub(super) fn patch(home: &Path, operations: impl IntoIterator<Item = String>) -> u64 {
-    let mut text = "apiVersion: ocipatch/v1\ntarget: {images: [\"*\"]}\noperations:\n".to_owned();
-    for operation in operations {
-        text += &format!("  - {operation}\n");
-    }
-    put(&home.join("patch.yaml"), text.into_bytes())
+    let lines = operations.into_iter().map(|it| format!("  - {it}\n"));
+    let head = "apiVersion: ocipatch/v1\ntarget: {images: [\"*\"]}\noperations:\n";
+    let text = head.to_owned() + &lines.collect::<String>();
+    put(&home.join("patch.yaml"), text.as_bytes())
 }
 
 /// Returns an operation with many parts.
@@ -191,8 +190,8 @@ pub(super) fn parts(
     [format!("{before}{}{after}", parts.join(", "))]
 }
 
-fn put(path: &Path, bytes: Vec<u8>) -> u64 {
-    fs::write(path, &bytes).unwrap();
+fn put(path: &Path, bytes: &[u8]) -> u64 {
+    fs::write(path, bytes).unwrap();
     bytes.len() as u64
 }
 
