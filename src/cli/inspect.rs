@@ -249,7 +249,7 @@ fn image_text(image: &ImageReport) -> String {
     }
     for key in ["author", "comment"] {
         if let Some(value) = image.config[key].as_str().filter(|value| !value.is_empty()) {
-            put(&mut text, format_args!("{key:9} {}", value));
+            put(&mut text, format_args!("{key:9} {value}"));
         }
     }
     put(&mut text, format_args!("layers"));

@@ -20,6 +20,8 @@ pub struct Location {
     descriptor: Option<u32>,
     /// It is open: it will be written where it is, and not replaced.
     is_open: bool,
+    /// What is there is held open, and stays what it is.
+    is_held: bool,
 }
 
 /// Device and inode.
@@ -77,6 +79,7 @@ impl Location {
                 _ => None,
             },
             is_open: false,
+            is_held: false,
         }
     }
 
@@ -95,6 +98,7 @@ impl Location {
             name: named.and_then(|path| Name::of(&path)),
             descriptor: None,
             is_open: true,
+            is_held: true,
         }
     }
 
@@ -119,6 +123,7 @@ impl Location {
         let named = Self::of(path);
         Self {
             there: There::of_open(file).or(named.there),
+            is_held: true,
             ..named
         }
     }
@@ -153,6 +158,8 @@ impl Location {
     pub(super) fn is(&self, other: &Self) -> bool {
         if let (Some(a), Some(b)) = (&self.there, &other.there)
             && a.id == b.id
+            && self.is_still_there()
+            && other.is_still_there()
         {
             return true;
         }
@@ -160,6 +167,15 @@ impl Location {
             (Some(a), Some(b)) => a.above.first() == b.above.first() && a.below == b.below,
             _ => false,
         }
+    }
+
+    /// Tells whether what was found is there yet. Where another run has replaced it, a new file may have its inode by now.
+    fn is_still_there(&self) -> bool {
+        let Some(name) = self.name.as_ref().filter(|_| !self.is_held) else {
+            return true;
+        };
+        let id = |there: &There| there.id;
+        There::at(&name.path).as_ref().map(id) == self.there.as_ref().map(id)
     }
 
     /// Tells whether both are the same stream that this process was started with.

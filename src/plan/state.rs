@@ -35,7 +35,7 @@ const BUILD_CACHE: &str = "moby.buildkit.cache.v0";
 pub(super) struct OpenLayer {
     /// Its index in the plan.
     pub(super) layer: usize,
-    /// The tree without it; nothing once operations have changed the layers.
+    /// The tree without it; nothing once operations have changed the layers, whose entries were read then.
     pub(super) below: Option<Rootfs>,
     pub(super) created_by: Option<String>,
     /// What later operations have changed, for people. Their entries stand behind those of the layer; what all of them come

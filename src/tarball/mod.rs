@@ -15,6 +15,8 @@ mod write;
 
 use std::fmt;
 
+use crate::printable;
+
 pub use change::HeaderChange;
 pub use implied::{ImpliedDirectories, MAX_IMPLIED_BYTES, MAX_IMPLIED_RATIO, TooManyImplied};
 pub use input::{Input, Range, Stream};
@@ -44,7 +46,8 @@ impl fmt::Display for TypeFlag {
             b'X' => "Solaris extended header",
             _ => "unknown",
         };
-        write!(f, "type `{}` ({what})", self.0.escape_ascii())
+        let letter = [self.0];
+        write!(f, "type `{}` ({what})", printable::decoded(&letter))
     }
 }
 

@@ -4,6 +4,7 @@ use std::collections::{HashMap, HashSet};
 
 use super::{Change, Identity, Line, Outcome};
 use crate::archive::source::entry::SourceEntry;
+use crate::printable;
 use crate::tarball::Kind;
 
 impl Change {
@@ -69,7 +70,7 @@ impl Change {
                 continue;
             };
             staged.name.clone_from(name);
-            let place = format!("{}/{number}", self.name.display());
+            let place = format!("{}/{number}", printable::path(&self.name));
             staged.on_disk.as_mut().expect("it was found there").stored = Some(place);
             match by_name.get(name) {
                 Some(&index) if entries[index].identity() == *old => entries[index] = staged,

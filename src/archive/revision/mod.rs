@@ -6,3 +6,4 @@ pub(super) mod dating;
 pub(super) mod derive;
 pub(super) mod documents;
 pub(super) mod index;
+mod put;

@@ -33,7 +33,7 @@ impl Inlet for Pipe<'_> {
             // A stream has room for all that comes; it is the file that has not.
             io::ErrorKind::StorageFull
             | io::ErrorKind::QuotaExceeded
-            | io::ErrorKind::FileTooLarge => Error::io(directory, source),
+            | io::ErrorKind::FileTooLarge => Error::spool(directory, source),
             _ => unreadable(self.place, source),
         })
     }
@@ -64,7 +64,8 @@ impl Inlet for Packed<'_> {
                 Ok(bytes) => {
                     let left = usize::try_from(n - poured).unwrap_or(usize::MAX);
                     let bytes = &bytes[..left.min(bytes.len())];
-                    file.write_all(bytes).map_err(Error::at(directory))?;
+                    let written = file.write_all(bytes);
+                    written.map_err(|error| Error::spool(directory, error))?;
                     let n_bytes = bytes.len();
                     self.decoder.consume(n_bytes);
                     poured += n_bytes as u64;

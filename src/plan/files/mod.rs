@@ -224,9 +224,12 @@ pub(in crate::plan) fn settle(state: &mut State, layers: &mut [MadeLayer], epoch
     let Some(mut open) = state.open_layer.take() else {
         return;
     };
-    let below = open.below.take();
-    if let Some(below) = below.filter(|_| !open.later.is_empty()) {
-        lay_out_open(state, &mut open, below, layers, epoch);
+    if let Some(below) = open.below.take() {
+        // Where the entries of the layers were not read, nothing else leads back to that tree.
+        open.below = state.logs.is_none().then(|| below.clone());
+        if !open.later.is_empty() {
+            lay_out_open(state, &mut open, below, layers, epoch);
+        }
     }
     state.open_layer = Some(open);
 }

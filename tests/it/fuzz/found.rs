@@ -229,3 +229,24 @@ fn the_first_layer_of_an_image_is_named_as_its_writer_does() {
     manifest.data = items.to_string().into_bytes();
     apply(&archive, &["add-layer: {from: rootfs}"]);
 }
+
+/// What looks at the layer of earlier edits leaves it open for later ones, also where the entries of layers were not read.
+#[test]
+fn edits_go_on_behind_what_looks_at_their_layer() {
+    for between in [
+        "recompress: {to: gzip}",
+        "recompress: {to: zstd}",
+        "set-label: {a: b}",
+    ] {
+        for edit in [
+            "move-path: {/usr/bin/greet: /srv/greet}",
+            "remove-path: [/usr/bin/greet]",
+            "set-mode: {/usr/bin/greet: '0600'}",
+        ] {
+            let first = "set-owner: {/etc: '7:7'}";
+            for name in ["docker26-containerd.tar", "skopeo-oci.tar"] {
+                apply(&Archive::fixture(name), &[first, between, edit]);
+            }
+        }
+    }
+}

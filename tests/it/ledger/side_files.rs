@@ -190,7 +190,7 @@ fn a_name_that_cannot_be_given_is_reported_with_those_that_were() {
         ),
     ] {
         let home = Home::new();
-        let inject = format!("-e trace=rename -e inject=rename:error=EIO:when={n}");
+        let inject = format!("-e trace=linkat -e inject=linkat:error=EIO:when={n}+");
         let Some((code, stderr, log)) = traced(&home, &inject, ALL) else {
             return;
         };
@@ -299,7 +299,7 @@ fn layers_of_a_patch_appear_with_it_or_not_at_all() {
         names(&before),
         "the directories are gone again"
     );
-    let inject = "-e trace=rename -e inject=rename:error=EIO:when=2";
+    let inject = "-e trace=linkat -e inject=linkat:error=EIO:when=2+";
     let (code, stderr, _) = traced(&home, inject, line).unwrap();
     assert_eq!(code, Some(3), "{stderr}");
     let tar = home.layer_tar().replace("layers/tars", "turn/new/layers");
