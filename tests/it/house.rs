@@ -433,3 +433,77 @@ fn every_test_file_is_mounted() {
         );
     }
 }
+
+/// The paths in backticks and in the code blocks of a document: words with a `/` that begin at the top of the repository.
+fn named_paths(text: &str) -> BTreeSet<&str> {
+    let words = text.split(|c: char| c.is_whitespace() || "`|,;()".contains(c));
+    words
+        .map(|word| word.trim_end_matches(['.', ':']))
+        .filter(|word| {
+            [".ci/", ".github/", "patches/", "schema/", "src/", "tests/"]
+                .iter()
+                .any(|top| word.starts_with(top) && !word.contains('*'))
+        })
+        .collect()
+}
+
+#[test]
+fn the_guide_for_contributors_names_what_is_there() {
+    let text = std::fs::read_to_string(root().join("CONTRIBUTING.md")).unwrap();
+    let paths = named_paths(&text);
+    assert!(paths.len() > 20, "{paths:?}");
+    for path in paths {
+        assert!(root().join(path).exists(), "{path}");
+    }
+    let main = std::fs::read_to_string(root().join("tests/it/main.rs")).unwrap();
+    for (before, _) in text.match_indices("::`").map(|(at, _)| text.split_at(at)) {
+        let (_, command) = before.rsplit_once("-- ").unwrap();
+        let is_unit = before.ends_with("--lib -- reference");
+        for module in command.split(' ').map(|word| word.trim_end_matches("::")) {
+            assert!(
+                is_unit || main.contains(&format!("mod {module};")),
+                "{module} is no module of the tests"
+            );
+        }
+    }
+}
+
+#[test]
+fn the_package_is_what_a_user_builds() {
+    let output = std::process::Command::new(env!("CARGO"))
+        .current_dir(root())
+        .args(["package", "--list", "--allow-dirty", "--locked"])
+        .output()
+        .unwrap();
+    let stderr = String::from_utf8_lossy(&output.stderr);
+    assert!(output.status.success(), "{stderr}");
+    let files = String::from_utf8(output.stdout).unwrap();
+    let is_generated = |file: &&str| {
+        matches!(
+            *file,
+            ".cargo_vcs_info.json" | "Cargo.toml.orig" | "Cargo.lock"
+        )
+    };
+    let tops: BTreeSet<&str> = files
+        .lines()
+        .filter(|file| !is_generated(file))
+        .map(|file| file.split('/').next().unwrap())
+        .collect();
+    let expected = [
+        "CHANGELOG.md",
+        "Cargo.toml",
+        "LICENSE-APACHE",
+        "LICENSE-MIT",
+        "README.md",
+        "THIRD-PARTY-NOTICES",
+        "patches",
+        "schema",
+        "src",
+    ];
+    assert_eq!(tops, BTreeSet::from(expected));
+    let sources = rust_files(&root().join("src"));
+    for path in sources {
+        let name = path.strip_prefix(root()).unwrap().to_str().unwrap();
+        assert!(files.lines().any(|file| file == name), "{name}");
+    }
+}

@@ -1,6 +1,6 @@
 //! Every file of `tests/cases` is a sentence about one patch: images and files as text, the patch, and what comes of it.
 //!
-//! `UPDATE=1` rewrites what comes of it. Beside that text, every case obeys the laws of [`laws`].
+//! `UPDATE=1` rewrites what comes of it, and `CASE=a_tag_more` runs one alone. Beside that text, every case obeys the laws of [`laws`].
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on fails")]
 
 pub(crate) mod build;
@@ -125,7 +125,11 @@ fn case_files() -> Vec<PathBuf> {
 
 #[test]
 fn every_case_comes_out_as_written() {
-    let paths = case_files();
+    let mut paths = case_files();
+    if let Some(name) = std::env::var_os("CASE") {
+        paths.retain(|path| path.file_stem() == Some(&name));
+        assert_eq!(paths.len(), 1, "no such case");
+    }
     // Half the cases each: most of the time goes into waiting for the disk.
     let (one, two) = paths.split_at(paths.len() / 2);
     let wrong = std::thread::scope(|scope| {
