@@ -22,25 +22,25 @@ use crate::printable;
 pub(super) struct Apply {
     #[command(flatten)]
     inputs: Inputs,
-    /// Where the patched archive goes: a file, a directory (`dir/`), or `-` for standard output, which is the default
+    /// Write the patched archive to a file, a directory (`dir/`), or `-` for standard output (the default)
     #[arg(short, long, value_name = "OUT", conflicts_with_all = ["in_place", "check"])]
     output: Option<PathBuf>,
     /// Change IMAGE itself
     #[arg(long, conflicts_with = "check")]
     in_place: bool,
-    /// Keep the blobs of an OCI layout that the change replaces, for programs that are reading it
+    /// Keep the replaced blobs of an OCI layout, for programs that are reading it
     #[arg(long, requires = "in_place", conflicts_with_all = ["output", "check", "to", "platform"])]
     keep_replaced: bool,
-    /// Only tell whether the patches fit and what they would change
+    /// Only check whether the patches fit, and show what they would change
     #[arg(long)]
     check: bool,
-    /// Recompute every digest of IMAGE first, as `ocipatch verify` does
+    /// Verify every digest of IMAGE first, as `ocipatch verify` does
     #[arg(long)]
     verify: bool,
-    /// Write the archive in this form instead of its own, as a tar or a directory; no patch is needed then
+    /// Convert the archive to this form; patches are optional
     #[arg(long, value_enum, value_name = "FORM", conflicts_with = "in_place")]
     to: Option<To>,
-    /// Of an image for several platforms write only the one for this, such as `linux/arm64`
+    /// Write only this platform of a multi-platform image, such as `linux/arm64`
     #[arg(long, value_name = "PLATFORM", value_parser = platform, conflicts_with = "in_place")]
     platform: Option<PlatformPattern>,
     /// Write the new image id to this file, or `-` for standard output
@@ -49,7 +49,7 @@ pub(super) struct Apply {
     /// Write the new digests and names to this file or `-`, as JSON with the keys of `docker buildx build`
     #[arg(long, value_name = "FILE")]
     metadata_file: Option<PathBuf>,
-    /// Write to this file or `-` what was made of what, as an in-toto statement with SLSA provenance
+    /// Write an in-toto statement with SLSA provenance to this file or `-`
     #[arg(long, value_name = "FILE")]
     provenance: Option<PathBuf>,
 }

@@ -14,10 +14,10 @@ use crate::printable;
 /// Values for args.
 #[derive(Debug, Args)]
 pub(super) struct ArgOptions {
-    /// Give an argument of the patches a value
+    /// Set an argument of the patches
     #[arg(long = "arg", value_name = "NAME=VALUE")]
     given: Vec<String>,
-    /// Take values from a file of `NAME=VALUE` lines, in which `#` begins a comment line; `--arg` outweighs it
+    /// Read arguments from a file of `NAME=VALUE` lines; `#` starts a comment line, and `--arg` takes precedence
     #[arg(long = "arg-file", value_name = "FILE")]
     files: Vec<PathBuf>,
 }

@@ -17,10 +17,10 @@ use crate::problem::{Note, sarif};
 /// Checks patch files without an image.
 #[derive(Debug, Args)]
 pub(super) struct Check {
-    /// Patch files; `-` is standard input
+    /// Patch files, or `-` for standard input
     #[arg(required = true, value_name = "PATCH")]
     patches: Vec<PathBuf>,
-    /// How to print problems
+    /// Output format of problems
     #[arg(long, value_enum, default_value = "text")]
     format: CheckFormat,
     #[command(flatten)]
@@ -30,13 +30,13 @@ pub(super) struct Check {
 /// How problems are printed.
 #[derive(Debug, Clone, Copy, ValueEnum)]
 enum CheckFormat {
-    /// Under the lines of the patch.
+    /// Problems under the lines of the patch
     Text,
-    /// A list of problems.
+    /// A list of problems
     Json,
-    /// Workflow commands, which GitHub shows beside the lines of a pull request.
+    /// GitHub workflow commands, shown on the lines of a pull request
     Github,
-    /// A log for code scanners (SARIF 2.1.0).
+    /// SARIF 2.1.0, for code scanning
     Sarif,
 }
 

@@ -18,7 +18,7 @@ use crate::printable;
 /// Shows what differs between two archives, by meaning: forms and spellings aside.
 #[derive(Debug, Args)]
 pub(super) struct Diff {
-    /// The old archive: a tar, a directory that one was extracted into, or `-` for standard input
+    /// The old archive: a tar, an extracted directory, or `-` for standard input
     #[arg(value_name = "A")]
     old: PathBuf,
     /// The new archive
@@ -27,7 +27,7 @@ pub(super) struct Diff {
     /// Compare the merged file trees too
     #[arg(long)]
     files: bool,
-    /// How to print what differs
+    /// Output format
     #[arg(long, value_enum, default_value = "text")]
     format: Format,
     /// Exit with 1 if anything differs
@@ -40,19 +40,19 @@ pub(super) struct Diff {
 /// What concerns the difference as a patch.
 #[derive(Debug, Args)]
 struct PatchOptions {
-    /// Write the patch that turns A into B, or tell what of it no operation says
+    /// Print a patch that turns A into B, or list the differences that no operation can express
     #[arg(long, conflicts_with_all = ["files", "format"])]
     as_patch: bool,
-    /// Write the patch to this file, or to `-`, standard output, which is the default
+    /// Write the patch to this file, or to `-` for standard output (the default)
     #[arg(short, long, value_name = "FILE", requires = "as_patch")]
     output: Option<PathBuf>,
-    /// Write the layers that B has and A has not as tars into this directory, for the patch to take them from
+    /// Write the layers that only B has as tars to this directory, and refer to them in the patch
     #[arg(long, value_name = "DIR", requires = "as_patch")]
     layers: Option<PathBuf>,
-    /// Write the patch also where some of what differs cannot be in it; comments tell what
+    /// Write a patch even if it cannot express all differences; comments list the others
     #[arg(long, requires = "as_patch")]
     partial: bool,
-    /// Have the patch refuse every image but A
+    /// Add preconditions to the patch, so that it fits only A
     #[arg(long, requires = "as_patch")]
     expect: bool,
 }

@@ -20,7 +20,7 @@ const WIDTH: usize = 100;
 pub(super) enum ProblemFormat {
     /// Under the lines of the patch, for people.
     Text,
-    /// A list of problems.
+    /// A list of problems
     Json,
     /// Workflow commands of GitHub, and the text besides.
     Github,

@@ -24,11 +24,11 @@ use crate::timestamp::Timestamp;
 /// Patches and the image that they are for.
 #[derive(Debug, Args)]
 pub(super) struct Inputs {
-    /// Patch files, applied in order, then the image: a tar (plain, gzip, zstd, bzip2 or xz), a directory that one was
-    /// extracted into, or `-` for standard input
+    /// Patch files, applied in order, then the image: a tar (plain, gzip, zstd, bzip2 or xz), an extracted directory, or
+    /// `-` for standard input
     #[arg(required = true, num_args = 1.., value_name = "PATCH|IMAGE")]
     paths: Vec<PathBuf>,
-    /// Let paths in a patch lead out of the patch file's directory
+    /// Allow paths in a patch that lead outside its directory
     #[arg(long)]
     allow_outside: bool,
     #[command(flatten)]

@@ -26,12 +26,12 @@ use crate::tarball::Kind;
 /// Shows what an archive holds.
 #[derive(Debug, Args)]
 pub(super) struct Inspect {
-    /// A tar, a directory that one was extracted into, or `-` for standard input
+    /// A tar, an extracted directory, or `-` for standard input
     image: PathBuf,
-    /// Show the merged file tree of each image, with the layer that each path comes from
+    /// Show the merged file tree of each image, and the layer that each path comes from
     #[arg(long)]
     files: bool,
-    /// How to print
+    /// Output format
     #[arg(long, value_enum, default_value = "text")]
     format: Format,
 }

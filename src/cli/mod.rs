@@ -28,18 +28,18 @@ use failure::{Failure, say, say_lines};
 
 use crate::printable;
 
-/// Apply a declarative patch file to a container image you already have.
+/// Change an existing container image with a small YAML patch.
 #[derive(Debug, Parser)]
 #[command(
     name = "ocipatch",
     version,
     max_term_width = 100,
-    after_help = "Exit codes: 0 done; 1 patch rejected, nothing written, or diff asked for and found; 2 usage; 3 archive unreadable, corrupt or unwritable."
+    after_help = "Exit codes: 0 done; 1 patch rejected and nothing written, or differences found; 2 usage error; 3 archive unreadable, corrupt or unwritable."
 )]
 pub struct Arguments {
     #[command(subcommand)]
     command: Command,
-    /// Say nothing but errors
+    /// Print errors only
     #[arg(short, long, global = true)]
     quiet: bool,
 }
@@ -52,24 +52,24 @@ enum Command {
     Plan(plan::Plan),
     /// Check patch files without an image
     Check(check::Check),
-    /// Show what an archive holds
+    /// Show the contents of an archive
     Inspect(inspect::Inspect),
-    /// Show what differs between two archives
+    /// Compare two archives
     Diff(diff::Diff),
     /// Recompute every digest, size and cross-reference of an archive
     Verify(verify::Verify),
-    /// Unpack an archive into a directory to look into
+    /// Unpack an archive into a directory
     Unpack(unpack::Unpack),
-    /// Pack an unpacked archive again, unchanged but for what was edited
+    /// Pack an unpacked archive; unedited files keep their bytes
     Pack(pack::Pack),
     /// Print the JSON Schema of patch files
     Schema,
-    /// Print a shell's completions
+    /// Print shell completions
     Completions {
         /// The shell
         shell: clap_complete::Shell,
     },
-    /// Print the manual page, or that of a command
+    /// Print the manual page of ocipatch or of a command
     Man {
         /// The command, such as `apply`
         command: Option<String>,

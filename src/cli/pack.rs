@@ -14,7 +14,7 @@ use crate::printable;
 /// Packs a directory that `unpack` made into an archive again.
 #[derive(Debug, Args)]
 pub(super) struct Pack {
-    /// The directory
+    /// A directory that `unpack` wrote
     directory: PathBuf,
     /// The archive to write, or `-` for standard output
     #[arg(value_name = "OUT")]

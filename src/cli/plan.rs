@@ -14,10 +14,10 @@ use crate::ledger::Ledger;
 pub(super) struct Plan {
     #[command(flatten)]
     inputs: Inputs,
-    /// How to print the plan
+    /// Output format
     #[arg(long, value_enum, default_value = "text")]
     format: PlanFormat,
-    /// Exit with 2 if something changes, with 0 if not, and with 3 for a wrong command line
+    /// Exit with 2 if something changes, 0 if not, and 3 on a usage error
     #[arg(long)]
     detailed_exitcode: bool,
 }
@@ -29,7 +29,7 @@ enum PlanFormat {
     Text,
     /// For programs.
     Json,
-    /// For a comment of a pull request.
+    /// For a pull request comment
     Markdown,
 }
 

@@ -17,7 +17,7 @@ pub(super) struct Unpack {
     image: PathBuf,
     /// A directory that does not exist or is empty
     directory: PathBuf,
-    /// Extract the files of each layer too, below `.ocipatch/layers/`
+    /// Also extract the files of each layer, to `.ocipatch/layers/`
     #[arg(long)]
     layers: bool,
 }

@@ -13,12 +13,12 @@ use crate::verify::{Severity, verify, verify_strictly};
 /// Recomputes everything that an archive states about itself.
 #[derive(Debug, Args)]
 pub(super) struct Verify {
-    /// A tar, a directory that one was extracted into, or `-` for standard input
+    /// A tar, an extracted directory, or `-` for standard input
     image: PathBuf,
-    /// Tell what the image specification only advises as well, and take warnings for failures too
+    /// Treat warnings as errors, and report violations of each SHOULD of the image specification
     #[arg(long)]
     strict: bool,
-    /// How to print what was found
+    /// Output format
     #[arg(long, value_enum, default_value = "text")]
     format: Format,
 }

@@ -47,40 +47,40 @@ pub struct AddLayer {
     /// The directory or tar to take files from, relative to the patch file; a tar may be compressed.
     #[schemars(with = "Option<schema::SomeText>")]
     pub from: Option<String>,
-    /// The directory of the image to put them into; `/` if not given.
+    /// The directory in the image to put them into; the default is `/`.
     #[schemars(with = "Option<ImagePath>")]
     pub to: ImagePath,
-    /// What of `from` stays out.
+    /// The files below `from` to leave out.
     #[schemars(with = "Option<exclude::Patterns>")]
     pub exclude: Exclude,
-    /// Files, links and directories that are written here or taken one by one.
+    /// Files, links and directories that are defined here or taken one by one.
     #[schemars(with = "Option<Vec<LongNewFile>>", extend("minItems" = 1))]
     pub files: Vec<NewFile>,
-    /// Whose everything is, or `keep` for the owners in `from`; if not given, `0:0` for a directory and `keep` for a tar.
+    /// The owner of all files, or `keep` for the owners in `from`. The default is `0:0` for a directory and `keep` for a tar.
     #[schemars(with = "Option<OwnerText>")]
     pub owner: Option<LayerOwner>,
-    /// Which permissions files of `from` get: `normal` for 0755 where the owner may execute and 0644 elsewhere, or
-    /// `keep`; if not given, `normal` for a directory and `keep` for a tar.
+    /// The permissions of files of `from`: `normal` for 0755 if the owner may execute and 0644 otherwise, or `keep`.
+    /// The default is `normal` for a directory and `keep` for a tar.
     pub mode: Option<LayerMode>,
-    /// When everything last changed, or `keep` for the times in `from`; if not given, `SOURCE_DATE_EPOCH` or 1970 for a
-    /// directory and `keep` for a tar.
+    /// The modification time of all files, or `keep` for the times in `from`. The default is `SOURCE_DATE_EPOCH` or 1970 for
+    /// a directory and `keep` for a tar.
     #[schemars(with = "Option<TimeText>")]
     pub mtime: Option<LayerTime>,
-    /// Whether files get the extended attributes that they have in `from`: `none` for a directory and `keep` for a tar if
-    /// not given.
+    /// Whether to keep the extended attributes of files in `from`. The default is `none` for a directory and `keep` for a
+    /// tar.
     pub xattrs: Option<LayerXattrs>,
-    /// What to do where a path leads through a symbolic link of the image.
+    /// What to do if a path leads through a symbolic link of the image.
     #[schemars(with = "Option<Symlinks>")]
     pub symlinks: Symlinks,
-    /// `true` takes the tar `from` for a layer, byte for byte: whiteouts remove files, and no link is followed.
+    /// `true` uses the tar `from` as the layer, byte for byte: whiteouts remove files, and no link is followed.
     #[schemars(with = "Option<Yes>")]
     pub as_is: bool,
-    /// The number that the layer gets, the base being 1; it comes on top if not given.
+    /// The number of the new layer; the base is 1, and the default is on top.
     #[schemars(with = "Option<LayerNumber>")]
     pub at: Option<usize>,
-    /// How the layer is compressed in the archive; as the one below it if not given.
+    /// The compression of the layer in the archive; by default that of the layer below.
     pub compression: Option<LayerCompression>,
-    /// What the history says of the layer.
+    /// The `created_by` of the history entry.
     #[schemars(with = "Option<schema::SomeText>")]
     pub created_by: Option<String>,
 }
@@ -94,35 +94,35 @@ pub enum LayerOwner {
     Keep,
 }
 
-/// Which permissions the files of a layer have.
+/// The permissions of the files of a layer.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, JsonSchema)]
 #[schemars(rename_all = "kebab-case")]
 pub enum LayerMode {
-    /// 0755 for directories and for files that their owner may execute, else 0644.
+    /// 0755 for directories and for files that the owner may execute, else 0644.
     Normal,
     /// Those in the source.
     Keep,
 }
 
-/// Whether the files of a layer have extended attributes.
+/// Whether to keep extended attributes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, JsonSchema)]
 #[schemars(rename_all = "kebab-case")]
 pub enum LayerXattrs {
     /// None.
     None,
-    /// Those in the source, but what labels the host: `security.selinux`, `security.ima`, `security.evm` and `trusted.*`.
+    /// Those in the source, except labels of the host: `security.selinux`, `security.ima`, `security.evm` and `trusted.*`.
     Keep,
 }
 
-/// How a layer is compressed in the archive.
+/// The compression of a layer in the archive.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, JsonSchema)]
 #[schemars(rename_all = "kebab-case")]
 pub enum LayerCompression {
-    /// By gzip.
+    /// gzip.
     Gzip,
-    /// By zstd.
+    /// zstd.
     Zstd,
-    /// Not at all.
+    /// No compression.
     None,
 }
 
@@ -135,15 +135,15 @@ pub enum LayerTime {
     Keep,
 }
 
-/// What to do where a path leads through a symbolic link of the image.
+/// What to do if a path leads through a symbolic link of the image.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, JsonSchema)]
 #[schemars(rename_all = "kebab-case")]
 pub enum Symlinks {
-    /// Go where it points, which is the default.
+    /// Follow the link. This is the default.
     Follow,
-    /// Put a directory in its place.
+    /// Replace the link with a directory.
     Replace,
-    /// Refuse.
+    /// Report a problem.
     Error,
 }
 
@@ -278,7 +278,7 @@ fn time(field: &Field<'_>, problems: &mut Problems) -> Option<LayerTime> {
 
 schema::schemas! {
     Yes, "Yes", |_| json_schema!({
-        "description": "`true`; no is said by leaving it out",
+        "description": "`true`; omit the key otherwise",
         "enum": [true, "true"],
     });
     OwnerText, "Owner", |_| json_schema!({
@@ -287,7 +287,7 @@ schema::schemas! {
         "pattern": "^(keep|[0-9]{1,10}:[0-9]{1,10})$",
     });
     TimeText, "FileTime", |generator| json_schema!({
-        "description": "A time of RFC 3339, or `keep`",
+        "description": "An RFC 3339 timestamp, or `keep`",
         "anyOf": [generator.subschema_for::<schema::Time>(), { "type": "string", "pattern": "^keep$" }],
     });
 }

@@ -361,16 +361,16 @@ struct Flag;
     reason = "the fields are read by the derive, to describe them"
 )]
 struct Declaration {
-    /// Whether it must be given a value; what has no default must.
+    /// Whether a value is required. An argument without a default always requires one.
     required: Option<Flag>,
-    /// The value that it has where nobody gives another.
+    /// The value if none is given.
     default: Option<schema::Text>,
-    /// A regular expression that the whole value matches.
+    /// A regular expression that must match the whole value.
     pattern: Option<schema::SomeText>,
-    /// The values that are allowed.
+    /// The allowed values.
     r#enum: Option<Choices>,
-    /// The environment variable that it takes its value from where none is given.
+    /// The environment variable to take the value from if none is given.
     from_env: Option<schema::SomeText>,
-    /// Whether its value is hidden in everything that is printed.
+    /// Whether to hide the value in all output.
     secret: Option<Flag>,
 }

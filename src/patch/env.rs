@@ -24,7 +24,7 @@ pub struct EnvPart {
     pub if_missing: IfMissing,
 }
 
-/// A part of a variable's value, with what separates it from the rest.
+/// A part of a variable's value, with its separator.
 #[derive(JsonSchema)]
 #[schemars(rename = "LongEnvPart", deny_unknown_fields, rename_all = "kebab-case")]
 #[expect(
@@ -34,9 +34,9 @@ pub struct EnvPart {
 pub(super) struct LongPart {
     /// The part.
     value: schema::SomeText,
-    /// What stands between the part and the rest; `:` if not given.
+    /// The string between the part and the rest; the default is `:`.
     separator: Option<schema::Text>,
-    /// What it means that there is no such variable: a problem, which is the default, or nothing to do.
+    /// What to do if there is no such variable: report a problem (the default) or ignore it.
     if_missing: Option<IfMissing>,
 }
 

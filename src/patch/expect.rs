@@ -49,7 +49,7 @@ expectations! {
     ///
     /// Takes `{NAME: value, …}`.
     "env" Env(Vec<(String, String)>) as "schema::Variables" by env::variables;
-    /// Fields of the configuration have these values; `""` and `[]` are nothing in them.
+    /// Fields of the configuration have these values; `""` and `[]` mean that a field is empty or missing.
     ///
     /// Takes `{field: value, …}`, with the names that `unset` knows, `os` and `architecture`.
     "config" Config(Vec<(ConfigField, Expected)>) as "super::expect_config::Fields" by fields;
@@ -57,19 +57,19 @@ expectations! {
     ///
     /// Takes `sha256:` and the first digits, at least four.
     "image-id" ImageId(String) as "schema::IdPrefix" by target::id_prefix;
-    /// Its OCI manifest, or the index that its names stand for, has this digest.
+    /// Its OCI manifest, or the index that its names refer to, has this digest.
     ///
     /// Takes `sha256:` and the first digits, at least four.
     "manifest-digest" ManifestDigest(String) as "schema::IdPrefix" by target::id_prefix;
     /// The image is for this platform.
     ///
-    /// Takes a platform such as `linux/arm64`, with `*` for any characters.
+    /// Takes a platform such as `linux/arm64`; `*` matches any characters.
     "platform" Platform(PlatformPattern) as "PlatformPattern" by target::platform;
     /// One of its tags matches.
     ///
     /// Takes a pattern.
     "tag" Tag(Glob) as "Glob" by tag;
-    /// It has so many layers.
+    /// It has this number of layers.
     ///
     /// Takes a number.
     "layers" Layers(i64) as "schema::Count" by count;
@@ -77,7 +77,7 @@ expectations! {
     ///
     /// Takes `{layer: sha256:…, …}`.
     "diff-id" DiffId(Vec<(usize, DiffId)>) as "DiffIds" by diff_ids;
-    /// Files are there, or are not, or are as described.
+    /// Paths exist, do not exist, or match a description.
     ///
     /// Takes `{path: exists, path: absent, path: {sha256: digest, mode: "0644"}, path: {symlink: target}, …}`.
     "path" Path(Vec<PathExpectation>) as "super::expect_path::Paths" by paths;

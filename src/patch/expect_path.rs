@@ -19,11 +19,11 @@ pub struct PathExpectation {
     pub path: ImagePath,
     /// Whether anything is to be there at all.
     pub exists: bool,
-    /// The digest of the content of the file that the path leads to.
+    /// The digest of the file that the path leads to.
     pub sha256: Option<Digest>,
-    /// The permission bits of what the path leads to.
+    /// The permission bits of the file that the path leads to.
     pub mode: Option<u32>,
-    /// The target of the symbolic link that the path is, as spelled.
+    /// The path is a symbolic link with exactly this target.
     pub symlink: Option<String>,
     index: usize,
 }
@@ -123,7 +123,7 @@ pub(super) fn mode(field: &Field<'_>, problems: &mut Problems) -> Option<u32> {
 
 schema::schemas! {
     Paths, "ExpectedPaths", |generator| schemars::json_schema!({
-        "description": "What is wanted of paths of the image",
+        "description": "What is expected of paths in the image",
         "type": "object",
         "minProperties": 1,
         "propertyNames": { "pattern": "^(?!(.*/)?\\.\\.(/|$))/" },
@@ -150,7 +150,7 @@ pub(super) struct Paths;
 struct Sha256;
 pub(super) struct Octal;
 
-/// What is wanted of a path.
+/// What is expected of a path.
 #[derive(JsonSchema)]
 #[schemars(
     rename = "ExpectedPath",
@@ -163,10 +163,10 @@ pub(super) struct Octal;
     reason = "the fields are read by the derive, to describe them"
 )]
 struct Wanted {
-    /// The digest of the content of the file that the path leads to.
+    /// The digest of the file that the path leads to.
     sha256: Option<Sha256>,
-    /// The permission bits of what the path leads to.
+    /// The permission bits of the file that the path leads to.
     mode: Option<Octal>,
-    /// The target of the symbolic link that the path is, as spelled.
+    /// The path is a symbolic link with exactly this target.
     symlink: Option<schema::SomeText>,
 }

@@ -28,7 +28,7 @@ pub struct FileDiff {
     pub fuzz: usize,
     /// Where the change is made.
     pub place: EditPlace,
-    /// What the history says of the layer.
+    /// The `created_by` of the history entry.
     pub created_by: Option<String>,
 }
 
@@ -106,7 +106,7 @@ fn fuzz(field: &Field<'_>, problems: &mut Problems) -> Option<usize> {
     number
 }
 
-/// A diff, and which file it is about.
+/// A diff, and the file that it applies to.
 #[derive(JsonSchema)]
 #[schemars(
     rename = "FileDiff",
@@ -121,14 +121,14 @@ fn fuzz(field: &Field<'_>, problems: &mut Problems) -> Option<usize> {
 pub(super) struct FileDiffSchema {
     /// The file of the image.
     path: ImagePath,
-    /// What `diff -u` prints of the file as it is and as it is to be.
+    /// A unified diff of the file, as `diff -u` prints it.
     diff: Option<schema::SomeText>,
-    /// The file that such a diff is in, relative to the patch file.
+    /// A file with such a diff, relative to the patch file.
     from: Option<schema::SomeText>,
-    /// How many lines of context at both ends of a hunk may be others; 0 if not given.
+    /// The number of context lines at both ends of a hunk that may differ; the default is 0.
     fuzz: Option<schema::Count>,
     /// The layer that is changed.
     r#in: Option<EditPlace>,
-    /// What the history says of the new layer.
+    /// The `created_by` of the history entry.
     created_by: Option<schema::SomeText>,
 }

@@ -144,7 +144,7 @@ impl Clause {
 
 schema::schemas! {
     FileMode, "FileMode", |_| json_schema!({
-        "description": "Permissions as three or four octal digits, or clauses as `chmod` takes them, such as `go-w` or `u=rwX,g=rX`",
+        "description": "Three or four octal digits, or clauses as in `chmod`, such as `go-w` or `u=rwX,g=rX`",
         "type": ["string", "integer"],
         "pattern": "^([0-7]{3,4}|[ugoa]+([-+=][rwxXst]*)+(,[ugoa]+([-+=][rwxXst]*)+)*)$",
     });

@@ -18,11 +18,11 @@ const KEYS: [&str; 6] = [
     "retries",
 ];
 
-/// The fields of a health check that change; those that are not given stay as they are.
+/// The fields of a health check that change; omitted ones stay as they are.
 #[derive(Debug, Clone, PartialEq, Eq, Default, JsonSchema)]
 #[schemars(deny_unknown_fields, rename_all = "kebab-case", extend("minProperties" = 1))]
 pub struct Healthcheck {
-    /// The command: a text for the shell, or a list that begins with `CMD`, `CMD-SHELL` or `NONE`.
+    /// The command: a string for the shell, or a list that starts with `CMD`, `CMD-SHELL` or `NONE`.
     #[schemars(with = "Option<schema::HealthTest>")]
     pub test: Option<Vec<String>>,
     /// The time between two checks. In nanoseconds.
@@ -31,25 +31,25 @@ pub struct Healthcheck {
         description = "The time between two checks"
     )]
     pub interval: Option<i64>,
-    /// The time that a check may take. In nanoseconds.
+    /// The timeout of a check. In nanoseconds.
     #[schemars(
         with = "Option<schema::Duration>",
-        description = "The time that a check may take"
+        description = "The timeout of a check"
     )]
     pub timeout: Option<i64>,
-    /// The time in which failures do not count. In nanoseconds.
+    /// The initial time in which failures do not count. In nanoseconds.
     #[schemars(
         with = "Option<schema::Duration>",
-        description = "The time in which failures do not count"
+        description = "The initial time in which failures do not count"
     )]
     pub start_period: Option<i64>,
     /// The time between two checks within that. In nanoseconds.
     #[schemars(
         with = "Option<schema::Duration>",
-        description = "The time between two checks within that; Docker 25 and later"
+        description = "The time between two checks during the start period; Docker 25 and later"
     )]
     pub start_interval: Option<i64>,
-    /// The number of failures in a row that count.
+    /// The number of consecutive failures that count.
     #[schemars(with = "Option<schema::Retries>")]
     pub retries: Option<i64>,
 }

@@ -38,7 +38,7 @@ impl LayerRemoval {
 
 schema::schemas! {
     LayerRemovalSchema, "LayerRemoval", |generator| json_schema!({
-        "description": "The number of a layer, the base being 1, or a map that says which layer in another way",
+        "description": "The number of a layer (the base is 1), or a map that selects the layer in another way",
         "anyOf": [generator.subschema_for::<LayerNumber>(), generator.subschema_for::<LongLayerRemoval>()],
     });
 }
@@ -61,8 +61,8 @@ struct LongLayerRemoval {
     layer: Option<LayerNumber>,
     /// Its diff id.
     diff_id: Option<DiffIdText>,
-    /// A regular expression that matches somewhere in what the history says of it.
+    /// A regular expression that matches part of its history entry.
     created_by: Option<schema::SomeText>,
-    /// What it means that no image has such a layer: a problem, which is the default, or nothing to do.
+    /// What to do if no image has such a layer: report a problem (the default) or ignore it.
     if_missing: Option<IfMissing>,
 }

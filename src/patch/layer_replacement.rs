@@ -53,7 +53,7 @@ schema::schemas! {
 
 struct NewLayer;
 
-/// One layer, by `layer`, `diff-id` or `created-by`, and what comes in its place.
+/// One layer, by `layer`, `diff-id` or `created-by`, and its replacement.
 #[derive(JsonSchema)]
 #[schemars(
     rename = "LayerReplacement",
@@ -70,10 +70,10 @@ pub(super) struct LayerReplacementSchema {
     layer: Option<LayerNumber>,
     /// Its diff id.
     diff_id: Option<DiffIdText>,
-    /// A regular expression that matches somewhere in what the history says of it.
+    /// A regular expression that matches part of its history entry.
     created_by: Option<schema::SomeText>,
-    /// What comes in its place.
+    /// The new layer.
     with: NewLayer,
-    /// What it means that no image has such a layer: a problem, which is the default, or nothing to do.
+    /// What to do if no image has such a layer: report a problem (the default) or ignore it.
     if_missing: Option<IfMissing>,
 }

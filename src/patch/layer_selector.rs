@@ -124,7 +124,7 @@ schema::schemas! {
         ],
     });
     LayerRange, "LayerRange", |_| json_schema!({
-        "description": "`all` layers, those that the plan has `added`, one by its number, or the first and the last one as in `2-4`; the base is layer 1",
+        "description": "`all` layers, the layers `added` by the plan, one layer by its number, or the first and last one as in `2-4`; the base is layer 1",
         "anyOf": [
             { "type": "integer", "minimum": 1 },
             { "type": "string", "pattern": "^(all|added|[1-9][0-9]*(-[1-9][0-9]*)?)$" },

@@ -98,30 +98,30 @@ const OPERATIONS_HELP: &str = "write at least one operation, as in `- retag: [\"
     rename_all = "camelCase"
 )]
 pub struct Patch {
-    /// The version of the patch language; it fixes every byte of the result.
+    /// The version of the patch language; it determines every byte of the result.
     pub api_version: ApiVersion,
-    /// What the patch is for, for people.
+    /// What the patch is for; not interpreted.
     #[schemars(with = "Option<schema::Text>")]
     pub description: Option<String>,
-    /// The variables of the patch: `${name}` in a value stands for the value of `name`.
+    /// The variables of the patch: `${name}` in a value inserts the value of `name`.
     #[schemars(with = "Option<args::Declarations>")]
     pub args: Vec<String>,
-    /// The images of the archive to change; not needed if there is only one.
+    /// The images of the archive to change; optional if there is only one.
     #[schemars(with = "Option<Target>")]
     pub target: Target,
-    /// What must be true of every targeted image as the patch finds it.
+    /// Preconditions that every targeted image must satisfy.
     #[schemars(with = "Option<expect::Expectations>")]
     pub expect: Vec<Expectation>,
-    /// What becomes of attestations, signatures and other referrers of images that change; `refuse` if not given.
+    /// What to do with attestations, signatures and other referrers of images that change; the default is `refuse`.
     #[schemars(with = "Option<Attestations>")]
     pub attestations: Attestations,
-    /// Which entries the history gets for what changes no layer; `per-patch` if not given.
+    /// Which history entries to add besides those of added layers; the default is `per-patch`.
     #[schemars(with = "Option<History>")]
     pub history: History,
-    /// What a changed image tells of the patch in its own annotations; nothing if not given.
+    /// Which annotations record the patch in a changed image; none by default.
     #[schemars(with = "Option<Provenance>")]
     pub provenance: Provenance,
-    /// What to do, in order; each sees what the ones before it did.
+    /// The changes, in order; each operation sees the result of those before it.
     #[schemars(length(min = 1))]
     pub operations: Vec<Operation>,
 }
@@ -133,7 +133,7 @@ pub enum ApiVersion {
     V1,
 }
 
-/// Which entries a history gets besides the ones of added layers.
+/// Which history entries to add besides those of added layers.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, JsonSchema)]
 #[schemars(rename_all = "kebab-case")]
 pub enum History {
@@ -146,14 +146,14 @@ pub enum History {
     None,
 }
 
-/// What an image that a patch changes tells of that.
+/// Which annotations record the patches in a changed image.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, JsonSchema)]
 #[schemars(rename_all = "kebab-case")]
 pub enum Provenance {
     /// Nothing.
     #[default]
     None,
-    /// Annotations of its manifest name the patches, and the image that they were applied to.
+    /// Annotations of the manifest name the patches, and the image that they were applied to.
     Annotate,
 }
 

@@ -176,7 +176,7 @@ schema::schemas! {
 pub(super) struct Ids;
 struct IsDirectory;
 
-/// Something that shall be in the layer: one of `content`, `from`, `symlink`, `hardlink` and `directory`.
+/// One entry of the layer: one of `content`, `from`, `symlink`, `hardlink` and `directory`.
 #[derive(JsonSchema)]
 #[schemars(
     rename = "NewFile",
@@ -195,17 +195,17 @@ struct IsDirectory;
     reason = "the fields are read by the derive, to describe them"
 )]
 pub(super) struct LongNewFile {
-    /// Where it is to be in the image, whatever `to` says.
+    /// The path in the image; `to` does not apply.
     path: ImagePath,
-    /// The text of a file.
+    /// The content of a file.
     content: Option<schema::Text>,
     /// The file to take the content from, relative to the patch file.
     from: Option<schema::SomeText>,
     /// The target of a symbolic link.
     symlink: Option<schema::SomeText>,
-    /// The file in this layer that this is another name of.
+    /// The file in this layer that this is a hard link to.
     hardlink: Option<ImagePath>,
-    /// `true` for a directory; one that the image has gets the mode and owner that are given here.
+    /// `true` for a directory; an existing one gets the mode and owner given here.
     directory: Option<IsDirectory>,
     /// The permissions.
     mode: Option<Octal>,

@@ -29,7 +29,7 @@ use crate::timestamp::Timestamp;
 /// One row per operation: documentation, name, variant, what the variant holds, its schema, the function that reads it.
 macro_rules! operations {
     ($($(#[$doc:meta])+ $name:literal $variant:ident($holds:ty) as $schema:literal by $decode:path;)+) => {
-        /// One thing that a patch does, as its author wrote it.
+        /// One operation of a patch, as its author wrote it.
         #[derive(Debug, Clone, PartialEq, Eq, JsonSchema)]
         #[schemars(rename_all = "kebab-case")]
         pub enum Operation {
@@ -57,7 +57,7 @@ macro_rules! operations {
 }
 
 operations! {
-    /// Sets labels; one that is there keeps its place, a new one comes last.
+    /// Sets labels. Existing ones keep their position, new ones come last.
     ///
     /// Takes `{key: value, …}`.
     /// For example `{ mylabel: new }` turns `"Labels":{"mylabel":"old"}` into `"Labels":{"mylabel":"new"}`.
@@ -67,7 +67,7 @@ operations! {
     /// Takes patterns.
     /// For example `["com.vendor.*"]` turns `"Labels":{"com.vendor.os":"tiny","a":"b"}` into `"Labels":{"a":"b"}`.
     "unset-label" UnsetLabel(Removal) as "schema::Removal" by Removal::decode;
-    /// Sets environment variables; one that is there keeps its place, a new one comes last.
+    /// Sets environment variables. Existing ones keep their position, new ones come last.
     ///
     /// Takes `{NAME: value, …}`.
     /// For example `{ LANG: C.UTF-8 }` turns `"Env":["LANG=C","A=b"]` into `"Env":["LANG=C.UTF-8","A=b"]`.
@@ -77,62 +77,62 @@ operations! {
     /// Takes patterns.
     /// For example `["*_proxy"]` turns `"Env":["http_proxy=x","A=b"]` into `"Env":["A=b"]`.
     "unset-env" UnsetEnv(Removal) as "schema::Removal" by Removal::decode;
-    /// Puts a part before the value of an environment variable, unless it begins with that.
+    /// Prepends to an environment variable unless its value already starts that way.
     ///
-    /// Takes `{NAME: part, …}`, or `{NAME: {value: part, separator: text, if-missing: ignore}}`; the separator is `:` if left out.
+    /// Takes `{NAME: part, …}`, or `{NAME: {value: part, separator: string, if-missing: ignore}}`; the default separator is `:`.
     /// For example `{ PATH: /opt/bin }` turns `"Env":["PATH=/bin"]` into `"Env":["PATH=/opt/bin:/bin"]`.
     "prepend-env" PrependEnv(Vec<EnvPart>) as "schema::EnvParts" by env::parts;
-    /// Puts a part behind the value of an environment variable, unless it ends with that.
+    /// Appends to an environment variable unless its value already ends that way.
     ///
     /// Takes what `prepend-env` takes.
     /// For example `{ OPTS: { value: -v, separator: " " } }` turns `"Env":["OPTS=-q"]` into `"Env":["OPTS=-q -v"]`.
     "append-env" AppendEnv(Vec<EnvPart>) as "schema::EnvParts" by env::parts;
-    /// Sets the words that every run begins with, and leaves `cmd` as it is.
+    /// Sets the entrypoint and keeps `cmd`.
     ///
     /// Takes `[word, …]`.
     /// For example `[/bin/app, -v]` turns `"Entrypoint":null` into `"Entrypoint":["/bin/app","-v"]`.
     "set-entrypoint" SetEntrypoint(Vec<String>) as "schema::Words" by values::words;
-    /// Sets the words that follow the entrypoint unless a run brings its own.
+    /// Sets the default arguments of the entrypoint.
     ///
     /// Takes `[word, …]`.
     /// For example `[serve]` turns `"Cmd":["help"]` into `"Cmd":["serve"]`.
     "set-cmd" SetCmd(Vec<String>) as "schema::Words" by values::words;
-    /// Sets the user, and perhaps group, to run as.
+    /// Sets the user, and optionally the group, to run as.
     ///
-    /// Takes a text.
+    /// Takes a string.
     /// For example `1000:1000` turns `"User":""` into `"User":"1000:1000"`.
     "set-user" SetUser(String) as "schema::SomeText" by values::text;
-    /// Sets the directory to run in; no layer gets it.
+    /// Sets the working directory, without creating it.
     ///
     /// Takes an absolute path.
     /// For example `/srv` turns `"WorkingDir":"/"` into `"WorkingDir":"/srv"`.
     "set-workdir" SetWorkdir(String) as "schema::Directory" by values::directory;
-    /// Sets the words in front of a command that is one text.
+    /// Sets the shell that runs commands in shell form.
     ///
     /// Takes `[word, …]`.
     /// For example `[/bin/bash, -c]` turns `"Shell":["/bin/sh","-c"]` into `"Shell":["/bin/bash","-c"]`.
     "set-shell" SetShell(Vec<String>) as "schema::Words" by values::words;
-    /// Sets the signal that asks the program to end.
+    /// Sets the signal that stops the container.
     ///
     /// Takes a name such as `SIGTERM` or `RTMIN+3`, or a number.
     /// For example `SIGQUIT` turns `"StopSignal":"SIGTERM"` into `"StopSignal":"SIGQUIT"`.
     "set-stop-signal" SetStopSignal(String) as "schema::Signal" by values::signal;
-    /// Sets how long the program has to end after that signal.
+    /// Sets the time between that signal and `SIGKILL`.
     ///
-    /// Takes seconds; `-1` is forever.
+    /// Takes seconds; `-1` means no limit.
     /// For example `30` turns `"StopTimeout":10` into `"StopTimeout":30`.
     "set-stop-timeout" SetStopTimeout(i64) as "schema::Seconds" by values::seconds;
-    /// Adds ports that the program listens on, as `EXPOSE` does.
+    /// Exposes ports, as `EXPOSE` does.
     ///
     /// Takes `[port, …]`; a port is `8080`, `53/udp` or `8000-8010/tcp`.
     /// For example `[8080, 53/udp]` turns `"ExposedPorts":{"80/tcp":{}}` into `"ExposedPorts":{"53/udp":{},"80/tcp":{},"8080/tcp":{}}`.
     "add-port" AddPort(Vec<String>) as "schema::Ports" by ports::ports;
-    /// Removes the ports that match, of which `80` is another name for `80/tcp`.
+    /// Removes the ports that match; `80` means `80/tcp`.
     ///
     /// Takes patterns.
     /// For example `[80]` turns `"ExposedPorts":{"443/tcp":{},"80/tcp":{}}` into `"ExposedPorts":{"443/tcp":{}}`.
     "remove-port" RemovePort(Removal) as "schema::Removal" by Removal::decode;
-    /// Adds directories that get a volume of their own, as `VOLUME` does.
+    /// Adds volumes, as `VOLUME` does.
     ///
     /// Takes `[path, …]`.
     /// For example `[/data]` turns `"Volumes":null` into `"Volumes":{"/data":{}}`.
@@ -142,52 +142,52 @@ operations! {
     /// Takes patterns.
     /// For example `["/var/*"]` turns `"Volumes":{"/data":{},"/var/lib":{}}` into `"Volumes":{"/data":{}}`.
     "remove-volume" RemoveVolume(Removal) as "schema::Removal" by Removal::decode;
-    /// Sets fields of the health check; those that are left out stay as they are.
+    /// Sets fields of the health check; omitted ones stay as they are.
     ///
     /// Takes `{test: command, interval: time, timeout: time, start-period: time, start-interval: time, retries: number}`.
     /// For example `{ test: [CMD, /bin/up], interval: 1m30s }` turns `"Healthcheck":{"Retries":2}` into `"Healthcheck":{"Test":["CMD","/bin/up"],"Interval":90000000000,"Retries":2}`.
     "set-healthcheck" SetHealthcheck(Healthcheck) as "Healthcheck" by Healthcheck::decode;
-    /// Adds instructions that a build on top begins with, unless they are the last ones.
+    /// Appends ONBUILD instructions unless the list already ends with them.
     ///
     /// Takes `[instruction, …]`.
     /// For example `["RUN make"]` turns `"OnBuild":["COPY . /src"]` into `"OnBuild":["COPY . /src","RUN make"]`.
     "add-onbuild" AddOnbuild(Vec<String>) as "schema::Instructions" by values::instructions;
-    /// Removes whole fields of the configuration, by the names below.
+    /// Removes fields of the configuration; see below for their names.
     ///
     /// Takes `[field, …]`.
     /// For example `[healthcheck, user]` turns `"User":"app","Healthcheck":{"Retries":2},"Image":""` into `"Image":""`.
     "unset" Unset(Unset) as "schema::Unset" by Unset::decode;
-    /// Sets who made the image.
+    /// Sets the author of the image.
     ///
-    /// Takes a text.
+    /// Takes a string.
     /// For example `ops@example.com` turns `"author":"me"` into `"author":"ops@example.com"`.
     "set-author" SetAuthor(String) as "schema::SomeText" by values::text;
-    /// Sets what the one who made the image said.
+    /// Sets the image comment.
     ///
-    /// Takes a text.
+    /// Takes a string.
     /// For example `ready` turns `"comment":"draft"` into `"comment":"ready"`.
     "set-comment" SetComment(String) as "schema::SomeText" by values::text;
-    /// Sets when the image was made, also where `SOURCE_DATE_EPOCH` says otherwise.
+    /// Sets the creation time, overriding `SOURCE_DATE_EPOCH`.
     ///
-    /// Takes a time of RFC 3339.
+    /// Takes an RFC 3339 timestamp.
     /// For example `2026-01-31T12:00:00Z` turns `"created":"2024-01-01T00:00:00Z"` into `"created":"2026-01-31T12:00:00Z"`.
     "set-created" SetCreated(Timestamp) as "schema::Time" by values::time;
-    /// Sets parts of the platform; those that are left out stay as they are.
+    /// Sets parts of the platform; omitted ones stay as they are.
     ///
-    /// Takes `{os: name, architecture: name, variant: name, os-version: text, os-features: [text, …]}`.
+    /// Takes `{os: name, architecture: name, variant: name, os-version: string, os-features: [string, …]}`.
     /// For example `{ architecture: arm, variant: v7 }` turns `"architecture":"arm","variant":"v6"` into `"architecture":"arm","variant":"v7"`.
     "set-platform" SetPlatform(PlatformChange) as "PlatformChange" by PlatformChange::decode;
-    /// Sets the name of the machine, which `docker run` replaces.
+    /// Sets the host name, which `docker run` replaces.
     ///
-    /// Takes a text.
+    /// Takes a string.
     /// For example `app` turns `"Hostname":"fe562fd5d7a1"` into `"Hostname":"app"`.
     "set-hostname" SetHostname(String) as "schema::SomeText" by values::text;
-    /// Sets the domain of the machine.
+    /// Sets the domain name.
     ///
-    /// Takes a text.
+    /// Takes a string.
     /// For example `example.com` turns `"Domainname":""` into `"Domainname":"example.com"`.
     "set-domainname" SetDomainname(String) as "schema::SomeText" by values::text;
-    /// Sets annotations on the manifest, on the index that the names stand for, or on the descriptors of the manifest.
+    /// Sets annotations of the manifest, of the index that the names refer to, or of the descriptors of the manifest.
     ///
     /// Takes `{key: value, …}`, or `{on: index, set: {key: value, …}}` with `manifest`, `index` or `descriptor`.
     /// For example `{ a.b: new }` turns `"annotations":{"a.b":"old"}` into `"annotations":{"a.b":"new"}`.
@@ -197,72 +197,72 @@ operations! {
     /// Takes patterns, also with `on: index` or `on: descriptor` beside `match`.
     /// For example `["com.vendor.*"]` turns `"annotations":{"com.vendor.os":"tiny","a":"b"}` into `"annotations":{"a":"b"}`.
     "unset-annotation" UnsetAnnotation(AnnotationRemoval) as "schema::AnnotationRemoval" by AnnotationRemoval::decode;
-    /// Adds a layer, with the files of a directory or a tar, or with files that the patch itself holds.
+    /// Adds a layer with the files of a directory or a tar, or with files defined in the patch.
     ///
-    /// Takes `{from: directory or tar, to: path}`, `{files: [{path: path, content: text}, …]}`, and more: see below.
+    /// Takes `{from: directory or tar, to: path}`, `{files: [{path: path, content: string}, …]}`, and more: see below.
     /// For example `{ files: [{ path: /etc/b, content: hi }] }` turns `layers: [etc/ etc/a]` into `layers: [etc/ etc/a] [etc/ etc/b]`.
     "add-layer" AddLayer(AddLayer) as "AddLayer" by AddLayer::decode;
-    /// Removes a layer: its diff id, its history entry, and from the files what it brought.
+    /// Removes a layer with its files, diff id and history entry.
     ///
-    /// Takes the number of a layer, the base being 1, or `{diff-id: digest}`, or `{created-by: regular expression}`.
+    /// Takes the number of a layer (the base is 1), `{diff-id: digest}`, or `{created-by: regular expression}`.
     /// For example `2` turns `layers: [etc/ etc/a] [etc/b]` into `layers: [etc/ etc/a]`.
     "remove-layer" RemoveLayer(LayerRemoval) as "super::layer_removal::LayerRemovalSchema" by LayerRemoval::decode;
-    /// Removes files and directories from what the image shows, by a layer on top, or from every layer.
+    /// Removes files and directories with a layer of whiteouts, or from every layer.
     ///
-    /// Takes `[path, …]` with patterns, or `{match: [path, …], purge: true, if-missing: ignore, created-by: text}`.
+    /// Takes `[path, …]` with patterns, or `{match: [path, …], purge: true, if-missing: ignore, created-by: string}`.
     /// For example `[/etc/a]` turns `layers: [etc/ etc/a etc/b]` into `layers: [etc/ etc/a etc/b] [etc/ etc/.wh.a]`.
     "remove-path" RemovePath(PathRemoval) as "super::path_removal::PathRemovalSchema" by PathRemoval::decode;
-    /// Puts another layer in the place of one.
+    /// Replaces a layer.
     ///
     /// Takes `{layer: number, with: {…}}`, or `diff-id` or `created-by` instead of `layer`; `with` takes what `add-layer` takes.
     /// For example `{ layer: 1, with: { files: [{ path: /etc/b, content: hi }] } }` turns `layers: [etc/ etc/a] [etc/ etc/c]` into `layers: [etc/ etc/b] [etc/ etc/c]`.
     "replace-layer" ReplaceLayer(LayerReplacement) as "super::layer_replacement::LayerReplacementSchema" by LayerReplacement::decode;
-    /// Makes one layer of several, which shows the same files.
+    /// Combines layers into one with the same files.
     ///
-    /// Takes `all`, or the first and the last layer as in `2-4`, or `{layers: 2-4, created-by: text, compression: gzip}`.
+    /// Takes `all`, the first and last layer as in `2-4`, or `{layers: 2-4, created-by: string, compression: gzip}`.
     /// For example `all` turns `layers: [etc/ etc/a etc/b] [etc/ etc/.wh.a etc/c]` into `layers: [etc/ etc/b etc/c]`.
     "squash" Squash(Squash) as "super::squash::SquashSchema" by Squash::decode;
-    /// Puts the layers of another base below those of the image, in place of the base that it has.
+    /// Replaces the base image's layers with those of another base.
     ///
     /// Takes `{from: archive, onto: archive}`, or `{archive: path, image: pattern}` for each.
     /// For example `{ from: old.tar, onto: new.tar }` turns `layers: [etc/ etc/old] [srv/ srv/app]` into `layers: [etc/ etc/new] [srv/ srv/app]`.
     "rebase" Rebase(Rebase) as "super::rebase::RebaseSchema" by Rebase::decode;
-    /// Stores layers in another compression; what they hold and the image id stay.
+    /// Changes the compression of layers; their content and the image id stay the same.
     ///
     /// Takes `gzip`, `zstd` or `none`, or `{to: zstd, layers: 2-4}`.
     /// For example `zstd` turns `compression: gzip gzip` into `compression: zstd zstd`.
     "recompress" Recompress(Recompression) as "super::recompression::RecompressionSchema" by Recompression::decode;
-    /// Lets no file be later than a time; earlier ones stay as they are.
+    /// Clamps file timestamps to a maximum.
     ///
-    /// Takes a time of RFC 3339 or `source-date-epoch`, or `{to: time, layers: added}`.
+    /// Takes an RFC 3339 timestamp, `source-date-epoch`, or `{to: time, layers: added}`.
     /// For example `1970-01-01T00:00:09Z` turns `layers: [etc/(@5) etc/a(@12)]` into `layers: [etc/(@5) etc/a(@9)]`.
     "rewrite-timestamps" RewriteTimestamps(TimeLimit) as "super::time_limit::TimeLimitSchema" by TimeLimit::decode;
-    /// Gives files and directories another path, by a layer on top.
+    /// Moves files and directories, in a layer on top.
     ///
-    /// Takes `{old: new, …}`, or `{move: {old: new, …}, if-missing: ignore, created-by: text}`.
+    /// Takes `{old: new, …}`, or `{move: {old: new, …}, if-missing: ignore, created-by: string}`.
     /// For example `{ /etc/a: /srv/b }` turns `layers: [etc/ srv/ etc/a]` into `layers: [etc/ srv/ etc/a] [etc/ etc/.wh.a srv/ srv/b]`.
     "move-path" MovePath(PathMoves) as "super::path_moves::PathMovesSchema" by PathMoves::decode;
     /// Sets the permissions of files and directories.
     ///
-    /// Takes `{path: mode, …}` with patterns, or `{set: {path: mode, …}, in: layer, if-missing: ignore, created-by: text}`.
+    /// Takes `{path: mode, …}` with patterns, or `{set: {path: mode, …}, in: layer, if-missing: ignore, created-by: string}`.
     /// For example `{ /etc/a: go-r }` turns `layers: [etc/(0755) etc/a(0644)]` into `layers: [etc/(0755) etc/a(0644)] [etc/(0755) etc/a(0600)]`.
     "set-mode" SetMode(PathSettings<FileMode>) as "super::path_settings::ModeSettings" by PathSettings::decode_modes;
-    /// Sets whose files and directories are.
+    /// Sets the owner of files and directories.
     ///
     /// Takes `{path: "uid:gid", …}` with patterns, or what `set-mode` takes.
     /// For example `{ /etc/a: "5:7" }` turns `layers: [etc/(0:0) etc/a(0:0)]` into `layers: [etc/(0:0) etc/a(0:0)] [etc/(0:0) etc/a(5:7)]`.
     "set-owner" SetOwner(PathSettings<(u32, u32)>) as "super::path_settings::OwnerSettings" by PathSettings::decode_owners;
-    /// Changes a text file as a unified diff says.
+    /// Applies a unified diff to a text file.
     ///
-    /// Takes `{path: path, diff: text}`, or `from` with the path of a diff instead of `diff`, and `fuzz`, `in` and `created-by`.
+    /// Takes `{path: path, diff: string}`, or `from` with the path of a diff instead of `diff`, and `fuzz`, `in` and `created-by`.
     /// For example `{ path: /etc/a, diff: "@@ -1 +1 @@\n-x\n+y\n" }` turns `layers: [etc/ etc/a("x\n")]` into `layers: [etc/ etc/a("x\n")] [etc/ etc/a("y\n")]`.
     "patch-file" PatchFile(FileDiff) as "super::file_diff::FileDiffSchema" by FileDiff::decode;
-    /// Gives the image these tags and no others.
+    /// Replaces all tags of the image.
     ///
     /// Takes `[name:tag, …]`.
     /// For example `["app:2"]` turns `"RepoTags":["app:1"]` into `"RepoTags":["app:2"]`.
     "retag" Retag(Vec<Reference>) as "schema::References" by tags::retag;
-    /// Gives the image these tags besides the ones that it has.
+    /// Adds tags to the image.
     ///
     /// Takes `[name:tag, …]`.
     /// For example `["app:2"]` turns `"RepoTags":["app:1"]` into `"RepoTags":["app:1","app:2"]`.

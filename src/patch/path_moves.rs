@@ -21,7 +21,7 @@ pub struct PathMoves {
     pub moves: Vec<(ImagePath, ImagePath)>,
     /// What a path is that is not there.
     pub if_missing: IfMissing,
-    /// What the history says of the layer.
+    /// The `created_by` of the history entry.
     pub created_by: Option<String>,
     is_long: bool,
 }
@@ -77,13 +77,13 @@ fn is_below(path: &ImagePath, directory: &ImagePath) -> bool {
 
 schema::schemas! {
     PathMovesSchema, "PathMoves", |generator| json_schema!({
-        "description": "Paths and where they go, or a map of these and of what else there is to say",
+        "description": "New paths by old path, or a map of these and of options",
         "if": { "required": ["move"] },
         "then": generator.subschema_for::<LongPathMoves>(),
         "else": generator.subschema_for::<Moves>(),
     });
     Moves, "Moves", |generator| json_schema!({
-        "description": "The new path of each, by its old one",
+        "description": "New paths by old path",
         "type": "object",
         "minProperties": 1,
         "propertyNames": { "pattern": PATH_KEY },
@@ -94,7 +94,7 @@ schema::schemas! {
 pub(super) struct PathMovesSchema;
 struct Moves;
 
-/// Paths and where they go, and how.
+/// Paths to move, and options.
 #[derive(JsonSchema)]
 #[schemars(deny_unknown_fields, rename_all = "kebab-case")]
 #[expect(
@@ -102,10 +102,10 @@ struct Moves;
     reason = "the fields are read by the derive, to describe them"
 )]
 struct LongPathMoves {
-    /// The new path of each, by its old one.
+    /// New paths by old path.
     r#move: Moves,
-    /// What it means that a path is not there: a problem, which is the default, or nothing to do.
+    /// What to do if a path does not exist: report a problem (the default) or ignore it.
     if_missing: Option<IfMissing>,
-    /// What the history says of the layer.
+    /// The `created_by` of the history entry.
     created_by: Option<schema::SomeText>,
 }

@@ -22,7 +22,7 @@ pub struct PathRemoval {
     pub patterns: Vec<ImagePath>,
     /// What a pattern is that matches nothing.
     pub if_missing: IfMissing,
-    /// What the history says of the layer.
+    /// The `created_by` of the history entry.
     pub created_by: Option<String>,
     /// Whether the paths go out of every layer, rather than being hidden by a new one.
     pub purges: bool,
@@ -85,12 +85,12 @@ fn pattern(field: &Field<'_>, problems: &mut Problems) -> Option<ImagePath> {
 
 schema::schemas! {
     PathRemovalSchema, "PathRemoval", |generator| json_schema!({
-        "description": "Paths and patterns, or a map of them and of what it means that one matches nothing",
+        "description": "Paths and patterns, or a map of them and of options",
         "anyOf": [generator.subschema_for::<PathPatterns>(), generator.subschema_for::<LongPathRemoval>()],
     });
     PathPatterns, "PathPatterns", |generator| schema::list(generator.subschema_for::<PathPattern>(), "Paths and patterns", false);
     PathPattern, "PathPattern", |_| json_schema!({
-        "description": "An absolute path without `..`; `*` and `?` stand for characters of one name, `**` for any directories",
+        "description": "An absolute path without `..`; `*` and `?` match characters of one name, `**` matches any directories",
         "type": "string",
         "pattern": "^(?!(.*/)?\\.\\.(/|$))/+[^/]",
     });
@@ -100,7 +100,7 @@ pub(super) struct PathRemovalSchema;
 struct PathPatterns;
 struct PathPattern;
 
-/// Paths, and what it means that one of them is not there.
+/// Paths, and what to do if one does not exist.
 #[derive(JsonSchema)]
 #[schemars(
     deny_unknown_fields,
@@ -113,14 +113,14 @@ struct PathPattern;
     reason = "the fields are read by the derive, to describe them"
 )]
 struct LongPathRemoval {
-    /// What to remove.
+    /// The patterns.
     r#match: PathPatterns,
-    /// What it means that a pattern matches nothing: a problem, which is the default, or nothing to do.
+    /// What to do if a pattern matches nothing: report a problem (the default) or ignore it.
     if_missing: Option<IfMissing>,
-    /// What the history says of the layer.
+    /// The `created_by` of the history entry.
     created_by: Option<schema::SomeText>,
-    /// `true` takes the paths out of every layer, so that nobody finds them in the archive.
+    /// `true` removes the paths from every layer, so that the archive no longer contains them.
     purge: Option<Yes>,
-    /// `true` drops layers in which nothing is left then.
+    /// `true` drops layers that become empty.
     drop_empty_layers: Option<Yes>,
 }

@@ -23,19 +23,19 @@ pub struct PathSettings<T> {
     pub if_missing: IfMissing,
     /// Where the change is made.
     pub place: EditPlace,
-    /// What the history says of the layer.
+    /// The `created_by` of the history entry.
     pub created_by: Option<String>,
     is_long: bool,
 }
 
-/// The layer that a change of files lands in.
+/// The layer in which files are changed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, JsonSchema)]
 #[schemars(rename_all = "kebab-case")]
 pub enum EditPlace {
     /// A new one on top, which is the default.
     #[default]
     NewLayer,
-    /// The one that the file is in, which is made anew.
+    /// The layer that contains the file, which is rebuilt.
     Layer,
 }
 
@@ -164,26 +164,26 @@ pub(super) fn path_key(
 
 schema::schemas! {
     ModeSettings, "ModeSettings", |generator| json_schema!({
-        "description": "Permissions by path or pattern, or a map of these and of what else there is to say",
+        "description": "Permissions by path or pattern, or a map of these and of options",
         "if": { "required": ["set"] },
         "then": generator.subschema_for::<LongModeSettings>(),
         "else": generator.subschema_for::<Modes>(),
     });
     Modes, "Modes", |generator| json_schema!({
-        "description": "Permissions by path or pattern; the last pattern that matches counts",
+        "description": "Permissions by path or pattern; the last match wins",
         "type": "object",
         "minProperties": 1,
         "propertyNames": { "pattern": PATH_KEY },
         "additionalProperties": generator.subschema_for::<FileMode>(),
     });
     OwnerSettings, "OwnerSettings", |generator| json_schema!({
-        "description": "Owners by path or pattern, or a map of these and of what else there is to say",
+        "description": "Owners by path or pattern, or a map of these and of options",
         "if": { "required": ["set"] },
         "then": generator.subschema_for::<LongOwnerSettings>(),
         "else": generator.subschema_for::<Owners>(),
     });
     Owners, "Owners", |generator| json_schema!({
-        "description": "Owners by path or pattern; the last pattern that matches counts",
+        "description": "Owners by path or pattern; the last match wins",
         "type": "object",
         "minProperties": 1,
         "propertyNames": { "pattern": PATH_KEY },
@@ -199,7 +199,7 @@ pub(super) struct OwnerSettings;
 struct Modes;
 struct Owners;
 
-/// Permissions, and where and how they are set.
+/// Permissions, and options.
 #[derive(JsonSchema)]
 #[schemars(deny_unknown_fields, rename_all = "kebab-case")]
 #[expect(
@@ -209,15 +209,15 @@ struct Owners;
 struct LongModeSettings {
     /// The permissions.
     set: Modes,
-    /// What it means that a pattern matches nothing: a problem, which is the default, or nothing to do.
+    /// What to do if a pattern matches nothing: report a problem (the default) or ignore it.
     if_missing: Option<IfMissing>,
     /// The layer that is changed.
     r#in: Option<EditPlace>,
-    /// What the history says of the new layer.
+    /// The `created_by` of the history entry.
     created_by: Option<schema::SomeText>,
 }
 
-/// Owners, and where and how they are set.
+/// Owners, and options.
 #[derive(JsonSchema)]
 #[schemars(deny_unknown_fields, rename_all = "kebab-case")]
 #[expect(
@@ -227,10 +227,10 @@ struct LongModeSettings {
 struct LongOwnerSettings {
     /// The owners.
     set: Owners,
-    /// What it means that a pattern matches nothing: a problem, which is the default, or nothing to do.
+    /// What to do if a pattern matches nothing: report a problem (the default) or ignore it.
     if_missing: Option<IfMissing>,
     /// The layer that is changed.
     r#in: Option<EditPlace>,
-    /// What the history says of the new layer.
+    /// The `created_by` of the history entry.
     created_by: Option<schema::SomeText>,
 }

@@ -20,23 +20,23 @@ const ALIASES: [(&str, &str); 8] = [
     ("macos", "darwin"),
 ];
 
-/// The parts of a platform that change; those that are not given stay as they are.
+/// The parts of a platform that change; omitted ones stay as they are.
 #[derive(Debug, Clone, PartialEq, Eq, Default, JsonSchema)]
 #[schemars(deny_unknown_fields, rename_all = "kebab-case", extend("minProperties" = 1))]
 pub struct PlatformChange {
-    /// The operating system, as Go names it.
+    /// The operating system, as a `GOOS` value.
     #[schemars(with = "Option<schema::PlatformPart>")]
     pub os: Option<String>,
-    /// The processor, as Go names it.
+    /// The CPU architecture, as a `GOARCH` value.
     #[schemars(with = "Option<schema::PlatformPart>")]
     pub architecture: Option<String>,
-    /// Which kind of the processor, such as `v7`.
+    /// The CPU variant, such as `v7`.
     #[schemars(with = "Option<schema::PlatformPart>")]
     pub variant: Option<String>,
-    /// Which version of the operating system, for Windows.
+    /// The version of the operating system, for Windows.
     #[schemars(with = "Option<schema::PlatformPart>")]
     pub os_version: Option<String>,
-    /// What the operating system has to have, for Windows.
+    /// The required features of the operating system, for Windows.
     #[schemars(with = "Option<schema::PlatformParts>")]
     pub os_features: Option<Vec<String>>,
 }

@@ -15,9 +15,9 @@ const HELP: &str = "write both, as in `{ from: old-base.tar, onto: new-base.tar 
 /// What `rebase` takes.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Rebase {
-    /// The base that the image has.
+    /// The current base of the image.
     pub from: BaseImage,
-    /// The base that it gets.
+    /// The new base.
     pub onto: BaseImage,
 }
 
@@ -26,7 +26,7 @@ pub struct Rebase {
 pub struct BaseImage {
     /// The archive, relative to the patch file.
     pub archive: String,
-    /// Which of its images, if it has several: a pattern over their tags.
+    /// A pattern over the tags, if the archive contains several images.
     pub image: Option<Glob>,
     is_long: bool,
 }
@@ -82,7 +82,7 @@ impl Rebase {
 
 schema::schemas! {
     BaseImage, "BaseImage", |generator| json_schema!({
-        "description": "An archive or an extracted one, relative to the patch file, or a map that also says which of its images",
+        "description": "An archive or an extracted directory, relative to the patch file, or a map that also selects one of its images",
         "anyOf": [generator.subschema_for::<schema::SomeText>(), generator.subschema_for::<LongBaseImage>()],
     });
 }
@@ -95,9 +95,9 @@ schema::schemas! {
     reason = "the fields are read by the derive, to describe them"
 )]
 pub(super) struct RebaseSchema {
-    /// The base that the image has.
+    /// The current base of the image.
     from: BaseImage,
-    /// The base that it gets.
+    /// The new base.
     onto: BaseImage,
 }
 
@@ -111,6 +111,6 @@ pub(super) struct RebaseSchema {
 struct LongBaseImage {
     /// The archive, or an extracted one, relative to the patch file.
     archive: schema::SomeText,
-    /// Which of its images, if it has several: a pattern over their tags.
+    /// A pattern over the tags, if the archive contains several images.
     image: Option<Glob>,
 }

@@ -13,7 +13,7 @@ use crate::problem::Code;
 /// What `recompress` takes.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Recompression {
-    /// How layers are to be compressed.
+    /// The new compression.
     pub to: LayerCompression,
     /// Which.
     pub layers: LayerRange,
@@ -41,14 +41,14 @@ impl Recompression {
 
 schema::schemas! {
     RecompressionSchema, "Recompression", |generator| json_schema!({
-        "description": "How layers are compressed, or a map of that and of which layers are meant",
+        "description": "The new compression, or a map of it and of the layers it applies to",
         "anyOf": [generator.subschema_for::<LayerCompression>(), generator.subschema_for::<LongRecompression>()],
     });
 }
 
 pub(super) struct RecompressionSchema;
 
-/// How layers are compressed, and which.
+/// The compression, and the layers it applies to.
 #[derive(JsonSchema)]
 #[schemars(deny_unknown_fields, rename_all = "kebab-case")]
 #[expect(
@@ -56,8 +56,8 @@ pub(super) struct RecompressionSchema;
     reason = "the fields are read by the derive, to describe them"
 )]
 struct LongRecompression {
-    /// How layers are to be compressed.
+    /// The new compression.
     to: LayerCompression,
-    /// Which; `all` if not given.
+    /// The layers; the default is `all`.
     layers: Option<LayerRange>,
 }

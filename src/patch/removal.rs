@@ -32,14 +32,14 @@ pub struct Unset {
     is_long: bool,
 }
 
-/// What it means that there is nothing to remove.
+/// What to do if there is nothing to remove.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, JsonSchema)]
 #[schemars(rename_all = "kebab-case")]
 pub enum IfMissing {
-    /// The patch does not fit the image.
+    /// Report a problem.
     #[default]
     Problem,
-    /// There is nothing to do.
+    /// Do nothing.
     Ignore,
 }
 

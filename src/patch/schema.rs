@@ -146,11 +146,11 @@ pub(super) struct PlatformPatterns;
 
 schemas! {
     Text, "Text", |_| json_schema!({
-        "description": "Text; a plain scalar is taken as it is written",
+        "description": "A string; plain scalars are taken literally",
         "type": ["string", "number", "boolean"],
     });
     SomeText, "SomeText", |_| json_schema!({
-        "description": "Text that is not empty; a plain scalar is taken as it is written",
+        "description": "A non-empty string; plain scalars are taken literally",
         "type": ["string", "number", "boolean"],
         "minLength": 1,
     });
@@ -169,17 +169,17 @@ schemas! {
         "minLength": 1,
     });
     Glob, "Glob", |_| json_schema!({
-        "description": "A pattern: `*` is any run of characters, `?` any one",
+        "description": "A pattern: `*` matches any characters, `?` matches one",
         "type": ["string", "number", "boolean"],
         "minLength": 1,
     });
     ImagePattern, "ImagePattern", |_| json_schema!({
-        "description": "A pattern over the image's tags, such as `app:*`, or the beginning of its id, `sha256:4fdc`",
+        "description": "A pattern over the image's tags, such as `app:*`, or the start of its id, `sha256:4fdc`",
         "type": ["string", "number", "boolean"],
         "pattern": "^(sha256:[0-9a-f]{4,64}$|(?!sha256:)[\\s\\S])",
     });
     PlatformPattern, "PlatformPattern", |_| json_schema!({
-        "description": "A platform, such as `linux/arm64` or `linux/arm/v7`; without a variant all variants are meant, and `*` is any run of characters",
+        "description": "A platform, such as `linux/arm64` or `linux/arm/v7`; without a variant it matches all variants, and `*` matches any characters",
         "type": "string",
         "pattern": "^[A-Za-z0-9._*?()-]+(/[A-Za-z0-9._*?()-]+){1,2}$",
     });
@@ -210,7 +210,7 @@ schemas! {
         "additionalProperties": generator.subschema_for::<Text>(),
     });
     EnvPart, "EnvPart", |generator| json_schema!({
-        "description": "A part of a value, with a separator of its own or without",
+        "description": "A part of a value, optionally with a separator",
         "anyOf": [generator.subschema_for::<SomeText>(), generator.subschema_for::<LongPart>()],
     });
     EnvParts, "EnvParts", |generator| json_schema!({
@@ -220,9 +220,9 @@ schemas! {
         "propertyNames": { "pattern": "^[^=\\u0000-\\u001f\\u007f-\\u009f]+$" },
         "additionalProperties": generator.subschema_for::<EnvPart>(),
     });
-    Words, "Words", |generator| list(generator.subschema_for::<Text>(), "Words, each an argument", false);
+    Words, "Words", |generator| list(generator.subschema_for::<Text>(), "Words, one per argument", false);
     Directory, "Directory", |_| json_schema!({
-        "description": "An absolute path in the image, kept as it is written",
+        "description": "An absolute path in the image, taken literally",
         "type": "string",
         "pattern": "^(/|[A-Za-z]:[\\\\/])",
     });
@@ -235,38 +235,38 @@ schemas! {
         "pattern": format!("^([1-9]|[1-5][0-9]|6[0-4]|(SIG)?({SIGNALS}|RTMIN\\+([1-9]|1[0-5])|RTMAX-([1-9]|1[0-4])))$"),
     });
     Seconds, "Seconds", |_| json_schema!({
-        "description": "Seconds; -1 is forever",
+        "description": "Seconds; -1 means no limit",
         "type": ["string", "integer"],
         "minimum": -1,
         "maximum": MAX_SECONDS,
         "pattern": "^(-1|0|[1-9][0-9]{0,8})$",
     });
     Retries, "Retries", |_| json_schema!({
-        "description": "The number of failures in a row that count",
+        "description": "The number of consecutive failures that count",
         "type": ["string", "integer"],
         "minimum": 1,
         "maximum": MAX_SECONDS,
         "pattern": "^[1-9][0-9]{0,8}$",
     });
     Count, "Count", |_| json_schema!({
-        "description": "A whole number from 0 on",
+        "description": "A whole number, 0 or more",
         "type": ["string", "integer"],
         "minimum": 0,
         "maximum": MAX_SECONDS,
         "pattern": "^(0|[1-9][0-9]{0,8})$",
     });
     IdPrefix, "IdPrefix", |_| json_schema!({
-        "description": "The beginning of a digest, such as `sha256:4fdc`",
+        "description": "The start of a digest, such as `sha256:4fdc`",
         "type": "string",
         "pattern": "^sha256:[0-9a-f]{4,64}$",
     });
     Duration, "Duration", |_| json_schema!({
-        "description": "A length of time such as `30s`, `1m30s` or `500ms`",
+        "description": "A duration such as `30s`, `1m30s` or `500ms`",
         "type": "string",
         "pattern": "^([0-9]+(\\.[0-9]+)?(ns|us|µs|ms|s|m|h))+$",
     });
     HealthTest, "HealthTest", |generator| json_schema!({
-        "description": "A command as a text for the shell, or as a list that begins with `CMD`, `CMD-SHELL` or `NONE`",
+        "description": "A command as a string for the shell, or as a list that starts with `CMD`, `CMD-SHELL` or `NONE`",
         "anyOf": [
             generator.subschema_for::<SomeText>(),
             { "type": "array", "items": [{ "const": "NONE" }], "minItems": 1, "maxItems": 1 },
@@ -285,14 +285,14 @@ schemas! {
     Instructions, "Instructions", |_| list(json_schema!({
         "type": "string",
         "pattern": "^(?!\\s*([fF][rR][oO][mM]|[mM][aA][iI][nN][tT][aA][iI][nN][eE][rR]|[oO][nN][bB][uU][iI][lL][dD])(\\s|$))[\\s\\S]",
-    }), "Instructions of a Dockerfile, but `FROM`, `MAINTAINER` and `ONBUILD`", false);
+    }), "Dockerfile instructions, except `FROM`, `MAINTAINER` and `ONBUILD`", false);
     Time, "Time", |_| json_schema!({
-        "description": "A time of RFC 3339, such as `2026-01-31T12:00:00Z`",
+        "description": "An RFC 3339 timestamp, such as `2026-01-31T12:00:00Z`",
         "type": "string",
         "pattern": "^[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}(\\.[0-9]{1,9})?(Z|[+-][0-9]{2}:[0-9]{2})$",
     });
     PlatformPart, "PlatformPart", |_| json_schema!({
-        "description": "A name as Go has it, such as `linux`, `arm64` or `v7`",
+        "description": "A name as in Go, such as `linux`, `arm64` or `v7`",
         "type": ["string", "number"],
         "pattern": "^[A-Za-z0-9._-]+$",
     });
@@ -303,21 +303,21 @@ schemas! {
     });
     Fields, "Fields", |generator| list(generator.subschema_for::<FieldName>(), "Fields of the configuration, each once", true);
     Unset, "Unset", |generator| json_schema!({
-        "description": "Fields, or a map of them and what it means that one has nothing in it",
+        "description": "Fields, or a map of them and of options",
         "anyOf": [generator.subschema_for::<Fields>(), generator.subschema_for::<LongUnset>()],
     });
     AnnotationPlace, "AnnotationPlace", |_| json_schema!({
-        "description": "The manifest, which is the default, the index that the names stand for, or the descriptors of the manifest",
+        "description": "The manifest (the default), the index that the names refer to, or the descriptors of the manifest",
         "enum": AnnotationPlace::ALL.map(AnnotationPlace::name),
     });
     Annotations, "Annotations", |generator| json_schema!({
-        "description": "Annotations of the manifest, or a map of them and of the document to set them in",
+        "description": "Annotations of the manifest, or a map of annotations and the document to set them in",
         "if": { "required": ["on"] },
         "then": generator.subschema_for::<LongAnnotations>(),
         "else": generator.subschema_for::<Labels>(),
     });
     AnnotationRemoval, "AnnotationRemoval", |generator| json_schema!({
-        "description": "Patterns, or a map of them, of the document to remove from, and what it means that one matches nothing",
+        "description": "Patterns, or a map of them, the document to remove from, and options",
         "anyOf": [generator.subschema_for::<Globs>(), generator.subschema_for::<LongAnnotationRemoval>()],
     });
     References, "References", |generator| json_schema!({
@@ -334,12 +334,12 @@ schemas! {
         "items": generator.subschema_for::<Glob>(),
     });
     Removal, "Removal", |generator| json_schema!({
-        "description": "Patterns, or a map of them and what it means that one matches nothing",
+        "description": "Patterns, or a map of them and of options",
         "anyOf": [generator.subschema_for::<Globs>(), generator.subschema_for::<LongRemoval>()],
     });
 }
 
-/// Patterns, and what it means that one of them matches nothing.
+/// Patterns, and what to do if one matches nothing.
 #[derive(JsonSchema)]
 #[schemars(deny_unknown_fields, rename_all = "kebab-case")]
 #[expect(
@@ -347,13 +347,13 @@ schemas! {
     reason = "the fields are read by the derive, to describe them"
 )]
 struct LongRemoval {
-    /// What to remove.
+    /// The patterns.
     r#match: Globs,
-    /// What it means that a pattern matches nothing: a problem, which is the default, or nothing to do.
+    /// What to do if a pattern matches nothing: report a problem (the default) or ignore it.
     if_missing: Option<IfMissing>,
 }
 
-/// Fields, and what it means that one of them has nothing in it.
+/// Fields, and what to do if one is empty.
 #[derive(JsonSchema)]
 #[schemars(deny_unknown_fields, rename_all = "kebab-case")]
 #[expect(
@@ -361,13 +361,13 @@ struct LongRemoval {
     reason = "the fields are read by the derive, to describe them"
 )]
 struct LongUnset {
-    /// What to remove.
+    /// The patterns.
     r#match: Fields,
-    /// What it means that a field has nothing in it: a problem, which is the default, or nothing to do.
+    /// What to do if a field is empty: report a problem (the default) or ignore it.
     if_missing: Option<IfMissing>,
 }
 
-/// Patterns, where to remove from, and what it means that one of them matches nothing.
+/// Patterns, where to remove from, and what to do if one matches nothing.
 #[derive(JsonSchema)]
 #[schemars(deny_unknown_fields, rename_all = "kebab-case")]
 #[expect(
@@ -377,8 +377,8 @@ struct LongUnset {
 struct LongAnnotationRemoval {
     /// The document to remove from.
     on: Option<AnnotationPlace>,
-    /// What to remove.
+    /// The patterns.
     r#match: Globs,
-    /// What it means that a pattern matches nothing: a problem, which is the default, or nothing to do.
+    /// What to do if a pattern matches nothing: report a problem (the default) or ignore it.
     if_missing: Option<IfMissing>,
 }

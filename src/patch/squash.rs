@@ -16,7 +16,7 @@ use crate::problem::Code;
 pub struct Squash {
     /// The layers.
     pub layers: LayerRange,
-    /// What the history says of the new one.
+    /// The `created_by` of the history entry.
     pub created_by: Option<String>,
     /// How that is compressed, if not as the layer below it.
     pub compression: Option<LayerCompression>,
@@ -47,14 +47,14 @@ impl Squash {
 
 schema::schemas! {
     SquashSchema, "Squash", |generator| json_schema!({
-        "description": "Which layers become one, or a map of these and of what else there is to say",
+        "description": "The layers to combine, or a map of these and of options",
         "anyOf": [generator.subschema_for::<LayerRange>(), generator.subschema_for::<LongSquash>()],
     });
 }
 
 pub(super) struct SquashSchema;
 
-/// Which layers become one, and how that is told and stored.
+/// The layers to combine, and the history entry and compression of the new one.
 #[derive(JsonSchema)]
 #[schemars(deny_unknown_fields, rename_all = "kebab-case")]
 #[expect(
@@ -64,8 +64,8 @@ pub(super) struct SquashSchema;
 struct LongSquash {
     /// The layers.
     layers: LayerRange,
-    /// What the history says of the new one.
+    /// The `created_by` of the history entry.
     created_by: Option<schema::SomeText>,
-    /// How it is compressed in the archive; as the one below it if not given.
+    /// The compression of the new layer; by default that of the layer below.
     compression: Option<LayerCompression>,
 }

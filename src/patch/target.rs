@@ -10,7 +10,7 @@ use crate::reference::Glob;
 
 const MIN_ID_DIGITS: usize = 4;
 
-/// Which images of an archive a patch is about; without patterns, the only one, for all its platforms.
+/// The images that a patch changes. The default is the only image, for all its platforms.
 #[derive(Debug, Clone, PartialEq, Eq, Default, JsonSchema)]
 #[schemars(
     deny_unknown_fields,
@@ -18,37 +18,37 @@ const MIN_ID_DIGITS: usize = 4;
     extend("minProperties" = 1)
 )]
 pub struct Target {
-    /// An image is meant if one of these matches it; not needed if there is only one.
+    /// Selects the images that one of these patterns matches; optional if there is only one image.
     #[schemars(with = "Option<schema::ImagePatterns>")]
     pub images: Vec<ImagePattern>,
-    /// Of an image for several platforms, only those that one of these matches are meant; all if not given.
+    /// Selects the platforms of a multi-platform image that one of these patterns matches; all by default.
     #[schemars(with = "Option<schema::PlatformPatterns>")]
     pub platforms: Vec<PlatformPattern>,
-    /// Of an archive whose `manifest.json` and `index.json` contradict each other, the one that is right.
+    /// Which document to trust if `manifest.json` and `index.json` contradict each other.
     pub trust: Option<Trust>,
 }
 
-/// One of the two documents that say which images an archive holds.
+/// One of the two documents that list the images of an archive.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, JsonSchema)]
 pub enum Trust {
-    /// What `docker load` goes by.
+    /// The document that `docker load` reads.
     #[schemars(rename = "manifest.json")]
     Manifest,
-    /// What readers of OCI layouts go by.
+    /// The document that readers of OCI layouts read.
     #[schemars(rename = "index.json")]
     Index,
 }
 
-/// What becomes of what an archive says about an image that changes: attestations, signatures and other referrers.
+/// What to do with attestations, signatures and other referrers of an image that changes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, JsonSchema)]
 #[schemars(rename_all = "kebab-case")]
 pub enum Attestations {
-    /// The patch does not fit an image that is attested.
+    /// Reject the patch if an image has attestations or signatures.
     #[default]
     Refuse,
-    /// They are left out.
+    /// Remove them.
     Drop,
-    /// They stay, and are pointed at the changed image; what they claim is still about the old one.
+    /// Keep them and point them at the changed image. Their content still describes the old one.
     Keep,
 }
 

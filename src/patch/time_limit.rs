@@ -54,11 +54,11 @@ fn time(field: &Field<'_>, problems: &mut Problems) -> Option<Option<Timestamp>>
 
 schema::schemas! {
     TimeLimitSchema, "TimeLimit", |generator| json_schema!({
-        "description": "The time that later ones become, or a map of that and of which layers are meant",
+        "description": "The maximum timestamp, or a map of it and of the layers it applies to",
         "anyOf": [generator.subschema_for::<LatestTime>(), generator.subschema_for::<LongTimeLimit>()],
     });
     LatestTime, "LatestTime", |generator| json_schema!({
-        "description": "A time of RFC 3339, or `source-date-epoch` for `SOURCE_DATE_EPOCH`, or 1970 where that is not set",
+        "description": "An RFC 3339 timestamp, or `source-date-epoch` for `SOURCE_DATE_EPOCH` (1970 if unset)",
         "anyOf": [generator.subschema_for::<schema::Time>(), { "type": "string", "pattern": format!("^{EPOCH}$") }],
     });
 }
@@ -66,7 +66,7 @@ schema::schemas! {
 pub(super) struct TimeLimitSchema;
 struct LatestTime;
 
-/// The time that later ones become, and in which layers.
+/// The maximum timestamp, and the layers it applies to.
 #[derive(JsonSchema)]
 #[schemars(deny_unknown_fields, rename_all = "kebab-case")]
 #[expect(
@@ -76,6 +76,6 @@ struct LatestTime;
 struct LongTimeLimit {
     /// The time.
     to: LatestTime,
-    /// Which layers; `all` if not given.
+    /// The layers; the default is `all`.
     layers: Option<LayerRange>,
 }

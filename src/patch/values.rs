@@ -83,7 +83,7 @@ pub(super) fn number(field: &Field<'_>, min: i64, problems: &mut Problems) -> Op
     number
 }
 
-/// Seconds; -1 is forever, as in `docker run --stop-timeout`.
+/// Seconds; -1 means no limit, as in `docker run --stop-timeout`.
 pub(super) fn seconds(field: &Field<'_>, problems: &mut Problems) -> Option<i64> {
     number(field, -1, problems)
 }

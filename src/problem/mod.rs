@@ -50,55 +50,55 @@ macro_rules! codes {
 }
 
 codes! {
-    /// The file is larger than any patch.
+    /// The file is too large for a patch.
     FileTooLarge "file-too-large",
     /// The file is not UTF-8 text.
     NotUtf8 "not-utf8",
-    /// The file holds no patch: it is empty, or has only comments.
+    /// The file contains no patch: it is empty or has only comments.
     NoPatch "no-patch",
     /// The text is not YAML.
     Syntax "syntax",
     /// The YAML is nested too deeply, or expands to too much.
     TooComplex "too-complex",
-    /// The operations lay layers anew and try patterns more often than a plan may.
+    /// The operations rebuild layers and try patterns more often than the limit allows.
     TooMuchWork "too-much-work",
-    /// A YAML tag such as `!env`; patches have none.
+    /// A YAML tag such as `!env`; patches cannot use tags.
     Tag "tag",
-    /// A YAML merge key `<<`; patches have none.
+    /// A YAML merge key `<<`; patches cannot use merge keys.
     MergeKey "merge-key",
-    /// `apiVersion` is missing or names a language that this build does not know.
+    /// `apiVersion` is missing or unknown to this version of ocipatch.
     ApiVersion "api-version",
-    /// A key that must be there is not.
+    /// A required key is missing.
     MissingKey "missing-key",
-    /// A key that has no meaning here.
+    /// A key that is not allowed here.
     UnknownKey "unknown-key",
-    /// A key that stands twice in one map.
+    /// A key that appears twice in one map.
     RepeatedKey "repeated-key",
     /// An operation that does not exist.
     UnknownOperation "unknown-operation",
     /// An operation that is not a map with exactly one key.
     OperationShape "operation-shape",
-    /// A list, map or text where another of these is wanted.
+    /// A list, map or string where another of these is expected.
     WrongType "wrong-type",
-    /// Null where a value is wanted.
+    /// Null where a value is expected.
     Null "null",
-    /// A list, map or text with nothing in it.
+    /// An empty list, map or string.
     Empty "empty",
-    /// A value that is not one of those allowed here.
+    /// A value that is not allowed here.
     InvalidValue "invalid-value",
-    /// A label key with characters that keys cannot have.
+    /// A label key with invalid characters.
     InvalidLabelKey "invalid-label-key",
-    /// A name that no environment variable can have.
+    /// An invalid name of an environment variable.
     InvalidEnvName "invalid-env-name",
-    /// An annotation key with characters that keys cannot have, or one that holds the image's name.
+    /// An annotation key with invalid characters, or one that is reserved for the image's name.
     InvalidAnnotationKey "invalid-annotation-key",
-    /// A text that is not a path.
+    /// An invalid path.
     InvalidPath "invalid-path",
-    /// A text that is not a tagged image reference.
+    /// A string that is not a tagged image reference.
     InvalidReference "invalid-reference",
-    /// A text that is not the beginning of an image id.
+    /// A string that is not the start of an image id.
     InvalidImageId "invalid-image-id",
-    /// A text that is not a platform.
+    /// A string that is not a platform.
     InvalidPlatform "invalid-platform",
     /// One list names the same thing twice.
     RepeatedItem "repeated-item",
@@ -108,23 +108,23 @@ codes! {
     UnsetArg "unset-arg",
     /// An argument that nothing in the patch uses.
     UnusedArg "unused-arg",
-    /// A `${` that begins no `${name}`, or a name that no argument can have.
+    /// A `${` without `name}`, or an invalid argument name.
     MalformedArg "malformed-arg",
-    /// A value that the declaration of its argument does not allow.
+    /// A value that does not match the declaration of its argument.
     InvalidArg "invalid-arg",
-    /// An argument in a key or in `args`, or a secret where it would be shown.
+    /// An argument in a key or in `args`, or a secret where it would be visible.
     MisplacedArg "misplaced-arg",
     /// A precondition that does not exist.
     UnknownExpectation "unknown-expectation",
     /// A precondition that is not a map with exactly one key.
     ExpectationShape "expectation-shape",
-    /// A precondition that the image does not fulfil.
+    /// A precondition that the image does not satisfy.
     ExpectationFailed "expectation-failed",
-    /// A pattern of `target` that no image of the archive matches.
+    /// A pattern of `target` that matches no image of the archive.
     NoSuchImage "no-such-image",
-    /// A platform of `target` that no image of the archive is for.
+    /// A platform of `target` that matches no image of the archive.
     NoSuchPlatform "no-such-platform",
-    /// No target, and an archive of several images.
+    /// The archive contains several images, and the patch has no target.
     AmbiguousTarget "ambiguous-target",
     /// A label pattern that matches nothing.
     NoSuchLabel "no-such-label",
@@ -134,25 +134,25 @@ codes! {
     NoSuchPort "no-such-port",
     /// A volume pattern that matches nothing.
     NoSuchVolume "no-such-volume",
-    /// A field to unset that has nothing in it.
+    /// A field to unset that is empty.
     NoSuchField "no-such-field",
     /// An annotation pattern that matches nothing.
     NoSuchAnnotation "no-such-annotation",
     /// An annotation of a manifest, index or descriptor that the archive does not have.
     NoSuchDocument "no-such-document",
-    /// Two operations of one plan of which the second undoes what the first one does.
+    /// Two operations of one plan; the second undoes the first.
     Contradiction "contradiction",
     /// A tag pattern that matches nothing.
     NoSuchTag "no-such-tag",
     /// A path, or a pattern over paths, that matches nothing.
     NoSuchPath "no-such-path",
-    /// A layer that is not there.
+    /// A layer that does not exist.
     NoSuchLayer "no-such-layer",
-    /// Several layers where one was meant.
+    /// Several layers match where one is expected.
     AmbiguousLayer "ambiguous-layer",
-    /// A tag that another image of the archive holds.
+    /// A tag that another image of the archive has.
     TagTaken "tag-taken",
-    /// A source that does not exist or is no directory.
+    /// A source that does not exist or is not a directory.
     NoSuchSource "no-such-source",
     /// A source outside the patch file's directory.
     OutsideSource "outside-source",
@@ -166,7 +166,7 @@ codes! {
     UnsupportedForm "unsupported-form",
     /// An operation that this image's platform does not allow.
     UnsupportedPlatform "unsupported-platform",
-    /// A change of an image that something in the archive is said about, without a word on what becomes of that.
+    /// The image has attestations or signatures, and the patch does not say what to do with them.
     Attested "attested",
 }
 
