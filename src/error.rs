@@ -208,7 +208,7 @@ impl Error {
                 format!("`{place}` changed while it was read: {what}")
             }
             Self::Spool { directory, source } => format!(
-                "temporary files go to `{directory}`: {source}; set `TMPDIR` to a directory that exists, is writable and has room"
+                "cannot write temporary files to `{directory}`: {source}; set `TMPDIR` to a writable directory with free space"
             ),
             Self::Remains { place, cause } => format!(
                 "{}; `{place}` has the new images, and the next `--in-place` removes what they replaced",
@@ -216,7 +216,7 @@ impl Error {
             ),
             Self::Unconvertible { image, reason } => format!("`{image}` {reason}"),
             Self::Halves(disagreement) => format!(
-                "{disagreement}: the archive contradicts itself; to say which half is right write `target: {{trust: manifest.json}}` or `target: {{trust: index.json}}` into the patch"
+                "{disagreement}: the archive contradicts itself; select one document with `target: {{trust: manifest.json}}` or `target: {{trust: index.json}}` in the patch"
             ),
             Self::Conflict(conflict) => conflict.to_string(),
             Self::Unfinished { source, .. } => source.message(),

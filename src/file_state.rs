@@ -53,9 +53,9 @@ impl FileState {
             return Some(format!("its size is {} bytes, not {}", now.size, self.size));
         }
         if self.mtime != now.mtime {
-            return Some("its modification time is another".to_owned());
+            return Some("its modification time is different".to_owned());
         }
-        (self.ctime != now.ctime).then(|| "its status change time is another".to_owned())
+        (self.ctime != now.ctime).then(|| "its status change time is different".to_owned())
     }
 }
 

@@ -26,9 +26,9 @@ pub enum InvalidImagePath {
 impl fmt::Display for InvalidImagePath {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
-            Self::Relative => "a path in the image begins with `/`",
+            Self::Relative => "a path in the image starts with `/`",
             Self::Parent => "a path in the image has no `..`",
-            Self::Nul => "a path has no NUL byte",
+            Self::Nul => "a path cannot contain a NUL byte",
         })
     }
 }

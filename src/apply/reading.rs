@@ -51,11 +51,11 @@ impl<'a> Reading<'a> {
             },
             WriteError::OriginChanged(origin) => Error::Changed {
                 place: self.place(origin),
-                what: "its entries are others".to_owned(),
+                what: "its entries are different".to_owned(),
             },
             WriteError::Tar(origin, error) => Error::BadEntry {
                 name: self.place(origin),
-                reason: format!("is no readable layer: {error}"),
+                reason: format!("is not a readable layer: {error}"),
             },
             WriteError::Output(source) => Error::Io {
                 place: "the output".to_owned(),

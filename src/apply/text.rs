@@ -62,7 +62,7 @@ impl fmt::Display for ImageSummary {
         if !self.changed {
             writeln!(
                 f,
-                "  nothing changes: every operation finds the image as it wants it"
+                "  nothing changes: the image is already as the patch describes it"
             )?;
         }
         if !self.config.is_empty() {

@@ -75,7 +75,7 @@ impl From<To> for Form {
 }
 
 fn platform(text: &str) -> Result<PlatformPattern, String> {
-    PlatformPattern::parse(text).ok_or_else(|| "it is no `os/architecture[/variant]`".to_owned())
+    PlatformPattern::parse(text).ok_or_else(|| "expected `os/architecture[/variant]`".to_owned())
 }
 
 const IMAGE_ID: &str = "the image id";
@@ -142,11 +142,11 @@ impl Apply {
         }
         let image = printable::path(self.inputs.image());
         Err(Failure::Usage(format!(
-            "`--keep-replaced` keeps blobs of a directory that is an OCI layout, and `{image}` is {}",
+            "`--keep-replaced` requires an OCI layout directory, but `{image}` is {}",
             if planned.archive.source().is_directory() {
-                "of another form"
+                "in another form"
             } else {
-                "a file, which is replaced as a whole"
+                "a file"
             }
         )))
     }
@@ -193,7 +193,7 @@ impl Apply {
         let one = |flag: &str| match ids.as_slice() {
             [id] => Ok(*id),
             _ => Err(Failure::Usage(format!(
-                "`{flag}` is about one image, and {} images are targeted",
+                "`{flag}` requires one image, but {} images are targeted",
                 ids.len()
             ))),
         };
@@ -244,7 +244,7 @@ impl Apply {
         let Some(path) = target.path() else {
             if wants_directory == Some(true) {
                 return Err(Failure::Usage(
-                    "a directory needs a name: say which by `-o DIRECTORY`".to_owned(),
+                    "a directory needs a name: use `-o DIRECTORY`".to_owned(),
                 ));
             }
             let advice = "use `-o OUT`, `--in-place`, or redirect standard output";
@@ -258,7 +258,7 @@ impl Apply {
         if wants_directory == Some(false) && is_directory_path {
             let shown = printable::path(path);
             return Err(Failure::Usage(format!(
-                "`{shown}` is a directory, and `--to` wants a tar"
+                "`{shown}` is a directory, but `--to` writes a tar"
             )));
         }
         if wants_directory.unwrap_or(is_directory_path) {
@@ -270,7 +270,7 @@ impl Apply {
         if looks_like_tar(path) {
             let shown = printable::path(path);
             return Err(Failure::Usage(format!(
-                "IMAGE is a directory, so OUT will be one: say `-o {shown}/` for that, or `-o - > {shown}` for a tar"
+                "IMAGE is a directory, so OUT must be one: use `-o {shown}/`, or `-o - > {shown}` for a tar"
             )));
         }
         Ok(Destination::Directory(path.to_owned()))

@@ -50,7 +50,7 @@ pub(super) fn refuse_undeclared(values: &ArgValues, declared: &[String]) -> Resu
     };
     let shown: Vec<String> = declared.iter().map(|name| format!("`{name}`")).collect();
     let there = if shown.is_empty() {
-        "there are no args".to_owned()
+        "the patches declare no arguments".to_owned()
     } else {
         format!("there is {}", shown.join(", "))
     };
@@ -76,11 +76,11 @@ fn pairs<'a>(
     let mut pairs = BTreeMap::new();
     for (i, line) in lines.enumerate() {
         let Some((name, value)) = line.split_once('=') else {
-            let message = format!("value {} of `{place}` is no `NAME=VALUE`", i + 1);
+            let message = format!("value {} of `{place}` is not `NAME=VALUE`", i + 1);
             return Err(Failure::Usage(message));
         };
         if pairs.insert(name.to_owned(), value.to_owned()).is_some() {
-            let message = format!("`{place}` gives the argument `{name}` twice");
+            let message = format!("`{place}` sets the argument `{name}` twice");
             return Err(Failure::Usage(message));
         }
     }

@@ -134,7 +134,7 @@ impl PatchOptions {
         }
         if patch.leaves_layers && !quiet {
             say(
-                "note: the layers differ too, and are not in the patch; `--layers DIR` takes them along",
+                "note: the patch does not include the layers, which differ too; use `--layers DIR` to include them",
             );
         }
         Ok(())
@@ -155,7 +155,7 @@ fn spelled_in_patch(directory: &Path, target: &Target) -> Result<String, Failure
         Some("") => Ok(".".to_owned()),
         Some(spelled) => Ok(spelled.to_owned()),
         None => Err(Failure::Usage(format!(
-            "`{}` is not below the directory of the patch, where a patch may take files from",
+            "`{}` is outside the directory of the patch",
             printable::path(directory)
         ))),
     }

@@ -174,13 +174,13 @@ fn drawn(rejected: &Rejected, in_colour: bool) -> String {
 
 fn unsayable(missing: &[String]) -> String {
     let n = match missing.len() {
-        1 => "1 difference that no operation makes".to_owned(),
-        n => format!("{n} differences that no operation makes"),
+        1 => "1 difference that no operation can express".to_owned(),
+        n => format!("{n} differences that no operation can express"),
     };
     let lines: Vec<String> = missing.iter().map(|line| printable::line(line)).collect();
     let lines = lines.join("\n  ");
     format!(
-        "error: {n}:\n  {lines}\nhelp: `--partial` writes a patch without that\nnothing was written"
+        "error: {n}:\n  {lines}\nhelp: `--partial` writes a patch without these\nnothing was written"
     )
 }
 

@@ -25,7 +25,7 @@ pub(super) struct Unpack {
 impl Unpack {
     pub(super) fn run(&self, quiet: bool, mut ledger: Ledger) -> Result<(), Failure> {
         if self.directory.as_os_str() == "-" {
-            let message = "an archive is unpacked into a directory, not to standard output";
+            let message = "cannot unpack to standard output; name a directory";
             return Err(Failure::Usage(message.to_owned()));
         }
         let location = Location::of(&self.directory);

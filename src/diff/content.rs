@@ -35,7 +35,7 @@ impl Contents {
             let read = read_layer(&mut reader, wanted);
             read.map_err(|reason| Error::BadEntry {
                 name: name(),
-                reason: format!("is no readable layer: {reason}"),
+                reason: format!("is not a readable layer: {reason}"),
             })?;
         }
         Ok(())

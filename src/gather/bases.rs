@@ -92,7 +92,7 @@ fn layers(
         let log = LayerLog::read(0, &mut TarReader::new(import.tar()?));
         let log = log.map_err(|error| Error::BadEntry {
             name: import.place().to_owned(),
-            reason: format!("is no readable layer: {error}"),
+            reason: format!("is not a readable layer: {error}"),
         })?;
         layers.push(BaseLayer {
             import: opened.imports.len(),

@@ -123,8 +123,8 @@ fn real_path(
     };
     let home = std::fs::canonicalize(&base.directory).map_err(Error::at(&base.directory))?;
     if !base.allow_outside && !real.starts_with(&home) {
-        let message = format!("{} leads out of the patch file's directory", quoted(from));
-        let help = "`--allow-outside` permits that".to_owned();
+        let message = format!("{} is outside the patch file's directory", quoted(from));
+        let help = "use `--allow-outside` to allow this".to_owned();
         return problem(Code::OutsideSource, message, help);
     }
     Ok(Ok(real))

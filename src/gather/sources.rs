@@ -86,7 +86,7 @@ pub(super) fn find_diff(
     let reason = match read {
         Err(error) if !is_of_the_path(&error) => return Err(Error::io(&real, error)),
         Err(error) => error.to_string(),
-        Ok(n) if n as u64 > MAX_DIFF_BYTES => "it is larger than any diff".to_owned(),
+        Ok(n) if n as u64 > MAX_DIFF_BYTES => "it is too large for a diff".to_owned(),
         Ok(_) => match UnifiedDiff::parse(&text) {
             Ok(diff) => {
                 finding.diff = Some(diff);
@@ -95,9 +95,9 @@ pub(super) fn find_diff(
             Err(reason) => reason.to_string(),
         },
     };
-    let message = format!("{} is no unified diff: {reason}", quoted(from));
+    let message = format!("{} is not a unified diff: {reason}", quoted(from));
     let problem = Problem::new(Code::InvalidSource, address, message);
-    let help = "name a file with what `diff -u old new` prints";
+    let help = "name a file with the output of `diff -u old new`";
     finding.problems.push(problem.with_help(help));
     Ok(finding)
 }
@@ -136,8 +136,8 @@ fn from_source(
     };
     if std::fs::metadata(real).map_err(Error::at(real))?.is_dir() {
         if add.as_is {
-            let message = format!("{from} is a directory, and only a tar is a layer as it is");
-            let help = "leave `as-is` out, or name a tar";
+            let message = format!("{from} is a directory, but `as-is` requires a tar");
+            let help = "remove `as-is`, or name a tar";
             return problem(Code::NoSuchSource, "from", message, help);
         }
         let (directory, scan) = directory(real, add)?;
@@ -202,14 +202,14 @@ fn file_at(
         Ok(Err(Problem::new(code, address.clone(), message)))
     };
     if path.is_empty() {
-        return problem(Code::NoSuchSource, "a directory, and a file was wanted");
+        return problem(Code::NoSuchSource, "a directory; expected a file");
     }
     match directory.entry(path, keeps_xattrs).map_err(host_error)? {
         Ok(entry) if entry.kind == SourceKind::File => Ok(Ok(entry)),
         Ok(entry) if entry.kind == SourceKind::Directory => {
-            problem(Code::NoSuchSource, "a directory, and a file was wanted")
+            problem(Code::NoSuchSource, "a directory; expected a file")
         }
-        Ok(_) => problem(Code::InvalidSource, "no regular file"),
+        Ok(_) => problem(Code::InvalidSource, "not a regular file"),
         Err(reason) => problem(Code::InvalidSource, &format!("not to be used: {reason}")),
     }
 }

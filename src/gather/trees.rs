@@ -120,7 +120,7 @@ impl Reading<'_> {
 fn unreadable(archive: &Archive, layer: &Layer, error: &RootfsError) -> Error {
     Error::BadEntry {
         name: archive.source().entries()[layer.entry()].name.clone(),
-        reason: format!("is no readable layer: {error}"),
+        reason: format!("is not a readable layer: {error}"),
     }
 }
 

@@ -83,11 +83,11 @@ impl Shape {
     fn describe(self) -> &'static str {
         match self {
             Self::Text => "a text",
-            Self::Time => "a time of RFC 3339",
+            Self::Time => "an RFC 3339 timestamp",
             Self::Number => "a whole number",
-            Self::Texts => "a list of texts",
-            Self::Command => "a list of texts or a text",
-            Self::Map => "an object of texts",
+            Self::Texts => "a list of strings",
+            Self::Command => "a list of strings or a string",
+            Self::Map => "an object of strings",
             Self::Set | Self::Object => "an object",
         }
     }

@@ -89,13 +89,16 @@ impl fmt::Display for Note {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Followed { link, to } => {
-                write!(f, "`{link}` is a link in the image; files go to `{to}`")
+                write!(
+                    f,
+                    "`{link}` is a link in the image; files are added in `{to}`"
+                )
             }
             Self::Replaced { path, was, by } => {
-                write!(f, "`{path}` was {}, becomes {}", name(*was), name(*by))
+                write!(f, "`{path}` changes from {} to {}", name(*was), name(*by))
             }
             Self::Privileged { path } => {
-                write!(f, "`{path}` is a device or runs with its owner's rights")
+                write!(f, "`{path}` is a device or has setuid or setgid rights")
             }
         }
     }
@@ -105,24 +108,24 @@ impl fmt::Display for Reason {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::WhiteoutName => {
-                f.write_str("a name that begins with `.wh.` removes a file instead of adding one")
+                f.write_str("a name that starts with `.wh.` removes a file instead of adding one")
             }
             Self::RootMustBeADirectory => f.write_str("only a directory can be `/`"),
-            Self::Collision { other } => write!(f, "`{other}` is the same place in the image"),
+            Self::Collision { other } => write!(f, "`{other}` is the same path in the image"),
             Self::ParentAdded { other } => {
-                write!(f, "`{other}`, which is also added, is no directory")
+                write!(f, "`{other}`, which is also added, is not a directory")
             }
-            Self::ParentIsAFile { path } => write!(f, "`{path}` of the image is no directory"),
+            Self::ParentIsAFile { path } => write!(f, "`{path}` of the image is not a directory"),
             Self::ThroughLink { link } => write!(f, "`{link}` of the image is a symbolic link"),
             Self::LedToWhiteout { path } => write!(
                 f,
-                "links of the image lead to `{path}`, and a name that begins with `.wh.` removes a file"
+                "links of the image lead to `{path}`, and a name that starts with `.wh.` removes a file"
             ),
             Self::LinkLoop { link } => {
-                write!(f, "the link `{link}` of the image leads in a circle")
+                write!(f, "the link `{link}` of the image leads to itself")
             }
             Self::NothingToAdd => {
-                f.write_str("there is nothing to add that the image does not have")
+                f.write_str("the image already has everything that the layer adds")
             }
             Self::TooManyDirectories(many) => many.fmt(f),
         }

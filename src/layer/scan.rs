@@ -20,7 +20,7 @@ use crate::printable;
 /// Why a layer of ours has no character device 0:0. Docker with overlay2, podman with overlay and containerd with overlayfs
 /// hide with it what lower layers have at its path; on other stores it is a device.
 pub const ZERO_DEVICE: &str =
-    "the character device 0:0, which overlay file systems take for a whiteout";
+    "the character device 0:0, which overlay file systems treat as a whiteout";
 
 /// A host directory held open.
 #[derive(Debug)]
@@ -313,8 +313,8 @@ fn source_entry(
         FileType::CharacterDevice if numbers() == (0, 0) => return Ok(Err(ZERO_DEVICE)),
         FileType::CharacterDevice => SourceKind::CharDevice(numbers().0, numbers().1),
         FileType::BlockDevice => SourceKind::BlockDevice(numbers().0, numbers().1),
-        FileType::Socket => return Ok(Err("a socket, which no layer can hold")),
-        FileType::Unknown => return Ok(Err("a kind of file that no layer can hold")),
+        FileType::Socket => return Ok(Err("a socket, which a layer cannot contain")),
+        FileType::Unknown => return Ok(Err("a kind of file that a layer cannot contain")),
     };
     Ok(Ok(SourceEntry {
         path: path.to_vec(),

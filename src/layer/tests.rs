@@ -110,8 +110,8 @@ fn files_go_where_the_links_of_the_image_point() {
     check(
         USRMERGE,
         "dir bin; file bin/y; dir lib; file lib/z",
-        "note `/bin` is a link in the image; files go to `/usr/bin`
-         note `/lib` is a link in the image; files go to `/usr/lib`
+        "note `/bin` is a link in the image; files are added in `/usr/bin`
+         note `/lib` is a link in the image; files are added in `/usr/lib`
          Directory 751 usr/ uid=3
          Directory 755 usr/bin/
          File 644 usr/bin/y
@@ -126,7 +126,7 @@ fn links_are_replaced_or_refused_if_asked() {
         USRMERGE,
         "dir bin mode=0700; file bin/y",
         SymlinkPolicy::Replace,
-        "note `/bin` was a symbolic link, becomes a directory
+        "note `/bin` changes from a symbolic link to a directory
          Directory 700 bin/
          File 644 bin/y",
     );
@@ -143,7 +143,7 @@ fn a_dangling_link_is_followed_by_paths_and_replaced_by_directories() {
     check(
         USRMERGE,
         "file var/run/app/pid",
-        "note `/var/run` is a link in the image; files go to `/run`
+        "note `/var/run` is a link in the image; files are added in `/run`
          Directory 755 run/
          Directory 755 run/app/
          File 644 run/app/pid",
@@ -151,7 +151,7 @@ fn a_dangling_link_is_followed_by_paths_and_replaced_by_directories() {
     check(
         USRMERGE,
         "dir var/run mode=0700; file var/run/pid",
-        "note `/var/run` was a symbolic link, becomes a directory
+        "note `/var/run` changes from a symbolic link to a directory
          Directory 755 var/
          Directory 700 var/run/
          File 644 var/run/pid",
@@ -159,7 +159,7 @@ fn a_dangling_link_is_followed_by_paths_and_replaced_by_directories() {
     check(
         USRMERGE,
         "dir run mode=0700; file run/a; dir var/run; file var/run/b",
-        "note `/var/run` is a link in the image; files go to `/run`
+        "note `/var/run` is a link in the image; files are added in `/run`
          Directory 700 run/
          File 644 run/a
          File 644 run/b",
@@ -167,7 +167,7 @@ fn a_dangling_link_is_followed_by_paths_and_replaced_by_directories() {
     check(
         USRMERGE,
         "file var/spool/x",
-        "note `/var/spool` is a link in the image; files go to `/srv`
+        "note `/var/spool` is a link in the image; files are added in `/srv`
          Directory 755 srv/
          File 644 srv/x",
     );
@@ -179,9 +179,9 @@ fn replacing_one_kind_by_another_is_a_note() {
     check(
         image,
         "file d; dir f; file f/x; file l; link m -> f",
-        "note `/d` was a directory, becomes a file
-         note `/f` was a file, becomes a directory
-         note `/l` was a symbolic link, becomes a file
+        "note `/d` changes from a directory to a file
+         note `/f` changes from a file to a directory
+         note `/l` changes from a symbolic link to a file
          File 644 d
          Directory 755 f/
          File 644 f/x
@@ -201,40 +201,40 @@ fn replacing_one_kind_by_another_is_a_note() {
 fn what_cannot_be_is_a_problem_each() {
     let image = "layer: file f; link tof -> f; link a -> b; link b -> a; link bin -> usr; dir usr";
     for (added, problem) in [
-        ("file f/x", "`/f`: `/f` of the image is no directory"),
-        ("file tof/x", "`/tof`: `/f` of the image is no directory"),
+        ("file f/x", "`/f`: `/f` of the image is not a directory"),
+        ("file tof/x", "`/tof`: `/f` of the image is not a directory"),
         (
             "dir tof; file tof/x",
-            "`/tof`: `/f` of the image is no directory",
+            "`/tof`: `/f` of the image is not a directory",
         ),
         (
             "file a/x; file a/y",
-            "`/a`: the link `/a` of the image leads in a circle",
+            "`/a`: the link `/a` of the image leads to itself",
         ),
         (
             "file bin/x; file usr/x",
-            "`/usr/x`: `/bin/x` is the same place in the image",
+            "`/usr/x`: `/bin/x` is the same path in the image",
         ),
         (
             "file n; file n/x",
-            "`/n`: `/n`, which is also added, is no directory",
+            "`/n`: `/n`, which is also added, is not a directory",
         ),
         (
             "file bin/x; file usr",
-            "`/usr`: `/usr` is the same place in the image",
+            "`/usr`: `/usr` is the same path in the image",
         ),
         (
             "dir usr; dir bin",
-            "`/`: there is nothing to add that the image does not have",
+            "`/`: the image already has everything that the layer adds",
         ),
         (
             "",
-            "`/`: there is nothing to add that the image does not have",
+            "`/`: the image already has everything that the layer adds",
         ),
         ("file /", "`/`: only a directory can be `/`"),
         (
             "file etc/.wh.x",
-            "`/etc/.wh.x`: a name that begins with `.wh.` removes a file instead of adding one",
+            "`/etc/.wh.x`: a name that starts with `.wh.` removes a file instead of adding one",
         ),
     ] {
         let notes = composed(image, added, SymlinkPolicy::Follow);
@@ -248,7 +248,7 @@ fn the_first_name_in_order_carries_the_data_of_hard_links() {
     check(
         "layer: dir usr/bin; link bin -> usr/bin",
         "hard bin/z; hard a; hard usr/b",
-        "note `/bin` is a link in the image; files go to `/usr/bin`
+        "note `/bin` is a link in the image; files are added in `/usr/bin`
          File 644 a
          Directory 755 usr/
          HardLink 644 usr/b -> a
@@ -262,8 +262,8 @@ fn devices_and_programs_with_rights_are_noted() {
     check(
         "",
         "dev null 1:3; file su mode=4755",
-        "note `/null` is a device or runs with its owner's rights
-         note `/su` is a device or runs with its owner's rights
+        "note `/null` is a device or has setuid or setgid rights
+         note `/su` is a device or has setuid or setgid rights
          CharDevice 644 null
          File 4755 su",
     );
@@ -437,7 +437,7 @@ fn a_scan_says_what_no_layer_can_hold_and_follows_nothing() {
         .map(|e| e.path.escape_ascii().to_string())
         .collect();
     assert_eq!(paths, ["skip.txt", "to-skip"]);
-    let reason = "a socket, which no layer can hold";
+    let reason = "a socket, which a layer cannot contain";
     assert_eq!(scan.problems, [(b"s".to_vec(), reason)]);
     assert_eq!(source.entry(b"s", false).unwrap(), Err(reason));
     assert_eq!(
@@ -501,7 +501,7 @@ fn a_link_to_the_name_of_a_whiteout_removes_nothing() {
         ("file e/a/b; file e/c", "/e", "/etc/.wh.x/y"),
         ("file g/a", "/g", "/.wh.etc"),
     ] {
-        let problem = "and a name that begins with `.wh.` removes a file";
+        let problem = "and a name that starts with `.wh.` removes a file";
         let expected = format!("problem `{path}`: links of the image lead to `{led}`, {problem}");
         check(image, added, &expected);
     }

@@ -160,24 +160,21 @@ impl AddLayer {
 
     fn of_record(record: &Record<'_>, problems: &mut Problems) -> Option<Self> {
         if record.get("files").is_none() {
-            let help = "say which directory to add, as in `from: ./rootfs`, or write `files`";
+            let help = "specify the directory to add, as in `from: ./rootfs`, or write `files`";
             record.require("from", Code::MissingKey, help, problems);
         }
         for key in ["to", "exclude", "xattrs", "as-is"] {
             if let (Some(useless), None) = (record.get(key), record.get("from")) {
-                let message = format!("`{key}` is about `from`, which is not there");
+                let message = format!("`{key}` requires `from`");
                 problems.add(useless.clone().problem(Code::MissingKey, message));
             }
         }
         if let Some(as_is) = record.get("as-is") {
             let given = LAYOUT.iter().chain(&["symlinks"]);
             for useless in given.filter_map(|key| record.get(key)) {
-                let message = format!(
-                    "{} is of no use for a layer that is taken as it is",
-                    useless.name
-                );
+                let message = format!("{} has no effect with `as-is: true`", useless.name);
                 let problem = useless.problem(Code::InvalidValue, message);
-                problems.add(problem.with_help(format!("leave {} or it out", as_is.name)));
+                problems.add(problem.with_help(format!("remove {} or it", as_is.name)));
             }
         }
         let mode = |field: &Field<'_>, problems: &mut Problems| {

@@ -57,7 +57,7 @@ impl Annotations {
         }
         let record = field.record(&["on", "set"], problems)?;
         let on = place(&record, problems);
-        let help = "say what to set, as in `set: {com.example.key: value}`";
+        let help = "specify what to set, as in `set: {com.example.key: value}`";
         let set = record.require("set", Code::MissingKey, help, problems);
         let entries = set.and_then(|set| entries(set, on.unwrap_or_default(), problems));
         Some(Self {
@@ -99,7 +99,7 @@ fn entries(
 ) -> Option<Vec<(String, String)>> {
     let check = |key: &str| {
         if on == AnnotationPlace::Descriptor && NAMES.contains(&key) {
-            let message = format!("`{key}` holds the name of the image");
+            let message = format!("`{key}` is reserved for the name of the image");
             return Some((
                 Code::InvalidAnnotationKey,
                 message + ", which `retag`, `add-tag` and `remove-tag` change",

@@ -112,10 +112,7 @@ impl Args {
         for arg in self.0.iter().filter(|arg| !arg.is_used) {
             let message = format!("nothing in the patch uses {}", quoted(&arg.name));
             let problem = Problem::new(Code::UnusedArg, arg.address.clone(), message);
-            problems.add(problem.with_help(format!(
-                "remove it, or write `${{{}}}` where its value belongs",
-                arg.name
-            )));
+            problems.add(problem.with_help(format!("remove it, or use it as `${{{}}}`", arg.name)));
         }
     }
 }
@@ -162,7 +159,7 @@ impl Arg {
             let message = format!("{} is not the name of an argument", quoted(name));
             let problem = Problem::new(Code::MalformedArg, arg.address.clone(), message);
             problems.add(problem.with_help(
-                "it begins with a letter or `_` and goes on with letters, digits, `_` and `-`",
+                "it starts with a letter or `_`, followed by letters, digits, `_` and `-`",
             ));
         }
         let n_before = problems.len();
@@ -205,7 +202,7 @@ impl Arg {
 
     fn unset(&self, rules: &Rules) -> Problem {
         let message = format!("{} has no value", quoted(&self.name));
-        let mut help = format!("give it one by `--arg {}=…`", self.name);
+        let mut help = format!("set it with `--arg {}=…`", self.name);
         if let Some(variable) = &rules.from_env {
             help = format!(
                 "{help}, or set the environment variable {}",
@@ -234,7 +231,7 @@ impl Rules {
         if let Some(default) = default
             && required == Some(true)
         {
-            let message = "what has a `default` is never required";
+            let message = "an argument with a `default` is never required";
             problems.add(
                 default
                     .problem(Code::InvalidValue, message)
@@ -244,12 +241,13 @@ impl Rules {
         if default.is_none() && required == Some(false) {
             let message = format!("{} is not required and has no `default`", field.name);
             let problem = field.problem(Code::MissingKey, message);
-            problems.add(problem.with_help("`default: \"\"` makes it empty where nobody gives it"));
+            problems.add(problem.with_help("`default: \"\"` makes it empty by default"));
         }
         if let Some(default) = default
             && secret == Some(true)
         {
-            let message = "a secret has no `default`: who reads the patch would read it";
+            let message =
+                "a secret cannot have a `default`: everyone who reads the patch could read it";
             problems.add(default.problem(Code::InvalidValue, message));
         }
         let default = default.and_then(|field| literal(field, problems));
@@ -301,10 +299,7 @@ fn flag(record: &Record<'_>, key: &str, problems: &mut Problems) -> Option<bool>
 
 fn choices(field: &Field<'_>, problems: &mut Problems) -> Option<Vec<String>> {
     let mut choices = Vec::new();
-    for item in field.items(
-        "write the values that are allowed, as in `[blue, green]`",
-        problems,
-    )? {
+    for item in field.items("write the allowed values, as in `[blue, green]`", problems)? {
         match literal(&item, problems) {
             Some(text) if choices.contains(&text) => {
                 let message = format!("{} has {} twice", field.name, quoted(&text));
@@ -327,7 +322,10 @@ fn pattern(field: &Field<'_>, problems: &mut Problems) -> Option<(String, Regex)
 fn variable(field: &Field<'_>, problems: &mut Problems) -> Option<String> {
     let name = field.some_text(problems)?;
     if name.contains(['=', '\0']) {
-        let message = format!("no environment variable is named {}", quoted(name));
+        let message = format!(
+            "{} is not a valid name of an environment variable",
+            quoted(name)
+        );
         problems.add(field.problem(Code::InvalidEnvName, message));
         return None;
     }

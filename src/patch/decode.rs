@@ -57,7 +57,7 @@ impl<'a> Field<'a> {
     pub(super) fn text(&self, problems: &mut Problems) -> Option<&'a str> {
         if matches!(self.node.value, Value::Null) {
             let problem = self.wrong_type("text");
-            problems.add(problem.with_help("write `\"\"` for an empty text"));
+            problems.add(problem.with_help("write `\"\"` for an empty string"));
             return None;
         }
         self.scalar(problems)
@@ -68,7 +68,7 @@ impl<'a> Field<'a> {
     /// It names something, and names are shown in more than one spelling: it holds no secret.
     pub(super) fn word(&self, problems: &mut Problems) -> Option<&'a str> {
         if self.node.is_secret {
-            let message = format!("{} holds a secret, and would be shown", self.name);
+            let message = format!("{} contains a secret, and would be visible", self.name);
             let problem = self.problem(Code::MisplacedArg, message);
             problems.add(problem.with_help(SECRETS_HELP));
             return None;
@@ -113,7 +113,7 @@ impl<'a> Field<'a> {
             let or = if choices.len() == 2 { "or " } else { "" };
             let default = choices[0].0;
             format!(
-                "it is `{default}`, which is the default, {or}{}",
+                "use `{default}` (the default), {or}{}",
                 listed(others, "or")
             )
         })
@@ -127,7 +127,7 @@ impl<'a> Field<'a> {
     ) -> Option<T> {
         self.among(choices, problems, || {
             let words = choices.iter().map(|(word, _)| format!("`{word}`"));
-            format!("it is {}, or left out", listed(words, "or"))
+            format!("use {}, or remove it", listed(words, "or"))
         })
     }
 
@@ -269,10 +269,7 @@ impl<'a> Field<'a> {
             Value::List(_) => (Code::WrongType, "a list"),
             Value::Map(_) => (Code::WrongType, "a map"),
         };
-        self.problem(
-            code,
-            format!("{} is {found} where {wanted} is wanted", self.name),
-        )
+        self.problem(code, format!("{} is {found}; expected {wanted}", self.name))
     }
 }
 

@@ -24,9 +24,7 @@ pub(super) fn duration(field: &Field<'_>, problems: &mut Problems) -> Option<i64
         let message = format!("{} is {}", field.name, quoted(text));
         let problem = field.problem(Code::InvalidValue, message);
         problems.add(
-            problem.with_help(
-                "write a length of time such as `30s`, `1m30s` or `500ms`, at least `1ms`",
-            ),
+            problem.with_help("write a duration such as `30s`, `1m30s` or `500ms`, at least `1ms`"),
         );
     }
     nanoseconds

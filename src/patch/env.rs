@@ -80,7 +80,7 @@ fn part(name: &str, field: &Field<'_>, problems: &mut Problems) -> Option<EnvPar
         });
     }
     let record = field.record(&["value", "separator", "if-missing"], problems)?;
-    let value = record.require("value", Code::MissingKey, "say what to put there", problems);
+    let value = record.require("value", Code::MissingKey, "specify the value", problems);
     let value = value.and_then(|value| text(value, problems));
     let separator = match record.get("separator") {
         Some(field) => field

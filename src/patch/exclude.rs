@@ -38,10 +38,10 @@ impl Exclude {
                 }
                 let rule = Rule::new(text);
                 if rule.is_none() {
-                    let message = format!("{} is no pattern", quoted(text));
+                    let message = format!("{} is not a pattern", quoted(text));
                     let problem = item.problem(Code::InvalidValue, message);
                     problems.add(problem.with_help(
-                        "patterns are those of `.dockerignore`: paths below `from` with `*`, `?`, `[a-z]`, `**` and a `!` in front",
+                        "patterns are those of `.dockerignore`: paths below `from` with `*`, `?`, `[a-z]`, `**` and a leading `!`",
                     ));
                 }
                 rule

@@ -59,7 +59,7 @@ fn known() -> impl Iterator<Item = ConfigField> {
 
 fn unknown(name: &str, value: &Field<'_>) -> Problem {
     let address = value.address.clone().on_key();
-    let message = format!("{} is not a field with a value of its own", quoted(name));
+    let message = format!("{} is not a field with a value", quoted(name));
     let names: Vec<&str> = known().map(ConfigField::name).collect();
     let help = match name {
         "labels" => "the precondition `label` compares labels".to_owned(),
@@ -100,7 +100,7 @@ fn texts(field: &Field<'_>, problems: &mut Problems) -> Option<Vec<String>> {
     if matches!(&field.node.value, Value::List(items) if items.is_empty()) {
         return Some(Vec::new());
     }
-    let items = field.items("write a list of texts; `[]` is none", problems)?;
+    let items = field.items("write a list of strings; `[]` means none", problems)?;
     let texts = items.iter().filter_map(|item| {
         let text = item.text(problems)?;
         plain(item, text, problems)

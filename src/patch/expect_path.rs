@@ -47,7 +47,7 @@ pub(super) fn paths(field: &Field<'_>, problems: &mut Problems) -> Option<Vec<Pa
             Ok(path) => Some(path),
             Err(reason) => {
                 let address = value.address.clone().on_key();
-                let message = format!("{} is no path: {reason}", quoted(name));
+                let message = format!("{} is not a path: {reason}", quoted(name));
                 problems.add(Problem::new(Code::InvalidPath, address, message));
                 None
             }
@@ -84,7 +84,7 @@ fn wanted(index: usize, field: &Field<'_>, problems: &mut Problems) -> Option<Pa
     }
     let record = field.record(&KEYS, problems)?;
     if KEYS.iter().all(|key| record.get(key).is_none()) {
-        let problem = field.problem(Code::Empty, format!("{} says nothing", field.name));
+        let problem = field.problem(Code::Empty, format!("{} is empty", field.name));
         problems.add(problem.with_help(HELP));
     }
     wanted.sha256 = record

@@ -104,7 +104,7 @@ impl PatchFile {
                 .extend(Patch::decode(document, i, &mut problems));
         }
         if documents.is_empty() {
-            let message = format!("{} holds no patch", quoted(name));
+            let message = format!("{} contains no patch", quoted(name));
             let problem = Problem::new(Code::NoPatch, Address::file(), message);
             problems.add(problem.with_help(super::API_VERSION_HELP));
         }
@@ -194,7 +194,7 @@ impl PatchFile {
 fn text_of<'a>(name: &str, bytes: &'a [u8]) -> Result<&'a str, Problem> {
     if bytes.len() > MAX_FILE_BYTES {
         let message = format!(
-            "{} has {} bytes, more than the {MAX_FILE_BYTES} of the largest patch",
+            "{} has {} bytes; a patch has at most {MAX_FILE_BYTES}",
             quoted(name),
             bytes.len()
         );

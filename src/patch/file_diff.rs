@@ -12,8 +12,7 @@ use crate::problem::{Code, quoted};
 use crate::unified_diff::UnifiedDiff;
 
 const KEYS: [&str; 6] = ["path", "diff", "from", "fuzz", "in", "created-by"];
-const HELP: &str =
-    "write the diff itself under `diff: |`, or `from` with the path of one beside the patch";
+const HELP: &str = "write the diff under `diff: |`, or its path under `from`";
 /// GNU patch takes two if nobody says otherwise; more than this many lines nobody compares.
 const MAX_FUZZ: usize = 100;
 
@@ -44,7 +43,7 @@ pub enum DiffSource {
 impl FileDiff {
     pub(super) fn decode(field: &Field<'_>, problems: &mut Problems) -> Option<Self> {
         let record = field.record(&KEYS, problems)?;
-        let help = "say which file of the image, as in `path: /etc/app.conf`";
+        let help = "specify the file of the image, as in `path: /etc/app.conf`";
         let path = record
             .require("path", Code::MissingKey, help, problems)
             .and_then(|path| image_path(path, problems));
@@ -82,10 +81,10 @@ fn inline(field: &Field<'_>, problems: &mut Problems) -> Option<DiffSource> {
     match UnifiedDiff::parse(text.as_bytes()) {
         Ok(diff) => Some(DiffSource::Inline(diff)),
         Err(reason) => {
-            let message = format!("{} is no unified diff: {reason}", field.name);
+            let message = format!("{} is not a unified diff: {reason}", field.name);
             let problem = field.problem(Code::InvalidValue, message);
             problems.add(problem.with_help(
-                "write what `diff -u old new` prints, below `diff: |` and indented further than that",
+                "write the output of `diff -u old new` below `diff: |`, indented further",
             ));
             None
         }

@@ -6,7 +6,7 @@ use super::decode::{Field, Problems};
 use super::schema;
 use crate::problem::{Code, quoted};
 
-const HELP: &str = "write three or four octal digits, as in `0644`, or clauses as `chmod` takes them, as in `go-w` or `u=rwX,g=rX`";
+const HELP: &str = "write three or four octal digits, as in `0644`, or clauses as in `chmod`, such as `go-w` or `u=rwX,g=rX`";
 const SETUID: u32 = 0o4000;
 const SETGID: u32 = 0o2000;
 const STICKY: u32 = 0o1000;

@@ -58,7 +58,7 @@ impl Healthcheck {
     pub(super) fn decode(field: &Field<'_>, problems: &mut Problems) -> Option<Self> {
         let record = field.record(&KEYS, problems)?;
         if KEYS.iter().all(|key| record.get(key).is_none()) {
-            let problem = field.problem(Code::Empty, "`set-healthcheck` says nothing");
+            let problem = field.problem(Code::Empty, "`set-healthcheck` is empty");
             problems.add(problem.with_help("it takes `test`, `interval`, `timeout`, `start-period`, `start-interval` and `retries`"));
         }
         let mut time = |key| record.get(key).and_then(|field| duration(field, problems));
@@ -82,7 +82,7 @@ fn test(field: &Field<'_>, problems: &mut Problems) -> Option<Vec<String>> {
     if !matches!(field.node.value, Value::List(_)) {
         return Some(vec!["CMD-SHELL".to_owned(), text(field, problems)?]);
     }
-    let help = "write a command as one text, or `[CMD, program, argument]`";
+    let help = "write a command as one string, or `[CMD, program, argument]`";
     let items = field.items(help, problems)?;
     let n_items = items.len();
     let words: Vec<String> = items
@@ -96,7 +96,7 @@ fn test(field: &Field<'_>, problems: &mut Problems) -> Option<Vec<String>> {
         _ => false,
     };
     if !is_fine {
-        let message = "`test` begins with none of `CMD`, `CMD-SHELL` and `NONE`, or has too many or too few words";
+        let message = "`test` does not start with `CMD`, `CMD-SHELL` or `NONE`, or has too many or too few words";
         problems.add(field.problem(Code::InvalidValue, message).with_help(help));
     }
     Some(words)

@@ -26,7 +26,7 @@ impl LayerReplacement {
         let record = field.record(&keys, problems)?;
         let if_missing = IfMissing::of(&record, problems);
         let layer = LayerSelector::of_record(field, &record, problems);
-        let help = "say what comes in its place, as in `with: { from: ./rootfs }`";
+        let help = "specify the new layer, as in `with: { from: ./rootfs }`";
         let with = record.require("with", Code::MissingKey, help, problems);
         let with = with.and_then(|with| AddLayer::decode_replacement(with, problems));
         Some(Self {

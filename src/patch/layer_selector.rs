@@ -54,8 +54,8 @@ impl LayerSelector {
             },
             (found, _) => {
                 let (code, message) = match found {
-                    None => (Code::MissingKey, "does not say which layer"),
-                    Some(_) => (Code::InvalidValue, "says twice which layer"),
+                    None => (Code::MissingKey, "does not select a layer"),
+                    Some(_) => (Code::InvalidValue, "selects a layer twice"),
                 };
                 let problem = field.problem(code, format!("{} {message}", field.name));
                 problems.add(problem.with_help(HELP));
@@ -71,9 +71,10 @@ impl LayerSelector {
         if number.is_none() {
             let message = format!("{} is not the number of a layer", quoted(text));
             let problem = field.problem(Code::InvalidValue, message);
-            problems.add(problem.with_help(
-                "the base is layer 1; `diff-id` and `created-by` are other ways to name one",
-            ));
+            problems.add(
+                problem
+                    .with_help("the base is layer 1; `diff-id` and `created-by` also select one"),
+            );
         }
         number.map(Self::Number)
     }

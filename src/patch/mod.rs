@@ -87,7 +87,7 @@ use crate::problem::{Address, Code, quoted};
 use decode::{Field, Problems, Record};
 use node::Node;
 
-const API_VERSION_HELP: &str = "begin it with `apiVersion: ocipatch/v1`";
+const API_VERSION_HELP: &str = "start it with `apiVersion: ocipatch/v1`";
 const OPERATIONS_HELP: &str = "write at least one operation, as in `- retag: [\"app:2\"]`";
 
 /// One patch: a document of a patch file.
@@ -232,9 +232,9 @@ impl ApiVersion {
         match field.word(problems)? {
             "ocipatch/v1" => Some(Self::V1),
             other => {
-                let message = format!("this build does not know {}", quoted(other));
+                let message = format!("{} is not supported by this version", quoted(other));
                 let problem = field.problem(Code::ApiVersion, message);
-                problems.add(problem.with_help("it knows `ocipatch/v1`"));
+                problems.add(problem.with_help("use `ocipatch/v1`"));
                 None
             }
         }

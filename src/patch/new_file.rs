@@ -57,7 +57,7 @@ impl NewFile {
     fn decode(field: &Field<'_>, problems: &mut Problems) -> Option<Self> {
         let keys = [&["path", "mode", "owner"], &SOURCES[..]].concat();
         let record = field.record(&keys, problems)?;
-        let help = "say where it is to be in the image";
+        let help = "specify the path in the image";
         let path = record
             .require("path", Code::MissingKey, help, problems)
             .and_then(|path| image_path(path, problems));
@@ -71,9 +71,9 @@ impl NewFile {
             _ => None,
         };
         if let Some(useless) = useless {
-            let message = format!("{} is of no use for a link", useless.name);
+            let message = format!("{} has no effect on a link", useless.name);
             let problem = useless.problem(Code::InvalidValue, message);
-            problems.add(problem.with_help("it is that of the file behind the link"));
+            problems.add(problem.with_help("it is that of the link target"));
             return None;
         }
         Some(Self {
@@ -92,10 +92,7 @@ fn content(field: &Field<'_>, record: &Record<'_>, problems: &mut Problems) -> O
         .collect();
     let [key] = given[..] else {
         let (code, message) = match given[..] {
-            [] => (
-                Code::MissingKey,
-                format!("{} does not say what it is", field.name),
-            ),
+            [] => (Code::MissingKey, format!("{} has no type", field.name)),
             _ => (
                 Code::InvalidValue,
                 format!("{} is more than one thing", field.name),
@@ -149,7 +146,7 @@ pub(super) fn ids(field: &Field<'_>, problems: &mut Problems) -> Option<(u32, u3
         let message = format!("{} is {}", field.name, quoted(text));
         let problem = field.problem(Code::InvalidValue, message);
         problems.add(problem.with_help(format!(
-            "write two numbers up to {MAX_ID}, as in `0:0`; names mean something only in a running image"
+            "write two numbers up to {MAX_ID}, as in `0:0`; names have a meaning only in a running image"
         )));
     }
     ids

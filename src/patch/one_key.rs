@@ -30,21 +30,21 @@ impl Kind<'_> {
             Value::Map(pairs) if !pairs.is_empty() => {
                 return self.only(field, field.entries("", problems)?, problems);
             }
-            Value::Map(_) => "an empty map stands".to_owned(),
-            Value::List(_) => "a list stands".to_owned(),
-            Value::Null => "nothing stands".to_owned(),
-            Value::Unknown => "a text stands".to_owned(),
+            Value::Map(_) => "an empty map".to_owned(),
+            Value::List(_) => "a list".to_owned(),
+            Value::Null => "nothing".to_owned(),
+            Value::Unknown => "a string".to_owned(),
             Value::Text(text) => {
                 let message = format!(
-                    "{} stands alone where {} and what it takes is wanted",
-                    quoted(text),
-                    self.name
+                    "expected {} and its value, found {} alone",
+                    self.name,
+                    quoted(text)
                 );
                 problems.add(self.shape(field, message));
                 return None;
             }
         };
-        let message = format!("{found} where {} is wanted", self.name);
+        let message = format!("expected {}, found {found}", self.name);
         problems.add(self.shape(field, message));
         None
     }
@@ -71,7 +71,7 @@ impl Kind<'_> {
         if self.keys.contains(&key) {
             return Some((key, value));
         }
-        let message = format!("{} is not {} of this version", quoted(key), self.name);
+        let message = format!("{} is not {} in this version", quoted(key), self.name);
         let problem = Problem::new(self.unknown, value.address.on_key(), message);
         problems.add(problem.with_help(suggestion(key, self.keys)));
         None
@@ -89,9 +89,9 @@ impl Kind<'_> {
         // `- set-label:` with its labels not indented below it.
         let is_unindented = self.keys.contains(first) && matches!(value.node.value, Value::Null);
         let help = if is_unindented {
-            format!("indent what `{first}` takes further than its name")
+            format!("indent the value of `{first}` further than its name")
         } else {
-            format!("begin each {noun} with its own `- `")
+            format!("start each {noun} with its own `- `")
         };
         field.problem(self.shape, message).with_help(help)
     }

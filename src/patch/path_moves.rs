@@ -12,7 +12,7 @@ use crate::image_path::ImagePath;
 use crate::problem::{Address, Code};
 
 const HELP: &str =
-    "write at least one path and where it goes, as in `{ /etc/old.conf: /etc/new.conf }`";
+    "write at least one path and its new path, as in `{ /etc/old.conf: /etc/new.conf }`";
 
 /// What `move-path` takes.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -57,7 +57,7 @@ impl PathMoves {
             if let (Some(from), Some(to)) = (&from, &to)
                 && (to == from || is_below(to, from))
             {
-                let message = format!("`{from}` cannot become `{to}`: that is in it");
+                let message = format!("cannot move `{from}` to `{to}`, which is inside it");
                 problems.add(field.problem(Code::InvalidPath, message));
             }
             moves.push(from.zip(to));

@@ -50,7 +50,7 @@ impl PathRemoval {
                 problems.add(told_by_layer(useless));
             }
             if let (Some(useless), None) = (record.get("drop-empty-layers"), record.get("purge")) {
-                let message = "`drop-empty-layers` is about `purge`, which is not there";
+                let message = "`drop-empty-layers` requires `purge`";
                 problems.add(useless.problem(Code::MissingKey, message));
             }
         }

@@ -123,9 +123,9 @@ pub(super) fn created_by_text(field: &Field<'_>, problems: &mut Problems) -> Opt
 
 /// A layer that is made anew keeps its history entry.
 pub(super) fn told_by_layer(field: &Field<'_>) -> Problem {
-    let message = format!("{} is of no use where no layer is added", field.name);
+    let message = format!("{} has no effect if no layer is added", field.name);
     let problem = field.problem(Code::InvalidValue, message);
-    problem.with_help("the history says of the layer what it said before")
+    problem.with_help("the layer keeps its history entry")
 }
 
 /// Reads the path that is the key of `field`.
@@ -145,7 +145,7 @@ pub(super) fn path_key(
                 quoted(name),
                 name.len()
             );
-            problem(message, "Linux has no longer paths");
+            problem(message, "this is the limit of Linux");
             None
         }
         Ok(path) if path.is_root() => {
@@ -155,8 +155,8 @@ pub(super) fn path_key(
         }
         Ok(path) => Some(path),
         Err(reason) => {
-            let message = format!("{} is no path: {reason}", quoted(name));
-            problem(message, "write it from the root on, as in `/etc/app.conf`");
+            let message = format!("{} is not a path: {reason}", quoted(name));
+            problem(message, "write an absolute path, as in `/etc/app.conf`");
             None
         }
     }

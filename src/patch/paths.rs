@@ -8,7 +8,7 @@ use crate::problem::{Code, quoted};
 pub(super) fn source_path(field: &Field<'_>, problems: &mut Problems) -> Option<String> {
     let text = field.some_word(problems)?;
     if text.contains('\0') {
-        let message = format!("{} has a NUL byte, which no path can hold", field.name);
+        let message = format!("{} contains a NUL byte, which a path cannot", field.name);
         problems.add(field.problem(Code::InvalidPath, message));
         return None;
     }

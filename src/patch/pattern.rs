@@ -29,7 +29,7 @@ pub(super) fn glob(text: &str, field: &Field<'_>, problems: &mut Problems) -> Op
     match too_long(field, text).filter(|_| glob.has_wildcard()) {
         None => Some(glob),
         Some(problem) => {
-            problems.add(problem.with_help("a `*` covers any number of characters"));
+            problems.add(problem.with_help("a `*` matches any number of characters"));
             None
         }
     }
@@ -51,10 +51,10 @@ pub(super) fn regex(
     let message = match compile(text).and_then(|_| compile(&wrap(text))) {
         Ok(regex) => return Some(regex),
         Err(reason) if reason.to_string().contains("size limit") => format!(
-            "{} compiles to more than {MAX_REGEX_BYTES} bytes, which is what a regular expression may take",
+            "{} compiles to more than {MAX_REGEX_BYTES} bytes, the limit for a regular expression",
             quoted(text)
         ),
-        Err(reason) => format!("{} is no regular expression: {reason}", quoted(text)),
+        Err(reason) => format!("{} is not a regular expression: {reason}", quoted(text)),
     };
     problems.add(field.problem(Code::InvalidValue, message));
     None

@@ -45,7 +45,7 @@ impl PlatformChange {
     pub(super) fn decode(field: &Field<'_>, problems: &mut Problems) -> Option<Self> {
         let record = field.record(&KEYS, problems)?;
         if KEYS.iter().all(|key| record.get(key).is_none()) {
-            let problem = field.problem(Code::Empty, "`set-platform` says nothing");
+            let problem = field.problem(Code::Empty, "`set-platform` is empty");
             problems.add(problem.with_help(
                 "it takes `os`, `architecture`, `variant`, `os-version` and `os-features`",
             ));
@@ -77,14 +77,14 @@ fn part(field: &Field<'_>, problems: &mut Problems) -> Option<String> {
         return Some(text);
     }
     let message = format!(
-        "{} is {}, which is not a name of Go's",
+        "{} is {}, which is not a valid name",
         field.name,
         quoted(&text)
     );
     let problem = field.problem(Code::InvalidPlatform, message);
     problems.add(match alias {
         Some((_, name)) => problem.with_help(format!("write `{name}`")),
-        None => problem.with_help("it has letters, digits, `.`, `_` and `-`, as in `amd64`"),
+        None => problem.with_help("use letters, digits, `.`, `_` and `-`, as in `amd64`"),
     });
     None
 }

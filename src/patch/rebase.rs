@@ -51,7 +51,7 @@ impl BaseImage {
             });
         }
         let record = field.record(&["archive", "image"], problems)?;
-        let help = "say where it is, as in `archive: base.tar`";
+        let help = "specify its path, as in `archive: base.tar`";
         let archive = record.require("archive", Code::MissingKey, help, problems);
         let archive = archive.and_then(|archive| source_path(archive, problems));
         let image = optional(&record, "image", problems, |field, problems| {

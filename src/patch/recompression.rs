@@ -28,7 +28,7 @@ impl Recompression {
             });
         }
         let record = field.record(&["to", "layers"], problems)?;
-        let help = "say how, as in `to: zstd`";
+        let help = "specify the compression, as in `to: zstd`";
         let to = record.require("to", Code::MissingKey, help, problems);
         let to = to.and_then(|to| LayerCompression::decode(to, problems));
         let layers = optional(&record, "layers", problems, LayerRange::decode);

@@ -32,7 +32,7 @@ impl Squash {
             });
         }
         let record = field.record(&["layers", "created-by", "compression"], problems)?;
-        let help = "say which, as in `layers: 2-4` or `layers: all`";
+        let help = "specify the layers, as in `layers: 2-4` or `layers: all`";
         let layers = record.require("layers", Code::MissingKey, help, problems);
         let layers = layers.and_then(|layers| LayerRange::decode(layers, problems));
         let created_by = optional(&record, "created-by", problems, created_by_text);

@@ -61,7 +61,7 @@ pub(super) fn literal(field: &Field<'_>, problems: &mut Problems) -> Option<Stri
             Piece::Text(text) => result.push_str(text),
             Piece::Arg(_) | Piece::Malformed(_) => {
                 let message = format!(
-                    "{} holds `${{`, and args do not build on each other",
+                    "{} contains `${{`, but args cannot refer to each other",
                     field.name
                 );
                 problems.add(
@@ -153,7 +153,7 @@ impl Filler<'_> {
             let known = match piece {
                 Piece::Text(text) => Some(text),
                 Piece::Malformed(text) => {
-                    let message = format!("{} is no `${{name}}`", quoted(text));
+                    let message = format!("{} is not `${{name}}`", quoted(text));
                     self.add(Code::MalformedArg, address, message, ESCAPE_HELP);
                     None
                 }
@@ -165,7 +165,7 @@ impl Filler<'_> {
                         let names = self.args.names();
                         let names: Vec<&str> = names.iter().map(String::as_str).collect();
                         let help = undeclared(name, &names);
-                        let message = format!("`args` declares no {}", quoted(name));
+                        let message = format!("`args` does not declare {}", quoted(name));
                         self.problems.add(
                             Problem::new(Code::UndeclaredArg, address.clone(), message)
                                 .with_help(help),
@@ -176,7 +176,7 @@ impl Filler<'_> {
             };
             self.n_bytes = self.n_bytes.saturating_add(known.map_or(0, str::len));
             if self.n_bytes > MAX_FILLED_BYTES {
-                let message = "args fill in too much text".to_owned();
+                let message = "the arguments expand to too much text".to_owned();
                 self.add(Code::TooComplex, address, message, "use shorter values");
                 return None;
             }
@@ -192,7 +192,10 @@ impl Filler<'_> {
         let mut filled = String::new();
         for piece in pieces(text) {
             let Piece::Text(text) = piece else {
-                let message = format!("{} is a key, and values alone are filled in", quoted(text));
+                let message = format!(
+                    "{} is a key; only values can contain arguments",
+                    quoted(text)
+                );
                 let address = address.clone().on_key();
                 return self.add(Code::MisplacedArg, &address, message, ESCAPE_HELP);
             };

@@ -25,10 +25,10 @@ pub(super) fn problem(error: &Error, text: &str) -> Problem {
         | Error::AliasReplayLimitExceeded { .. }
         | Error::AliasExpansionLimitExceeded { .. }
         | Error::AliasReplayStackDepthExceeded { .. } => {
-            too_complex("the file's aliases stand for too many values")
+            too_complex("the file's aliases expand to too many values")
         }
         Error::RecursiveReferencesRequireWeakTypes { .. } => {
-            syntax("the alias stands inside the value that it stands for")
+            syntax("the alias is inside the value that it refers to")
         }
         // Without a tag, any text is a value.
         Error::InvalidBooleanStrict { .. }
@@ -36,12 +36,12 @@ pub(super) fn problem(error: &Error, text: &str) -> Problem {
         | Error::InvalidBinaryBase64 { .. }
         | Error::BinaryNotUtf8 { .. }
         | Error::TaggedScalarCannotDeserializeIntoString { .. } => {
-            let message = "the value is not of the type that its YAML tag says";
+            let message = "the value does not have the type of its YAML tag";
             Problem::new(Code::Tag, address, message)
-                .with_help("remove the tag; a patch takes text as it is written")
+                .with_help("remove the tag; a patch takes scalars literally")
         }
-        Error::UnknownAnchor { .. } => syntax("no anchor of this name is before the alias")
-            .with_help("an anchor is written `&name` and holds within one document"),
+        Error::UnknownAnchor { .. } => syntax("no anchor of this name precedes the alias")
+            .with_help("an anchor is written `&name` and is valid within one document"),
         _ => from_parser(&without_position(&error.to_string()), &address),
     }
 }
@@ -51,40 +51,40 @@ fn from_parser(said: &str, address: &Address) -> Problem {
     let known = [
         (
             "tabs disallowed",
-            "a tab stands where YAML wants spaces",
+            "found a tab where YAML expects spaces",
             Some("indent with spaces"),
         ),
         (
             "tab character",
-            "a tab stands where YAML wants spaces",
+            "found a tab where YAML expects spaces",
             Some("indent with spaces"),
         ),
         (
             "mapping values are not allowed",
-            "a second `:` stands where a value ends",
-            Some("put a value that holds `: ` into quotes"),
+            "found a second `:` after a value",
+            Some("quote a value that contains `: `"),
         ),
         (
             "illegal placement of ':'",
-            "a `:` stands where a list or text goes on",
-            Some("close the bracket or quote above, or put the text into quotes"),
+            "found a `:` inside a list or string",
+            Some("close the bracket or quote above, or quote the string"),
         ),
         ("unclosed bracket", "the bracket is never closed", None),
         ("misplaced bracket", "the bracket closes nothing", None),
         ("unclosed quote", "the quote is never closed", None),
         (
             "unknown escape character",
-            "the text in double quotes has an unknown `\\` escape",
+            "the string in double quotes has an unknown `\\` escape",
             Some("write `\\\\` for a backslash, or use single quotes"),
         ),
         (
             "did not find expected '-' indicator",
-            "a key stands where the list wants its next `- ` item",
+            "found a key where the list expects its next `- ` item",
             Some("check the indentation of this line and the ones above"),
         ),
         (
             "hexadecimal number",
-            "the text in double quotes has an unknown `\\` escape",
+            "the string in double quotes has an unknown `\\` escape",
             Some("write `\\\\` for a backslash, or use single quotes"),
         ),
     ];
@@ -99,9 +99,9 @@ fn from_parser(said: &str, address: &Address) -> Problem {
         None if said.starts_with("unexpected character") => Problem::new(
             Code::Syntax,
             address.clone(),
-            "no value can begin with this character",
+            "a value cannot start with this character",
         )
-        .with_help("put the value into quotes"),
+        .with_help("quote the value"),
         None => Problem::new(Code::Syntax, address.clone(), format!("not YAML: {said}")),
     }
 }

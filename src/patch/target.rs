@@ -64,7 +64,7 @@ pub enum ImagePattern {
 impl Target {
     pub(super) fn decode(field: &Field<'_>, problems: &mut Problems) -> Option<Self> {
         let record = field.record(&["images", "platforms", "trust"], problems)?;
-        let help = "write at least one pattern, or leave it out if there is only one image";
+        let help = "write at least one pattern, or remove it if there is only one image";
         let images = match record.get("images") {
             Some(images) => images.items(help, problems)?,
             None => Vec::new(),
@@ -73,7 +73,7 @@ impl Target {
             .iter()
             .filter_map(|item| ImagePattern::decode(item, problems))
             .collect();
-        let help = "write at least one platform, or leave `platforms` out to mean all";
+        let help = "write at least one platform, or remove `platforms` to select all";
         let platforms = match record.get("platforms") {
             Some(platforms) => platforms.items(help, problems)?,
             None => Vec::new(),
@@ -88,7 +88,7 @@ impl Target {
         };
         let keys = ["images", "platforms", "trust"];
         if keys.iter().all(|key| record.get(key).is_none()) {
-            let problem = field.problem(Code::MissingKey, "`target` says nothing");
+            let problem = field.problem(Code::MissingKey, "`target` is empty");
             problems.add(problem.with_help("it takes `images`, `platforms` and `trust`"));
         }
         Some(Self {
@@ -143,7 +143,7 @@ impl Trust {
                     let address = Address::document(i).key("target").key("trust");
                     let message = "a patch before this one trusts the other document";
                     let problem = Problem::new(Code::AmbiguousTarget, address, message);
-                    let help = "all patches of a run go by the same document";
+                    let help = "all patches of a run must trust the same document";
                     return Err(file.reject(vec![problem.with_help(help)]));
                 }
             }
@@ -171,7 +171,7 @@ pub(super) fn id_prefix(field: &Field<'_>, problems: &mut Problems) -> Option<St
     };
     let digits = text.strip_prefix("sha256:").filter(is_hex);
     if digits.is_none() {
-        let message = format!("{} is not the beginning of an image id", quoted(text));
+        let message = format!("{} is not the start of an image id", quoted(text));
         let problem = field.problem(Code::InvalidImageId, message);
         problems.add(problem.with_help("write `sha256:` and 4 to 64 lower-case hex digits"));
     }

@@ -30,7 +30,7 @@ impl TimeLimit {
             });
         }
         let record = field.record(&["to", "layers"], problems)?;
-        let help = "say which time, as in `to: 2026-01-31T12:00:00Z` or `to: source-date-epoch`";
+        let help = "specify the time, as in `to: 2026-01-31T12:00:00Z` or `to: source-date-epoch`";
         let to = record.require("to", Code::MissingKey, help, problems);
         let to = to.and_then(|to| time(to, problems));
         let layers = optional(&record, "layers", problems, LayerRange::decode);

@@ -34,14 +34,14 @@ pub(super) fn check_tree(node: &Node, address: &Address, text: &str, problems: &
                     continue;
                 };
                 if key_text == "<<" {
-                    let message = "`<<` merges a map, which a patch cannot do";
+                    let message = "`<<` is a merge key, which a patch cannot use";
                     let problem = Problem::new(Code::MergeKey, key_address, message);
                     problems.add(
                         problem.with_help("write the keys out, or use an alias for a whole value"),
                     );
                 } else if let Some(first) = first_places.get(key_text) {
                     let message = format!(
-                        "{} stands twice in this map, on lines {} and {}",
+                        "{} appears twice in this map, on lines {} and {}",
                         quoted(key_text),
                         line_after(&text.as_bytes()[..first.start]),
                         line_after(&text.as_bytes()[..key.span.start])
@@ -64,6 +64,6 @@ fn check_tag(node: &Node, address: &Address, problems: &mut Problems) {
         let tag = tag.replace("tag:yaml.org,2002:", "!!");
         let message = format!("the YAML tag {} has no meaning in a patch", quoted(&tag));
         let problem = Problem::new(Code::Tag, address.clone(), message);
-        problems.add(problem.with_help("remove it, or put the text into quotes"));
+        problems.add(problem.with_help("remove it, or quote the string"));
     }
 }

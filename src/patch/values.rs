@@ -78,7 +78,7 @@ pub(super) fn number(field: &Field<'_>, min: i64, problems: &mut Problems) -> Op
     if number.is_none() {
         let message = format!("{} is {}", field.name, quoted(text));
         let problem = field.problem(Code::InvalidValue, message);
-        problems.add(problem.with_help(format!("write a whole number from {min} on")));
+        problems.add(problem.with_help(format!("write a whole number, {min} or more")));
     }
     number
 }
@@ -124,7 +124,7 @@ pub(super) fn instructions(field: &Field<'_>, problems: &mut Problems) -> Option
         };
         let first = text.split_whitespace().next().unwrap_or_default();
         if ["FROM", "MAINTAINER", "ONBUILD"].contains(&first.to_uppercase().as_str()) {
-            let message = format!("{} cannot wait for a build on top", quoted(first));
+            let message = format!("{} is not allowed in ONBUILD", quoted(first));
             problems.add(item.problem(Code::InvalidValue, message));
         } else {
             instructions.push(text);
@@ -139,7 +139,7 @@ pub(super) fn signal(field: &Field<'_>, problems: &mut Problems) -> Option<Strin
     if is_signal(&text) {
         return Some(text);
     }
-    let message = format!("{} is {}, which is no signal", field.name, quoted(&text));
+    let message = format!("{} is {}, which is not a signal", field.name, quoted(&text));
     let problem = field.problem(Code::InvalidValue, message);
     problems.add(
         problem.with_help("write a name such as `SIGTERM` or `RTMIN+3`, or a number from 1 to 64"),
@@ -165,7 +165,11 @@ pub(super) fn time(field: &Field<'_>, problems: &mut Problems) -> Option<Timesta
     let text = field.some_word(problems)?;
     let time = Timestamp::parse(text).ok().filter(|_| is_rfc_3339(text));
     if time.is_none() {
-        let message = format!("{} is {}, which is no time", field.name, quoted(text));
+        let message = format!(
+            "{} is {}, which is not a timestamp",
+            field.name,
+            quoted(text)
+        );
         let problem = field.problem(Code::InvalidValue, message);
         problems.add(problem.with_help("write it as in `2026-01-31T12:00:00Z` (RFC 3339)"));
     }

@@ -79,12 +79,12 @@ impl Effort {
         let is_left = !self.is_spent();
         if !is_left && !self.is_told.replace(true) {
             let message = format!(
-                "layers are laid anew and patterns tried for as long as {} entries would take; {} are allowed",
+                "rebuilding layers and matching patterns costs as much as {} entries; {} are allowed",
                 self.spent.get() / ENTRY,
                 self.allowed / ENTRY
             );
             let help = format!(
-                "a plan may lay all entries of all layers {MAX_LAID_TIMES} times and {MAX_LAID_ENTRIES} entries more; apply the operations in several runs"
+                "a plan may rebuild all entries of all layers {MAX_LAID_TIMES} times and {MAX_LAID_ENTRIES} entries more; apply the operations in several runs"
             );
             let problem = Problem::new(Code::TooMuchWork, address.clone(), message);
             problems.push(problem.with_help(help));

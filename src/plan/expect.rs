@@ -101,8 +101,8 @@ impl Check<'_> {
     ) {
         let name = quoted(&self.state.display_name());
         let message = match found {
-            Some(found) => format!("the {thing} of {name} is {found}, not {wanted}"),
-            None => format!("{name} has no {thing}, and {wanted} was wanted"),
+            Some(found) => format!("the {thing} of {name} is {found}; expected {wanted}"),
+            None => format!("{name} has no {thing}; expected {wanted}"),
         };
         self.fail(message, address);
     }
@@ -184,7 +184,7 @@ impl Check<'_> {
             None => {
                 let name = quoted(&self.state.display_name());
                 let n = self.state.layers.len();
-                let message = format!("{name} has {n} layers, and no layer {layer}");
+                let message = format!("{name} has {n} layers; there is no layer {layer}");
                 return self.fail(message, address);
             }
         };

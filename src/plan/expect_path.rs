@@ -17,7 +17,7 @@ pub(super) fn check(check: &mut Check<'_>, wanted: &PathExpectation) {
     let address = wanted.address(check.address.clone());
     let Some(tree) = &check.state.tree else {
         let name = quoted(&check.state.display_name());
-        let message = format!("{name} is a Windows image, whose files are not looked at");
+        let message = format!("{name} is a Windows image, whose files cannot be checked");
         let problem = Problem::new(Code::UnsupportedPlatform, address, message);
         check.problems.push(problem);
         return;
@@ -28,7 +28,7 @@ pub(super) fn check(check: &mut Check<'_>, wanted: &PathExpectation) {
     match (itself, wanted.exists) {
         (Some(node), false) => {
             let kind = describe(node);
-            let message = format!("{image} has {kind} at {name}, and nothing was wanted there");
+            let message = format!("{image} has {kind} at {name}; expected nothing");
             return check.fail(message, address);
         }
         (None, false) => return,
@@ -43,7 +43,7 @@ pub(super) fn check(check: &mut Check<'_>, wanted: &PathExpectation) {
             sha256(check, node, wanted, &address);
             mode(check, node, wanted, &address);
         }
-        None => check.fail(format!("the link {name} of {image} leads nowhere"), address),
+        None => check.fail(format!("the link {name} of {image} is broken"), address),
     }
 }
 
@@ -82,7 +82,7 @@ fn sha256(check: &mut Check<'_>, node: &Node, wanted: &PathExpectation, address:
     let address = address.clone().key("sha256");
     let path = quoted(&wanted.path.to_text());
     if node.kind != Kind::File {
-        let message = format!("{path} is {}, and a file was wanted", describe(node));
+        let message = format!("{path} is {}; expected a file", describe(node));
         return check.fail(message, address);
     }
     match check.state.contents.get(&node.content) {
@@ -95,13 +95,13 @@ fn sha256(check: &mut Check<'_>, node: &Node, wanted: &PathExpectation, address:
         None if node.hole_bytes() > MAX_HOLE_BYTES => {
             let n_bytes = node.hole_bytes();
             let message = format!(
-                "{path} is a sparse file with {n_bytes} bytes of holes, and at most {MAX_HOLE_BYTES} are read"
+                "{path} is a sparse file with {n_bytes} bytes of holes; at most {MAX_HOLE_BYTES} are read"
             );
             check.fail(message, address);
         }
         None => {
             let message =
-                format!("{path} comes from an earlier patch, and its content is not read");
+                format!("{path} comes from an earlier patch, so its content cannot be checked");
             check.fail(message, address);
         }
     }

@@ -65,10 +65,10 @@ impl Provenance {
         }
         let address = document.clone().key("provenance");
         let name = quoted(&state.display_name());
-        let message = format!("{name} has no OCI manifest in this archive to be annotated");
+        let message = format!("{name} has no OCI manifest in this archive to annotate");
         let problem = Problem::new(Code::NoSuchDocument, address, message);
         Err(problem.with_help(
-            "`apply --to oci-archive` makes a form that has one; `--provenance FILE` tells the same in any form",
+            "`apply --to oci-archive` writes a form that has one; `--provenance FILE` records the same for any form",
         ))
     }
 

@@ -19,10 +19,10 @@ impl Planning<'_> {
                 Attestations::Refuse => attested.push((state.display_name(), n)),
                 Attestations::Drop => {
                     state.keeps_referrers = false;
-                    state.note(format!("{} left out: {}", about(n), few(&state.referrers)));
+                    state.note(format!("{} removed: {}", about(n), few(&state.referrers)));
                 }
                 Attestations::Keep => state.note(format!(
-                    "{} pointed at the changed image; what is claimed there is about the old one: {}",
+                    "{} pointed at the changed image; the content still describes the old one: {}",
                     about(n),
                     few(&state.referrers)
                 )),
@@ -37,13 +37,13 @@ impl Planning<'_> {
             more => format!(", as are {} more images", more - 1),
         };
         let message = format!(
-            "{} is the subject of {}{more}; none of that would be true of the changed image",
+            "{} is the subject of {}{more}; none of these would apply to the changed image",
             crate::problem::quoted(name),
             about(*n)
         );
         let problem = Problem::new(Code::Attested, document.clone().key("operations"), message);
         self.problems.push(problem.with_help(
-            "`attestations: drop` leaves them out, `attestations: keep` points them at the changed image",
+            "`attestations: drop` removes them, `attestations: keep` points them at the changed image",
         ));
     }
 }

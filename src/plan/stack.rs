@@ -92,7 +92,7 @@ impl State {
         }
         if is_dropped {
             self.note(format!(
-                "annotations `{BASE_IMAGE}*` are dropped: they speak of the layers as they were"
+                "annotations `{BASE_IMAGE}*` are removed: they describe the old layers"
             ));
         }
     }

@@ -201,7 +201,7 @@ impl State {
         self.is_changed = true;
         if has_layers && self.config.remove_root(BUILD_CACHE) {
             self.note(format!(
-                "`{BUILD_CACHE}` is dropped: it speaks of the layers as they were"
+                "`{BUILD_CACHE}` is removed: it describes the old layers"
             ));
         }
         if let Some(epoch) = epoch.filter(|_| !self.has_own_time) {
@@ -209,7 +209,7 @@ impl State {
             self.config.set_field(ConfigField::Created, time);
         }
         if !self.has_full_history {
-            self.note("the history does not tell of every layer; it stays as it is".to_owned());
+            self.note("the history does not cover every layer; it stays as it is".to_owned());
             return;
         }
         for told in told {

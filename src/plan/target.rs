@@ -71,7 +71,10 @@ pub(super) fn select(
         let found: Vec<usize> = images.iter().filter(is_meant).copied().collect();
         if found.is_empty() {
             let address = document.clone().key("target").key("platforms").index(i);
-            let message = format!("no targeted image is for {}", quoted(pattern.as_str()));
+            let message = format!(
+                "no targeted image has the platform {}",
+                quoted(pattern.as_str())
+            );
             let mut there: Vec<String> = images
                 .iter()
                 .map(|&image| quoted(&states[image].platform.to_string()))
@@ -102,7 +105,7 @@ fn select_images(
             return Some((0..states.len()).collect());
         }
         let message = format!(
-            "the archive holds {} images, and the patch does not say which to change",
+            "the archive contains {} images, and the patch does not select any",
             groups.len()
         );
         let problem = Problem::new(Code::AmbiguousTarget, document.clone(), message);
@@ -111,7 +114,7 @@ fn select_images(
             Reference::familiar,
         );
         problems.push(problem.with_help(format!(
-            "say which, as in `target: {{images: [\"{example}\"]}}`; there is {}",
+            "select one, as in `target: {{images: [\"{example}\"]}}`; there is {}",
             list(states)
         )));
         return None;
@@ -134,7 +137,7 @@ fn select_images(
             let problem = Problem::new(
                 Code::NoSuchImage,
                 address,
-                format!("no image of the archive is {}", quoted(&text)),
+                format!("no image of the archive matches {}", quoted(&text)),
             );
             problems.push(problem.with_help(format!("there is {}", list(states))));
             is_complete = false;

@@ -138,7 +138,7 @@ pub(super) fn what_there_is(thing: &str, mut names: Vec<String>, glob: &Glob) ->
     names.sort();
     names.dedup();
     if names.is_empty() {
-        return format!("there is no {thing} at all; `if-missing: ignore` makes that no problem");
+        return format!("there is no {thing} at all; `if-missing: ignore` allows this");
     }
     let nearest = names
         .iter()
@@ -155,7 +155,7 @@ pub(super) fn what_there_is(thing: &str, mut names: Vec<String>, glob: &Glob) ->
         String::new()
     };
     format!(
-        "there is {}{more}; `if-missing: ignore` makes a pattern without a match no problem",
+        "there is {}{more}; `if-missing: ignore` allows a pattern to match nothing",
         shown.join(", ")
     )
 }

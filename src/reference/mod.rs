@@ -54,7 +54,7 @@ impl fmt::Display for InvalidReference {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
             Self::Empty => "it is empty",
-            Self::Digest => "it has a digest, and an archive holds tags only",
+            Self::Digest => "it has a digest; use a tag",
             Self::ImageId => "64 hex digits are an image id, not a name",
             Self::UpperCase => "a repository name is lower case",
             Self::Domain => "its registry is not a host name with an optional port",

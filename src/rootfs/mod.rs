@@ -191,11 +191,11 @@ impl From<TooManyImplied> for EntryFault {
 impl fmt::Display for EntryFault {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
-            Self::Implied(many) => return write!(f, "a path of too many directories: {many}"),
+            Self::Implied(many) => return write!(f, "a path with too many directories: {many}"),
             Self::WhiteoutOfNothing => "a whiteout that names nothing",
             Self::WhiteoutAsDirectory => "a path through a link to the name of a whiteout",
-            Self::HardLinkToNothing => "a hard link to what is no file in the image",
-            Self::LinkLoop => "a path through symbolic links that lead in a circle",
+            Self::HardLinkToNothing => "a hard link to something other than a file in the image",
+            Self::LinkLoop => "a path through symbolic links that form a loop",
             Self::TooLong => "a path of over 4096 bytes",
             Self::RootNotADirectory => "the root as something other than a directory",
             Self::TooMany => "more entries than can be counted",

@@ -114,7 +114,7 @@ fn a_layer_that_others_link_to_cannot_go() {
     let error = Rootfs::of([(1, &logs[1])]).unwrap_err().to_string();
     assert_eq!(
         error,
-        "layer 1: entry `b`: a hard link to what is no file in the image"
+        "layer 1: entry `b`: a hard link to something other than a file in the image"
     );
 }
 
@@ -319,7 +319,7 @@ fn paths_through_links_land_where_the_links_point() {
     );
     check(
         "layer: link a -> b; link b -> a; file a/x",
-        "layer 0: entry `a/x`: a path through symbolic links that lead in a circle",
+        "layer 0: entry `a/x`: a path through symbolic links that form a loop",
     );
 }
 
@@ -395,7 +395,7 @@ fn hard_links_share_an_inode_and_a_place() {
         ("layer: dir d; hard b -> d", "b"),
         ("layer: dir etc; file etc/p; hard b -> ../etc/p", "b"),
     ] {
-        let reason = "a hard link to what is no file in the image";
+        let reason = "a hard link to something other than a file in the image";
         check(layer, &format!("layer 0: entry `{name}`: {reason}"));
     }
 }

@@ -16,7 +16,7 @@ impl<R: Input> TarReader<R> {
         let copied = self.copy(wanted, put)?;
         if copied < self.unread_data {
             return Err(self
-                .invalid("the data of the last entry is cut short")
+                .invalid("the data of the last entry is truncated")
                 .into());
         }
         (self.unread_data, self.unread_padding) = (0, 0);

@@ -186,11 +186,11 @@ pub(super) fn apply_record(
         }
         b"size" => {
             let size = decimal(&value).and_then(|size| u64::try_from(size).ok());
-            entry.size = size.ok_or("a PAX size that is no number")?;
+            entry.size = size.ok_or("a PAX size that is not a number")?;
         }
-        b"uid" => entry.uid = owner(decimal(&value).ok_or("a PAX uid that is no number")?),
-        b"gid" => entry.gid = owner(decimal(&value).ok_or("a PAX gid that is no number")?),
-        b"mtime" => entry.mtime = pax_time(&value).ok_or("a PAX mtime that is no time")?,
+        b"uid" => entry.uid = owner(decimal(&value).ok_or("a PAX uid that is not a number")?),
+        b"gid" => entry.gid = owner(decimal(&value).ok_or("a PAX gid that is not a number")?),
+        b"mtime" => entry.mtime = pax_time(&value).ok_or("a PAX mtime that is not a time")?,
         _ => {
             if let Some(name) = key.strip_prefix(b"SCHILY.xattr.") {
                 entry.xattrs.push((name.to_vec(), value));

@@ -30,7 +30,7 @@ impl fmt::Display for TooManyImplied {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(
             f,
-            "the paths of directories without entries come to {} bytes, and {} are allowed (8 MiB and 4 times the headers)",
+            "the paths of directories without entries have {} bytes; {} are allowed (8 MiB and 4 times the headers)",
             self.found, self.allowed
         )
     }

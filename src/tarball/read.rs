@@ -127,7 +127,7 @@ impl<R: Input> TarReader<R> {
                 return if self.group.is_empty() {
                     Ok(None)
                 } else {
-                    Err(self.invalid("an extension header with no entry behind it"))
+                    Err(self.invalid("an extension header without an entry after it"))
                 };
             };
             match header.as_bytes()[156] {
@@ -175,7 +175,7 @@ impl<R: Input> TarReader<R> {
         if self.unread_data > 0 {
             self.input
                 .skip(self.unread_data)
-                .map_err(|error| truncated(error, at, "the data of the last entry is cut short"))?;
+                .map_err(|error| truncated(error, at, "the data of the last entry is truncated"))?;
             self.offset += self.unread_data;
             self.unread_data = 0;
         }
@@ -206,7 +206,7 @@ impl<R: Input> TarReader<R> {
             };
         }
         if !has_right_checksum(header.as_bytes()) {
-            return Err(self.invalid("a header whose checksum is wrong, or no tar at all"));
+            return Err(self.invalid("a header with a wrong checksum, or not a tar"));
         }
         self.group.extend_from_slice(header.as_bytes());
         Ok(Some(header))
@@ -218,7 +218,7 @@ impl<R: Input> TarReader<R> {
         while filled < BLOCK {
             match self.input.read(&mut block[filled..]) {
                 Ok(0) if filled == 0 => return Ok(false),
-                Ok(0) => return Err(self.invalid("a header that is cut short")),
+                Ok(0) => return Err(self.invalid("a header that is truncated")),
                 Ok(n) => filled += n,
                 Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
                 Err(error) => return Err(error.into()),
@@ -241,7 +241,7 @@ impl<R: Input> TarReader<R> {
         let at = self.offset;
         self.input
             .read_exact(&mut self.group[start..])
-            .map_err(|error| truncated(error, at, "an extension header that is cut short"))?;
+            .map_err(|error| truncated(error, at, "an extension header that is truncated"))?;
         self.offset += (self.group.len() - start) as u64;
         Ok(self.group[start..start + size].to_vec())
     }
@@ -255,12 +255,11 @@ impl<R: Input> TarReader<R> {
     fn entry(&self, header: &tar::Header, extensions: Extensions) -> Result<Entry, TarError> {
         let invalid = |reason| self.invalid(reason);
         let raw = header.as_old();
-        let field = |bytes: &[u8]| {
-            number(bytes).ok_or_else(|| invalid("a number field that holds no number"))
-        };
+        let field =
+            |bytes: &[u8]| number(bytes).ok_or_else(|| invalid("a number field without a number"));
         let unsigned = |bytes: &[u8]| {
             field(bytes).and_then(|n| {
-                u64::try_from(n).map_err(|_| invalid("a negative number where none can be"))
+                u64::try_from(n).map_err(|_| invalid("a negative number where none is allowed"))
             })
         };
         let mut entry = Entry {
@@ -268,8 +267,7 @@ impl<R: Input> TarReader<R> {
             link_name: until_nul(&raw.linkname).to_vec(),
             kind: Kind::File,
             size: unsigned(&raw.size)?,
-            mode: u32::try_from(field(&raw.mode)?)
-                .map_err(|_| invalid("a mode that is no mode"))?,
+            mode: u32::try_from(field(&raw.mode)?).map_err(|_| invalid("an invalid mode"))?,
             uid: owner(field(&raw.uid)?),
             gid: owner(field(&raw.gid)?),
             mtime: Mtime {
@@ -277,7 +275,7 @@ impl<R: Input> TarReader<R> {
                 nanoseconds: 0,
             },
             device: device(header.as_bytes())
-                .ok_or_else(|| invalid("a number field that holds no number"))?,
+                .ok_or_else(|| invalid("a number field without a number"))?,
             xattrs: Vec::new(),
             sparse: None,
         };
@@ -346,7 +344,7 @@ impl<R: Input> Read for TarReader<R> {
         if n == 0 {
             return Err(io::Error::new(
                 io::ErrorKind::UnexpectedEof,
-                "the data of an entry is cut short",
+                "the data of an entry is truncated",
             ));
         }
         self.unread_data -= n as u64;

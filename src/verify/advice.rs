@@ -76,7 +76,7 @@ pub(super) fn check_layers(checker: &mut Checker, layers: &[Json], place: &str) 
         checker.advice(
             Rule::NoLayers,
             place,
-            "has no layers; some readers want one",
+            "has no layers; some readers require one",
         );
     }
     for (i, layer) in layers.iter().enumerate() {
@@ -84,7 +84,7 @@ pub(super) fn check_layers(checker: &mut Checker, layers: &[Json], place: &str) 
         let is_foreign =
             |text: &str| text.contains("nondistributable") || text.contains(".foreign.");
         if media_type.is_some_and(is_foreign) {
-            let message = format!("has a layer at `.layers[{i}]` that may not be passed on");
+            let message = format!("has a layer at `.layers[{i}]` that may not be distributed");
             checker.advice(Rule::ForeignLayer, place, message);
         }
     }
@@ -104,11 +104,11 @@ pub(super) fn check_descriptor(
         return;
     };
     if !is_named {
-        let message = format!("names what is at `{path}`; only `index.json` gives names");
+        let message = format!("has a name at `{path}`; only `index.json` has names");
         checker.advice(Rule::RefName, place, message);
     } else if !is_ref_name(name) {
         let message =
-            format!("has `{name}` at `{path}.annotations.{REF_NAME}`, which is no reference");
+            format!("has `{name}` at `{path}.annotations.{REF_NAME}`, which is not a reference");
         checker.advice(Rule::RefName, place, message);
     }
 }
@@ -170,7 +170,7 @@ pub(super) fn check_no_platform(
     path: &str,
 ) {
     if config.is_some() && attestation::attested(descriptor).is_none() {
-        let message = format!("states no platform at `{path}`, and an image is for one");
+        let message = format!("states no platform at `{path}`, which is an image");
         checker.advice(Rule::IndexPlatform, place, message);
     }
 }
@@ -179,7 +179,7 @@ pub(super) fn check_no_platform(
 pub(super) fn check_entries(checker: &mut Checker, manifests: &[Json]) {
     if checker.is_layout() && manifests.len() > 1 {
         let n = manifests.len();
-        let message = format!("has {n} manifests, and `podman load` takes a layout of one");
+        let message = format!("has {n} manifests; `podman load` accepts a layout with one");
         checker.advice(Rule::SeveralEntries, super::oci::INDEX, message);
     }
 }
@@ -200,12 +200,12 @@ pub(super) fn check_artifact(
         .is_some_and(|text| image_types.contains(&text));
     let is_artifact = json.get("artifactType").is_some();
     if is_image && is_artifact {
-        let message = "has an `.artifactType`, and the configuration of an image";
+        let message = "has an `.artifactType` and an image configuration";
         checker.advice(Rule::ArtifactType, place, message);
     }
     let is_filled = |layer: &Json| layer.get("size") != Some(&Json::Integer(0));
     if !is_image && !layers.is_empty() && !layers.iter().any(is_filled) {
-        let message = "has no layer of more than 0 bytes; the empty one is `{}`";
+        let message = "has no layer of more than 0 bytes; the specified empty layer is `{}`";
         checker.advice(Rule::NoLayers, place, message);
     }
 }
@@ -217,13 +217,13 @@ pub(super) fn check_artifact(
 pub(super) fn check_keys(checker: &mut Checker, map: Option<&Json>, place: &str, path: &str) {
     for (key, _) in map.map(Json::members).unwrap_or_default() {
         if !key.contains('.') {
-            let message = format!("has `{key}` at `{path}`, which names no domain");
+            let message = format!("has `{key}` at `{path}`, which has no domain");
             checker.advice(Rule::AnnotationKey, place, message);
         }
         let is_reserved = key == "org.opencontainers" || key.starts_with("org.opencontainers.");
         if is_reserved && !RESERVED_KEYS.contains(&key.as_str()) {
             let message =
-                format!("has `{key}` at `{path}`, a reserved name that no specification gives");
+                format!("has `{key}` at `{path}`, a reserved name that no specification defines");
             checker.warning(Rule::ReservedKey, place, message);
         }
     }

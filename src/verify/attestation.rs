@@ -47,7 +47,7 @@ pub(super) fn check_references(checker: &mut Checker, manifests: &[Json], place:
                 && checker.source.find(&stated::blob_name(about)).is_some();
             if !is_stored && !listed.contains(about) {
                 let message = format!(
-                    "has `{about}` at `.manifests[{i}].annotations.{key}`, which is not there"
+                    "has `{about}` at `.manifests[{i}].annotations.{key}`, which does not exist"
                 );
                 checker.warning(Rule::Attestation, place, message);
             }
@@ -65,7 +65,7 @@ pub(super) fn check_statement(
     let blob = checker.source.blob(entry)?;
     if blob.size > MAX_STATEMENT_BYTES {
         let message =
-            format!("has over {MAX_STATEMENT_BYTES} bytes, and is not read as a statement");
+            format!("has over {MAX_STATEMENT_BYTES} bytes and was not checked as a statement");
         checker.warning(Rule::Attestation, place, message);
         return Ok(());
     }
@@ -77,11 +77,11 @@ pub(super) fn check_statement(
                 source: error.into(),
             });
         }
-        Err(error) => format!("is no statement of in-toto: {error}"),
+        Err(error) => format!("is not an in-toto statement: {error}"),
         Ok(Statement { subject }) if subject.0.contains(about) => return Ok(()),
         Ok(Statement { subject }) => {
             let found = subject.0.first().map_or("nothing", String::as_str);
-            format!("speaks of `{found}`, and stands there for `{about}`")
+            format!("describes `{found}`, but is attached to `{about}`")
         }
     };
     checker.warning(Rule::Attestation, place, message);

@@ -126,10 +126,10 @@ impl<'a> Checker<'a> {
     pub(super) fn check_algorithm(&mut self, stated: Stated, place: &str, path: &str) {
         let message = match stated {
             Stated::Sha256(_) => return,
-            Stated::Sha512(_) => "has a digest of SHA-512",
-            Stated::Other => "has a digest that is not computed here, and so not checked,",
+            Stated::Sha512(_) => "has a SHA-512 digest",
+            Stated::Other => "has a digest of an unsupported algorithm, which was not checked,",
         };
-        let message = format!("{message} at `{path}`; docker and umoci know SHA-256 alone");
+        let message = format!("{message} at `{path}`; docker and umoci support only SHA-256");
         self.warning(Rule::UnportableDigest, place, message);
     }
 
@@ -166,7 +166,7 @@ impl<'a> Checker<'a> {
                 let message = if n_hops == 0 {
                     format!("{what} is `{name}`, which is not in the archive")
                 } else {
-                    format!("{what} is `{name}`, a link that leads to no entry")
+                    format!("{what} is `{name}`, a broken link")
                 };
                 self.error(Rule::MissingEntry, place, message);
                 return None;
@@ -179,14 +179,14 @@ impl<'a> Checker<'a> {
                 // One that follows a file is a file itself.
                 Kind::HardLink => None,
                 _ => {
-                    let message = format!("{what} is `{name}`, which is no regular file");
+                    let message = format!("{what} is `{name}`, which is not a regular file");
                     self.error(Rule::MissingEntry, place, message);
                     return None;
                 }
             };
             n_hops += 1;
             if n_hops > MAX_HOPS {
-                let message = format!("{what} is `{name}`, a link that leads in a circle");
+                let message = format!("{what} is `{name}`, a link that leads to itself");
                 self.error(Rule::MissingEntry, place, message);
                 return None;
             }
@@ -202,13 +202,12 @@ impl<'a> Checker<'a> {
         let size = self.source.entries()[entry].size;
         let name = self.name(entry);
         let document = if size > MAX_DOCUMENT_BYTES {
-            let message =
-                format!("has {size} bytes, and a document has at most {MAX_DOCUMENT_BYTES}");
+            let message = format!("has {size} bytes; a document has at most {MAX_DOCUMENT_BYTES}");
             self.error(Rule::BadJson, name, message);
             None
         } else if self.n_document_bytes + size > MAX_DOCUMENTS_BYTES {
             let message = format!(
-                "is one document too many: together they take over {MAX_DOCUMENTS_BYTES} bytes"
+                "was not read: the documents have over {MAX_DOCUMENTS_BYTES} bytes together"
             );
             self.error(Rule::BadJson, name, message);
             None
@@ -225,7 +224,7 @@ impl<'a> Checker<'a> {
         let (json, trailing) = match json::parse(bytes) {
             Ok(parsed) => parsed,
             Err(reason) => {
-                self.error(Rule::BadJson, name, format!("is no JSON: {reason}"));
+                self.error(Rule::BadJson, name, format!("is not JSON: {reason}"));
                 return None;
             }
         };
@@ -238,7 +237,7 @@ impl<'a> Checker<'a> {
             self.error(Rule::RepeatedKey, name, message);
         });
         if let Some(n) = json.integer_above(MAX_DOUBLE_INTEGER) {
-            let message = format!("has the number {n}, which a double does not hold");
+            let message = format!("has the number {n}, which a double cannot represent");
             self.advice(Rule::LongNumber, name, message);
         }
         Some(json)
@@ -271,7 +270,7 @@ impl<'a> Checker<'a> {
                 continue;
             }
             let message =
-                format!("has the key `{path}.{key}`, which some readers take for `{same}`");
+                format!("has the key `{path}.{key}`, which some readers treat as `{same}`");
             let severity = if json.get_any(same).is_some() {
                 Severity::Error
             } else {

@@ -77,7 +77,7 @@ fn read_once(checker: &mut Checker, entry: usize) -> Result<Option<Config>, Erro
     let (diff_ids, long_diff_ids) = check_rootfs(checker, &json, place);
     if diff_ids.len() > MAX_DEPTH {
         let n = diff_ids.len();
-        let message = format!("has {n} layers, and docker stacks {MAX_DEPTH} at most");
+        let message = format!("has {n} layers; docker supports at most {MAX_DEPTH}");
         checker.warning(Rule::LayerDepth, place, message);
     }
     check_history(checker, &json, place, diff_ids.len());
@@ -95,7 +95,7 @@ fn check_platform(checker: &mut Checker, json: &Json, place: &str) {
         let text = checker.text(json, key, place, "");
         let is_other_type = text.is_none() && json.get(key).is_some();
         if text.is_none_or(str::is_empty) && !is_other_type {
-            let message = format!("has no `{key}`; containerd passes over such images");
+            let message = format!("has no `{key}`; containerd ignores such images");
             checker.error_of_layout(Rule::Platform, place, &message);
         }
     }
@@ -120,7 +120,7 @@ fn check_rootfs(checker: &mut Checker, json: &Json, place: &str) -> DiffIds {
         checker.error(
             Rule::Rootfs,
             place,
-            "has no object `rootfs`, which names the layers",
+            "has no object `rootfs`, which lists the layers",
         );
         return DiffIds::default();
     };
@@ -190,7 +190,7 @@ fn check_history(checker: &mut Checker, json: &Json, place: &str, n_layers: usiz
             }
         }
     }
-    let message = format!("has {n_filled} history entries with a layer, and {n_layers} layers");
+    let message = format!("has {n_filled} history entries with a layer, but {n_layers} layers");
     if n_filled > n_layers {
         checker.error(Rule::History, place, message);
     } else if n_filled < n_layers && !entries.is_empty() {
@@ -262,7 +262,7 @@ fn check_texts(checker: &mut Checker, config: &Json, key: &str, place: &str) {
         Some(Json::List(items)) => items,
         // Docker reads a bare text as a list of one, except for Env and OnBuild.
         Some(Json::Text(_)) if !matches!(key, "Env" | "OnBuild") => return,
-        Some(other) => return checker.bad_shape(place, &path, Some(other), "a list of texts"),
+        Some(other) => return checker.bad_shape(place, &path, Some(other), "a list of strings"),
     };
     for (i, item) in items.iter().enumerate() {
         if item.text().is_none() {

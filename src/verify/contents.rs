@@ -141,21 +141,22 @@ fn check_names(checker: &mut Checker, save: &Save, facts: &Facts) {
                 long.filter(|found| **found != named).map(Sha512::to_string)
             }
             Some(Stated::Other) => {
-                let message = "is named by a digest that is not computed here, and so not checked";
+                let message =
+                    "is named by a digest of an unsupported algorithm, and was not checked";
                 checker.warning(Rule::UnportableDigest, place, message);
                 None
             }
             // Whoever keeps no store may call a directory `blobs`.
             None if !has_store => None,
             None => {
-                let message = "is no blob: its name is no digest";
+                let message = "is not a blob: its name is not a digest";
                 checker.error(Rule::BlobName, place, message);
                 checker.use_entry(entry);
                 None
             }
         };
         if let Some(found) = found {
-            let message = format!("holds bytes whose digest is `{found}`, not that of its name");
+            let message = format!("has digest `{found}`, which does not match its name");
             checker.error(Rule::BlobDigest, place, message);
         }
     }
@@ -175,7 +176,7 @@ fn check_config_name(checker: &mut Checker, entry: Option<usize>, name: &str, fa
     if let Some(named) = named.or_else(|| Digest::parse(name).ok())
         && named != *found
     {
-        let message = format!("holds bytes whose digest is `{found}`, not that of its name");
+        let message = format!("has digest `{found}`, which does not match its name");
         checker.error(Rule::ConfigName, name, message);
     }
 }
@@ -190,7 +191,7 @@ fn check_layer_name(checker: &mut Checker, entry: Option<usize>, name: &str, fac
     };
     if named != *digest && named.hex() != layer.diff_id.hex() {
         let message = format!(
-            "holds bytes whose digest is `{digest}`, decompressed `{}`, and its name says neither",
+            "has digest `{digest}`, decompressed `{}`; neither matches its name",
             layer.diff_id
         );
         checker.error(Rule::LayerName, name, message);
@@ -207,7 +208,7 @@ fn check_layer(checker: &mut Checker, entry: usize, layer: &LayerFacts, layers: 
         let differs = |checker: &mut Checker, found: String, wanted: String, config, position| {
             let config = checker.name(config);
             let message = format!(
-                "holds a layer whose diff id is `{found}`, not `{wanted}` as `{config}` has it for layer {position}"
+                "has diff id `{found}`, but `{config}` has `{wanted}` for layer {position}"
             );
             checker.error(Rule::DiffId, place, message);
         };
@@ -226,7 +227,8 @@ fn check_layer(checker: &mut Checker, entry: usize, layer: &LayerFacts, layers: 
         }
     }
     if !matches!(layer.compression, Compression::None | Compression::Gzip) {
-        let message = format!("is compressed with {compression}, which some loaders do not know");
+        let message =
+            format!("is compressed with {compression}, which some loaders do not support");
         checker.warning(Rule::UnportableCompression, place, message);
     }
     check_tar(checker, place, &layer.tar, layers.windows.contains(&entry));
@@ -237,23 +239,23 @@ fn check_tar(checker: &mut Checker, place: &str, tar: &TarFacts, is_windows: boo
         checker.error(
             Rule::LayerTar,
             place,
-            format!("is no tar that can be read: {reason}"),
+            format!("is not a readable tar: {reason}"),
         );
     }
     if tar.is_too_long {
-        let message = "has more entries than are checked for repeated paths";
+        let message = "has too many entries to check for repeated paths";
         checker.warning(Rule::LayerTar, place, message);
     }
     for (rule, offenders, what) in [
         (
             Rule::WhiteoutOrder,
             &tar.late_whiteouts,
-            "has whiteouts behind siblings of theirs",
+            "has whiteouts after their siblings",
         ),
         (
             Rule::OpaqueWhiteout,
             &tar.opaque,
-            "hides whole directories, and not what is in them one by one",
+            "has opaque directories instead of single whiteouts",
         ),
     ] {
         if let Some(names) = offenders.text() {
@@ -265,7 +267,7 @@ fn check_tar(checker: &mut Checker, place: &str, tar: &TarFacts, is_windows: boo
             Rule::LayerDuplicatePath,
             Severity::Error,
             &tar.duplicates,
-            "has paths twice, which docker refuses",
+            "has repeated paths, which docker rejects",
         ),
         (
             Rule::LayerSparse,
@@ -289,19 +291,19 @@ fn check_tar(checker: &mut Checker, place: &str, tar: &TarFacts, is_windows: boo
             Rule::WhiteoutDevice,
             Severity::Warning,
             &tar.zero_devices,
-            "has character devices 0:0, which overlay file systems take for whiteouts",
+            "has character devices 0:0, which overlay file systems treat as whiteouts",
         ),
         (
             Rule::OwnWhiteout,
             Severity::Error,
             &tar.own_whiteouts,
-            "has whiteouts of what it brings itself, on which docker fails or loses it",
+            "has whiteouts of its own files, on which docker fails or loses the files",
         ),
         (
             Rule::WhiteoutDirectory,
             Severity::Warning,
             &tar.hidden_directories,
-            "has directories behind whiteouts of their names, in which some engines show the old files",
+            "has directories after whiteouts of the same name, in which some engines show the old files",
         ),
         (
             Rule::LayerWhiteout,
@@ -313,7 +315,7 @@ fn check_tar(checker: &mut Checker, place: &str, tar: &TarFacts, is_windows: boo
             Rule::LayerHardLink,
             Severity::Warning,
             &tar.dangling,
-            "has hard links to what does not come before them in the layer",
+            "has hard links to entries that do not precede them in the layer",
         ),
     ] {
         if rule == Rule::LayerHardLink && is_windows {
@@ -339,7 +341,7 @@ fn check_statements(checker: &mut Checker, oci: &Oci, facts: &Facts) {
             {
                 let name = layer.entry.map_or("", |entry| checker.name(entry));
                 let message =
-                    format!("has the diff id `{diff_id}` for `{name}`, whose digest is another");
+                    format!("has diff id `{diff_id}` for `{name}`, which has another digest");
                 checker.error(Rule::DiffId, checker.name(config.entry), message);
             }
         }
@@ -357,7 +359,7 @@ fn check_media_types(checker: &mut Checker, oci: &Oci, facts: &Facts) {
         let found = facts.compression.name();
         if stated != found && !layer.is_foreign {
             let message = format!(
-                "has compression {found}, and its media type `{}` says {stated}",
+                "has compression {found}, but its media type `{}` means {stated}",
                 layer.media_type
             );
             checker.warning(Rule::LayerMediaType, checker.name(entry), message);

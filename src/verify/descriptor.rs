@@ -62,7 +62,8 @@ pub(super) fn read<'j>(
         .and_then(Json::text)
         .unwrap_or_default();
     if !is_media_type(media_type) {
-        let message = format!("has `{media_type}` at `{path}.mediaType`, which is no media type");
+        let message =
+            format!("has `{media_type}` at `{path}.mediaType`, which is not a media type");
         checker.error(Rule::MediaType, place, message);
     }
     let stated_digest = json.get("digest").and_then(Json::text).unwrap_or_default();
@@ -78,7 +79,7 @@ pub(super) fn read<'j>(
         }
     } else {
         let message = format!(
-            "has `{stated_digest}` at `{path}.digest`, which is no digest, such as `sha256:` and 64 lower-case hex digits"
+            "has `{stated_digest}` at `{path}.digest`, which is not a digest such as `sha256:` and 64 lower-case hex digits"
         );
         checker.error(Rule::DescriptorDigest, place, message);
     }
@@ -91,7 +92,7 @@ pub(super) fn read<'j>(
         let stated = size.map_or("no size".to_owned(), |n| n.to_string());
         let found = found.map_or("some".to_owned(), |n| n.to_string());
         let message =
-            format!("has {stated} at `{path}.size`, and `{stated_digest}` has {found} bytes");
+            format!("has {stated} at `{path}.size`, but `{stated_digest}` has {found} bytes");
         checker.error(Rule::DescriptorSize, place, message);
     }
     let descriptor = Descriptor {
@@ -111,7 +112,7 @@ pub(super) fn read<'j>(
 fn check_urls(checker: &mut Checker, json: &Json, place: &str, path: &str) {
     let urls = json.get("urls");
     if urls.is_some_and(|urls| urls.list().is_none()) {
-        checker.bad_shape(place, &format!("{path}.urls"), urls, "a list of texts");
+        checker.bad_shape(place, &format!("{path}.urls"), urls, "a list of strings");
     }
     for url in urls.and_then(Json::list).unwrap_or_default() {
         let scheme = url
@@ -119,7 +120,8 @@ fn check_urls(checker: &mut Checker, json: &Json, place: &str, path: &str) {
             .filter(|url| is_of_url_characters(url))
             .and_then(|url| url.split_once(':'))
             .map(|(scheme, _)| scheme);
-        let message = format!("has a URL at `{path}.urls` that is not absolute, or not of the web");
+        let message =
+            format!("has a URL at `{path}.urls` that is not an absolute HTTP or HTTPS URL");
         match scheme {
             Some("http" | "https") => {}
             Some(scheme) if is_scheme(scheme) => checker.advice(Rule::Urls, place, message),
@@ -152,7 +154,7 @@ pub(super) fn check_artifact_type(checker: &mut Checker, json: &Json, place: &st
         && !is_media_type(artifact_type)
     {
         let message =
-            format!("has `{artifact_type}` at `{path}.artifactType`, which is no media type");
+            format!("has `{artifact_type}` at `{path}.artifactType`, which is not a media type");
         checker.error(Rule::ArtifactType, place, message);
     }
 }
@@ -175,7 +177,7 @@ fn check_data(checker: &mut Checker, descriptor: &Descriptor) -> Result<(), Erro
         }
     };
     if !is_same {
-        let message = format!("has other bytes at `{path}.data` than it is about");
+        let message = format!("has bytes at `{path}.data` that differ from the blob");
         checker.error(Rule::DescriptorData, place, message);
     }
     Ok(())
@@ -188,7 +190,7 @@ fn check_empty(checker: &mut Checker, descriptor: &Descriptor) {
         || descriptor.size != Some(EMPTY.len() as u64);
     if descriptor.is_empty() && is_other {
         let message = format!(
-            "has something at `{}` whose type is that of `{{}}`",
+            "has a blob at `{}` with the media type of `{{}}`",
             descriptor.path
         );
         checker.error(Rule::EmptyDescriptor, &descriptor.place, message);

@@ -29,7 +29,7 @@ pub(super) fn check_head(checker: &mut Checker, json: &Json, place: &str, media_
         .find(|key| json.get_any(key).is_some());
     if let (true, Some(other)) = (has_manifests, other) {
         let message = format!(
-            "has both `manifests` and `{other}`, and is index to some readers, manifest to others"
+            "has both `manifests` and `{other}`, and is an index to some readers, a manifest to others"
         );
         checker.error(Rule::AmbiguousDocument, place, message);
     }

@@ -24,7 +24,7 @@ pub(super) fn check(checker: &mut Checker, save: &Save, oci: &Oci) {
         // `manifest.json` has room for one platform of an index.
         if image.is_top && image.config.is_some() && !configs.contains(&config_entry(image)) {
             let message = format!(
-                "leads to `{}`, whose config `manifest.json` does not name",
+                "references `{}`, whose config is not in `manifest.json`",
                 checker.name(entry)
             );
             checker.error(Rule::HybridImage, INDEX, message);
@@ -49,7 +49,7 @@ fn check_item(checker: &mut Checker, item: &Item, save: &Save, oci: &Oci) {
         // Docker 25 leaves untagged images out of the index.
         if !item.tags.is_empty() {
             let message = format!(
-                "does not lead to `{}`, which `manifest.json` names",
+                "does not reference `{}`, which `manifest.json` names",
                 item.config_name
             );
             checker.error(Rule::HybridImage, INDEX, message);
@@ -66,7 +66,7 @@ fn check_item(checker: &mut Checker, item: &Item, save: &Save, oci: &Oci) {
         if let Some(i) = (0..mine.len()).find(|&i| mine[i] != theirs[i]) {
             let name = |entry: Option<usize>| entry.map_or("nothing", |entry| checker.name(entry));
             let message = format!(
-                "leads to `{}` as layer {i} of `{}`, and `manifest.json` has `{}`",
+                "references `{}` as layer {i} of `{}`, but `manifest.json` has `{}`",
                 name(theirs[i]),
                 item.config_name,
                 name(mine[i])
@@ -97,7 +97,7 @@ fn check_tags(checker: &mut Checker, item: &Item, save: &Save, twins: &[&OciImag
     let is_silent = item.tags.is_empty() && item.json().get("LayerSources").is_none();
     if let (true, Some(name)) = (is_silent, names().chain(references()).next()) {
         let message = format!(
-            "gives `{}` no tag, and `index.json` has `{name}`; Docker loads it without a name",
+            "has no tag for `{}`, but `index.json` has `{name}`; Docker loads it without a name",
             item.config_name
         );
         checker.warning(Rule::HybridTag, MANIFEST, message);
@@ -108,7 +108,7 @@ fn check_tags(checker: &mut Checker, item: &Item, save: &Save, twins: &[&OciImag
     for name in names {
         if parse(name).is_none_or(|name| !tags.contains(&name)) {
             let message = format!(
-                "names `{}` `{name}`, and `manifest.json` does not",
+                "names `{}` `{name}`, but `manifest.json` does not",
                 item.config_name
             );
             checker.error(Rule::HybridTag, INDEX, message);
@@ -116,7 +116,7 @@ fn check_tags(checker: &mut Checker, item: &Item, save: &Save, twins: &[&OciImag
     }
     for tag in tags.difference(&annotated) {
         let message = format!(
-            "does not name `{}` `{tag}`, and `manifest.json` does",
+            "does not name `{}` `{tag}`, but `manifest.json` does",
             item.config_name
         );
         checker.error(Rule::HybridTag, INDEX, message);
@@ -128,7 +128,7 @@ fn check_tags(checker: &mut Checker, item: &Item, save: &Save, twins: &[&OciImag
             || parse(name).is_some_and(|name| tags.contains(&name));
         if !is_known {
             let message = format!(
-                "has the reference `{name}` for `{}`, and `manifest.json` has no such tag",
+                "has the reference `{name}` for `{}`, but `manifest.json` has no such tag",
                 item.config_name
             );
             checker.error(Rule::HybridTag, INDEX, message);

@@ -35,7 +35,7 @@ fn check_entry(checker: &mut Checker, index: usize) {
     let name = &entry.name;
     if checker.source.find(name) != Some(index) {
         if entry.kind != Kind::Directory {
-            checker.warning(Rule::DuplicateEntry, name, "stands in the archive twice");
+            checker.warning(Rule::DuplicateEntry, name, "appears twice in the archive");
         }
         return;
     }
@@ -59,7 +59,7 @@ fn check_entry(checker: &mut Checker, index: usize) {
         && checker.source.entries()[target].kind != Kind::File
     {
         let message = format!(
-            "links to `{}`, which is a link again; ctr follows one",
+            "links to `{}`, which is also a link; ctr follows only one",
             checker.name(target)
         );
         checker.warning(Rule::UnportableLink, name, message);

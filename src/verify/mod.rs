@@ -62,11 +62,9 @@ fn check(mut checker: Checker<'_>) -> Result<Report, Error> {
         let what = match (&oci, has_repositories) {
             (None, true) => {
                 v1::use_all(&mut checker);
-                "is not there: of `docker save` before Docker 1.10; load and save it again with Docker 1.10 to 28"
+                "is missing: the archive is from Docker before 1.10; load and save it again with Docker 1.10 to 28"
             }
-            (None, false) | (Some(_), true) => {
-                "is not there; without it `docker load` takes no archive"
-            }
+            (None, false) | (Some(_), true) => "is missing; `docker load` requires it",
             (Some(_), false) => "",
         };
         if !what.is_empty() {

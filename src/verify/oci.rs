@@ -117,7 +117,7 @@ pub(super) fn read(checker: &mut Checker, has_manifest: bool) -> Result<Option<O
             checker.error(
                 Rule::OciLayout,
                 LAYOUT,
-                "is not there, and the archive has blobs",
+                "is missing, but the archive has blobs",
             );
         }
         return Ok(None);
@@ -179,7 +179,7 @@ fn check_leads_somewhere(
     let is_index = INDEX_TYPES.contains(&descriptor.media_type);
     if is_index && oci.images.is_empty() && n_images == 0 && oci.n_absent > 0 {
         let place = checker.name(entry);
-        let message = "leads to no image that is in the archive";
+        let message = "references no image in the archive";
         checker.error(Rule::MissingEntry, place, message);
     }
 }
@@ -191,7 +191,7 @@ fn check_blobs(checker: &mut Checker) {
         entry.name == BLOBS && entry.kind == Kind::Directory || entry.name.starts_with("blobs/")
     });
     if !is_there {
-        let message = "is no directory of the archive, and every layout has it";
+        let message = "is not a directory of the archive, but layouts require it";
         checker.error(Rule::BlobsDirectory, BLOBS, message);
     }
 }
@@ -199,7 +199,11 @@ fn check_blobs(checker: &mut Checker) {
 fn check_layout(checker: &mut Checker, has_layout: bool) -> Result<(), Error> {
     check_blobs(checker);
     if !has_layout {
-        checker.error(Rule::OciLayout, LAYOUT, "is not there, and `index.json` is");
+        checker.error(
+            Rule::OciLayout,
+            LAYOUT,
+            "is missing, but `index.json` exists",
+        );
         return Ok(());
     }
     let Some(entry) = checker.resolve(LAYOUT, LAYOUT, "the version of the layout") else {
@@ -234,7 +238,7 @@ fn follow(
     let place = checker.name(entry);
     if depth > MAX_DEPTH || oci.n_visits > MAX_VISITS {
         let message =
-            format!("is nested over {MAX_DEPTH} indexes deep, or comes {MAX_VISITS} times");
+            format!("is nested over {MAX_DEPTH} indexes deep, or appears {MAX_VISITS} times");
         checker.error(Rule::IndexDepth, place, message);
         return Ok(());
     }
@@ -389,7 +393,7 @@ fn read_manifest(
         && config.diff_ids.len() != image.layers.len()
     {
         let (n_layers, n_diff_ids) = (image.layers.len(), config.diff_ids.len());
-        let message = format!("has {n_layers} layers, and its config has {n_diff_ids} diff ids");
+        let message = format!("has {n_layers} layers, but its config has {n_diff_ids} diff ids");
         checker.error(Rule::LayerCount, place, message);
     }
     Ok(Some(image))

@@ -63,7 +63,7 @@ pub(super) fn read(checker: &mut Checker) -> Result<Option<Save>, Error> {
         return Ok(Some(save));
     };
     if checker.source.entries()[entry].size > MAX_MANIFEST_BYTES {
-        let message = format!("has over {MAX_MANIFEST_BYTES} bytes, which podman does not read");
+        let message = format!("has over {MAX_MANIFEST_BYTES} bytes, which podman rejects");
         checker.warning(Rule::LargeManifest, MANIFEST, message);
     }
     let Some(json) = checker.document(entry)? else {
@@ -71,7 +71,7 @@ pub(super) fn read(checker: &mut Checker) -> Result<Option<Save>, Error> {
     };
     let Some(items) = json.list().filter(|items| !items.is_empty()) else {
         if json.get("schemaVersion").is_some() {
-            let message = "is one manifest: of the `dir:` form of skopeo and podman; `skopeo copy dir:DIR oci:LAYOUT` makes a layout of it";
+            let message = "is one manifest, as in the `dir:` form of skopeo and podman; convert it with `skopeo copy dir:DIR oci:LAYOUT`";
             checker.error(Rule::BadShape, MANIFEST, message);
             checker.use_all();
         } else {
@@ -137,7 +137,7 @@ fn read_item(
     {
         let (n_layers, n_diff_ids) = (layers.len(), config.diff_ids.len());
         let message = format!(
-            "names {n_layers} layers at `{path}.Layers`, and the config `{}` has {n_diff_ids} diff ids",
+            "names {n_layers} layers at `{path}.Layers`, but the config `{}` has {n_diff_ids} diff ids",
             config_name.unwrap_or_default()
         );
         checker.error(Rule::LayerCount, MANIFEST, message);
@@ -217,7 +217,7 @@ fn check_source(checker: &mut Checker, item: &Item, facts: &Facts, key: &str, so
         .position(|id| id.is_some() && *id == diff_id);
     let Some(position) = position else {
         if item.config.is_some() {
-            let message = format!("has `{path}`, which is no diff id of the image");
+            let message = format!("has `{path}`, which is not a diff id of the image");
             checker.error(Rule::LayerSource, MANIFEST, message);
         }
         return;
@@ -239,14 +239,15 @@ fn check_source(checker: &mut Checker, item: &Item, facts: &Facts, key: &str, so
     ) && stated != found.to_string()
     {
         let message =
-            format!("has `{stated}` at `{path}.digest`, and the layer's digest is `{found}`");
+            format!("has `{stated}` at `{path}.digest`, but the layer's digest is `{found}`");
         checker.error(Rule::LayerSource, MANIFEST, message);
     }
     // Docker 25.0 left media type and size of some out, but never wrote others.
     if let Some(stated) = checker.text(source, "mediaType", MANIFEST, &path)
         && !oci::is_layer_type(stated)
     {
-        let message = format!("has `{stated}` at `{path}.mediaType`, which is no type of layers");
+        let message =
+            format!("has `{stated}` at `{path}.mediaType`, which is not a media type of layers");
         checker.warning(Rule::LayerSource, MANIFEST, message);
     }
     let found = checker.source.entries()[entry].size;
@@ -258,7 +259,7 @@ fn check_source(checker: &mut Checker, item: &Item, facts: &Facts, key: &str, so
         } else {
             stated.kind().to_owned()
         };
-        let message = format!("has {stated} at `{path}.size`, and the layer has {found} bytes");
+        let message = format!("has {stated} at `{path}.size`, but the layer has {found} bytes");
         checker.error(Rule::LayerSource, MANIFEST, message);
     }
 }
@@ -279,14 +280,15 @@ pub(super) fn check_parents(checker: &mut Checker, save: &Save, facts: &Facts) {
         };
         let parent_config = Digest::parse(parent).ok().and_then(|id| ids.get(&id));
         let (Some(parent_config), Some(config)) = (parent_config, &item.config) else {
-            let message = format!("has `{parent}` at `{path}`, which is no image of the archive");
+            let message =
+                format!("has `{parent}` at `{path}`, which is not an image of the archive");
             checker.warning(Rule::Parent, MANIFEST, message);
             continue;
         };
         let (mine, theirs) = (config.history(), parent_config.history());
         let message = if mine.len() != theirs.len() + 1 {
             format!(
-                "has a parent at `{path}` with {} history entries, and the image has {}, not one more",
+                "has a parent at `{path}` with {} history entries, but the image has {}, not one more",
                 theirs.len(),
                 mine.len()
             )

@@ -42,7 +42,7 @@ pub(super) fn parse(name: &str) -> Result<Reference, String> {
     if name.ends_with(&format!(":{}", reference.tag())) {
         Ok(reference)
     } else {
-        Err("it names no tag".to_owned())
+        Err("it contains no tag".to_owned())
     }
 }
 
@@ -59,7 +59,7 @@ fn check_repositories(
                 .iter()
                 .any(|item| item.json().get("LayerSources").is_some());
         if is_expected && !holders.is_empty() {
-            let message = "is not there, and Docker writes it where images have tags";
+            let message = "is missing, but Docker writes it if images have tags";
             checker.warning(Rule::Repositories, REPOSITORIES, message);
         }
         return Ok(());
@@ -148,11 +148,11 @@ fn check_id(
         match derived.filter(|id| leads_to_top(id)) {
             Some(derived) => derived,
             None if leads_to_top(id) => return Ok(()),
-            None => format!("an id whose directory leads to {}", top.name),
+            None => format!("an id whose directory contains {}", top.name),
         }
     };
     if id != wanted {
-        let message = format!("has `{id}` for `{name}`, and the top layer is `{wanted}`");
+        let message = format!("has `{id}` for `{name}`, but the top layer is `{wanted}`");
         checker.error(Rule::Repositories, REPOSITORIES, message);
     }
     Ok(())

@@ -115,7 +115,7 @@ fn read_directories(checker: &mut Checker, save: &Save) -> Result<BTreeMap<Strin
             None => checker.warning(
                 Rule::V1Version,
                 &version,
-                "is not there, and stands in every v1 directory",
+                "is missing, but every v1 directory has it",
             ),
             Some(entry) => {
                 checker.use_entry(entry);
@@ -131,17 +131,17 @@ fn read_directories(checker: &mut Checker, save: &Save) -> Result<BTreeMap<Strin
             checker.error(
                 Rule::V1Json,
                 &place,
-                "is not there, and stands in every v1 directory",
+                "is missing, but every v1 directory has it",
             );
             continue;
         };
         checker.use_entry(entry);
         if checker.source.entries()[entry].kind != Kind::File {
-            checker.error(Rule::V1Json, &place, "is no regular file");
+            checker.error(Rule::V1Json, &place, "is not a regular file");
             continue;
         }
         let Some((bytes, json)) = checker.maybe_document(entry)? else {
-            checker.error(Rule::BadJson, &place, "is no JSON object");
+            checker.error(Rule::BadJson, &place, "is not a JSON object");
             continue;
         };
         let id = json.get("id").and_then(Json::text).unwrap_or_default();
@@ -259,7 +259,7 @@ fn check_chain(
             .and_then(Json::text)
             .unwrap_or_default();
         if parent != wanted {
-            let message = format!("has `{parent}` at `.parent`, and the layer below is `{wanted}`");
+            let message = format!("has `{parent}` at `.parent`, but the layer below is `{wanted}`");
             checker.error(Rule::V1Parent, &document.place, message);
         }
     }
@@ -272,7 +272,7 @@ fn check_chain(
         .find(|(v1, directory)| v1.id != **directory);
     if let Some((v1, directory)) = wrong {
         let message = format!(
-            "is the id of a layer of `{}`, and no version of Docker derives it; one would have `{}`",
+            "is the id of a layer of `{}`, but no version of Docker derives it; expected `{}`",
             item.config_name, v1.id
         );
         checker.warning(Rule::V1Id, &format!("{directory}/json"), message);
@@ -321,7 +321,7 @@ fn check_links(
             };
             unknown.remove(&legacy.id);
             if document.bytes != legacy.document.as_bytes() {
-                let message = "says something else than the config does";
+                let message = "contradicts the config";
                 checker.warning(Rule::V1Json, &document.place, message);
             }
             let link = format!("{}/layer.tar", legacy.id);
@@ -333,7 +333,7 @@ fn check_links(
         }
     }
     for directory in unknown {
-        let message = "is the id of no layer of an image";
+        let message = "is not the id of a layer of an image";
         checker.warning(Rule::V1Id, &links[directory].place, message);
     }
     Ok(())
@@ -365,10 +365,7 @@ fn check_document(checker: &mut Checker, v1: &V1, document: &Found) {
         .iter()
         .any(|text| text.as_bytes() == document.bytes)
     {
-        let message = format!(
-            "has id `{}` and says something else than the config does",
-            v1.id
-        );
+        let message = format!("has id `{}` and contradicts the config", v1.id);
         checker.warning(Rule::V1Json, &document.place, message);
     }
 }

@@ -175,7 +175,7 @@ fn what_has_no_manifest_or_index_says_so() {
         (
             "docker26.tar",
             "set-annotation: {on: index, set: {a: b}}",
-            "the names of `greeter:1` do not stand for an index",
+            "the names of `greeter:1` do not refer to an index",
         ),
         (
             "docker26.tar",

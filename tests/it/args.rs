@@ -131,19 +131,19 @@ fn what_cannot_be_meant_is_refused() {
         ),
         (
             &["--arg", "version"],
-            "value 1 of `--arg` is no `NAME=VALUE`",
+            "value 1 of `--arg` is not `NAME=VALUE`",
         ),
         (
             &["--arg", "version=1", "--arg", "version=2"],
-            "`--arg` gives the argument `version` twice",
+            "`--arg` sets the argument `version` twice",
         ),
         (
             &["--arg-file", "twice.env"],
-            "`twice.env` gives the argument `a` twice",
+            "`twice.env` sets the argument `a` twice",
         ),
         (
             &["--arg-file", "no.env"],
-            "value 2 of `no.env` is no `NAME=VALUE`",
+            "value 2 of `no.env` is not `NAME=VALUE`",
         ),
     ] {
         for command in [&["plan", "fix.yaml", "app.tar"][..], &["check", "fix.yaml"]] {
@@ -317,5 +317,5 @@ fn args_that_would_fill_memory_are_refused() {
         "apiVersion: ocipatch/v1\nargs: {{ a: {{ default: {long} }} }}\noperations:\n  - set-label: {{ a: \"{uses}\", b: \"{uses}\" }}\n"
     ));
     let output = run(&workspace, &[], &["check", "fix.yaml"]);
-    assert!(told(&output).contains("args fill in too much text"));
+    assert!(told(&output).contains("the arguments expand to too much text"));
 }

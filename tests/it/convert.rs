@@ -234,7 +234,7 @@ fn platforms_never_collapse_unasked() {
     assert!(stderr.contains("--platform"), "{stderr}");
     assert!(!output.exists());
     let stderr = fails(3, arguments(&["--platform", "linux/s390x"]));
-    assert!(stderr.contains("means 0 of them"), "{stderr}");
+    assert!(stderr.contains("matches 0 of them"), "{stderr}");
 
     let many = inspect(&input);
     ok(arguments(&[

@@ -237,7 +237,7 @@ fn a_list_of_repositories_that_is_wrong_is_put_right_with_a_note() {
             let (fix, input, output) = (place("fix.yaml"), place(input), place("out.tar"));
             let plan = ok(["plan".as_ref(), fix.as_os_str(), input.as_os_str()]);
             assert_eq!(
-                plan.contains("`repositories` did not say"),
+                plan.contains("`repositories` did not match"),
                 is_noted,
                 "{plan}"
             );

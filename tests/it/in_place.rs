@@ -159,7 +159,7 @@ fn what_is_no_file_is_not_changed_in_place() {
     rustix::fs::mkfifoat(rustix::fs::CWD, home.path().join("pipe"), 0o644.into()).unwrap();
     for place in ["pipe", "/dev/null"] {
         let output = end(home.path(), &format!("apply fix.yaml {place} --in-place"));
-        let message = format!("error: `{place}` is no file that could be changed in place\n");
+        let message = format!("error: `{place}` cannot be changed in place\n");
         assert_eq!(String::from_utf8_lossy(&output.stderr), message);
         assert_eq!(output.status.code(), Some(3));
     }
@@ -282,7 +282,7 @@ fn a_directory_that_was_moved_is_ended_and_a_copy_is_refused() {
             let stderr = String::from_utf8_lossy(&output.stderr);
             assert_eq!(output.status.code(), Some(3), "{line}: {output:?}");
             assert!(
-                stderr.contains("cut short in another directory"),
+                stderr.contains("interrupted change of another directory"),
                 "{stderr}"
             );
             assert!(stderr.contains("the entry `.change."), "{stderr}");

@@ -205,10 +205,10 @@ fn a_link_to_what_does_not_come_before_it_leads_nowhere() {
     for (target, reason) in [
         (
             "manifest.json",
-            "is a hard link to an entry that does not come before it",
+            "is a hard link to an entry that does not precede it",
         ),
-        ("nothing", "links to an entry that is not there"),
-        ("../x", "links to a place outside the archive"),
+        ("nothing", "links to a missing entry"),
+        ("../x", "links outside the archive"),
     ] {
         let mut archive = Archive::fixture("docker20.tar");
         let is_config = |entry: &Entry| entry.data.starts_with(b"{\"architecture\"");

@@ -66,3 +66,4 @@ mod strangers;
 mod tarball;
 mod verify;
 mod walk;
+mod words;

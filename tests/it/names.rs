@@ -86,10 +86,7 @@ fn what_no_docker_archive_can_be_called_says_what_to_do() {
         3,
         ["apply", "--to", "docker-archive", &input, "-o", &output],
     );
-    assert!(
-        told.contains("give it one by `retag: [\"name:tag\"]`"),
-        "{told}"
-    );
+    assert!(told.contains("use `retag: [\"name:tag\"]`"), "{told}");
 }
 
 #[test]
@@ -153,7 +150,7 @@ fn a_name_by_digest_goes_when_the_image_becomes_another() {
             items[0]["RepoTags"] = json!(names);
         });
         let (plan, mut output) = apply(&archive, LABEL);
-        let note = format!("note: `{by_digest}` goes: the image has another digest\n");
+        let note = format!("note: `{by_digest}` is removed: the image has another digest\n");
         assert!(plan.contains(&note), "{plan}");
         for name in ["index.json", "manifest.json"] {
             let text = document(&mut output, name).to_string();
@@ -195,7 +192,7 @@ fn a_manifest_json_without_names_goes_on_saying_nothing() {
     let home = tempfile::tempdir().unwrap();
     let [_, input, _] = write(home.path(), &archive, LABEL);
     let report = ok(["verify", &input]);
-    let warning = "warning[hybrid-tag] manifest.json: gives `blobs/sha256/";
+    let warning = "warning[hybrid-tag] manifest.json: has no tag for `blobs/sha256/";
     assert!(report.starts_with(warning), "{report}");
 }
 

@@ -267,7 +267,7 @@ fn a_stream_without_room_names_the_room() {
             },
             &input,
         );
-        let message = "error: temporary files go to `spool`: File too large (os error 27); set `TMPDIR` to a directory that exists, is writable and has room\n";
+        let message = "error: cannot write temporary files to `spool`: File too large (os error 27); set `TMPDIR` to a writable directory with free space\n";
         assert_eq!(String::from_utf8_lossy(&output.stderr), message);
         assert_eq!(output.status.code(), Some(3));
         assert_eq!(listing(home.path()), before);

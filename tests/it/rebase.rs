@@ -133,7 +133,7 @@ fn a_rebased_image_is_the_one_that_a_build_on_the_other_base_makes() {
         ],
     );
     assert!(
-        refused.contains("the layers of `rebased:1` do not begin with those of its base"),
+        refused.contains("the layers of `rebased:1` do not start with those of its base"),
         "{refused}"
     );
     assert!(!home.join("no.tar").exists());

@@ -84,7 +84,7 @@ fn blobs_are_kept_only_where_there_are_some() {
         assert!(stderr.contains(message), "{stderr}");
         assert_eq!(listing(home.path()), before);
     };
-    let of_a_file = "`app.tar` is a file, which is replaced as a whole";
+    let of_a_file = "`app.tar` is a file";
     said(
         "skopeo-oci.tar",
         "apply fix.yaml app.tar --in-place --keep-replaced",
@@ -93,7 +93,7 @@ fn blobs_are_kept_only_where_there_are_some() {
     said(
         "docker20.tar",
         &format!("{LINE} --keep-replaced"),
-        "`app` is of another form",
+        "`app` is in another form",
     );
     said(
         "skopeo-oci.tar",

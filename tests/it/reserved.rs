@@ -78,18 +78,18 @@ fn an_archive_with_a_name_of_ours_is_refused_everywhere() {
                 "./.OCIPATCH/headers".to_owned(),
                 "reserved for what `unpack` keeps",
             ),
-            (format!(".x.{FOREIGN}"), "reserved for files on their way"),
+            (format!(".x.{FOREIGN}"), "reserved for temporary files"),
             (
                 format!(".change.{FOREIGN}"),
-                "cut short in another directory",
+                "interrupted change of another directory",
             ),
             (
                 format!(".change.{FOREIGN}/lines"),
-                "cut short in another directory",
+                "interrupted change of another directory",
             ),
             (
                 format!("blobs/.change.{FOREIGN}/lines"),
-                "cut short in another directory",
+                "interrupted change of another directory",
             ),
         ] {
             let home = home();

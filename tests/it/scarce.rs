@@ -159,7 +159,7 @@ fn without_room(directory: &Path, temporary: &str, wrapper: &[&str]) {
         let output = command.output().unwrap();
         let stderr = String::from_utf8_lossy(&output.stderr);
         assert_eq!(output.status.code(), Some(3), "{line}: {stderr}");
-        let start = format!("error: temporary files go to `{temporary}`: ");
+        let start = format!("error: cannot write temporary files to `{temporary}`: ");
         assert!(stderr.starts_with(&start), "{line}: {stderr}");
         assert!(
             stderr.contains("set `TMPDIR` to a directory"),

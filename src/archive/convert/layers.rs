@@ -60,7 +60,7 @@ impl<'a> Layers<'a> {
             },
             Compression::Bzip2 | Compression::Xz => {
                 notes.push(format!(
-                    "the layer {} is compressed by gzip now: OCI has no name for {}",
+                    "the layer {} is now compressed with gzip: OCI has no media type for {}",
                     layer.diff_id.short(),
                     layer.compression.name()
                 ));

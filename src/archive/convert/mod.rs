@@ -166,7 +166,7 @@ fn select(
             return Err(Error::Unconvertible {
                 image: archive.images[there[0]].display_name(),
                 reason: format!(
-                    "is there for {}: `--platform {}` means {chosen} of them, not one",
+                    "has the platforms {}: `--platform {}` matches {chosen} of them, not one",
                     platforms.collect::<Vec<_>>().join(", "),
                     platform.as_str()
                 ),
@@ -206,7 +206,7 @@ fn check_docker(archive: &Archive, written: &[usize], new: &[State]) -> Result<(
             return Err(Error::Unconvertible {
                 image: image.display_name(),
                 reason: format!(
-                    "is there for {}, and a docker archive holds one of them: say which by `--platform`",
+                    "has the platforms {}, but a docker archive contains one: select it with `--platform`",
                     platforms.join(", ")
                 ),
             });
@@ -218,7 +218,7 @@ fn check_docker(archive: &Archive, written: &[usize], new: &[State]) -> Result<(
             return Err(Error::Unconvertible {
                 image: image.display_name(),
                 reason: format!(
-                    "has the tag `{tag}` without a repository, and docker archives hold whole names: give it one by `retag: [\"{name}\"]`"
+                    "has the tag `{tag}` without a repository, but docker archives require full names: use `retag: [\"{name}\"]`"
                 ),
             });
         }

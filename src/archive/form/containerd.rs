@@ -45,7 +45,7 @@ pub(in crate::archive) fn match_items(
             return Err(Error::BadDocument {
                 name: "manifest.json".to_owned(),
                 reason: format!(
-                    "its items describe the same images again and again: {n_matches} times, and {MAX_MATCHES} are allowed"
+                    "its items describe the same images {n_matches} times; at most {MAX_MATCHES} are allowed"
                 ),
             });
         }

@@ -80,7 +80,7 @@ pub(in crate::archive) fn listed_name(
 ) -> Result<Option<Reference>, Error> {
     name_of(descriptor).map_err(|name| Error::BadDocument {
         name: "index.json".to_owned(),
-        reason: format!("manifests[{i}] is named `{name}`, which is no reference"),
+        reason: format!("manifests[{i}] is named `{name}`, which is not a reference"),
     })
 }
 

@@ -24,7 +24,7 @@ pub(in crate::archive) fn items(manifest: &Document) -> Result<Vec<Item>, Error>
         reason,
     };
     let Some(items) = manifest.root.items() else {
-        return Err(bad("the document is no list of images".to_owned()));
+        return Err(bad("the document is not a list of images".to_owned()));
     };
     if items.len() == 0 {
         return Err(bad("the list of images is empty".to_owned()));
@@ -44,17 +44,17 @@ pub(in crate::archive) fn items(manifest: &Document) -> Result<Vec<Item>, Error>
                     .map(|item| Some(item.as_text()?.into_owned()))
                     .collect()
             });
-            items.ok_or_else(|| bad(format!("`{key}` of item {i} is no list of texts")))
+            items.ok_or_else(|| bad(format!("`{key}` of item {i} is not a list of strings")))
         };
         let config = field("Config")?
             .and_then(Value::as_text)
             .map(std::borrow::Cow::into_owned);
         let config = config.ok_or_else(|| bad(format!("item {i} has no `Config`")))?;
         if field("Parent")?.is_some_and(|parent| parent.as_text().is_none()) {
-            return Err(bad(format!("`Parent` of item {i} is no text")));
+            return Err(bad(format!("`Parent` of item {i} is not a string")));
         }
         if field("LayerSources")?.is_some_and(|sources| sources.members().is_none()) {
-            return Err(bad(format!("`LayerSources` of item {i} is no object")));
+            return Err(bad(format!("`LayerSources` of item {i} is not an object")));
         }
         parsed.push(Item {
             config,

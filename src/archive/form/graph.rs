@@ -69,7 +69,7 @@ impl Graph {
         if manifests.is_some_and(|list| list.items().is_none()) {
             return Err(Error::BadDocument {
                 name: "index.json".to_owned(),
-                reason: "`manifests` is no list".to_owned(),
+                reason: "`manifests` is not a list".to_owned(),
             });
         }
         for (i, descriptor) in children(index).enumerate() {
@@ -109,7 +109,7 @@ impl Graph {
         }
         if self.nodes.len() >= MAX_NODES {
             let n = self.nodes.len() + 1;
-            return Err(bad(format!("is document {n}, and {MAX_NODES} are allowed")));
+            return Err(bad(format!("is document {n} of at most {MAX_NODES}")));
         }
         if depth > 0 && source.find(&blob_name(digest)).is_none() {
             return Ok(false);
@@ -124,7 +124,7 @@ impl Graph {
         let stated = document.root.get("mediaType").and_then(Value::as_text);
         if let Some(stated) = stated.filter(|stated| *stated != media_type) {
             return Err(Error::Mismatch {
-                what: format!("the media type that `{name}` has, unlike its descriptor"),
+                what: format!("the media type of `{name}`, compared with its descriptor,"),
                 found: stated.into_owned(),
                 wanted: media_type,
             });
@@ -173,7 +173,7 @@ impl Graph {
                 return Err(Error::BadDocument {
                     name: "index.json".to_owned(),
                     reason: format!(
-                        "what it lists leads to the same documents again and again: to {n_visits} descriptors, and {MAX_VISITS} are allowed"
+                        "its documents are referenced {n_visits} times; at most {MAX_VISITS} are allowed"
                     ),
                 });
             }

@@ -56,7 +56,7 @@ pub(in crate::archive) fn images(
         let reason = if graph.nodes.is_empty() {
             "the list of manifests is empty"
         } else {
-            "it leads to no image that the archive holds"
+            "it references no image in the archive"
         };
         return Err(Error::BadDocument {
             name: "index.json".to_owned(),

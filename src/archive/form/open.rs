@@ -77,7 +77,7 @@ impl Archive {
         let manifest = read("manifest.json", Half::Manifest)?;
         if manifest.as_ref().is_some_and(is_one_manifest) {
             return Err(not_an_image(
-                "is of the `dir:` form of skopeo and podman (its `manifest.json` is one manifest); `skopeo copy dir:DIR oci:LAYOUT` makes a layout of it",
+                "is in the `dir:` form of skopeo and podman (its `manifest.json` is one manifest); convert it with `skopeo copy dir:DIR oci:LAYOUT`",
             ));
         }
         let (images, groups, items) = match (&manifest, &graph) {
@@ -180,22 +180,22 @@ fn unlisted(error: Error) -> Error {
 fn instead_of_images(source: &Source) -> String {
     let has = |name: &str| source.find(name).is_some();
     if has("repositories") {
-        return "is of `docker save` before Docker 1.10 (no `manifest.json`); load and save it again with Docker 1.10 to 28".to_owned();
+        return "was saved by Docker before 1.10 (no `manifest.json`); load and save it again with Docker 1.10 to 28".to_owned();
     }
-    let missing = "holds neither `manifest.json` nor `index.json`";
+    let missing = "contains neither `manifest.json` nor `index.json`";
     let below = source.entries().iter().find_map(|entry| {
         let (directory, name) = entry.name.split_once('/')?;
         matches!(name, "manifest.json" | "index.json").then_some(directory)
     });
     if let Some(directory) = below {
-        return format!("{missing} but below `{directory}/`; that directory is the archive");
+        return format!("{missing} except in `{directory}/`; use that directory");
     }
     if has(".dockerenv") || has("etc") && has("usr") {
         return format!(
-            "{missing}, but the files of a container, as `docker export` writes them; `docker save` writes images"
+            "{missing}; it looks like a container file system from `docker export`; use `docker save`"
         );
     }
-    format!("{missing}; an archive of container images was wanted")
+    format!("{missing}; expected an archive of container images")
 }
 
 /// Tells whether `manifest.json` is a manifest, and no list of images.

@@ -125,7 +125,7 @@ impl<'a> ImageReader<'a> {
         Err(Error::BadDocument {
             name: wanted_by.trim_matches('`').to_owned(),
             reason: format!(
-                "images share documents that come to {} bytes when each is counted for every image; {allowed} are allowed (8 MiB and 4 times the documents)",
+                "images share documents of {} bytes, counted for each image; at most {allowed} are allowed (8 MiB and 4 times the documents)",
                 self.for_all
             ),
         })

@@ -124,9 +124,9 @@ pub(in crate::archive) fn refuse_reserved(name: &str) -> Result<(), Error> {
         return Ok(());
     };
     let reason = if hidden.shown == TARGET.as_bytes() {
-        "is a change that was cut short in another directory; end it there by `ocipatch apply --in-place`, or remove it to have the images as they are"
+        "belongs to an interrupted change of another directory; complete it there with `ocipatch apply --in-place`, or remove it to keep the images as they are"
     } else {
-        "has a name that is reserved for files on their way into a directory; what a run left in another directory may be removed"
+        "has a name that is reserved for temporary files of ocipatch; remove it if it is a leftover"
     };
     Err(Error::BadEntry {
         name: name.to_owned(),

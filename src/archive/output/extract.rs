@@ -53,7 +53,7 @@ pub(in crate::archive) fn extract(draft: &Draft<'_>, root: &Path) -> Result<(), 
                     DraftEntry::New(new) => new.content.link_target(),
                 };
                 if names::resolve(name, &target).is_none() {
-                    let reason = "links to a place outside the archive".to_owned();
+                    let reason = "links outside the archive".to_owned();
                     return Err(Error::BadEntry {
                         name: name.clone(),
                         reason,

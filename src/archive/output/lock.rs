@@ -45,7 +45,7 @@ pub(in crate::archive) fn refuse_special(path: &Path) -> Result<(), Error> {
     }
     Err(Error::Output {
         place: printable::path(path),
-        reason: "is no file that could be changed in place".to_owned(),
+        reason: "cannot be changed in place".to_owned(),
     })
 }
 

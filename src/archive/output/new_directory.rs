@@ -29,9 +29,7 @@ pub(in crate::archive) fn new_directory<T>(
     // A link is followed, so that the directory it names is made and the link stays.
     let (target, _) = followed(path).map_err(Error::at(path))?;
     let Some(name) = target.file_name() else {
-        return Err(refused(
-            "is not the name of a new directory: it takes its place when it is complete",
-        ));
+        return Err(refused("is not a valid name for a new directory"));
     };
     match open_directory(&target).and_then(list) {
         Ok(names) if names.is_empty() => {}

@@ -69,7 +69,7 @@ fn extract_all(reader: &mut TarReader<impl Input>, layer: &str, root: &Path) -> 
     };
     while let Some(entry) = reader.next().map_err(|error| Error::BadEntry {
         name: layer.to_owned(),
-        reason: format!("is no readable layer: {error}"),
+        reason: format!("is not a readable layer: {error}"),
     })? {
         // Names that leave the layer have no place here, engines put them elsewhere; names that no path can be have none anywhere.
         let is_a_path = |name: &String| !name.is_empty() && name.len() <= names::MAX_BYTES;
@@ -83,7 +83,7 @@ fn extract_all(reader: &mut TarReader<impl Input>, layer: &str, root: &Path) -> 
                 Ok(many) => Error::BadEntry {
                     name: layer.to_owned(),
                     reason: format!(
-                        "is no readable layer: entry `{name}`: {}",
+                        "is not a readable layer: entry `{name}`: {}",
                         TooManyImplied::to_string(&many)
                     ),
                 },

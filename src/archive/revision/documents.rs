@@ -41,7 +41,9 @@ pub(in crate::archive) fn manifest_json(
                 let is = names_by_digest(items.get(i + n));
                 let is: HashSet<String> = is.into_iter().collect();
                 let gone = was.iter().filter(|name| !is.contains(*name));
-                notes.extend(gone.map(|name| format!("{name} goes: the image has another digest")));
+                notes.extend(
+                    gone.map(|name| format!("{name} is removed: the image has another digest")),
+                );
             }
         }
         if archive.dialect.is_docker() {
@@ -280,7 +282,7 @@ pub(in crate::archive) fn repositories(
         && old.iter().zip(new).any(is_changed)
         && !agrees(archive, &document, old, old_files);
     if is_wrong {
-        notes.push("`repositories` did not say what `manifest.json` says, and does now".to_owned());
+        notes.push("`repositories` did not match `manifest.json`, and is corrected".to_owned());
         let is_held = |name: &str| Reference::parse(name).is_ok_and(|name| held.contains(&name));
         for (repository, tag) in listed(&document) {
             if !is_held(&format!("{repository}:{tag}")) {

@@ -106,7 +106,7 @@ fn walk_one(
             let name = format!("{prefix}/{}", printable::path(&file_name));
             return Err(Error::BadEntry {
                 name,
-                reason: "has a name that is no text".to_owned(),
+                reason: "has a name that is not UTF-8".to_owned(),
             });
         };
         if text.contains('\n') {
@@ -210,7 +210,7 @@ fn found<T>(entry: &SourceEntry, find: impl Fn(&str) -> io::Result<T>) -> io::Re
 fn gone(place: String) -> Error {
     Error::Changed {
         place,
-        what: "it is gone".to_owned(),
+        what: "it no longer exists".to_owned(),
     }
 }
 

@@ -211,23 +211,21 @@ impl Source {
                 Kind::File => return Ok(index),
                 Kind::Symlink => names::resolve(&entry.name, &entry.link_name),
                 Kind::HardLink => names::clean(&entry.link_name),
-                _ => return Err(bad("is no regular file")),
+                _ => return Err(bad("is not a regular file")),
             };
-            let target = target.ok_or_else(|| bad("links to a place outside the archive"))?;
+            let target = target.ok_or_else(|| bad("links outside the archive"))?;
             if self.find(&target).is_none() {
-                return Err(bad("links to an entry that is not there"));
+                return Err(bad("links to a missing entry"));
             }
             if entry.kind == Kind::HardLink {
                 // One that follows a file has become a file.
-                return Err(bad(
-                    "is a hard link to an entry that does not come before it",
-                ));
+                return Err(bad("is a hard link to an entry that does not precede it"));
             }
             cleaned = target;
         }
         Err(Error::BadEntry {
             name: name.to_owned(),
-            reason: "is a link that leads in a circle".to_owned(),
+            reason: "is a link that leads to itself".to_owned(),
         })
     }
 
@@ -262,7 +260,7 @@ impl Source {
         let entry = &self.entries[index];
         if entry.size > limit {
             let reason = format!(
-                "has {} bytes, and a document of an image has at most {limit}",
+                "has {} bytes; a document of an image has at most {limit}",
                 entry.size
             );
             return Err(Error::BadEntry {

@@ -143,7 +143,7 @@ impl<'a, I: Inlet> Spooling<'a, I> {
         Err(Error::NotAnImage {
             place: self.place.to_owned(),
             reason: format!(
-                "decompresses to more than {allowed} bytes, but {n_packed} compressed bytes may come to no more"
+                "decompresses to more than {allowed} bytes, the limit for {n_packed} compressed bytes"
             ),
         })
     }
@@ -253,7 +253,7 @@ mod tests {
             let error = read(limits(enough - 1)).unwrap_err().to_string();
             let allowed = FEW.free + (enough - 1) * n;
             let message = format!(
-                "`a.tar` decompresses to more than {allowed} bytes, but {n} compressed bytes may come to no more"
+                "`a.tar` decompresses to more than {allowed} bytes, the limit for {n} compressed bytes"
             );
             assert_eq!(error, message);
         }

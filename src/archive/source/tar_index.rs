@@ -41,7 +41,7 @@ pub(in crate::archive) fn index(
         }
         let Some(name) = names::clean(&entry.name) else {
             let reason = format!(
-                "the entry name `{}` leaves the archive or is no text",
+                "the entry name `{}` leaves the archive or is not UTF-8",
                 printable::decoded(&entry.name)
             );
             return Err(not_tar(reader.group_offset(), reason));
@@ -110,8 +110,8 @@ fn damaged(
     let place = place.to_owned();
     match last {
         // Anything can be cut short or have no checksum; what comes further than that is a tar.
-        None if !reason.contains("no tar at all")
-            && !reason.contains("header that is cut short") =>
+        None if !reason.contains("or not a tar")
+            && !reason.contains("header that is truncated") =>
         {
             Error::NotTar {
                 place,
@@ -121,13 +121,13 @@ fn damaged(
         }
         None => Error::NotAnImage {
             place,
-            reason: "is no tar, plain or compressed".to_owned(),
+            reason: "is not a tar, plain or compressed".to_owned(),
         },
         Some(entry) if entry.data_offset + entry.size > length => Error::NotTar {
             place,
             offset: length,
             reason: format!(
-                "the archive ends inside the entry `{}`: {} of its {} bytes are there",
+                "the archive is truncated inside the entry `{}`, after {} of {} bytes",
                 entry.name,
                 length.saturating_sub(entry.data_offset),
                 entry.size

@@ -98,7 +98,7 @@ fn finding(tar: &LayerTar, new: &Archive) -> Result<SourceFinding, Error> {
     let mut reader = TarReader::new(new.open_layer(layer)?);
     let log = LayerLog::read(0, &mut reader).map_err(|error| Error::BadEntry {
         name: new.source().entries()[layer.entry()].name.clone(),
-        reason: format!("is no readable layer: {error}"),
+        reason: format!("is not a readable layer: {error}"),
     })?;
     Ok(SourceFinding {
         from: Some(FromFinding::Tar { import: 0, log }),

@@ -62,7 +62,7 @@ pub(super) fn document(bytes: &[u8]) -> Result<(Space, Value, Space), ParseError
     let value = parser.value()?;
     let after = parser.space();
     if parser.at < text.len() {
-        return Err(parser.error("something behind the document's end"));
+        return Err(parser.error("unexpected data after the document"));
     }
     Ok((before, value, after))
 }
@@ -116,7 +116,7 @@ impl<'a> Parser<'a> {
 
     fn value(&mut self) -> Result<Value, ParseError> {
         match self.peek() {
-            None => Err(self.error("the document ends where a value should be")),
+            None => Err(self.error("the document ends where a value is expected")),
             Some(b'"') => self.string().map(Value::Text),
             Some(b'[') => {
                 let list = self.list(b']', |_| Ok(()))?;
@@ -200,14 +200,14 @@ impl<'a> Parser<'a> {
         if seen.contains(&name) {
             self.at = start;
             return Err(self.error(&format!(
-                "the key `{}` stands twice in one object",
+                "the key `{}` appears twice in one object",
                 printable::line(&name)
             )));
         }
         seen.insert(name);
         let before_colon = self.space();
         if self.peek() != Some(b':') {
-            return Err(self.error("no `:` behind an object's key"));
+            return Err(self.error("no `:` after an object's key"));
         }
         self.at += 1;
         let after_colon = self.space();

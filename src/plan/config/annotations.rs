@@ -82,12 +82,12 @@ fn is_there(work: &mut Work<'_>, on: AnnotationPlace) -> bool {
     let name = quoted(&work.states[image].display_name());
     let (message, help) = match on {
         AnnotationPlace::Index => (
-            format!("the names of {name} do not stand for an index"),
-            "only images of several platforms have one; `on: manifest` is what other images have",
+            format!("the names of {name} do not refer to an index"),
+            "only multi-platform images have one; use `on: manifest` for other images",
         ),
         _ => (
             format!("{name} has no OCI manifest in this archive"),
-            "the form that Docker 1.10 to 24 and crane write has none; a label is in every form",
+            "archives of Docker 1.10 to 24 and crane have none; labels work in every form",
         ),
     };
     work.problem(Code::NoSuchDocument, work.address.clone(), message, help);

@@ -62,7 +62,7 @@ pub(in crate::plan) fn extend(work: &mut Work<'_>, parts: &[EnvPart], side: Side
             let help = if help.ends_with('?') {
                 help
             } else {
-                "`set-env` makes one; `if-missing: ignore` makes that no problem".to_owned()
+                "`set-env` adds one; `if-missing: ignore` allows this".to_owned()
             };
             work.problem(Code::NoSuchEnv, address, message, &help);
         }

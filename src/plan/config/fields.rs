@@ -137,10 +137,10 @@ fn settle_command(work: &mut Work<'_>, image: usize, field: ConfigField) {
     let state = &mut work.states[image];
     // The old command was one text that Windows was to take as it is; the new one is words.
     if state.is_windows() && state.config.remove_args_escaped() {
-        state.note("`ArgsEscaped` goes: it speaks of the command as it was".to_owned());
+        state.note("`ArgsEscaped` is removed: it described the old command".to_owned());
     }
     if field == ConfigField::Entrypoint && state.config.field(ConfigField::Cmd).is_some() {
-        let note = "`set-entrypoint` leaves `cmd` as it is, where a build would drop it";
+        let note = "`set-entrypoint` keeps `cmd`; a build would remove it";
         state.note(note.to_owned());
     }
 }
@@ -189,10 +189,10 @@ fn nothing_there(work: &mut Work<'_>, field: ConfigField, address: Address) {
         .map(|field| quoted(field.name()))
         .collect();
     let help = if there.is_empty() {
-        "`if-missing: ignore` makes that no problem".to_owned()
+        "`if-missing: ignore` allows this".to_owned()
     } else {
         format!(
-            "there is {}; `if-missing: ignore` makes that no problem",
+            "there is {}; `if-missing: ignore` allows this",
             there.join(", ")
         )
     };

@@ -99,7 +99,7 @@ fn can_be_named(work: &mut Work<'_>, tags: &[Reference]) -> bool {
     groups.dedup();
     if groups.len() > 1 {
         let message = format!(
-            "{} images are targeted, and a tag can name only one",
+            "{} images are targeted, but a tag can name only one",
             groups.len()
         );
         work.problem(
@@ -116,10 +116,10 @@ fn can_be_named(work: &mut Work<'_>, tags: &[Reference]) -> bool {
         if let Some(&holder) = holder.and_then(|holder| work.names.members(holder).first()) {
             let id = work.states[holder].image_id.short();
             let message = format!(
-                "the tag {} is held by image `sha256:{id}`",
+                "the tag {} belongs to image `sha256:{id}`",
                 quoted(&tag.familiar())
             );
-            let help = "take it from that image first, by `remove-tag` in a document of its own before this one";
+            let help = "remove it from that image first, with `remove-tag` in a separate document before this one";
             work.problem(Code::TagTaken, work.address.clone().index(i), message, help);
         }
     }

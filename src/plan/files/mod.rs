@@ -178,7 +178,7 @@ impl Work<'_> {
             return self.rewrite(i, found, address);
         }
         for message in problems.into_iter().take(5) {
-            let help = "leave `in: layer` out, and a new layer gets it";
+            let help = "remove `in: layer` to change it in a new layer";
             self.problem(Code::LayerConflict, address.clone(), message, help);
         }
     }

@@ -70,8 +70,7 @@ pub(in crate::plan) fn move_paths(work: &mut Work<'_>, moves: &PathMoves) {
             let these_have = target::these_have(work.states, work.images);
             let message = format!("{these_have} no {}", quoted(&from.to_text()));
             let place = moves.address(address.clone(), index);
-            let help =
-                "`if-missing: ignore`, beside `move`, makes a path that is not there no problem";
+            let help = "`if-missing: ignore`, beside `move`, allows the path to be missing";
             work.problem(Code::NoSuchPath, place, message, help);
         }
     }
@@ -85,12 +84,12 @@ fn through_link(asked: &ImagePath, real: &ImagePath) -> Option<String> {
 /// Returns the real path that something new at `to` has, or why nothing can be there.
 fn target_of(tree: &Rootfs, to: &ImagePath) -> Result<ImagePath, String> {
     let (Some(parent), Some(name)) = (to.parent(), to.file_name()) else {
-        return Err("the root directory is there already".to_owned());
+        return Err("the root directory already exists".to_owned());
     };
     let real = match tree.directory_at(&parent) {
         Ok(real) => real,
         Err(Obstacle::File { path }) => {
-            return Err(format!("{} is no directory", quoted(&path.to_text())));
+            return Err(format!("{} is not a directory", quoted(&path.to_text())));
         }
         Err(Obstacle::Whiteout { path }) => {
             let path = quoted(&path.to_text());
@@ -100,14 +99,14 @@ fn target_of(tree: &Rootfs, to: &ImagePath) -> Result<ImagePath, String> {
         }
         Err(Obstacle::Loop { link }) => {
             let link = quoted(&link.to_text());
-            return Err(format!("the link {link} leads in a circle"));
+            return Err(format!("the link {link} leads to itself"));
         }
     };
     let real = real.join(name);
     match tree.get(&real) {
         None => Ok(real),
         Some(_) => Err(format!(
-            "{} is there already; `remove-path` before it makes room",
+            "{} already exists; add `remove-path` before it",
             quoted(&real.to_text())
         )),
     }
@@ -122,7 +121,7 @@ fn collisions(moves: &[Move]) -> Vec<(usize, String)> {
         own.take(&later.from, n);
         if own.first_meeting(&later.to).is_some() {
             let message = format!(
-                "`{}` cannot become `{}`: one is in the other",
+                "cannot move `{}` to `{}`: one is inside the other",
                 later.from, later.to
             );
             found.push((later.index, message));
@@ -134,7 +133,7 @@ fn collisions(moves: &[Move]) -> Vec<(usize, String)> {
             .min();
         if let Some(earlier) = earlier {
             let message = format!(
-                "`{}` and `{}` cannot move at once; write an operation for each",
+                "cannot move `{}` and `{}` at once; write one operation for each",
                 moves[earlier].from, later.from
             );
             found.push((later.index, message));

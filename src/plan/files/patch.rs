@@ -46,7 +46,7 @@ pub(in crate::plan) fn patch(work: &mut Work<'_>, patch: &FileDiff) {
         let these_have = target::these_have(work.states, work.images);
         let message = format!("{these_have} no {}", quoted(&patch.path.to_text()));
         let place = work.address.clone().key("path");
-        let help = "a diff changes a file that is there; `add-layer` brings new ones";
+        let help = "a diff changes an existing file; use `add-layer` for new ones";
         work.problem(Code::NoSuchPath, place, message, help);
     }
 }
@@ -60,7 +60,7 @@ fn patch_one(work: &mut Work<'_>, i: usize, patch: &FileDiff, diff: &UnifiedDiff
     let node = tree.get(&path).expect("what was found is there");
     if let Some(reason) = unpatchable(node) {
         let place = address.key("path");
-        let help = "only files of text can be patched";
+        let help = "only text files can be patched";
         return work.problem(Code::InvalidPath, place, format!("{name} {reason}"), help);
     }
     let data = state.data(node, work.layers);
@@ -75,16 +75,16 @@ fn patch_one(work: &mut Work<'_>, i: usize, patch: &FileDiff, diff: &UnifiedDiff
     };
     match diff.apply(text, patch.fuzz) {
         Outcome::AlreadyApplied => {
-            let note = format!("{name} is as the diff makes it already");
+            let note = format!("{name} already has the changes of the diff");
             work.states[image].note(note);
         }
         Outcome::Rejected(rejects) => {
             for reject in rejects.iter().take(MAX_REJECTS) {
                 let message = rejected(&name, reject, diff);
                 let help = if patch.fuzz == 0 {
-                    "make the diff against the file as the image shows it, or allow some `fuzz`"
+                    "make the diff from the file in the image, or allow some `fuzz`"
                 } else {
-                    "make the diff against the file as the image shows it"
+                    "make the diff from the file in the image"
                 };
                 let place = diff_address(patch, &address);
                 work.problem(Code::DiffRejected, place, message, help);
@@ -121,10 +121,10 @@ fn patch_one(work: &mut Work<'_>, i: usize, patch: &FileDiff, diff: &UnifiedDiff
 /// Returns why there is no patching a file, if so.
 fn unpatchable(node: &Node) -> Option<&'static str> {
     match node.kind {
-        Kind::File if node.size > MAX_BYTES => Some("is larger than any text, with over 64 MiB"),
+        Kind::File if node.size > MAX_BYTES => Some("is larger than 64 MiB"),
         Kind::File => None,
         Kind::Directory => Some("is a directory"),
-        _ => Some("is no file"),
+        _ => Some("is not a file"),
     }
 }
 
@@ -149,7 +149,7 @@ fn rejected(name: &str, reject: &Reject, diff: &UnifiedDiff) -> String {
         }
     }
     format!(
-        "hunk {} of {} does not fit {name}: line {} is {found}, and the diff wants {wanted}",
+        "hunk {} of {} does not fit {name}: line {} is {found}; the diff expects {wanted}",
         reject.hunk,
         diff.n_hunks(),
         reject.line,

@@ -44,15 +44,15 @@ pub(in crate::plan) fn purge(work: &mut Work<'_>, removal: &PathRemoval) {
         } = Purge::of(state, &paths, work.layers);
         if let Some(lost) = first_lost(state, &edits, &paths) {
             let reason = if paths.covers(&lost) {
-                "would be there again: a layer has other files by way of it"
+                "would reappear: a layer reaches other files through it"
             } else if has_heirs {
-                "would become another: in the order of its layer, a hard link cannot take the place of what goes"
+                "would change: in the order of its layer, a hard link cannot replace the removed file"
             } else {
-                "would become another: a layer has it by way of what goes"
+                "would change: a layer reaches it through a link that is removed"
             };
             let (lost, name) = (quoted(&lost.to_text()), quoted(&state.display_name()));
             let message = format!("{lost} of {name} {reason}");
-            let help = "`squash` before it puts layers in order";
+            let help = "add `squash` before it";
             work.problem(Code::LayerConflict, address.clone(), message, help);
             continue;
         }
@@ -72,7 +72,7 @@ pub(in crate::plan) fn purge(work: &mut Work<'_>, removal: &PathRemoval) {
                 "layers"
             };
             work.states[image].note(format!(
-                "nothing is left in {layers} {}; `drop-empty-layers: true` drops such",
+                "{layers} {} would be empty; `drop-empty-layers: true` removes such layers",
                 numbers.join(", ")
             ));
         }
@@ -241,7 +241,7 @@ fn drop_layers(work: &mut Work<'_>, i: usize, positions: &[usize]) {
     for &position in positions.iter().rev() {
         let state = &mut work.states[image];
         if state.layers.len() == 1 {
-            state.note("the only layer stays, though nothing is left in it".to_owned());
+            state.note("the only layer stays, although it is empty".to_owned());
             return;
         }
         state.forget_history(position..position + 1);

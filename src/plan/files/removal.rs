@@ -63,11 +63,11 @@ pub(in crate::plan) fn remove(work: &mut Work<'_>, removal: &PathRemoval) {
         let hidden: u64 = paths.iter().map(|path| content_bytes(tree, path)).sum();
         if hidden > 0 {
             let bytes = match hidden {
-                1 => "1 byte that is removed stays".to_owned(),
-                n => format!("{n} bytes that are removed stay"),
+                1 => "1 removed byte stays".to_owned(),
+                n => format!("{n} removed bytes stay"),
             };
             notes.push(format!(
-                "{bytes} in the layers below, where everybody who has the image can read them"
+                "{bytes} in the layers below, where everyone who has the image can read them"
             ));
         }
         let gone = |path: &ImagePath| {
@@ -102,7 +102,7 @@ pub(in crate::plan) fn tell_missing(work: &mut Work<'_>, removal: &PathRemoval, 
         let these_have = target::these_have(work.states, work.images);
         let message = format!("{these_have} no {}", quoted(&pattern.to_text()));
         let place = removal.pattern_address(work.address.clone(), i);
-        let help = "`if-missing: ignore` makes a pattern without a match no problem";
+        let help = "`if-missing: ignore` allows a pattern to match nothing";
         work.problem(Code::NoSuchPath, place, message, help);
     }
 }

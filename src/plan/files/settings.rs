@@ -111,8 +111,7 @@ fn set<T>(
             let these_have = target::these_have(work.states, work.images);
             let message = format!("{these_have} no {}", quoted(&pattern.to_text()));
             let place = settings.address(address.clone(), s);
-            let help =
-                "`if-missing: ignore`, beside `set`, makes a path that is not there no problem";
+            let help = "`if-missing: ignore`, beside `set`, allows the path to be missing";
             work.problem(Code::NoSuchPath, place, message, help);
         }
     }

@@ -46,8 +46,9 @@ pub(in crate::plan) fn add<'a>(work: &mut Work<'a>, add: &'a AddLayer) {
         let at = add.at.unwrap_or(n_layers + 1);
         if at > n_layers + 1 {
             let name = quoted(&state.display_name());
-            let message = format!("{name} has {n_layers} layers, so none can become layer {at}");
-            let help = "a layer comes below the one whose number it gets, or on top of all";
+            let message =
+                format!("{name} has {n_layers} layers, so a new one cannot be layer {at}");
+            let help = "a new layer is inserted below the layer with its number, or on top";
             let address = address.clone().key("at");
             work.problem(Code::NoSuchLayer, address, message, help);
             continue;
@@ -76,7 +77,7 @@ impl Work<'_> {
         if let Some(name) = names.find(|name| name.len() >= MAX_PATH_BYTES) {
             let path = quoted(&format!("/{}", printable::decoded(name)));
             let message = format!("{path} would be a path of over {MAX_PATH_BYTES} bytes");
-            let help = "Linux has no longer paths";
+            let help = "this is the limit of Linux";
             self.problem(Code::LayerConflict, address.clone(), message, help);
             return true;
         }
@@ -90,7 +91,7 @@ impl Work<'_> {
         };
         let path = quoted(&format!("/{}", printable::decoded(&last.entry.name)));
         let message = format!(
-            "with {path}, the sparse files of the new layer have {n_holes} bytes of holes, and at most {MAX_HOLE_BYTES} are filled"
+            "with {path}, the sparse files of the new layer have {n_holes} bytes of holes; at most {MAX_HOLE_BYTES} are filled"
         );
         let help = "a layer that no operation changes keeps its sparse files as they are";
         self.problem(Code::LayerConflict, address.clone(), message, help);
@@ -195,7 +196,7 @@ impl Work<'_> {
             let state = &self.states[self.images[i]];
             if state.is_windows() {
                 let name = quoted(&state.display_name());
-                let message = format!("{name} is a Windows image, whose layers have another form");
+                let message = format!("{name} is a Windows image, whose layers cannot be changed");
                 let help = "labels and tags of Windows images can be changed";
                 let address = self.address.clone();
                 self.problem(Code::UnsupportedPlatform, address, message, help);

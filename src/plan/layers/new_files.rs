@@ -51,7 +51,7 @@ pub(in crate::plan) fn add(
             };
             let Some(first) = linked.find(is_target) else {
                 let target = quoted(&target.to_text());
-                return Err((i, format!("{target} is no file of this layer")));
+                return Err((i, format!("{target} is not a file of this layer")));
             };
             first.same_file.get_or_insert((NO_DEVICE, i as u64));
             let mut link = first.clone();

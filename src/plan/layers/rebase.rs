@@ -68,9 +68,9 @@ fn choose<'a>(
         .any(|other| other.config.digest() != first.config.digest())
     {
         let archive = quoted(&wanted.archive);
-        let message = format!("{archive} holds several images for {platform}");
+        let message = format!("{archive} contains several images for {platform}");
         let help = format!(
-            "say which, as in `{{ archive: {}, image: \"base:1\" }}`; there is {}",
+            "select one, as in `{{ archive: {}, image: \"base:1\" }}`; there is {}",
             wanted.archive,
             list(images)
         );
@@ -109,11 +109,11 @@ fn rebase_image(work: &mut Work<'_>, i: usize, old: &BaseFinding, new: &BaseFind
         let is_done = has(new_ids);
         let name = quoted(&state.display_name());
         if is_done {
-            work.states[image].note("it is on the new base already".to_owned());
+            work.states[image].note("the image already has the new base".to_owned());
             return;
         }
-        let message = format!("the layers of {name} do not begin with those of its base");
-        let help = "`from` is the base that the image was built on, as it was then";
+        let message = format!("the layers of {name} do not start with those of its base");
+        let help = "`from` must be the exact base that the image was built on";
         return work.problem(Code::LayerConflict, address.key("from"), message, help);
     }
     let n_old = old_ids.len();
@@ -151,7 +151,7 @@ fn rebase_image(work: &mut Work<'_>, i: usize, old: &BaseFinding, new: &BaseFind
             let name = quoted(&state.display_name());
             let reason = state.reason(&error, &layers);
             let message = format!("on that base {reason} of {name}");
-            let help = "the layers above need what only the old base has";
+            let help = "the layers above need files that only the old base has";
             return work.problem(Code::LayerConflict, address, message, help);
         }
     };
@@ -202,7 +202,7 @@ fn differing(old: &Config, new: &Config) -> Option<String> {
     let names: Vec<String> = whole.map(|field| format!("`{}`", field.name())).collect();
     (!names.is_empty()).then(|| {
         format!(
-            "the configuration stays as it is, though the new base has other values for {}",
+            "the configuration stays as it is; the new base has other values for {}",
             names.join(", ")
         )
     })

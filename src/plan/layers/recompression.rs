@@ -55,9 +55,10 @@ impl Work<'_> {
         let is_taken = !self.keeps_plain || compression == Compression::None;
         if !is_taken {
             let name = quoted(compression.name());
-            let message = format!("this form of archive keeps layers uncompressed, not by {name}");
+            let message =
+                format!("this form of archive stores layers uncompressed, not with {name}");
             let problem = Problem::new(Code::UnsupportedForm, address.clone(), message);
-            let help = "`--to oci-archive` writes one that keeps them as they are";
+            let help = "use `--to oci-archive` for a form that allows it";
             self.problems.push(problem.with_help(help));
         }
         is_taken

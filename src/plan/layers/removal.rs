@@ -42,8 +42,8 @@ pub(in crate::plan) fn one_layer(
         _ => {
             let name = quoted(&state.display_name());
             let numbers: Vec<String> = positions.iter().map(|p| (p + 1).to_string()).collect();
-            let message = format!("layers {} of {name} are such", numbers.join(", "));
-            let help = "name one by its number, or write an operation for each";
+            let message = format!("layers {} of {name} match", numbers.join(", "));
+            let help = "select one by its number, or write one operation for each";
             work.problem(Code::AmbiguousLayer, work.address.clone(), message, help);
             None
         }
@@ -101,7 +101,7 @@ fn describe(selector: &LayerSelector) -> String {
         LayerSelector::Number(number) => number.to_string(),
         LayerSelector::DiffId(diff_id) => quoted(&diff_id.to_string()),
         LayerSelector::CreatedBy(pattern) => {
-            format!("of which the history says {}", quoted(pattern))
+            format!("with the history entry {}", quoted(pattern))
         }
     }
 }
@@ -109,10 +109,10 @@ fn describe(selector: &LayerSelector) -> String {
 fn help(state: &State, selector: &LayerSelector) -> String {
     match selector {
         LayerSelector::CreatedBy(_) if !state.has_full_history => {
-            "the history does not tell of every layer; name the layer by its number".to_owned()
+            "the history does not cover every layer; select the layer by its number".to_owned()
         }
         _ => format!(
-            "there are {} layers, of which the base is layer 1; `if-missing: ignore` makes a layer that is not there no problem",
+            "there are {} layers; the base is layer 1; `if-missing: ignore` allows the layer to be missing",
             state.layers.len()
         ),
     }
@@ -123,12 +123,12 @@ fn remove_from(work: &mut Work<'_>, i: usize, position: usize) {
     let number = position + 1;
     let name = quoted(&state.display_name());
     let PlannedLayer::Kept(kept) = state.layers[position] else {
-        let message = format!("layer {number} of {name} is one that an earlier operation adds");
+        let message = format!("layer {number} of {name} was added by an earlier operation");
         let help = "keep one of the two";
         return work.problem(Code::Contradiction, work.address.clone(), message, help);
     };
     if state.layers.len() == 1 {
-        let message = format!("{name} would be left without a layer");
+        let message = format!("{name} would have no layers");
         let help = "engines do not run an image without layers";
         return work.problem(Code::LayerConflict, work.address.clone(), message, help);
     }

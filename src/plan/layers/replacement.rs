@@ -29,8 +29,7 @@ pub(in crate::plan) fn replace<'a>(work: &mut Work<'a>, replacement: &'a LayerRe
         let PlannedLayer::Kept(kept) = state.layers[position] else {
             let name = quoted(&state.display_name());
             let number = position + 1;
-            let message =
-                format!("layer {number} of {name} is one that an earlier operation makes");
+            let message = format!("layer {number} of {name} was created by an earlier operation");
             let help = "keep one of the two";
             work.problem(Code::Contradiction, address.clone(), message, help);
             continue;

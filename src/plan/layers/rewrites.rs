@@ -30,7 +30,7 @@ impl Work<'_> {
             let name = quoted(&state.display_name());
             let reason = state.reason(&error, &state.layers);
             let message = format!("with that change of {name}, {reason}");
-            let help = "an upper layer needs what a lower one has there";
+            let help = "an upper layer needs a lower layer's files there";
             return self.problem(Code::LayerConflict, address.clone(), message, help);
         }
         for (place, (edits, files)) in edits {

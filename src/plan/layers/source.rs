@@ -154,9 +154,9 @@ impl<'a> Source<'a> {
         if whiteouts.peek().is_some() {
             for name in whiteouts.take(MAX_PROBLEMS) {
                 let name = quoted(&printable::decoded(name));
-                let message = format!("{name}: a name that begins with `.wh.` removes a file");
+                let message = format!("{name}: a name that starts with `.wh.` removes a file");
                 let problem = Problem::new(Code::InvalidSource, self.place(), message);
-                let help = "`as-is: true` takes the tar for a layer, in which it does so";
+                let help = "`as-is: true` uses the tar as a layer with whiteouts";
                 work.problems.push(problem.with_help(help));
             }
             return None;
@@ -282,7 +282,7 @@ impl<'a> Source<'a> {
         if content.n_added + content.n_changed + content.n_directories_added == 0 {
             let from = self.add.from.as_deref();
             let holder = from.map_or("`files`".to_owned(), quoted);
-            let message = format!("{holder} holds nothing that the image does not have");
+            let message = format!("the image already has everything in {holder}");
             let problem = Problem::new(Code::Empty, self.place(), message);
             let help = "git does not keep empty directories; put the files in place";
             problems.push(problem.with_help(help));

@@ -48,7 +48,7 @@ impl Work<'_> {
             LayerRange::Numbers(_, last) => {
                 let name = quoted(&state.display_name());
                 let message = format!("{name} has no layer {last}");
-                let help = format!("there are {n_layers} layers, of which the base is layer 1");
+                let help = format!("there are {n_layers} layers; the base is layer 1");
                 let address = self.address.clone();
                 self.problem(Code::NoSuchLayer, address, message, &help);
                 None
@@ -68,10 +68,9 @@ fn contiguous(work: &mut Work<'_>, i: usize, range: LayerRange) -> Option<Range<
     };
     if last - first + 1 != positions.len() {
         let name = quoted(&work.states[work.images[i]].display_name());
-        let message =
-            format!("the layers that were added to {name} do not stand one upon the other");
+        let message = format!("the layers that were added to {name} are not adjacent");
         let address = work.address.clone();
-        let help = "name the first and the last layer, as in `2-4`";
+        let help = "select the first and the last layer, as in `2-4`";
         work.problem(Code::LayerConflict, address, message, help);
         return None;
     }

@@ -5,7 +5,7 @@ use super::records::{Description, MapPlace, n_lines, numbers_of_lines};
 use crate::tarball::read::{BLOCK, MAX_EXTENSION_BYTES};
 use crate::tarball::{BLOCK_BYTES, Entry, Input, Kind, TarError, TarReader};
 
-const CUT_MAP: &str = "a sparse map that is cut short";
+const CUT_MAP: &str = "a truncated sparse map";
 
 impl<R: Input> TarReader<R> {
     /// The blocks of a GNU sparse map that did not fit the main header belong to the group.
@@ -36,7 +36,7 @@ impl<R: Input> TarReader<R> {
             return Ok(());
         };
         if entry.kind != Kind::File {
-            return Err(invalid("a sparse map of what is no file"));
+            return Err(invalid("a sparse map of something other than a file"));
         }
         let size = description.real_size().map_err(invalid)?;
         if let Some(name) = description.name().map_err(invalid)? {
@@ -52,7 +52,7 @@ impl<R: Input> TarReader<R> {
         let map =
             map.ok_or_else(|| self.invalid("a sparse map whose pieces do not fit the file"))?;
         if map.stored_bytes() != stored_bytes {
-            return Err(self.invalid("a sparse file whose map is not of its data"));
+            return Err(self.invalid("a sparse file whose map does not match its data"));
         }
         entry.sparse = Some(map);
         Ok(())

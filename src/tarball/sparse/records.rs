@@ -9,7 +9,7 @@ const MAP: &[u8] = b"GNU.sparse.map";
 /// The name of the file, where `path` is one that old readers are given.
 pub(in crate::tarball) const NAME: &[u8] = b"GNU.sparse.name";
 
-const NO_MAP: &str = "a sparse map that is not one";
+const NO_MAP: &str = "a malformed sparse map";
 
 /// Where the map of a sparse file is.
 pub(in crate::tarball) enum MapPlace {
@@ -83,7 +83,7 @@ impl Description {
         let Some(size) = size.or_else(|| self.value(b"GNU.sparse.realsize")) else {
             return Ok(None);
         };
-        let size = unsigned(size).ok_or("a sparse file whose size is no number")?;
+        let size = unsigned(size).ok_or("a sparse file whose size is not a number")?;
         Ok(Some(size))
     }
 

@@ -194,7 +194,7 @@ fn without_a_patch_there_are_no_layers() {
     for outside in ["../layers", "/tmp"] {
         let told = fails(2, diff(&home.path(outside), &patched));
         assert!(
-            told.contains("is not below the directory of the patch"),
+            told.contains("is outside the directory of the patch"),
             "{told}"
         );
     }

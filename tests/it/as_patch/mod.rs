@@ -256,7 +256,10 @@ fn what_no_operation_says_is_told_and_may_be_left_out() {
     ];
     let told = fails(1, arguments.into_iter().chain(paths));
     let lines: Vec<&str> = told.lines().collect();
-    assert_eq!(lines[0], "error: 13 differences that no operation makes:");
+    assert_eq!(
+        lines[0],
+        "error: 13 differences that no operation can express:"
+    );
     assert!(
         lines.contains(&"  image greeter:1: config.UnknownKey: 1"),
         "{told}"
@@ -266,7 +269,7 @@ fn what_no_operation_says_is_told_and_may_be_left_out() {
         "{told}"
     );
     assert!(
-        told.ends_with("help: `--partial` writes a patch without that\nnothing was written\n"),
+        told.ends_with("help: `--partial` writes a patch without these\nnothing was written\n"),
         "{told}"
     );
     assert!(!out.exists());
@@ -324,7 +327,7 @@ fn layers_that_differ_are_told() {
     let text = |bytes: &[u8]| String::from_utf8(bytes.to_vec()).unwrap();
     assert_eq!(
         text(&output.stderr),
-        "note: the layers differ too, and are not in the patch; `--layers DIR` takes them along\n"
+        "note: the patch does not include the layers, which differ too; use `--layers DIR` to include them\n"
     );
     let comment = "\n# The layers differ too, and stay as they are.\n";
     assert!(text(&output.stdout).contains(comment));

@@ -104,7 +104,7 @@ fn directories_that_no_entry_describes_follow_from_the_headers() {
                 continue;
             }
             assert_eq!(code, Some(3), "{command:?} {text}");
-            let said = "the paths of directories without entries come to ";
+            let said = "the paths of directories without entries have ";
             assert!(text.contains(said), "{command:?} {text}");
             assert!(text.contains("(8 MiB and 4 times the headers)"), "{text}");
         }
@@ -258,7 +258,7 @@ fn images_that_share_a_document_are_counted_each() {
 fn a_layout_leads_to_so_many_documents() {
     for (n, said) in [
         (9999, None),
-        (10_001, Some("is document 10001, and 10000 are allowed")),
+        (10_001, Some("is document 10001 of at most 10000")),
     ] {
         let home = tempfile::tempdir().unwrap();
         let image = |i: usize| Image {

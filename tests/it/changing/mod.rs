@@ -59,13 +59,13 @@ type Change = fn(&Path);
 const CHANGES: [(Change, &str, &str); 4] = [
     (
         change_slyly,
-        "its status change time is another",
-        "its status change time is another",
+        "its status change time is different",
+        "its status change time is different",
     ),
     (append, "its size is ", "its size is "),
     // Whoever has it open reads the old one to its end.
     (replace, "", "another file has its name"),
-    (remove, "", "it is gone"),
+    (remove, "", "it no longer exists"),
 ];
 
 /// Plans `operations` for `image`, has `change` change something, and publishes.
@@ -219,7 +219,7 @@ fn an_archive_that_changes_is_neither_compared_nor_planned_for() {
         };
         let (old, new) = (open(image), open("base.tar"));
         change_slyly(&place);
-        let what = "its status change time is another";
+        let what = "its status change time is different";
         let told = |result: Result<(), Error>| assert_told(result, &place, what);
         told(Difference::between(&old, &new, true).map(drop));
         told(Difference::between(&new, &old, true).map(drop));
@@ -274,7 +274,7 @@ fn each_change_of_base(operations: &str, changed: &str, is_open: bool) {
 fn what_is_changed_in_place_is_still_what_was_read() {
     for image in ["app.tar", "app.tar.gz", "app"] {
         let changes: [(Change, &str); 3] = [
-            (change_slyly, "its status change time is another"),
+            (change_slyly, "its status change time is different"),
             (append, "its size is "),
             // The file that is open has lost its name, which dates it.
             (
@@ -357,7 +357,7 @@ fn what_changes_while_it_is_copied_is_told() {
             reading.join().unwrap();
             result
         });
-        assert_told(result, &changed, "its status change time is another");
+        assert_told(result, &changed, "its status change time is different");
     }
 }
 
@@ -371,13 +371,13 @@ fn a_source_is_opened_as_it_was_found() {
     assert_told(
         source.check(),
         &home.path().join("app.tar"),
-        "its status change time is another",
+        "its status change time is different",
     );
     let unpacked = archive::unpack(&source, &home.path().join("out"));
     assert_told(
         unpacked,
         &home.path().join("app.tar"),
-        "its status change time is another",
+        "its status change time is different",
     );
     assert!(!home.path().join("out").exists());
 }

@@ -73,7 +73,7 @@ fn unpack_and_pack_copy_what_does_not_change() {
         let stderr = String::from_utf8_lossy(&output.stderr);
         fs::remove_file(log).unwrap();
         let message = format!(
-            "error: `{changed}` changed while it was read: its status change time is another\n"
+            "error: `{changed}` changed while it was read: its status change time is different\n"
         );
         assert_eq!(stderr, message, "{line}");
         assert_eq!(output.status.code(), Some(3));

@@ -59,7 +59,7 @@ fn an_output_directory_is_new_or_empty() {
     assert_eq!(stderr, "error: `empty` is a directory that is not empty\n");
     // A directory is given back as one, unless a stream is asked for.
     let (_, stderr) = home.ends(2, "apply fix.yaml new -o out.tar");
-    let message = "error: IMAGE is a directory, so OUT will be one: say `-o out.tar/` for that, or `-o - > out.tar` for a tar\n\nFor more information, try '--help'.\n";
+    let message = "error: IMAGE is a directory, so OUT must be one: use `-o out.tar/`, or `-o - > out.tar` for a tar\n\nFor more information, try '--help'.\n";
     assert_eq!(stderr, message);
     assert_eq!(listing(home.0.path()), before);
     home.ends(0, "unpack app.tar unpacked");
@@ -159,7 +159,7 @@ fn a_patch_that_changes_nothing_gives_the_same_bytes() {
     let home = Home::new();
     let image = "sha256:fba3ad4aca61080a0cdecdcaa2abf0497c03c54b342b782b65df3e779b38beee";
     let talk = format!(
-        "image greeter:1\n  nothing changes: every operation finds the image as it wants it\n  image id  {image}\n  manifest  sha256:0b0773936ff89c363216f2aaf2ecc597d3c00cecad4c5727e16e490eb606e590\n"
+        "image greeter:1\n  nothing changes: the image is already as the patch describes it\n  image id  {image}\n  manifest  sha256:0b0773936ff89c363216f2aaf2ecc597d3c00cecad4c5727e16e490eb606e590\n"
     );
     let streams = home.ends(0, "apply noop.yaml app.tar -o out.tar");
     assert_eq!(streams, (format!("{image}\n"), talk));

@@ -63,7 +63,7 @@ fn problems_are_named_by_the_path_that_was_typed() {
         .args(["check", "--format=github", "deploy/a b,c.yaml"]);
     let output = check.output().unwrap();
     let told = String::from_utf8(output.stdout).unwrap();
-    let line = "::error file=deploy/a b%2Cc.yaml,line=5,col=5,title=unknown-operation::`set-lable` is not an operation of this version%0Adid you mean `set-label`?\n";
+    let line = "::error file=deploy/a b%2Cc.yaml,line=5,col=5,title=unknown-operation::`set-lable` is not an operation in this version%0Adid you mean `set-label`?\n";
     assert_eq!(told, line);
     // History has the name alone.
     write_files(home.0.path(), &[("deploy/fix.yaml", super::PATCH)]);

@@ -11,7 +11,7 @@ fn an_archive_older_than_docker_1_10_is_refused_with_a_way_out() {
     let directory = tempfile::tempdir().unwrap();
     let input = write(directory.path(), &before_1_10());
     let stderr = fails(3, ["inspect".as_ref(), input.as_os_str()]);
-    let expected = "`docker save` before Docker 1.10 (no `manifest.json`); load and save it again with Docker 1.10 to 28";
+    let expected = "was saved by Docker before 1.10 (no `manifest.json`); load and save it again with Docker 1.10 to 28";
     assert!(stderr.contains(expected), "{stderr}");
     let found = crate::binary::run(["verify".as_ref(), input.as_os_str()]);
     let found = String::from_utf8_lossy(&found.stdout).into_owned();
@@ -32,8 +32,8 @@ fn what_is_no_archive_of_images_is_told_from_one() {
     files.add("etc/", b"");
     files.add("usr/", b"");
     for (archive, expected) in [
-        (wrapped, "but below `image/`; that directory is the archive"),
-        (files, "as `docker export` writes them"),
+        (wrapped, "except in `image/`; use that directory"),
+        (files, "from `docker export`"),
     ] {
         let input = write(directory.path(), &archive);
         let stderr = fails(3, ["inspect".as_ref(), input.as_os_str()]);

@@ -27,7 +27,7 @@ fn a_large_file_is_refused_unread() {
             .problems()
             .map(Problem::message)
             .collect::<Vec<_>>(),
-        ["`fix.yaml` has 12582912 bytes, more than the 1048576 of the largest patch"]
+        ["`fix.yaml` has 12582912 bytes; a patch has at most 1048576"]
     );
     let largest = format!("{VALID}{}", "#".repeat(MAX_FILE_BYTES - VALID.len()));
     assert_eq!(codes(&largest), [""; 0]);
@@ -60,7 +60,7 @@ fn what_expands_or_nests_without_end_is_refused() {
         (
             "laughs",
             laughs,
-            "the file's aliases stand for too many values",
+            "the file's aliases expand to too many values",
         ),
         ("aliases", nested_aliases, nested),
         ("lists", "[".repeat(50_000), nested),

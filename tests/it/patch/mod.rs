@@ -252,8 +252,8 @@ fn problems_are_also_data() {
     "line": null,
     "column": null,
     "code": "no-patch",
-    "message": "`b.yaml` holds no patch",
-    "help": "begin it with `apiVersion: ocipatch/v1`"
+    "message": "`b.yaml` contains no patch",
+    "help": "start it with `apiVersion: ocipatch/v1`"
   }
 ]"#;
     assert_eq!(

@@ -39,10 +39,10 @@ pub(super) const ROWS: &[Row] = &[
         ],
         meant: "+ 0755 usr/bin/foo \"foo\" @0; + 0644 usr/lib/libx.so \"x\" @0; + 0644 usr/lib64/ld.so \"ld\" @0; + 0644 usr/sbin/up \"up\" @0",
         notes: &[
-            "`/bin` is a link in the image; files go to `/usr/bin`",
-            "`/lib` is a link in the image; files go to `/usr/lib`",
-            "`/lib64` is a link in the image; files go to `/usr/lib64`",
-            "`/sbin` is a link in the image; files go to `/usr/sbin`",
+            "`/bin` is a link in the image; files are added in `/usr/bin`",
+            "`/lib` is a link in the image; files are added in `/usr/lib`",
+            "`/lib64` is a link in the image; files are added in `/usr/lib64`",
+            "`/sbin` is a link in the image; files are added in `/usr/sbin`",
         ],
     },
     Row {
@@ -51,9 +51,9 @@ pub(super) const ROWS: &[Row] = &[
         operations: &["add-layer: { from: merged }"],
         meant: "+ 0755 usr/bin/tool \"tool\" @0; + 0755 usr/lib/new/ @0; + 0644 usr/lib/new/lib.so \"lib\" @0; + 0644 run/pid \"1\" @0",
         notes: &[
-            "`/bin` is a link in the image; files go to `/usr/bin`",
-            "`/lib` is a link in the image; files go to `/usr/lib`",
-            "`/var/run` is a link in the image; files go to `/run`",
+            "`/bin` is a link in the image; files are added in `/usr/bin`",
+            "`/lib` is a link in the image; files are added in `/usr/lib`",
+            "`/var/run` is a link in the image; files are added in `/run`",
         ],
     },
     Row {
@@ -62,8 +62,8 @@ pub(super) const ROWS: &[Row] = &[
         operations: &["add-layer: { from: merged.tar }"],
         meant: "+ 0755 usr/bin/tool \"tool\" @5; + 0644 usr/lib/libc.so \"new\" @5",
         notes: &[
-            "`/bin` is a link in the image; files go to `/usr/bin`",
-            "`/lib` is a link in the image; files go to `/usr/lib`",
+            "`/bin` is a link in the image; files are added in `/usr/bin`",
+            "`/lib` is a link in the image; files are added in `/usr/lib`",
         ],
     },
     Row {
@@ -73,7 +73,7 @@ pub(super) const ROWS: &[Row] = &[
             "add-layer: { symlinks: replace, files: [{ path: /bin/foo, content: foo }] }",
         ],
         meant: "- bin; + 0755 bin/ @0; + 0644 bin/foo \"foo\" @0",
-        notes: &["`/bin` was a symbolic link, becomes a directory"],
+        notes: &["`/bin` changes from a symbolic link to a directory"],
     },
     // `bin/.wh.x` would make a directory and remove nothing.
     Row {
@@ -85,7 +85,7 @@ pub(super) const ROWS: &[Row] = &[
             "`/bin/sh` leads through a link to `/usr/bin`",
             "`/lib/libc.so` leads through a link to `/usr/lib`",
             "`/sbin/init` leads through a link to `/usr/sbin`",
-            "7 bytes that are removed stay in the layers below, where everybody who has the image can read them",
+            "7 removed bytes stay in the layers below, where everyone who has the image can read them",
         ],
     },
     Row {
@@ -132,7 +132,7 @@ pub(super) const ROWS: &[Row] = &[
             "add-layer: { files: [{ path: /var/run/app.pid, content: '1' }, { path: /var/tmp/t, content: t }] }",
         ],
         meant: "+ 0644 run/app.pid \"1\" @0; + 0644 var/tmp/t \"t\" @0",
-        notes: &["`/var/run` is a link in the image; files go to `/run`"],
+        notes: &["`/var/run` is a link in the image; files are added in `/run`"],
     },
     // What a dangling link leads to is made, as it would be by one who unpacks into the tree.
     Row {
@@ -140,7 +140,7 @@ pub(super) const ROWS: &[Row] = &[
         base: &[USRMERGE],
         operations: &["add-layer: { files: [{ path: /var/lock/app, content: l }] }"],
         meant: "+ 0755 run/lock/ @0; + 0644 run/lock/app \"l\" @0",
-        notes: &["`/var/lock` is a link in the image; files go to `/run/lock`"],
+        notes: &["`/var/lock` is a link in the image; files are added in `/run/lock`"],
     },
     // Engines fail, or write to another place.
     Row {
@@ -148,7 +148,7 @@ pub(super) const ROWS: &[Row] = &[
         base: &["s -> /data"],
         operations: &["add-layer: { files: [{ path: /s/x, content: x }] }"],
         meant: "+ 0755 data/ @0; + 0644 data/x \"x\" @0",
-        notes: &["`/s` is a link in the image; files go to `/data`"],
+        notes: &["`/s` is a link in the image; files are added in `/data`"],
     },
     Row {
         name: "links-one-after-the-other",
@@ -159,7 +159,7 @@ pub(super) const ROWS: &[Row] = &[
         ],
         meant: "+ 0711 c/ 3:4; + 0644 c/x \"x\" @0",
         notes: &[
-            "`/a/l` is a link in the image; files go to `/c`",
+            "`/a/l` is a link in the image; files are added in `/c`",
             "`/a/l` is a link or leads through one, to `/c`",
         ],
     },
@@ -168,7 +168,7 @@ pub(super) const ROWS: &[Row] = &[
         base: &["0755 a/; a/l -> ../../../b; 0755 b/"],
         operations: &["add-layer: { files: [{ path: /a/l/x, content: x }] }"],
         meant: "+ 0644 b/x \"x\" @0",
-        notes: &["`/a/l` is a link in the image; files go to `/b`"],
+        notes: &["`/a/l` is a link in the image; files are added in `/b`"],
     },
     Row {
         name: "link-of-an-upper-layer",
@@ -178,7 +178,7 @@ pub(super) const ROWS: &[Row] = &[
         ],
         operations: &["add-layer: { files: [{ path: /bin/foo, content: foo }] }"],
         meant: "+ 0644 usr/bin/foo \"foo\" @0",
-        notes: &["`/bin` is a link in the image; files go to `/usr/bin`"],
+        notes: &["`/bin` is a link in the image; files are added in `/usr/bin`"],
     },
     Row {
         name: "link-that-an-upper-layer-replaced",
@@ -198,9 +198,9 @@ pub(super) const ROWS: &[Row] = &[
         ],
         meant: "+ 0644 l \"l\" @0; + 0644 m \"m\" @0; + 0644 s \"s\" @0",
         notes: &[
-            "`/l` was a symbolic link, becomes a file",
-            "`/m` was a symbolic link, becomes a file",
-            "`/s` was a symbolic link, becomes a file",
+            "`/l` changes from a symbolic link to a file",
+            "`/m` changes from a symbolic link to a file",
+            "`/s` changes from a symbolic link to a file",
         ],
     },
     Row {
@@ -229,7 +229,7 @@ pub(super) const ROWS: &[Row] = &[
         operations: &["remove-path: [/d/old]"],
         meant: "- d/old",
         notes: &[
-            "1 byte that is removed stays in the layers below, where everybody who has the image can read them",
+            "1 removed byte stays in the layers below, where everyone who has the image can read them",
         ],
     },
     Row {
@@ -252,7 +252,7 @@ pub(super) const ROWS: &[Row] = &[
         ],
         meant: "- d; + 0711 d/ 1:2 @0; + 0644 d/new \"n\" @0",
         notes: &[
-            "2 bytes that are removed stay in the layers below, where everybody who has the image can read them",
+            "2 removed bytes stay in the layers below, where everyone who has the image can read them",
         ],
     },
     Row {
@@ -264,7 +264,7 @@ pub(super) const ROWS: &[Row] = &[
         ],
         meant: "- d/deep; - d/old; + 0644 d/old \"new\" @0",
         notes: &[
-            "2 bytes that are removed stay in the layers below, where everybody who has the image can read them",
+            "2 removed bytes stay in the layers below, where everyone who has the image can read them",
         ],
     },
     Row {
@@ -284,7 +284,7 @@ pub(super) const ROWS: &[Row] = &[
         ],
         meant: "- d; + 0755 d/ @0; + 0644 d/new \"n\" @0",
         notes: &[
-            "1 byte that is removed stays in the layers below, where everybody who has the image can read them",
+            "1 removed byte stays in the layers below, where everyone who has the image can read them",
         ],
     },
     Row {
@@ -303,7 +303,7 @@ pub(super) const ROWS: &[Row] = &[
         operations: &["remove-path: [/d/one]"],
         meant: "- d/one",
         notes: &[
-            "1 byte that is removed stays in the layers below, where everybody who has the image can read them",
+            "1 removed byte stays in the layers below, where everyone who has the image can read them",
         ],
     },
     Row {
@@ -312,7 +312,7 @@ pub(super) const ROWS: &[Row] = &[
         operations: &["remove-path: [/d]"],
         meant: "- d",
         notes: &[
-            "1 byte that is removed stays in the layers below, where everybody who has the image can read them",
+            "1 removed byte stays in the layers below, where everyone who has the image can read them",
         ],
     },
     Row {
@@ -321,8 +321,8 @@ pub(super) const ROWS: &[Row] = &[
         operations: &["add-layer: { files: [{ path: /d, content: d }, { path: /e, symlink: f }] }"],
         meant: "- d; - e; + 0644 d \"d\" @0; + e -> f @0",
         notes: &[
-            "`/d` was a directory, becomes a file",
-            "`/e` was a directory, becomes a symbolic link",
+            "`/d` changes from a directory to a file",
+            "`/e` changes from a directory to a symbolic link",
         ],
     },
     Row {
@@ -332,7 +332,7 @@ pub(super) const ROWS: &[Row] = &[
             "add-layer: { files: [{ path: /f, directory: true }, { path: /f/x, content: x }] }",
         ],
         meant: "- f; + 0755 f/ @0; + 0644 f/x \"x\" @0",
-        notes: &["`/f` was a file, becomes a directory"],
+        notes: &["`/f` changes from a file to a directory"],
     },
     // A directory of the image keeps its mode where nobody speaks of it, and its files where somebody does.
     Row {
@@ -354,7 +354,7 @@ pub(super) const ROWS: &[Row] = &[
         ],
         meant: "- d; - e; - f; - top; + 0644 only \"o\" @0",
         notes: &[
-            "5 bytes that are removed stay in the layers below, where everybody who has the image can read them",
+            "5 removed bytes stay in the layers below, where everyone who has the image can read them",
         ],
     },
     // A hard link to a lower file has no target where the layer is alone.
@@ -384,7 +384,7 @@ pub(super) const ROWS: &[Row] = &[
         ],
         meant: "- f; - h; - g; - i; + 0644 g \"f\"; + 0644 i \"h\"",
         notes: &[
-            "1 byte that is removed stays in the layers below, where everybody who has the image can read them",
+            "1 removed byte stays in the layers below, where everyone who has the image can read them",
             "`/h` is purged, and the image still has its content: `/i` (layer 1)",
         ],
     },
@@ -403,10 +403,10 @@ pub(super) const ROWS: &[Row] = &[
         ],
         meant: "+ 4755 usr/bin/z \"z\" @0; + usr/sbin/a => usr/bin/z @0",
         notes: &[
-            "`/bin` is a link in the image; files go to `/usr/bin`",
-            "`/sbin` is a link in the image; files go to `/usr/sbin`",
-            "`/usr/bin/z` is a device or runs with its owner's rights",
-            "`/usr/sbin/a` is a device or runs with its owner's rights",
+            "`/bin` is a link in the image; files are added in `/usr/bin`",
+            "`/sbin` is a link in the image; files are added in `/usr/sbin`",
+            "`/usr/bin/z` is a device or has setuid or setgid rights",
+            "`/usr/sbin/a` is a device or has setuid or setgid rights",
         ],
     },
     Row {
@@ -484,7 +484,7 @@ pub(super) const ROWS: &[Row] = &[
         notes: &[
             "`/bin/sh` leads through a link to `/usr/bin`",
             "`/lib/*` leads through a link to `/usr/lib`",
-            "nothing is left in layers 2, 3; `drop-empty-layers: true` drops such",
+            "layers 2, 3 would be empty; `drop-empty-layers: true` removes such layers",
         ],
     },
     Row {
@@ -589,26 +589,26 @@ pub(super) const REFUSED: &[Refused] = &[
         base: &["a -> b; b -> a"],
         operations: &["add-layer: { files: [{ path: /a/x, content: x }] }"],
         code: "layer-conflict",
-        message: "`/a`: the link `/a` of the image leads in a circle",
+        message: "`/a`: the link `/a` of the image leads to itself",
     },
     Refused {
         base: &["0644 f \"f\"; l -> f"],
         operations: &["add-layer: { files: [{ path: /l/x, content: x }] }"],
         code: "layer-conflict",
-        message: "`/l`: `/f` of the image is no directory",
+        message: "`/l`: `/f` of the image is not a directory",
     },
     // Some make a directory of the file, others fail.
     Refused {
         base: &["0644 f \"f\""],
         operations: &["add-layer: { files: [{ path: /f/x, content: x }] }"],
         code: "layer-conflict",
-        message: "`/f`: `/f` of the image is no directory",
+        message: "`/f`: `/f` of the image is not a directory",
     },
     Refused {
         base: &["0644 f \"f\""],
         operations: &["add-layer: { files: [{ path: /m, hardlink: /f }] }"],
         code: "layer-conflict",
-        message: "`/f` is no file of this layer",
+        message: "`/f` is not a file of this layer",
     },
     Refused {
         base: &[USRMERGE],
@@ -623,7 +623,7 @@ pub(super) const REFUSED: &[Refused] = &[
             "add-layer: { files: [{ path: /bin/x, content: x }, { path: /usr/bin/x, content: y }] }",
         ],
         code: "layer-conflict",
-        message: "`/usr/bin/x`: `/bin/x` is the same place in the image",
+        message: "`/usr/bin/x`: `/bin/x` is the same path in the image",
     },
     Refused {
         base: &[TREE],
@@ -650,18 +650,18 @@ pub(super) const REFUSED: &[Refused] = &[
         base: &[TREE],
         operations: &["add-layer: { files: [{ path: /d/.wh.x, content: '' }] }"],
         code: "layer-conflict",
-        message: "`/d/.wh.x`: a name that begins with `.wh.` removes a file instead of adding one",
+        message: "`/d/.wh.x`: a name that starts with `.wh.` removes a file instead of adding one",
     },
     Refused {
         base: &[TREE],
         operations: &["move-path: { /d: /d/deep/d }"],
         code: "invalid-path",
-        message: "`/d` cannot become `/d/deep/d`: that is in it",
+        message: "cannot move `/d` to `/d/deep/d`, which is inside it",
     },
     Refused {
         base: &[TREE],
         operations: &["move-path: { /d: /e }"],
         code: "layer-conflict",
-        message: "`/e` is there already; `remove-path` before it makes room",
+        message: "`/e` already exists; add `remove-path` before it",
     },
 ];

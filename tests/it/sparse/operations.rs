@@ -229,9 +229,7 @@ fn holes_are_not_filled_without_end() {
             let fix = directory.path().join("fix.yaml");
             let told = one_line(&fails(1, [Path::new("plan"), &fix, &image]));
             assert!(
-                told.contains(
-                    "9223372036854775789 bytes of holes, and at most 68719476736 are filled"
-                ),
+                told.contains("9223372036854775789 bytes of holes; at most 68719476736 are filled"),
                 "{told}"
             );
             assert!(told.contains(help), "{told}");

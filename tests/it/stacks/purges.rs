@@ -285,6 +285,6 @@ fn a_link_does_not_come_before_what_it_replaces() {
     let operation = "remove-path: { match: [/d, /b/c], purge: true }".to_owned();
     let bytes = archive(&[layer], Hand::Plain);
     let refused = apply(&bytes, &patch(&[operation]), HostPath::new("/nonexistent"));
-    let message = "layer-conflict: `/b` of `app:1` would become another: in the order of its layer, a hard link cannot take the place of what goes\n";
+    let message = "layer-conflict: `/b` of `app:1` would change: in the order of its layer, a hard link cannot replace the removed file\n";
     assert_eq!(refused, Err(message.to_owned()));
 }
