@@ -66,6 +66,9 @@ impl<'p> HostSource<'p> {
             Ok(real) => real,
             Err(problem) => return Ok(Err(problem)),
         };
+        if let Some(problem) = self.refused(&real, address) {
+            return Ok(Err(problem));
+        }
         let location = Location::of_named(&base.directory.join(self.path), self.path);
         match self.exclude {
             Some(exclude) => {
@@ -76,6 +79,20 @@ impl<'p> HostSource<'p> {
             None => ledger.read(self.role, location)?,
         }
         Ok(Ok(real))
+    }
+}
+
+impl HostSource<'_> {
+    /// Refuses what is neither a file nor a directory, before it is opened: nobody may ever write into a pipe.
+    fn refused(&self, real: &Path, address: &Address) -> Option<Problem> {
+        let metadata = std::fs::metadata(real).ok()?;
+        if metadata.is_file() || metadata.is_dir() {
+            return None;
+        }
+        let message = format!("{} is neither a directory nor a file", quoted(self.path));
+        let help = "pipes and devices are not read; write what comes from one to a file first";
+        let problem = Problem::new(Code::NoSuchSource, address.clone(), message);
+        Some(problem.with_help(help))
     }
 }
 

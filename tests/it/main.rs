@@ -39,6 +39,7 @@ mod linked_members;
 mod lossless;
 mod names;
 mod new_files;
+mod no_files;
 mod nothing_lost;
 mod operations;
 mod patch;
