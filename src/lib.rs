@@ -8,12 +8,12 @@
 //! # let temporary = tempfile::tempdir()?;
 //! # let (spool, output) = (temporary.path(), temporary.path().join("greeter.tar"));
 //!
-//! let files = [PatchFile::parse("greeter.yaml", &std::fs::read("patches/greeter.yaml")?)?];
-//! let bases = [gather::Base::of(Path::new("patches/greeter.yaml"))];
+//! let file = PatchFile::parse("greeter.yaml", &std::fs::read("patches/greeter.yaml")?)?;
+//! let patches = gather::Patches::from((file, gather::Base::of(Path::new("patches/greeter.yaml"))));
 //! let archive = Archive::open(Source::open(Path::new("tests/fixtures/docker20.tar"), spool)?)?;
 //! let setting = gather::Setting { spool: spool.into(), ..Default::default() };
-//! let mut gathered = gather::gather(&files, &bases, &archive, &setting)?;
-//! let plan = gathered.plan(&files, &archive)?;
+//! let gathered = gather::gather(&patches, &archive, &setting)?;
+//! let plan = gathered.plan()?;
 //! let prepared = prepare(&plan, &archive, &gathered.opened, spool)?;
 //! println!("{}", prepared.summary);
 //! publish(&prepared.revision.draft, &Destination::File(output))?;

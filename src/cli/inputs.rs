@@ -13,7 +13,7 @@ use crate::apply::{AppliedPatch, Prepared, prepare_as};
 use crate::archive::{Archive, Conversion, Form, Half, Source};
 use crate::compression::Compression;
 use crate::error::Error;
-use crate::gather::{Base, NotPlanned, Opened, Setting, enter_sources, gather};
+use crate::gather::{self, Base, NotPlanned, Opened, Setting, enter_sources};
 use crate::ledger::{Ledger, Location, ReadAs};
 use crate::patch::{MAX_FILE_BYTES, PatchFile, Trust};
 use crate::plan::Plan;
@@ -38,8 +38,7 @@ pub(super) struct Inputs {
 /// Patches that were read, and where everything is that they are to be planned with.
 #[derive(Debug)]
 pub(super) struct Patches {
-    files: Vec<PatchFile>,
-    bases: Vec<Base>,
+    patches: gather::Patches,
     format: ProblemFormat,
     ledger: Ledger,
 }
@@ -106,19 +105,16 @@ impl Inputs {
             .map_err(|rejected| Failure::Rejected(rejected, format))?;
         let declared: Vec<&[String]> = files.iter().map(PatchFile::arg_names).collect();
         refuse_undeclared(&values, &declared.concat())?;
-        let bases: Vec<Base> = self
-            .patches()
-            .iter()
-            .map(|path| Base {
-                patch_file: (!is_stdin(&path)).then(|| path.clone()),
-                allow_outside: self.allow_outside,
-                ..Base::of(path)
-            })
-            .collect();
-        enter_sources(&files, &bases, &mut ledger)?;
+        let base = |path: &PathBuf| Base {
+            patch_file: (!is_stdin(&path)).then(|| path.clone()),
+            allow_outside: self.allow_outside,
+            ..Base::of(path)
+        };
+        let bases = self.patches().iter().map(base);
+        let patches: gather::Patches = files.into_iter().zip(bases).collect();
+        enter_sources(&patches, &mut ledger)?;
         Ok(Patches {
-            files,
-            bases,
+            patches,
             format,
             ledger,
         })
@@ -129,7 +125,7 @@ impl Patches {
     /// Reads the image and plans for the form that the archive will be written in, if another.
     pub(super) fn plan(mut self, image: &Path, form: Option<Form>) -> Result<Planned, Failure> {
         let rejected = |rejected| Failure::Rejected(rejected, self.format);
-        let files = &self.files;
+        let files = self.patches.files();
         let trusted = Trust::of(files)
             .map_err(rejected)?
             .map(|trust| match trust {
@@ -145,12 +141,13 @@ impl Patches {
             is_converted: form.is_some(),
             ledger: self.ledger,
         };
-        let mut gathered = gather(files, &self.bases, &archive, &setting)?;
-        let plan = gathered.plan(files, &archive);
+        let gathered = gather::gather(&self.patches, &archive, &setting)?;
+        let plan = gathered.plan();
         let plan = plan.map_err(|not_planned| match not_planned {
             NotPlanned::Rejected(problems) => rejected(problems),
             NotPlanned::Failed(error) => error.into(),
         })?;
+        let opened = gathered.opened;
         let applied = |file: &PatchFile| AppliedPatch {
             name: file.name().to_owned(),
             digest: file.digest(),
@@ -160,7 +157,7 @@ impl Patches {
             archive,
             plan,
             patches: files.iter().map(applied).collect(),
-            opened: gathered.opened,
+            opened,
             spool,
         })
     }

@@ -1,5 +1,6 @@
 //! Planning with what was gathered, and reading what planning turns out to depend on.
 
+use std::collections::HashMap;
 use std::fmt;
 use std::io::Read as _;
 
@@ -7,7 +8,6 @@ use super::{Gathered, Opened};
 use crate::archive::Archive;
 use crate::error::Error;
 use crate::layer::{Data, HostFile, Origin};
-use crate::patch::PatchFile;
 use crate::plan::{Plan, Unplanned, Wanted, plan};
 use crate::problem::Rejected;
 
@@ -16,7 +16,7 @@ use crate::problem::Rejected;
 pub enum NotPlanned {
     /// A patch does not fit.
     Rejected(Rejected),
-    /// What a patch depends on cannot be read.
+    /// Something that the patch depends on cannot be read.
     Failed(Error),
 }
 
@@ -31,18 +31,19 @@ impl fmt::Display for NotPlanned {
 
 impl std::error::Error for NotPlanned {}
 
-impl Gathered {
-    /// Plans all patches of all files in order.
-    pub fn plan(&mut self, files: &[PatchFile], archive: &Archive) -> Result<Plan, NotPlanned> {
+impl Gathered<'_> {
+    /// Plans all patches of all files in order; a second call returns the same plan.
+    pub fn plan(&self) -> Result<Plan, NotPlanned> {
+        let mut texts = HashMap::new();
         loop {
-            let wanted = match plan(files, &mut self.inventory) {
+            let wanted = match plan(self.patches.files(), &self.inventory, &texts) {
                 Ok(plan) => return Ok(plan),
                 Err(Unplanned::Rejected(rejected)) => return Err(NotPlanned::Rejected(rejected)),
                 Err(Unplanned::Wants(wanted)) => wanted,
             };
             for wanted in wanted {
-                let text = read(&wanted, archive, &self.opened).map_err(NotPlanned::Failed)?;
-                self.inventory.texts.insert(wanted, text);
+                let text = read(&wanted, self.archive, &self.opened);
+                texts.insert(wanted, text.map_err(NotPlanned::Failed)?);
             }
         }
     }

@@ -84,7 +84,7 @@ fn state(patches: &[Patch]) -> State {
             config.push_item(ConfigField::Env, &format!("{}=", part.name));
         }
     }
-    let mut image = InventoryImage {
+    let image = InventoryImage {
         image_id: config.digest(),
         config,
         tags: Vec::new(),
@@ -104,5 +104,5 @@ fn state(patches: &[Patch]) -> State {
         contents: HashMap::new(),
     };
     let effort = Effort::of(std::slice::from_ref(&image));
-    State::new(&mut image, false, Rc::new(effort))
+    State::new(&image, false, Rc::new(effort))
 }

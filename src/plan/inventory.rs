@@ -19,8 +19,6 @@ pub struct Inventory {
     pub images: Vec<InventoryImage>,
     /// What was found where operations take files from.
     pub sources: HashMap<OperationId, SourceFinding>,
-    /// The contents of files that planning has asked for.
-    pub texts: HashMap<Wanted, Vec<u8>>,
     /// Whether the form that is written keeps layers uncompressed.
     pub keeps_plain: bool,
     /// The time to give to images that change, where the environment sets one.

@@ -34,6 +34,7 @@ mod house;
 mod in_place;
 mod kernel;
 mod ledger;
+mod library;
 mod limits;
 mod linked_members;
 mod lossless;

@@ -85,14 +85,13 @@ fn patched_by(config: &str, patches: &[(&str, &str)]) -> Result<String, Rejected
         logs: None,
         contents: HashMap::new(),
     };
-    let mut inventory = Inventory {
+    let inventory = Inventory {
         images: vec![image],
         sources: HashMap::new(),
-        texts: HashMap::new(),
         keeps_plain: true,
         source_date_epoch: None,
     };
-    let plan = plan(&files, &mut inventory).map_err(|unplanned| match unplanned {
+    let plan = plan(&files, &inventory, &HashMap::new()).map_err(|unplanned| match unplanned {
         Unplanned::Rejected(rejected) => rejected,
         Unplanned::Wants(_) => panic!("no operation here looks into files"),
     })?;
