@@ -13,6 +13,7 @@ mod unusable;
 
 use std::collections::{BTreeMap, HashMap};
 use std::path::PathBuf;
+use std::sync::Arc;
 
 use crate::archive::{Archive, Image, Import, Layer};
 use crate::error::Error;
@@ -38,7 +39,7 @@ pub struct Gathered<'a> {
     /// What planning needs.
     pub inventory: Inventory,
     /// What planned layers take contents from.
-    pub opened: Opened,
+    pub opened: Arc<Opened>,
 }
 
 /// What layers are made from besides the archive; planned ones name it by index.
@@ -179,7 +180,7 @@ fn read<'a>(
         patches,
         archive,
         inventory,
-        opened,
+        opened: Arc::new(opened),
     })
 }
 

@@ -1,14 +1,14 @@
 //! Planning with what was gathered, and reading what planning turns out to depend on.
 
-use std::collections::HashMap;
 use std::fmt;
 use std::io::Read as _;
+use std::sync::Arc;
 
 use super::{Gathered, Opened};
 use crate::archive::Archive;
 use crate::error::Error;
 use crate::layer::{Data, HostFile, Origin};
-use crate::plan::{Plan, Unplanned, Wanted, plan};
+use crate::plan::{Plan, Texts, Unplanned, Wanted, plan};
 use crate::problem::Rejected;
 
 /// Why there is no plan.
@@ -31,13 +31,25 @@ impl fmt::Display for NotPlanned {
 
 impl std::error::Error for NotPlanned {}
 
+impl From<Rejected> for NotPlanned {
+    fn from(rejected: Rejected) -> Self {
+        Self::Rejected(rejected)
+    }
+}
+
+impl From<Error> for NotPlanned {
+    fn from(error: Error) -> Self {
+        Self::Failed(error)
+    }
+}
+
 impl Gathered<'_> {
     /// Plans all patches of all files in order; a second call returns the same plan.
-    pub fn plan(&self) -> Result<Plan, NotPlanned> {
-        let mut texts = HashMap::new();
+    pub fn plan(&self) -> Result<Arc<Plan>, NotPlanned> {
+        let mut texts = Texts::default();
         loop {
             let wanted = match plan(self.patches.files(), &self.inventory, &texts) {
-                Ok(plan) => return Ok(plan),
+                Ok(plan) => return Ok(Arc::new(plan)),
                 Err(Unplanned::Rejected(rejected)) => return Err(NotPlanned::Rejected(rejected)),
                 Err(Unplanned::Wants(wanted)) => wanted,
             };

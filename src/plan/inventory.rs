@@ -25,6 +25,21 @@ pub struct Inventory {
     pub source_date_epoch: Option<Timestamp>,
 }
 
+/// The contents of files that planning has asked for ([`Unplanned::Wants`](super::Unplanned::Wants)).
+#[derive(Debug, Default)]
+pub struct Texts(HashMap<Wanted, Vec<u8>>);
+
+impl Texts {
+    /// Adds the content of a file.
+    pub fn insert(&mut self, wanted: Wanted, text: Vec<u8>) {
+        self.0.insert(wanted, text);
+    }
+
+    pub(super) fn get(&self, wanted: &Wanted) -> Option<&Vec<u8>> {
+        self.0.get(wanted)
+    }
+}
+
 /// Content that a plan depends on.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct Wanted {

@@ -46,7 +46,7 @@ pub use effort::{MAX_LAID_ENTRIES, MAX_LAID_TIMES};
 use files::{moves, settings};
 pub use finding::{BaseFinding, BaseLayer, FromFinding, SourceFinding};
 use history::Record;
-pub use inventory::{Inventory, InventoryImage, Wanted};
+pub use inventory::{Inventory, InventoryImage, Texts, Wanted};
 pub use layer::{
     Change, FileChange, MadeContent, MadeLayer, PlacedContent, PlannedLayer, Recompressed, Remains,
     RemovedLayer,
@@ -119,11 +119,7 @@ pub enum Unplanned {
 /// Plans all patches of all files in order.
 ///
 /// `texts` are the contents that an earlier call has asked for ([`Unplanned::Wants`]). The same arguments give the same plan.
-pub fn plan(
-    files: &[PatchFile],
-    inventory: &Inventory,
-    texts: &HashMap<Wanted, Vec<u8>>,
-) -> Result<Plan, Unplanned> {
+pub fn plan(files: &[PatchFile], inventory: &Inventory, texts: &Texts) -> Result<Plan, Unplanned> {
     let images = &inventory.images;
     let mut n_members: HashMap<usize, usize> = HashMap::new();
     for image in images {
@@ -211,7 +207,7 @@ struct Planning<'a> {
     sources: &'a HashMap<OperationId, SourceFinding>,
     epoch: Option<&'a Timestamp>,
     layers: &'a mut Vec<MadeLayer>,
-    texts: &'a HashMap<Wanted, Vec<u8>>,
+    texts: &'a Texts,
     wanted: &'a mut Vec<Wanted>,
     keeps_open: bool,
     keeps_plain: bool,

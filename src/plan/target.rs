@@ -1,12 +1,12 @@
 //! Which images of the archive a patch is about.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::HashSet;
 use std::rc::Rc;
 
 use super::effort::Effort;
 use super::names::Names;
 use super::state::State;
-use super::{Inventory, OperationId, Planning};
+use super::{Inventory, OperationId, Planning, Texts};
 use crate::patch::{ImagePattern, PatchFile, Target};
 use crate::problem::{Address, Code, Problem, quoted};
 use crate::reference::Reference;
@@ -23,7 +23,7 @@ pub fn targets(files: &[PatchFile], inventory: &Inventory) -> Vec<Vec<usize>> {
         .collect();
     let mut names = Names::of(&states);
     let mut targets = Vec::new();
-    let no_texts = HashMap::new();
+    let no_texts = Texts::default();
     for (f, file) in files.iter().enumerate() {
         for (d, patch) in file.patches().iter().enumerate() {
             let mut problems = Vec::new();

@@ -1,12 +1,13 @@
 //! The library as another program uses it.
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on fails")]
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use ocipatch::apply::prepare;
 use ocipatch::archive::{Archive, Source};
 use ocipatch::gather::{Base, NotPlanned, Patches, Setting, gather};
 use ocipatch::patch::PatchFile;
+use ocipatch::{Error, Form, Job, Timestamp};
 
 /// Each needs something else of the inventory: documents, the tree, contents of files, what layers hold, expected contents.
 const OPERATIONS: &[&str] = &[
@@ -60,4 +61,149 @@ fn planning_twice_gives_the_same_plan() {
         }
     }
     assert!(n_planned > 12, "{n_planned} plans");
+}
+
+/// Copies a fixture into a directory.
+fn copy(name: &str, home: &Path) -> PathBuf {
+    let fixtures = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures");
+    let path = home.join(name);
+    std::fs::copy(fixtures.join(name), &path).unwrap();
+    path
+}
+
+/// Writes a patch of one operation.
+fn write(home: &Path, name: &str, operation: &str) -> PathBuf {
+    let path = home.join(name);
+    let text = format!("apiVersion: ocipatch/v1\noperations:\n- {operation}\n");
+    std::fs::write(&path, text).unwrap();
+    path
+}
+
+#[test]
+fn a_plan_is_printed_and_published() {
+    let home = tempfile::tempdir().unwrap();
+    let patch = write(home.path(), "fix.yaml", "set-label: {a: b}");
+    let archive = ocipatch::Archive::open(copy("docker26.tar", home.path())).unwrap();
+    let patches = Patches::read([&patch]).unwrap().parse().unwrap();
+    let plan = archive.plan(&patches).unwrap();
+    let again = archive.plan(&patches).unwrap();
+    assert_eq!(plan.to_string(), again.to_string());
+    let id = plan.summary().images[0].image_id;
+    assert!(plan.to_string().contains(&id.short()));
+    let json = serde_json::to_value(&plan).unwrap();
+    assert_eq!(json["images"][0]["imageId"], id.to_string());
+    let (one, two) = (home.path().join("one.tar"), home.path().join("two.tar"));
+    plan.publish(&one).unwrap();
+    again.publish(&two).unwrap();
+    assert_eq!(std::fs::read(&one).unwrap(), std::fs::read(&two).unwrap());
+    let written = ocipatch::Archive::open(&one).unwrap();
+    assert_eq!(written.images()[0].image_id(), id);
+    assert!(written.verify().unwrap().is_ok());
+    assert!(archive.difference(&written, false).unwrap().changed);
+}
+
+#[test]
+fn a_plan_outlives_its_patches_and_job() {
+    let home = tempfile::tempdir().unwrap();
+    let operation = "add-layer: {files: [{path: /etc/new, content: x}]}";
+    let patch = write(home.path(), "fix.yaml", operation);
+    let archive = ocipatch::Archive::open(copy("docker26.tar", home.path())).unwrap();
+    let plan = {
+        let patches = Patches::read([&patch]).unwrap().parse().unwrap();
+        archive.plan(&patches).unwrap()
+    };
+    std::fs::remove_file(patch).unwrap();
+    plan.publish(home.path().join("out.tar")).unwrap();
+}
+
+#[test]
+fn nothing_that_was_read_is_published_over() {
+    let home = tempfile::tempdir().unwrap();
+    std::fs::write(home.path().join("file"), "x").unwrap();
+    let operation = "add-layer: {files: [{path: /etc/new, from: file}]}";
+    let patch = write(home.path(), "fix.yaml", operation);
+    let image = copy("docker26.tar", home.path());
+    let archive = ocipatch::Archive::open(&image).unwrap();
+    let patches = Patches::read([&patch]).unwrap().parse().unwrap();
+    let plan = archive.plan(&patches).unwrap();
+    for path in [&image, &patch, &home.path().join("file")] {
+        let before = std::fs::read(path).unwrap();
+        let error = plan.publish(path).unwrap_err();
+        assert!(matches!(error, Error::Conflict(_)), "{error}");
+        assert_eq!(std::fs::read(path).unwrap(), before);
+    }
+    let error = plan.publish_in_place().unwrap_err().to_string();
+    assert!(
+        error.contains("was not opened to be changed in place"),
+        "{error}"
+    );
+}
+
+#[test]
+fn an_archive_is_locked_while_it_is_changed_in_place() {
+    let home = tempfile::tempdir().unwrap();
+    let patch = write(home.path(), "fix.yaml", "set-label: {a: b}");
+    let image = copy("docker26.tar", home.path());
+    let patches = Patches::read([&patch]).unwrap().parse().unwrap();
+    let archive = Job::new().open_in_place(&image, &patches).unwrap();
+    let Err(NotPlanned::Failed(error)) = Job::new().open_in_place(&image, &patches) else {
+        panic!("the archive was locked");
+    };
+    assert!(error.to_string().contains("another run"), "{error}");
+    let plan = archive.plan(&patches).unwrap();
+    plan.publish_in_place().unwrap();
+    let id = plan.summary().images[0].image_id;
+    drop(plan);
+    drop(archive);
+    let archive = Job::new().open_in_place(&image, &patches).unwrap();
+    assert_eq!(archive.images()[0].image_id(), id);
+    assert!(!archive.plan(&patches).unwrap().is_change());
+}
+
+#[test]
+fn a_job_sets_the_form_and_the_time() {
+    let home = tempfile::tempdir().unwrap();
+    let patch = write(home.path(), "fix.yaml", "set-label: {a: b}");
+    let patches = Patches::read([&patch]).unwrap().parse().unwrap();
+    let archive = ocipatch::Archive::open(copy("docker26.tar", home.path())).unwrap();
+    let time = Timestamp::from_unix_seconds(1_700_000_000).unwrap();
+    let job = Job::new().spool(home.path()).to(Form::OciDirectory);
+    let plan = job
+        .source_date_epoch(time)
+        .plan(&archive, &patches)
+        .unwrap();
+    let out = home.path().join("layout");
+    plan.publish(&out).unwrap();
+    assert!(out.join("oci-layout").is_file() && !out.join("manifest.json").exists());
+    let written = ocipatch::Archive::open(&out).unwrap();
+    let created = written.images()[0].config().created().unwrap().to_string();
+    assert_eq!(created, "2023-11-14T22:13:20Z");
+}
+
+#[test]
+fn problems_of_all_files_come_together_and_apart_from_errors() {
+    let home = tempfile::tempdir().unwrap();
+    let wrong = ["set-lable: {a: b}", "set-label: {}"];
+    let paths = [0, 1].map(|i| write(home.path(), &format!("{i}.yaml"), wrong[i]));
+    let rejected = Patches::read(&paths).unwrap().parse().unwrap_err();
+    assert_eq!(rejected.problems().count(), 2);
+    let unfit = ["unset-label: ['absent']", "remove-tag: ['absent:1']"];
+    let paths = [2, 3].map(|i| write(home.path(), &format!("{i}.yaml"), unfit[i - 2]));
+    let patches = Patches::read(&paths).unwrap().parse().unwrap();
+    let archive = ocipatch::Archive::open(copy("docker26.tar", home.path())).unwrap();
+    match archive.plan(&patches) {
+        Err(NotPlanned::Rejected(rejected)) => assert_eq!(rejected.problems().count(), 2),
+        other => panic!("{other:?}"),
+    }
+    let image = copy("docker20.tar", home.path());
+    let error = Patches::read([&image]).unwrap_err();
+    assert!(matches!(error, Error::NotPatch { .. }), "{error}");
+    let archive = ocipatch::Archive::open(&image).unwrap();
+    std::fs::write(&image, "").unwrap();
+    let patch = write(home.path(), "fix.yaml", "set-label: {a: b}");
+    let patches = Patches::read([&patch]).unwrap().parse().unwrap();
+    match archive.plan(&patches) {
+        Err(NotPlanned::Failed(Error::Changed { .. })) => {}
+        other => panic!("{other:?}"),
+    }
 }

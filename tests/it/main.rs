@@ -1,6 +1,7 @@
 //! One test binary.
 
 mod annotations;
+mod api;
 mod args;
 mod as_patch;
 mod at_once;

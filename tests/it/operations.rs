@@ -7,7 +7,7 @@ use ocipatch::annotation::ImageAnnotations;
 use ocipatch::config_field::ConfigField;
 use ocipatch::image::Config;
 use ocipatch::patch::{ArgValues, Expectation, Operation, PatchFile, schema};
-use ocipatch::plan::{Inventory, InventoryImage, Unplanned, contradictions, plan};
+use ocipatch::plan::{Inventory, InventoryImage, Texts, Unplanned, contradictions, plan};
 use ocipatch::problem::Rejected;
 use ocipatch::reference::Reference;
 
@@ -91,10 +91,11 @@ fn patched_by(config: &str, patches: &[(&str, &str)]) -> Result<String, Rejected
         keeps_plain: true,
         source_date_epoch: None,
     };
-    let plan = plan(&files, &inventory, &HashMap::new()).map_err(|unplanned| match unplanned {
-        Unplanned::Rejected(rejected) => rejected,
-        Unplanned::Wants(_) => panic!("no operation here looks into files"),
-    })?;
+    let plan =
+        plan(&files, &inventory, &Texts::default()).map_err(|unplanned| match unplanned {
+            Unplanned::Rejected(rejected) => rejected,
+            Unplanned::Wants(_) => panic!("no operation here looks into files"),
+        })?;
     Ok(String::from_utf8(plan.images[0].config.to_bytes()).unwrap())
 }
 
