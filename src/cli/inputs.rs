@@ -9,10 +9,10 @@ use clap::Args;
 
 use super::args::{ArgOptions, refuse_undeclared};
 use super::failure::{Failure, ProblemFormat};
-use crate::archive::{Form, Source};
+use crate::archive::Form;
 use crate::error::Error;
 use crate::gather::{NotPlanned, Patches};
-use crate::job::{Archive, Decided, Job, PatchTexts};
+use crate::job::{Archive, Decided, Input, Job, PatchTexts};
 use crate::ledger::{Ledger, Location, ReadAs};
 use crate::patch::MAX_FILE_BYTES;
 use crate::platform::PlatformPattern;
@@ -77,7 +77,7 @@ impl Inputs {
         }
         enter(self.image(), ReadAs::Image, &mut ledger)?;
         let values = self.args.values(&mut ledger)?;
-        let mut job = Job::new().spool(spool_directory()).with_ledger(ledger);
+        let mut job = job(ledger);
         let mut texts = read_texts(&mut job, self.patches())?;
         if self.allow_outside {
             texts = texts.allow_outside();
@@ -109,13 +109,7 @@ impl ReadPatches {
 
     /// Opens the image; `-` is standard input.
     pub(super) fn open(&mut self, image: &Path) -> Result<Archive, Failure> {
-        let opened = if image.as_os_str() == "-" {
-            let input = io::stdin().as_fd().try_clone_to_owned().map(File::from);
-            let input = input.map_err(stdin_error)?;
-            self.job.open_stream_for(input, STDIN, &self.patches)
-        } else {
-            self.job.open_for(image, &self.patches)
-        };
+        let opened = self.job.open_for(input(image)?, &self.patches);
         opened.map_err(|failed| self.failure(failed))
     }
 
@@ -180,20 +174,18 @@ pub(super) fn enter(path: &Path, role: ReadAs, ledger: &mut Ledger) -> Result<()
     Ok(ledger.read(role, location)?)
 }
 
-/// Opens an archive; `-` is standard input.
-pub(super) fn open_source(
-    path: &Path,
-    role: ReadAs,
-    ledger: &mut Ledger,
-) -> Result<Source, Failure> {
-    enter(path, role, ledger)?;
-    let spool = spool_directory();
-    if path.as_os_str() == "-" {
-        let input = io::stdin().as_fd().try_clone_to_owned().map(File::from);
-        let input = input.map_err(stdin_error)?;
-        return Ok(Source::from_stream(input, STDIN.to_owned(), &spool)?);
+/// Returns the run of a command that has entered its outputs in `ledger`.
+pub(super) fn job(ledger: Ledger) -> Job {
+    Job::new().spool(spool_directory()).with_ledger(ledger)
+}
+
+/// Returns what a path means; `-` is standard input.
+pub(super) fn input(path: &Path) -> Result<Input, Failure> {
+    if path.as_os_str() != "-" {
+        return Ok(path.into());
     }
-    Ok(Source::open(path, &spool)?)
+    let input = io::stdin().as_fd().try_clone_to_owned().map(File::from);
+    Ok(Input::Stream(input.map_err(stdin_error)?, STDIN.to_owned()))
 }
 
 /// Where streams and decompressed archives are kept while they are read: room is wanted, not speed.

@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use super::{Job, Plan};
+use super::{Input, Job, Plan};
 use crate::archive::{self, Image, Lock};
 use crate::diff::{Difference, DifferencePatch, PatchStyle};
 use crate::error::Error;
@@ -36,8 +36,8 @@ impl Archive {
     }
 
     /// Opens an archive. `manifest.json` and `index.json` must agree; [`Job::open_for`] lets a patch say which of them is right.
-    pub fn open(path: impl AsRef<Path>) -> Result<Self, Error> {
-        Job::new().open(path)
+    pub fn open(input: impl Into<Input>) -> Result<Self, Error> {
+        Job::new().open(input)
     }
 
     /// Returns the images of the archive, in its order.

@@ -4,13 +4,14 @@
 //! trusts, the lock of an archive that is changed in place, and what an interrupted run left there.
 
 mod archive;
+mod input;
 mod patches;
 mod plan;
 
-use std::fs::File;
 use std::path::{Path, PathBuf};
 
 pub use archive::Archive;
+pub use input::Input;
 pub use patches::PatchTexts;
 pub(crate) use plan::Decided;
 pub use plan::Plan;
@@ -18,10 +19,11 @@ pub use plan::Plan;
 use crate::archive::{Conversion, Form, Half, Lock, Source};
 use crate::error::Error;
 use crate::gather::{self, NotPlanned, Patches};
-use crate::ledger::{Ledger, Location, ReadAs};
+use crate::ledger::{Ledger, ReadAs};
 use crate::patch::Trust;
 use crate::platform::PlatformPattern;
 use crate::timestamp::Timestamp;
+use crate::verify::{Report, verify, verify_strictly};
 
 /// Where files without a name go by default.
 const SPOOL: &str = "/var/tmp";
@@ -99,19 +101,24 @@ impl Job {
     }
 
     /// Opens an archive: a tar, plain or compressed, or a directory. `manifest.json` and `index.json` must agree.
-    pub fn open(&mut self, path: impl AsRef<Path>) -> Result<Archive, Error> {
-        let source = self.source(path.as_ref())?;
+    pub fn open(&mut self, input: impl Into<Input>) -> Result<Archive, Error> {
+        self.open_as(input.into(), ReadAs::Archive)
+    }
+
+    /// Opens an archive that messages about its path call by its role.
+    pub(crate) fn open_as(&mut self, input: Input, role: ReadAs) -> Result<Archive, Error> {
+        let source = self.source(input, role)?;
         self.understand(source, None)
     }
 
     /// Opens the archive that `patches` are for. If the two halves of the archive disagree, the one that `target.trust` names is read.
     pub fn open_for(
         &mut self,
-        path: impl AsRef<Path>,
+        input: impl Into<Input>,
         patches: &Patches,
     ) -> Result<Archive, NotPlanned> {
         let trusted = trusted(patches)?;
-        let source = self.source(path.as_ref())?;
+        let source = self.source(input.into(), ReadAs::Image)?;
         Ok(self.understand(source, trusted)?)
     }
 
@@ -127,19 +134,14 @@ impl Job {
         Ok(self.open_for(path, patches)?.locked(path, lock))
     }
 
-    /// Takes an archive that is open already, such as standard input; `name` is what messages call it.
-    pub fn open_stream_for(
-        &mut self,
-        input: File,
-        name: &str,
-        patches: &Patches,
-    ) -> Result<Archive, NotPlanned> {
-        let trusted = trusted(patches)?;
-        self.ledger
-            .read(ReadAs::Image, Location::of_open(&input, name))
-            .map_err(Error::from)?;
-        let source = Source::from_stream(input, name.to_owned(), &self.spool)?;
-        Ok(self.understand(source, trusted)?)
+    /// Recomputes every digest, size and cross-reference of what may not be a readable archive.
+    pub fn verify(&mut self, input: impl Into<Input>) -> Result<Report, Error> {
+        verify(&self.source(input.into(), ReadAs::Archive)?)
+    }
+
+    /// Does what [`verify`](Self::verify) does, and reports what the image specification only advises too.
+    pub fn verify_strictly(&mut self, input: impl Into<Input>) -> Result<Report, Error> {
+        verify_strictly(&self.source(input.into(), ReadAs::Archive)?)
     }
 
     /// Plans `patches` for `archive`, and reads and hashes what they add: every digest of the result is known, and nothing is
@@ -167,9 +169,10 @@ impl Job {
         Decided::new(archive, patches, &setting, self.conversion.clone())
     }
 
-    fn source(&mut self, path: &Path) -> Result<Source, Error> {
-        self.ledger.read(ReadAs::Image, Location::of(path))?;
-        Source::open(path, &self.spool)
+    /// Enters an archive as read and indexes its entries.
+    pub(crate) fn source(&mut self, input: Input, role: ReadAs) -> Result<Source, Error> {
+        self.ledger.read(role, input.location())?;
+        input.open(&self.spool)
     }
 
     fn understand(&self, source: Source, trusted: Option<Half>) -> Result<Archive, Error> {
