@@ -130,21 +130,30 @@ impl Plan<'_> {
     /// Replaces the archive that was opened by [`Job::open_in_place`](super::Job::open_in_place). Readers see the old images or the
     /// new ones, and a change that an earlier run left unfinished is completed or rolled back first.
     pub fn publish_in_place(&self) -> Result<(), Error> {
-        let path = self.archive.place().ok_or_else(|| Error::Output {
-            place: self.archive.contents().source().place().to_owned(),
-            reason: "was not opened to be changed in place".to_owned(),
-        })?;
+        let path = self.archive.place().ok_or_else(|| self.not_locked())?;
         let destination = Destination::InPlace(path.to_owned(), Replaced::Removed);
         self.publish_with(&destination, &[])
     }
 
-    /// Writes the new archive, and after it the files that describe it.
+    /// Writes the new archive, and after it the files that describe it. [`Destination::InPlace`] must be the path that was locked.
     pub fn publish_with(
         &self,
         destination: &Destination,
         side_files: &[SideFile<'_>],
     ) -> Result<(), Error> {
+        if let Destination::InPlace(path, _) = destination
+            && self.archive.place() != Some(path)
+        {
+            return Err(self.not_locked());
+        }
         publish_with(&self.prepared.revision.draft, destination, side_files)
+    }
+
+    fn not_locked(&self) -> Error {
+        Error::Output {
+            place: self.archive.contents().source().place().to_owned(),
+            reason: "was not opened to be changed in place".to_owned(),
+        }
     }
 }
 

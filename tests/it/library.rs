@@ -4,10 +4,12 @@
 use std::path::{Path, PathBuf};
 
 use ocipatch::apply::prepare;
-use ocipatch::archive::{Archive, Source};
+use ocipatch::archive::{Archive, Destination, Replaced, Source};
 use ocipatch::gather::{Base, NotPlanned, Patches, Setting, gather};
 use ocipatch::patch::PatchFile;
-use ocipatch::{Error, Form, Job, Timestamp};
+use ocipatch::{Error, Form, Job, PatchTexts, Timestamp};
+
+use crate::edit;
 
 /// Each needs something else of the inventory: documents, the tree, contents of files, what layers hold, expected contents.
 const OPERATIONS: &[&str] = &[
@@ -132,11 +134,14 @@ fn nothing_that_was_read_is_published_over() {
         assert!(matches!(error, Error::Conflict(_)), "{error}");
         assert_eq!(std::fs::read(path).unwrap(), before);
     }
-    let error = plan.publish_in_place().unwrap_err().to_string();
-    assert!(
-        error.contains("was not opened to be changed in place"),
-        "{error}"
-    );
+    let in_place = Destination::InPlace(image.clone(), Replaced::Removed);
+    for published in [plan.publish_in_place(), plan.publish_with(&in_place, &[])] {
+        let error = published.unwrap_err().to_string();
+        assert!(
+            error.contains("was not opened to be changed in place"),
+            "{error}"
+        );
+    }
 }
 
 #[test]
@@ -206,4 +211,37 @@ fn problems_of_all_files_come_together_and_apart_from_errors() {
         Err(NotPlanned::Failed(Error::Changed { .. })) => {}
         other => panic!("{other:?}"),
     }
+}
+
+#[test]
+fn a_patch_says_which_half_of_an_archive_is_right() {
+    let home = tempfile::tempdir().unwrap();
+    let mut archive = edit::Archive::fixture("docker26.tar");
+    let entry = archive.entry("manifest.json");
+    let mut items: serde_json::Value = serde_json::from_slice(&entry.data).unwrap();
+    items[0]["RepoTags"] = serde_json::json!(["other:1"]);
+    entry.data = items.to_string().into_bytes();
+    let image = home.path().join("app.tar");
+    std::fs::write(&image, archive.to_bytes()).unwrap();
+    let error = ocipatch::Archive::open(&image).unwrap_err();
+    let text = |trust: &str| {
+        format!(
+            "apiVersion: ocipatch/v1\ntarget: {{trust: {trust}}}\noperations: [set-label: {{a: b}}]\n"
+        )
+    };
+    let patches = |trusts: &[&str]| {
+        let mut texts = PatchTexts::default();
+        for trust in trusts {
+            texts.push("fix.yaml", text(trust).into(), ".").unwrap();
+        }
+        texts.parse().unwrap()
+    };
+    let trusting = patches(&["index.json"]);
+    let archive = Job::new().open_for(&image, &trusting);
+    assert!(matches!(error, Error::Halves(_)), "{error}");
+    let archive = archive.unwrap();
+    assert!(archive.plan(&trusting).unwrap().is_change());
+    let torn = patches(&["index.json", "manifest.json"]);
+    let rejected = Job::new().open_for(&image, &torn).unwrap_err();
+    assert!(matches!(rejected, NotPlanned::Rejected(_)), "{rejected}");
 }
