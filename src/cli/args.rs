@@ -48,8 +48,8 @@ impl ArgOptions {
 }
 
 /// Refuses values that no patch declares an argument for: whoever gives one means something by it.
-pub(super) fn refuse_undeclared(values: &ArgValues, declared: &[String]) -> Result<(), Failure> {
-    let is_undeclared = |name: &&String| !declared.contains(name);
+pub(super) fn refuse_undeclared(values: &ArgValues, declared: &[&str]) -> Result<(), Failure> {
+    let is_undeclared = |name: &&String| !declared.contains(&name.as_str());
     let Some(name) = values.given.keys().find(is_undeclared) else {
         return Ok(());
     };
