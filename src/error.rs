@@ -57,6 +57,11 @@ pub enum Error {
         /// Where and why.
         reason: String,
     },
+    /// A file that was given as a patch is an archive.
+    NotPatch {
+        /// The file.
+        place: String,
+    },
     /// Two things that must agree do not.
     Mismatch {
         /// What was compared.
@@ -198,6 +203,7 @@ impl Error {
             }
             Self::BadEntry { name, reason } => format!("the entry `{name}` {reason}"),
             Self::BadDocument { name, reason } => format!("`{name}`: {reason}"),
+            Self::NotPatch { place } => format!("`{place}` is an archive, not a patch"),
             Self::Mismatch {
                 what,
                 found,

@@ -1,23 +1,107 @@
 //! Apply a declarative patch file to a container image you already have.
 //!
 //! ```rust
-//! use ocipatch::archive::{Archive, Destination, Source, publish};
-//! use ocipatch::{apply::prepare, gather, patch::PatchFile};
-//! # use std::path::Path;
+//! use ocipatch::{Archive, Patches};
 //! # fn main() -> Result<(), Box<dyn std::error::Error>> {
 //! # let temporary = tempfile::tempdir()?;
-//! # let (spool, output) = (temporary.path(), temporary.path().join("greeter.tar"));
+//! # let output = temporary.path().join("greeter.tar");
 //!
-//! let files = [PatchFile::parse("greeter.yaml", &std::fs::read("patches/greeter.yaml")?)?];
-//! let bases = [gather::Base::of(Path::new("patches/greeter.yaml"))];
-//! let archive = Archive::open(Source::open(Path::new("tests/fixtures/docker20.tar"), spool)?)?;
-//! let setting = gather::Setting { spool: spool.into(), ..Default::default() };
-//! let mut gathered = gather::gather(&files, &bases, &archive, &setting)?;
-//! let plan = gathered.plan(&files, &archive)?;
-//! let prepared = prepare(&plan, &archive, &gathered.opened, spool)?;
-//! println!("{}", prepared.summary);
-//! publish(&prepared.revision.draft, &Destination::File(output))?;
-//! # assert!(temporary.path().join("greeter.tar").exists());
+//! let patches = Patches::read(["patches/greeter.yaml"])?.parse()?;
+//! let archive = Archive::open("tests/fixtures/docker20.tar")?;
+//! let plan = archive.plan(&patches)?;
+//! println!("{plan}");
+//! plan.publish(&output)?;
+//! # assert!(output.exists());
+//! # Ok(())
+//! # }
+//! ```
+//!
+//! Nothing is written before [`Plan::publish`], and then the new archive appears complete or not at all. [`NotPlanned`] tells the
+//! two kinds of failure apart: [`Rejected`] has every problem of the patches with its place, and [`Error`] is the first failure of the
+//! world. A [`Job`] has what can be chosen: the form of the output, a time, a directory for temporary files. The library reads
+//! no environment variable.
+//!
+//! # Examples
+//!
+//! Relabel an image by a patch that a program writes, with a value for an arg:
+//!
+//! ```
+//! use ocipatch::{Archive, ArgValues, PatchTexts};
+//! # fn main() -> Result<(), Box<dyn std::error::Error>> {
+//! # let temporary = tempfile::tempdir()?;
+//! # let output = temporary.path().join("relabeled.tar");
+//!
+//! let text = r#"
+//! apiVersion: ocipatch/v1
+//! args: { version: { required: true } }
+//! operations:
+//!   - set-label: { org.opencontainers.image.version: "${version}" }
+//! "#;
+//! let mut texts = PatchTexts::default();
+//! texts.push("relabel.yaml", text.into(), ".")?;
+//! let mut values = ArgValues::default();
+//! values.given.insert("version".into(), "1.2.3".into());
+//! let patches = texts.with_args(&values)?;
+//! Archive::open("tests/fixtures/docker26.tar")?.plan(&patches)?.publish(&output)?;
+//!
+//! let archive = Archive::open(&output)?;
+//! let config = String::from_utf8(archive.images()[0].config().to_bytes())?;
+//! assert!(config.contains("1.2.3"));
+//! # Ok(())
+//! # }
+//! ```
+//!
+//! Verify an archive:
+//!
+//! ```
+//! use ocipatch::Archive;
+//! # fn main() -> Result<(), Box<dyn std::error::Error>> {
+//!
+//! let report = Archive::open("tests/fixtures/docker26.tar")?.verify()?;
+//! assert!(report.is_ok(), "{report}");
+//! # Ok(())
+//! # }
+//! ```
+//!
+//! Compare two archives by meaning:
+//!
+//! ```
+//! use ocipatch::Archive;
+//! # fn main() -> Result<(), Box<dyn std::error::Error>> {
+//!
+//! let old = Archive::open("tests/fixtures/docker20.tar")?;
+//! let new = Archive::open("tests/fixtures/docker20.tar.gz")?;
+//! assert!(!old.difference(&new, true)?.changed);
+//! # Ok(())
+//! # }
+//! ```
+//!
+//! Plan a directory of archives:
+//!
+//! ```
+//! use ocipatch::{Archive, NotPlanned, PatchTexts};
+//! # fn main() -> Result<(), Box<dyn std::error::Error>> {
+//!
+//! let text = "{apiVersion: ocipatch/v1, operations: [set-label: {team: web}]}";
+//! let mut texts = PatchTexts::default();
+//! texts.push("team.yaml", text.into(), ".")?;
+//! let patches = texts.parse()?;
+//! let mut n_changed = 0;
+//! for item in std::fs::read_dir("tests/fixtures")? {
+//!     let archive = match Archive::open(item?.path()) {
+//!         Ok(archive) => archive,
+//!         Err(error) => {
+//!             eprintln!("{error}");
+//!             continue;
+//!         }
+//!     };
+//!     match archive.plan(&patches) {
+//!         Ok(plan) => n_changed += usize::from(plan.is_change()),
+//!         Err(NotPlanned::Rejected(rejected)) => eprintln!("{rejected}"),
+//!         Err(NotPlanned::Failed(error)) => return Err(error.into()),
+//!     }
+//! }
+//! assert!(n_changed > 5);
 //! # Ok(())
 //! # }
 //! ```
@@ -63,6 +147,7 @@
 //! | [`gather`](mod@gather), [`plan`](mod@plan), [`apply`](mod@apply) | the main job | the terminal |
 //! | [`diff`](mod@diff) | what differs between two archives, also as a patch | the terminal |
 //! | [`verify`](mod@verify) | an archive checked from its bytes alone | everything that writes |
+//! | [`job`] | the door: patches, archive, plan, output, and what a run has to keep in mind | the terminal, the environment |
 //! | [`cli`] | arguments, environment, terminal, exit codes | |
 //!
 //! A layer is its position and not its digest, since an image may have the same layer twice. A [`digest::DiffId`] is no
@@ -82,6 +167,7 @@ pub mod file_state;
 pub mod gather;
 pub mod image;
 pub mod image_path;
+pub mod job;
 pub mod layer;
 pub mod ledger;
 pub mod media_type;
@@ -98,3 +184,15 @@ pub mod tarball;
 pub mod timestamp;
 pub mod unified_diff;
 pub mod verify;
+
+pub use apply::Summary;
+pub use archive::{Destination, Form};
+pub use diff::Difference;
+pub use digest::Digest;
+pub use error::Error;
+pub use gather::{NotPlanned, Patches};
+pub use job::{Archive, Job, PatchTexts, Plan};
+pub use patch::ArgValues;
+pub use problem::{Problem, Rejected};
+pub use timestamp::Timestamp;
+pub use verify::Report;

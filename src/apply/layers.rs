@@ -3,6 +3,7 @@
 use std::collections::HashMap;
 use std::io::{self, Read, Write};
 use std::path::Path;
+use std::sync::Arc;
 
 use flate2::Crc;
 
@@ -51,9 +52,9 @@ impl Known {
 
 /// Reads and hashes the layers of a plan. Compressed ones wait in nameless files in the directory `spool`.
 pub(super) fn make<'a>(
-    plan: &'a Plan,
+    plan: &Arc<Plan>,
     archive: &'a Archive,
-    opened: &'a Opened,
+    opened: &Arc<Opened>,
     spool: &'a Path,
 ) -> Result<(Vec<NewLayer<'a>>, Known), Error> {
     let mut layers: Vec<NewLayer<'_>> = Vec::new();
@@ -77,29 +78,27 @@ pub(super) fn make<'a>(
         };
         let image = &archive.images()[layer.image];
         let neighbours = || compression_of_neighbours(planned, image, position);
-        let making = Making {
-            content: &layer.content,
-            reading: Reading {
-                archive,
-                image,
-                opened,
-            },
+        let recipe = Recipe {
+            plan: Arc::clone(plan),
+            opened: Arc::clone(opened),
+            archive,
+            image: layer.image,
+            step: PlannedStep::Made(i),
             compression: layer.compression.unwrap_or_else(neighbours),
         };
-        known.made.push(Some(add(making.make(&mut spool)?)));
+        known.made.push(Some(add(recipe.make(&mut spool)?)));
     }
-    for (i, (planned, image)) in plan.images.iter().zip(archive.images()).enumerate() {
-        for layer in &planned.recompressed {
-            let making = Making {
-                content: &layer.content,
-                reading: Reading {
-                    archive,
-                    image,
-                    opened,
-                },
+    for (i, planned) in plan.images.iter().enumerate() {
+        for (r, layer) in planned.recompressed.iter().enumerate() {
+            let recipe = Recipe {
+                plan: Arc::clone(plan),
+                opened: Arc::clone(opened),
+                archive,
+                image: i,
+                step: PlannedStep::Recompressed(r),
                 compression: layer.compression,
             };
-            let stored = add(making.make(&mut spool)?);
+            let stored = add(recipe.make(&mut spool)?);
             known.recompressed.insert((i, layer.position), stored);
         }
     }
@@ -130,20 +129,47 @@ fn compression_of_neighbours(planned: &ImagePlan, image: &Image, position: usize
     }
 }
 
-/// One layer on its way.
-#[derive(Clone, Copy)]
-struct Making<'a> {
-    content: &'a MadeContent,
-    reading: Reading<'a>,
+/// How a layer is made. It is kept, since a plain layer is made again when it is written.
+struct Recipe<'a> {
+    plan: Arc<Plan>,
+    opened: Arc<Opened>,
+    archive: &'a Archive,
+    image: usize,
+    step: PlannedStep,
     compression: Compression,
 }
 
-impl<'a> Making<'a> {
+/// Where a plan has the content of a layer.
+enum PlannedStep {
+    /// Among the layers of the plan.
+    Made(usize),
+    /// Among the recompressed layers of the image.
+    Recompressed(usize),
+}
+
+impl<'a> Recipe<'a> {
+    fn content(&self) -> &MadeContent {
+        match self.step {
+            PlannedStep::Made(layer) => &self.plan.layers[layer].content,
+            PlannedStep::Recompressed(layer) => {
+                &self.plan.images[self.image].recompressed[layer].content
+            }
+        }
+    }
+
+    fn reading(&self) -> Reading<'_> {
+        Reading {
+            archive: self.archive,
+            image: &self.archive.images()[self.image],
+            opened: &self.opened,
+        }
+    }
+
     fn make(self, spool: &mut Spool<'_>) -> Result<NewLayer<'a>, Error> {
-        if let MadeContent::Verbatim(Origin::Import(import)) = self.content
-            && self.reading.opened.imports[*import].compression() == self.compression
+        if let MadeContent::Verbatim(Origin::Import(import)) = *self.content()
+            && self.opened.imports[import].compression() == self.compression
         {
-            return self.copied(*import);
+            return self.copied(import);
         }
         if self.compression == Compression::None {
             self.plain()
@@ -153,7 +179,7 @@ impl<'a> Making<'a> {
     }
 
     /// Writes the uncompressed stream; returns its digest and size.
-    fn hash(self, out: impl Write) -> Result<(DiffId, u64), Error> {
+    fn hash(&self, out: impl Write) -> Result<(DiffId, u64), Error> {
         let mut out = Hashing::new(out);
         self.write(&mut out)?;
         let (diff_id, size, _) = out.finish_layer();
@@ -162,17 +188,20 @@ impl<'a> Making<'a> {
     }
 
     /// A stream that is taken as it is has the digest that is stated of it.
-    fn check_stated(self, diff_id: DiffId) -> Result<(), Error> {
-        let MadeContent::Verbatim(origin) = *self.content else {
+    fn check_stated(&self, diff_id: DiffId) -> Result<(), Error> {
+        let MadeContent::Verbatim(origin) = *self.content() else {
             return Ok(());
         };
         let stated = match origin {
-            Origin::Layer(position) => Some(self.reading.image.layers()[position].diff_id()),
-            Origin::Import(import) => self.reading.opened.imports[import].diff_id(),
+            Origin::Layer(position) => Some(self.reading().image.layers()[position].diff_id()),
+            Origin::Import(import) => self.opened.imports[import].diff_id(),
         };
         match stated {
             Some(stated) if stated != diff_id => Err(Error::Mismatch {
-                what: format!("the diff id of the layer `{}`", self.reading.place(origin)),
+                what: format!(
+                    "the diff id of the layer `{}`",
+                    self.reading().place(origin)
+                ),
                 found: diff_id.to_string(),
                 wanted: stated.to_string(),
             }),
@@ -181,48 +210,55 @@ impl<'a> Making<'a> {
     }
 
     /// Writes the uncompressed stream.
-    fn write(self, out: impl Write) -> Result<(), Error> {
-        let open = move |origin| self.reading.open(origin);
-        let inputs = self.reading.inputs(&open);
-        let written = match self.content {
+    fn write(&self, out: impl Write) -> Result<(), Error> {
+        let reading = self.reading();
+        let open = move |origin| reading.open(origin);
+        let inputs = reading.inputs(&open);
+        let written = match self.content() {
             MadeContent::Composed(content) => write_layer(content, inputs, out),
             MadeContent::Rewritten(rewrite) => write_rewritten(rewrite, inputs, out),
             MadeContent::Verbatim(origin) => return self.write_verbatim(*origin, out),
         };
-        written.map_err(|error| self.reading.error(error))
+        written.map_err(|error| reading.error(error))
     }
 
-    fn write_verbatim(self, origin: Origin, mut out: impl Write) -> Result<(), Error> {
-        let mut input = self.reading.open(origin)?;
+    fn write_verbatim(&self, origin: Origin, mut out: impl Write) -> Result<(), Error> {
+        let reading = self.reading();
+        let mut input = reading.open(origin)?;
         let mut buffer = vec![0; BUFFER_BYTES];
         loop {
             let n = match input.read(&mut buffer) {
                 Ok(0) => return Ok(()),
                 Ok(n) => n,
                 Err(error) if error.kind() == io::ErrorKind::Interrupted => continue,
-                Err(error) => return Err(self.reading.error(WriteError::Read(origin, error))),
+                Err(error) => return Err(reading.error(WriteError::Read(origin, error))),
             };
             let written = out.write_all(&buffer[..n]);
-            written.map_err(|error| self.reading.error(WriteError::Output(error)))?;
+            written.map_err(|error| reading.error(WriteError::Output(error)))?;
         }
     }
 
     /// A layer whose bytes are there as they are wanted.
     fn copied(self, import: usize) -> Result<NewLayer<'a>, Error> {
         let (diff_id, _) = self.hash(io::sink())?;
-        let import = &self.reading.opened.imports[import];
-        let failed = |source| Error::Io {
-            place: import.place().to_owned(),
-            source,
+        let opened = Arc::clone(&self.opened);
+        let copy = move |out: &mut dyn Write| {
+            let import = &opened.imports[import];
+            let copied = io::copy(&mut import.blob()?.reader(), out);
+            copied.map_err(|source| Error::Io {
+                place: import.place().to_owned(),
+                source,
+            })
         };
         let mut hashing = Hashing::new(Summing::new(io::sink()));
-        io::copy(&mut import.blob()?.reader(), &mut hashing).map_err(failed)?;
+        copy(&mut hashing)?;
         let (digest, size, summing) = hashing.finish();
         let wanted = summing.sum.sum();
+        let opened = Arc::clone(&self.opened);
         let write = Box::new(move |out: &mut dyn Write| {
             let mut summing = Summing::new(out);
-            io::copy(&mut import.blob()?.reader(), &mut summing).map_err(failed)?;
-            import.check()?;
+            copy(&mut summing)?;
+            opened.imports[import].check()?;
             summing.check(wanted)
         });
         Ok(NewLayer {
@@ -243,17 +279,18 @@ impl<'a> Making<'a> {
         let (diff_id, size, summing) = hashing.expect("a sink takes all").finish_layer();
         self.check_stated(diff_id)?;
         let wanted = summing.sum.sum();
+        let compression = self.compression;
         let write = Box::new(move |out: &mut dyn Write| {
             let mut summing = Summing::new(out);
             self.write(&mut summing)?;
-            self.reading.opened.check()?;
+            self.opened.check()?;
             summing.check(wanted)
         });
         Ok(NewLayer {
             diff_id,
             digest: diff_id.into(),
             size,
-            compression: Compression::None,
+            compression,
             write,
         })
     }

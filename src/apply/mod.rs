@@ -14,6 +14,7 @@ mod summary;
 mod text;
 
 use std::path::Path;
+use std::sync::Arc;
 
 use crate::archive::{Archive, Conversion, RevisedImage, RevisedLayer, Revision, convert};
 use crate::digest::{DiffId, Digest};
@@ -41,9 +42,9 @@ pub struct Prepared<'a> {
 ///
 /// `opened` is what was opened for the plan. Compressed layers wait in nameless files in the directory `spool`.
 pub fn prepare<'a>(
-    plan: &'a Plan,
+    plan: &Arc<Plan>,
     archive: &'a Archive,
-    opened: &'a Opened,
+    opened: &Arc<Opened>,
     spool: &'a Path,
 ) -> Result<Prepared<'a>, Error> {
     prepare_as(plan, archive, opened, spool, &Conversion::default())
@@ -51,9 +52,9 @@ pub fn prepare<'a>(
 
 /// Does what [`prepare`] does, for an archive of the form that `conversion` wants.
 pub fn prepare_as<'a>(
-    plan: &'a Plan,
+    plan: &Arc<Plan>,
     archive: &'a Archive,
-    opened: &'a Opened,
+    opened: &Arc<Opened>,
     spool: &'a Path,
     conversion: &Conversion,
 ) -> Result<Prepared<'a>, Error> {

@@ -5,12 +5,13 @@ use std::path::{Path, PathBuf};
 use clap::{Args, ValueEnum};
 
 use super::failure::{Failure, ProblemFormat, say_lines};
-use super::inputs::{Inputs, Planned};
+use super::inputs::Inputs;
 use super::output;
 use super::target::{self, Target};
-use crate::apply::{ImageSummary, Prepared};
-use crate::archive::{Conversion, Destination, Form, Lock, Replaced, SideFile, publish_with};
+use crate::apply::ImageSummary;
+use crate::archive::{Destination, Form, Replaced, SideFile};
 use crate::digest::Digest;
+use crate::job::{Archive, Plan};
 use crate::ledger::{Ledger, WrittenAs};
 use crate::platform::PlatformPattern;
 use crate::printable;
@@ -105,28 +106,28 @@ impl Apply {
         let destination = (!self.check).then(|| self.destination()).transpose()?;
         self.enter(destination.as_ref(), &mut ledger)?;
         let patches = self.inputs.read_patches(ProblemFormat::Text, ledger)?;
-        // Held to the end: what another run writes meanwhile would be lost.
-        let _lock = self.in_place.then(|| Lock::take(image)).transpose()?;
-        let planned = patches.plan(image, self.to.map(Form::from))?;
-        self.refuse_to_keep(&planned)?;
+        let mut patches = patches.convert(self.to.map(Form::from), self.platform.clone());
+        let archive = if self.in_place {
+            patches.open_in_place(image)?
+        } else {
+            patches.open(image)?
+        };
+        let decided = patches.decide(&archive)?;
+        self.refuse_to_keep(&archive)?;
         if self.verify {
-            let report = crate::verify::verify(planned.archive.source())?;
+            let report = archive.verify()?;
             if !report.is_ok() {
                 say_lines(&report.to_string());
                 return Err(Failure::Unsound);
             }
         }
-        let conversion = Conversion {
-            form: self.to.map(Form::from),
-            platform: self.platform.clone(),
-        };
-        let prepared = planned.prepare(&conversion)?;
-        let records = self.records(&planned, &prepared)?;
+        let plan = decided.derive()?;
+        let records = self.records(&plan)?;
         if let Some(destination) = &destination {
-            write(&prepared, destination, &records)?;
+            write(&plan, destination, &records)?;
         }
         if !quiet {
-            say_lines(prepared.summary.to_string().trim_end());
+            say_lines(plan.to_string().trim_end());
         }
         match &destination {
             None | Some(Destination::Stream(_)) => Ok(()),
@@ -135,15 +136,16 @@ impl Apply {
     }
 
     /// Blobs of a layout stay side by side with those that replace them, and nothing else does.
-    fn refuse_to_keep(&self, planned: &Planned) -> Result<(), Failure> {
-        let is_layout = planned.archive.source().is_directory() && planned.archive.has_blobs();
+    fn refuse_to_keep(&self, archive: &Archive) -> Result<(), Failure> {
+        let archive = archive.contents();
+        let is_layout = archive.source().is_directory() && archive.has_blobs();
         if !self.keep_replaced || is_layout {
             return Ok(());
         }
         let image = printable::path(self.inputs.image());
         Err(Failure::Usage(format!(
             "`--keep-replaced` requires an OCI layout directory, but `{image}` is {}",
-            if planned.archive.source().is_directory() {
+            if archive.source().is_directory() {
                 "in another form"
             } else {
                 "a file"
@@ -187,8 +189,8 @@ impl Apply {
     }
 
     /// Returns what goes into the files that describe the output, and onto standard output.
-    fn records(&self, planned: &Planned, prepared: &Prepared<'_>) -> Result<Records, Failure> {
-        let targeted = prepared.targeted();
+    fn records(&self, plan: &Plan<'_>) -> Result<Records, Failure> {
+        let targeted = plan.targeted();
         let ids = ids(&targeted);
         let one = |flag: &str| match ids.as_slice() {
             [id] => Ok(*id),
@@ -210,13 +212,9 @@ impl Apply {
                 WrittenAs::MetadataFile => {
                     one("--metadata-file")?;
                     let image = targeted.first().expect("one image is targeted");
-                    (pretty(&prepared.metadata(image)), "the metadata")
+                    (pretty(&plan.metadata(image)), "the metadata")
                 }
-                _ => {
-                    let secrets = &planned.plan.secrets;
-                    let statement = prepared.provenance(&planned.patches, secrets);
-                    (pretty(&statement), "the provenance")
-                }
+                _ => (pretty(&plan.provenance()), "the provenance"),
             };
             match Target::of(path) {
                 Target::StandardOutput => (records.printed, records.printed_name) = (text, name),
@@ -278,12 +276,8 @@ impl Apply {
 }
 
 /// Writes the image, then the files that describe it.
-fn write(
-    prepared: &Prepared<'_>,
-    destination: &Destination,
-    records: &Records,
-) -> Result<(), Failure> {
-    let written = publish_with(&prepared.revision.draft, destination, &records.files);
+fn write(plan: &Plan<'_>, destination: &Destination, records: &Records) -> Result<(), Failure> {
+    let written = plan.publish_with(destination, &records.files);
     written.map_err(|error| match destination {
         Destination::Stream(_) => Failure::of_stream(error),
         _ => error.into(),

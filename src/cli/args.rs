@@ -1,6 +1,8 @@
 //! Values for the args of patches, as several commands take them.
 
 use std::collections::BTreeMap;
+use std::fs::File;
+use std::io::Read as _;
 use std::path::{Path, PathBuf};
 
 use clap::Args;
@@ -10,6 +12,9 @@ use crate::error::Error;
 use crate::ledger::{Ledger, Location, ReadAs};
 use crate::patch::ArgValues;
 use crate::printable;
+
+/// The largest file of arguments: as much as a patch may come to with their values. In bytes.
+const MAX_FILE_BYTES: u64 = 16 << 20;
 
 /// Values for args.
 #[derive(Debug, Args)]
@@ -43,8 +48,8 @@ impl ArgOptions {
 }
 
 /// Refuses values that no patch declares an argument for: whoever gives one means something by it.
-pub(super) fn refuse_undeclared(values: &ArgValues, declared: &[String]) -> Result<(), Failure> {
-    let is_undeclared = |name: &&String| !declared.contains(name);
+pub(super) fn refuse_undeclared(values: &ArgValues, declared: &[&str]) -> Result<(), Failure> {
+    let is_undeclared = |name: &&String| !declared.contains(&name.as_str());
     let Some(name) = values.given.keys().find(is_undeclared) else {
         return Ok(());
     };
@@ -60,8 +65,17 @@ pub(super) fn refuse_undeclared(values: &ArgValues, declared: &[String]) -> Resu
 }
 
 fn read(path: &Path) -> Result<BTreeMap<String, String>, Failure> {
-    let bytes = std::fs::read(path).map_err(Error::at(path))?;
     let place = printable::path(path);
+    let mut bytes = Vec::new();
+    File::open(path)
+        .and_then(|file| file.take(MAX_FILE_BYTES + 1).read_to_end(&mut bytes))
+        .map_err(Error::at(path))?;
+    if bytes.len() as u64 > MAX_FILE_BYTES {
+        let message = format!(
+            "`{place}` has more than {MAX_FILE_BYTES} bytes, which no file of arguments has"
+        );
+        return Err(Failure::Usage(message));
+    }
     let text = String::from_utf8(bytes)
         .map_err(|_| Failure::Usage(format!("`{place}` is not UTF-8 text")))?;
     let is_value = |line: &&str| !line.trim().is_empty() && !line.trim_start().starts_with('#');

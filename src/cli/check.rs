@@ -7,8 +7,9 @@ use serde_json::{Value, json};
 
 use super::args::{ArgOptions, refuse_undeclared};
 use super::failure::{Failure, ProblemFormat, say};
-use super::inputs::read_patches;
+use super::inputs::read_texts;
 use super::{output, target, workflow};
+use crate::job::Job;
 use crate::ledger::Ledger;
 use crate::patch::{PatchFile, PatchOutline};
 use crate::plan::contradictions;
@@ -60,10 +61,12 @@ impl Check {
             contradictions(&outline)?;
             Ok(outline)
         };
-        let checked = read_patches(&self.patches, &mut ledger, check)?;
+        let mut job = Job::new().with_ledger(ledger);
+        let checked = read_texts(&mut job, &self.patches)?.each(check);
         if let Ok(outlines) = &checked {
-            let declared: Vec<&[String]> = outlines.iter().map(PatchOutline::arg_names).collect();
-            refuse_undeclared(&values, &declared.concat())?;
+            let declared = outlines.iter().flat_map(PatchOutline::arg_names);
+            let declared: Vec<&str> = declared.map(String::as_str).collect();
+            refuse_undeclared(&values, &declared)?;
         }
         let outlines =
             checked.map_err(|rejected| Failure::Rejected(rejected, self.format.into()))?;

@@ -5,13 +5,14 @@ use std::path::{Component, Path, PathBuf};
 use clap::Args;
 
 use super::failure::{Failure, say};
-use super::inputs::{enter, open_source};
+use super::inputs::{enter, input, job};
 use super::target::{self, Target};
 use super::{Format, output};
-use crate::archive::{Archive, SideFile, write_files};
-use crate::diff::{Difference, DifferencePatch, LayerTar, PatchStyle};
+use crate::archive::{self, SideFile, write_files};
+use crate::diff::{LayerTar, PatchStyle};
 use crate::error::Error;
 use crate::gather::directory_of;
+use crate::job::Archive;
 use crate::ledger::{Extent, Ledger, Location, ReadAs, WrittenAs};
 use crate::printable;
 
@@ -66,11 +67,13 @@ impl Diff {
         }
         let target = self.patch.enter(&mut ledger)?;
         enter(&self.new, ReadAs::NewArchive, &mut ledger)?;
-        let old = Archive::open(open_source(&self.old, ReadAs::OldArchive, &mut ledger)?)?;
-        let new = Archive::open(open_source(&self.new, ReadAs::NewArchive, &mut ledger)?)?;
-        let difference = Difference::between(&old, &new, self.files)?;
+        let mut job = job(ledger);
+        let old = job.open_as(input(&self.old)?, ReadAs::OldArchive)?;
+        let new = job.open_as(input(&self.new)?, ReadAs::NewArchive)?;
+        let difference = old.difference(&new, self.files)?;
         if self.patch.as_patch {
-            self.patch.write(&target, (&old, &new), &ledger, quiet)?;
+            self.patch
+                .write(&target, (&old, &new), job.ledger(), quiet)?;
         } else {
             match self.format {
                 Format::Text => output::text(&difference.to_string())?,
@@ -117,12 +120,16 @@ impl PatchOptions {
                 .map(|layers| spelled_in_patch(layers, target))
                 .transpose()?,
         };
-        let patch = DifferencePatch::between(old, new, &style)?;
+        let patch = old.difference_patch(new, &style)?;
         if !patch.missing.is_empty() && !self.partial {
             return Err(Failure::Unsayable(patch.missing));
         }
         let directory = layers.filter(|_| !patch.layers.is_empty());
-        let mut files = tars(&patch.layers, new, directory.unwrap_or(Path::new("")));
+        let mut files = tars(
+            &patch.layers,
+            new.contents(),
+            directory.unwrap_or(Path::new("")),
+        );
         if let Some(path) = target.path() {
             let path = path.to_owned();
             files.push(SideFile::text(WrittenAs::Output, path, patch.text.clone()));
@@ -162,7 +169,11 @@ fn spelled_in_patch(directory: &Path, target: &Target) -> Result<String, Failure
 }
 
 /// Returns the tars of layers as files of a directory.
-fn tars<'a>(tars: &'a [LayerTar], new: &'a Archive, directory: &Path) -> Vec<SideFile<'a>> {
+fn tars<'a>(
+    tars: &'a [LayerTar],
+    new: &'a archive::Archive,
+    directory: &Path,
+) -> Vec<SideFile<'a>> {
     let file = |tar: &'a LayerTar| SideFile {
         role: WrittenAs::LayerTar,
         path: directory.join(&tar.name),

@@ -60,6 +60,9 @@ impl From<Error> for Failure {
                 Self::Mute(conflict.to_string())
             }
             Error::Conflict(conflict) => Self::Usage(conflict.to_string()),
+            Error::NotPatch { .. } => {
+                Self::Usage(format!("{error}: patches come first, the image last"))
+            }
             error => Self::World(error),
         }
     }

@@ -9,17 +9,18 @@ use clap::Args;
 
 use super::args::{ArgOptions, refuse_undeclared};
 use super::failure::{Failure, ProblemFormat};
-use crate::apply::{AppliedPatch, Prepared, prepare_as};
-use crate::archive::{Archive, Conversion, Form, Half, Source};
-use crate::compression::Compression;
+use crate::archive::Form;
 use crate::error::Error;
-use crate::gather::{Base, NotPlanned, Opened, Setting, enter_sources, gather};
+use crate::gather::{NotPlanned, Patches};
+use crate::job::{Archive, Decided, Input, Job, PatchTexts};
 use crate::ledger::{Ledger, Location, ReadAs};
-use crate::patch::{MAX_FILE_BYTES, PatchFile, Trust};
-use crate::plan::Plan;
+use crate::patch::MAX_FILE_BYTES;
+use crate::platform::PlatformPattern;
 use crate::printable;
-use crate::problem::Rejected;
 use crate::timestamp::Timestamp;
+
+/// What messages call standard input.
+const STDIN: &str = "standard input";
 
 /// Patches and the image that they are for.
 #[derive(Debug, Args)]
@@ -35,37 +36,12 @@ pub(super) struct Inputs {
     args: ArgOptions,
 }
 
-/// Patches that were read, and where everything is that they are to be planned with.
+/// Patches that were read, and the run that they are for.
 #[derive(Debug)]
-pub(super) struct Patches {
-    files: Vec<PatchFile>,
-    bases: Vec<Base>,
+pub(super) struct ReadPatches {
+    patches: Patches,
     format: ProblemFormat,
-    ledger: Ledger,
-}
-
-/// Inputs that were read, and the plan for them.
-#[derive(Debug)]
-pub(super) struct Planned {
-    pub(super) archive: Archive,
-    pub(super) plan: Plan,
-    /// The patches that were read.
-    pub(super) patches: Vec<AppliedPatch>,
-    opened: Opened,
-    spool: PathBuf,
-}
-
-impl Planned {
-    /// Reads what is to be added and derives every digest.
-    pub(super) fn prepare(&self, conversion: &Conversion) -> Result<Prepared<'_>, Error> {
-        prepare_as(
-            &self.plan,
-            &self.archive,
-            &self.opened,
-            &self.spool,
-            conversion,
-        )
-    }
+    job: Job,
 }
 
 impl Inputs {
@@ -92,7 +68,7 @@ impl Inputs {
         &self,
         format: ProblemFormat,
         mut ledger: Ledger,
-    ) -> Result<Patches, Failure> {
+    ) -> Result<ReadPatches, Failure> {
         let is_stdin = |path: &&PathBuf| path.as_os_str() == "-";
         if self.paths.iter().filter(is_stdin).count() > 1 {
             return Err(Failure::Usage(
@@ -101,158 +77,115 @@ impl Inputs {
         }
         enter(self.image(), ReadAs::Image, &mut ledger)?;
         let values = self.args.values(&mut ledger)?;
-        let parse = |name: &str, bytes: &[u8]| PatchFile::parse_with(name, bytes, &values);
-        let files = read_patches(self.patches(), &mut ledger, parse)?
+        let mut job = job(ledger);
+        let mut texts = read_texts(&mut job, self.patches())?;
+        if self.allow_outside {
+            texts = texts.allow_outside();
+        }
+        let patches = texts
+            .with_args(&values)
             .map_err(|rejected| Failure::Rejected(rejected, format))?;
-        let declared: Vec<&[String]> = files.iter().map(PatchFile::arg_names).collect();
-        refuse_undeclared(&values, &declared.concat())?;
-        let bases: Vec<Base> = self
-            .patches()
-            .iter()
-            .map(|path| Base {
-                patch_file: (!is_stdin(&path)).then(|| path.clone()),
-                allow_outside: self.allow_outside,
-                ..Base::of(path)
-            })
-            .collect();
-        enter_sources(&files, &bases, &mut ledger)?;
-        Ok(Patches {
-            files,
-            bases,
+        refuse_undeclared(&values, &patches.arg_names())?;
+        job.enter_sources(&patches)?;
+        Ok(ReadPatches {
+            patches,
             format,
-            ledger,
+            job,
         })
     }
 }
 
-impl Patches {
-    /// Reads the image and plans for the form that the archive will be written in, if another.
-    pub(super) fn plan(mut self, image: &Path, form: Option<Form>) -> Result<Planned, Failure> {
-        let rejected = |rejected| Failure::Rejected(rejected, self.format);
-        let files = &self.files;
-        let trusted = Trust::of(files)
-            .map_err(rejected)?
-            .map(|trust| match trust {
-                Trust::Manifest => Half::Manifest,
-                Trust::Index => Half::Index,
-            });
-        let source = open_source(image, ReadAs::Image, &mut self.ledger)?;
-        let archive = Archive::open_trusting(source, trusted)?;
-        let spool = spool_directory();
-        let setting = Setting {
-            spool: spool.clone(),
-            source_date_epoch: source_date_epoch()?,
-            is_converted: form.is_some(),
-            ledger: self.ledger,
-        };
-        let mut gathered = gather(files, &self.bases, &archive, &setting)?;
-        let plan = gathered.plan(files, &archive);
-        let plan = plan.map_err(|not_planned| match not_planned {
-            NotPlanned::Rejected(problems) => rejected(problems),
+impl ReadPatches {
+    /// Chooses the form and the platform of the output.
+    pub(super) fn convert(mut self, form: Option<Form>, platform: Option<PlatformPattern>) -> Self {
+        if let Some(form) = form {
+            self.job = self.job.to(form);
+        }
+        if let Some(platform) = platform {
+            self.job = self.job.platform(platform);
+        }
+        self
+    }
+
+    /// Opens the image; `-` is standard input.
+    pub(super) fn open(&mut self, image: &Path) -> Result<Archive, Failure> {
+        let opened = self.job.open_for(input(image)?, &self.patches);
+        opened.map_err(|failed| self.failure(failed))
+    }
+
+    /// Opens and locks an image that is changed in place.
+    pub(super) fn open_in_place(&mut self, image: &Path) -> Result<Archive, Failure> {
+        let opened = self.job.open_in_place(image, &self.patches);
+        opened.map_err(|failed| self.failure(failed))
+    }
+
+    /// Plans for the image, up to where contents are read.
+    pub(super) fn decide<'a>(&mut self, archive: &'a Archive) -> Result<Decided<'a>, Failure> {
+        if let Some(time) = source_date_epoch()? {
+            self.job = self.job.clone().source_date_epoch(time);
+        }
+        let decided = self.job.decide(archive, &self.patches);
+        decided.map_err(|failed| self.failure(failed))
+    }
+
+    fn failure(&self, failed: NotPlanned) -> Failure {
+        match failed {
+            NotPlanned::Rejected(rejected) => Failure::Rejected(rejected, self.format),
             NotPlanned::Failed(error) => error.into(),
-        })?;
-        let applied = |file: &PatchFile| AppliedPatch {
-            name: file.name().to_owned(),
-            digest: file.digest(),
-            args: file.args().to_vec(),
-        };
-        Ok(Planned {
-            archive,
-            plan,
-            patches: files.iter().map(applied).collect(),
-            opened: gathered.opened,
-            spool,
-        })
-    }
-}
-
-/// Reads patch files by `parse`, which is given their names and bytes; the problems of all of them come together.
-pub(super) fn read_patches<T>(
-    paths: &[PathBuf],
-    ledger: &mut Ledger,
-    parse: impl Fn(&str, &[u8]) -> Result<T, Rejected>,
-) -> Result<Result<Vec<T>, Rejected>, Failure> {
-    for path in paths {
-        enter(path, ReadAs::Patch, ledger)?;
-    }
-    let mut files = Vec::with_capacity(paths.len());
-    let mut rejected: Option<Rejected> = None;
-    for path in paths {
-        let bytes = read_patch(path)?;
-        if is_archive(&bytes) {
-            let shown = printable::path(path);
-            return Err(Failure::Usage(format!(
-                "`{shown}` is an archive, not a patch: patches come first, the image last"
-            )));
-        }
-        match parse(&printable::path(path), &bytes) {
-            Ok(file) => files.push(file),
-            Err(problems) => {
-                rejected = Some(match rejected {
-                    Some(rejected) => rejected.and(problems),
-                    None => problems,
-                });
-            }
         }
     }
-    Ok(rejected.map_or(Ok(files), Err))
 }
 
-/// Tells whether bytes begin as a tar or a compressed stream does; no text does.
-fn is_archive(bytes: &[u8]) -> bool {
-    let is_tar = bytes.get(257..262) == Some(b"ustar");
-    is_tar || Compression::detect(bytes) != Compression::None
-}
-
-/// Reads a patch file, or enough of it to see that it is too long for one.
-fn read_patch(path: &Path) -> Result<Vec<u8>, Failure> {
-    let limit = MAX_FILE_BYTES as u64 + 1;
-    let mut bytes = Vec::new();
-    if path.as_os_str() == "-" {
-        io::stdin()
-            .take(limit)
-            .read_to_end(&mut bytes)
-            .map_err(|source| Error::Io {
-                place: "standard input".to_owned(),
-                source,
-            })?;
-    } else {
-        let file = File::open(path).map_err(Error::at(path))?;
-        file.take(limit)
-            .read_to_end(&mut bytes)
-            .map_err(Error::at(path))?;
+/// Reads patch files; `-` is standard input.
+pub(super) fn read_texts(job: &mut Job, paths: &[PathBuf]) -> Result<PatchTexts, Failure> {
+    for path in paths {
+        enter(path, ReadAs::Patch, job.ledger())?;
     }
-    Ok(bytes)
+    let mut texts = PatchTexts::default();
+    for path in paths {
+        if path.as_os_str() != "-" {
+            texts.read(path)?;
+            continue;
+        }
+        let mut bytes = Vec::new();
+        let read = io::stdin()
+            .take(MAX_FILE_BYTES as u64 + 1)
+            .read_to_end(&mut bytes);
+        read.map_err(stdin_error)?;
+        texts.push("-", bytes, ".")?;
+    }
+    Ok(texts)
+}
+
+fn stdin_error(source: io::Error) -> Error {
+    Error::Io {
+        place: STDIN.to_owned(),
+        source,
+    }
 }
 
 /// Enters an input in the ledger; `-` is standard input.
 pub(super) fn enter(path: &Path, role: ReadAs, ledger: &mut Ledger) -> Result<(), Failure> {
     let location = if path.as_os_str() == "-" {
-        Location::of_open(&io::stdin(), "standard input")
+        Location::of_open(&io::stdin(), STDIN)
     } else {
         Location::of(path)
     };
     Ok(ledger.read(role, location)?)
 }
 
-/// Opens an archive; `-` is standard input.
-pub(super) fn open_source(
-    path: &Path,
-    role: ReadAs,
-    ledger: &mut Ledger,
-) -> Result<Source, Failure> {
-    enter(path, role, ledger)?;
-    let spool = spool_directory();
-    if path.as_os_str() == "-" {
-        let place = "standard input".to_owned();
-        let input = io::stdin().as_fd().try_clone_to_owned().map(File::from);
-        let input = input.map_err(|source| Error::Io {
-            place: place.clone(),
-            source,
-        })?;
-        return Ok(Source::from_stream(input, place, &spool)?);
+/// Returns the run of a command that has entered its outputs in `ledger`.
+pub(super) fn job(ledger: Ledger) -> Job {
+    Job::new().spool(spool_directory()).with_ledger(ledger)
+}
+
+/// Returns what a path means; `-` is standard input.
+pub(super) fn input(path: &Path) -> Result<Input, Failure> {
+    if path.as_os_str() != "-" {
+        return Ok(path.into());
     }
-    Ok(Source::open(path, &spool)?)
+    let input = io::stdin().as_fd().try_clone_to_owned().map(File::from);
+    Ok(Input::Stream(input.map_err(stdin_error)?, STDIN.to_owned()))
 }
 
 /// Where streams and decompressed archives are kept while they are read: room is wanted, not speed.

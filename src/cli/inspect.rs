@@ -8,7 +8,7 @@ use clap::Args;
 use serde::{Serialize, Serializer};
 
 use super::failure::Failure;
-use super::inputs::open_source;
+use super::inputs::{input, job};
 use super::{Format, output, target};
 use crate::annotation::{AnnotationPlace, ImageAnnotations};
 use crate::apply::bytes;
@@ -16,7 +16,7 @@ use crate::archive::Archive;
 use crate::diff::{device_name, kind_name};
 use crate::digest::{DiffId, Digest};
 use crate::gather::read_trees;
-use crate::ledger::{Ledger, ReadAs};
+use crate::ledger::Ledger;
 use crate::patch::spell_duration;
 use crate::printable;
 use crate::reference::Reference;
@@ -97,17 +97,18 @@ struct FileReport {
 impl Inspect {
     pub(super) fn run(&self, mut ledger: Ledger) -> Result<(), Failure> {
         target::enter_report(&mut ledger)?;
-        let archive = Archive::open(open_source(&self.image, ReadAs::Archive, &mut ledger)?)?;
+        let archive = job(ledger).open(input(&self.image)?)?;
+        let archive = archive.contents();
         let all: Vec<usize> = (0..archive.images().len()).collect();
         let mut trees = if self.files {
-            read_trees(&archive, &all)?
+            read_trees(archive, &all)?
         } else {
             HashMap::new()
         };
         archive.source().check()?;
         let images = all
             .into_iter()
-            .map(|i| image_report(&archive, i, trees.remove(&i).map(Files)));
+            .map(|i| image_report(archive, i, trees.remove(&i).map(Files)));
         let report = Report {
             format_version: 1,
             form: archive.dialect().describe(),

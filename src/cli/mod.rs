@@ -20,6 +20,7 @@ mod verify;
 mod workflow;
 
 use std::ffi::OsString;
+use std::io;
 use std::process::ExitCode;
 
 use clap::error::{ContextKind, ContextValue};
@@ -97,9 +98,10 @@ pub fn main() -> ExitCode {
 /// Tells what is wrong with the command line, or shows the help that was asked for.
 fn usage(mut error: clap::Error) -> ExitCode {
     if !error.use_stderr() {
-        // Nobody reads what cannot be printed.
-        let _ = error.print();
-        return ExitCode::SUCCESS;
+        return match error.print() {
+            Err(error) if error.kind() != io::ErrorKind::BrokenPipe => ExitCode::from(3),
+            _ => ExitCode::SUCCESS,
+        };
     }
     make_printable(&mut error);
     if output::wants_colour_on_stderr() {

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use clap::Args;
 
 use super::failure::Failure;
-use super::inputs::open_source;
+use super::inputs::{input, job};
 use super::target::Target;
 use crate::archive;
 use crate::ledger::{Ledger, ReadAs, WrittenAs};
@@ -27,7 +27,7 @@ impl Pack {
         target.enter(WrittenAs::Output, &mut ledger)?;
         let advice = "name a file, or redirect standard output";
         let stdout = target.open_standard_output(advice)?;
-        let source = open_source(&self.directory, ReadAs::Unpacked, &mut ledger)?;
+        let source = job(ledger).source(input(&self.directory)?, ReadAs::Unpacked)?;
         if !source.is_directory() {
             return Err(Failure::Usage(format!(
                 "`{}` is a file; `pack` takes a directory",

@@ -5,7 +5,6 @@ use clap::{Args, ValueEnum};
 use super::failure::{Failure, ProblemFormat};
 use super::inputs::Inputs;
 use super::{output, target};
-use crate::archive::Conversion;
 use crate::ledger::Ledger;
 
 /// Shows what patches would change.
@@ -51,15 +50,15 @@ impl Plan {
     pub(super) fn run(&self, mut ledger: Ledger) -> Result<(), Failure> {
         self.inputs.want_patch()?;
         target::enter_report(&mut ledger)?;
-        let patches = self.inputs.read_patches(self.format.into(), ledger)?;
-        let planned = patches.plan(self.inputs.image(), None)?;
-        let prepared = planned.prepare(&Conversion::default())?;
+        let mut patches = self.inputs.read_patches(self.format.into(), ledger)?;
+        let archive = patches.open(self.inputs.image())?;
+        let plan = patches.decide(&archive)?.derive()?;
         match self.format {
-            PlanFormat::Text => output::text(&prepared.summary.to_string())?,
-            PlanFormat::Json => output::json(&prepared.summary)?,
-            PlanFormat::Markdown => output::text(&prepared.summary.to_markdown())?,
+            PlanFormat::Text => output::text(&plan.to_string())?,
+            PlanFormat::Json => output::json(&plan)?,
+            PlanFormat::Markdown => output::text(&plan.summary().to_markdown())?,
         }
-        if self.detailed_exitcode && prepared.summary.changed {
+        if self.detailed_exitcode && plan.is_change() {
             return Err(Failure::Changes);
         }
         Ok(())

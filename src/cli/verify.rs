@@ -5,10 +5,10 @@ use std::path::PathBuf;
 use clap::Args;
 
 use super::failure::Failure;
-use super::inputs::open_source;
+use super::inputs::{input, job};
 use super::{Format, output, target};
-use crate::ledger::{Ledger, ReadAs};
-use crate::verify::{Severity, verify, verify_strictly};
+use crate::ledger::Ledger;
+use crate::verify::Severity;
 
 /// Recomputes everything that an archive states about itself.
 #[derive(Debug, Args)]
@@ -26,14 +26,15 @@ pub(super) struct Verify {
 impl Verify {
     pub(super) fn run(&self, quiet: bool, mut ledger: Ledger) -> Result<(), Failure> {
         target::enter_report(&mut ledger)?;
-        let source = open_source(&self.image, ReadAs::Archive, &mut ledger)?;
+        let image = input(&self.image)?;
+        let mut job = job(ledger);
         let (report, is_ok) = if self.strict {
-            let report = verify_strictly(&source)?;
+            let report = job.verify_strictly(image)?;
             let n_warnings = report.count(Severity::Warning);
             let is_ok = report.is_ok() && n_warnings == 0;
             (report, is_ok)
         } else {
-            let report = verify(&source)?;
+            let report = job.verify(image)?;
             let is_ok = report.is_ok();
             (report, is_ok)
         };

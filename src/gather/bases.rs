@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use super::host_source::HostSource;
+use super::unusable::{Unusable, usable};
 use super::{Base, Opened, Setting};
 use crate::archive::{Archive, Image, Import, Source};
 use crate::error::Error;
@@ -10,7 +11,7 @@ use crate::ledger::{Ledger, ReadAs};
 use crate::patch::{BaseImage, Rebase};
 use crate::plan::{BaseFinding, BaseLayer, SourceFinding};
 use crate::platform::Platform;
-use crate::problem::{Address, Problem};
+use crate::problem::Address;
 use crate::rootfs::LayerLog;
 use crate::tarball::TarReader;
 
@@ -28,32 +29,25 @@ pub(super) fn find(
         let address = operation.clone().key(key);
         open(image, base, address, setting, &mut opened.ledger)
     };
-    let from = open(&rebase.from, "from")?;
-    let onto = open(&rebase.onto, "onto")?;
-    match (from, onto) {
-        (Ok(from), Ok(onto)) => {
-            let old = from
-                .images()
-                .iter()
-                .map(|image| described(image, &rebase.from));
-            let onto = Arc::new(onto);
-            let mut new = Vec::new();
-            for image in onto.images() {
-                let mut described = described(image, &rebase.onto);
-                if platforms.contains(&image.platform()) {
-                    described.layers = layers(&onto, image, opened)?;
-                }
-                new.push(described);
-            }
-            finding.bases = Some((old.collect(), new));
-            from.source().check()?;
-            onto.source().check()?;
+    let from = usable(open(&rebase.from, "from"), &mut finding.problems)?;
+    let onto = usable(open(&rebase.onto, "onto"), &mut finding.problems)?;
+    let (Some(from), Some(onto)) = (from, onto) else {
+        return Ok(finding);
+    };
+    let old = from.images().iter();
+    let old = old.map(|image| described(image, &rebase.from));
+    let onto = Arc::new(onto);
+    let mut new = Vec::new();
+    for image in onto.images() {
+        let mut described = described(image, &rebase.onto);
+        if platforms.contains(&image.platform()) {
+            described.layers = layers(&onto, image, opened)?;
         }
-        (from, onto) => {
-            let problems = [from.err(), onto.err()].into_iter().flatten();
-            finding.problems.extend(problems);
-        }
+        new.push(described);
     }
+    finding.bases = Some((old.collect(), new));
+    from.source().check()?;
+    onto.source().check()?;
     Ok(finding)
 }
 
@@ -63,13 +57,11 @@ fn open(
     address: Address,
     setting: &Setting,
     ledger: &mut Ledger,
-) -> Result<Result<Archive, Problem>, Error> {
+) -> Result<Archive, Unusable> {
     let address = image.archive_address(address);
     let source = HostSource::file(ReadAs::BaseArchive, &image.archive);
-    match source.find(base, &address, ledger)? {
-        Ok(real) => Archive::open(Source::open(&real, &setting.spool)?).map(Ok),
-        Err(problem) => Ok(Err(problem)),
-    }
+    let real = source.find(base, &address, ledger)?;
+    Ok(Archive::open(Source::open(&real, &setting.spool)?)?)
 }
 
 fn described(image: &Image, of: &BaseImage) -> BaseFinding {

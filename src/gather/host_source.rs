@@ -3,6 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use super::Base;
+use super::unusable::Unusable;
 use crate::error::Error;
 use crate::ledger::{Ledger, Location, ReadAs};
 use crate::patch::{AddLayer, DiffSource, Exclude, FileDiff, NewContent, Operation};
@@ -61,21 +62,37 @@ impl<'p> HostSource<'p> {
         base: &Base,
         address: &Address,
         ledger: &mut Ledger,
-    ) -> Result<Result<PathBuf, Problem>, Error> {
-        let real = match real_path(self.path, base, address)? {
-            Ok(real) => real,
-            Err(problem) => return Ok(Err(problem)),
-        };
+    ) -> Result<PathBuf, Unusable> {
+        let real = real_path(self.path, base, address)?;
+        if let Some(problem) = self.refused(&real, address) {
+            return Err(problem.into());
+        }
         let location = Location::of_named(&base.directory.join(self.path), self.path);
         match self.exclude {
             Some(exclude) => {
                 let exclude = exclude.clone();
                 let is_left_out = move |path: &Path| exclude.is_excluded(bytes(path));
-                ledger.read_partly(self.role, location, is_left_out)?;
+                ledger
+                    .read_partly(self.role, location, is_left_out)
+                    .map_err(Error::from)?;
             }
-            None => ledger.read(self.role, location)?,
+            None => ledger.read(self.role, location).map_err(Error::from)?,
         }
-        Ok(Ok(real))
+        Ok(real)
+    }
+}
+
+impl HostSource<'_> {
+    /// Refuses what is neither a file nor a directory, before it is opened: nobody may ever write into a pipe.
+    fn refused(&self, real: &Path, address: &Address) -> Option<Problem> {
+        let metadata = std::fs::metadata(real).ok()?;
+        if metadata.is_file() || metadata.is_dir() {
+            return None;
+        }
+        let message = format!("{} is neither a directory nor a file", quoted(self.path));
+        let help = "pipes and devices are not read; write what comes from one to a file first";
+        let problem = Problem::new(Code::NoSuchSource, address.clone(), message);
+        Some(problem.with_help(help))
     }
 }
 
@@ -92,20 +109,15 @@ fn bytes(path: &Path) -> &[u8] {
     std::os::unix::ffi::OsStrExt::as_bytes(path.as_os_str())
 }
 
-fn real_path(
-    from: &str,
-    base: &Base,
-    address: &Address,
-) -> Result<Result<PathBuf, Problem>, Error> {
+fn real_path(from: &str, base: &Base, address: &Address) -> Result<PathBuf, Unusable> {
     let problem = |code, message: String, help: String| {
-        Ok(Err(
-            Problem::new(code, address.clone(), message).with_help(help)
-        ))
+        let problem = Problem::new(code, address.clone(), message).with_help(help);
+        Err(problem.into())
     };
     let real = match std::fs::canonicalize(base.directory.join(from)) {
         Ok(real) => real,
         Err(error) if !is_of_the_path(&error) => {
-            return Err(Error::io(&base.directory.join(from), error));
+            return Err(Error::io(&base.directory.join(from), error).into());
         }
         Err(error) => {
             let message = match error.kind() {
@@ -127,7 +139,7 @@ fn real_path(
         let help = "use `--allow-outside` to allow this".to_owned();
         return problem(Code::OutsideSource, message, help);
     }
-    Ok(Ok(real))
+    Ok(real)
 }
 
 /// Tells whether a system's refusal is about the path that somebody wrote, and not about a disk that fails.

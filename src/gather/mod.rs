@@ -5,12 +5,15 @@
 
 mod bases;
 mod host_source;
+mod patches;
 mod planning;
 mod sources;
 mod trees;
+mod unusable;
 
 use std::collections::{BTreeMap, HashMap};
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
+use std::sync::Arc;
 
 use crate::archive::{Archive, Image, Import, Layer};
 use crate::error::Error;
@@ -22,40 +25,21 @@ use crate::platform::Platform;
 use crate::problem::Address;
 use crate::timestamp::Timestamp;
 use host_source::HostSource;
+pub use patches::{Base, Patches, directory_of};
 pub use planning::NotPlanned;
 pub use trees::read_trees;
 use trees::{read_contents, read_stacks};
+use unusable::usable;
 
-/// Where a patch file is, and where the paths in it lead.
-#[derive(Debug, Clone, Default)]
-pub struct Base {
-    /// The patch file, where the patch is from a file.
-    pub patch_file: Option<PathBuf>,
-    /// The directory that they are relative to: the patch file's own.
-    pub directory: PathBuf,
-    /// Whether they may lead out of it.
-    pub allow_outside: bool,
-}
-
-impl Base {
-    /// Returns what is true of a patch file and paths that may not lead out of its directory.
-    #[must_use]
-    pub fn of(patch_file: &Path) -> Self {
-        Self {
-            patch_file: Some(patch_file.to_owned()),
-            directory: directory_of(patch_file),
-            allow_outside: false,
-        }
-    }
-}
-
-/// What was gathered, and the directories that were opened for it.
+/// What was gathered for patches and an archive, and the directories that were opened for it.
 #[derive(Debug)]
-pub struct Gathered {
+pub struct Gathered<'a> {
+    patches: &'a Patches,
+    archive: &'a Archive,
     /// What planning needs.
     pub inventory: Inventory,
     /// What planned layers take contents from.
-    pub opened: Opened,
+    pub opened: Arc<Opened>,
 }
 
 /// What layers are made from besides the archive; planned ones name it by index.
@@ -96,44 +80,39 @@ pub struct Setting {
 ///
 /// [`gather`] does so too, and reports those that do not exist or may not be read. This is for a caller that changes
 /// something before it gathers.
-pub(crate) fn enter_sources(
-    files: &[PatchFile],
-    bases: &[Base],
-    ledger: &mut Ledger,
-) -> Result<(), Error> {
-    enter_patch_files(bases, ledger)?;
-    for (file, base) in files.iter().zip(bases) {
+pub(crate) fn enter_sources(patches: &Patches, ledger: &mut Ledger) -> Result<(), Error> {
+    enter_patch_files(patches, ledger)?;
+    for (file, base) in patches.iter() {
         for operation in file.patches().iter().flat_map(|patch| &patch.operations) {
             for source in HostSource::all_of(operation) {
-                // Where the path stands in the patch matters to problems alone.
-                let _ = source.find(base, &Address::file(), ledger)?;
+                // Only problems need the place in the patch, and `gather` collects those.
+                let found = source.find(base, &Address::file(), ledger);
+                usable(found, &mut Vec::new())?;
             }
         }
     }
     Ok(())
 }
 
-/// Reads what `files` need; `bases` has one entry for each of them.
-pub fn gather(
-    files: &[PatchFile],
-    bases: &[Base],
-    archive: &Archive,
+/// Reads what `patches` need of `archive` and of the host.
+pub fn gather<'a>(
+    patches: &'a Patches,
+    archive: &'a Archive,
     setting: &Setting,
-) -> Result<Gathered, Error> {
-    let gathered = read(files, bases, archive, setting);
+) -> Result<Gathered<'a>, Error> {
+    let gathered = read(patches, archive, setting);
     // A change of the archive explains whatever was found.
     archive.source().check().and(gathered)
 }
 
-fn read(
-    files: &[PatchFile],
-    bases: &[Base],
-    archive: &Archive,
+fn read<'a>(
+    patches: &'a Patches,
+    archive: &'a Archive,
     setting: &Setting,
-) -> Result<Gathered, Error> {
+) -> Result<Gathered<'a>, Error> {
     let mut ledger = setting.ledger.clone();
     ledger.read(ReadAs::Image, archive.source().location().clone())?;
-    enter_patch_files(bases, &mut ledger)?;
+    enter_patch_files(patches, &mut ledger)?;
     let mut opened = Opened {
         ledger,
         ..Opened::default()
@@ -141,7 +120,7 @@ fn read(
     let mut sources = HashMap::new();
     let images = archive.images().iter();
     let platforms: Vec<Platform> = images.map(crate::archive::Image::platform).collect();
-    for (f, (file, base)) in files.iter().zip(bases).enumerate() {
+    for (f, (file, base)) in patches.iter().enumerate() {
         for (d, patch) in file.patches().iter().enumerate() {
             for (o, operation) in patch.operations.iter().enumerate() {
                 let address = Address::operation(d, o);
@@ -193,12 +172,16 @@ fn read(
     let mut inventory = Inventory {
         images,
         sources,
-        texts: HashMap::new(),
         keeps_plain: archive.keeps_layers_plain() && !setting.is_converted,
         source_date_epoch: setting.source_date_epoch.clone(),
     };
-    read_layers(files, archive, &mut inventory)?;
-    Ok(Gathered { inventory, opened })
+    read_layers(patches.files(), archive, &mut inventory)?;
+    Ok(Gathered {
+        patches,
+        archive,
+        inventory,
+        opened: Arc::new(opened),
+    })
 }
 
 /// Reads the layers of the images whose patches look into them. Which images a patch is about, its documents tell.
@@ -238,8 +221,11 @@ fn read_layers(
     Ok(())
 }
 
-fn enter_patch_files(bases: &[Base], ledger: &mut Ledger) -> Result<(), Error> {
-    for path in bases.iter().filter_map(|base| base.patch_file.as_ref()) {
+fn enter_patch_files(patches: &Patches, ledger: &mut Ledger) -> Result<(), Error> {
+    for path in patches
+        .iter()
+        .filter_map(|(_, base)| base.patch_file.as_ref())
+    {
         ledger.read(ReadAs::Patch, Location::of(path))?;
     }
     Ok(())
@@ -284,14 +270,5 @@ impl Depth {
             _ => Self::Documents,
         });
         operations.fold(expected, Self::max)
-    }
-}
-
-/// Returns the directory that a patch file's paths are relative to.
-#[must_use]
-pub fn directory_of(patch_file: &Path) -> PathBuf {
-    match patch_file.parent() {
-        Some(parent) if !parent.as_os_str().is_empty() => parent.to_owned(),
-        _ => PathBuf::from("."),
     }
 }

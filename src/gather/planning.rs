@@ -2,13 +2,13 @@
 
 use std::fmt;
 use std::io::Read as _;
+use std::sync::Arc;
 
 use super::{Gathered, Opened};
 use crate::archive::Archive;
 use crate::error::Error;
 use crate::layer::{Data, HostFile, Origin};
-use crate::patch::PatchFile;
-use crate::plan::{Plan, Unplanned, Wanted, plan};
+use crate::plan::{Plan, Texts, Unplanned, Wanted, plan};
 use crate::problem::Rejected;
 
 /// Why there is no plan.
@@ -16,7 +16,7 @@ use crate::problem::Rejected;
 pub enum NotPlanned {
     /// A patch does not fit.
     Rejected(Rejected),
-    /// What a patch depends on cannot be read.
+    /// Something that the patch depends on cannot be read.
     Failed(Error),
 }
 
@@ -31,18 +31,31 @@ impl fmt::Display for NotPlanned {
 
 impl std::error::Error for NotPlanned {}
 
-impl Gathered {
-    /// Plans all patches of all files in order.
-    pub fn plan(&mut self, files: &[PatchFile], archive: &Archive) -> Result<Plan, NotPlanned> {
+impl From<Rejected> for NotPlanned {
+    fn from(rejected: Rejected) -> Self {
+        Self::Rejected(rejected)
+    }
+}
+
+impl From<Error> for NotPlanned {
+    fn from(error: Error) -> Self {
+        Self::Failed(error)
+    }
+}
+
+impl Gathered<'_> {
+    /// Plans all patches of all files in order; a second call returns the same plan.
+    pub fn plan(&self) -> Result<Arc<Plan>, NotPlanned> {
+        let mut texts = Texts::default();
         loop {
-            let wanted = match plan(files, &mut self.inventory) {
-                Ok(plan) => return Ok(plan),
+            let wanted = match plan(self.patches.files(), &self.inventory, &texts) {
+                Ok(plan) => return Ok(Arc::new(plan)),
                 Err(Unplanned::Rejected(rejected)) => return Err(NotPlanned::Rejected(rejected)),
                 Err(Unplanned::Wants(wanted)) => wanted,
             };
             for wanted in wanted {
-                let text = read(&wanted, archive, &self.opened).map_err(NotPlanned::Failed)?;
-                self.inventory.texts.insert(wanted, text);
+                let text = read(&wanted, self.archive, &self.opened);
+                texts.insert(wanted, text.map_err(NotPlanned::Failed)?);
             }
         }
     }

@@ -5,6 +5,7 @@ use std::io::Read as _;
 use std::path::Path;
 
 use super::host_source::{HostSource, is_of_the_path};
+use super::unusable::{Unusable, usable};
 use super::{Base, Opened};
 use crate::archive::Import;
 use crate::error::Error;
@@ -32,13 +33,9 @@ pub(super) fn find(
     if let Some(from) = &add.from {
         let source = HostSource::of_layer(from, add);
         let address = operation.clone().key("from");
-        match source.find(base, &address, &mut opened.ledger)? {
-            Ok(real) => match from_source(&real, add, operation, opened)? {
-                Ok(found) => finding.from = Some(found),
-                Err(problem) => finding.problems.push(problem),
-            },
-            Err(problem) => finding.problems.push(problem),
-        }
+        let found = source.find(base, &address, &mut opened.ledger);
+        let found = found.and_then(|real| from_source(&real, add, operation, opened));
+        finding.from = usable(found, &mut finding.problems)?;
     }
     let keeps_xattrs = add.xattrs == Some(LayerXattrs::Keep);
     for (i, file) in add.files.iter().enumerate() {
@@ -48,18 +45,14 @@ pub(super) fn find(
         };
         let address = operation.clone().key("files").index(i).key("from");
         let source = HostSource::file(ReadAs::NewFile, from);
-        let found = match source.find(base, &address, &mut opened.ledger)? {
-            Ok(real) => {
-                let (root, path) = opened.place_of_file(&real, base)?;
-                let found = file_at(&opened.roots[root], path, from, keeps_xattrs, &address)?;
-                found.map(|entry| (root, entry))
-            }
-            Err(problem) => Err(problem),
-        };
-        match found {
-            Ok(found) => finding.files.push(Some(found)),
-            Err(problem) => finding.problems.push(problem),
-        }
+        let found = source.find(base, &address, &mut opened.ledger);
+        let found = found.and_then(|real| {
+            let (root, path) = opened.place_of_file(&real, base)?;
+            let entry = file_at(&opened.roots[root], path, from, keeps_xattrs, &address)?;
+            Ok((root, entry))
+        });
+        let found = usable(found, &mut finding.problems)?;
+        finding.files.extend(found.map(Some));
     }
     Ok(finding)
 }
@@ -74,12 +67,9 @@ pub(super) fn find_diff(
     let mut finding = SourceFinding::default();
     let address = operation.clone().key("from");
     let source = HostSource::file(ReadAs::FileDiff, from);
-    let real = match source.find(base, &address, ledger)? {
-        Ok(real) => real,
-        Err(problem) => {
-            finding.problems.push(problem);
-            return Ok(finding);
-        }
+    let found = source.find(base, &address, ledger);
+    let Some(real) = usable(found, &mut finding.problems)? else {
+        return Ok(finding);
     };
     let mut text = Vec::new();
     let read = read_unchanged(&real, MAX_DIFF_BYTES + 1, &mut text)?;
@@ -128,11 +118,11 @@ fn from_source(
     add: &AddLayer,
     operation: &Address,
     opened: &mut Opened,
-) -> Result<Result<FromFinding, Problem>, Error> {
+) -> Result<FromFinding, Unusable> {
     let from = quoted(add.from.as_deref().unwrap_or_default());
     let problem = |code, key, message: String, help: &str| {
         let address = operation.clone().key(key);
-        Ok(Err(Problem::new(code, address, message).with_help(help)))
+        Err(Problem::new(code, address, message).with_help(help).into())
     };
     if std::fs::metadata(real).map_err(Error::at(real))?.is_dir() {
         if add.as_is {
@@ -142,7 +132,7 @@ fn from_source(
         }
         let (directory, scan) = directory(real, add)?;
         opened.roots.push(directory);
-        return Ok(Ok(FromFinding::Directory(opened.roots.len() - 1, scan)));
+        return Ok(FromFinding::Directory(opened.roots.len() - 1, scan));
     }
     let help = "name a directory or a tar; a single file goes under `files`, as in `files: [{ path: /in/the/image, from: file }]`";
     let Some(import) = Import::open(real)? else {
@@ -154,11 +144,11 @@ fn from_source(
         Ok(log) if !log.entries.is_empty() || add.as_is => {
             opened.imports.push(import);
             let import = opened.imports.len() - 1;
-            Ok(Ok(FromFinding::Tar { import, log }))
+            Ok(FromFinding::Tar { import, log })
         }
         Ok(_) => problem(Code::Empty, "from", format!("{from} is an empty tar"), help),
         Err(TarError::Io(source)) if source.raw_os_error().is_some() => {
-            Err(Error::io(real, source))
+            Err(Error::io(real, source).into())
         }
         Err(error) => {
             let reason = match &error {
@@ -196,16 +186,16 @@ fn file_at(
     from: &str,
     keeps_xattrs: bool,
     address: &Address,
-) -> Result<Result<SourceEntry, Problem>, Error> {
+) -> Result<SourceEntry, Unusable> {
     let problem = |code, reason: &str| {
         let message = format!("{} is {reason}", quoted(from));
-        Ok(Err(Problem::new(code, address.clone(), message)))
+        Err(Problem::new(code, address.clone(), message).into())
     };
     if path.is_empty() {
         return problem(Code::NoSuchSource, "a directory; expected a file");
     }
     match directory.entry(path, keeps_xattrs).map_err(host_error)? {
-        Ok(entry) if entry.kind == SourceKind::File => Ok(Ok(entry)),
+        Ok(entry) if entry.kind == SourceKind::File => Ok(entry),
         Ok(entry) if entry.kind == SourceKind::Directory => {
             problem(Code::NoSuchSource, "a directory; expected a file")
         }

@@ -10,6 +10,9 @@ use super::pattern::too_long;
 use super::schema;
 use crate::problem::{Code, quoted};
 
+/// Each path is held against each of them.
+const MAX_PATTERNS: usize = 1000;
+
 /// Patterns over the paths of a source directory.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Exclude {
@@ -28,6 +31,15 @@ impl Exclude {
             "write at least one pattern, as in `[\"**/*.md\"]`",
             problems,
         )?;
+        if items.len() > MAX_PATTERNS {
+            let message = format!(
+                "{} patterns are given; at most {MAX_PATTERNS} are allowed",
+                items.len()
+            );
+            let problem = field.problem(Code::InvalidValue, message);
+            problems.add(problem.with_help("a pattern with `*` or `**` may stand for many"));
+            return None;
+        }
         let rules: Vec<Option<Rule>> = items
             .iter()
             .map(|item| {

@@ -10,7 +10,7 @@ use super::effort::Effort;
 use super::names::Names;
 use super::state::State;
 use super::work::Work;
-use super::{InventoryImage, OperationId, work_on};
+use super::{InventoryImage, OperationId, Texts, work_on};
 use crate::annotation::{Annotations, ImageAnnotations, Referring};
 use crate::config_field::ConfigField;
 use crate::image::Config;
@@ -50,7 +50,7 @@ pub fn contradictions(outline: &PatchOutline) -> Result<(), Rejected> {
                 sources: &HashMap::new(),
                 epoch: 0,
                 layers: &mut Vec::new(),
-                texts: &HashMap::new(),
+                texts: &Texts::default(),
                 wanted: &mut Vec::new(),
                 keeps_open: false,
                 keeps_plain: true,
@@ -84,7 +84,7 @@ fn state(patches: &[Patch]) -> State {
             config.push_item(ConfigField::Env, &format!("{}=", part.name));
         }
     }
-    let mut image = InventoryImage {
+    let image = InventoryImage {
         image_id: config.digest(),
         config,
         tags: Vec::new(),
@@ -104,5 +104,5 @@ fn state(patches: &[Patch]) -> State {
         contents: HashMap::new(),
     };
     let effort = Effort::of(std::slice::from_ref(&image));
-    State::new(&mut image, false, Rc::new(effort))
+    State::new(&image, false, Rc::new(effort))
 }

@@ -19,12 +19,25 @@ pub struct Inventory {
     pub images: Vec<InventoryImage>,
     /// What was found where operations take files from.
     pub sources: HashMap<OperationId, SourceFinding>,
-    /// The contents of files that planning has asked for.
-    pub texts: HashMap<Wanted, Vec<u8>>,
     /// Whether the form that is written keeps layers uncompressed.
     pub keeps_plain: bool,
     /// The time to give to images that change, where the environment sets one.
     pub source_date_epoch: Option<Timestamp>,
+}
+
+/// The contents of files that planning has asked for ([`Unplanned::Wants`](super::Unplanned::Wants)).
+#[derive(Debug, Default)]
+pub struct Texts(HashMap<Wanted, Vec<u8>>);
+
+impl Texts {
+    /// Adds the content of a file.
+    pub fn insert(&mut self, wanted: Wanted, text: Vec<u8>) {
+        self.0.insert(wanted, text);
+    }
+
+    pub(super) fn get(&self, wanted: &Wanted) -> Option<&Vec<u8>> {
+        self.0.get(wanted)
+    }
 }
 
 /// Content that a plan depends on.

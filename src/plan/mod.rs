@@ -46,7 +46,7 @@ pub use effort::{MAX_LAID_ENTRIES, MAX_LAID_TIMES};
 use files::{moves, settings};
 pub use finding::{BaseFinding, BaseLayer, FromFinding, SourceFinding};
 use history::Record;
-pub use inventory::{Inventory, InventoryImage, Wanted};
+pub use inventory::{Inventory, InventoryImage, Texts, Wanted};
 pub use layer::{
     Change, FileChange, MadeContent, MadeLayer, PlacedContent, PlannedLayer, Recompressed, Remains,
     RemovedLayer,
@@ -112,29 +112,23 @@ pub struct ImagePlan {
 pub enum Unplanned {
     /// A patch does not fit.
     Rejected(Rejected),
-    /// It depends on contents of files: with these in [`Inventory::texts`] it can be made.
+    /// It depends on the contents of these files.
     Wants(Vec<Wanted>),
 }
 
 /// Plans all patches of all files in order.
 ///
-/// The images are taken out of the inventory, unless planning may turn out to need more of them.
-pub fn plan(files: &[PatchFile], inventory: &mut Inventory) -> Result<Plan, Unplanned> {
-    let operations = files.iter().flat_map(PatchFile::patches);
-    let mut operations = operations.flat_map(|patch| &patch.operations);
-    let mut images = if operations.any(|it| matches!(it, Operation::PatchFile(_))) {
-        inventory.images.clone()
-    } else {
-        std::mem::take(&mut inventory.images)
-    };
+/// `texts` are the contents that an earlier call has asked for ([`Unplanned::Wants`]). The same arguments give the same plan.
+pub fn plan(files: &[PatchFile], inventory: &Inventory, texts: &Texts) -> Result<Plan, Unplanned> {
+    let images = &inventory.images;
     let mut n_members: HashMap<usize, usize> = HashMap::new();
-    for image in &images {
+    for image in images {
         *n_members.entry(image.group).or_default() += 1;
     }
     let mut wanted = Vec::new();
-    let effort = Rc::new(Effort::of(&images));
+    let effort = Rc::new(Effort::of(images));
     let mut states: Vec<State> = images
-        .iter_mut()
+        .iter()
         .map(|image| {
             let is_one_of_several = n_members[&image.group] > 1;
             State::new(image, is_one_of_several, Rc::clone(&effort))
@@ -163,7 +157,7 @@ pub fn plan(files: &[PatchFile], inventory: &mut Inventory) -> Result<Plan, Unpl
                 sources: &inventory.sources,
                 epoch: inventory.source_date_epoch.as_ref(),
                 layers: &mut layers,
-                texts: &inventory.texts,
+                texts,
                 wanted: &mut wanted,
                 keeps_open: false,
                 keeps_plain: inventory.keeps_plain,
@@ -213,7 +207,7 @@ struct Planning<'a> {
     sources: &'a HashMap<OperationId, SourceFinding>,
     epoch: Option<&'a Timestamp>,
     layers: &'a mut Vec<MadeLayer>,
-    texts: &'a HashMap<Wanted, Vec<u8>>,
+    texts: &'a Texts,
     wanted: &'a mut Vec<Wanted>,
     keeps_open: bool,
     keeps_plain: bool,

@@ -124,9 +124,17 @@ impl State {
     }
 
     /// Returns a path among `paths` or below one that an operation of the plan has added.
-    pub(super) fn first_added(&self, paths: &BTreeSet<ImagePath>) -> Option<ImagePath> {
+    pub(super) fn first_added(
+        &self,
+        paths: &BTreeSet<ImagePath>,
+        layers: &[MadeLayer],
+    ) -> Option<ImagePath> {
         let tree = self.tree.as_ref()?;
-        let is_added = |node: &Node| node.layer >= self.old_diff_ids.len();
+        // A layer that was only changed has what it had.
+        let is_added = |node: &Node| match self.layer_at(node.layer) {
+            PlannedLayer::Kept(_) => false,
+            PlannedLayer::Made(index) => layers[index].stands_for().is_none(),
+        };
         paths.iter().find_map(|path| {
             if tree
                 .get(path)

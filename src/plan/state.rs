@@ -105,11 +105,7 @@ pub(super) struct State {
 }
 
 impl State {
-    pub(super) fn new(
-        image: &mut InventoryImage,
-        is_one_of_several: bool,
-        effort: Rc<Effort>,
-    ) -> Self {
+    pub(super) fn new(image: &InventoryImage, is_one_of_several: bool, effort: Rc<Effort>) -> Self {
         let n_layers = image.layer_sizes.len();
         let layers: Vec<PlannedLayer> = (0..n_layers).map(PlannedLayer::Kept).collect();
         let has_history = image.config.history().next().is_some();
@@ -120,18 +116,18 @@ impl State {
             group: image.group,
             is_one_of_several,
             platform: image.config.platform(),
-            digests: std::mem::take(&mut image.digests),
-            referrers: std::mem::take(&mut image.referrers),
+            digests: image.digests.clone(),
+            referrers: image.referrers.clone(),
             keeps_referrers: true,
             annotations: image.annotations.clone(),
-            old_annotations: std::mem::take(&mut image.annotations),
+            old_annotations: image.annotations.clone(),
             is_index_referred_to: image.is_index_referred_to,
             has_own_time: false,
             claims: Claims::default(),
             is_changed: false,
             layers: layers.clone(),
-            tree: image.tree.take(),
-            contents: std::mem::take(&mut image.contents),
+            tree: image.tree.clone(),
+            contents: image.contents.clone(),
             steps: Vec::new(),
             notes: Vec::new(),
             noted: HashSet::new(),
@@ -139,7 +135,7 @@ impl State {
             purged: Vec::new(),
             compressions: image.layer_compressions.clone(),
             recompressed: BTreeMap::new(),
-            logs: image.logs.take(),
+            logs: image.logs.clone(),
             open_layer: None,
             untold: BTreeSet::new(),
             n_rewrites: 0,

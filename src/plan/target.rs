@@ -6,7 +6,7 @@ use std::rc::Rc;
 use super::effort::Effort;
 use super::names::Names;
 use super::state::State;
-use super::{Inventory, OperationId, Planning};
+use super::{Inventory, OperationId, Planning, Texts};
 use crate::patch::{ImagePattern, PatchFile, Target};
 use crate::problem::{Address, Code, Problem, quoted};
 use crate::reference::Reference;
@@ -15,14 +15,15 @@ use crate::reference::Reference;
 /// which names and platforms is for operations to say that look into none. A target that fits nothing is about none.
 #[must_use]
 pub fn targets(files: &[PatchFile], inventory: &Inventory) -> Vec<Vec<usize>> {
-    let mut images = inventory.images.clone();
-    let effort = Rc::new(Effort::of(&images));
+    let images = &inventory.images;
+    let effort = Rc::new(Effort::of(images));
     let mut states: Vec<State> = images
-        .iter_mut()
+        .iter()
         .map(|image| State::new(image, false, Rc::clone(&effort)))
         .collect();
     let mut names = Names::of(&states);
     let mut targets = Vec::new();
+    let no_texts = Texts::default();
     for (f, file) in files.iter().enumerate() {
         for (d, patch) in file.patches().iter().enumerate() {
             let mut problems = Vec::new();
@@ -39,7 +40,7 @@ pub fn targets(files: &[PatchFile], inventory: &Inventory) -> Vec<Vec<usize>> {
                 sources: &inventory.sources,
                 epoch: inventory.source_date_epoch.as_ref(),
                 layers: &mut Vec::new(),
-                texts: &inventory.texts,
+                texts: &no_texts,
                 wanted: &mut Vec::new(),
                 keeps_open: false,
                 keeps_plain: inventory.keeps_plain,

@@ -6,7 +6,7 @@ use super::claims::{Claim, Thing, Wish, wish_of};
 use super::effort::Effort;
 use super::names::Names;
 use super::state::State;
-use super::{Effect, MadeLayer, OperationId, SourceFinding, Wanted, target};
+use super::{Effect, MadeLayer, OperationId, SourceFinding, Texts, Wanted, target};
 use crate::patch::{IfMissing, PatchFile, Removal};
 use crate::problem::{Address, Code, Problem, quoted};
 use crate::reference::Glob;
@@ -35,7 +35,7 @@ pub(super) struct Work<'a> {
     /// The layers that are made.
     pub(super) layers: &'a mut Vec<MadeLayer>,
     /// The contents of files that were asked for before, and those that are now.
-    pub(super) texts: &'a HashMap<Wanted, Vec<u8>>,
+    pub(super) texts: &'a Texts,
     pub(super) wanted: &'a mut Vec<Wanted>,
     /// Whether a later operation of the patch may change files too, which then come into the same layer.
     pub(super) keeps_open: bool,

@@ -15,8 +15,6 @@ mod write;
 
 use std::fmt;
 
-use crate::printable;
-
 pub use change::HeaderChange;
 pub use implied::{ImpliedDirectories, MAX_IMPLIED_BYTES, MAX_IMPLIED_RATIO, TooManyImplied};
 pub use input::{Input, Range, Stream};
@@ -46,8 +44,7 @@ impl fmt::Display for TypeFlag {
             b'X' => "Solaris extended header",
             _ => "unknown",
         };
-        let letter = [self.0];
-        write!(f, "type `{}` ({what})", printable::decoded(&letter))
+        write!(f, "type `{}` ({what})", self.0.escape_ascii())
     }
 }
 

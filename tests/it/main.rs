@@ -1,6 +1,7 @@
 //! One test binary.
 
 mod annotations;
+mod api;
 mod args;
 mod as_patch;
 mod at_once;
@@ -34,11 +35,13 @@ mod house;
 mod in_place;
 mod kernel;
 mod ledger;
+mod library;
 mod limits;
 mod linked_members;
 mod lossless;
 mod names;
 mod new_files;
+mod no_files;
 mod nothing_lost;
 mod operations;
 mod patch;

@@ -7,7 +7,7 @@ use ocipatch::annotation::ImageAnnotations;
 use ocipatch::config_field::ConfigField;
 use ocipatch::image::Config;
 use ocipatch::patch::{ArgValues, Expectation, Operation, PatchFile, schema};
-use ocipatch::plan::{Inventory, InventoryImage, Unplanned, contradictions, plan};
+use ocipatch::plan::{Inventory, InventoryImage, Texts, Unplanned, contradictions, plan};
 use ocipatch::problem::Rejected;
 use ocipatch::reference::Reference;
 
@@ -85,17 +85,17 @@ fn patched_by(config: &str, patches: &[(&str, &str)]) -> Result<String, Rejected
         logs: None,
         contents: HashMap::new(),
     };
-    let mut inventory = Inventory {
+    let inventory = Inventory {
         images: vec![image],
         sources: HashMap::new(),
-        texts: HashMap::new(),
         keeps_plain: true,
         source_date_epoch: None,
     };
-    let plan = plan(&files, &mut inventory).map_err(|unplanned| match unplanned {
-        Unplanned::Rejected(rejected) => rejected,
-        Unplanned::Wants(_) => panic!("no operation here looks into files"),
-    })?;
+    let plan =
+        plan(&files, &inventory, &Texts::default()).map_err(|unplanned| match unplanned {
+            Unplanned::Rejected(rejected) => rejected,
+            Unplanned::Wants(_) => panic!("no operation here looks into files"),
+        })?;
     Ok(String::from_utf8(plan.images[0].config.to_bytes()).unwrap())
 }
 

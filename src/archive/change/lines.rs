@@ -34,7 +34,9 @@ pub(super) fn format(lines: &[Line]) -> String {
 /// Reads a whole list; its names lead nowhere but into the directory.
 pub(super) fn parse(text: &str) -> Option<Vec<Line>> {
     let lines = text.strip_prefix(FIRST)?.strip_suffix(LAST)?;
-    lines.lines().map(line).collect()
+    // A name may end in a carriage return, which `str::lines` would take off.
+    let lines = lines.split_inclusive('\n');
+    lines.map(|text| line(text.strip_suffix('\n')?)).collect()
 }
 
 fn line(line: &str) -> Option<Line> {
@@ -128,6 +130,7 @@ mod tests {
                 new: identity(2),
             },
             Line::Obsolete("x".to_owned(), identity(4)),
+            Line::Obsolete("x\r".to_owned(), identity(5)),
             Line::Emptied("d".to_owned()),
             Line::Dated {
                 name: "blobs".to_owned(),
@@ -141,6 +144,24 @@ mod tests {
         // Cut anywhere, it is none.
         for end in 0..text.len() {
             assert_eq!(parse(&text[..end]), None, "{end}");
+        }
+    }
+
+    #[test]
+    fn every_name_of_one_line_is_read_as_it_was_written() {
+        for c in ('\0'..'\u{a0}').chain(['\u{2028}', '\u{2029}', '\u{feff}']) {
+            let is_of_a_path = c != '\0' && c != '\n' && c != '/';
+            for name in [
+                format!("a{c}"),
+                format!("{c}a"),
+                format!("a{c}b"),
+                c.to_string(),
+            ] {
+                if is_of_a_path && name != "." {
+                    let lines = [Line::Made(name.clone()), Line::Obsolete(name, identity(1))];
+                    assert_eq!(parse(&format(&lines)).unwrap(), lines);
+                }
+            }
         }
     }
 

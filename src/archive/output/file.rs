@@ -143,17 +143,20 @@ pub fn write_files(
 }
 
 /// Makes a directory and the missing ones above it; returns those that were made, from the innermost out.
-fn make_directories(path: &Path) -> Result<Vec<&Path>, Error> {
+fn make_directories(path: &Path) -> Result<Vec<PathBuf>, Error> {
+    // Of a link that leads nowhere yet the directory that it names is made.
+    let (path, _) = followed(path).map_err(Error::at(path))?;
     let is_missing = |path: &&Path| !path.as_os_str().is_empty() && !path.exists();
-    let missing: Vec<&Path> = path.ancestors().take_while(is_missing).collect();
-    if let Err(error) = std::fs::create_dir_all(path) {
+    let missing = path.ancestors().take_while(is_missing);
+    let missing: Vec<PathBuf> = missing.map(Path::to_owned).collect();
+    if let Err(error) = std::fs::create_dir_all(&path) {
         remove_empty(&missing);
-        return Err(Error::io(path, error));
+        return Err(Error::io(&path, error));
     }
     Ok(missing)
 }
 
-fn remove_empty(directories: &[&Path]) {
+fn remove_empty(directories: &[PathBuf]) {
     for path in directories {
         let _ = std::fs::remove_dir(path);
     }

@@ -7,6 +7,9 @@ use std::fs::File;
 use std::io::{self, Read, Write};
 use std::path::{Path, PathBuf};
 
+use rustix::fs::{Mode, OFlags};
+use rustix::io::Errno;
+
 use super::extract::extract;
 use super::file::{OutputFile, open_stream};
 use super::new_directory::new_directory;
@@ -102,19 +105,25 @@ struct Headers {
 
 fn read_headers(directory: &Path) -> Result<Option<Headers>, Error> {
     let path = headers_of(directory);
-    let file = match File::open(&path) {
-        Ok(file) => file,
-        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
-        Err(error) => return Err(Error::io(&path, error)),
-    };
-    let mut bytes = Vec::new();
-    file.take(MAX_HEADERS_BYTES)
-        .read_to_end(&mut bytes)
-        .map_err(Error::at(&path))?;
     let damaged = || Error::BadEntry {
         name: printable::path(&path),
         reason: "is damaged; remove it to pack without the original headers".to_owned(),
     };
+    // A pipe must not block us.
+    let flags = OFlags::RDONLY | OFlags::CLOEXEC | OFlags::NONBLOCK;
+    let file = match rustix::fs::open(&path, flags, Mode::empty()) {
+        Ok(file) => File::from(file),
+        Err(Errno::NOENT) => return Ok(None),
+        Err(errno) => return Err(Error::io(&path, errno.into())),
+    };
+    let metadata = file.metadata().map_err(Error::at(&path))?;
+    if !metadata.is_file() || metadata.len() > MAX_HEADERS_BYTES {
+        return Err(damaged());
+    }
+    let mut bytes = Vec::new();
+    file.take(MAX_HEADERS_BYTES)
+        .read_to_end(&mut bytes)
+        .map_err(Error::at(&path))?;
     let rest = bytes.strip_prefix(MAGIC).ok_or_else(damaged)?;
     let line = rest.iter().position(|&b| b == b'\n').ok_or_else(damaged)?;
     let all = [
@@ -154,6 +163,9 @@ fn read_headers(directory: &Path) -> Result<Option<Headers>, Error> {
         Ok(bytes.to_vec())
     };
     let (prelude, tail) = (around()?, around()?);
+    if !rest.is_empty() {
+        return Err(damaged());
+    }
     let is_zero = |block: &[u8]| block.iter().all(|&byte| byte == 0);
     // A zero block before the first entry would end the tar there.
     if !has_no_entries(&prelude) || prelude.chunks(512).any(is_zero) || !has_no_entries(&tail) {

@@ -12,7 +12,7 @@ use crate::config_field::ConfigField;
 use crate::diff::config::{compare_configs, field_of};
 use crate::diff::{annotation_edits, compare_tags};
 use crate::error::Error;
-use crate::gather::{Base, NotPlanned, Setting, gather};
+use crate::gather::{Base, NotPlanned, Patches, Setting, gather};
 use crate::ordered::OrderedMap;
 use crate::patch::{Operation, PatchFile};
 use crate::plan::{Change, FromFinding, ImagePlan, OperationId, Plan, PlannedLayer, SourceFinding};
@@ -38,17 +38,20 @@ pub(super) fn left(text: &str, subject: &Subject<'_>) -> Result<Vec<Left>, Error
         Err(rejected) => return Ok(told(&rejected)),
     };
     // The tars are not written yet: whatever lies where they will be is not looked at.
-    let base = |_: &PatchFile| Base {
-        patch_file: None,
-        directory: PathBuf::from("/dev/null"),
-        allow_outside: true,
+    let based = |file: PatchFile| {
+        let base = Base {
+            patch_file: None,
+            directory: PathBuf::from("/dev/null"),
+            allow_outside: true,
+        };
+        (file, base)
     };
-    let bases: Vec<Base> = files.iter().map(base).collect();
-    let mut gathered = gather(&files, &bases, old, &Setting::default())?;
-    for (id, tar) in taken(&files, subject) {
+    let patches: Patches = files.into_iter().map(based).collect();
+    let mut gathered = gather(&patches, old, &Setting::default())?;
+    for (id, tar) in taken(patches.files(), subject) {
         gathered.inventory.sources.insert(id, finding(tar, new)?);
     }
-    let plan = match gathered.plan(&files, old) {
+    let plan = match gathered.plan() {
         Ok(plan) => plan,
         Err(NotPlanned::Rejected(rejected)) => return Ok(told(&rejected)),
         Err(NotPlanned::Failed(error)) => return Err(error),

@@ -32,7 +32,7 @@ pub(in crate::plan) fn purge(work: &mut Work<'_>, removal: &PathRemoval) {
         if paths.is_empty() {
             continue;
         }
-        if let Some(path) = state.first_added(&paths) {
+        if let Some(path) = state.first_added(&paths, work.layers) {
             refuse_added(work, &path);
             continue;
         }

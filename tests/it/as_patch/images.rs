@@ -86,15 +86,15 @@ impl Image {
 
     pub(super) fn patched(&self, patch: &str) -> Self {
         let home = tempfile::tempdir().unwrap();
-        let files = [PatchFile::parse("turn.yaml", patch.as_bytes()).unwrap()];
-        let bases = [gather::Base {
+        let file = PatchFile::parse("turn.yaml", patch.as_bytes()).unwrap();
+        let base = gather::Base {
             directory: home.path().to_owned(),
             ..gather::Base::default()
-        }];
+        };
+        let patches = gather::Patches::from((file, base));
         let archive = self.open();
-        let mut gathered =
-            gather::gather(&files, &bases, &archive, &gather::Setting::default()).unwrap();
-        let plan = gathered.plan(&files, &archive);
+        let gathered = gather::gather(&patches, &archive, &gather::Setting::default()).unwrap();
+        let plan = gathered.plan();
         let plan = plan.unwrap_or_else(|rejected| panic!("{patch}\n{rejected}"));
         let prepared = prepare(&plan, &archive, &gathered.opened, home.path()).unwrap();
         let out = home.path().join("out.tar");

@@ -14,7 +14,7 @@ use ocipatch::archive::{self, Archive, Destination, Replaced, Source, publish};
 use ocipatch::compression::Compression;
 use ocipatch::diff::{Difference, DifferencePatch, PatchStyle};
 use ocipatch::error::Error;
-use ocipatch::gather::{self, Base, Setting};
+use ocipatch::gather::{self, Base, Patches, Setting};
 use ocipatch::patch::PatchFile;
 
 use crate::binary::{listing, write_files};
@@ -77,15 +77,15 @@ fn publish_after(
     change: impl FnOnce(),
 ) -> Result<(), Error> {
     let text = format!("apiVersion: ocipatch/v1\noperations:\n{operations}");
-    let files = [PatchFile::parse("fix.yaml", text.as_bytes()).unwrap()];
-    let bases = [Base::of(&home.join("fix.yaml"))];
+    let file = PatchFile::parse("fix.yaml", text.as_bytes()).unwrap();
+    let patches = Patches::from((file, Base::of(&home.join("fix.yaml"))));
     let archive = Archive::open(Source::open(&home.join(image), home)?)?;
     let setting = Setting {
         spool: home.to_owned(),
         ..Setting::default()
     };
-    let mut gathered = gather::gather(&files, &bases, &archive, &setting)?;
-    let plan = gathered.plan(&files, &archive).unwrap();
+    let gathered = gather::gather(&patches, &archive, &setting)?;
+    let plan = gathered.plan().unwrap();
     let prepared = prepare(&plan, &archive, &gathered.opened, home)?;
     change();
     publish(&prepared.revision.draft, destination)
@@ -228,7 +228,7 @@ fn an_archive_that_changes_is_neither_compared_nor_planned_for() {
             layers: Some("layers".to_owned()),
         };
         told(DifferencePatch::between(&old, &new, &style).map(drop));
-        told(gather::gather(&[], &[], &old, &Setting::default()).map(drop));
+        told(gather::gather(&Patches::default(), &old, &Setting::default()).map(drop));
     }
 }
 

@@ -10,7 +10,7 @@ use std::sync::atomic::{AtomicU32, Ordering};
 use ocipatch::apply::{Prepared, prepare_as};
 use ocipatch::archive::{Archive, Conversion, Destination, Form, Source, publish};
 use ocipatch::error::Error;
-use ocipatch::gather::{Base, NotPlanned, Setting, gather, read_trees};
+use ocipatch::gather::{Base, NotPlanned, Patches, Setting, gather, read_trees};
 use ocipatch::patch::PatchFile;
 use ocipatch::verify::{Report, Severity, verify};
 use tempfile::TempDir;
@@ -202,20 +202,21 @@ fn patched(
             assert_clean(&error.to_string());
         }
     }
-    let files = [PatchFile::parse("fuzz.yaml", patch.as_bytes())
-        .unwrap_or_else(|rejected| panic!("{patch}\n{:#}", rejected.to_json()))];
-    let bases = [Base {
+    let file = PatchFile::parse("fuzz.yaml", patch.as_bytes())
+        .unwrap_or_else(|rejected| panic!("{patch}\n{:#}", rejected.to_json()));
+    let base = Base {
         patch_file: None,
         directory: SOURCES.path().to_owned(),
         allow_outside: false,
-    }];
+    };
+    let patches = Patches::from((file, base));
     let setting = Setting {
         spool: SOURCES.path().to_owned(),
         is_converted: form.is_some(),
         ..Setting::default()
     };
-    let mut gathered = gather(&files, &bases, &archive, &setting)?;
-    let plan = match gathered.plan(&files, &archive) {
+    let gathered = gather(&patches, &archive, &setting)?;
+    let plan = match gathered.plan() {
         Ok(plan) => plan,
         Err(NotPlanned::Rejected(rejected)) => {
             check_report(&rejected, patch.as_bytes());

@@ -250,3 +250,22 @@ fn edits_go_on_behind_what_looks_at_their_layer() {
         }
     }
 }
+
+/// A layer that one operation has made anew is not one that the patch has added.
+#[test]
+fn one_layer_is_purged_again_and_again() {
+    for second in [
+        "remove-path: {match: [/opt/app/VERSION], purge: true}",
+        "remove-path: [/opt/app/VERSION]",
+        "remove-path: {match: [/usr/bin/hello], purge: true}",
+    ] {
+        for first in [
+            "remove-path: {match: [/usr/bin/greet], purge: true}",
+            "set-mode: {set: {/srv/data/keep.txt: '0600'}, in: layer}",
+        ] {
+            for name in ["docker20.tar", "skopeo-oci.tar"] {
+                apply(&Archive::fixture(name), &[first, second]);
+            }
+        }
+    }
+}

@@ -7,7 +7,7 @@ use ocipatch::archive::{
     Archive, Destination, SideFile, Source, pack, publish, publish_with, unpack, unpack_with_layers,
 };
 use ocipatch::error::Error;
-use ocipatch::gather::{Base, Setting, gather};
+use ocipatch::gather::{Base, Patches, Setting, gather};
 use ocipatch::ledger::WrittenAs;
 use ocipatch::patch::PatchFile;
 
@@ -16,8 +16,8 @@ use super::home::Home;
 /// Prepares a patch of a home for an image of it.
 fn prepared(home: &Home, patch: &str, image: &str, check: impl Fn(&Prepared<'_>)) {
     let path = home.path(patch);
-    let files = [PatchFile::parse("fix.yaml", &std::fs::read(&path).unwrap()).unwrap()];
-    let bases = [Base::of(&path)];
+    let file = PatchFile::parse("fix.yaml", &std::fs::read(&path).unwrap()).unwrap();
+    let patches = Patches::from((file, Base::of(&path)));
     let spool = std::env::temp_dir();
     let source = Source::open(&home.path(image), &spool).unwrap();
     let archive = Archive::open(source).unwrap();
@@ -25,8 +25,8 @@ fn prepared(home: &Home, patch: &str, image: &str, check: impl Fn(&Prepared<'_>)
         spool: spool.clone(),
         ..Setting::default()
     };
-    let mut gathered = gather(&files, &bases, &archive, &setting).unwrap();
-    let plan = gathered.plan(&files, &archive).unwrap();
+    let gathered = gather(&patches, &archive, &setting).unwrap();
+    let plan = gathered.plan().unwrap();
     check(&prepare(&plan, &archive, &gathered.opened, &spool).unwrap());
 }
 

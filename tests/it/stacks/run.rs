@@ -8,7 +8,7 @@ use std::path::Path;
 
 use ocipatch::apply::prepare;
 use ocipatch::archive::{self, Archive, Destination, Source, publish};
-use ocipatch::gather::{Base, NotPlanned, Setting, gather};
+use ocipatch::gather::{Base, NotPlanned, Patches, Setting, gather};
 use ocipatch::patch::PatchFile;
 use ocipatch::problem::Rejected;
 use ocipatch::tarball::{ContentReader, Entry, TarReader};
@@ -75,20 +75,21 @@ pub(crate) fn patch(operations: &[String]) -> String {
 
 /// Applies a patch; where it does not fit, the problems are returned.
 pub(crate) fn apply(bytes: &[u8], patch: &str, directory: &Path) -> Result<Vec<u8>, String> {
-    let files =
-        [PatchFile::parse("fix.yaml", patch.as_bytes()).map_err(|rejected| told(&rejected))?];
-    let bases = [Base {
+    let file =
+        PatchFile::parse("fix.yaml", patch.as_bytes()).map_err(|rejected| told(&rejected))?;
+    let base = Base {
         directory: directory.to_owned(),
         ..Base::default()
-    }];
+    };
+    let patches = Patches::from((file, base));
     let archive = Archive::open(source(bytes)).unwrap();
     let setting = Setting {
         spool: "/tmp".into(),
         ..Setting::default()
     };
-    let mut gathered =
-        gather(&files, &bases, &archive, &setting).map_err(|error| format!("error: {error}"))?;
-    let plan = match gathered.plan(&files, &archive) {
+    let gathered =
+        gather(&patches, &archive, &setting).map_err(|error| format!("error: {error}"))?;
+    let plan = match gathered.plan() {
         Ok(plan) => plan,
         Err(NotPlanned::Rejected(rejected)) => return Err(told(&rejected)),
         Err(NotPlanned::Failed(error)) => return Err(format!("error: {error}")),

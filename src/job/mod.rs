@@ -1,0 +1,190 @@
+//! The door to the library: patches and an archive in, a plan, and a new archive out.
+//!
+//! Everything that a run has to keep in mind is behind it: which paths are read and written, which half of an archive a patch
+//! trusts, the lock of an archive that is changed in place, and what an interrupted run left there.
+
+mod archive;
+mod input;
+mod patches;
+mod plan;
+
+use std::path::{Path, PathBuf};
+
+pub use archive::Archive;
+pub use input::Input;
+pub use patches::PatchTexts;
+pub(crate) use plan::Decided;
+pub use plan::Plan;
+
+use crate::archive::{Conversion, Form, Half, Lock, Source};
+use crate::error::Error;
+use crate::gather::{self, NotPlanned, Patches};
+use crate::ledger::{Ledger, ReadAs};
+use crate::patch::Trust;
+use crate::platform::PlatformPattern;
+use crate::timestamp::Timestamp;
+use crate::verify::{Report, verify, verify_strictly};
+
+/// Where files without a name go by default.
+const SPOOL: &str = "/var/tmp";
+
+/// One run, and what is chosen for it. The default changes nothing but what the patches say.
+#[derive(Debug, Clone)]
+pub struct Job {
+    spool: PathBuf,
+    source_date_epoch: Option<Timestamp>,
+    conversion: Conversion,
+    ledger: Ledger,
+}
+
+impl Default for Job {
+    fn default() -> Self {
+        Self {
+            spool: SPOOL.into(),
+            source_date_epoch: None,
+            conversion: Conversion::default(),
+            ledger: Ledger::default(),
+        }
+    }
+}
+
+impl Job {
+    /// Returns a run with the defaults.
+    #[must_use]
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// Sets the directory for decompressed archives and compressed layers, which are files without a name; `/var/tmp` by default.
+    #[must_use]
+    pub fn spool(mut self, directory: impl Into<PathBuf>) -> Self {
+        self.spool = directory.into();
+        self
+    }
+
+    /// Sets the time of images that change and of new files, as `SOURCE_DATE_EPOCH` does for the command. The library does not
+    /// read the environment.
+    #[must_use]
+    pub fn source_date_epoch(mut self, time: Timestamp) -> Self {
+        self.source_date_epoch = Some(time);
+        self
+    }
+
+    /// Sets the form of the new archive; by default, that of the old one.
+    #[must_use]
+    pub fn to(mut self, form: Form) -> Self {
+        self.conversion.form = Some(form);
+        self
+    }
+
+    /// Sets the only platform that the new archive contains; by default, it contains all of them.
+    #[must_use]
+    pub fn platform(mut self, platform: PlatformPattern) -> Self {
+        self.conversion.platform = Some(platform);
+        self
+    }
+
+    /// Returns a run that enters paths in `ledger`, which has its outputs already: a conflict is found before anything is opened.
+    pub(crate) fn with_ledger(mut self, ledger: Ledger) -> Self {
+        self.ledger = ledger;
+        self
+    }
+
+    /// Returns the paths of the run.
+    pub(crate) fn ledger(&mut self) -> &mut Ledger {
+        &mut self.ledger
+    }
+
+    /// Enters every file and directory that the patches name as read.
+    pub(crate) fn enter_sources(&mut self, patches: &Patches) -> Result<(), Error> {
+        gather::enter_sources(patches, &mut self.ledger)
+    }
+
+    /// Opens an archive: a tar, plain or compressed, or a directory. `manifest.json` and `index.json` must agree.
+    pub fn open(&mut self, input: impl Into<Input>) -> Result<Archive, Error> {
+        self.open_as(input.into(), ReadAs::Archive)
+    }
+
+    /// Opens an archive that messages about its path call by its role.
+    pub(crate) fn open_as(&mut self, input: Input, role: ReadAs) -> Result<Archive, Error> {
+        let source = self.source(input, role)?;
+        self.understand(source, None)
+    }
+
+    /// Opens the archive that `patches` are for. If the two halves of the archive disagree, the one that `target.trust` names is read.
+    pub fn open_for(
+        &mut self,
+        input: impl Into<Input>,
+        patches: &Patches,
+    ) -> Result<Archive, NotPlanned> {
+        let trusted = trusted(patches)?;
+        let source = self.source(input.into(), ReadAs::Image)?;
+        Ok(self.understand(source, trusted)?)
+    }
+
+    /// Opens an archive that [`Plan::publish_in_place`] is to change. It is locked until the value is dropped; an archive that
+    /// another run is changing is an error.
+    pub fn open_in_place(
+        &mut self,
+        path: impl AsRef<Path>,
+        patches: &Patches,
+    ) -> Result<Archive, NotPlanned> {
+        let path = path.as_ref();
+        let lock = Lock::take(path)?;
+        Ok(self.open_for(path, patches)?.locked(path, lock))
+    }
+
+    /// Recomputes every digest, size and cross-reference of what may not be a readable archive.
+    pub fn verify(&mut self, input: impl Into<Input>) -> Result<Report, Error> {
+        verify(&self.source(input.into(), ReadAs::Archive)?)
+    }
+
+    /// Does what [`verify`](Self::verify) does, and reports what the image specification only advises too.
+    pub fn verify_strictly(&mut self, input: impl Into<Input>) -> Result<Report, Error> {
+        verify_strictly(&self.source(input.into(), ReadAs::Archive)?)
+    }
+
+    /// Plans `patches` for `archive`, and reads and hashes what they add: every digest of the result is known, and nothing is
+    /// written.
+    pub fn plan<'a>(
+        &self,
+        archive: &'a Archive,
+        patches: &Patches,
+    ) -> Result<Plan<'a>, NotPlanned> {
+        Ok(self.decide(archive, patches)?.derive()?)
+    }
+
+    /// Does what [`plan`](Self::plan) does, up to where contents are read.
+    pub(crate) fn decide<'a>(
+        &self,
+        archive: &'a Archive,
+        patches: &Patches,
+    ) -> Result<Decided<'a>, NotPlanned> {
+        let setting = gather::Setting {
+            spool: self.spool.clone(),
+            source_date_epoch: self.source_date_epoch.clone(),
+            is_converted: self.conversion.form.is_some(),
+            ledger: self.ledger.clone(),
+        };
+        Decided::new(archive, patches, &setting, self.conversion.clone())
+    }
+
+    /// Enters an archive as read and indexes its entries.
+    pub(crate) fn source(&mut self, input: Input, role: ReadAs) -> Result<Source, Error> {
+        self.ledger.read(role, input.location())?;
+        input.open(&self.spool)
+    }
+
+    fn understand(&self, source: Source, trusted: Option<Half>) -> Result<Archive, Error> {
+        let archive = crate::archive::Archive::open_trusting(source, trusted)?;
+        Ok(Archive::new(archive, self.spool.clone()))
+    }
+}
+
+fn trusted(patches: &Patches) -> Result<Option<Half>, NotPlanned> {
+    let trust = Trust::of(patches.files())?;
+    Ok(trust.map(|trust| match trust {
+        Trust::Manifest => Half::Manifest,
+        Trust::Index => Half::Index,
+    }))
+}

@@ -1,0 +1,170 @@
+//! What patches do to an archive: decided, derived, and published.
+
+use std::fmt;
+use std::path::Path;
+use std::sync::Arc;
+
+use serde::{Serialize, Serializer};
+
+use super::Archive;
+use crate::apply::{AppliedPatch, ImageSummary, Prepared, Summary, prepare_as};
+use crate::archive::{Conversion, Destination, Replaced, SideFile, publish_with};
+use crate::error::Error;
+use crate::gather::{self, NotPlanned, Opened, Patches, gather};
+use crate::patch::PatchFile;
+use crate::plan;
+
+/// A plan before contents are read and digests are known.
+#[derive(Debug)]
+pub(crate) struct Decided<'a> {
+    archive: &'a Archive,
+    plan: Arc<plan::Plan>,
+    opened: Arc<Opened>,
+    patches: Vec<AppliedPatch>,
+    conversion: Conversion,
+}
+
+/// What patches do to an archive, with every digest of the result. Nothing is written yet.
+///
+/// `Display` prints it for people, as `ocipatch plan` does, and `Serialize` gives the JSON of `ocipatch plan --format json`.
+#[derive(Debug)]
+pub struct Plan<'a> {
+    archive: &'a Archive,
+    decided: Arc<plan::Plan>,
+    patches: Vec<AppliedPatch>,
+    is_directory: bool,
+    prepared: Prepared<'a>,
+}
+
+impl<'a> Decided<'a> {
+    pub(super) fn new(
+        archive: &'a Archive,
+        patches: &Patches,
+        setting: &gather::Setting,
+        conversion: Conversion,
+    ) -> Result<Self, NotPlanned> {
+        let gathered = gather(patches, archive.contents(), setting)?;
+        let plan = gathered.plan()?;
+        let applied = |file: &PatchFile| AppliedPatch {
+            name: file.name().to_owned(),
+            digest: file.digest(),
+            args: file.args().to_vec(),
+        };
+        Ok(Self {
+            archive,
+            plan,
+            opened: gathered.opened,
+            patches: patches.files().iter().map(applied).collect(),
+            conversion,
+        })
+    }
+
+    /// Reads and hashes what is added, and derives everything that depends on it.
+    pub(crate) fn derive(self) -> Result<Plan<'a>, Error> {
+        let archive = self.archive;
+        let prepared = prepare_as(
+            &self.plan,
+            archive.contents(),
+            &self.opened,
+            archive.spool(),
+            &self.conversion,
+        )?;
+        let own = archive.contents().source().is_directory();
+        let form = self.conversion.form;
+        Ok(Plan {
+            archive,
+            decided: self.plan,
+            patches: self.patches,
+            is_directory: form.map_or(own, crate::archive::Form::is_directory),
+            prepared,
+        })
+    }
+}
+
+impl Plan<'_> {
+    /// Returns what changes, for people and programs.
+    #[must_use]
+    pub fn summary(&self) -> &Summary {
+        &self.prepared.summary
+    }
+
+    /// Tells whether anything changes.
+    #[must_use]
+    pub fn is_change(&self) -> bool {
+        self.summary().changed
+    }
+
+    /// Returns the images that the patches target, changed or not.
+    #[must_use]
+    pub fn targeted(&self) -> Vec<&ImageSummary> {
+        self.prepared.targeted()
+    }
+
+    /// Returns what `docker buildx build --metadata-file` reports for an image.
+    #[must_use]
+    pub fn metadata(&self, image: &ImageSummary) -> serde_json::Value {
+        self.prepared.metadata(image)
+    }
+
+    /// Returns an in-toto statement with SLSA provenance: what the result was made of, and by which patches.
+    #[must_use]
+    pub fn provenance(&self) -> serde_json::Value {
+        self.prepared
+            .provenance(&self.patches, &self.decided.secrets)
+    }
+
+    /// Writes the new archive: a directory if its form is one, otherwise a tar in the compression of the old one.
+    ///
+    /// It appears complete or not at all. A path that was read, that contains such a path or is inside one, is
+    /// [`Error::Conflict`].
+    pub fn publish(&self, output: impl AsRef<Path>) -> Result<(), Error> {
+        let path = output.as_ref().to_owned();
+        let destination = if self.is_directory {
+            Destination::Directory(path)
+        } else {
+            Destination::File(path)
+        };
+        self.publish_with(&destination, &[])
+    }
+
+    /// Replaces the archive that was opened by [`Job::open_in_place`](super::Job::open_in_place). Readers see the old images or the
+    /// new ones, and a change that an earlier run left unfinished is completed or rolled back first.
+    pub fn publish_in_place(&self) -> Result<(), Error> {
+        let path = self.archive.place().ok_or_else(|| self.not_locked())?;
+        let destination = Destination::InPlace(path.to_owned(), Replaced::Removed);
+        self.publish_with(&destination, &[])
+    }
+
+    /// Writes the new archive, and after it the files that describe it. [`Destination::InPlace`] must be the path that was locked.
+    pub fn publish_with(
+        &self,
+        destination: &Destination,
+        side_files: &[SideFile<'_>],
+    ) -> Result<(), Error> {
+        if let Destination::InPlace(path, _) = destination
+            && self.archive.place() != Some(path)
+        {
+            return Err(self.not_locked());
+        }
+        publish_with(&self.prepared.revision.draft, destination, side_files)
+    }
+
+    fn not_locked(&self) -> Error {
+        Error::Output {
+            place: self.archive.contents().source().place().to_owned(),
+            reason: "was not opened to be changed in place".to_owned(),
+        }
+    }
+}
+
+impl fmt::Display for Plan<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.summary().fmt(f)
+    }
+}
+
+impl Serialize for Plan<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        self.summary().serialize(serializer)
+    }
+}
