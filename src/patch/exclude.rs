@@ -37,7 +37,7 @@ impl Exclude {
                 items.len()
             );
             let problem = field.problem(Code::InvalidValue, message);
-            problems.add(problem.with_help("a pattern with `*` or `**` may stand for many"));
+            problems.add(problem.with_help("one pattern with `*` or `**` matches many paths"));
             return None;
         }
         let rules: Vec<Option<Rule>> = items
