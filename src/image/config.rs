@@ -333,7 +333,7 @@ mod tests {
             ),
             (
                 r#"{"rootfs":{},"created":"now"}"#,
-                "`created` is not a time of RFC 3339",
+                "`created` is not an RFC 3339 timestamp",
             ),
             (
                 r#"{"rootfs":{},"config":{"Labels":{"a":1}}}"#,
