@@ -337,7 +337,7 @@ mod tests {
             ),
             (
                 r#"{"rootfs":{},"config":{"Labels":{"a":1}}}"#,
-                "`config.Labels` is not an object of texts",
+                "`config.Labels` is not an object of strings",
             ),
             (
                 r#"{"rootfs":{},"history":[1]}"#,
