@@ -162,7 +162,7 @@ fn without_room(directory: &Path, temporary: &str, wrapper: &[&str]) {
         let start = format!("error: cannot write temporary files to `{temporary}`: ");
         assert!(stderr.starts_with(&start), "{line}: {stderr}");
         assert!(
-            stderr.contains("set `TMPDIR` to a directory"),
+            stderr.contains("set `TMPDIR` to a writable directory"),
             "{line}: {stderr}"
         );
         assert_eq!(listing(home.path()), before);
