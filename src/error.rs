@@ -153,6 +153,14 @@ impl Error {
         }
     }
 
+    /// Returns the error of a layer, by the name of its entry, that is not a tar of files.
+    pub(crate) fn unreadable_layer(name: String, error: impl fmt::Display) -> Self {
+        Self::BadEntry {
+            name,
+            reason: format!("is not a readable layer: {error}"),
+        }
+    }
+
     /// Returns an operating system's refusal of a temporary file in `directory`.
     #[must_use]
     pub fn spool(directory: &Path, source: io::Error) -> Self {

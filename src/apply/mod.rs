@@ -26,6 +26,7 @@ use crate::plan::{Plan, PlannedLayer};
 pub use layer_summary::LayerSummary;
 pub use record::AppliedPatch;
 pub(crate) use summary::compare;
+pub(crate) use summary::compare_tags;
 pub use summary::{ConfigChange, ImageSummary, Summary, TagSummary};
 pub(crate) use text::{annotation, bytes, describe, short, shown};
 

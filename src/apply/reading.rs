@@ -53,10 +53,7 @@ impl<'a> Reading<'a> {
                 place: self.place(origin),
                 what: "its entries are different".to_owned(),
             },
-            WriteError::Tar(origin, error) => Error::BadEntry {
-                name: self.place(origin),
-                reason: format!("is not a readable layer: {error}"),
-            },
+            WriteError::Tar(origin, error) => Error::unreadable_layer(self.place(origin), error),
             WriteError::Output(source) => Error::Io {
                 place: "the output".to_owned(),
                 source,

@@ -72,13 +72,15 @@ fn notes_of(remains: &Remains, reading: Reading<'_>) -> Result<Vec<String>, Erro
         ));
     }
     if n_more > 0 {
+        let s = if n_more == 1 { "" } else { "s" };
         notes.push(format!(
-            "the image still has the content of {n_more} more purged files"
+            "the image still has the content of {n_more} more purged file{s}"
         ));
     }
     if n_unread > 0 {
+        let were = if n_unread == 1 { " was" } else { "s were" };
         notes.push(format!(
-            "{n_unread} sparse files are not compared with purged ones: the holes of all have over {MAX_HOLE_BYTES} bytes"
+            "{n_unread} sparse file{were} not compared with purged files: together their holes have over {MAX_HOLE_BYTES} bytes"
         ));
     }
     Ok(notes)

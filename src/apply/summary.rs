@@ -113,24 +113,6 @@ impl Summary {
                 change.path[..] != ["rootfs", "diff_ids"]
                     && change.path.get(1).is_none_or(|key| key != "diff_ids")
             });
-            let is_left: HashSet<&Reference> = planned.tags.iter().collect();
-            let was_there: HashSet<&Reference> = image.tags().iter().collect();
-            let removed = image.tags().iter().filter(|tag| !is_left.contains(tag));
-            let removed = removed.map(|tag| TagSummary {
-                change: Change::Removed,
-                tag: tag.clone(),
-            });
-            let now = planned.tags.iter().map(|tag| {
-                let change = if was_there.contains(tag) {
-                    Change::Kept
-                } else {
-                    Change::Added
-                };
-                TagSummary {
-                    change,
-                    tag: tag.clone(),
-                }
-            });
             let old_index = archive.index_of(image);
             let root = revision.roots[image.group()].as_ref();
             let root = root.map(|root| root.digest);
@@ -152,7 +134,7 @@ impl Summary {
                 config,
                 annotations: planned.annotations.clone(),
                 layers: layer_summary::layers((i, image), planned, plan, known),
-                tags: removed.chain(now).collect(),
+                tags: compare_tags(image.tags(), &planned.tags),
                 steps: planned.steps.clone(),
                 notes: planned.notes.clone(),
             });
@@ -328,4 +310,21 @@ pub(crate) fn compare(
         old: old.map(Value::to_json),
         new: new.map(Value::to_json),
     });
+}
+
+/// Returns the tags of an image before and after: removed ones first.
+pub(crate) fn compare_tags(old: &[Reference], new: &[Reference]) -> Vec<TagSummary> {
+    let summary = |change, tag: &Reference| TagSummary {
+        change,
+        tag: tag.clone(),
+    };
+    let (before, after): (HashSet<&Reference>, HashSet<&Reference>) =
+        (old.iter().collect(), new.iter().collect());
+    let gone = old.iter().filter(|tag| !after.contains(tag));
+    let gone = gone.map(|tag| summary(Change::Removed, tag));
+    let there = new.iter().map(|tag| {
+        let is_old = before.contains(tag);
+        summary(if is_old { Change::Kept } else { Change::Added }, tag)
+    });
+    gone.chain(there).collect()
 }

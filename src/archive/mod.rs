@@ -9,6 +9,7 @@ mod convert;
 mod draft;
 mod form;
 mod hidden;
+mod no_follow;
 mod output;
 mod revision;
 mod source;
@@ -258,6 +259,18 @@ impl Group {
 }
 
 impl Image {
+    /// Returns what the history says created each layer; nothing where it does not describe all of them.
+    #[must_use]
+    pub(crate) fn created_by(&self) -> Vec<Option<String>> {
+        if self.config.n_history_layers() != self.layers.len() {
+            return Vec::new();
+        }
+        let command = |entry: &crate::image::json::Value| {
+            Some(entry.get("created_by")?.as_text()?.into_owned())
+        };
+        self.config.layer_history().map(command).collect()
+    }
+
     /// Returns the configuration.
     #[must_use]
     pub fn config(&self) -> &Config {

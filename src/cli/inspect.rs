@@ -125,21 +125,11 @@ impl Inspect {
 fn image_report(archive: &Archive, index: usize, files: Option<Files>) -> ImageReport {
     let image = &archive.images()[index];
     let config = image.config();
-    // History tells of layers by position, skipping what changed the configuration alone.
-    let mut commands = config.history().filter(|entry| {
-        entry
-            .get("empty_layer")
-            .and_then(crate::image::json::Value::as_bool)
-            != Some(true)
-    });
-    let has_history = config.n_history_layers() == image.layers().len();
+    let mut created_by = image.created_by().into_iter();
     let layers = image.layers().iter().map(|layer| LayerReport {
         diff_id: layer.diff_id(),
         size: layer.size(),
-        created_by: commands
-            .next()
-            .filter(|_| has_history)
-            .and_then(|entry| Some(entry.get("created_by")?.as_text()?.into_owned())),
+        created_by: created_by.next().flatten(),
     });
     ImageReport {
         tags: image.tags().to_vec(),

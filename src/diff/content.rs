@@ -33,10 +33,7 @@ impl Contents {
             let name = || source.entries()[entry].name.clone();
             let mut reader = TarReader::new(source.blob(entry)?.into_tar(&name())?);
             let read = read_layer(&mut reader, wanted);
-            read.map_err(|reason| Error::BadEntry {
-                name: name(),
-                reason: format!("is not a readable layer: {reason}"),
-            })?;
+            read.map_err(|reason| Error::unreadable_layer(name(), reason))?;
         }
         Ok(())
     }

@@ -8,18 +8,15 @@ mod pairs;
 mod patch;
 mod text;
 
-use std::collections::HashSet;
-
 use serde::Serialize;
 
 use crate::annotation::{AnnotationEdit, AnnotationPlace, ImageAnnotations};
-use crate::apply::{ConfigChange, TagSummary};
+use crate::apply::{ConfigChange, TagSummary, compare_tags};
 use crate::archive::{Archive, Image};
 use crate::digest::Digest;
 use crate::error::Error;
 use crate::gather::read_trees;
 use crate::plan::Change;
-use crate::reference::Reference;
 
 use content::Contents;
 pub use files::{FileDifference, FileSide, Property};
@@ -214,20 +211,4 @@ fn annotation_edits(old: &ImageAnnotations, new: &ImageAnnotations) -> Vec<Annot
         }
     };
     filled(old).edits(&filled(new))
-}
-
-fn compare_tags(old: &[Reference], new: &[Reference]) -> Vec<TagSummary> {
-    let summary = |change, tag: &Reference| TagSummary {
-        change,
-        tag: tag.clone(),
-    };
-    let (before, after): (HashSet<&Reference>, HashSet<&Reference>) =
-        (old.iter().collect(), new.iter().collect());
-    let gone = old.iter().filter(|tag| !after.contains(tag));
-    let gone = gone.map(|tag| summary(Change::Removed, tag));
-    let there = new.iter().map(|tag| {
-        let is_old = before.contains(tag);
-        summary(if is_old { Change::Kept } else { Change::Added }, tag)
-    });
-    gone.chain(there).collect()
 }

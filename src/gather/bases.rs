@@ -82,10 +82,7 @@ fn layers(
     for layer in image.layers() {
         let import = Import::of_layer(archive, layer)?;
         let log = LayerLog::read(0, &mut TarReader::new(import.tar()?));
-        let log = log.map_err(|error| Error::BadEntry {
-            name: import.place().to_owned(),
-            reason: format!("is not a readable layer: {error}"),
-        })?;
+        let log = log.map_err(|error| Error::unreadable_layer(import.place().to_owned(), error))?;
         layers.push(BaseLayer {
             import: opened.imports.len(),
             compression: import.compression(),

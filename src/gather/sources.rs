@@ -155,7 +155,7 @@ fn from_source(
                 TarError::Invalid { reason, .. } => (*reason).to_owned(),
                 other => other.to_string(),
             };
-            let message = format!("{from} is a file, but no tar: {reason}");
+            let message = format!("{from} is a file, but not a tar: {reason}");
             problem(Code::InvalidSource, "from", message, help)
         }
     }

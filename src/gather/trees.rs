@@ -118,10 +118,8 @@ impl Reading<'_> {
 }
 
 fn unreadable(archive: &Archive, layer: &Layer, error: &RootfsError) -> Error {
-    Error::BadEntry {
-        name: archive.source().entries()[layer.entry()].name.clone(),
-        reason: format!("is not a readable layer: {error}"),
-    }
+    let name = archive.source().entries()[layer.entry()].name.clone();
+    Error::unreadable_layer(name, error)
 }
 
 /// The paths whose content a patch expects something of.

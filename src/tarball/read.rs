@@ -30,6 +30,20 @@ pub enum TarError {
     },
 }
 
+/// What is said of the start of a file that is not a tar, and of a damaged one.
+const NO_CHECKSUM: &str = "a header with a wrong checksum, or not a tar";
+const TRUNCATED_HEADER: &str = "a truncated header";
+const TRUNCATED_EXTENSION: &str = "a truncated extension header";
+
+impl TarError {
+    /// Tells whether a file that is not a tar gives this error at its start: it has no checksum, or is too short.
+    #[must_use]
+    pub(crate) fn is_of_any_file(&self) -> bool {
+        let reasons = [NO_CHECKSUM, TRUNCATED_HEADER, TRUNCATED_EXTENSION];
+        matches!(self, Self::Invalid { reason, .. } if reasons.contains(reason))
+    }
+}
+
 impl fmt::Display for TarError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
@@ -206,7 +220,7 @@ impl<R: Input> TarReader<R> {
             };
         }
         if !has_right_checksum(header.as_bytes()) {
-            return Err(self.invalid("a header with a wrong checksum, or not a tar"));
+            return Err(self.invalid(NO_CHECKSUM));
         }
         self.group.extend_from_slice(header.as_bytes());
         Ok(Some(header))
@@ -218,7 +232,7 @@ impl<R: Input> TarReader<R> {
         while filled < BLOCK {
             match self.input.read(&mut block[filled..]) {
                 Ok(0) if filled == 0 => return Ok(false),
-                Ok(0) => return Err(self.invalid("a header that is truncated")),
+                Ok(0) => return Err(self.invalid(TRUNCATED_HEADER)),
                 Ok(n) => filled += n,
                 Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
                 Err(error) => return Err(error.into()),
@@ -241,7 +255,7 @@ impl<R: Input> TarReader<R> {
         let at = self.offset;
         self.input
             .read_exact(&mut self.group[start..])
-            .map_err(|error| truncated(error, at, "an extension header that is truncated"))?;
+            .map_err(|error| truncated(error, at, TRUNCATED_EXTENSION))?;
         self.offset += (self.group.len() - start) as u64;
         Ok(self.group[start..start + size].to_vec())
     }

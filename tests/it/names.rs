@@ -117,10 +117,7 @@ fn a_name_that_stands_twice_is_told_of_the_document_that_has_it() {
     });
     let [_, input, _] = write(home.path(), &archive, LABEL);
     let told = fails(3, ["inspect", &input]);
-    assert_eq!(
-        told,
-        "error: `index.json`: the tag `a` stands there twice\n"
-    );
+    assert_eq!(told, "error: `index.json`: the tag `a` appears twice\n");
 }
 
 /// As `ctr images export` writes it of what Kubernetes has pulled.

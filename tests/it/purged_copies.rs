@@ -203,7 +203,7 @@ fn content_counts_and_not_how_it_is_stored() {
     ]);
     let copy = stream(&[Sparse::V10.file("copy", huge, &content)]);
     let purge = "remove-path: { match: [/key], purge: true }";
-    let unread = "2 sparse files are not compared with purged ones: the holes of all have over 68719476736 bytes";
+    let unread = "2 sparse files were not compared with purged files: together their holes have over 68719476736 bytes";
     assert_eq!(notes(&[purged, copy], &[purge]), [unread]);
 }
 

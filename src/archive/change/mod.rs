@@ -40,11 +40,13 @@ use std::collections::HashMap;
 use std::ffi::{OsStr, OsString};
 use std::fs::File;
 use std::io::{self, Read as _};
-use std::os::fd::{AsFd, OwnedFd};
+use std::os::fd::AsFd;
 
-use rustix::fs::{Mode, OFlags, openat};
+use rustix::fs::OFlags;
+use rustix::io::Errno;
 
 use crate::archive::hidden::claim::list;
+use crate::archive::no_follow;
 use crate::archive::source::entry::SourceEntry;
 use crate::file_state::FileState;
 use crate::tarball::Mtime;
@@ -124,9 +126,9 @@ pub(in crate::archive) enum Outcome {
 impl Change {
     /// Reads the change that has that hidden name in `root`; nothing if it never began or is over.
     pub(in crate::archive) fn read(root: impl AsFd, name: &OsStr) -> io::Result<Option<Self>> {
-        let directory = open(&root, name, OFlags::DIRECTORY)?;
-        let file = match open(&directory, OsStr::new(LINES), OFlags::NONBLOCK) {
-            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
+        let directory = no_follow::open_directory(&root, name)?;
+        let file = match no_follow::open(&directory, LINES, OFlags::NONBLOCK) {
+            Err(Errno::NOENT) => return Ok(None),
             opened => File::from(opened?),
         };
         let mut text = Vec::new();
@@ -195,9 +197,4 @@ impl Change {
 /// Writes the list of a change.
 pub(in crate::archive) fn format(lines: &[Line]) -> String {
     lines::format(lines)
-}
-
-fn open(directory: impl AsFd, name: &OsStr, flags: OFlags) -> io::Result<OwnedFd> {
-    let flags = flags | OFlags::RDONLY | OFlags::NOFOLLOW | OFlags::CLOEXEC;
-    Ok(openat(directory, name, flags, Mode::empty())?)
 }

@@ -34,19 +34,10 @@ impl Change {
     }
 
     fn show_taken_back(&self, entries: &mut Vec<SourceEntry>) {
-        let created: HashMap<&str, Identity> = self
-            .lines
-            .iter()
-            .filter_map(|line| match line {
-                Line::Created(name, new) => Some((name.as_str(), *new)),
-                _ => None,
-            })
-            .collect();
-        let is_created = |entry: &SourceEntry| {
-            let identity = created.get(entry.name.as_str()).copied();
-            identity.is_some() && entry.identity() == identity
-        };
-        entries.retain(|entry| !is_created(entry));
+        self.leave_out(entries, |line| match line {
+            Line::Created(name, new) => Some((name, *new)),
+            _ => None,
+        });
         let made = self.lines.iter().filter_map(|line| match line {
             Line::Made(name) => Some(name.as_str()),
             _ => None,
@@ -81,24 +72,28 @@ impl Change {
     }
 
     fn show_removed(&self, entries: &mut Vec<SourceEntry>) {
-        let obsolete: HashMap<&str, Identity> = self
-            .lines
-            .iter()
-            .filter_map(|line| match line {
-                Line::Obsolete(name, old) => Some((name.as_str(), *old)),
-                _ => None,
-            })
-            .collect();
-        let is_obsolete = |entry: &SourceEntry| {
-            let identity = obsolete.get(entry.name.as_str()).copied();
-            identity.is_some() && entry.identity() == identity
-        };
-        entries.retain(|entry| !is_obsolete(entry));
+        self.leave_out(entries, |line| match line {
+            Line::Obsolete(name, old) => Some((name, *old)),
+            _ => None,
+        });
         let emptied = self.lines.iter().filter_map(|line| match line {
             Line::Emptied(name) => Some(name.as_str()),
             _ => None,
         });
         remove_empty(emptied.collect(), entries);
+    }
+
+    /// Leaves out the files that `file` finds in the lines, where they are still those.
+    fn leave_out(
+        &self,
+        entries: &mut Vec<SourceEntry>,
+        file: impl Fn(&Line) -> Option<(&String, Identity)>,
+    ) {
+        let files: HashMap<&String, Identity> = self.lines.iter().filter_map(file).collect();
+        entries.retain(|entry| {
+            let identity = files.get(&entry.name).copied();
+            identity.is_none() || entry.identity() != identity
+        });
     }
 
     fn show_dates(&self, entries: &mut [SourceEntry], date: impl Fn(i64, i64) -> i64) {

@@ -104,7 +104,7 @@ impl Graph {
             return Ok(node.kind != Kind::Other);
         }
         if depth > MAX_DEPTH {
-            let reason = format!("is nested {depth} indexes deep, and {MAX_DEPTH} are allowed");
+            let reason = format!("is nested {depth} indexes deep; at most {MAX_DEPTH} are allowed");
             return Err(bad(reason));
         }
         if self.nodes.len() >= MAX_NODES {

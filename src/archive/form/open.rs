@@ -240,7 +240,7 @@ fn check_tags(images: &[Image], document: &str) -> Result<(), Error> {
         .flat_map(|image| image.tags.iter().map(|tag| (tag, image.group)));
     for (tag, group) in tags {
         if holders.insert(tag, group).is_some() {
-            let reason = format!("the tag `{tag}` stands there twice");
+            let reason = format!("the tag `{tag}` appears twice");
             return Err(Error::BadDocument {
                 name: document.to_owned(),
                 reason,

@@ -8,11 +8,12 @@ use std::os::unix::ffi::OsStrExt as _;
 use std::path::Path;
 
 use rustix::fs::{AtFlags, CWD, Dir, FileType, FlockOperation, Mode, OFlags};
-use rustix::fs::{flock, fstat, openat, renameat, statat, unlinkat};
+use rustix::fs::{flock, fstat, mkdirat, openat, renameat, statat, unlinkat};
 use rustix::io::Errno;
 
 use super::Place;
 use super::tree::remove_tree;
+use crate::archive::no_follow;
 
 /// A new name is taken with the next random part; so many collisions are none.
 const MAX_TRIES: usize = 100;
@@ -58,6 +59,44 @@ pub(in crate::archive) fn claim(
         }
     }
     Err(io::ErrorKind::AlreadyExists.into())
+}
+
+/// Makes a file under a hidden name in `directory` as [`claim`] does.
+pub(in crate::archive) fn claim_file(
+    directory: &File,
+    target: &OsStr,
+    mode: Mode,
+) -> io::Result<(File, OsString)> {
+    let flags = OFlags::CREATE | OFlags::EXCL | OFlags::RDWR | OFlags::CLOEXEC;
+    let make = |name: &OsStr| openat(directory, name, flags, mode).map(File::from);
+    claim(directory, target, make)
+}
+
+/// Opens a new file in `directory` that has no name; nothing where the file system has no such files.
+pub(in crate::archive) fn nameless(directory: &File, mode: Mode) -> Result<Option<File>, Errno> {
+    let flags = OFlags::TMPFILE | OFlags::RDWR | OFlags::CLOEXEC;
+    match openat(directory, ".", flags, mode) {
+        Ok(file) => Ok(Some(file.into())),
+        Err(Errno::OPNOTSUPP | Errno::ISDIR | Errno::INVAL | Errno::NOSYS) => Ok(None),
+        Err(errno) => Err(errno),
+    }
+}
+
+/// Makes a directory, and has `prepare` do something with it; on failure it is gone again.
+pub(in crate::archive) fn make_directory(
+    directory: &File,
+    name: &OsStr,
+    mode: Mode,
+    prepare: impl FnOnce(&File) -> Result<(), Errno>,
+) -> Result<File, Errno> {
+    mkdirat(directory, name, mode)?;
+    let made = no_follow::open_directory(directory, name)
+        .map(File::from)
+        .and_then(|made| prepare(&made).map(|()| made));
+    if made.is_err() {
+        let _ = unlinkat(directory, name, AtFlags::REMOVEDIR);
+    }
+    made
 }
 
 /// Locks what was made, and returns its name; nothing if a run that sweeps took it away.
@@ -133,8 +172,7 @@ pub(in crate::archive) fn sweep(directory: &File, target: &OsStr) {
 
 /// Returns the names in a directory, however it is open.
 pub(in crate::archive) fn list(directory: impl AsFd) -> io::Result<Vec<OsString>> {
-    let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::NOFOLLOW | OFlags::CLOEXEC;
-    let readable = openat(directory, ".", flags, Mode::empty())?;
+    let readable = no_follow::open_directory(directory, ".")?;
     let mut names = Vec::new();
     for item in Dir::new(readable)? {
         let name = item?.file_name().to_owned();
@@ -146,8 +184,7 @@ pub(in crate::archive) fn list(directory: impl AsFd) -> io::Result<Vec<OsString>
 }
 
 fn remove_leftover(directory: &File, name: &OsStr) -> io::Result<()> {
-    let flags = OFlags::RDONLY | OFlags::NOFOLLOW | OFlags::NONBLOCK | OFlags::CLOEXEC;
-    let file = File::from(openat(directory, name, flags, Mode::empty())?);
+    let file = File::from(no_follow::open(directory, name, OFlags::NONBLOCK)?);
     // Its run may also have given it its name since we read the directory.
     if lock(&file)? {
         remove(directory, name, &file)?;

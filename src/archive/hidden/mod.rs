@@ -117,7 +117,7 @@ pub(in crate::archive) fn refuse_reserved(name: &str) -> Result<(), Error> {
     if is_own {
         return Err(Error::BadEntry {
             name: name.to_owned(),
-            reason: "has a name that is reserved for what `unpack` keeps beside an archive; make a tar of such a directory by `ocipatch pack`".to_owned(),
+            reason: "has a name that is reserved for what `unpack` keeps beside an archive; use `ocipatch pack` to make a tar of such a directory".to_owned(),
         });
     }
     let Some(hidden) = hidden else {

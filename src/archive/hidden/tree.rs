@@ -4,17 +4,18 @@ use std::ffi::{OsStr, OsString};
 use std::io;
 use std::os::fd::AsFd;
 
-use rustix::fs::{AtFlags, Mode, OFlags, openat, renameat, unlinkat};
+use rustix::fs::{AtFlags, renameat, unlinkat};
 use rustix::io::Errno;
 
 use super::claim::list;
+use crate::archive::no_follow::open_directory;
 
 /// Removes the directory `name` with all that is in it; its absence is fine.
 ///
 /// Directories are moved up to the top before they are emptied, so that depth costs neither handles nor stack, and what
 /// a kill leaves is still one directory of that name.
 pub(in crate::archive) fn remove_tree(parent: impl AsFd, name: &OsStr) -> io::Result<()> {
-    let top = match open(&parent, name) {
+    let top = match open_directory(&parent, name) {
         Err(Errno::NOENT) => return Ok(()),
         opened => opened?,
     };
@@ -40,7 +41,7 @@ pub(in crate::archive) fn remove_tree(parent: impl AsFd, name: &OsStr) -> io::Re
 
 /// Empties the directory `name` of `top`: its directories go to `top`, under numbers that nothing there has.
 fn flatten(top: impl AsFd, name: &OsStr, n_moved: &mut u64) -> io::Result<()> {
-    let directory = open(&top, name)?;
+    let directory = open_directory(&top, name)?;
     for item in list(&directory)? {
         match unlinkat(&directory, &item, AtFlags::empty()) {
             Err(Errno::ISDIR | Errno::PERM) => move_up(&directory, &item, &top, n_moved)?,
@@ -64,11 +65,6 @@ fn move_up(
             moved => return Ok(moved?),
         }
     }
-}
-
-fn open(parent: impl AsFd, name: &OsStr) -> Result<std::os::fd::OwnedFd, Errno> {
-    let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::NOFOLLOW | OFlags::CLOEXEC;
-    openat(parent, name, flags, Mode::empty())
 }
 
 #[cfg(test)]

@@ -6,10 +6,11 @@ use std::os::fd::{AsFd, OwnedFd};
 use std::path::Path;
 
 use rustix::fs::{Mode, OFlags};
+use rustix::io::Errno;
 
 use super::content::{set_link_mtime, set_metadata, write_content};
 use crate::archive::draft::{Draft, DraftEntry};
-use crate::archive::source::directory::open_child;
+use crate::archive::no_follow::open_directory;
 use crate::archive::source::names;
 use crate::error::Error;
 use crate::tarball::{ImpliedDirectories, Kind, TooManyImplied};
@@ -98,11 +99,12 @@ pub(in crate::archive) fn extract(draft: &Draft<'_>, root: &Path) -> Result<(), 
             Kind::Unsupported(flag) => {
                 return Err(Error::BadEntry {
                     name: name.clone(),
-                    reason: format!("is of {flag}, and archives of images have no such entries"),
+                    reason: format!("has {flag}, which image archives do not contain"),
                 });
             }
             _ => {
-                let reason = "is a device or a pipe, which no archive of images holds".to_owned();
+                let reason =
+                    "is a device or a pipe, which image archives do not contain".to_owned();
                 return Err(Error::BadEntry {
                     name: name.clone(),
                     reason,
@@ -129,14 +131,14 @@ pub(in crate::archive) fn make_parent<'n>(
     let mut directory = root.as_fd().try_clone_to_owned()?;
     let mut rest = name;
     while let Some((component, after)) = rest.split_once('/') {
-        directory = match open_child(&directory, component) {
-            Err(error) if error.kind() == io::ErrorKind::NotFound => {
+        directory = match open_directory(&directory, component) {
+            Err(Errno::NOENT) => {
                 count(name.len() - after.len()).map_err(io::Error::other)?;
                 match rustix::fs::mkdirat(&directory, component, Mode::from_raw_mode(0o755)) {
                     Ok(()) | Err(rustix::io::Errno::EXIST) => {}
                     Err(error) => return Err(error.into()),
                 }
-                open_child(&directory, component)?
+                open_directory(&directory, component)?
             }
             opened => opened?,
         };

@@ -9,7 +9,7 @@ use std::path::Path;
 
 use rustix::fs::{AtFlags, Mode, OFlags, RenameFlags};
 use rustix::fs::{
-    fchmod, fstat, linkat, mkdirat, openat, renameat, renameat_with, statat, symlinkat, unlinkat,
+    fchmod, fstat, linkat, mkdirat, openat, renameat, renameat_with, statat, symlinkat,
 };
 use rustix::io::Errno;
 
@@ -19,7 +19,8 @@ use super::pending::Waiting;
 use super::recover::{Root, parent_of};
 use crate::archive::change::{self, Change, DOCUMENTS, Identity, LINES, Line, Outcome};
 use crate::archive::draft::{Content, Draft, DraftEntry, NewEntry};
-use crate::archive::hidden::claim::claim;
+use crate::archive::hidden::claim::{claim, make_directory};
+use crate::archive::no_follow::open_directory;
 use crate::error::Error;
 use crate::printable;
 
@@ -80,15 +81,8 @@ pub(in crate::archive) fn revise_directory(
 /// Makes the directory of a change. Who may read the archive may read that too: it says what the archive will be.
 fn make_home(root: &File, hidden: &OsStr) -> Result<File, Errno> {
     let mode = Mode::from_raw_mode(fstat(root)?.st_mode & 0o755 | 0o700);
-    mkdirat(root, hidden, mode)?;
-    let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::NOFOLLOW | OFlags::CLOEXEC;
-    let opened = openat(root, hidden, flags, Mode::empty()).map(File::from);
     // Whatever the umask says.
-    let made = opened.and_then(|home| fchmod(&home, mode).map(|()| home));
-    if made.is_err() {
-        let _ = unlinkat(root, hidden, AtFlags::REMOVEDIR);
-    }
-    made
+    make_directory(root, hidden, mode, |home| fchmod(home, mode))
 }
 
 /// Tells whether the directory has the new images already.
@@ -268,23 +262,18 @@ impl Preparation<'_> {
     fn make_directory(&self, name: &str, mode: u32) -> Result<(), Error> {
         let failed = |errno: Errno| self.root.failed(name, errno.into());
         let (parent, file_name) = self.root.parent(name)?;
-        let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::NOFOLLOW | OFlags::CLOEXEC;
-        match mkdirat(&parent, file_name, Mode::from(0o700)) {
-            // A link would lead the files of the directory elsewhere.
-            Err(Errno::EXIST) => {
-                let opened = openat(&parent, file_name, flags, Mode::empty());
-                opened.map(drop).map_err(failed)
-            }
-            made => {
-                made.map_err(failed)?;
-                let opened = openat(&parent, file_name, flags, Mode::empty());
-                // Whatever the umask says; it has to be filled.
-                let mode = Mode::from_raw_mode(mode & 0o7777 | 0o700);
-                opened
-                    .and_then(|directory| fchmod(directory, mode))
-                    .map_err(failed)
-            }
+        let is_new = match mkdirat(&parent, file_name, Mode::from(0o700)) {
+            Err(Errno::EXIST) => false,
+            made => made.map(|()| true).map_err(failed)?,
+        };
+        // A link would lead the files of the directory elsewhere.
+        let directory = open_directory(&parent, file_name).map_err(failed)?;
+        if is_new {
+            // Whatever the umask says; it has to be filled.
+            let mode = Mode::from_raw_mode(mode & 0o7777 | 0o700);
+            fchmod(directory, mode).map_err(failed)?;
         }
+        Ok(())
     }
 
     /// Finds out whether everything that is to be replaced is still what was read; `linked` has got another name since.

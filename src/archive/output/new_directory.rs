@@ -5,12 +5,12 @@ use std::fs::File;
 use std::io;
 use std::path::{Path, PathBuf};
 
-use rustix::fs::{AtFlags, FileType, Mode, OFlags, mkdirat, openat, renameat, statat, unlinkat};
+use rustix::fs::{AtFlags, FileType, Mode, renameat, statat};
 use rustix::io::Errno;
 
 use super::file::quoted;
 use super::pending::{missing, sync_directory};
-use crate::archive::hidden::claim::{claim, list, open_directory, sweep};
+use crate::archive::hidden::claim::{claim, list, make_directory, open_directory, sweep};
 use crate::archive::hidden::tree::remove_tree;
 use crate::error::Error;
 use crate::ledger::followed;
@@ -40,15 +40,7 @@ pub(in crate::archive) fn new_directory<T>(
     let parent = target.parent().unwrap_or(Path::new(""));
     let directory = open_directory(parent).map_err(|error| missing(path, parent, error))?;
     sweep(&directory, name);
-    let make = |hidden: &OsStr| {
-        mkdirat(&directory, hidden, Mode::from(0o777))?;
-        let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::NOFOLLOW | OFlags::CLOEXEC;
-        let opened = openat(&directory, hidden, flags, Mode::empty());
-        if opened.is_err() {
-            let _ = unlinkat(&directory, hidden, AtFlags::REMOVEDIR);
-        }
-        opened.map(File::from)
-    };
+    let make = |hidden: &OsStr| make_directory(&directory, hidden, Mode::from(0o777), |_| Ok(()));
     // The lock is held until the directory has its name.
     let (_lock, hidden) = claim(&directory, name, make).map_err(Error::at(path))?;
     let made = fill(&target.with_file_name(&hidden)).and_then(|filled| {

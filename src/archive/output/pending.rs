@@ -1,17 +1,17 @@
 //! Files that get their name when they are complete, and what makes them last.
 
-use std::ffi::{OsStr, OsString};
+use std::ffi::OsString;
 use std::fs::File;
 use std::io;
 use std::os::fd::{AsFd, AsRawFd as _};
 use std::path::{Path, PathBuf};
 
-use rustix::fs::{AtFlags, CWD, Mode, OFlags, linkat, openat, statat};
+use rustix::fs::{AtFlags, CWD, Mode, linkat, statat};
 use rustix::io::Errno;
 
 use super::file::parent;
 use crate::archive::hidden::Place;
-use crate::archive::hidden::claim::{claim, hold, open_directory, or_here, sweep};
+use crate::archive::hidden::claim::{claim_file, hold, nameless, open_directory, or_here, sweep};
 use crate::error::Error;
 use crate::printable;
 
@@ -32,31 +32,21 @@ impl PendingFile {
         let name = target.file_name().unwrap_or_default();
         sweep(&directory, name);
         let mode = Mode::from(0o666);
-        let flags = OFlags::TMPFILE | OFlags::RDWR | OFlags::CLOEXEC;
-        match openat(&directory, ".", flags, mode) {
-            Ok(file) if proc_path(&file).is_some() => Ok(Self {
-                file: file.into(),
-                target: target.to_owned(),
-                hidden: None,
-            }),
-            // No nameless files on this file system, or no way to give them a name.
-            Ok(_) | Err(Errno::OPNOTSUPP | Errno::ISDIR | Errno::INVAL | Errno::NOSYS) => {
-                let flags = OFlags::CREATE
-                    | OFlags::EXCL
-                    | OFlags::RDWR
-                    | OFlags::CLOEXEC
-                    | OFlags::NOFOLLOW;
-                let make = |name: &OsStr| openat(&directory, name, flags, mode).map(File::from);
-                let claimed = claim(&directory, name, make);
-                let (file, hidden) = claimed.map_err(Error::at(target))?;
-                Ok(Self {
-                    file,
-                    target: target.to_owned(),
-                    hidden: Some(target.with_file_name(hidden)),
-                })
-            }
-            Err(errno) => Err(Error::io(or_here(parent), errno.into())),
-        }
+        let failed = |errno: Errno| Error::io(or_here(parent), errno.into());
+        let file = nameless(&directory, mode).map_err(failed)?;
+        // One that nobody can give a name is of no use.
+        let (file, hidden) = if let Some(file) = file.filter(|file| proc_path(file).is_some()) {
+            (file, None)
+        } else {
+            let claimed = claim_file(&directory, name, mode);
+            let (file, hidden) = claimed.map_err(Error::at(target))?;
+            (file, Some(target.with_file_name(hidden)))
+        };
+        Ok(Self {
+            file,
+            target: target.to_owned(),
+            hidden,
+        })
     }
 
     /// Removes what killed runs have left on their way to the name `target`.

@@ -7,7 +7,7 @@ use std::io;
 use std::os::fd::OwnedFd;
 use std::path::Path;
 
-use rustix::fs::{AtFlags, Mode, OFlags, openat, renameat, statat, unlinkat};
+use rustix::fs::{AtFlags, renameat, statat, unlinkat};
 use rustix::io::Errno;
 
 use super::content::set_mtime;
@@ -16,6 +16,7 @@ use super::pending::Waiting;
 use crate::archive::change::{Change, Identity, LINES, Line, Outcome};
 use crate::archive::hidden::claim::hold;
 use crate::archive::hidden::tree::remove_tree;
+use crate::archive::no_follow;
 use crate::archive::source::directory::{changes, open_directory, open_parent};
 use crate::error::Error;
 use crate::file_state::FileState;
@@ -31,9 +32,7 @@ impl Root<'_> {
     /// Ends or takes back what runs that were killed have left.
     pub(in crate::archive) fn recover(&self) -> Result<(), Error> {
         for name in changes(self.handle).map_err(Error::at(self.path))? {
-            let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::NOFOLLOW | OFlags::CLOEXEC;
-            let opened = openat(self.handle, &name, flags, Mode::empty());
-            let home = File::from(opened.map_err(|errno| self.failed(&name, errno.into()))?);
+            let home = File::from(self.home(&name)?);
             if !hold(&home).map_err(|error| self.failed(&name, error))? {
                 return Err(busy(self.path));
             }
@@ -122,7 +121,7 @@ impl Root<'_> {
         old: Option<Identity>,
         new: Identity,
     ) -> Result<(), Error> {
-        let home = self.home(change)?;
+        let home = self.home(&change.name)?;
         let staged = number.to_string();
         let switched = if old.is_some_and(|old| old.inode == new.inode) {
             // Two names of one file: a rename would leave both.
@@ -136,7 +135,7 @@ impl Root<'_> {
 
     /// Removes the change itself, `lines` before what it is about.
     fn end(&self, change: &Change) -> Result<(), Error> {
-        let home = self.home(change)?;
+        let home = self.home(&change.name)?;
         unlinkat(&home, LINES, AtFlags::empty())
             .map_err(|errno| self.failed(&change.name, errno.into()))?;
         remove_tree(self.handle, &change.name).map_err(|error| self.failed(&change.name, error))
@@ -214,10 +213,10 @@ impl Root<'_> {
         open_parent(self.handle, name).map_err(|error| self.failed(name, error))
     }
 
-    fn home(&self, change: &Change) -> Result<OwnedFd, Error> {
-        let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::NOFOLLOW | OFlags::CLOEXEC;
-        openat(self.handle, &change.name, flags, Mode::empty())
-            .map_err(|errno| self.failed(&change.name, errno.into()))
+    /// Opens the directory of the change of that name.
+    fn home(&self, name: &OsStr) -> Result<OwnedFd, Error> {
+        no_follow::open_directory(self.handle, name)
+            .map_err(|errno| self.failed(name, errno.into()))
     }
 
     pub(in crate::archive) fn failed(&self, name: impl AsRef<Path>, error: io::Error) -> Error {

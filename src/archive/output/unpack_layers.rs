@@ -14,6 +14,7 @@ use super::extract::make_parent;
 use super::new_directory::new_directory;
 use super::pack::{fill, refuse_overlap};
 use crate::archive::hidden::OWN_DIRECTORY;
+use crate::archive::no_follow::open_directory;
 use crate::archive::source::Source;
 use crate::archive::source::directory::open_parent;
 use crate::archive::{Archive, names};
@@ -67,10 +68,10 @@ fn extract_all(reader: &mut TarReader<impl Input>, layer: &str, root: &Path) -> 
         last: None,
         implied: ImpliedDirectories::default(),
     };
-    while let Some(entry) = reader.next().map_err(|error| Error::BadEntry {
-        name: layer.to_owned(),
-        reason: format!("is not a readable layer: {error}"),
-    })? {
+    while let Some(entry) = reader
+        .next()
+        .map_err(|error| Error::unreadable_layer(layer.to_owned(), error))?
+    {
         // Names that leave the layer have no place here, engines put them elsewhere; names that no path can be have none anywhere.
         let is_a_path = |name: &String| !name.is_empty() && name.len() <= names::MAX_BYTES;
         let Some(name) = names::clean(&entry.name).filter(is_a_path) else {
@@ -80,13 +81,10 @@ fn extract_all(reader: &mut TarReader<impl Input>, layer: &str, root: &Path) -> 
         let parent = parents
             .make(&name)
             .map_err(|error| match error.downcast() {
-                Ok(many) => Error::BadEntry {
-                    name: layer.to_owned(),
-                    reason: format!(
-                        "is not a readable layer: entry `{name}`: {}",
-                        TooManyImplied::to_string(&many)
-                    ),
-                },
+                Ok(many) => {
+                    let reason = format!("entry `{name}`: {}", TooManyImplied::to_string(&many));
+                    Error::unreadable_layer(layer.to_owned(), reason)
+                }
                 Err(error) => Error::io(&root.join(&name), error),
             })?;
         extract_entry(reader, &entry, &handle, parent, &name)
@@ -103,8 +101,7 @@ fn extract_all(reader: &mut TarReader<impl Input>, layer: &str, root: &Path) -> 
         }
         let parent = parents.make(name).map_err(Error::at(root))?;
         let (_, file_name) = name.rsplit_once('/').unwrap_or(("", name));
-        let flags = OFlags::DIRECTORY | OFlags::NOFOLLOW | OFlags::RDONLY | OFlags::CLOEXEC;
-        let directory = match rustix::fs::openat(parent, file_name, flags, Mode::empty()) {
+        let directory = match open_directory(parent, file_name) {
             Ok(directory) => directory,
             // Something else of that name came first.
             Err(Errno::NOENT | Errno::NOTDIR | Errno::LOOP) => continue,

@@ -7,13 +7,14 @@ use std::os::fd::{AsFd, OwnedFd};
 use std::os::unix::ffi::OsStrExt as _;
 use std::path::Path;
 
-use rustix::fs::{AtFlags, Mode, OFlags, fstat, openat, statat};
+use rustix::fs::{AtFlags, OFlags, fstat, statat};
 
 use super::entry::{MAX_ENTRIES, SourceEntry};
 use super::names;
 use crate::archive::change::{self, Change};
 use crate::archive::hidden::claim::list;
 use crate::archive::hidden::{OWN_DIRECTORY, Place, is_hidden, refuse_reserved};
+use crate::archive::no_follow;
 use crate::error::Error;
 use crate::file_state::FileState;
 use crate::printable;
@@ -66,7 +67,8 @@ fn walk_once(root: &File, path: &Path) -> Result<Walk, Error> {
     let mut is_mid_change = false;
     for name in changes(root).map_err(Error::at(path))? {
         let place = path.join(&name);
-        let read = Change::read(root, &name).map_err(|error| failed(&place, error))?;
+        let read =
+            Change::read(root, &name).map_err(|error| failed(printable::path(&place), error))?;
         is_mid_change = true;
         if let Some(change) = read {
             change.show(&mut entries);
@@ -96,7 +98,7 @@ fn walk_one(
     entries: &mut Vec<SourceEntry>,
 ) -> Result<(), Error> {
     let place = path.join(prefix);
-    let failed = |error| failed(&place, error);
+    let failed = |error| failed(printable::path(&place), error);
     let directory = open_directory(root, prefix).map_err(failed)?;
     for file_name in list(&directory).map_err(failed)? {
         if is_left_by_us(&directory, &file_name).map_err(failed)? {
@@ -139,11 +141,12 @@ fn walk_one(
 }
 
 /// The error of something that was there a moment ago, or of the system.
-fn failed(place: &Path, error: io::Error) -> Error {
-    if error.kind() == io::ErrorKind::NotFound {
-        return gone(printable::path(&place));
+fn failed(place: String, source: io::Error) -> Error {
+    if source.kind() == io::ErrorKind::NotFound {
+        let what = "it no longer exists".to_owned();
+        return Error::Changed { place, what };
     }
-    Error::io(place, error)
+    Error::Io { place, source }
 }
 
 /// Tells whether a file is on its way to another name, or was left there by a run that was killed.
@@ -158,21 +161,13 @@ pub(in crate::archive) fn open_file(
     entry: &SourceEntry,
     place: &str,
 ) -> Result<File, Error> {
-    let place = format!("{place}/{}", entry.name);
-    let failed = |source| Error::Io {
-        place: place.clone(),
-        source,
-    };
     let open_at = |name: &str| {
         let (parent, file_name) = open_parent(root, name)?;
         // A pipe that took the file's place must not make the open wait.
-        open(&parent, file_name, OFlags::NONBLOCK)
+        Ok(no_follow::open(&parent, file_name, OFlags::NONBLOCK)?)
     };
-    match found(entry, open_at) {
-        Ok(file) => Ok(file.into()),
-        Err(error) if error.kind() == io::ErrorKind::NotFound => Err(gone(place)),
-        Err(error) => Err(failed(error)),
-    }
+    let opened = found(entry, open_at).map(File::from);
+    opened.map_err(|error| failed(format!("{place}/{}", entry.name), error))
 }
 
 /// Looks at the file of an entry, following no link.
@@ -185,16 +180,9 @@ pub(in crate::archive) fn state(
         let (parent, file_name) = open_parent(root, name)?;
         Ok(statat(parent, file_name, AtFlags::SYMLINK_NOFOLLOW)?)
     };
-    match found(entry, stat_at) {
-        Ok(stat) => Ok(FileState::of(&stat)),
-        Err(error) if error.kind() == io::ErrorKind::NotFound => {
-            Err(gone(format!("{place}/{}", entry.name)))
-        }
-        Err(source) => Err(Error::Io {
-            place: format!("{place}/{}", entry.name),
-            source,
-        }),
-    }
+    let stat = found(entry, stat_at);
+    stat.map(|stat| FileState::of(&stat))
+        .map_err(|error| failed(format!("{place}/{}", entry.name), error))
 }
 
 /// Has `find` find an entry where it is stored, or by its name, which it may have got since.
@@ -204,13 +192,6 @@ fn found<T>(entry: &SourceEntry, find: impl Fn(&str) -> io::Result<T>) -> io::Re
         None => find(&entry.name),
         Some(Err(error)) if error.kind() == io::ErrorKind::NotFound => find(&entry.name),
         Some(found) => found,
-    }
-}
-
-fn gone(place: String) -> Error {
-    Error::Changed {
-        place,
-        what: "it no longer exists".to_owned(),
     }
 }
 
@@ -232,17 +213,7 @@ pub(in crate::archive) fn open_parent<'n>(
 pub(in crate::archive) fn open_directory(root: &File, name: &str) -> io::Result<OwnedFd> {
     let mut directory: OwnedFd = root.try_clone()?.into();
     for component in name.split('/').filter(|component| !component.is_empty()) {
-        directory = open_child(&directory, component)?;
+        directory = no_follow::open_directory(&directory, component)?;
     }
     Ok(directory)
-}
-
-/// Opens a directory within another one.
-pub(in crate::archive) fn open_child(directory: impl AsFd, component: &str) -> io::Result<OwnedFd> {
-    open(directory, component, OFlags::DIRECTORY)
-}
-
-fn open(directory: impl AsFd, name: &str, flags: OFlags) -> io::Result<OwnedFd> {
-    let flags = flags | OFlags::RDONLY | OFlags::NOFOLLOW | OFlags::CLOEXEC;
-    Ok(openat(directory, name, flags, Mode::empty())?)
 }

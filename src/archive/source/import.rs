@@ -8,6 +8,7 @@ use rustix::fs::{FileType, OFlags, fstat};
 
 use super::directory::state_of;
 use super::entry::Blob;
+use super::unchanged::compare;
 use crate::archive::{Archive, Layer};
 use crate::compression::Compression;
 use crate::digest::DiffId;
@@ -112,13 +113,7 @@ impl Import {
             place: self.place.clone(),
             source,
         };
-        match state.difference(&state_of(file).map_err(failed)?) {
-            None => Ok(()),
-            Some(what) => Err(Error::Changed {
-                place: self.place.clone(),
-                what,
-            }),
-        }
+        compare(state, &state_of(file).map_err(failed)?, &self.place)
     }
 }
 

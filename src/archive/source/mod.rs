@@ -104,7 +104,7 @@ impl Source {
                 }
                 Some(&first) if source.is_same(first, index)? => {}
                 Some(_) => {
-                    let reason = "stands twice with different content; half of all readers take the first, half the last";
+                    let reason = "appears twice with different content; some readers use the first, others the last";
                     return Err(Error::BadEntry {
                         name,
                         reason: reason.to_owned(),

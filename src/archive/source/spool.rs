@@ -7,12 +7,11 @@ use std::io::{self, BufReader, Read, Seek as _, Write as _};
 use std::path::Path;
 use std::sync::Arc;
 
-use rustix::fs::{AtFlags, Mode, OFlags, openat, unlinkat};
-use rustix::io::Errno;
+use rustix::fs::{AtFlags, Mode, unlinkat};
 
 use super::inlet::{Counted, Packed, Pipe, unreadable};
 use super::spooling::{LIMITS, Limits, Spooling};
-use crate::archive::hidden::claim::{claim, open_directory, sweep};
+use crate::archive::hidden::claim;
 use crate::compression::Compression;
 use crate::error::Error;
 
@@ -129,19 +128,15 @@ fn nameless(directory: &Path) -> Result<File, Error> {
 fn open_nameless(directory: &Path) -> io::Result<File> {
     /// What a file is called that has a name for a moment.
     const NAME: &str = "spool";
-    let directory = open_directory(directory)?;
+    let directory = claim::open_directory(directory)?;
     let mode = Mode::from(0o600);
-    let flags = OFlags::TMPFILE | OFlags::RDWR | OFlags::CLOEXEC;
-    match openat(&directory, ".", flags, mode) {
-        Err(Errno::OPNOTSUPP | Errno::ISDIR | Errno::INVAL | Errno::NOSYS) => {}
-        opened => return Ok(opened?.into()),
+    if let Some(file) = claim::nameless(&directory, mode)? {
+        return Ok(file);
     }
     // Not every file system has nameless files: take a name, and give it back at once.
     let name = OsStr::new(NAME);
-    sweep(&directory, name);
-    let flags = OFlags::CREATE | OFlags::EXCL | OFlags::RDWR | OFlags::CLOEXEC;
-    let make = |hidden: &OsStr| openat(&directory, hidden, flags, mode).map(File::from);
-    let (file, hidden) = claim(&directory, name, make)?;
+    claim::sweep(&directory, name);
+    let (file, hidden) = claim::claim_file(&directory, name, mode)?;
     unlinkat(&directory, &hidden, AtFlags::empty())?;
     Ok(file)
 }

@@ -123,10 +123,10 @@ impl<'a, I: Inlet> Spooling<'a, I> {
         let spare = self.room / self.limits.room_share;
         if self.n_kept > self.room - spare {
             let reason = format!(
-                "of {} free bytes `{}` needs more than {}",
-                self.room,
+                "`{}` needs more than {} of {} free bytes",
                 self.place,
-                self.room - spare
+                self.room - spare,
+                self.room
             );
             let source = io::Error::new(io::ErrorKind::StorageFull, reason);
             return Err(Error::spool(self.directory, source));
@@ -276,10 +276,7 @@ mod tests {
         };
         assert_eq!(source.kind(), io::ErrorKind::StorageFull);
         let text = error.to_string();
-        assert!(
-            text.contains("free bytes `a.tar` needs more than 0"),
-            "{text}"
-        );
+        assert!(text.contains("`a.tar` needs more than 0 of "), "{text}");
     }
 
     #[test]

@@ -26,15 +26,7 @@ pub(in crate::archive) fn index(
         let entry = match reader.next() {
             Ok(Some(entry)) => entry,
             Ok(None) => break,
-            Err(TarError::Io(source)) => {
-                return Err(Error::Io {
-                    place: place.to_owned(),
-                    source,
-                });
-            }
-            Err(TarError::Invalid { offset, reason }) => {
-                return Err(damaged(place, length, offset, reason, entries.last()));
-            }
+            Err(error) => return Err(damaged(place, length, error, entries.last())),
         };
         if entry.kind == Kind::Global {
             continue;
@@ -56,7 +48,8 @@ pub(in crate::archive) fn index(
             continue;
         }
         if entry.kind == Kind::Unsupported(TypeFlag(b'S')) || entry.sparse.is_some() {
-            let reason = "is a sparse file; write the archive again by `tar` without `--sparse`";
+            let reason =
+                "is a sparse file; create the archive again with `tar`, without `--sparse`";
             let reason = reason.to_owned();
             return Err(Error::BadEntry { name, reason });
         }
@@ -99,27 +92,16 @@ pub(in crate::archive) fn index(
     Ok((entries, end))
 }
 
-/// Says where a tar stops being one: no tar at all, cut short inside an entry, or damaged at a byte.
-fn damaged(
-    place: &str,
-    length: u64,
-    offset: u64,
-    reason: &str,
-    last: Option<&SourceEntry>,
-) -> Error {
+/// Says where a tar stops being one: not a tar at all, truncated inside an entry, or damaged at a byte.
+fn damaged(place: &str, length: u64, error: TarError, last: Option<&SourceEntry>) -> Error {
     let place = place.to_owned();
+    let is_of_any_file = error.is_of_any_file();
+    let (offset, reason) = match error {
+        TarError::Io(source) => return Error::Io { place, source },
+        TarError::Invalid { offset, reason } => (offset, reason.to_owned()),
+    };
     match last {
-        // Anything can be cut short or have no checksum; what comes further than that is a tar.
-        None if !reason.contains("or not a tar")
-            && !reason.contains("header that is truncated") =>
-        {
-            Error::NotTar {
-                place,
-                offset,
-                reason: reason.to_owned(),
-            }
-        }
-        None => Error::NotAnImage {
+        None if is_of_any_file => Error::NotAnImage {
             place,
             reason: "is not a tar, plain or compressed".to_owned(),
         },
@@ -133,10 +115,10 @@ fn damaged(
                 entry.size
             ),
         },
-        Some(_) => Error::NotTar {
+        _ => Error::NotTar {
             place,
             offset,
-            reason: reason.to_owned(),
+            reason,
         },
     }
 }

@@ -9,7 +9,6 @@ use crate::archive::{Archive, Image, Layer};
 use crate::diff::layers::shared_ends;
 use crate::digest::{DiffId, Hashing};
 use crate::error::Error;
-use crate::image::json::Value;
 use crate::patch::{DraftValue, PatchDraft};
 
 const BUFFER_BYTES: usize = 128 * 1024;
@@ -97,7 +96,7 @@ fn name(diff_id: DiffId) -> String {
 pub(super) fn operations(old: &Image, new: &Image, directory: &str, order: Order) -> Operations {
     let (before, after) = (old.layers(), new.layers());
     let (n_first, n_last) = shared_ends(before, after);
-    let told = created_by(new);
+    let told = new.created_by();
     let mut counts: HashMap<DiffId, usize> = HashMap::new();
     for layer in before.iter().chain(after) {
         *counts.entry(layer.diff_id()).or_default() += 1;
@@ -185,16 +184,6 @@ fn tar(
     } else {
         plain
     }
-}
-
-/// What the history says of each layer, where it tells of all of them.
-fn created_by(image: &Image) -> Vec<Option<String>> {
-    let config = image.config();
-    if config.n_history_layers() != image.layers().len() {
-        return Vec::new();
-    }
-    let told = |entry: &Value| Some(entry.get("created_by")?.as_text()?.into_owned());
-    config.layer_history().map(told).collect()
 }
 
 fn number(number: usize) -> DraftValue {

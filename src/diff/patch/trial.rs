@@ -6,11 +6,12 @@ use super::annotations::lasting;
 use super::config::COLLECTIONS;
 use super::{LayerTar, Subject};
 use crate::annotation::{AnnotationEdit, ImageAnnotations};
+use crate::apply::compare_tags;
 use crate::apply::{ConfigChange, annotation, describe, shown};
 use crate::archive::Archive;
 use crate::config_field::ConfigField;
+use crate::diff::annotation_edits;
 use crate::diff::config::{compare_configs, field_of};
-use crate::diff::{annotation_edits, compare_tags};
 use crate::error::Error;
 use crate::gather::{Base, NotPlanned, Patches, Setting, gather};
 use crate::ordered::OrderedMap;
@@ -99,9 +100,9 @@ fn finding(tar: &LayerTar, new: &Archive) -> Result<SourceFinding, Error> {
     let (image, position) = tar.place;
     let layer = &new.images()[image].layers()[position];
     let mut reader = TarReader::new(new.open_layer(layer)?);
-    let log = LayerLog::read(0, &mut reader).map_err(|error| Error::BadEntry {
-        name: new.source().entries()[layer.entry()].name.clone(),
-        reason: format!("is not a readable layer: {error}"),
+    let log = LayerLog::read(0, &mut reader).map_err(|error| {
+        let name = new.source().entries()[layer.entry()].name.clone();
+        Error::unreadable_layer(name, error)
     })?;
     Ok(SourceFinding {
         from: Some(FromFinding::Tar { import: 0, log }),
