@@ -19,7 +19,7 @@ use crate::archive::{Archive, Image, Import, Layer};
 use crate::error::Error;
 use crate::layer::SourceDirectory;
 use crate::ledger::{Ledger, Location, ReadAs};
-use crate::patch::{DiffSource, EditPlace, Expectation, FileDiff, Operation, Patch, PatchFile};
+use crate::patch::{DiffSource, Expectation, FileDiff, Operation, Patch, PatchFile};
 use crate::plan::{Inventory, InventoryImage, OperationId, targets};
 use crate::platform::Platform;
 use crate::problem::Address;
@@ -76,12 +76,11 @@ pub struct Setting {
     pub ledger: Ledger,
 }
 
-/// Enters the patch files, and the files and directories that they name, as read.
+/// Enters the files and directories that patches name as read.
 ///
-/// [`gather`] does so too, and reports those that do not exist or may not be read. This is for a caller that changes
-/// something before it gathers.
+/// [`gather`] does so too, and reports those that do not exist or may not be read. This is for a caller that wants conflicts
+/// to be found before it opens the archive.
 pub(crate) fn enter_sources(patches: &Patches, ledger: &mut Ledger) -> Result<(), Error> {
-    enter_patch_files(patches, ledger)?;
     for (file, base) in patches.iter() {
         for operation in file.patches().iter().flat_map(|patch| &patch.operations) {
             for source in HostSource::all_of(operation) {
@@ -251,22 +250,10 @@ impl Depth {
             Self::Documents
         };
         let operations = patch.operations.iter().map(|operation| match operation {
-            Operation::AddLayer(add) if add.as_is || add.at.is_some() => Self::Layers,
-            Operation::RemovePath(removal) if removal.purges => Self::Layers,
-            Operation::SetMode(settings) if settings.place == EditPlace::Layer => Self::Layers,
-            Operation::SetOwner(settings) if settings.place == EditPlace::Layer => Self::Layers,
-            Operation::PatchFile(diff) if diff.place == EditPlace::Layer => Self::Layers,
-            Operation::RemoveLayer(_)
-            | Operation::ReplaceLayer(_)
-            | Operation::Squash(_)
-            | Operation::Rebase(_)
-            | Operation::RewriteTimestamps(_) => Self::Layers,
-            Operation::AddLayer(_)
-            | Operation::RemovePath(_)
-            | Operation::MovePath(_)
-            | Operation::SetMode(_)
-            | Operation::SetOwner(_)
-            | Operation::PatchFile(_) => Self::Tree,
+            Operation::AddLayer(add) if !add.as_is && add.at.is_none() => Self::Tree,
+            Operation::Recompress(_) => Self::Documents,
+            other if other.edits_above() => Self::Tree,
+            other if other.needs_layers() => Self::Layers,
             _ => Self::Documents,
         });
         operations.fold(expected, Self::max)

@@ -8,7 +8,7 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 use super::arrange::{self, arrange};
 use super::{Addition, Data, LayerProblem, Note, Reason};
 use crate::image_path::ImagePath;
-use crate::rootfs::{Obstacle, Rootfs};
+use crate::rootfs::{Obstacle, Rootfs, WHITEOUT};
 use crate::tarball::{Entry, ImpliedDirectories, Kind, Mtime, TooManyImplied};
 
 /// What to do where the image has a symbolic link and the layer needs a directory.
@@ -115,7 +115,7 @@ struct Composing<'a> {
 impl<'a> Composing<'a> {
     fn place(&mut self, addition: &'a Addition) {
         let path = &addition.path;
-        if path.components().any(|name| name.starts_with(b".wh.")) {
+        if path.components().any(|name| name.starts_with(WHITEOUT)) {
             return self.problem(path, Reason::WhiteoutName);
         }
         if addition.entry.kind == Kind::Directory {

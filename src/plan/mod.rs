@@ -20,6 +20,7 @@ mod layers;
 mod names;
 mod provenance;
 mod referrers;
+mod run;
 mod stack;
 mod state;
 mod target;
@@ -28,7 +29,6 @@ mod variables;
 mod work;
 
 use std::collections::{BTreeMap, HashMap};
-use std::rc::Rc;
 
 use crate::annotation::AnnotationEdit;
 use crate::image::Config;
@@ -54,6 +54,7 @@ pub use layer::{
 use layers::{rebase, recompression, squash, time_limit};
 use names::Names;
 use provenance::Before;
+use run::Run;
 use state::State;
 pub use target::targets;
 use work::Work;
@@ -120,51 +121,16 @@ pub enum Unplanned {
 ///
 /// `texts` are the contents that an earlier call has asked for ([`Unplanned::Wants`]). The same arguments give the same plan.
 pub fn plan(files: &[PatchFile], inventory: &Inventory, texts: &Texts) -> Result<Plan, Unplanned> {
-    let images = &inventory.images;
-    let mut n_members: HashMap<usize, usize> = HashMap::new();
-    for image in images {
-        *n_members.entry(image.group).or_default() += 1;
-    }
-    let mut wanted = Vec::new();
-    let effort = Rc::new(Effort::of(images));
-    let mut states: Vec<State> = images
-        .iter()
-        .map(|image| {
-            let is_one_of_several = n_members[&image.group] > 1;
-            State::new(image, is_one_of_several, Rc::clone(&effort))
-        })
-        .collect();
-    let mut names = Names::of(&states);
+    let mut run = Run::new(files, inventory, texts);
     let mut secrets = Secrets::default();
     for file in files {
         secrets.extend(file.secrets());
     }
-    let mut layers = Vec::new();
     let mut rejected: Option<Rejected> = None;
     for (f, file) in files.iter().enumerate() {
         let mut problems = Vec::new();
         for (d, patch) in file.patches().iter().enumerate() {
-            let mut planning = Planning {
-                files,
-                file,
-                id: OperationId {
-                    file: f,
-                    document: d,
-                    operation: 0,
-                },
-                names: &mut names,
-                states: &mut states,
-                sources: &inventory.sources,
-                epoch: inventory.source_date_epoch.as_ref(),
-                layers: &mut layers,
-                texts,
-                wanted: &mut wanted,
-                keeps_open: false,
-                keeps_plain: inventory.keeps_plain,
-                effort: &effort,
-                problems: &mut problems,
-            };
-            planning.plan_patch(patch);
+            run.patch(f, d, &mut problems).plan_patch(patch);
         }
         if !problems.is_empty() {
             // A problem may speak of what another file has set.
@@ -176,8 +142,8 @@ pub fn plan(files: &[PatchFile], inventory: &Inventory, texts: &Texts) -> Result
             });
         }
     }
-    if !wanted.is_empty() {
-        return Err(Unplanned::Wants(wanted));
+    if !run.wanted.is_empty() {
+        return Err(Unplanned::Wants(run.wanted));
     }
     let notes = files.iter().flat_map(|file| {
         let notes = file.notes().iter();
@@ -186,11 +152,12 @@ pub fn plan(files: &[PatchFile], inventory: &Inventory, texts: &Texts) -> Result
     match rejected {
         Some(rejected) => Err(Unplanned::Rejected(rejected)),
         None => Ok(Plan {
-            images: states
+            images: run
+                .states
                 .into_iter()
-                .map(|state| state.into_plan(&layers))
+                .map(|state| state.into_plan(&run.layers))
                 .collect(),
-            layers,
+            layers: run.layers,
             secrets,
             notes: notes.collect(),
         }),
@@ -218,15 +185,7 @@ struct Planning<'a> {
 impl Planning<'_> {
     /// Returns the images that a patch is about, once they have the names and platforms that it gives them.
     fn target(&mut self, patch: &Patch) -> Vec<usize> {
-        let document = Address::document(self.id.document);
-        let images = target::select(
-            &patch.target,
-            self.states,
-            self.names,
-            &document,
-            self.problems,
-        );
-        let images = images.unwrap_or_default();
+        let images = self.select(patch).unwrap_or_default();
         if !images.is_empty() {
             for operation in patch.operations.iter().filter(|it| it.retargets()) {
                 let mut effects = vec![Vec::new(); images.len()];
@@ -236,15 +195,20 @@ impl Planning<'_> {
         images
     }
 
-    fn plan_patch(&mut self, patch: &Patch) {
-        let document = Address::document(self.id.document);
-        let Some(images) = target::select(
+    /// Returns the images that the target of a patch selects, or adds the problem that says why there are none.
+    fn select(&mut self, patch: &Patch) -> Option<Vec<usize>> {
+        target::select(
             &patch.target,
             self.states,
             self.names,
-            &document,
+            &Address::document(self.id.document),
             self.problems,
-        ) else {
+        )
+    }
+
+    fn plan_patch(&mut self, patch: &Patch) {
+        let document = Address::document(self.id.document);
+        let Some(images) = self.select(patch) else {
             return;
         };
         expect::check(patch, self.id.document, self.states, &images, self.problems);

@@ -46,7 +46,7 @@ pub(super) struct OpenLayer {
 /// An image as the operations so far have left it.
 #[expect(
     clippy::struct_excessive_bools,
-    reason = "four facts that do not depend on each other"
+    reason = "facts that do not depend on each other"
 )]
 pub(super) struct State {
     pub(super) image_id: Digest,

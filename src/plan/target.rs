@@ -1,12 +1,11 @@
 //! Which images of the archive a patch is about.
 
 use std::collections::HashSet;
-use std::rc::Rc;
 
-use super::effort::Effort;
 use super::names::Names;
+use super::run::Run;
 use super::state::State;
-use super::{Inventory, OperationId, Planning, Texts};
+use super::{Inventory, Texts};
 use crate::patch::{ImagePattern, PatchFile, Target};
 use crate::problem::{Address, Code, Problem, quoted};
 use crate::reference::Reference;
@@ -15,39 +14,17 @@ use crate::reference::Reference;
 /// which names and platforms is for operations to say that look into none. A target that fits nothing is about none.
 #[must_use]
 pub fn targets(files: &[PatchFile], inventory: &Inventory) -> Vec<Vec<usize>> {
-    let images = &inventory.images;
-    let effort = Rc::new(Effort::of(images));
-    let mut states: Vec<State> = images
-        .iter()
-        .map(|image| State::new(image, false, Rc::clone(&effort)))
-        .collect();
-    let mut names = Names::of(&states);
+    let texts = Texts::default();
+    let mut run = Run::new(files, inventory, &texts);
     let mut targets = Vec::new();
-    let no_texts = Texts::default();
     for (f, file) in files.iter().enumerate() {
         for (d, patch) in file.patches().iter().enumerate() {
-            let mut problems = Vec::new();
-            let mut planning = Planning {
-                files,
-                file,
-                id: OperationId {
-                    file: f,
-                    document: d,
-                    operation: 0,
-                },
-                names: &mut names,
-                states: &mut states,
-                sources: &inventory.sources,
-                epoch: inventory.source_date_epoch.as_ref(),
-                layers: &mut Vec::new(),
-                texts: &no_texts,
-                wanted: &mut Vec::new(),
-                keeps_open: false,
-                keeps_plain: inventory.keeps_plain,
-                effort: &effort,
-                problems: &mut problems,
-            };
-            targets.push(planning.target(patch));
+            // What is unknown is looked into.
+            targets.push(if run.effort.is_spent() {
+                (0..inventory.images.len()).collect()
+            } else {
+                run.patch(f, d, &mut Vec::new()).target(patch)
+            });
         }
     }
     targets

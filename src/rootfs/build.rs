@@ -6,14 +6,13 @@ use super::hard_link::owner;
 use super::log::{LayerLog, LoggedEntry};
 use super::resolve::Walk;
 use super::{
-    Children, Content, EntryFault, Inode, MAX_PATH_BYTES, Node, ROOT, Rootfs, RootfsError, Slot,
-    WHITEOUT,
+    Children, Content, EntryFault, Inode, MAX_PATH_BYTES, Node, OPAQUE, ROOT, Rootfs, RootfsError,
+    Slot, WHITEOUT,
 };
 use crate::tarball::{Entry, Input, Kind, TarReader};
 
 /// How often a way is tried again after a link or a file on it was dealt with.
 const MAX_AGAIN: u32 = 40;
-const OPAQUE: &[u8] = b".wh..wh..opq";
 /// AUFS' own bookkeeping; not files of the image.
 const META: &[u8] = b".wh..wh.";
 /// Where AUFS kept files with several names; entries below are targets of hard links and nothing else.

@@ -267,6 +267,8 @@ const ROOT: u32 = 0;
 
 /// How the name of a whiteout begins (image-spec layer.md, "Whiteouts").
 pub const WHITEOUT: &[u8] = b".wh.";
+/// The name by which a layer hides everything that lower layers have in a directory (the same section, "Opaque Whiteout").
+pub const OPAQUE: &[u8] = b".wh..wh..opq";
 
 /// The merged tree. Layers are added bottom to top.
 #[derive(Debug, Clone)]

@@ -303,7 +303,7 @@ impl<'a> Checker<'a> {
     ) -> Option<&'j str> {
         let value = json.get(key)?;
         if value.text().is_none() {
-            self.bad_shape(place, &format!("{path}.{key}"), Some(value), "a text");
+            self.bad_shape(place, &format!("{path}.{key}"), Some(value), "a string");
         }
         value.text()
     }

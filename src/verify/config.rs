@@ -225,7 +225,7 @@ fn check_container(checker: &mut Checker, json: &Json, place: &str) {
             };
             if !is_right {
                 let wanted = if key == "Labels" {
-                    "a text"
+                    "a string"
                 } else {
                     "an object"
                 };
@@ -266,7 +266,7 @@ fn check_texts(checker: &mut Checker, config: &Json, key: &str, place: &str) {
     };
     for (i, item) in items.iter().enumerate() {
         if item.text().is_none() {
-            checker.bad_shape(place, &format!("{path}[{i}]"), Some(item), "a text");
+            checker.bad_shape(place, &format!("{path}[{i}]"), Some(item), "a string");
         }
     }
 }

@@ -269,7 +269,7 @@ pub(super) fn check_annotations(checker: &mut Checker, json: &Json, place: &str,
     }
     for (key, value) in annotations.map(Json::members).unwrap_or_default() {
         if value.text().is_none() {
-            checker.bad_shape(place, &format!("{path}.{key}"), Some(value), "a text");
+            checker.bad_shape(place, &format!("{path}.{key}"), Some(value), "a string");
         }
     }
 }

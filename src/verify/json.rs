@@ -74,7 +74,7 @@ impl Json {
             Self::Bool(_) => "a boolean",
             Self::Integer(_) => "an integer",
             Self::Float => "a number that is not an integer",
-            Self::Text(_) => "a text",
+            Self::Text(_) => "a string",
             Self::List(_) => "a list",
             Self::Map(_) => "an object",
         }

@@ -2,7 +2,7 @@
 
 use std::io::{self, Read, Write};
 
-use super::named::{Hidden, Keys, Named};
+use super::named::{Hidden, Keys, Named, WHITEOUT};
 use super::stated::{Hasher, Sha512};
 use crate::archive::Blob;
 use crate::compression::Compression;
@@ -16,7 +16,6 @@ const MAX_ENTRIES: usize = 1_000_000;
 /// How many offenders of a kind are named.
 const MAX_NAMED: usize = 3;
 
-const WHITEOUT: &[u8] = b".wh.";
 const OPAQUE: &[u8] = b".wh..wh..opq";
 
 /// What was seen in a layer.

@@ -6,6 +6,9 @@ use sha2::{Digest as _, Sha256};
 
 type Key = [u8; 32];
 
+/// How the name of a whiteout begins.
+pub(super) const WHITEOUT: &[u8] = b".wh.";
+
 /// A cleaned path as a digest for each directory on the way and one for itself. Each is made of the one before, so that
 /// deep paths cost no more than their length.
 pub(super) struct Keys<'a> {
@@ -92,7 +95,7 @@ impl Named {
 
     /// Takes down a name; false if it was there before.
     pub(super) fn insert(&mut self, path: &Keys<'_>) -> bool {
-        if !path.last.starts_with(b".wh.") {
+        if !path.last.starts_with(WHITEOUT) {
             self.parents.extend(path.above().last());
             for key in path.above().iter().rev() {
                 if !self.ancestors.insert(*key) {

@@ -238,7 +238,7 @@ fn follow(
     let place = checker.name(entry);
     if depth > MAX_DEPTH || oci.n_visits > MAX_VISITS {
         let message =
-            format!("is nested over {MAX_DEPTH} indexes deep, or appears {MAX_VISITS} times");
+            format!("is over {MAX_DEPTH} indexes deep, or after over {MAX_VISITS} descriptors");
         checker.error(Rule::IndexDepth, place, message);
         return Ok(());
     }

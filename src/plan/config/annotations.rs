@@ -102,12 +102,11 @@ fn settle(work: &mut Work<'_>, on: AnnotationPlace) {
         }
         let state = &mut work.states[image];
         state.is_changed |= on == AnnotationPlace::Manifest || state.is_index_referred_to;
-        let (group, index) = (state.group, state.annotations.index.clone());
         if on == AnnotationPlace::Index {
-            let others = work.states.iter_mut().filter(|state| state.group == group);
-            for other in others {
+            let (group, index) = (state.group, state.annotations.index.clone());
+            for &other in work.names.members(group) {
                 // A targeted one has the same by its own turn.
-                other.annotations.index.clone_from(&index);
+                work.states[other].annotations.index.clone_from(&index);
             }
         }
     }

@@ -10,6 +10,7 @@ pub(super) mod remains;
 pub(super) mod removal;
 pub(super) mod settings;
 
+use std::cell::LazyCell;
 use std::collections::{BTreeMap, HashMap, HashSet};
 use std::sync::Arc;
 
@@ -151,7 +152,7 @@ impl Work<'_> {
         let tree = state.tree.as_ref().expect("the tree was read");
         let mut found = LayerEdits::new();
         let mut contents: HashMap<Content, &FileEdit> = HashMap::new();
-        let bearers = bearers(state);
+        let bearers = LazyCell::new(|| bearers(state));
         let mut problems = Vec::new();
         for (path, edit) in edits {
             let node = tree.get(path).expect("what is changed is there");

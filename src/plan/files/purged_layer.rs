@@ -7,10 +7,8 @@ use crate::image_path::ImagePath;
 use crate::layer::GroupEdit;
 use crate::plan::layers::rewrites::Edits;
 use crate::plan::{Change, FileChange, tree_changes};
-use crate::rootfs::{Content, LoggedEntry, PathSet, Rootfs, WHITEOUT};
+use crate::rootfs::{Content, LoggedEntry, OPAQUE, PathSet, Rootfs, WHITEOUT};
 use crate::tarball::{Entry, HeaderChange, Kind};
-
-const OPAQUE: &[u8] = b".wh..wh..opq";
 
 /// One layer that is looked through.
 pub(super) struct Looking<'a> {

@@ -118,15 +118,33 @@ fn help(state: &State, selector: &LayerSelector) -> String {
     }
 }
 
+/// Returns which layer of the image as it is stands at `position`, or adds the problem that an earlier operation has made
+/// it another.
+pub(super) fn kept(work: &mut Work<'_>, i: usize, position: usize) -> Option<usize> {
+    let state = &work.states[work.images[i]];
+    let layer = match state.layers[position] {
+        PlannedLayer::Kept(kept) => return Some(kept),
+        PlannedLayer::Made(layer) => &work.layers[layer],
+    };
+    let (number, name) = (position + 1, quoted(&state.display_name()));
+    let what = if layer.stands_for().is_some() {
+        "changed"
+    } else {
+        "added"
+    };
+    let message = format!("layer {number} of {name} was {what} by an earlier operation");
+    let help = "keep one of the two";
+    work.problem(Code::Contradiction, work.address.clone(), message, help);
+    None
+}
+
 fn remove_from(work: &mut Work<'_>, i: usize, position: usize) {
+    let Some(kept) = kept(work, i, position) else {
+        return;
+    };
     let state = &mut work.states[work.images[i]];
     let number = position + 1;
     let name = quoted(&state.display_name());
-    let PlannedLayer::Kept(kept) = state.layers[position] else {
-        let message = format!("layer {number} of {name} was added by an earlier operation");
-        let help = "keep one of the two";
-        return work.problem(Code::Contradiction, work.address.clone(), message, help);
-    };
     if state.layers.len() == 1 {
         let message = format!("{name} would have no layers");
         let help = "engines do not run an image without layers";

@@ -1,11 +1,10 @@
 //! Another layer in the place of one.
 
-use super::removal::{self, one_layer};
+use super::removal::{self, kept, one_layer};
 use super::source::Source;
 use crate::patch::LayerReplacement;
 use crate::plan::work::Work;
-use crate::plan::{Effect, PlannedLayer, RemovedLayer};
-use crate::problem::{Code, quoted};
+use crate::plan::{Effect, RemovedLayer};
 
 pub(in crate::plan) fn replace<'a>(work: &mut Work<'a>, replacement: &'a LayerReplacement) {
     let address = work.address.clone();
@@ -24,16 +23,11 @@ pub(in crate::plan) fn replace<'a>(work: &mut Work<'a>, replacement: &'a LayerRe
         let Some(position) = one_layer(work, i, &replacement.layer, &mut is_found) else {
             continue;
         };
-        let image = work.images[i];
-        let state = &work.states[image];
-        let PlannedLayer::Kept(kept) = state.layers[position] else {
-            let name = quoted(&state.display_name());
-            let number = position + 1;
-            let message = format!("layer {number} of {name} was created by an earlier operation");
-            let help = "keep one of the two";
-            work.problem(Code::Contradiction, address.clone(), message, help);
+        let Some(kept) = kept(work, i, position) else {
             continue;
         };
+        let image = work.images[i];
+        let state = &work.states[image];
         let diff_id = state
             .diff_id(position)
             .expect("a layer that is kept has one");

@@ -119,7 +119,7 @@ impl<'a> Source<'a> {
         };
         let device = first(&|entry| entry.is_zero_device()).map(|(name, n)| {
             format!(
-                "{}: {ZERO_DEVICE}, and others for a device",
+                "{}: {ZERO_DEVICE}, and others as a device",
                 and_more(&name, n)
             )
         });

@@ -72,8 +72,9 @@ pub(in crate::plan) fn limit(work: &mut Work<'_>, limit: &TimeLimit) {
         state.tree = Some(tree.expect("times do not decide what fits"));
         let time = Timestamp::from_unix_seconds(latest);
         let time = time.map_or_else(|| latest.to_string(), |time| time.as_str().to_owned());
+        let get = if n_files == 1 { "gets" } else { "get" };
         state.note(format!(
-            "{} in {} get the time {time}",
+            "{} in {} {get} the time {time}",
             several(n_files, "entry", "entries"),
             several(n_layers, "layer", "layers")
         ));
