@@ -71,9 +71,8 @@ fn read(path: &Path) -> Result<BTreeMap<String, String>, Failure> {
         .and_then(|file| file.take(MAX_FILE_BYTES + 1).read_to_end(&mut bytes))
         .map_err(Error::at(path))?;
     if bytes.len() as u64 > MAX_FILE_BYTES {
-        let message = format!(
-            "`{place}` has more than {MAX_FILE_BYTES} bytes, which no file of arguments has"
-        );
+        let message =
+            format!("`{place}` has more than {MAX_FILE_BYTES} bytes, the limit for an arg file");
         return Err(Failure::Usage(message));
     }
     let text = String::from_utf8(bytes)

@@ -9,7 +9,6 @@ use super::args::{ArgOptions, refuse_undeclared};
 use super::failure::{Failure, ProblemFormat, say};
 use super::inputs::read_texts;
 use super::{output, target, workflow};
-use crate::job::Job;
 use crate::ledger::Ledger;
 use crate::patch::{PatchFile, PatchOutline};
 use crate::plan::contradictions;
@@ -61,8 +60,7 @@ impl Check {
             contradictions(&outline)?;
             Ok(outline)
         };
-        let mut job = Job::new().with_ledger(ledger);
-        let checked = read_texts(&mut job, &self.patches)?.each(check);
+        let checked = read_texts(&self.patches, &mut ledger)?.each(check);
         if let Ok(outlines) = &checked {
             let declared = outlines.iter().flat_map(PatchOutline::arg_names);
             let declared: Vec<&str> = declared.map(String::as_str).collect();

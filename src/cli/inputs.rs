@@ -11,7 +11,7 @@ use super::args::{ArgOptions, refuse_undeclared};
 use super::failure::{Failure, ProblemFormat};
 use crate::archive::Form;
 use crate::error::Error;
-use crate::gather::{NotPlanned, Patches};
+use crate::gather::{NotPlanned, Patches, enter_sources};
 use crate::job::{Archive, Decided, Input, Job, PatchTexts};
 use crate::ledger::{Ledger, Location, ReadAs};
 use crate::patch::MAX_FILE_BYTES;
@@ -77,8 +77,7 @@ impl Inputs {
         }
         enter(self.image(), ReadAs::Image, &mut ledger)?;
         let values = self.args.values(&mut ledger)?;
-        let mut job = job(ledger);
-        let mut texts = read_texts(&mut job, self.patches())?;
+        let mut texts = read_texts(self.patches(), &mut ledger)?;
         if self.allow_outside {
             texts = texts.allow_outside();
         }
@@ -86,11 +85,11 @@ impl Inputs {
             .with_args(&values)
             .map_err(|rejected| Failure::Rejected(rejected, format))?;
         refuse_undeclared(&values, &patches.arg_names())?;
-        job.enter_sources(&patches)?;
+        enter_sources(&patches, &mut ledger)?;
         Ok(ReadPatches {
             patches,
             format,
-            job,
+            job: job(ledger),
         })
     }
 }
@@ -120,9 +119,9 @@ impl ReadPatches {
     }
 
     /// Plans for the image, up to where contents are read.
-    pub(super) fn decide<'a>(&mut self, archive: &'a Archive) -> Result<Decided<'a>, Failure> {
+    pub(super) fn decide(mut self, archive: &Archive) -> Result<Decided<'_>, Failure> {
         if let Some(time) = source_date_epoch()? {
-            self.job = self.job.clone().source_date_epoch(time);
+            self.job = self.job.source_date_epoch(time);
         }
         let decided = self.job.decide(archive, &self.patches);
         decided.map_err(|failed| self.failure(failed))
@@ -137,9 +136,9 @@ impl ReadPatches {
 }
 
 /// Reads patch files; `-` is standard input.
-pub(super) fn read_texts(job: &mut Job, paths: &[PathBuf]) -> Result<PatchTexts, Failure> {
+pub(super) fn read_texts(paths: &[PathBuf], ledger: &mut Ledger) -> Result<PatchTexts, Failure> {
     for path in paths {
-        enter(path, ReadAs::Patch, job.ledger())?;
+        enter(path, ReadAs::Patch, ledger)?;
     }
     let mut texts = PatchTexts::default();
     for path in paths {
@@ -176,7 +175,11 @@ pub(super) fn enter(path: &Path, role: ReadAs, ledger: &mut Ledger) -> Result<()
 
 /// Returns the run of a command that has entered its outputs in `ledger`.
 pub(super) fn job(ledger: Ledger) -> Job {
-    Job::new().spool(spool_directory()).with_ledger(ledger)
+    let job = Job::new().with_ledger(ledger);
+    match std::env::var_os("TMPDIR").filter(|directory| !directory.is_empty()) {
+        Some(directory) => job.spool(directory),
+        None => job,
+    }
 }
 
 /// Returns what a path means; `-` is standard input.
@@ -186,14 +189,6 @@ pub(super) fn input(path: &Path) -> Result<Input, Failure> {
     }
     let input = io::stdin().as_fd().try_clone_to_owned().map(File::from);
     Ok(Input::Stream(input.map_err(stdin_error)?, STDIN.to_owned()))
-}
-
-/// Where streams and decompressed archives are kept while they are read: room is wanted, not speed.
-fn spool_directory() -> PathBuf {
-    match std::env::var_os("TMPDIR").filter(|directory| !directory.is_empty()) {
-        Some(directory) => directory.into(),
-        None => "/var/tmp".into(),
-    }
 }
 
 /// The time that a reproducible build gives (reproducible-builds.org, `SOURCE_DATE_EPOCH`).

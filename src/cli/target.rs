@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 
 use super::failure::Failure;
 use crate::error::Error;
-use crate::ledger::{Extent, Ledger, Location, WrittenAs};
+use crate::ledger::{Descriptor, Extent, Ledger, Location, WrittenAs, followed};
 
 /// Where something goes that was asked for by a path.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -19,7 +19,7 @@ pub(super) enum Target {
 
 impl Target {
     pub(super) fn of(path: &Path) -> Self {
-        if path.as_os_str() == "-" || Location::of(path).is_standard_output() {
+        if path.as_os_str() == "-" || matches!(followed(path), Ok((_, Descriptor::Own(1)))) {
             return Self::StandardOutput;
         }
         Self::Path(path.to_owned())

@@ -82,7 +82,7 @@ impl Shape {
 
     fn describe(self) -> &'static str {
         match self {
-            Self::Text => "a text",
+            Self::Text => "a string",
             Self::Time => "an RFC 3339 timestamp",
             Self::Number => "a whole number",
             Self::Texts => "a list of strings",

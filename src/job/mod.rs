@@ -25,7 +25,7 @@ use crate::platform::PlatformPattern;
 use crate::timestamp::Timestamp;
 use crate::verify::{Report, verify, verify_strictly};
 
-/// Where files without a name go by default.
+/// Where files without a name go by default: large ones need space more than speed.
 const SPOOL: &str = "/var/tmp";
 
 /// One run, and what is chosen for it. The default changes nothing but what the patches say.
@@ -93,11 +93,6 @@ impl Job {
     /// Returns the paths of the run.
     pub(crate) fn ledger(&mut self) -> &mut Ledger {
         &mut self.ledger
-    }
-
-    /// Enters every file and directory that the patches name as read.
-    pub(crate) fn enter_sources(&mut self, patches: &Patches) -> Result<(), Error> {
-        gather::enter_sources(patches, &mut self.ledger)
     }
 
     /// Opens an archive: a tar, plain or compressed, or a directory. `manifest.json` and `index.json` must agree.

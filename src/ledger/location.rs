@@ -133,11 +133,6 @@ impl Location {
         self.kind() == Some(Kind::File)
     }
 
-    /// Tells whether the path is a name of standard output, such as `/dev/stdout`.
-    pub(crate) fn is_standard_output(&self) -> bool {
-        self.descriptor == Some(1)
-    }
-
     pub(super) fn shown(&self) -> &str {
         &self.shown
     }

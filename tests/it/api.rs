@@ -2,25 +2,14 @@
 #![allow(clippy::unwrap_used, reason = "helpers of tests may fail as tests do")]
 
 use std::collections::BTreeSet;
-use std::path::{Path, PathBuf};
+use std::path::Path;
+
+use crate::house::rust_files;
 
 /// What may follow `pub`; fields have a name there.
 const KINDS: &[&str] = &[
     "const", "enum", "fn", "mod", "struct", "trait", "type", "use",
 ];
-
-fn rust_files(directory: &Path) -> Vec<PathBuf> {
-    let mut files = Vec::new();
-    for item in std::fs::read_dir(directory).unwrap() {
-        let path = item.unwrap().path();
-        if path.is_dir() {
-            files.extend(rust_files(&path));
-        } else if path.extension().is_some_and(|extension| extension == "rs") {
-            files.push(path);
-        }
-    }
-    files
-}
 
 /// Returns the public items of a file: the block that each is in, its kind, and its name.
 fn items(text: &str) -> Vec<String> {

@@ -5,6 +5,8 @@ use std::path::{Path, PathBuf};
 
 use serde_json::Value;
 
+use crate::house::rust_files;
+
 /// What not to write, and what to write.
 const PHRASES: &[(&str, &str)] = &[
     ("anew", "again, rebuilt"),
@@ -145,20 +147,6 @@ fn messages(source: &str) -> Vec<(usize, &str)> {
     messages
 }
 
-fn sources(directory: &Path) -> Vec<PathBuf> {
-    let mut files = Vec::new();
-    for item in std::fs::read_dir(directory).unwrap() {
-        let path = item.unwrap().path();
-        if path.is_dir() {
-            files.extend(sources(&path));
-        } else if path.file_name().unwrap() != "tests.rs" {
-            files.push(path);
-        }
-    }
-    files.sort();
-    files
-}
-
 fn descriptions(value: &Value, found: &mut Vec<String>) {
     match value {
         Value::Object(members) => {
@@ -208,7 +196,9 @@ fn the_schema_is_plain_english() {
 #[test]
 fn messages_are_plain_english() {
     let (mut wrong, mut n_messages) = (Vec::new(), 0);
-    for path in sources(&root().join("src")) {
+    let is_source = |path: &PathBuf| path.file_name().unwrap() != "tests.rs";
+    let sources = rust_files(&root().join("src"));
+    for path in sources.into_iter().filter(is_source) {
         let source = read(&path);
         let messages = messages(&source);
         n_messages += messages.len();
