@@ -28,11 +28,12 @@ impl Removed {
             if removed.matches(&name) {
                 continue;
             }
-            if name.contains(['*', '?']) {
+            let glob = Glob::new(&name);
+            if glob.has_wildcard() {
                 if removed.globs.len() == MAX_GLOBS {
                     continue;
                 }
-                removed.globs.push(Glob::new(&name));
+                removed.globs.push(glob);
             }
             removed.literal.insert(name.clone());
             removed.names.push(name);

@@ -4,7 +4,7 @@
 //! For each kind of output (`kinds`) a run is counted under `strace`; then the run is made again and again, each time with
 //! one more call killed, or failed by EIO or ENOSPC. Ordinarily that is a fixed sample: each call that changes something is
 //! killed, and some of the others, and failed in turn. `FAULTS=all cargo test --test it -- --nocapture faults` takes them
-//! all, in an hour or so, and prints how many there were; `FAULTS_OF=layout` only kinds with that in their name.
+//! all, in some 20 minutes, and prints how many there were; `FAULTS_OF=layout` only kinds with that in their name.
 #![allow(
     clippy::unwrap_used,
     clippy::print_stdout,
