@@ -4,64 +4,31 @@
 //! other there, they say of each other everywhere; what they say of that image is nobody's business.
 
 use std::collections::{HashMap, HashSet};
-use std::rc::Rc;
 
-use super::effort::Effort;
-use super::names::Names;
-use super::state::State;
-use super::work::Work;
-use super::{InventoryImage, OperationId, Texts, work_on};
+use super::run::Run;
+use super::{Inventory, InventoryImage, OperationId, Texts};
 use crate::annotation::{Annotations, ImageAnnotations, Referring};
 use crate::config_field::ConfigField;
 use crate::image::Config;
 use crate::patch::{IfMissing, Operation, Patch, PatchOutline};
-use crate::problem::{Address, Code, Problem, Rejected};
+use crate::problem::{Code, Problem, Rejected};
 
 /// Returns the contradictions that can be seen without an image: those within one document, and those of documents that
 /// are about the only image.
 pub fn contradictions(outline: &PatchOutline) -> Result<(), Rejected> {
     let file = outline.file();
     let files = std::slice::from_ref(file);
-    let mut only = state(file.patches());
+    let inventory = inventory_for(file.patches());
+    let texts = Texts::default();
+    let mut all = Run::new(files, &inventory, &texts);
     let mut found: Vec<Problem> = Vec::new();
     for (d, patch) in file.patches().iter().enumerate() {
-        let mut own = state(std::slice::from_ref(patch));
         let is_about_all = patch.target.images.is_empty() && patch.target.platforms.is_empty();
-        let state = if is_about_all { &mut only } else { &mut own };
-        let mut names = Names::of(std::slice::from_ref(state));
-        for (o, operation) in patch.operations.iter().enumerate() {
-            if operation.needs_layers() {
-                continue;
-            }
-            let effort = Rc::clone(&state.effort);
-            let mut problems = Vec::new();
-            let mut effects = [Vec::new()];
-            let mut work = Work {
-                files,
-                id: OperationId {
-                    file: 0,
-                    document: d,
-                    operation: o,
-                },
-                names: &names,
-                states: std::slice::from_mut(state),
-                images: &[0],
-                address: Address::operation(d, o),
-                sources: &HashMap::new(),
-                epoch: 0,
-                layers: &mut Vec::new(),
-                texts: &Texts::default(),
-                wanted: &mut Vec::new(),
-                keeps_open: false,
-                keeps_plain: true,
-                effort: &effort,
-                effects: &mut effects,
-                problems: &mut problems,
-            };
-            work_on(&mut work, operation);
-            names.follow(0, &effects[0]);
-            problems.retain(|problem| problem.code() == Code::Contradiction);
-            found.extend(problems);
+        if is_about_all {
+            found.extend(of_patch(&mut all, d, patch));
+        } else {
+            let inventory = inventory_for(std::slice::from_ref(patch));
+            found.extend(of_patch(&mut Run::new(files, &inventory, &texts), d, patch));
         }
     }
     if found.is_empty() {
@@ -70,8 +37,24 @@ pub fn contradictions(outline: &PatchOutline) -> Result<(), Rejected> {
     Err(file.reject(found))
 }
 
+/// Returns what the operations of one document undo.
+fn of_patch(run: &mut Run<'_>, document: usize, patch: &Patch) -> Vec<Problem> {
+    let operations = patch.operations.iter().enumerate();
+    for (operation, _) in operations.filter(|(_, operation)| !operation.needs_layers()) {
+        let id = OperationId {
+            file: 0,
+            document,
+            operation,
+        };
+        run.operation(id, &[0], false);
+    }
+    let mut problems = std::mem::take(&mut run.problems);
+    problems.retain(|problem| problem.code() == Code::Contradiction);
+    problems
+}
+
 /// An image with the variables that operations extend, and with a place for every annotation.
-fn state(patches: &[Patch]) -> State {
+fn inventory_for(patches: &[Patch]) -> Inventory {
     let mut config = Config::parse(b"{\"rootfs\":{}}").expect("it has all that it must have");
     let operations = patches.iter().flat_map(|patch| &patch.operations);
     let parts = operations.flat_map(|operation| match operation {
@@ -103,6 +86,10 @@ fn state(patches: &[Patch]) -> State {
         logs: None,
         contents: HashMap::new(),
     };
-    let effort = Effort::of(std::slice::from_ref(&image));
-    State::new(&image, false, Rc::new(effort))
+    Inventory {
+        images: vec![image],
+        sources: HashMap::new(),
+        keeps_plain: true,
+        source_date_epoch: None,
+    }
 }

@@ -174,3 +174,17 @@ pub enum Effect {
         tag: Reference,
     },
 }
+
+impl Effect {
+    /// Returns the name of a label, variable, item, annotation or tag that goes.
+    pub(super) fn removed_name(&self) -> Option<String> {
+        match self {
+            Self::UnsetLabel { key, .. }
+            | Self::UnsetEnv { key, .. }
+            | Self::UnsetAnnotation { key, .. } => Some(key.clone()),
+            Self::RemoveItem { item, .. } => Some(item.clone()),
+            Self::RemoveTag { tag } => Some(tag.familiar()),
+            _ => None,
+        }
+    }
+}

@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, HashMap};
 
 use super::Effect;
 use super::state::State;
+use crate::digest::Digest;
 use crate::reference::{Glob, Reference};
 
 /// The names of all images.
@@ -11,6 +12,8 @@ use crate::reference::{Glob, Reference};
 pub(super) struct Names {
     /// The images of each group.
     members: HashMap<usize, Vec<usize>>,
+    /// The id of the first of them.
+    ids: HashMap<usize, Digest>,
     /// The group that has a tag.
     holders: HashMap<Reference, usize>,
     /// The groups that have tags of a repository, and how many.
@@ -24,6 +27,7 @@ impl Names {
             let members = names.members.entry(state.group).or_default();
             members.push(i);
             if members.len() == 1 {
+                names.ids.insert(state.group, state.image_id);
                 for tag in state.tags.keys() {
                     names.add(state.group, tag);
                 }
@@ -64,6 +68,11 @@ impl Names {
     /// Returns the images of a group.
     pub(super) fn members(&self, group: usize) -> &[usize] {
         self.members.get(&group).map_or(&[], Vec::as_slice)
+    }
+
+    /// Returns the id of the first image of a group.
+    pub(super) fn id(&self, group: usize) -> Digest {
+        self.ids[&group]
     }
 
     /// Returns the group that has a tag.

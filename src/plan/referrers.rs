@@ -1,11 +1,11 @@
 //! What an archive says about images that change: attestations, signatures and other referrers.
 
-use super::Planning;
+use super::run::Run;
 use crate::annotation::Referring;
 use crate::patch::{Attestations, Patch};
 use crate::problem::{Address, Code, Problem};
 
-impl Planning<'_> {
+impl Run<'_> {
     /// What is said about an image that changes would be false: the patch has to say what becomes of it.
     pub(super) fn settle_referrers(&mut self, patch: &Patch, images: &[usize], document: &Address) {
         let mut attested = Vec::new();
@@ -19,12 +19,16 @@ impl Planning<'_> {
                 Attestations::Refuse => attested.push((state.display_name(), n)),
                 Attestations::Drop => {
                     state.keeps_referrers = false;
-                    state.note(format!("{} removed: {}", about(n), few(&state.referrers)));
+                    state.note(format!(
+                        "{} removed: {}",
+                        described(n),
+                        first_names(&state.referrers)
+                    ));
                 }
                 Attestations::Keep => state.note(format!(
                     "{} pointed at the changed image; the content still describes the old one: {}",
-                    about(n),
-                    few(&state.referrers)
+                    described(n),
+                    first_names(&state.referrers)
                 )),
             }
         }
@@ -39,7 +43,7 @@ impl Planning<'_> {
         let message = format!(
             "{} is the subject of {}{more}; none of these would apply to the changed image",
             crate::problem::quoted(name),
-            about(*n)
+            described(*n)
         );
         let problem = Problem::new(Code::Attested, document.clone().key("operations"), message);
         self.problems.push(problem.with_help(
@@ -48,7 +52,7 @@ impl Planning<'_> {
     }
 }
 
-fn about(n: usize) -> String {
+fn described(n: usize) -> String {
     match n {
         1 => "an attestation, signature or other referrer".to_owned(),
         n => format!("{n} attestations, signatures or other referrers"),
@@ -56,7 +60,7 @@ fn about(n: usize) -> String {
 }
 
 /// Lists names, but not without end.
-fn few(referrers: &Referring) -> String {
+fn first_names(referrers: &Referring) -> String {
     let shown = referrers.first.join(", ");
     match referrers.n - referrers.first.len() {
         0 => shown,

@@ -1,14 +1,22 @@
-//! One patch after another.
+//! One patch after another, one operation after another, one image after another.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 use std::rc::Rc;
 
+use super::edited_image::{EditedImage, Findings, ImageSeen, Surroundings};
 use super::effort::Effort;
+use super::history::Record;
 use super::names::Names;
+use super::provenance::{self, Before};
 use super::state::State;
-use super::{Inventory, InventoryImage, MadeLayer, OperationId, Planning, Texts, Wanted};
-use crate::patch::PatchFile;
-use crate::problem::Problem;
+use super::{
+    Effect, Inventory, InventoryImage, MadeLayer, OperationId, Step, Texts, Wanted, expect, files,
+    plan_operation, target,
+};
+use crate::annotation::AnnotationPlace;
+use crate::patch::{History, Operation, Patch, PatchFile, Provenance};
+use crate::problem::{Address, Problem};
+use crate::timestamp::Timestamp;
 
 /// The patches of a plan, one after another: what they are planned with, and how far they have come.
 pub(super) struct Run<'a> {
@@ -20,6 +28,8 @@ pub(super) struct Run<'a> {
     pub(super) states: Vec<State>,
     pub(super) layers: Vec<MadeLayer>,
     pub(super) wanted: Vec<Wanted>,
+    /// What is wrong with the patches, until somebody takes it.
+    pub(super) problems: Vec<Problem>,
 }
 
 impl<'a> Run<'a> {
@@ -44,35 +54,211 @@ impl<'a> Run<'a> {
             layers: Vec::new(),
             wanted: Vec::new(),
             effort,
+            problems: Vec::new(),
         }
     }
 
-    /// Returns the planning of one patch, by the numbers of its file and its document there.
-    pub(super) fn patch<'p>(
-        &'p mut self,
-        file: usize,
-        document: usize,
-        problems: &'p mut Vec<Problem>,
-    ) -> Planning<'p> {
-        Planning {
-            files: self.files,
-            file: &self.files[file],
-            id: OperationId {
+    /// Returns the images that a patch is about, once they have the names and platforms that it gives them.
+    pub(super) fn target(&mut self, file: usize, document: usize) -> Vec<usize> {
+        let patch = self.patch_at(file, document);
+        let images = self.select(patch, document).unwrap_or_default();
+        if images.is_empty() {
+            return images;
+        }
+        for (operation, _) in patch.retargeting() {
+            let id = OperationId {
                 file,
                 document,
-                operation: 0,
-            },
-            names: &mut self.names,
-            states: &mut self.states,
-            sources: &self.inventory.sources,
-            epoch: self.inventory.source_date_epoch.as_ref(),
-            layers: &mut self.layers,
+                operation,
+            };
+            self.operation(id, &images, false);
+        }
+        images
+    }
+
+    /// Plans a patch, by the numbers of its file and its document there.
+    pub(super) fn patch(&mut self, file: usize, document: usize) {
+        let patch = self.patch_at(file, document);
+        let address = Address::document(document);
+        let Some(images) = self.select(patch, document) else {
+            return;
+        };
+        expect::check(
+            patch,
+            document,
+            &mut self.states,
+            &images,
+            &mut self.problems,
+        );
+        let patch_file = &self.files[file];
+        let created_by = format!(
+            "ocipatch apply {}@sha256:{}",
+            patch_file.name(),
+            patch_file.digest().short()
+        );
+        let before: Vec<Before> = images
+            .iter()
+            .map(|&image| Before::of(&self.states[image]))
+            .collect();
+        let mut records: Vec<Record> = images
+            .iter()
+            .map(|&image| Record::new(&self.states[image], patch.history, &created_by))
+            .collect();
+        let last_edit = patch.operations.iter().rposition(Operation::edits_files);
+        for (i, operation) in patch.operations.iter().enumerate() {
+            // With an entry for each operation each has a layer of its own.
+            let keeps_open =
+                patch.history != History::PerOperation && last_edit.is_some_and(|last| i < last);
+            if operation.needs_layers() && !operation.edits_above() {
+                self.settle_layers(&images);
+            }
+            let id = OperationId {
+                file,
+                document,
+                operation: i,
+            };
+            let effects = self.operation(id, &images, keeps_open);
+            for ((&image, effects), record) in images.iter().zip(effects).zip(&mut records) {
+                let state = &mut self.states[image];
+                record.operation(state, operation.name(), &self.layers);
+                state.steps.push(Step {
+                    patch: patch_file.name().to_owned(),
+                    operation: operation.name(),
+                    effects,
+                });
+            }
+        }
+        self.settle_layers(&images);
+        for ((&image, before), record) in images.iter().zip(&before).zip(records) {
+            let state = &mut self.states[image];
+            let told = record.end(state, &self.layers);
+            let epoch = self.inventory.source_date_epoch.as_ref();
+            state.end_patch(before.config(), told, epoch);
+            provenance::Provenance::take_down(state, before, patch_file);
+            if patch.provenance == Provenance::Annotate {
+                let wanted = provenance::Provenance::want(state, &address);
+                self.problems.extend(wanted.err());
+            }
+        }
+        self.settle_referrers(patch, &images, &address);
+    }
+
+    /// Plans an operation for one image after another; returns what it does to each.
+    pub(super) fn operation(
+        &mut self,
+        id: OperationId,
+        images: &[usize],
+        keeps_open: bool,
+    ) -> Vec<Vec<Effect>> {
+        let operation = &self.patch_at(id.file, id.document).operations[id.operation];
+        let mut groups: Vec<usize> = images.iter().map(|&i| self.states[i].group).collect();
+        groups.dedup();
+        let around = Surroundings {
+            files: self.files,
+            file: id.file,
+            address: Address::operation(id.document, id.operation),
+            source: self.inventory.sources.get(&id),
+            names: &self.names,
+            n_groups: groups.len(),
+            epoch: self.epoch(),
             texts: self.texts,
-            wanted: &mut self.wanted,
-            keeps_open: false,
+            keeps_open,
             keeps_plain: self.inventory.keeps_plain,
-            effort: &self.effort,
-            problems,
+        };
+        let mut findings = Findings::default();
+        let mut effects = Vec::with_capacity(images.len());
+        for &number in images {
+            let mut image = EditedImage {
+                state: &mut self.states[number],
+                number,
+                effects: Vec::new(),
+                layers: &mut self.layers,
+                around: &around,
+                findings: &mut findings,
+            };
+            if image.may_go_on() {
+                plan_operation(&mut image, operation);
+            }
+            effects.push(image.effects);
+        }
+        // What was not looked at is not missing.
+        if self.effort.is_left(&around.address, &mut findings.problems) && findings.has_missing() {
+            let seen = images.iter().zip(&effects).map(|(&image, effects)| {
+                let state = &self.states[image];
+                ImageSeen { state, effects }
+            });
+            let seen: Vec<ImageSeen<'_>> = seen.collect();
+            findings.tell_missing(&target::these_have(&self.states, images), &seen);
+        }
+        self.problems.extend(findings.problems);
+        self.wanted.extend(findings.wanted);
+        if operation.names_images() {
+            self.share_tags(images, &effects);
+        }
+        self.share_indexes(images, &effects);
+        effects
+    }
+
+    fn patch_at(&self, file: usize, document: usize) -> &'a Patch {
+        &self.files[file].patches()[document]
+    }
+
+    /// The time that new files and directories get, in seconds since 1970.
+    fn epoch(&self) -> i64 {
+        let epoch = self.inventory.source_date_epoch.as_ref();
+        epoch.map_or(0, Timestamp::unix_seconds)
+    }
+
+    /// Returns the images that the target of a patch selects, or adds the problem that says why there are none.
+    fn select(&mut self, patch: &Patch, document: usize) -> Option<Vec<usize>> {
+        target::select(
+            &patch.target,
+            &self.states,
+            &self.names,
+            &Address::document(document),
+            &mut self.problems,
+        )
+    }
+
+    fn settle_layers(&mut self, images: &[usize]) {
+        let epoch = self.epoch();
+        for &image in images {
+            files::settle(&mut self.states[image], &mut self.layers, epoch);
+        }
+    }
+
+    /// Names stand for a group: what one of its images is named, all are.
+    fn share_tags(&mut self, images: &[usize], effects: &[Vec<Effect>]) {
+        let last: BTreeMap<usize, usize> = (images.iter().enumerate())
+            .map(|(i, &image)| (self.states[image].group, i))
+            .collect();
+        for (group, i) in last {
+            self.names.follow(group, &effects[i]);
+            let others = self.names.members(group).iter();
+            for &other in others.filter(|other| **other != images[i]) {
+                let tags = self.states[images[i]].tags.clone();
+                self.states[other].tags = tags;
+            }
+        }
+    }
+
+    /// An index is the same for all images of a group.
+    fn share_indexes(&mut self, images: &[usize], effects: &[Vec<Effect>]) {
+        let is_about_index = |effect: &Effect| match effect {
+            Effect::SetAnnotation { on, .. } | Effect::UnsetAnnotation { on, .. } => {
+                *on == AnnotationPlace::Index
+            }
+            _ => false,
+        };
+        for (&image, effects) in images.iter().zip(effects) {
+            if effects.iter().any(is_about_index) {
+                let state = &self.states[image];
+                let (group, index) = (state.group, state.annotations.index.clone());
+                for &other in self.names.members(group) {
+                    // A targeted one has the same by its own turn.
+                    self.states[other].annotations.index.clone_from(&index);
+                }
+            }
         }
     }
 }

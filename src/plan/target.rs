@@ -18,12 +18,12 @@ pub fn targets(files: &[PatchFile], inventory: &Inventory) -> Vec<Vec<usize>> {
     let mut run = Run::new(files, inventory, &texts);
     let mut targets = Vec::new();
     for (f, file) in files.iter().enumerate() {
-        for (d, patch) in file.patches().iter().enumerate() {
+        for d in 0..file.patches().len() {
             // What is unknown is looked into.
             targets.push(if run.effort.is_spent() {
                 (0..inventory.images.len()).collect()
             } else {
-                run.patch(f, d, &mut Vec::new()).target(patch)
+                run.target(f, d)
             });
         }
     }

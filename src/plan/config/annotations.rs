@@ -4,48 +4,47 @@ use crate::annotation::AnnotationPlace;
 use crate::patch::{AnnotationRemoval, Annotations};
 use crate::plan::Effect;
 use crate::plan::claims::{Thing, Wish};
-use crate::plan::work::Work;
+use crate::plan::edited_image::EditedImage;
 use crate::problem::{Code, quoted};
 
-pub(in crate::plan) fn set(work: &mut Work<'_>, annotations: &Annotations) {
+pub(in crate::plan) fn set(image: &mut EditedImage<'_>, annotations: &Annotations) {
     let on = annotations.on;
-    if !is_there(work, on) {
+    if !is_there(image, on) {
         return;
     }
     for (key, new) in &annotations.entries {
-        let address = annotations.key_address(work.address.clone(), key);
-        for i in 0..work.images.len() {
-            let image = work.images[i];
-            let thing = Thing::annotation(on, key);
-            work.claim(image, thing, Wish::Set(new.clone()), address.clone());
-            let Some(there) = work.states[image].annotations.on_mut(on) else {
-                continue;
-            };
-            if there.get(key) == Some(new) {
-                continue;
-            }
-            let old = there.set(key, new);
-            let (key, new) = (key.clone(), new.clone());
-            work.effects[i].push(Effect::SetAnnotation { on, key, old, new });
+        let address = annotations.key_address(image.address(), key);
+        let thing = Thing::annotation(on, key);
+        image.claim(thing, Wish::Set(new.clone()), address);
+        let Some(there) = image.state.annotations.on_mut(on) else {
+            continue;
+        };
+        if there.get(key) == Some(new) {
+            continue;
         }
+        let old = there.set(key, new);
+        let (key, new) = (key.clone(), new.clone());
+        image
+            .effects
+            .push(Effect::SetAnnotation { on, key, old, new });
     }
-    settle(work, on);
+    settle(image, on);
 }
 
 pub(in crate::plan) fn unset(
-    work: &mut Work<'_>,
+    image: &mut EditedImage<'_>,
     AnnotationRemoval { on, removal }: &AnnotationRemoval,
 ) {
     let on = *on;
-    if !is_there(work, on) {
+    if !is_there(image, on) {
         return;
     }
-    let thing = format!("annotation on its {}", on.name());
-    work.remove(
+    image.remove(
         removal,
-        &thing,
+        thing(on),
         Code::NoSuchAnnotation,
-        |state, effects, glob| {
+        move |image, glob| {
+            let state = &mut *image.state;
             let Some(there) = state.annotations.on_mut(on) else {
                 return false;
             };
@@ -59,10 +58,10 @@ pub(in crate::plan) fn unset(
             };
             let is_found = !gone.is_empty();
             let effect = |(key, old)| Effect::UnsetAnnotation { on, key, old };
-            effects.extend(gone.into_iter().map(effect));
+            image.effects.extend(gone.into_iter().map(effect));
             is_found
         },
-        |state| {
+        move |state| {
             let there = state.annotations.on(on);
             let there = there
                 .into_iter()
@@ -70,16 +69,24 @@ pub(in crate::plan) fn unset(
             there.map(|(key, _)| key.to_owned()).collect()
         },
     );
-    settle(work, on);
+    settle(image, on);
 }
 
-/// Tells whether every targeted image has such a document.
-fn is_there(work: &mut Work<'_>, on: AnnotationPlace) -> bool {
-    let lacks = |image: &&usize| work.states[**image].annotations.on(on).is_none();
-    let Some(&image) = work.images.iter().find(lacks) else {
+/// How an annotation is spoken of.
+fn thing(on: AnnotationPlace) -> &'static str {
+    match on {
+        AnnotationPlace::Manifest => "annotation on its manifest",
+        AnnotationPlace::Index => "annotation on its index",
+        AnnotationPlace::Descriptor => "annotation on its descriptor",
+    }
+}
+
+/// Tells whether the image has such a document.
+fn is_there(image: &mut EditedImage<'_>, on: AnnotationPlace) -> bool {
+    if image.state.annotations.on(on).is_some() {
         return true;
-    };
-    let name = quoted(&work.states[image].display_name());
+    }
+    let name = quoted(&image.state.display_name());
     let (message, help) = match on {
         AnnotationPlace::Index => (
             format!("the names of {name} do not refer to an index"),
@@ -90,24 +97,12 @@ fn is_there(work: &mut Work<'_>, on: AnnotationPlace) -> bool {
             "archives of Docker 1.10 to 24 and crane have none; labels work in every form",
         ),
     };
-    work.problem(Code::NoSuchDocument, work.address.clone(), message, help);
+    image.problem_of_all(Code::NoSuchDocument, image.address(), message, help);
     false
 }
 
-/// An index is the same for all images of a group, and what is said about a document that changes may no longer hold.
-fn settle(work: &mut Work<'_>, on: AnnotationPlace) {
-    for (i, &image) in work.images.iter().enumerate() {
-        if work.effects[i].is_empty() {
-            continue;
-        }
-        let state = &mut work.states[image];
-        state.is_changed |= on == AnnotationPlace::Manifest || state.is_index_referred_to;
-        if on == AnnotationPlace::Index {
-            let (group, index) = (state.group, state.annotations.index.clone());
-            for &other in work.names.members(group) {
-                // A targeted one has the same by its own turn.
-                work.states[other].annotations.index.clone_from(&index);
-            }
-        }
-    }
+/// What is said about a document that changes may no longer hold.
+fn settle(image: &mut EditedImage<'_>, on: AnnotationPlace) {
+    let is_said = on == AnnotationPlace::Manifest || image.state.is_index_referred_to;
+    image.state.is_changed |= is_said && !image.effects.is_empty();
 }

@@ -2,13 +2,12 @@
 
 use crate::config_field::ConfigField;
 use crate::image::ItemId;
-use crate::patch::{EnvPart, IfMissing, Removal};
+use crate::patch::{EnvPart, Removal};
 use crate::plan::Effect;
 use crate::plan::claims::{Thing, Wish};
+use crate::plan::edited_image::{EditedImage, Missing, MissingHelp, what_there_is};
 use crate::plan::state::State;
-use crate::plan::target;
 use crate::plan::variables::parted;
-use crate::plan::work::{Work, what_there_is};
 use crate::problem::{Code, quoted};
 use crate::reference::Glob;
 
@@ -19,69 +18,60 @@ pub(in crate::plan) enum Side {
     Back,
 }
 
-pub(in crate::plan) fn set(work: &mut Work<'_>, variables: &[(String, String)]) {
+pub(in crate::plan) fn set(image: &mut EditedImage<'_>, variables: &[(String, String)]) {
     for (name, value) in variables {
-        let address = work.address.clone().key(name).on_key();
-        for i in 0..work.images.len() {
-            let image = work.images[i];
-            let thing = Thing::variable(name, work.states[image].is_windows());
-            work.claim(image, thing, Wish::Set(value.clone()), address.clone());
-            set_one(&mut work.states[image], &mut work.effects[i], name, value);
-        }
+        let address = image.address().key(name).on_key();
+        let thing = Thing::variable(name, image.state.is_windows());
+        image.claim(thing, Wish::Set(value.clone()), address);
+        set_one(image, name, value);
     }
 }
 
 /// Puts parts before or behind what variables hold, where they are not there already.
-pub(in crate::plan) fn extend(work: &mut Work<'_>, parts: &[EnvPart], side: Side) {
-    for part in parts {
-        let address = work.address.clone().key(&part.name).on_key();
-        let mut is_found = false;
-        for i in 0..work.images.len() {
-            let image = work.images[i];
-            let state = &mut work.states[image];
-            let Some(old) = value(state, &part.name) else {
-                continue;
-            };
-            is_found = true;
-            let new = extended(&old, part, side);
-            set_one(state, &mut work.effects[i], &part.name, &new);
-            let thing = Thing::variable(&part.name, work.states[image].is_windows());
-            work.claim(image, thing, Wish::Extend, address.clone());
-        }
-        if !is_found && part.if_missing == IfMissing::Problem {
-            let message = format!(
-                "{} no variable {}",
-                target::these_have(work.states, work.images),
-                quoted(&part.name)
-            );
-            let there = work
-                .images
-                .iter()
-                .flat_map(|&image| names(&work.states[image]));
-            let help = what_there_is("variable", there.collect(), &Glob::new(&part.name));
-            let help = if help.ends_with('?') {
-                help
-            } else {
-                "`set-env` adds one; `if-missing: ignore` allows this".to_owned()
-            };
-            work.problem(Code::NoSuchEnv, address, message, &help);
+pub(in crate::plan) fn extend(image: &mut EditedImage<'_>, parts: &[EnvPart], side: Side) {
+    for (p, part) in parts.iter().enumerate() {
+        let address = image.address().key(&part.name).on_key();
+        let old = value(image.state, &part.name);
+        image.look(p, old.is_some(), part.if_missing, |_| Missing {
+            code: Code::NoSuchEnv,
+            address: address.clone(),
+            what: format!("no variable {}", quoted(&part.name)),
+            help: help(&part.name),
+        });
+        if let Some(old) = old {
+            set_one(image, &part.name, &extended(&old, part, side));
+            let thing = Thing::variable(&part.name, image.state.is_windows());
+            image.claim(thing, Wish::Extend, address);
         }
     }
 }
 
-pub(in crate::plan) fn unset(work: &mut Work<'_>, removal: &Removal) {
-    work.remove(
+/// What to do about a variable that is not there.
+fn help(name: &str) -> MissingHelp {
+    let glob = Glob::new(name);
+    Box::new(move |images| {
+        let help = what_there_is("variable", images, &names, &glob);
+        if help.ends_with('?') {
+            return help;
+        }
+        "`set-env` adds one; `if-missing: ignore` allows this".to_owned()
+    })
+}
+
+pub(in crate::plan) fn unset(image: &mut EditedImage<'_>, removal: &Removal) {
+    image.remove(
         removal,
         "variable",
         Code::NoSuchEnv,
-        |state, effects, glob| {
+        |image, glob| {
+            let state = &mut *image.state;
             let gone = matching(state, glob);
             for (id, item) in &gone {
                 state.config.remove_item(ConfigField::Env, *id);
                 state.variables().remove(parted(item).0, *id);
             }
             let is_found = !gone.is_empty();
-            effects.extend(gone.into_iter().map(|(_, item)| {
+            image.effects.extend(gone.into_iter().map(|(_, item)| {
                 let (key, old) = parted(&item);
                 let (key, old) = (key.to_owned(), old.to_owned());
                 Effect::UnsetEnv { key, old }
@@ -132,7 +122,8 @@ pub(in crate::plan) fn known_value(state: &State, name: &str) -> Option<String> 
 }
 
 /// Sets a variable wherever it stands, or last.
-fn set_one(state: &mut State, effects: &mut Vec<Effect>, name: &str, new: &str) {
+fn set_one(image: &mut EditedImage<'_>, name: &str, new: &str) {
+    let state = &mut *image.state;
     let wanted = format!("{name}={new}");
     let old = value(state, name);
     let mut places = state.variables().get(name).to_vec();
@@ -148,7 +139,7 @@ fn set_one(state: &mut State, effects: &mut Vec<Effect>, name: &str, new: &str) 
             state.config.replace_item(ConfigField::Env, id, &wanted);
         }
     }
-    effects.push(Effect::SetEnv {
+    image.effects.push(Effect::SetEnv {
         key: name.to_owned(),
         old,
         new: new.to_owned(),

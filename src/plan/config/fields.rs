@@ -1,14 +1,13 @@
 //! Fields of the configuration that are set and unset as a whole.
 
 use crate::config_field::ConfigField;
-use crate::image::Config;
 use crate::image::json::Value;
-use crate::patch::{IfMissing, Operation, Unset};
+use crate::patch::{Operation, Unset};
 use crate::plan::Effect;
 use crate::plan::claims::{Thing, Wish};
-use crate::plan::target;
-use crate::plan::work::Work;
-use crate::problem::{Address, Code, quoted};
+use crate::plan::edited_image::{EditedImage, ImageSeen, Missing};
+use crate::plan::state::State;
+use crate::problem::{Code, quoted};
 
 /// A field, what it is to be, and the key in the operation that says so, where there are several.
 type Assignment = (ConfigField, Value, Option<&'static str>);
@@ -96,45 +95,35 @@ fn stated<const N: usize>(all: [(ConfigField, &'static str, Option<Value>); N]) 
         .collect()
 }
 
-pub(in crate::plan) fn set(work: &mut Work<'_>, assignments: &[Assignment]) {
+pub(in crate::plan) fn set(image: &mut EditedImage<'_>, assignments: &[Assignment]) {
     for (field, value, key) in assignments {
         let address = match key {
-            Some(key) => work.address.clone().key(key),
-            None => work.address.clone(),
+            Some(key) => image.address().key(key),
+            None => image.address(),
         };
-        for i in 0..work.images.len() {
-            let image = work.images[i];
-            let shown = value.as_text().map_or_else(|| value.compact(), Into::into);
-            work.claim(
-                image,
-                Thing::field(*field),
-                Wish::Set(shown),
-                address.clone(),
-            );
-            let state = &mut work.states[image];
-            // Also where it is the one that the image has: the environment is not to replace it.
-            state.has_own_time |= *field == ConfigField::Created;
-            let old = state.config.field(*field).map(Value::to_json);
-            if !state.config.set_field(*field, value.clone()) {
-                continue;
-            }
-            work.effects[i].push(Effect::SetField {
-                field: *field,
-                old,
-                new: value.to_json(),
-            });
-            if matches!(field, ConfigField::Entrypoint | ConfigField::Cmd) {
-                settle_command(work, image, *field);
-            }
-            let state = &mut work.states[image];
-            state.platform = state.config.platform();
+        let shown = value.as_text().map_or_else(|| value.compact(), Into::into);
+        image.claim(Thing::field(*field), Wish::Set(shown), address);
+        let state = &mut *image.state;
+        // Also where it is the one that the image has: the environment is not to replace it.
+        state.has_own_time |= *field == ConfigField::Created;
+        let old = state.config.field(*field).map(Value::to_json);
+        if !state.config.set_field(*field, value.clone()) {
+            continue;
         }
+        image.effects.push(Effect::SetField {
+            field: *field,
+            old,
+            new: value.to_json(),
+        });
+        if matches!(field, ConfigField::Entrypoint | ConfigField::Cmd) {
+            settle_command(state, *field);
+        }
+        state.platform = state.config.platform();
     }
 }
 
 /// What goes with another command.
-fn settle_command(work: &mut Work<'_>, image: usize, field: ConfigField) {
-    let state = &mut work.states[image];
+fn settle_command(state: &mut State, field: ConfigField) {
     // The old command was one text that Windows was to take as it is; the new one is words.
     if state.is_windows() && state.config.remove_args_escaped() {
         state.note("`ArgsEscaped` is removed: it described the old command".to_owned());
@@ -145,56 +134,47 @@ fn settle_command(work: &mut Work<'_>, image: usize, field: ConfigField) {
     }
 }
 
-pub(in crate::plan) fn unset(work: &mut Work<'_>, unset: &Unset) {
+pub(in crate::plan) fn unset(image: &mut EditedImage<'_>, unset: &Unset) {
     for (f, &field) in unset.fields.iter().enumerate() {
-        let address = unset.field_address(work.address.clone(), f);
-        let mut is_found = false;
-        for i in 0..work.images.len() {
-            let image = work.images[i];
-            let Some(old) = work.states[image].config.field(field).map(Value::to_json) else {
-                continue;
-            };
-            is_found = true;
-            work.claim(image, Thing::field(field), Wish::Remove, address.clone());
-            let state = &mut work.states[image];
-            state.config.unset_field(field);
-            if field == ConfigField::Env {
-                state.variables = None;
-            }
-            state.platform = state.config.platform();
-            work.effects[i].push(Effect::UnsetField { field, old });
+        let address = unset.field_address(image.address(), f);
+        let old = image.state.config.field(field).map(Value::to_json);
+        image.look(f, old.is_some(), unset.if_missing, |_| Missing {
+            code: Code::NoSuchField,
+            address: address.clone(),
+            what: format!("nothing in {}", quoted(field.name())),
+            help: Box::new(fields_there),
+        });
+        let Some(old) = old else { continue };
+        image.claim(Thing::field(field), Wish::Remove, address);
+        let state = &mut *image.state;
+        state.config.unset_field(field);
+        if field == ConfigField::Env {
+            state.variables = None;
         }
-        if !is_found && unset.if_missing == IfMissing::Problem {
-            nothing_there(work, field, address);
-        }
+        state.platform = state.config.platform();
+        image.effects.push(Effect::UnsetField { field, old });
     }
 }
 
-fn nothing_there(work: &mut Work<'_>, field: ConfigField, address: Address) {
-    let message = format!(
-        "{} nothing in {}",
-        target::these_have(work.states, work.images),
-        quoted(field.name())
-    );
-    let has = |config: &Config, field: &ConfigField| {
-        field.is_optional() && field.path().len() < 3 && config.field(*field).is_some()
+/// The fields that images have, or had before the operation.
+fn fields_there(images: &[ImageSeen<'_>]) -> String {
+    let had = |seen: &ImageSeen<'_>, wanted: ConfigField| {
+        let mut effects = seen.effects.iter();
+        effects.any(|effect| matches!(effect, Effect::UnsetField { field, .. } if *field == wanted))
     };
-    let there: Vec<String> = ConfigField::ALL
-        .iter()
-        .filter(|field| {
-            work.images
-                .iter()
-                .any(|&image| has(&work.states[image].config, field))
-        })
-        .map(|field| quoted(field.name()))
-        .collect();
-    let help = if there.is_empty() {
-        "`if-missing: ignore` allows this".to_owned()
-    } else {
-        format!(
-            "there is {}; `if-missing: ignore` allows this",
-            there.join(", ")
-        )
+    let has = |seen: &ImageSeen<'_>, field: ConfigField| {
+        seen.state.config.field(field).is_some() || had(seen, field)
     };
-    work.problem(Code::NoSuchField, address, message, &help);
+    let fields = ConfigField::ALL.iter().filter(|field| {
+        let is_whole = field.is_optional() && field.path().len() < 3;
+        is_whole && images.iter().any(|seen| has(seen, **field))
+    });
+    let there: Vec<String> = fields.map(|field| quoted(field.name())).collect();
+    if there.is_empty() {
+        return "`if-missing: ignore` allows this".to_owned();
+    }
+    format!(
+        "there is {}; `if-missing: ignore` allows this",
+        there.join(", ")
+    )
 }

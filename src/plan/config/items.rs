@@ -6,8 +6,8 @@ use crate::image::json::Value;
 use crate::patch::Removal;
 use crate::plan::Effect;
 use crate::plan::claims::{Thing, Wish};
+use crate::plan::edited_image::EditedImage;
 use crate::plan::state::State;
-use crate::plan::work::Work;
 use crate::problem::Code;
 use crate::reference::Glob;
 
@@ -40,32 +40,30 @@ pub(in crate::plan) const VOLUMES: Kind = Kind {
     matches: Glob::matches,
 };
 
-pub(in crate::plan) fn add(work: &mut Work<'_>, kind: &Kind, items: &[String]) {
+pub(in crate::plan) fn add(image: &mut EditedImage<'_>, kind: &Kind, items: &[String]) {
     for (n, item) in items.iter().enumerate() {
-        for i in 0..work.images.len() {
-            let image = work.images[i];
-            let thing = Thing::part(kind.field, kind.name, item);
-            work.claim(image, thing, Wish::Add, work.address.clone().index(n));
-            let config = &mut work.states[image].config;
-            if !there(config, kind.field, item).is_empty() {
-                continue;
-            }
-            config.set_member(kind.field, item, Value::object([]));
-            work.effects[i].push(Effect::AddItem {
-                field: kind.field,
-                item: item.clone(),
-            });
+        let thing = Thing::part(kind.field, kind.name, item);
+        image.claim(thing, Wish::Add, image.address().index(n));
+        let config = &mut image.state.config;
+        if !there(config, kind.field, item).is_empty() {
+            continue;
         }
+        config.set_member(kind.field, item, Value::object([]));
+        image.effects.push(Effect::AddItem {
+            field: kind.field,
+            item: item.clone(),
+        });
     }
 }
 
-pub(in crate::plan) fn remove(work: &mut Work<'_>, kind: &Kind, removal: &Removal) {
-    work.remove(
+pub(in crate::plan) fn remove(image: &mut EditedImage<'_>, kind: &'static Kind, removal: &Removal) {
+    image.remove(
         removal,
         kind.name,
         kind.missing,
-        |state, effects, glob| {
-            let n_before = effects.len();
+        |image, glob| {
+            let n_before = image.effects.len();
+            let state = &mut *image.state;
             let there = if glob.has_wildcard() {
                 let keys = keys(state, kind.field);
                 state.effort.try_names(keys.len());
@@ -80,9 +78,9 @@ pub(in crate::plan) fn remove(work: &mut Work<'_>, kind: &Kind, removal: &Remova
             for item in there.into_iter().filter(|key| (kind.matches)(glob, key)) {
                 state.config.remove_member(kind.field, &item);
                 let field = kind.field;
-                effects.push(Effect::RemoveItem { field, item });
+                image.effects.push(Effect::RemoveItem { field, item });
             }
-            effects.len() > n_before
+            image.effects.len() > n_before
         },
         |state| keys(state, kind.field),
     );
@@ -119,23 +117,20 @@ fn keys(state: &State, field: ConfigField) -> Vec<String> {
 }
 
 /// Appends instructions, unless the list ends with them: the same patch again changes nothing.
-pub(in crate::plan) fn add_onbuild(work: &mut Work<'_>, instructions: &[String]) {
-    for i in 0..work.images.len() {
-        let image = work.images[i];
-        for (n, text) in instructions.iter().enumerate() {
-            let thing = Thing::part(ConfigField::Onbuild, "instruction", text);
-            work.claim(image, thing, Wish::Add, work.address.clone().index(n));
-        }
-        let config = &mut work.states[image].config;
-        if ends_with(config, instructions) {
-            continue;
-        }
-        for text in instructions {
-            config.push_item(ConfigField::Onbuild, text);
-            work.effects[i].push(Effect::AddItem {
-                field: ConfigField::Onbuild,
-                item: text.clone(),
-            });
-        }
+pub(in crate::plan) fn add_onbuild(image: &mut EditedImage<'_>, instructions: &[String]) {
+    for (n, text) in instructions.iter().enumerate() {
+        let thing = Thing::part(ConfigField::Onbuild, "instruction", text);
+        image.claim(thing, Wish::Add, image.address().index(n));
+    }
+    let config = &mut image.state.config;
+    if ends_with(config, instructions) {
+        return;
+    }
+    for text in instructions {
+        config.push_item(ConfigField::Onbuild, text);
+        image.effects.push(Effect::AddItem {
+            field: ConfigField::Onbuild,
+            item: text.clone(),
+        });
     }
 }

@@ -7,39 +7,36 @@ use crate::image::json::Value;
 use crate::patch::Removal;
 use crate::plan::Effect;
 use crate::plan::claims::{Thing, Wish};
+use crate::plan::edited_image::EditedImage;
 use crate::plan::state::State;
-use crate::plan::work::Work;
 use crate::problem::Code;
 
-pub(in crate::plan) fn set(work: &mut Work<'_>, labels: &[(String, String)]) {
+pub(in crate::plan) fn set(image: &mut EditedImage<'_>, labels: &[(String, String)]) {
     for (key, new) in labels {
-        let address = work.address.clone().key(key).on_key();
-        for i in 0..work.images.len() {
-            let image = work.images[i];
-            let thing = Thing::part(ConfigField::Labels, "label", key);
-            work.claim(image, thing, Wish::Set(new.clone()), address.clone());
-            let state = &mut work.states[image];
-            let old = state.config.member(ConfigField::Labels, key);
-            if old.as_ref() == Some(new) {
-                continue;
-            }
-            let config = &mut state.config;
-            config.set_member(ConfigField::Labels, key, Value::text(new));
-            work.effects[i].push(Effect::SetLabel {
-                key: key.clone(),
-                old,
-                new: new.clone(),
-            });
+        let address = image.address().key(key).on_key();
+        let thing = Thing::part(ConfigField::Labels, "label", key);
+        image.claim(thing, Wish::Set(new.clone()), address);
+        let config = &mut image.state.config;
+        let old = config.member(ConfigField::Labels, key);
+        if old.as_ref() == Some(new) {
+            continue;
         }
+        config.set_member(ConfigField::Labels, key, Value::text(new));
+        image.effects.push(Effect::SetLabel {
+            key: key.clone(),
+            old,
+            new: new.clone(),
+        });
     }
 }
 
-pub(in crate::plan) fn unset(work: &mut Work<'_>, removal: &Removal) {
-    work.remove(
+pub(in crate::plan) fn unset(image: &mut EditedImage<'_>, removal: &Removal) {
+    image.remove(
         removal,
         "label",
         Code::NoSuchLabel,
-        |state, effects, glob| {
+        |image, glob| {
+            let state = &mut *image.state;
             let keys = if glob.has_wildcard() {
                 let keys = keys(state);
                 state.effort.try_names(keys.len());
@@ -48,15 +45,15 @@ pub(in crate::plan) fn unset(work: &mut Work<'_>, removal: &Removal) {
             } else {
                 vec![glob.as_str().to_owned()]
             };
-            let n_before = effects.len();
+            let n_before = image.effects.len();
             for key in keys {
                 let Some(old) = state.config.member(ConfigField::Labels, &key) else {
                     continue;
                 };
                 state.config.remove_member(ConfigField::Labels, &key);
-                effects.push(Effect::UnsetLabel { key, old });
+                image.effects.push(Effect::UnsetLabel { key, old });
             }
-            effects.len() > n_before
+            image.effects.len() > n_before
         },
         |state| keys(state).into_iter().map(Cow::into_owned).collect(),
     );

@@ -18,13 +18,13 @@ use self::links::Targets;
 use crate::image_path::ImagePath;
 use crate::layer::{Data, GroupEdit, LayerContent, lay_out};
 use crate::patch::EditPlace;
+use crate::plan::edited_image::EditedImage;
 use crate::plan::kept::{entry_of, first_unsupported, names_of, put};
 use crate::plan::layers::NewLayer;
 use crate::plan::layers::rewrites::LayerEdits;
 use crate::plan::layers::squash::merged;
 use crate::plan::stack::{log_from, log_of};
 use crate::plan::state::{OpenLayer, State};
-use crate::plan::work::Work;
 use crate::plan::{Change, Effect, FileChange, MadeContent, MadeLayer, PlannedLayer, tree_changes};
 use crate::problem::{Address, Code, quoted};
 use crate::rootfs::{Content, Node, Rootfs};
@@ -51,18 +51,13 @@ pub(in crate::plan) struct EditTarget<'a> {
     pub(in crate::plan) address: &'a Address,
 }
 
-impl Work<'_> {
-    /// Makes the changes in the `i`th image. A file with several names keeps them all.
-    pub(in crate::plan) fn edit_files(
-        &mut self,
-        i: usize,
-        mut edits: FileEdits,
-        target: &EditTarget<'_>,
-    ) {
+impl EditedImage<'_> {
+    /// Makes the changes in the image. A file with several names keeps them all.
+    pub(in crate::plan) fn edit_files(&mut self, mut edits: FileEdits, target: &EditTarget<'_>) {
         if edits.is_empty() {
             return;
         }
-        let state = &self.states[self.images[i]];
+        let state = &*self.state;
         let tree = state.tree.as_ref().expect("the tree was read");
         if let Some(found) = first_unsupported(tree, edits.keys()) {
             return self.refuse_unsupported(&found, target.address);
@@ -75,14 +70,13 @@ impl Work<'_> {
             }
         }
         match target.place {
-            EditPlace::NewLayer => self.edit_above(i, edits, target),
-            EditPlace::Layer => self.edit_within(i, &edits, target.address),
+            EditPlace::NewLayer => self.edit_above(edits, target),
+            EditPlace::Layer => self.edit_within(&edits, target.address),
         }
     }
 
-    fn edit_above(&mut self, i: usize, edits: FileEdits, target: &EditTarget<'_>) {
-        let image = self.images[i];
-        let state = &self.states[image];
+    fn edit_above(&mut self, edits: FileEdits, target: &EditTarget<'_>) {
+        let state = &*self.state;
         let tree = state.tree.as_ref().expect("the tree was read");
         let mut puts = BTreeMap::new();
         let mut files = Vec::new();
@@ -97,14 +91,13 @@ impl Work<'_> {
             };
             puts.insert(path, put(node, entry, data));
         }
-        let content = lay_out(puts, tree, self.epoch);
-        self.lay_files(i, content, files, target);
+        let content = lay_out(puts, tree, self.around.epoch);
+        self.lay_files(content, files, target);
     }
 
     /// Lays a layer of changed files on top, together with those that earlier operations of the patch have changed.
     pub(in crate::plan) fn lay_files(
         &mut self,
-        i: usize,
         content: LayerContent,
         files: Vec<FileChange>,
         target: &EditTarget<'_>,
@@ -112,8 +105,7 @@ impl Work<'_> {
         if self.refuses(&content, target.address) {
             return;
         }
-        let image = self.images[i];
-        let state = &mut self.states[image];
+        let state = &mut *self.state;
         let is_open = |open: &&mut OpenLayer| {
             open.created_by.as_deref() == target.created_by
                 && state.layers.last() == Some(&PlannedLayer::Made(open.layer))
@@ -122,13 +114,13 @@ impl Work<'_> {
             let layer = open.layer;
             open.later.push(files);
             lay_into(state, &mut self.layers[layer], content);
-            self.effects[i].push(Effect::AddLayer { layer });
+            self.effects.push(Effect::AddLayer { layer });
             return;
         }
-        settle(state, self.layers, self.epoch);
+        settle(state, self.layers, self.around.epoch);
         let below = state.tree.clone();
         let made = MadeLayer {
-            image,
+            image: self.number,
             content: MadeContent::Composed(content),
             from: None,
             created_by: target.created_by.map(str::to_owned),
@@ -137,9 +129,9 @@ impl Work<'_> {
         };
         let top = state.layers.len();
         let layer = self.layers.len();
-        let effect = self.lay(i, top..top, NewLayer { made, log: None }, target.address);
-        self.effects[i].extend(effect);
-        self.states[image].open_layer = self.keeps_open.then(|| OpenLayer {
+        let effect = self.lay(top..top, NewLayer { made, log: None }, target.address);
+        self.effects.extend(effect);
+        self.state.open_layer = self.around.keeps_open.then(|| OpenLayer {
             layer,
             below,
             created_by: target.created_by.map(str::to_owned),
@@ -147,8 +139,8 @@ impl Work<'_> {
         });
     }
 
-    fn edit_within(&mut self, i: usize, edits: &FileEdits, address: &Address) {
-        let state = &self.states[self.images[i]];
+    fn edit_within(&mut self, edits: &FileEdits, address: &Address) {
+        let state = &*self.state;
         let tree = state.tree.as_ref().expect("the tree was read");
         let mut found = LayerEdits::new();
         let mut contents: HashMap<Content, &FileEdit> = HashMap::new();
@@ -176,7 +168,7 @@ impl Work<'_> {
         }
         if problems.is_empty() {
             find_names(state, &contents, &mut found);
-            return self.rewrite(i, found, address);
+            return self.rewrite(found, address);
         }
         for message in problems.into_iter().take(5) {
             let help = "remove `in: layer` to change it in a new layer";

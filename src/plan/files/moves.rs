@@ -5,11 +5,11 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 use super::EditTarget;
 use crate::image_path::ImagePath;
 use crate::layer::{Edit, lay_out};
-use crate::patch::{EditPlace, IfMissing, PathMoves};
+use crate::patch::{EditPlace, PathMoves};
+use crate::plan::edited_image::{EditedImage, Missing};
 use crate::plan::kept::{entry_of, first_unsupported, names_of, put};
-use crate::plan::work::Work;
-use crate::plan::{Change, FileChange, target, tree_changes};
-use crate::problem::{Code, Problem, quoted};
+use crate::plan::{Change, FileChange, tree_changes};
+use crate::problem::{Code, quoted};
 use crate::rootfs::{Obstacle, Resolution, Rootfs};
 use crate::tarball::{ImpliedDirectories, TooManyImplied};
 
@@ -20,59 +20,46 @@ struct Move {
     index: usize,
 }
 
-pub(in crate::plan) fn move_paths(work: &mut Work<'_>, moves: &PathMoves) {
-    if work.is_for_windows() {
+pub(in crate::plan) fn move_paths(image: &mut EditedImage<'_>, moves: &PathMoves) {
+    if image.is_for_windows() {
         return;
     }
-    let address = work.address.clone();
+    let address = image.address();
+    let tree = image.state.tree.as_ref().expect("the tree was read");
+    let mut real = Vec::new();
     let mut is_found = vec![false; moves.moves.len()];
-    for i in 0..work.images.len() {
-        if !work.may_go_on() {
-            return;
-        }
-        let state = &work.states[work.images[i]];
-        let tree = state.tree.as_ref().expect("the tree was read");
-        let mut real = Vec::new();
-        let (mut problems, mut notes) = (Vec::new(), Vec::new());
-        for (index, (asked, new)) in moves.moves.iter().enumerate() {
-            let Resolution::Found { path: from } = tree.locate(asked) else {
-                continue;
-            };
-            is_found[index] = true;
-            match target_of(tree, new) {
-                Ok(to) => {
-                    notes.extend(through_link(asked, &from));
-                    notes.extend(through_link(new, &to));
-                    real.push(Move { from, to, index });
-                }
-                Err(reason) => problems.push((index, reason)),
+    let (mut problems, mut notes) = (Vec::new(), Vec::new());
+    for (index, (asked, new)) in moves.moves.iter().enumerate() {
+        let Resolution::Found { path: from } = tree.locate(asked) else {
+            continue;
+        };
+        is_found[index] = true;
+        match target_of(tree, new) {
+            Ok(to) => {
+                notes.extend(through_link(asked, &from));
+                notes.extend(through_link(new, &to));
+                real.push(Move { from, to, index });
             }
-        }
-        problems.extend(collisions(&real));
-        let n_problems = problems.len();
-        for (index, message) in problems {
-            let place = moves.address(address.clone(), index);
-            let problem = Problem::new(Code::LayerConflict, place, message);
-            work.problems.push(problem);
-        }
-        if n_problems == 0 && !real.is_empty() {
-            for note in notes {
-                work.states[work.images[i]].note(note);
-            }
-            lay_moves(work, i, &real, moves.created_by.as_deref());
+            Err(reason) => problems.push((index, reason)),
         }
     }
-    if moves.if_missing == IfMissing::Ignore {
-        return;
+    problems.extend(collisions(&real));
+    let is_fine = problems.is_empty();
+    for (index, message) in problems {
+        let place = moves.address(address.clone(), index);
+        image.bare_problem(Code::LayerConflict, place, message);
     }
     for (index, (from, _)) in moves.moves.iter().enumerate() {
-        if !is_found[index] {
-            let these_have = target::these_have(work.states, work.images);
-            let message = format!("{these_have} no {}", quoted(&from.to_text()));
-            let place = moves.address(address.clone(), index);
-            let help = "`if-missing: ignore`, beside `move`, allows the path to be missing";
-            work.problem(Code::NoSuchPath, place, message, help);
+        let place = || moves.address(address.clone(), index);
+        let help = "`if-missing: ignore`, beside `move`, allows the path to be missing";
+        let missing = |_: &EditedImage<'_>| Missing::path(place(), from, help);
+        image.look(index, is_found[index], moves.if_missing, missing);
+    }
+    if is_fine && !real.is_empty() {
+        for note in notes {
+            image.state.note(note);
         }
+        lay_moves(image, &real, moves.created_by.as_deref());
     }
 }
 
@@ -201,10 +188,10 @@ fn count_implied(
     Ok(())
 }
 
-fn lay_moves(work: &mut Work<'_>, i: usize, moves: &[Move], created_by: Option<&str>) {
-    let state = &work.states[work.images[i]];
+fn lay_moves(image: &mut EditedImage<'_>, moves: &[Move], created_by: Option<&str>) {
+    let state = &*image.state;
     let tree = state.tree.as_ref().expect("the tree was read");
-    let address = work.address.clone();
+    let address = image.address();
     let mut edits: BTreeMap<ImagePath, Edit> = BTreeMap::new();
     let mut files: Vec<FileChange> = Vec::new();
     let mut moved = BTreeSet::new();
@@ -212,11 +199,11 @@ fn lay_moves(work: &mut Work<'_>, i: usize, moves: &[Move], created_by: Option<&
     for Move { from, to, .. } in moves {
         if let Err(many) = count_implied(&mut implied, tree, to) {
             let help = "move into directories that the image has";
-            return work.problem(Code::LayerConflict, address, many.to_string(), help);
+            return image.problem(Code::LayerConflict, address, many.to_string(), help);
         }
         let top = tree.get(from).expect("what was found is there");
         for (path, node) in std::iter::once((from.clone(), top)).chain(tree.below(from)) {
-            let edit = put(node, entry_of(node), state.data(node, work.layers));
+            let edit = put(node, entry_of(node), state.data(node, image.layers));
             edits.insert(path.moved(from, to), edit);
             moved.insert(path);
         }
@@ -228,22 +215,22 @@ fn lay_moves(work: &mut Work<'_>, i: usize, moves: &[Move], created_by: Option<&
         });
     }
     if let Some(found) = first_unsupported(tree, &moved) {
-        return work.refuse_unsupported(&found, &address);
+        return image.refuse_unsupported(&found, &address);
     }
     // Other names of what moves come along, or they would be another file.
     for names in names_of(tree, &moved).into_values() {
         for other in names.into_iter().filter(|other| !moved.contains(other)) {
             let node = tree.get(&other).expect("a name of the tree is in it");
-            let edit = put(node, entry_of(node), state.data(node, work.layers));
+            let edit = put(node, entry_of(node), state.data(node, image.layers));
             edits.entry(other).or_insert(edit);
         }
     }
     files.sort_by(|a, b| a.path.cmp(&b.path));
-    let content = lay_out(edits, tree, work.epoch);
+    let content = lay_out(edits, tree, image.around.epoch);
     let target = EditTarget {
         place: EditPlace::NewLayer,
         created_by,
         address: &address,
     };
-    work.lay_files(i, content, files, &target);
+    image.lay_files(content, files, &target);
 }

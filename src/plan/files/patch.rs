@@ -3,9 +3,9 @@
 use super::{EditTarget, FileEdit, FileEdits};
 use crate::image_path::ImagePath;
 use crate::layer::Data;
-use crate::patch::{DiffSource, FileDiff};
-use crate::plan::work::Work;
-use crate::plan::{Wanted, target};
+use crate::patch::{DiffSource, FileDiff, IfMissing};
+use crate::plan::Wanted;
+use crate::plan::edited_image::{EditedImage, Missing};
 use crate::printable;
 use crate::problem::{Address, Code, quoted};
 use crate::rootfs::{Node, Resolution};
@@ -17,66 +17,60 @@ const MAX_BYTES: u64 = 64 << 20;
 /// More rejects than anybody reads.
 const MAX_REJECTS: usize = 5;
 
-pub(in crate::plan) fn patch(work: &mut Work<'_>, patch: &FileDiff) {
-    if work.is_for_windows() {
+pub(in crate::plan) fn patch(image: &mut EditedImage<'_>, patch: &FileDiff) {
+    if image.is_for_windows() {
         return;
     }
     let diff = match &patch.diff {
         DiffSource::Inline(diff) => diff,
         DiffSource::File(_) => {
-            let finding = &work.sources[&work.id];
-            work.problems.extend(finding.problems.iter().cloned());
-            let Some(diff) = &finding.diff else { return };
+            let diff = image.source().and_then(|source| source.diff.as_ref());
+            let Some(diff) = diff else { return };
             diff
         }
     };
-    let mut is_found = false;
-    for i in 0..work.images.len() {
-        if !work.may_go_on() {
-            return;
-        }
-        let state = &work.states[work.images[i]];
-        let tree = state.tree.as_ref().expect("the tree was read");
-        if let Resolution::Found { path } = tree.resolve(&patch.path) {
-            is_found = true;
-            patch_one(work, i, patch, diff, path);
-        }
-    }
-    if !is_found {
-        let these_have = target::these_have(work.states, work.images);
-        let message = format!("{these_have} no {}", quoted(&patch.path.to_text()));
-        let place = work.address.clone().key("path");
+    let tree = image.state.tree.as_ref().expect("the tree was read");
+    let found = match tree.resolve(&patch.path) {
+        Resolution::Found { path } => Some(path),
+        _ => None,
+    };
+    image.look(0, found.is_some(), IfMissing::Problem, |image| {
         let help = "a diff changes an existing file; use `add-layer` for new ones";
-        work.problem(Code::NoSuchPath, place, message, help);
+        Missing::path(image.address().key("path"), &patch.path, help)
+    });
+    if let Some(path) = found {
+        patch_one(image, patch, diff, path);
     }
 }
 
-fn patch_one(work: &mut Work<'_>, i: usize, patch: &FileDiff, diff: &UnifiedDiff, path: ImagePath) {
-    let image = work.images[i];
-    let address = work.address.clone();
+fn patch_one(image: &mut EditedImage<'_>, patch: &FileDiff, diff: &UnifiedDiff, path: ImagePath) {
+    let address = image.address();
     let name = quoted(&path.to_text());
-    let state = &work.states[image];
+    let state = &*image.state;
     let tree = state.tree.as_ref().expect("the tree was read");
     let node = tree.get(&path).expect("what was found is there");
     if let Some(reason) = unpatchable(node) {
         let place = address.key("path");
         let help = "only text files can be patched";
-        return work.problem(Code::InvalidPath, place, format!("{name} {reason}"), help);
+        return image.problem(Code::InvalidPath, place, format!("{name} {reason}"), help);
     }
-    let data = state.data(node, work.layers);
-    let wanted = Wanted { image, data };
+    let data = state.data(node, image.layers);
+    let wanted = Wanted {
+        image: image.number,
+        data,
+    };
     let inline = match &wanted.data {
         Data::Inline(text) => Some(text),
         _ => None,
     };
-    let Some(text) = inline.or(work.texts.get(&wanted)) else {
+    let Some(text) = inline.or(image.around.texts.get(&wanted)) else {
         // It is read, and everything is planned again.
-        return work.wanted.push(wanted);
+        return image.findings.wanted.push(wanted);
     };
     match diff.apply(text, patch.fuzz) {
         Outcome::AlreadyApplied => {
             let note = format!("{name} already has the changes of the diff");
-            work.states[image].note(note);
+            image.state.note(note);
         }
         Outcome::Rejected(rejects) => {
             for reject in rejects.iter().take(MAX_REJECTS) {
@@ -87,19 +81,19 @@ fn patch_one(work: &mut Work<'_>, i: usize, patch: &FileDiff, diff: &UnifiedDiff
                     "make the diff from the file in the image"
                 };
                 let place = diff_address(patch, &address);
-                work.problem(Code::DiffRejected, place, message, help);
+                image.problem(Code::DiffRejected, place, message, help);
             }
         }
         Outcome::Applied { text, hunks } => {
             for (n, placement) in hunks.iter().enumerate() {
                 if let Some(note) = placed(&name, n + 1, *placement) {
-                    work.states[image].note(note);
+                    image.state.note(note);
                 }
             }
             let edit = FileEdit {
                 header: HeaderChange {
                     size: Some(text.len() as u64),
-                    mtime: Some(work.epoch),
+                    mtime: Some(image.around.epoch),
                     ..HeaderChange::default()
                 },
                 content: Some(text),
@@ -113,7 +107,7 @@ fn patch_one(work: &mut Work<'_>, i: usize, patch: &FileDiff, diff: &UnifiedDiff
                 created_by: patch.created_by.as_deref(),
                 address: &address,
             };
-            work.edit_files(i, FileEdits::from([(path, edit)]), &target);
+            image.edit_files(FileEdits::from([(path, edit)]), &target);
         }
     }
 }

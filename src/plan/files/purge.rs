@@ -4,80 +4,69 @@ use std::collections::BTreeSet;
 
 use super::matching::PathPattern;
 use super::purged_layer::Looking;
-use super::removal::{refuse_added, tell_missing, topmost};
+use super::removal::{look, refuse_added, topmost};
 use crate::image_path::ImagePath;
 use crate::layer::Data;
 use crate::patch::PathRemoval;
+use crate::plan::edited_image::EditedImage;
 use crate::plan::layers::rewrites::{LayerEdits, tree_with};
 use crate::plan::state::State;
-use crate::plan::work::Work;
 use crate::plan::{MadeLayer, PlannedLayer, RemovedLayer};
 use crate::problem::{Code, quoted};
 use crate::rootfs::{LoggedEntry, Node, PathSet, Rootfs};
 use crate::tarball::Kind;
 
-pub(in crate::plan) fn purge(work: &mut Work<'_>, removal: &PathRemoval) {
-    let address = work.address.clone();
+pub(in crate::plan) fn purge(image: &mut EditedImage<'_>, removal: &PathRemoval) {
+    let address = image.address();
     let mut is_found = vec![false; removal.patterns.len()];
-    for i in 0..work.images.len() {
-        if !work.may_go_on() {
-            return;
-        }
-        let image = work.images[i];
-        let state = &work.states[image];
-        let (paths, notes) = find(state, removal, &mut is_found);
-        if work.effort.is_spent() {
-            return;
-        }
-        if paths.is_empty() {
-            continue;
-        }
-        if let Some(path) = state.first_added(&paths, work.layers) {
-            refuse_added(work, &path);
-            continue;
-        }
-        let paths = PathSet::topmost(&paths);
-        let Purge {
-            edits,
-            has_heirs,
-            contents,
-        } = Purge::of(state, &paths, work.layers);
-        if let Some(lost) = first_lost(state, &edits, &paths) {
-            let reason = if paths.covers(&lost) {
-                "would reappear: a layer reaches other files through it"
-            } else if has_heirs {
-                "would change: in the order of its layer, a hard link cannot replace the removed file"
-            } else {
-                "would change: a layer reaches it through a link that is removed"
-            };
-            let (lost, name) = (quoted(&lost.to_text()), quoted(&state.display_name()));
-            let message = format!("{lost} of {name} {reason}");
-            let help = "add `squash` before it";
-            work.problem(Code::LayerConflict, address.clone(), message, help);
-            continue;
-        }
-        for note in notes {
-            work.states[image].note(note);
-        }
-        work.rewrite(i, edits, &address);
-        work.states[image].purged.extend(contents);
-        let empty = empty_layers(&work.states[image]);
-        if removal.drops_empty_layers {
-            drop_layers(work, i, &empty);
-        } else if !empty.is_empty() {
-            let numbers: Vec<String> = empty.iter().map(|p| (p + 1).to_string()).collect();
-            let layers = if numbers.len() == 1 {
-                "layer"
-            } else {
-                "layers"
-            };
-            work.states[image].note(format!(
-                "{layers} {} would be empty; `drop-empty-layers: true` removes such layers",
-                numbers.join(", ")
-            ));
-        }
+    let (paths, notes) = find(image.state, removal, &mut is_found);
+    look(image, removal, &is_found);
+    if image.state.effort.is_spent() || paths.is_empty() {
+        return;
     }
-    tell_missing(work, removal, &is_found);
+    let state = &*image.state;
+    if let Some(path) = state.first_added(&paths, image.layers) {
+        return refuse_added(image, &path);
+    }
+    let paths = PathSet::topmost(&paths);
+    let Purge {
+        edits,
+        has_heirs,
+        contents,
+    } = Purge::of(state, &paths, image.layers);
+    if let Some(lost) = first_lost(state, &edits, &paths) {
+        let reason = if paths.covers(&lost) {
+            "would reappear: a layer reaches other files through it"
+        } else if has_heirs {
+            "would change: in the order of its layer, a hard link cannot replace the removed file"
+        } else {
+            "would change: a layer reaches it through a link that is removed"
+        };
+        let (lost, name) = (quoted(&lost.to_text()), quoted(&state.display_name()));
+        let message = format!("{lost} of {name} {reason}");
+        let help = "add `squash` before it";
+        return image.problem(Code::LayerConflict, address, message, help);
+    }
+    for note in notes {
+        image.state.note(note);
+    }
+    image.rewrite(edits, &address);
+    image.state.purged.extend(contents);
+    let empty = empty_layers(image.state);
+    if removal.drops_empty_layers {
+        drop_layers(image, &empty);
+    } else if !empty.is_empty() {
+        let numbers: Vec<String> = empty.iter().map(|p| (p + 1).to_string()).collect();
+        let layers = if numbers.len() == 1 {
+            "layer"
+        } else {
+            "layers"
+        };
+        image.state.note(format!(
+            "{layers} {} would be empty; `drop-empty-layers: true` removes such layers",
+            numbers.join(", ")
+        ));
+    }
 }
 
 /// Returns the topmost of the real paths that the patterns find in the image as any of its layers left it, and notes on
@@ -236,10 +225,9 @@ fn empty_layers(state: &State) -> Vec<usize> {
     empty
 }
 
-fn drop_layers(work: &mut Work<'_>, i: usize, positions: &[usize]) {
-    let image = work.images[i];
+fn drop_layers(image: &mut EditedImage<'_>, positions: &[usize]) {
     for &position in positions.iter().rev() {
-        let state = &mut work.states[image];
+        let state = &mut *image.state;
         if state.layers.len() == 1 {
             state.note("the only layer stays, although it is empty".to_owned());
             return;
@@ -247,13 +235,13 @@ fn drop_layers(work: &mut Work<'_>, i: usize, positions: &[usize]) {
         state.forget_history(position..position + 1);
         if let PlannedLayer::Made(layer) = state.layers.remove(position) {
             state.untold.remove(&layer);
-            if let Some(position) = work.layers[layer].stands_for() {
-                let files = std::mem::take(&mut work.layers[layer].files);
+            if let Some(position) = image.layers[layer].stands_for() {
+                let files = std::mem::take(&mut image.layers[layer].files);
                 state.removed.push(RemovedLayer { position, files });
             }
         }
     }
-    let state = &mut work.states[image];
+    let state = &mut *image.state;
     let tree = state.tree_of(&state.layers);
     state.tree = Some(tree.expect("what changes nothing is not missed"));
 }

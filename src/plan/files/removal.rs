@@ -7,103 +7,89 @@ use super::matching::matching;
 use super::purge;
 use crate::image_path::ImagePath;
 use crate::layer::whiteouts;
-use crate::patch::{EditPlace, IfMissing, PathRemoval};
-use crate::plan::work::Work;
-use crate::plan::{Change, target, tree_changes};
+use crate::patch::{EditPlace, PathRemoval};
+use crate::plan::edited_image::{EditedImage, Missing};
+use crate::plan::{Change, tree_changes};
 use crate::problem::{Code, quoted};
 use crate::rootfs::{PathSet, Rootfs};
 use crate::tarball::Kind;
 
 /// Adds the problem that a path is to go that an earlier operation has added.
-pub(in crate::plan) fn refuse_added(work: &mut Work<'_>, path: &ImagePath) {
+pub(in crate::plan) fn refuse_added(image: &mut EditedImage<'_>, path: &ImagePath) {
     let message = format!(
         "{} is added by an earlier operation",
         quoted(&path.to_text())
     );
-    let address = work.address.clone();
-    work.problem(Code::Contradiction, address, message, "keep one of the two");
+    let address = image.address();
+    image.problem(Code::Contradiction, address, message, "keep one of the two");
 }
 
 /// Removes what the patterns find.
-pub(in crate::plan) fn remove(work: &mut Work<'_>, removal: &PathRemoval) {
-    if work.is_for_windows() {
+pub(in crate::plan) fn remove(image: &mut EditedImage<'_>, removal: &PathRemoval) {
+    if image.is_for_windows() {
         return;
     }
     if removal.purges {
-        return purge::purge(work, removal);
+        return purge::purge(image, removal);
     }
-    let address = work.address.clone();
-    let mut is_found = vec![false; removal.patterns.len()];
-    for i in 0..work.images.len() {
-        if !work.may_go_on() {
-            return;
-        }
-        let image = work.images[i];
-        let state = &work.states[image];
-        let tree = state.tree.as_ref().expect("the tree was read");
-        let mut paths = BTreeSet::new();
-        let mut notes = Vec::new();
-        for (pattern, is_found) in removal.patterns.iter().zip(&mut is_found) {
-            let (found, note) = matching(tree, pattern, work.effort);
-            *is_found |= !found.is_empty();
-            notes.extend(note);
-            paths.extend(found);
-        }
-        if work.effort.is_spent() {
-            return;
-        }
-        let paths = topmost(&paths);
-        if paths.is_empty() {
-            continue;
-        }
-        if let Some(path) = state.first_added(&paths, work.layers) {
-            refuse_added(work, &path);
-            continue;
-        }
-        let hidden: u64 = paths.iter().map(|path| content_bytes(tree, path)).sum();
-        if hidden > 0 {
-            let bytes = match hidden {
-                1 => "1 removed byte stays".to_owned(),
-                n => format!("{n} removed bytes stay"),
-            };
-            notes.push(format!(
-                "{bytes} in the layers below, where everyone who has the image can read them"
-            ));
-        }
-        let gone = |path: &ImagePath| {
-            let kind = tree.get(path).map_or(Kind::File, |node| node.kind);
-            tree_changes::file_change(Change::Removed, path, kind)
-        };
-        let files = paths.iter().map(gone).collect();
-        let content = whiteouts(&paths, tree, work.epoch);
-        let state = &mut work.states[image];
-        for note in notes {
-            state.note(note);
-        }
-        let target = EditTarget {
-            place: EditPlace::NewLayer,
-            created_by: removal.created_by.as_deref(),
-            address: &address,
-        };
-        work.lay_files(i, content, files, &target);
+    let address = image.address();
+    let tree = image.state.tree.as_ref().expect("the tree was read");
+    let mut paths = BTreeSet::new();
+    let mut notes = Vec::new();
+    let mut is_found = Vec::new();
+    for pattern in &removal.patterns {
+        let (found, note) = matching(tree, pattern, &image.state.effort);
+        is_found.push(!found.is_empty());
+        notes.extend(note);
+        paths.extend(found);
     }
-    tell_missing(work, removal, &is_found);
-}
-
-/// A pattern that finds nothing in any image is a problem.
-pub(in crate::plan) fn tell_missing(work: &mut Work<'_>, removal: &PathRemoval, is_found: &[bool]) {
-    if removal.if_missing == IfMissing::Ignore {
+    look(image, removal, &is_found);
+    if image.state.effort.is_spent() {
         return;
     }
-    for (i, pattern) in removal.patterns.iter().enumerate() {
-        if is_found[i] {
-            continue;
-        }
-        let these_have = target::these_have(work.states, work.images);
-        let message = format!("{these_have} no {}", quoted(&pattern.to_text()));
-        let place = removal.pattern_address(work.address.clone(), i);
-        let help = "`if-missing: ignore` allows a pattern to match nothing";
-        work.problem(Code::NoSuchPath, place, message, help);
+    let paths = topmost(&paths);
+    if paths.is_empty() {
+        return;
+    }
+    if let Some(path) = image.state.first_added(&paths, image.layers) {
+        return refuse_added(image, &path);
+    }
+    let tree = image.state.tree.as_ref().expect("the tree was read");
+    let hidden: u64 = paths.iter().map(|path| content_bytes(tree, path)).sum();
+    if hidden > 0 {
+        let bytes = match hidden {
+            1 => "1 removed byte stays".to_owned(),
+            n => format!("{n} removed bytes stay"),
+        };
+        notes.push(format!(
+            "{bytes} in the layers below, where everyone who has the image can read them"
+        ));
+    }
+    let gone = |path: &ImagePath| {
+        let kind = tree.get(path).map_or(Kind::File, |node| node.kind);
+        tree_changes::file_change(Change::Removed, path, kind)
+    };
+    let files = paths.iter().map(gone).collect();
+    let content = whiteouts(&paths, tree, image.around.epoch);
+    let state = &mut *image.state;
+    for note in notes {
+        state.note(note);
+    }
+    let target = EditTarget {
+        place: EditPlace::NewLayer,
+        created_by: removal.created_by.as_deref(),
+        address: &address,
+    };
+    image.lay_files(content, files, &target);
+}
+
+/// Notes which of the patterns find something in the image.
+pub(in crate::plan) fn look(image: &mut EditedImage<'_>, removal: &PathRemoval, is_found: &[bool]) {
+    for (p, pattern) in removal.patterns.iter().enumerate() {
+        image.look(p, is_found[p], removal.if_missing, |image| {
+            let help = "`if-missing: ignore` allows a pattern to match nothing";
+            Missing::path(removal.pattern_address(image.address(), p), pattern, help)
+        });
     }
 }
 

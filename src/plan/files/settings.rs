@@ -5,18 +5,16 @@ use std::collections::HashSet;
 use super::matching::{has_pattern, matching};
 use super::{EditTarget, FileEdit, FileEdits};
 use crate::image_path::ImagePath;
-use crate::patch::{FileMode, IfMissing, PathSettings};
+use crate::patch::{FileMode, PathSettings};
 use crate::plan::claims::{Thing, Wish};
+use crate::plan::edited_image::{EditedImage, Missing};
 use crate::plan::effort::Effort;
 use crate::plan::kept::names_of;
-use crate::plan::target;
-use crate::plan::work::Work;
-use crate::problem::{Code, quoted};
 use crate::rootfs::{Node, Resolution, Rootfs};
 use crate::tarball::{HeaderChange, Kind};
 
 /// Sets permissions. A link has none of its own: one that is named leads to what is meant, others are passed over.
-pub(in crate::plan) fn set_modes(work: &mut Work<'_>, settings: &PathSettings<FileMode>) {
+pub(in crate::plan) fn set_modes(image: &mut EditedImage<'_>, settings: &PathSettings<FileMode>) {
     let claim = |mode: &FileMode| format!("{mode:?}");
     let edit = |node: &Node, mode: &FileMode| {
         let was = node.mode & 0o7777;
@@ -30,11 +28,14 @@ pub(in crate::plan) fn set_modes(work: &mut Work<'_>, settings: &PathSettings<Fi
             detail: format!("{was:04o} → {now:04o}"),
         })
     };
-    set(work, settings, "mode", claim, edit);
+    set(image, settings, "mode", claim, edit);
 }
 
 /// Sets owners. A link that is named leads to what is meant, as with `chown`; one that a pattern finds is meant itself.
-pub(in crate::plan) fn set_owners(work: &mut Work<'_>, settings: &PathSettings<(u32, u32)>) {
+pub(in crate::plan) fn set_owners(
+    image: &mut EditedImage<'_>,
+    settings: &PathSettings<(u32, u32)>,
+) {
     let claim = |(uid, gid): &(u32, u32)| format!("{uid}:{gid}");
     let edit = |node: &Node, (uid, gid): &(u32, u32)| {
         let (uid, gid) = (u64::from(*uid), u64::from(*gid));
@@ -47,74 +48,58 @@ pub(in crate::plan) fn set_owners(work: &mut Work<'_>, settings: &PathSettings<(
             detail: format!("{}:{} → {uid}:{gid}", node.uid, node.gid),
         })
     };
-    set(work, settings, "owner", claim, edit);
+    set(image, settings, "owner", claim, edit);
 }
 
 fn set<T>(
-    work: &mut Work<'_>,
+    image: &mut EditedImage<'_>,
     settings: &PathSettings<T>,
     thing: &str,
     claim: impl Fn(&T) -> String,
     edit: impl Fn(&Node, &T) -> Option<FileEdit>,
 ) {
-    if work.is_for_windows() {
+    if image.is_for_windows() {
         return;
     }
-    let address = work.address.clone();
-    let mut is_found = vec![false; settings.settings.len()];
-    for i in 0..work.images.len() {
-        if !work.may_go_on() {
-            return;
-        }
-        let image = work.images[i];
-        let mut meant: Vec<(ImagePath, usize)> = Vec::new();
-        let mut notes = Vec::new();
-        for (s, (pattern, value)) in settings.settings.iter().enumerate() {
-            let tree = work.states[image].tree.as_ref().expect("the tree was read");
-            let found = find(tree, pattern, work.effort);
-            is_found[s] |= !found.is_empty();
-            if !has_pattern(pattern)
-                && let Some(real) = found.first()
-            {
-                if real != pattern {
-                    notes.push(format!(
-                        "`{pattern}` is a link or leads through one, to `{real}`"
-                    ));
-                }
-                let claimed = Thing::file(real, thing);
-                let place = settings.address(address.clone(), s);
-                work.claim(image, claimed, Wish::Set(claim(value)), place);
-            }
-            meant.extend(found.into_iter().map(|path| (path, s)));
-        }
-        if work.effort.is_spent() {
-            return;
-        }
-        let state = &mut work.states[image];
-        for note in notes {
-            state.note(note);
-        }
-        let tree = state.tree.as_ref().expect("the tree was read");
-        let edits = edits(tree, meant, |node, s| edit(node, &settings.settings[s].1));
-        let target = EditTarget {
-            place: settings.place,
-            created_by: settings.created_by.as_deref(),
-            address: &address,
-        };
-        work.edit_files(i, edits, &target);
-    }
-    if settings.if_missing == IfMissing::Ignore {
-        return;
-    }
-    for (s, (pattern, _)) in settings.settings.iter().enumerate() {
-        if !is_found[s] {
-            let these_have = target::these_have(work.states, work.images);
-            let message = format!("{these_have} no {}", quoted(&pattern.to_text()));
-            let place = settings.address(address.clone(), s);
+    let address = image.address();
+    let mut meant: Vec<(ImagePath, usize)> = Vec::new();
+    let mut notes = Vec::new();
+    for (s, (pattern, value)) in settings.settings.iter().enumerate() {
+        let tree = image.state.tree.as_ref().expect("the tree was read");
+        let found = find(tree, pattern, &image.state.effort);
+        let place = || settings.address(address.clone(), s);
+        image.look(s, !found.is_empty(), settings.if_missing, |_| {
             let help = "`if-missing: ignore`, beside `set`, allows the path to be missing";
-            work.problem(Code::NoSuchPath, place, message, help);
+            Missing::path(place(), pattern, help)
+        });
+        if !has_pattern(pattern)
+            && let Some(real) = found.first()
+        {
+            if real != pattern {
+                notes.push(format!(
+                    "`{pattern}` is a link or leads through one, to `{real}`"
+                ));
+            }
+            let claimed = Thing::file(real, thing);
+            image.claim(claimed, Wish::Set(claim(value)), place());
         }
+        meant.extend(found.into_iter().map(|path| (path, s)));
     }
+    if image.state.effort.is_spent() {
+        return;
+    }
+    let state = &mut *image.state;
+    for note in notes {
+        state.note(note);
+    }
+    let tree = state.tree.as_ref().expect("the tree was read");
+    let edits = edits(tree, meant, |node, s| edit(node, &settings.settings[s].1));
+    let target = EditTarget {
+        place: settings.place,
+        created_by: settings.created_by.as_deref(),
+        address: &address,
+    };
+    image.edit_files(edits, &target);
 }
 
 /// Returns what becomes of the paths that settings mean; the last one counts, by whichever name of a file it is meant.

@@ -16,8 +16,8 @@ use std::sync::Arc;
 use crate::image_path::ImagePath;
 use crate::layer::{LayerContent, LayerEntry};
 use crate::patch::AddLayer;
+use crate::plan::edited_image::EditedImage;
 use crate::plan::stack::log_of;
-use crate::plan::work::Work;
 use crate::plan::{Effect, MadeContent, MadeLayer, PlannedLayer, tree_changes};
 use crate::printable;
 use crate::problem::{Address, Code, quoted};
@@ -28,39 +28,30 @@ use source::Source;
 /// What Docker's own store takes (moby `layer/layer_store.go`, `maxLayerDepth`).
 const DOCKER_MAX_LAYERS: usize = 125;
 
-/// Adds a layer to each of the images.
-pub(in crate::plan) fn add<'a>(work: &mut Work<'a>, add: &'a AddLayer) {
-    let address = work.address.clone();
-    let Some(source) = Source::of(work, add, address.clone()) else {
+/// Adds a layer to the image.
+pub(in crate::plan) fn add<'a>(image: &mut EditedImage<'a>, add: &'a AddLayer) {
+    let address = image.address();
+    let Some(source) = Source::of(image, add, address.clone()) else {
         return;
     };
-    if work.is_for_windows() {
+    if image.is_for_windows() {
         return;
     }
-    for i in 0..work.images.len() {
-        if !work.may_go_on() {
-            return;
-        }
-        let state = &work.states[work.images[i]];
-        let n_layers = state.layers.len();
-        let at = add.at.unwrap_or(n_layers + 1);
-        if at > n_layers + 1 {
-            let name = quoted(&state.display_name());
-            let message =
-                format!("{name} has {n_layers} layers, so a new one cannot be layer {at}");
-            let help = "a new layer is inserted below the layer with its number, or on top";
-            let address = address.clone().key("at");
-            work.problem(Code::NoSuchLayer, address, message, help);
-            continue;
-        }
-        let position = at - 1;
-        let Some(made) = source.made(work, i, position) else {
-            continue;
-        };
-        if let Some(effect) = work.lay(i, position..position, made, &address) {
-            work.effects[i].push(effect);
-            work.note_hidden(i, position);
-        }
+    let n_layers = image.state.layers.len();
+    let at = add.at.unwrap_or(n_layers + 1);
+    if at > n_layers + 1 {
+        let name = quoted(&image.state.display_name());
+        let message = format!("{name} has {n_layers} layers, so a new one cannot be layer {at}");
+        let help = "a new layer is inserted below the layer with its number, or on top";
+        return image.problem(Code::NoSuchLayer, address.key("at"), message, help);
+    }
+    let position = at - 1;
+    let Some(made) = source.made(image, position) else {
+        return;
+    };
+    if let Some(effect) = image.lay(position..position, made, &address) {
+        image.effects.push(effect);
+        image.note_hidden(position);
     }
 }
 
@@ -70,7 +61,7 @@ pub(in crate::plan) struct NewLayer {
     pub(in crate::plan) log: Option<LayerLog>,
 }
 
-impl Work<'_> {
+impl EditedImage<'_> {
     /// Refuses a layer with a path that no engine can extract, or with more zeros in place of holes than are written.
     pub(in crate::plan) fn refuses(&mut self, content: &LayerContent, address: &Address) -> bool {
         let mut names = content.entries.iter().map(|item| &item.entry.name);
@@ -98,11 +89,9 @@ impl Work<'_> {
         true
     }
 
-    /// Lays a layer in the place of those at `range` in the stack of the `i`th image; a problem if the others do not fit it
-    /// there.
+    /// Lays a layer in the place of those at `range` in the stack; a problem if the others do not fit it there.
     pub(in crate::plan) fn lay(
         &mut self,
-        i: usize,
         range: Range<usize>,
         new: NewLayer,
         address: &Address,
@@ -113,7 +102,7 @@ impl Work<'_> {
             return None;
         }
         let layer = self.layers.len();
-        let state = &mut self.states[self.images[i]];
+        let state = &mut *self.state;
         let planned = PlannedLayer::Made(layer);
         let place = state.place(planned);
         let log = match (&new.made.content, new.log) {
@@ -169,8 +158,8 @@ impl Work<'_> {
     }
 
     /// Notes what of the layer that was just laid at `position` nobody sees.
-    pub(in crate::plan) fn note_hidden(&mut self, i: usize, position: usize) {
-        let state = &mut self.states[self.images[i]];
+    pub(in crate::plan) fn note_hidden(&mut self, position: usize) {
+        let state = &mut *self.state;
         let layer = state.layers[position];
         let PlannedLayer::Made(index) = layer else {
             return;
@@ -187,22 +176,6 @@ impl Work<'_> {
                 ));
             }
         }
-    }
-
-    /// Tells whether one of the images is for Windows, which is a problem.
-    pub(in crate::plan) fn is_for_windows(&mut self) -> bool {
-        let n_before = self.problems.len();
-        for i in 0..self.images.len() {
-            let state = &self.states[self.images[i]];
-            if state.is_windows() {
-                let name = quoted(&state.display_name());
-                let message = format!("{name} is a Windows image, whose layers cannot be changed");
-                let help = "labels and tags of Windows images can be changed";
-                let address = self.address.clone();
-                self.problem(Code::UnsupportedPlatform, address, message, help);
-            }
-        }
-        self.problems.len() > n_before
     }
 }
 

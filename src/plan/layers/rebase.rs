@@ -7,45 +7,37 @@ use crate::config_field::ConfigField;
 use crate::image::Config;
 use crate::layer::Origin;
 use crate::patch::{BaseImage, Rebase};
-use crate::plan::work::Work;
+use crate::plan::edited_image::EditedImage;
 use crate::plan::{BaseFinding, Effect, MadeContent, MadeLayer, PlannedLayer, RemovedLayer};
 use crate::problem::{Address, Code, quoted};
 use crate::reference::Reference;
 
-pub(in crate::plan) fn rebase(work: &mut Work<'_>, rebase: &Rebase) {
-    let finding = &work.sources[&work.id];
-    if !finding.problems.is_empty() {
-        work.problems.extend(finding.problems.iter().cloned());
+pub(in crate::plan) fn rebase(image: &mut EditedImage<'_>, rebase: &Rebase) {
+    let Some(finding) = image.source() else {
         return;
-    }
-    if work.is_for_windows() {
+    };
+    if image.is_for_windows() {
         return;
     }
     let Some((from, onto)) = &finding.bases else {
         return;
     };
-    for i in 0..work.images.len() {
-        if !work.may_go_on() {
-            return;
-        }
-        let address = work.address.clone();
-        let old = choose(work, i, from, &rebase.from, address.clone().key("from"));
-        let new = choose(work, i, onto, &rebase.onto, address.key("onto"));
-        if let (Some(old), Some(new)) = (old, new) {
-            rebase_image(work, i, old, new);
-        }
+    let address = image.address();
+    let old = choose(image, from, &rebase.from, address.clone().key("from"));
+    let new = choose(image, onto, &rebase.onto, address.key("onto"));
+    if let (Some(old), Some(new)) = (old, new) {
+        rebase_image(image, old, new);
     }
 }
 
 /// Returns the image of a base archive that is for the same machine and that the patch means.
 fn choose<'a>(
-    work: &mut Work<'_>,
-    i: usize,
+    image: &mut EditedImage<'_>,
     images: &'a [BaseFinding],
     wanted: &BaseImage,
     address: Address,
 ) -> Option<&'a BaseFinding> {
-    let state = &work.states[work.images[i]];
+    let state = &*image.state;
     let platform = state.config.platform();
     let is_named = |image: &&BaseFinding| {
         let wanted = wanted.image.as_ref();
@@ -60,7 +52,7 @@ fn choose<'a>(
             quoted(&platform.to_string())
         );
         let help = format!("there is {}", list(images));
-        work.problem(Code::NoSuchImage, address, message, &help);
+        image.problem(Code::NoSuchImage, address, message, &help);
         return None;
     };
     if rest
@@ -74,7 +66,7 @@ fn choose<'a>(
             wanted.archive,
             list(images)
         );
-        work.problem(Code::AmbiguousTarget, address, message, &help);
+        image.problem(Code::AmbiguousTarget, address, message, &help);
         return None;
     }
     Some(first)
@@ -90,10 +82,9 @@ fn list(images: &[BaseFinding]) -> String {
     shown.join(", ")
 }
 
-fn rebase_image(work: &mut Work<'_>, i: usize, old: &BaseFinding, new: &BaseFinding) {
-    let image = work.images[i];
-    let address = work.address.clone();
-    let state = &work.states[image];
+fn rebase_image(image: &mut EditedImage<'_>, old: &BaseFinding, new: &BaseFinding) {
+    let address = image.address();
+    let state = &*image.state;
     let (old_ids, new_ids) = (old.config.diff_ids(), new.config.diff_ids());
     let has = |ids: &[crate::digest::DiffId]| {
         ids.iter()
@@ -101,7 +92,9 @@ fn rebase_image(work: &mut Work<'_>, i: usize, old: &BaseFinding, new: &BaseFind
             .all(|(p, id)| state.diff_id(p) == Some(*id))
     };
     if old_ids == new_ids {
-        work.states[image].note("both bases have the same layers".to_owned());
+        image
+            .state
+            .note("both bases have the same layers".to_owned());
         return;
     }
     if !has(old_ids) {
@@ -109,17 +102,19 @@ fn rebase_image(work: &mut Work<'_>, i: usize, old: &BaseFinding, new: &BaseFind
         let is_done = has(new_ids);
         let name = quoted(&state.display_name());
         if is_done {
-            work.states[image].note("the image already has the new base".to_owned());
+            image
+                .state
+                .note("the image already has the new base".to_owned());
             return;
         }
         let message = format!("the layers of {name} do not start with those of its base");
         let help = "`from` must be the exact base that the image was built on";
-        return work.problem(Code::LayerConflict, address.key("from"), message, help);
+        return image.problem(Code::LayerConflict, address.key("from"), message, help);
     }
     let n_old = old_ids.len();
-    let first = work.layers.len();
-    let keeps_plain = work.keeps_plain;
-    let state = &mut work.states[image];
+    let first = image.layers.len();
+    let keeps_plain = image.around.keeps_plain;
+    let state = &mut *image.state;
     let mut layers: Vec<PlannedLayer> = Vec::new();
     for (n, layer) in new.layers.iter().enumerate() {
         let planned = PlannedLayer::Made(first + n);
@@ -128,8 +123,8 @@ fn rebase_image(work: &mut Work<'_>, i: usize, old: &BaseFinding, new: &BaseFind
         let logs = logs.expect("layers were read for every image whose layers move");
         logs.insert(place, Arc::new(layer.log.clone().moved_to(place)));
         layers.push(planned);
-        work.layers.push(MadeLayer {
-            image,
+        image.layers.push(MadeLayer {
+            image: image.number,
             content: MadeContent::Verbatim(Origin::Import(layer.import)),
             from: Some(new.archive.clone()),
             created_by: None,
@@ -152,7 +147,7 @@ fn rebase_image(work: &mut Work<'_>, i: usize, old: &BaseFinding, new: &BaseFind
             let reason = state.reason(&error, &layers);
             let message = format!("on that base {reason} of {name}");
             let help = "the layers above need files that only the old base has";
-            return work.problem(Code::LayerConflict, address, message, help);
+            return image.problem(Code::LayerConflict, address, message, help);
         }
     };
     for position in 0..n_old {
@@ -178,7 +173,7 @@ fn rebase_image(work: &mut Work<'_>, i: usize, old: &BaseFinding, new: &BaseFind
     if let Some(note) = differing(&old.config, &new.config) {
         state.note(note);
     }
-    work.effects[i].push(Effect::Rebase {
+    image.effects.push(Effect::Rebase {
         n_removed: n_old,
         n_added: new_ids.len(),
     });

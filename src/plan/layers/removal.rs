@@ -4,66 +4,50 @@ use regex_lite::Regex;
 
 use crate::image::json::Value;
 use crate::patch::{IfMissing, LayerRemoval, LayerSelector};
+use crate::plan::edited_image::{EditedImage, Missing};
 use crate::plan::effect::Effect;
 use crate::plan::state::State;
-use crate::plan::work::Work;
-use crate::plan::{PlannedLayer, RemovedLayer, target, tree_changes};
+use crate::plan::{PlannedLayer, RemovedLayer, tree_changes};
 use crate::problem::{Code, quoted};
 
-pub(in crate::plan) fn remove(work: &mut Work<'_>, removal: &LayerRemoval) {
-    if work.is_for_windows() {
+pub(in crate::plan) fn remove(image: &mut EditedImage<'_>, removal: &LayerRemoval) {
+    if image.is_for_windows() {
         return;
     }
-    let mut is_found = false;
-    for i in 0..work.images.len() {
-        if !work.may_go_on() {
-            return;
-        }
-        if let Some(position) = one_layer(work, i, &removal.layer, &mut is_found) {
-            remove_from(work, i, position);
-        }
+    if let Some(position) = one_layer(image, &removal.layer, removal.if_missing) {
+        remove_from(image, position);
     }
-    tell_missing(work, &removal.layer, removal.if_missing, is_found);
 }
 
-/// Returns where in the stack of the `i`th image the layer is that `selector` is about; several are a problem.
+/// Returns where in the stack the layer is that `selector` is about; several are a problem, and so is none in any image,
+/// unless the patch says otherwise.
 pub(in crate::plan) fn one_layer(
-    work: &mut Work<'_>,
-    i: usize,
+    image: &mut EditedImage<'_>,
     selector: &LayerSelector,
-    is_found: &mut bool,
+    if_missing: IfMissing,
 ) -> Option<usize> {
-    let state = &work.states[work.images[i]];
-    let positions = positions(state, selector);
-    *is_found |= !positions.is_empty();
+    let positions = positions(image.state, selector);
+    image.look(0, !positions.is_empty(), if_missing, |image| {
+        let help = help(image.state, selector);
+        Missing {
+            code: Code::NoSuchLayer,
+            address: image.address(),
+            what: format!("no layer {}", describe(selector)),
+            help: Box::new(move |_| help.clone()),
+        }
+    });
     match positions[..] {
         [] => None,
         [position] => Some(position),
         _ => {
-            let name = quoted(&state.display_name());
+            let name = quoted(&image.state.display_name());
             let numbers: Vec<String> = positions.iter().map(|p| (p + 1).to_string()).collect();
             let message = format!("layers {} of {name} match", numbers.join(", "));
             let help = "select one by its number, or write one operation for each";
-            work.problem(Code::AmbiguousLayer, work.address.clone(), message, help);
+            image.problem(Code::AmbiguousLayer, image.address(), message, help);
             None
         }
     }
-}
-
-/// A layer that no image has is a problem, unless the patch says otherwise.
-pub(in crate::plan) fn tell_missing(
-    work: &mut Work<'_>,
-    selector: &LayerSelector,
-    if_missing: IfMissing,
-    is_found: bool,
-) {
-    if is_found || if_missing == IfMissing::Ignore {
-        return;
-    }
-    let these_have = target::these_have(work.states, work.images);
-    let help = help(&work.states[work.images[0]], selector);
-    let message = format!("{these_have} no layer {}", describe(selector));
-    work.problem(Code::NoSuchLayer, work.address.clone(), message, &help);
 }
 
 /// Returns where in the stack the layers are that `selector` is about.
@@ -120,11 +104,11 @@ fn help(state: &State, selector: &LayerSelector) -> String {
 
 /// Returns which layer of the image as it is stands at `position`, or adds the problem that an earlier operation has made
 /// it another.
-pub(super) fn kept(work: &mut Work<'_>, i: usize, position: usize) -> Option<usize> {
-    let state = &work.states[work.images[i]];
+pub(super) fn kept(image: &mut EditedImage<'_>, position: usize) -> Option<usize> {
+    let state = &*image.state;
     let layer = match state.layers[position] {
         PlannedLayer::Kept(kept) => return Some(kept),
-        PlannedLayer::Made(layer) => &work.layers[layer],
+        PlannedLayer::Made(layer) => &image.layers[layer],
     };
     let (number, name) = (position + 1, quoted(&state.display_name()));
     let what = if layer.stands_for().is_some() {
@@ -134,21 +118,21 @@ pub(super) fn kept(work: &mut Work<'_>, i: usize, position: usize) -> Option<usi
     };
     let message = format!("layer {number} of {name} was {what} by an earlier operation");
     let help = "keep one of the two";
-    work.problem(Code::Contradiction, work.address.clone(), message, help);
+    image.problem(Code::Contradiction, image.address(), message, help);
     None
 }
 
-fn remove_from(work: &mut Work<'_>, i: usize, position: usize) {
-    let Some(kept) = kept(work, i, position) else {
+fn remove_from(image: &mut EditedImage<'_>, position: usize) {
+    let Some(kept) = kept(image, position) else {
         return;
     };
-    let state = &mut work.states[work.images[i]];
+    let state = &mut *image.state;
     let number = position + 1;
     let name = quoted(&state.display_name());
     if state.layers.len() == 1 {
         let message = format!("{name} would have no layers");
         let help = "engines do not run an image without layers";
-        return work.problem(Code::LayerConflict, work.address.clone(), message, help);
+        return image.problem(Code::LayerConflict, image.address(), message, help);
     }
     let diff_id = state
         .diff_id(position)
@@ -163,7 +147,7 @@ fn remove_from(work: &mut Work<'_>, i: usize, position: usize) {
             let reason = state.reason(&error, &layers);
             let message = format!("without layer {number} of {name}, {reason}");
             let help = "an upper layer needs this one";
-            return work.problem(Code::LayerConflict, work.address.clone(), message, help);
+            return image.problem(Code::LayerConflict, image.address(), message, help);
         }
     };
     let files = tree_changes::between(tree, &without);
@@ -176,5 +160,5 @@ fn remove_from(work: &mut Work<'_>, i: usize, position: usize) {
         files,
     });
     state.forget_base();
-    work.effects[i].push(Effect::RemoveLayer { number, diff_id });
+    image.effects.push(Effect::RemoveLayer { number, diff_id });
 }

@@ -4,9 +4,9 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use crate::layer::{Data, GroupEdit, Origin, Rewrite};
+use crate::plan::edited_image::EditedImage;
 use crate::plan::stack::log_of;
 use crate::plan::state::State;
-use crate::plan::work::Work;
 use crate::plan::{Effect, FileChange, MadeContent, MadeLayer, PlannedLayer, tree_changes};
 use crate::problem::{Address, Code, quoted};
 use crate::rootfs::{LayerLog, LoggedEntry, Rootfs, RootfsError};
@@ -17,15 +17,14 @@ pub(in crate::plan) type Edits = BTreeMap<u64, GroupEdit>;
 /// What becomes of layers, each known by its place in the tree, and what differs for one who looks at the files.
 pub(in crate::plan) type LayerEdits = BTreeMap<usize, (Edits, Vec<FileChange>)>;
 
-impl Work<'_> {
-    /// Changes entries of layers of the `i`th image, by the place that these have in the tree; what differs for one who
+impl EditedImage<'_> {
+    /// Changes entries of layers, by the place that these have in the tree; what differs for one who
     /// looks at the files is told of each.
-    pub(in crate::plan) fn rewrite(&mut self, i: usize, edits: LayerEdits, address: &Address) {
+    pub(in crate::plan) fn rewrite(&mut self, edits: LayerEdits, address: &Address) {
         if edits.is_empty() {
             return;
         }
-        let image = self.images[i];
-        let state = &self.states[image];
+        let state = &*self.state;
         if let Err(error) = tree_with(state, &edits) {
             let name = quoted(&state.display_name());
             let reason = state.reason(&error, &state.layers);
@@ -34,29 +33,28 @@ impl Work<'_> {
             return self.problem(Code::LayerConflict, address.clone(), message, help);
         }
         for (place, (edits, files)) in edits {
-            let layer = self.states[image].layer_at(place);
+            let layer = self.state.layer_at(place);
             let is_it = |it: &PlannedLayer| *it == layer;
-            let position = self.states[image].layers.iter().position(is_it);
+            let position = self.state.layers.iter().position(is_it);
             let position = position.expect("what is changed is in a layer of the image");
-            let index = self.editable(i, position);
+            let index = self.editable(position);
             let made = &mut self.layers[index];
             tree_changes::add(&mut made.files, files);
-            let state = &mut self.states[image];
+            let state = &mut *self.state;
             let place = state.place(PlannedLayer::Made(index));
             let logs = state.logs.as_mut();
             let logs = logs.expect("layers were read for every image whose layers change");
             let log = logs.get_mut(&place).expect("every layer has a log");
             apply(&mut made.content, edits, Arc::make_mut(log), place);
         }
-        let state = &mut self.states[image];
+        let state = &mut *self.state;
         let tree = state.tree_of(&state.layers);
         state.tree = Some(tree.expect("they fitted each other before"));
     }
 
     /// Returns the index in the plan of the layer at `position`, which can be changed from now on.
-    pub(in crate::plan) fn editable(&mut self, i: usize, position: usize) -> usize {
-        let image = self.images[i];
-        let state = &mut self.states[image];
+    pub(in crate::plan) fn editable(&mut self, position: usize) -> usize {
+        let state = &mut *self.state;
         let rewritten = |origin| {
             MadeContent::Rewritten(Rewrite {
                 origin,
@@ -75,7 +73,7 @@ impl Work<'_> {
             PlannedLayer::Kept(kept) => {
                 let index = self.layers.len();
                 self.layers.push(MadeLayer {
-                    image,
+                    image: self.number,
                     content: rewritten(Origin::Layer(kept)),
                     from: None,
                     created_by: None,
@@ -88,7 +86,7 @@ impl Work<'_> {
                     logs.insert(place, log);
                 }
                 state.layers[position] = PlannedLayer::Made(index);
-                self.effects[i].push(Effect::RewriteLayer {
+                self.effects.push(Effect::RewriteLayer {
                     number: position + 1,
                     layer: index,
                 });

@@ -11,7 +11,7 @@ use crate::layer::{
 use crate::patch::{
     AddLayer, LayerCompression, LayerMode, LayerOwner, LayerTime, LayerXattrs, Symlinks,
 };
-use crate::plan::work::Work;
+use crate::plan::edited_image::EditedImage;
 use crate::plan::{FromFinding, MadeContent, MadeLayer, SourceFinding, tree_changes};
 use crate::printable;
 use crate::problem::{Address, Code, Problem, quoted};
@@ -35,42 +35,37 @@ pub(in crate::plan) struct Source<'a> {
 impl<'a> Source<'a> {
     /// Returns the source of an operation at `address`, or tells what is wrong with it.
     pub(in crate::plan) fn of(
-        work: &mut Work<'a>,
+        image: &mut EditedImage<'a>,
         add: &'a AddLayer,
         address: Address,
     ) -> Option<Self> {
-        let finding = work
-            .sources
-            .get(&work.id)
-            .expect("every source was looked at before planning");
-        if !finding.problems.is_empty() {
-            work.problems.extend(finding.problems.iter().cloned());
-            return None;
-        }
+        let finding = image.source()?;
         let mut source = Self {
             add,
             finding,
             address,
             brought: Vec::new(),
-            metadata: metadata(add, false, work.epoch),
+            metadata: metadata(add, false, image.around.epoch),
         };
         source.brought = match &finding.from {
             Some(FromFinding::Directory(root, scan)) => {
                 for (path, reason) in scan.problems.iter().take(MAX_PROBLEMS) {
                     let message = format!("{}: {reason}", quoted(&printable::decoded(path)));
-                    source.problem(work, Code::InvalidSource, message);
+                    source.problem(image, Code::InvalidSource, message);
                 }
                 match additions(&scan.entries, *root, &add.to, &source.metadata) {
                     Ok(additions) => additions,
                     Err(reason) => {
-                        source.problem(work, Code::InvalidSource, reason.to_string());
+                        source.problem(image, Code::InvalidSource, reason.to_string());
                         return None;
                     }
                 }
             }
-            Some(FromFinding::Tar { log, .. }) if source.has_unsupported(work, log) => return None,
+            Some(FromFinding::Tar { log, .. }) if source.has_unsupported(image, log) => {
+                return None;
+            }
             Some(FromFinding::Tar { import, log }) if !add.as_is => {
-                source.of_tar(work, *import, log)?
+                source.of_tar(image, *import, log)?
             }
             Some(FromFinding::Tar { .. }) | None => Vec::new(),
         };
@@ -79,7 +74,7 @@ impl<'a> Source<'a> {
 
     /// Refuses a tar with entries that no engine unpacks. One that is a layer as it is may have what engines only disagree
     /// about.
-    fn has_unsupported(&self, work: &mut Work<'_>, log: &LayerLog) -> bool {
+    fn has_unsupported(&self, image: &mut EditedImage<'_>, log: &LayerLog) -> bool {
         let reason = |entry: &Entry| match entry.kind {
             Kind::Unsupported(flag) => Some(format!("an entry of {flag}, which no engine unpacks")),
             _ if entry.is_zero_device() && !self.add.as_is => Some(ZERO_DEVICE.to_owned()),
@@ -94,17 +89,16 @@ impl<'a> Source<'a> {
         } else {
             "`exclude` leaves it out"
         };
-        let n_before = work.problems.len();
+        let n_before = image.findings.problems.len();
         let entries = log.entries.iter().map(|logged| &logged.entry);
         let refused = entries.filter(|entry| !is_excluded(entry));
         let refused = refused.filter_map(|entry| Some((&entry.name, reason(entry)?)));
         for (name, reason) in refused.take(MAX_PROBLEMS) {
             let name = quoted(&printable::decoded(name));
             let message = format!("{name} is {reason}");
-            let problem = Problem::new(Code::InvalidSource, self.place(), message);
-            work.problems.push(problem.with_help(help));
+            image.problem(Code::InvalidSource, self.place(), message, help);
         }
-        work.problems.len() > n_before
+        image.findings.problems.len() > n_before
     }
 
     /// Says what of a tar that becomes a layer as it is engines disagree about.
@@ -141,13 +135,17 @@ impl<'a> Source<'a> {
         self.address.clone().key(key)
     }
 
-    fn problem(&self, work: &mut Work<'_>, code: Code, message: String) {
-        let problem = Problem::new(code, self.place(), message);
-        work.problems.push(problem);
+    fn problem(&self, image: &mut EditedImage<'_>, code: Code, message: String) {
+        image.bare_problem(code, self.place(), message);
     }
 
     /// What a tar comes to where it is extracted: the last entry of a path counts, links in it are followed.
-    fn of_tar(&self, work: &mut Work<'_>, import: usize, log: &LayerLog) -> Option<Vec<Addition>> {
+    fn of_tar(
+        &self,
+        image: &mut EditedImage<'_>,
+        import: usize,
+        log: &LayerLog,
+    ) -> Option<Vec<Addition>> {
         let is_whiteout = |name: &[u8]| name.split(|&b| b == b'/').any(|n| n.starts_with(WHITEOUT));
         let whiteouts = log.entries.iter().map(|logged| &logged.entry.name);
         let mut whiteouts = whiteouts.filter(|name| is_whiteout(name)).peekable();
@@ -155,9 +153,8 @@ impl<'a> Source<'a> {
             for name in whiteouts.take(MAX_PROBLEMS) {
                 let name = quoted(&printable::decoded(name));
                 let message = format!("{name}: a name that starts with `.wh.` removes a file");
-                let problem = Problem::new(Code::InvalidSource, self.place(), message);
                 let help = "`as-is: true` uses the tar as a layer with whiteouts";
-                work.problems.push(problem.with_help(help));
+                image.problem(Code::InvalidSource, self.place(), message, help);
             }
             return None;
         }
@@ -170,11 +167,11 @@ impl<'a> Source<'a> {
                     }
                     RootfsError::Tar { error, .. } => error.to_string(),
                 };
-                self.problem(work, Code::InvalidSource, message);
+                self.problem(image, Code::InvalidSource, message);
                 return None;
             }
         };
-        let metadata = metadata(self.add, true, work.epoch);
+        let metadata = metadata(self.add, true, image.around.epoch);
         let mut additions = Vec::new();
         for (path, node) in &tree {
             if self.add.exclude.is_excluded(path.entry_name()) {
@@ -201,21 +198,19 @@ impl<'a> Source<'a> {
     /// Returns what comes to be at `position` of the stack of an image, or tells why nothing can.
     pub(in crate::plan) fn made(
         &self,
-        work: &mut Work<'_>,
-        i: usize,
+        image: &mut EditedImage<'_>,
         position: usize,
     ) -> Option<NewLayer> {
-        let image = work.images[i];
         if let (true, Some(FromFinding::Tar { import, log })) = (self.add.as_is, &self.finding.from)
         {
             for note in Self::disagreements(log) {
-                work.states[image].note(note);
+                image.state.note(note);
             }
-            let made = self.wrap(image, MadeContent::Verbatim(Origin::Import(*import)));
+            let made = self.wrap(image.number, MadeContent::Verbatim(Origin::Import(*import)));
             let log = Some(log.clone());
             return Some(NewLayer { made, log });
         }
-        let state = &mut work.states[image];
+        let state = &mut *image.state;
         let is_top = position == state.layers.len();
         let below;
         let tree = if is_top {
@@ -227,7 +222,13 @@ impl<'a> Source<'a> {
                 .expect("the layers fitted each other when they were read");
             &below
         };
-        let content = self.composed(work.problems, tree, work.epoch)?;
+        let content = match self.composed(tree, image.around.epoch) {
+            Ok(content) => content,
+            Err(problems) => {
+                image.findings.extend(problems);
+                return None;
+            }
+        };
         let notes = content.notes.iter().map(ToString::to_string);
         let files = if is_top {
             tree_changes::of_layer(&content, tree)
@@ -235,7 +236,7 @@ impl<'a> Source<'a> {
             Vec::new()
         };
         state.note_all(notes);
-        let mut made = self.wrap(image, MadeContent::Composed(content));
+        let mut made = self.wrap(image.number, MadeContent::Composed(content));
         made.files = files;
         Some(NewLayer { made, log: None })
     }
@@ -251,44 +252,39 @@ impl<'a> Source<'a> {
         }
     }
 
-    fn composed(
-        &self,
-        problems: &mut Vec<Problem>,
-        tree: &Rootfs,
-        epoch: i64,
-    ) -> Option<LayerContent> {
+    /// Returns what the files come to over `tree`, or what is wrong with them.
+    fn composed(&self, tree: &Rootfs, epoch: i64) -> Result<LayerContent, Vec<Problem>> {
+        let conflict = |message: String| Problem::new(Code::LayerConflict, self.place(), message);
         let mut additions = self.brought.clone();
         let found = new_files::add(&mut additions, self.add, self.finding, &self.metadata, tree);
         if let Err((i, message)) = found {
             let address = self.address.clone().key("files").index(i).key("hardlink");
             let problem = Problem::new(Code::LayerConflict, address, message);
             let help = "a hard link reaches only files of the same layer; write `symlink`";
-            problems.push(problem.with_help(help));
-            return None;
+            return Err(vec![problem.with_help(help)]);
         }
         let content = compose(&additions, tree, policy(self.add.symlinks), epoch);
         if !content.problems.is_empty() {
-            for problem in content.problems.iter().take(MAX_PROBLEMS) {
-                let message = match problem.reason {
-                    // It speaks of the layer.
-                    Reason::NothingToAdd => problem.reason.to_string(),
-                    _ => format!("{}: {}", quoted(&problem.path.to_text()), problem.reason),
-                };
-                let address = self.place();
-                problems.push(Problem::new(Code::LayerConflict, address, message));
-            }
-            return None;
+            let problems = content.problems.iter().take(MAX_PROBLEMS);
+            let problems = problems.map(|problem| {
+                // It speaks of the layer.
+                if problem.reason == Reason::NothingToAdd {
+                    return conflict(problem.reason.to_string());
+                }
+                let path = quoted(&problem.path.to_text());
+                conflict(format!("{path}: {}", problem.reason))
+            });
+            return Err(problems.collect());
         }
         if content.n_added + content.n_changed + content.n_directories_added == 0 {
             let from = self.add.from.as_deref();
             let holder = from.map_or("`files`".to_owned(), quoted);
             let message = format!("the image already has everything in {holder}");
-            let problem = Problem::new(Code::Empty, self.place(), message);
             let help = "git does not keep empty directories; put the files in place";
-            problems.push(problem.with_help(help));
-            return None;
+            let problem = Problem::new(Code::Empty, self.place(), message);
+            return Err(vec![problem.with_help(help)]);
         }
-        Some(content)
+        Ok(content)
     }
 }
 

@@ -8,37 +8,32 @@ use super::source::compression;
 use crate::image_path::ImagePath;
 use crate::layer::{Edit, ZERO_DEVICE, lay_out};
 use crate::patch::{LayerRange, Squash};
+use crate::plan::edited_image::EditedImage;
 use crate::plan::kept::{entry_of, first_unsupported, put};
 use crate::plan::state::State;
-use crate::plan::work::Work;
 use crate::plan::{Effect, MadeContent, MadeLayer, PlannedLayer, RemovedLayer};
 use crate::printable;
 use crate::problem::{Code, quoted};
 use crate::rootfs::{Inode, Node, Rootfs};
 use crate::tarball::Kind;
 
-pub(in crate::plan) fn squash(work: &mut Work<'_>, squash: &Squash) {
-    if work.is_for_windows() {
+pub(in crate::plan) fn squash(image: &mut EditedImage<'_>, squash: &Squash) {
+    if image.is_for_windows() {
         return;
     }
-    for i in 0..work.images.len() {
-        if !work.may_go_on() {
-            return;
-        }
-        let Some(range) = contiguous(work, i, squash.layers) else {
-            continue;
-        };
-        // One layer is one already.
-        if range.len() > 1 {
-            squash_range(work, i, range, squash);
-        }
+    let Some(range) = contiguous(image, squash.layers) else {
+        return;
+    };
+    // One layer is one already.
+    if range.len() > 1 {
+        squash_range(image, range, squash);
     }
 }
 
-impl Work<'_> {
-    /// Returns the positions that a range means in the stack of the `i`th image; a problem if it has no such layers.
-    pub(in crate::plan) fn positions(&mut self, i: usize, range: LayerRange) -> Option<Vec<usize>> {
-        let state = &self.states[self.images[i]];
+impl EditedImage<'_> {
+    /// Returns the positions that a range means in the stack; a problem if it has no such layers.
+    pub(in crate::plan) fn positions(&mut self, range: LayerRange) -> Option<Vec<usize>> {
+        let state = &*self.state;
         let n_layers = state.layers.len();
         match range {
             LayerRange::All => Some((0..n_layers).collect()),
@@ -49,7 +44,7 @@ impl Work<'_> {
                 let name = quoted(&state.display_name());
                 let message = format!("{name} has no layer {last}");
                 let help = format!("there are {n_layers} layers; the base is layer 1");
-                let address = self.address.clone();
+                let address = self.address();
                 self.problem(Code::NoSuchLayer, address, message, &help);
                 None
             }
@@ -61,26 +56,25 @@ impl Work<'_> {
     }
 }
 
-fn contiguous(work: &mut Work<'_>, i: usize, range: LayerRange) -> Option<Range<usize>> {
-    let positions = work.positions(i, range)?;
+fn contiguous(image: &mut EditedImage<'_>, range: LayerRange) -> Option<Range<usize>> {
+    let positions = image.positions(range)?;
     let (Some(&first), Some(&last)) = (positions.first(), positions.last()) else {
         return None;
     };
     if last - first + 1 != positions.len() {
-        let name = quoted(&work.states[work.images[i]].display_name());
+        let name = quoted(&image.state.display_name());
         let message = format!("the layers that were added to {name} are not adjacent");
-        let address = work.address.clone();
+        let address = image.address();
         let help = "select the first and the last layer, as in `2-4`";
-        work.problem(Code::LayerConflict, address, message, help);
+        image.problem(Code::LayerConflict, address, message, help);
         return None;
     }
     Some(first..last + 1)
 }
 
-fn squash_range(work: &mut Work<'_>, i: usize, range: Range<usize>, squash: &Squash) {
-    let image = work.images[i];
-    let address = work.address.clone();
-    let state = &work.states[image];
+fn squash_range(image: &mut EditedImage<'_>, range: Range<usize>, squash: &Squash) {
+    let address = image.address();
+    let state = &*image.state;
     let fit = "the layers fitted each other when they were read";
     let below = state.tree_of(&state.layers[..range.start]).expect(fit);
     let after = state.tree_of(&state.layers[..range.end]).expect(fit);
@@ -88,20 +82,20 @@ fn squash_range(work: &mut Work<'_>, i: usize, range: Range<usize>, squash: &Squ
         .clone()
         .map(|position| state.place(state.layers[position]))
         .collect();
-    let edits = merged(state, (&below, &after), &places, work.layers);
+    let edits = merged(state, (&below, &after), &places, image.layers);
     if let Some(found) = first_unsupported(&after, edits.keys()) {
-        return work.refuse_unsupported(&found, &address);
+        return image.refuse_unsupported(&found, &address);
     }
     let made = MadeLayer {
-        image,
-        content: MadeContent::Composed(lay_out(edits, &after, work.epoch)),
+        image: image.number,
+        content: MadeContent::Composed(lay_out(edits, &after, image.around.epoch)),
         from: None,
         created_by: squash.created_by.clone(),
         compression: squash.compression.map(compression),
         files: Vec::new(),
     };
     let note = zero_devices(state, &places);
-    let state = &mut work.states[image];
+    let state = &mut *image.state;
     if let Some(note) = note {
         state.note(note);
     }
@@ -111,7 +105,7 @@ fn squash_range(work: &mut Work<'_>, i: usize, range: Range<usize>, squash: &Squ
             PlannedLayer::Kept(kept) => Some(kept),
             PlannedLayer::Made(layer) => {
                 state.untold.remove(&layer);
-                work.layers[layer].stands_for()
+                image.layers[layer].stands_for()
             }
         };
         if let Some(position) = kept {
@@ -124,14 +118,14 @@ fn squash_range(work: &mut Work<'_>, i: usize, range: Range<usize>, squash: &Squ
     }
     state.forget_base();
     let (first, last) = (range.start + 1, range.end);
-    let layer = work.layers.len();
-    if work
-        .lay(i, range, NewLayer { made, log: None }, &address)
+    let layer = image.layers.len();
+    if image
+        .lay(range, NewLayer { made, log: None }, &address)
         .is_some()
     {
         // The files are what they were; only the layer that holds them is another.
-        work.layers[layer].files.clear();
-        work.effects[i].push(Effect::Squash { first, last, layer });
+        image.layers[layer].files.clear();
+        image.effects.push(Effect::Squash { first, last, layer });
     }
 }
 

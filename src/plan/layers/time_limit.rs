@@ -3,83 +3,77 @@
 use std::sync::Arc;
 
 use crate::patch::TimeLimit;
-use crate::plan::work::Work;
+use crate::plan::edited_image::EditedImage;
 use crate::plan::{Effect, MadeContent, PlannedLayer};
 use crate::rootfs::LayerLog;
 use crate::tarball::{Entry, HeaderChange, Mtime};
 use crate::timestamp::Timestamp;
 
-pub(in crate::plan) fn limit(work: &mut Work<'_>, limit: &TimeLimit) {
-    if work.is_for_windows() {
+pub(in crate::plan) fn limit(image: &mut EditedImage<'_>, limit: &TimeLimit) {
+    if image.is_for_windows() {
         return;
     }
     let latest = limit
         .to
         .as_ref()
-        .map_or(work.epoch, Timestamp::unix_seconds);
+        .map_or(image.around.epoch, Timestamp::unix_seconds);
     let change = HeaderChange {
         latest: Some(latest),
         ..HeaderChange::default()
     };
-    for i in 0..work.images.len() {
-        if !work.may_go_on() {
-            return;
-        }
-        let Some(positions) = work.positions(i, limit.layers) else {
-            continue;
-        };
-        let image = work.images[i];
-        let mut n_files = 0;
-        let mut n_layers = 0;
-        for position in positions {
-            let state = &work.states[image];
-            let place = state.place(state.layers[position]);
-            let logs = state.logs.as_ref();
-            let log = &logs.expect("layers were read for every image whose layers change")[&place];
-            let n_late = log
-                .entries
-                .iter()
-                .filter(|logged| is_late(&logged.entry, latest))
-                .count();
-            if n_late == 0 {
-                continue;
-            }
-            n_files += n_late;
-            n_layers += 1;
-            let index = work.editable(i, position);
-            match &mut work.layers[index].content {
-                MadeContent::Composed(content) => {
-                    for item in &mut content.entries {
-                        change.apply_to(&mut item.entry);
-                    }
-                }
-                MadeContent::Rewritten(rewrite) => {
-                    rewrite.latest = Some(rewrite.latest.map_or(latest, |was| was.min(latest)));
-                }
-                MadeContent::Verbatim(_) => unreachable!("it was made editable"),
-            }
-            let state = &mut work.states[image];
-            let place = state.place(PlannedLayer::Made(index));
-            let log = state.logs.as_mut().and_then(|logs| logs.get_mut(&place));
-            let log = log.expect("every layer has a log");
-            clamp(Arc::make_mut(log), &change);
-        }
-        if n_layers == 0 {
+    let Some(positions) = image.positions(limit.layers) else {
+        return;
+    };
+    let mut n_files = 0;
+    let mut n_layers = 0;
+    for position in positions {
+        let state = &*image.state;
+        let place = state.place(state.layers[position]);
+        let logs = state.logs.as_ref();
+        let log = &logs.expect("layers were read for every image whose layers change")[&place];
+        let n_late = log
+            .entries
+            .iter()
+            .filter(|logged| is_late(&logged.entry, latest))
+            .count();
+        if n_late == 0 {
             continue;
         }
-        let state = &mut work.states[image];
-        let tree = state.tree_of(&state.layers);
-        state.tree = Some(tree.expect("times do not decide what fits"));
-        let time = Timestamp::from_unix_seconds(latest);
-        let time = time.map_or_else(|| latest.to_string(), |time| time.as_str().to_owned());
-        let get = if n_files == 1 { "gets" } else { "get" };
-        state.note(format!(
-            "{} in {} {get} the time {time}",
-            several(n_files, "entry", "entries"),
-            several(n_layers, "layer", "layers")
-        ));
-        work.effects[i].push(Effect::LimitTimes { latest });
+        n_files += n_late;
+        n_layers += 1;
+        let index = image.editable(position);
+        match &mut image.layers[index].content {
+            MadeContent::Composed(content) => {
+                for item in &mut content.entries {
+                    change.apply_to(&mut item.entry);
+                }
+            }
+            MadeContent::Rewritten(rewrite) => {
+                rewrite.latest = Some(rewrite.latest.map_or(latest, |was| was.min(latest)));
+            }
+            MadeContent::Verbatim(_) => unreachable!("it was made editable"),
+        }
+        let state = &mut *image.state;
+        let place = state.place(PlannedLayer::Made(index));
+        let log = state.logs.as_mut().and_then(|logs| logs.get_mut(&place));
+        let log = log.expect("every layer has a log");
+        clamp(Arc::make_mut(log), &change);
     }
+    if n_layers == 0 {
+        return;
+    }
+    let state = &mut *image.state;
+    let tree = state.tree_of(&state.layers);
+    state.tree = Some(tree.expect("times do not decide what fits"));
+    let time = Timestamp::from_unix_seconds(latest);
+    let time = time.map_or_else(|| latest.to_string(), |time| time.as_str().to_owned());
+    let get = if n_files == 1 { "gets" } else { "get" };
+    state.note(format!(
+        "{} in {} {get} the time {time}",
+        several(n_files, "entry", "entries"),
+        several(n_layers, "layer", "layers")
+    ));
+    image.effects.push(Effect::LimitTimes { latest });
 }
 
 /// Times besides the modification time are in records that nobody else looks at; they follow where that is late.
