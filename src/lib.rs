@@ -144,6 +144,8 @@
 //! | [`layer`] | new layers: a directory is scanned, laid out over the tree, written as a tar | archives, patches |
 //! | [`patch`] | patch files and their schema | images |
 //! | [`archive`] | archives as they lie on disk, what their writers derive, and how a new one gets there | patches |
+//! | `edit` | an image between two operations, and what one may do to it | the other images |
+//! | `operation` | the operations, each in a room of its own | the order in which they come |
 //! | [`gather`](mod@gather), [`plan`](mod@plan), [`apply`](mod@apply) | the main job | the terminal |
 //! | [`diff`](mod@diff) | what differs between two archives, also as a patch | the terminal |
 //! | [`verify`](mod@verify) | an archive checked from its bytes alone | everything that writes |
@@ -162,6 +164,7 @@ pub mod compression;
 pub mod config_field;
 pub mod diff;
 pub mod digest;
+mod edit;
 pub mod error;
 pub mod file_state;
 pub mod gather;
@@ -171,6 +174,7 @@ pub mod job;
 pub mod layer;
 pub mod ledger;
 pub mod media_type;
+mod operation;
 pub mod ordered;
 pub mod patch;
 pub mod plan;

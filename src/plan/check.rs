@@ -6,9 +6,10 @@
 use std::collections::{HashMap, HashSet};
 
 use super::run::Run;
-use super::{Inventory, InventoryImage, OperationId, Texts};
+use super::{Inventory, OperationId};
 use crate::annotation::{Annotations, ImageAnnotations, Referring};
 use crate::config_field::ConfigField;
+use crate::edit::{InventoryImage, Texts};
 use crate::image::Config;
 use crate::patch::{IfMissing, Operation, Patch, PatchOutline};
 use crate::problem::{Code, Problem, Rejected};

@@ -2,11 +2,11 @@
 //!
 //! Ids and digests are those of the archive as it was read: what they become is not known before layers are written.
 
-use super::PlannedLayer;
-use super::config::env;
 use super::expect_path;
-use super::state::State;
 use crate::config_field::{ConfigField, Shape};
+use crate::edit::PlannedLayer;
+use crate::edit::State;
+use crate::edit::variables;
 use crate::image::json::Value;
 use crate::patch::{Expectation, Expected, Patch};
 use crate::problem::{Address, Code, Problem, quoted};
@@ -121,7 +121,7 @@ impl Check<'_> {
 
     fn variables(&mut self, variables: &[(String, String)]) {
         for (name, wanted) in variables {
-            let found = env::known_value(self.state, name);
+            let found = variables::known_value(self.state, name);
             self.text("variable", name, found, wanted);
         }
     }

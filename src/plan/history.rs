@@ -1,9 +1,14 @@
 //! The history entries that a patch leaves behind.
 
-use super::state::State;
-use super::{MadeLayer, PlannedLayer};
+use crate::config_field::ConfigField;
+use crate::edit::{MadeLayer, PlannedLayer, State};
+use crate::image::json::Value;
 use crate::image::{Config, HistoryEntry};
 use crate::patch::History;
+use crate::timestamp::Timestamp;
+
+/// `BuildKit`'s inline cache, keyed by the layers of the image.
+const BUILD_CACHE: &str = "moby.buildkit.cache.v0";
 
 /// An entry to leave, and the layer that it tells of.
 #[derive(Debug)]
@@ -83,5 +88,59 @@ impl Record {
         self.told.extend(new);
         self.config.clone_from(&state.config);
         self.n_rewrites = state.n_rewrites;
+    }
+}
+
+impl State {
+    /// Adds what every change brings along: the time, where one is given, and history.
+    pub(super) fn end_patch(
+        &mut self,
+        before: &Config,
+        told: Vec<Told>,
+        epoch: Option<&Timestamp>,
+    ) {
+        self.open_layer = None;
+        let has_layers = self.layers != self.layers_before;
+        self.layers_before.clone_from(&self.layers);
+        if !has_layers && self.config == *before {
+            return;
+        }
+        self.is_changed = true;
+        if has_layers && self.config.remove_root(BUILD_CACHE) {
+            self.note(format!(
+                "`{BUILD_CACHE}` is removed: it describes the old layers"
+            ));
+        }
+        if let Some(epoch) = epoch.filter(|_| !self.has_own_time) {
+            let time = Value::text(epoch.as_str());
+            self.config.set_field(ConfigField::Created, time);
+        }
+        if !self.has_full_history {
+            self.note("the history does not cover every layer; it stays as it is".to_owned());
+            return;
+        }
+        for told in told {
+            self.tell(&told);
+        }
+    }
+
+    /// Adds a history entry: at the end, or among the others where the layer that it tells of is among others.
+    fn tell(&mut self, told: &Told) {
+        let is_it = |layer: &PlannedLayer| told.layer.map(PlannedLayer::Made) == Some(*layer);
+        let place = self.layers.iter().position(is_it);
+        if told.layer.is_some() && place.is_none() {
+            // A later operation has made another layer of it.
+            return;
+        }
+        let (below, above) = self.layers.split_at(place.unwrap_or(self.layers.len()));
+        if self.n_told(above) > 0 {
+            let n_below = self.n_told(below);
+            self.config.insert_layer_history(n_below, &told.entry);
+        } else {
+            self.config.push_history(&told.entry);
+        }
+        if let Some(layer) = &told.layer {
+            self.untold.remove(layer);
+        }
     }
 }

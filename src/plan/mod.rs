@@ -4,50 +4,34 @@
 //! or every problem of every patch is returned at once.
 
 mod check;
-mod claims;
-mod config;
-mod edited_image;
-mod effect;
-mod effort;
 mod expect;
 mod expect_path;
-mod files;
-mod finding;
 mod history;
 mod inventory;
-mod kept;
-mod layer;
-mod layers;
-mod names;
 mod provenance;
 mod referrers;
 mod run;
-mod stack;
-mod state;
 mod target;
-mod tree_changes;
-mod variables;
 
 use crate::annotation::AnnotationEdit;
+pub use crate::edit::effort::{MAX_LAID_ENTRIES, MAX_LAID_TIMES};
+pub use crate::edit::{
+    BaseFinding, BaseLayer, Change, Effect, FileChange, FromFinding, InventoryImage, MadeContent,
+    MadeLayer, PlacedContent, PlannedLayer, Recompressed, Remains, RemovedLayer, SourceFinding,
+    Step, Texts, Wanted,
+};
+use crate::edit::{EditedImage, State, remains::remains};
 use crate::image::Config;
+use crate::operation::{
+    add_layer, annotations, env, fields, items, labels, move_path, patch_file, path_settings,
+    rebase, recompress, remove_layer, remove_path, replace_layer, rewrite_timestamps, squash, tags,
+};
 use crate::patch::{Operation, PatchFile};
 use crate::problem::Rejected;
 use crate::reference::Reference;
 use crate::secret::Secrets;
 pub use check::contradictions;
-use config::env::Side;
-use config::{annotations, env, fields, items, labels, tags};
-use edited_image::EditedImage;
-pub use effect::{Effect, Step};
-pub use effort::{MAX_LAID_ENTRIES, MAX_LAID_TIMES};
-use files::{moves, settings};
-pub use finding::{BaseFinding, BaseLayer, FromFinding, SourceFinding};
-pub use inventory::{Inventory, InventoryImage, Texts, Wanted};
-pub use layer::{
-    Change, FileChange, MadeContent, MadeLayer, PlacedContent, PlannedLayer, Recompressed, Remains,
-    RemovedLayer,
-};
-use layers::{rebase, recompression, squash, time_limit};
+pub use inventory::Inventory;
 use run::Run;
 pub use target::targets;
 
@@ -100,6 +84,40 @@ pub struct ImagePlan {
     pub notes: Vec<String>,
 }
 
+impl ImagePlan {
+    fn of(mut state: State, made: &[MadeLayer]) -> Self {
+        provenance::annotate(&mut state);
+        let purged = std::mem::take(&mut state.purged);
+        let remains = remains(&state, purged, made);
+        let State {
+            config,
+            layers,
+            recompressed,
+            tags,
+            keeps_referrers,
+            removed,
+            steps,
+            notes,
+            annotations,
+            old_annotations,
+            ..
+        } = state;
+        let recompressed = recompressed.into_iter().map(Recompressed::new).collect();
+        Self {
+            config,
+            layers,
+            recompressed,
+            tags: tags.keys().cloned().collect(),
+            annotations: old_annotations.edits(&annotations),
+            keeps_referrers,
+            removed,
+            remains,
+            steps,
+            notes,
+        }
+    }
+}
+
 /// Why there is no plan.
 #[derive(Debug)]
 pub enum Unplanned {
@@ -147,7 +165,7 @@ pub fn plan(files: &[PatchFile], inventory: &Inventory, texts: &Texts) -> Result
             images: run
                 .states
                 .into_iter()
-                .map(|state| state.into_plan(&run.layers))
+                .map(|state| ImagePlan::of(state, &run.layers))
                 .collect(),
             layers: run.layers,
             secrets,
@@ -163,8 +181,8 @@ fn plan_operation<'a>(image: &mut EditedImage<'a>, operation: &'a Operation) {
         Operation::UnsetLabel(removal) => labels::unset(image, removal),
         Operation::SetEnv(variables) => env::set(image, variables),
         Operation::UnsetEnv(removal) => env::unset(image, removal),
-        Operation::PrependEnv(parts) => env::extend(image, parts, Side::Front),
-        Operation::AppendEnv(parts) => env::extend(image, parts, Side::Back),
+        Operation::PrependEnv(parts) => env::extend(image, parts, env::Side::Front),
+        Operation::AppendEnv(parts) => env::extend(image, parts, env::Side::Back),
         Operation::AddPort(ports) => items::add(image, &items::PORTS, ports),
         Operation::RemovePort(removal) => items::remove(image, &items::PORTS, removal),
         Operation::AddVolume(paths) => items::add(image, &items::VOLUMES, paths),
@@ -173,18 +191,18 @@ fn plan_operation<'a>(image: &mut EditedImage<'a>, operation: &'a Operation) {
         Operation::Unset(unset) => fields::unset(image, unset),
         Operation::SetAnnotation(set) => annotations::set(image, set),
         Operation::UnsetAnnotation(removal) => annotations::unset(image, removal),
-        Operation::AddLayer(add) => layers::add(image, add),
-        Operation::RemoveLayer(removal) => layers::removal::remove(image, removal),
-        Operation::ReplaceLayer(replacement) => layers::replacement::replace(image, replacement),
+        Operation::AddLayer(add) => add_layer::add(image, add),
+        Operation::RemoveLayer(removal) => remove_layer::remove(image, removal),
+        Operation::ReplaceLayer(replacement) => replace_layer::replace(image, replacement),
         Operation::Squash(squash) => squash::squash(image, squash),
         Operation::Rebase(rebase) => rebase::rebase(image, rebase),
-        Operation::Recompress(recompression) => recompression::recompress(image, recompression),
-        Operation::RewriteTimestamps(limit) => time_limit::limit(image, limit),
-        Operation::RemovePath(removal) => files::removal::remove(image, removal),
-        Operation::MovePath(moves) => moves::move_paths(image, moves),
-        Operation::SetMode(settings) => settings::set_modes(image, settings),
-        Operation::SetOwner(settings) => settings::set_owners(image, settings),
-        Operation::PatchFile(diff) => files::patch::patch(image, diff),
+        Operation::Recompress(recompression) => recompress::recompress(image, recompression),
+        Operation::RewriteTimestamps(limit) => rewrite_timestamps::limit(image, limit),
+        Operation::RemovePath(removal) => remove_path::remove(image, removal),
+        Operation::MovePath(moves) => move_path::move_paths(image, moves),
+        Operation::SetMode(settings) => path_settings::set_modes(image, settings),
+        Operation::SetOwner(settings) => path_settings::set_owners(image, settings),
+        Operation::PatchFile(diff) => patch_file::patch(image, diff),
         Operation::Retag(tags) => tags::retag(image, tags),
         Operation::AddTag(tags) => tags::add(image, tags),
         Operation::RemoveTag(removal) => tags::remove(image, removal),

@@ -6,11 +6,11 @@
 
 use std::collections::BTreeMap;
 
-use super::PlannedLayer;
-use super::state::State;
 use crate::annotation::{AnnotationPlace, Annotations, PATCHED_BASE, PATCHES};
 use crate::compression::Compression;
 use crate::digest::Digest;
+use crate::edit::state::PatchRecord;
+use crate::edit::{PlannedLayer, State};
 use crate::image::Config;
 use crate::patch::PatchFile;
 use crate::problem::{Address, Code, Problem, quoted};
@@ -22,13 +22,6 @@ pub(super) struct Before {
     recompressed: BTreeMap<usize, Compression>,
     n_rewrites: usize,
     annotations: Option<Annotations>,
-}
-
-/// The patches of a run that have changed an image, and whether one of them wants that told.
-#[derive(Debug, Default)]
-pub(super) struct Provenance {
-    is_wanted: bool,
-    patches: Vec<String>,
 }
 
 impl Before {
@@ -56,54 +49,52 @@ impl Before {
     }
 }
 
-impl Provenance {
-    /// Has the patches of the run told, if there is a place for that.
-    pub(super) fn want(state: &mut State, document: &Address) -> Result<(), Problem> {
-        if state.annotations.manifest.is_some() && !state.digests.is_empty() {
-            state.provenance.is_wanted = true;
-            return Ok(());
-        }
-        let address = document.clone().key("provenance");
-        let name = quoted(&state.display_name());
-        let message = format!("{name} has no OCI manifest in this archive to annotate");
-        let problem = Problem::new(Code::NoSuchDocument, address, message);
-        Err(problem.with_help(
-            "`apply --to oci-archive` writes a form that has one; `--provenance FILE` records the same for any form",
-        ))
+/// Has the patches of the run told, if there is a place for that.
+pub(super) fn want(state: &mut State, document: &Address) -> Result<(), Problem> {
+    if state.annotations.manifest.is_some() && !state.digests.is_empty() {
+        state.provenance.is_wanted = true;
+        return Ok(());
     }
+    let address = document.clone().key("provenance");
+    let name = quoted(&state.display_name());
+    let message = format!("{name} has no OCI manifest in this archive to annotate");
+    let problem = Problem::new(Code::NoSuchDocument, address, message);
+    Err(problem.with_help(
+        "`apply --to oci-archive` writes a form that has one; `--provenance FILE` records the same for any form",
+    ))
+}
 
-    /// Takes down that `file` has changed the image, if it has.
-    pub(super) fn take_down(state: &mut State, before: &Before, file: &PatchFile) {
-        if !before.differs(state) {
-            return;
-        }
-        let patch = format!("{}@{}", file.name(), file.digest());
-        let patches = &mut state.provenance.patches;
-        // A file of several documents is one patch.
-        if patches.last() != Some(&patch) {
-            patches.push(patch);
-        }
+/// Takes down that `file` has changed the image, if it has.
+pub(super) fn take_down(state: &mut State, before: &Before, file: &PatchFile) {
+    if !before.differs(state) {
+        return;
     }
+    let patch = format!("{}@{}", file.name(), file.digest());
+    let patches = &mut state.provenance.patches;
+    // A file of several documents is one patch.
+    if patches.last() != Some(&patch) {
+        patches.push(patch);
+    }
+}
 
-    /// Writes the annotations, once all patches are planned.
-    pub(super) fn annotate(state: &mut State) {
-        let Self { is_wanted, patches } = std::mem::take(&mut state.provenance);
-        let base = state.digests.first().map(Digest::to_string);
-        let (Some(base), Some(there)) = (base, state.annotations.on_mut(AnnotationPlace::Manifest))
-        else {
-            return;
-        };
-        let patches = patches.join(",");
-        if patches.is_empty() {
-            return;
-        }
-        if let Some(told) = there.get(PATCHES) {
-            let told = format!("{told},{patches}");
-            there.set(PATCHES, &told);
-        } else if is_wanted {
-            there.take(PATCHED_BASE);
-            there.set(PATCHED_BASE, &base);
-            there.set(PATCHES, &patches);
-        }
+/// Writes the annotations, once all patches are planned.
+pub(super) fn annotate(state: &mut State) {
+    let PatchRecord { is_wanted, patches } = std::mem::take(&mut state.provenance);
+    let base = state.digests.first().map(Digest::to_string);
+    let (Some(base), Some(there)) = (base, state.annotations.on_mut(AnnotationPlace::Manifest))
+    else {
+        return;
+    };
+    let patches = patches.join(",");
+    if patches.is_empty() {
+        return;
+    }
+    if let Some(told) = there.get(PATCHES) {
+        let told = format!("{told},{patches}");
+        there.set(PATCHES, &told);
+    } else if is_wanted {
+        there.take(PATCHED_BASE);
+        there.set(PATCHED_BASE, &base);
+        there.set(PATCHES, &patches);
     }
 }

@@ -3,17 +3,16 @@
 use std::collections::{BTreeMap, HashMap};
 use std::rc::Rc;
 
-use super::edited_image::{EditedImage, Findings, ImageSeen, Surroundings};
-use super::effort::Effort;
 use super::history::Record;
-use super::names::Names;
 use super::provenance::{self, Before};
-use super::state::State;
-use super::{
-    Effect, Inventory, InventoryImage, MadeLayer, OperationId, Step, Texts, Wanted, expect, files,
-    plan_operation, target,
-};
+use super::{Inventory, OperationId, expect, plan_operation, target};
 use crate::annotation::AnnotationPlace;
+use crate::edit::effort::Effort;
+use crate::edit::image::{Findings, ImageSeen, Surroundings};
+use crate::edit::names::Names;
+use crate::edit::{
+    EditedImage, Effect, InventoryImage, MadeLayer, State, Step, Texts, Wanted, files,
+};
 use crate::patch::{History, Operation, Patch, PatchFile, Provenance};
 use crate::problem::{Address, Problem};
 use crate::timestamp::Timestamp;
@@ -134,9 +133,9 @@ impl<'a> Run<'a> {
             let told = record.end(state, &self.layers);
             let epoch = self.inventory.source_date_epoch.as_ref();
             state.end_patch(before.config(), told, epoch);
-            provenance::Provenance::take_down(state, before, patch_file);
+            provenance::take_down(state, before, patch_file);
             if patch.provenance == Provenance::Annotate {
-                let wanted = provenance::Provenance::want(state, &address);
+                let wanted = provenance::want(state, &address);
                 self.problems.extend(wanted.err());
             }
         }

@@ -2,10 +2,11 @@
 
 use std::collections::HashSet;
 
-use super::names::Names;
+use super::Inventory;
 use super::run::Run;
-use super::state::State;
-use super::{Inventory, Texts};
+use crate::edit::State;
+use crate::edit::Texts;
+use crate::edit::names::Names;
 use crate::patch::{ImagePattern, PatchFile, Target};
 use crate::problem::{Address, Code, Problem, quoted};
 use crate::reference::Reference;

@@ -1,0 +1,94 @@
+//! How much a plan may go through. Some operations lay all layers of an image anew, and patterns are held against all
+//! paths or names: without a bound, many of them and many files would cost their product.
+
+use std::cell::Cell;
+use std::collections::HashSet;
+use std::sync::Arc;
+
+use super::inventory::InventoryImage;
+use crate::problem::{Address, Code, Problem};
+use crate::rootfs::Rootfs;
+
+/// How many entries any plan may lay anew.
+pub const MAX_LAID_ENTRIES: u64 = 250_000;
+/// How often all entries of all layers may be laid beyond that.
+pub const MAX_LAID_TIMES: u64 = 128;
+
+/// What a pattern on one name costs: the unit.
+const NAME: u64 = 1;
+/// What a step of a pattern through a tree costs, as measured.
+const PATH: u64 = 4;
+/// What it costs to lay an entry.
+const ENTRY: u64 = 32;
+
+/// What a plan has gone through, and what it may.
+#[derive(Debug)]
+pub(crate) struct Effort {
+    spent: Cell<u64>,
+    allowed: u64,
+    is_told: Cell<bool>,
+}
+
+impl Effort {
+    /// Takes the images that will be planned for.
+    pub(crate) fn of(images: &[InventoryImage]) -> Self {
+        let mut known = HashSet::new();
+        let logs = images.iter().flat_map(|image| image.logs.iter().flatten());
+        let logs = logs.filter(|(_, log)| known.insert(Arc::as_ptr(log)));
+        let n_logged: usize = logs.map(|(_, log)| log.entries.len()).sum();
+        let trees = images.iter().filter_map(|image| image.tree.as_ref());
+        let n_named = trees.map(Rootfs::n_names).max().unwrap_or_default();
+        let n_entries = n_logged.max(n_named) as u64;
+        let n_allowed = n_entries
+            .saturating_mul(MAX_LAID_TIMES)
+            .saturating_add(MAX_LAID_ENTRIES);
+        Self {
+            spent: Cell::new(0),
+            allowed: n_allowed.saturating_mul(ENTRY),
+            is_told: Cell::new(false),
+        }
+    }
+
+    /// Counts entries that are laid.
+    pub(crate) fn lay(&self, n_entries: usize) {
+        self.spend(n_entries as u64, ENTRY);
+    }
+
+    /// Counts steps of a pattern through a tree.
+    pub(crate) fn walk(&self, n_steps: usize) {
+        self.spend(n_steps as u64, PATH);
+    }
+
+    /// Counts names that a pattern is held against.
+    pub(crate) fn try_names(&self, n_names: usize) {
+        self.spend(n_names as u64, NAME);
+    }
+
+    fn spend(&self, n: u64, cost: u64) {
+        let spent = n.saturating_mul(cost).saturating_add(self.spent.get());
+        self.spent.set(spent);
+    }
+
+    /// Tells whether nothing is left: whoever stops for that leaves it to [`is_left`](Self::is_left) to tell.
+    pub(crate) fn is_spent(&self) -> bool {
+        self.spent.get() > self.allowed
+    }
+
+    /// Tells whether the operation at `address` may go on; adds the problem that it may not, once.
+    pub(crate) fn is_left(&self, address: &Address, problems: &mut Vec<Problem>) -> bool {
+        let is_left = !self.is_spent();
+        if !is_left && !self.is_told.replace(true) {
+            let message = format!(
+                "rebuilding layers and matching patterns costs as much as {} entries; {} are allowed",
+                self.spent.get() / ENTRY,
+                self.allowed / ENTRY
+            );
+            let help = format!(
+                "a plan may rebuild all entries of all layers {MAX_LAID_TIMES} times and {MAX_LAID_ENTRIES} entries more; apply the operations in several runs"
+            );
+            let problem = Problem::new(Code::TooMuchWork, address.clone(), message);
+            problems.push(problem.with_help(help));
+        }
+        is_left
+    }
+}

@@ -1,0 +1,323 @@
+//! One image, as one operation may change it.
+
+use super::claims::{Claim, Thing, Wish, wish_of};
+use super::names::Names;
+use super::state::State;
+use super::{Effect, MadeLayer, SourceFinding, Texts, Wanted};
+use crate::image_path::ImagePath;
+use crate::patch::{IfMissing, PatchFile, Removal};
+use crate::problem::{Address, Code, Problem, quoted};
+use crate::reference::Glob;
+
+/// How far back a problem is looked for that another image of the operation has told: images come one after the other.
+const MAX_ALIKE: usize = 1000;
+
+/// What an operation is planned with, the same for each of its images.
+pub(crate) struct Surroundings<'a> {
+    /// The patch files of the plan.
+    pub(crate) files: &'a [PatchFile],
+    /// The one that the operation is in.
+    pub(crate) file: usize,
+    /// Where it stands there.
+    pub(crate) address: Address,
+    /// What was found where it takes files from.
+    pub(crate) source: Option<&'a SourceFinding>,
+    /// What the names of images stood for before it.
+    pub(crate) names: &'a Names,
+    /// How many images are targeted, where one for several platforms counts once.
+    pub(crate) n_groups: usize,
+    /// The time that new files and directories get, in seconds since 1970.
+    pub(crate) epoch: i64,
+    /// The contents of files that planning has asked for.
+    pub(crate) texts: &'a Texts,
+    /// Whether a later operation of the patch may change files too, which then come into the same layer.
+    pub(crate) keeps_open: bool,
+    /// Whether the form that is written keeps layers uncompressed.
+    pub(crate) keeps_plain: bool,
+}
+
+/// An image that an operation may change: nothing else is within its reach.
+pub(crate) struct EditedImage<'a> {
+    /// The image.
+    pub(crate) state: &'a mut State,
+    /// Its place in the archive.
+    pub(crate) number: usize,
+    /// What the operation does to it.
+    pub(crate) effects: Vec<Effect>,
+    /// The layers that the plan makes, of which the image has some.
+    pub(crate) layers: &'a mut Vec<MadeLayer>,
+    /// What the operation is planned with.
+    pub(crate) around: &'a Surroundings<'a>,
+    /// What it has found out in this image and those before.
+    pub(crate) findings: &'a mut Findings,
+}
+
+/// What an operation finds out besides what it does.
+#[derive(Default)]
+pub(crate) struct Findings {
+    /// What is wrong with it.
+    pub(crate) problems: Vec<Problem>,
+    /// The contents that it depends on and that nobody has read yet.
+    pub(crate) wanted: Vec<Wanted>,
+    /// For each of the things that it names, whether an image has it.
+    named: Vec<Named>,
+}
+
+/// Whether any image has a thing that an operation names.
+enum Named {
+    Unknown,
+    Found,
+    Missing(Missing),
+}
+
+/// What is said of a thing that no image has.
+pub(crate) struct Missing {
+    pub(crate) code: Code,
+    pub(crate) address: Address,
+    /// What the images have, as in "no label `a`".
+    pub(crate) what: String,
+    /// What to do about it, given all images that the operation is about.
+    pub(crate) help: MissingHelp,
+}
+
+/// Says what to do about a thing that no image has.
+pub(crate) type MissingHelp = Box<dyn Fn(&[ImageSeen<'_>]) -> String>;
+
+/// An image after an operation, and what that did to it.
+#[derive(Clone, Copy)]
+pub(crate) struct ImageSeen<'a> {
+    pub(crate) state: &'a State,
+    pub(crate) effects: &'a [Effect],
+}
+
+impl Missing {
+    /// A path or pattern that leads to nothing.
+    pub(crate) fn path(address: Address, path: &ImagePath, help: &'static str) -> Self {
+        Self {
+            code: Code::NoSuchPath,
+            address,
+            what: format!("no {}", quoted(&path.to_text())),
+            help: Box::new(|_| help.to_owned()),
+        }
+    }
+}
+
+impl Findings {
+    /// Tells whether there is a thing that none of the images has.
+    pub(crate) fn has_missing(&self) -> bool {
+        let mut named = self.named.iter();
+        named.any(|named| matches!(named, Named::Missing(_)))
+    }
+
+    /// Tells of the things that none of the images has; `these_have` begins the sentence.
+    pub(crate) fn tell_missing(&mut self, these_have: &str, images: &[ImageSeen<'_>]) {
+        for named in std::mem::take(&mut self.named) {
+            if let Named::Missing(missing) = named {
+                let message = format!("{these_have} {}", missing.what);
+                let problem = Problem::new(missing.code, missing.address, message);
+                self.problems
+                    .push(problem.with_help((missing.help)(images)));
+            }
+        }
+    }
+
+    /// Adds problems, each unless another image has told the same.
+    pub(crate) fn extend(&mut self, problems: impl IntoIterator<Item = Problem>) {
+        for problem in problems {
+            self.add(problem);
+        }
+    }
+
+    fn add(&mut self, problem: Problem) {
+        let recent = self.problems.iter().rev().take(MAX_ALIKE);
+        // Of several images that say the same, one tells it.
+        if !recent.into_iter().any(|told| *told == problem) {
+            self.problems.push(problem);
+        }
+    }
+}
+
+impl<'a> EditedImage<'a> {
+    /// Returns where the operation stands in its file.
+    pub(crate) fn address(&self) -> Address {
+        self.around.address.clone()
+    }
+
+    /// Tells whether the plan may go through more; the problem that it may not is told once.
+    pub(crate) fn may_go_on(&mut self) -> bool {
+        let effort = &self.state.effort;
+        effort.is_left(&self.around.address, &mut self.findings.problems)
+    }
+
+    /// Adds a problem, unless another image has told the same.
+    pub(crate) fn problem(
+        &mut self,
+        code: Code,
+        address: Address,
+        message: impl AsRef<str>,
+        help: &str,
+    ) {
+        let problem = Problem::new(code, address, message);
+        self.findings.add(problem.with_help(help));
+    }
+
+    /// Adds a problem to which there is no more to say.
+    pub(crate) fn bare_problem(&mut self, code: Code, address: Address, message: impl AsRef<str>) {
+        self.findings.add(Problem::new(code, address, message));
+    }
+
+    /// Adds a problem, unless another image has told one of its kind at the same place.
+    pub(crate) fn problem_of_all(
+        &mut self,
+        code: Code,
+        address: Address,
+        message: impl AsRef<str>,
+        help: &str,
+    ) {
+        let mut told = self.findings.problems.iter();
+        if !told.any(|told| told.code() == code && *told.address() == address) {
+            self.problem(code, address, message, help);
+        }
+    }
+
+    /// Returns what was found where the operation takes files from, unless something is wrong with it.
+    pub(crate) fn source(&mut self) -> Option<&'a SourceFinding> {
+        let source = self.around.source;
+        let source = source.expect("every source was looked at before planning");
+        self.findings.extend(source.problems.iter().cloned());
+        source.problems.is_empty().then_some(source)
+    }
+
+    /// Refuses an image for Windows; tells whether it is one.
+    pub(crate) fn is_for_windows(&mut self) -> bool {
+        let is_windows = self.state.is_windows();
+        if is_windows {
+            let name = quoted(&self.state.display_name());
+            let message = format!("{name} is a Windows image, whose layers cannot be changed");
+            let help = "labels and tags of Windows images can be changed";
+            self.problem(Code::UnsupportedPlatform, self.address(), message, help);
+        }
+        is_windows
+    }
+
+    /// Notes whether the image has the `index`th of the things that the operation names. What no image has is a problem,
+    /// unless the patch lets it be `missing`.
+    pub(crate) fn look(
+        &mut self,
+        index: usize,
+        is_found: bool,
+        if_missing: IfMissing,
+        missing: impl FnOnce(&Self) -> Missing,
+    ) {
+        if self.findings.named.len() <= index {
+            let unknown = || Named::Unknown;
+            self.findings.named.resize_with(index + 1, unknown);
+        }
+        if is_found {
+            self.findings.named[index] = Named::Found;
+        } else if if_missing == IfMissing::Problem
+            && matches!(self.findings.named[index], Named::Unknown)
+        {
+            let missing = missing(self);
+            self.findings.named[index] = Named::Missing(missing);
+        }
+    }
+
+    /// Notes what the operation wants of the image, or adds the problem that an earlier one wanted otherwise.
+    pub(crate) fn claim(&mut self, thing: Thing, wish: Wish, address: Address) {
+        let claim = Claim {
+            thing,
+            wish,
+            file: self.around.file,
+            address,
+        };
+        let Some(undone) = self.state.claims.add(claim.clone()) else {
+            return;
+        };
+        let message = claim.contradiction(&undone, self.around.files);
+        self.problem(
+            Code::Contradiction,
+            claim.address,
+            message,
+            "keep one of the two",
+        );
+    }
+
+    /// Claims what the effects from `first` on do to the names of things.
+    pub(crate) fn claim_effects(&mut self, first: usize, address: &Address) {
+        let is_windows = self.state.is_windows();
+        let effects = self.effects[first..].iter();
+        let wishes: Vec<_> = effects
+            .filter_map(|effect| wish_of(effect, is_windows))
+            .collect();
+        for (thing, wish) in wishes {
+            self.claim(thing, wish, address.clone());
+        }
+    }
+
+    /// Removes what each pattern of `removal` matches by `take`, which tells whether it found anything. `names` are those
+    /// of all that could be removed.
+    pub(crate) fn remove(
+        &mut self,
+        removal: &Removal,
+        thing: &'static str,
+        code: Code,
+        take: impl Fn(&mut Self, &Glob) -> bool,
+        names: impl Fn(&State) -> Vec<String> + Clone + 'static,
+    ) {
+        for (g, glob) in removal.globs.iter().enumerate() {
+            if !self.may_go_on() {
+                return;
+            }
+            let address = removal.glob_address(self.address(), g);
+            let n_before = self.effects.len();
+            let is_found = take(self, glob);
+            self.claim_effects(n_before, &address);
+            self.look(g, is_found, removal.if_missing, |_| {
+                let (glob, names) = (glob.clone(), names.clone());
+                Missing {
+                    code,
+                    address,
+                    what: format!("no {thing} {}", quoted(glob.as_str())),
+                    help: Box::new(move |images| what_there_is(thing, images, &names, &glob)),
+                }
+            });
+        }
+    }
+}
+
+/// The help line of a pattern that matched nothing: the nearest name, or all that there were before the operation.
+pub(crate) fn what_there_is(
+    thing: &str,
+    images: &[ImageSeen<'_>],
+    names: &impl Fn(&State) -> Vec<String>,
+    glob: &Glob,
+) -> String {
+    let there = images.iter().map(|seen| names(seen.state));
+    let effects = images.iter().flat_map(|seen| seen.effects);
+    let removed = effects.filter_map(Effect::removed_name);
+    let mut names: Vec<String> = there.flatten().chain(removed).collect();
+    names.sort();
+    names.dedup();
+    if names.is_empty() {
+        return format!("there is no {thing} at all; `if-missing: ignore` allows this");
+    }
+    let nearest = names
+        .iter()
+        .map(|name| (strsim::jaro_winkler(name, glob.as_str()), name))
+        .filter(|(score, _)| *score > 0.85)
+        .max_by(|a, b| a.0.total_cmp(&b.0));
+    if let Some((_, name)) = nearest {
+        return format!("did you mean {}?", quoted(name));
+    }
+    let shown: Vec<String> = names.iter().take(10).map(|name| quoted(name)).collect();
+    let more = if names.len() > 10 {
+        format!(" and {} more", names.len() - 10)
+    } else {
+        String::new()
+    };
+    format!(
+        "there is {}{more}; `if-missing: ignore` allows a pattern to match nothing",
+        shown.join(", ")
+    )
+}

@@ -1,0 +1,149 @@
+//! Environment variables: a list of `NAME=value` in which each name has its place.
+
+use crate::config_field::ConfigField;
+use crate::edit::Effect;
+use crate::edit::claims::{Thing, Wish};
+use crate::edit::image::{EditedImage, Missing, MissingHelp, what_there_is};
+use crate::edit::state::State;
+use crate::edit::variables::{parted, value};
+use crate::image::ItemId;
+use crate::patch::{EnvPart, Removal};
+use crate::problem::{Code, quoted};
+use crate::reference::Glob;
+
+/// Where a part goes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Side {
+    Front,
+    Back,
+}
+
+pub(crate) fn set(image: &mut EditedImage<'_>, variables: &[(String, String)]) {
+    for (name, value) in variables {
+        let address = image.address().key(name).on_key();
+        let thing = Thing::variable(name, image.state.is_windows());
+        image.claim(thing, Wish::Set(value.clone()), address);
+        set_one(image, name, value);
+    }
+}
+
+/// Puts parts before or behind what variables hold, where they are not there already.
+pub(crate) fn extend(image: &mut EditedImage<'_>, parts: &[EnvPart], side: Side) {
+    for (p, part) in parts.iter().enumerate() {
+        let address = image.address().key(&part.name).on_key();
+        let old = value(image.state, &part.name);
+        image.look(p, old.is_some(), part.if_missing, |_| Missing {
+            code: Code::NoSuchEnv,
+            address: address.clone(),
+            what: format!("no variable {}", quoted(&part.name)),
+            help: help(&part.name),
+        });
+        if let Some(old) = old {
+            set_one(image, &part.name, &extended(&old, part, side));
+            let thing = Thing::variable(&part.name, image.state.is_windows());
+            image.claim(thing, Wish::Extend, address);
+        }
+    }
+}
+
+/// What to do about a variable that is not there.
+fn help(name: &str) -> MissingHelp {
+    let glob = Glob::new(name);
+    Box::new(move |images| {
+        let help = what_there_is("variable", images, &names, &glob);
+        if help.ends_with('?') {
+            return help;
+        }
+        "`set-env` adds one; `if-missing: ignore` allows this".to_owned()
+    })
+}
+
+pub(crate) fn unset(image: &mut EditedImage<'_>, removal: &Removal) {
+    image.remove(
+        removal,
+        "variable",
+        Code::NoSuchEnv,
+        |image, glob| {
+            let state = &mut *image.state;
+            let gone = matching(state, glob);
+            for (id, item) in &gone {
+                state.config.remove_item(ConfigField::Env, *id);
+                state.variables().remove(parted(item).0, *id);
+            }
+            let is_found = !gone.is_empty();
+            image.effects.extend(gone.into_iter().map(|(_, item)| {
+                let (key, old) = parted(&item);
+                let (key, old) = (key.to_owned(), old.to_owned());
+                Effect::UnsetEnv { key, old }
+            }));
+            is_found
+        },
+        names,
+    );
+}
+
+/// Returns the variables that a pattern covers, in their order.
+fn matching(state: &mut State, glob: &Glob) -> Vec<(ItemId, String)> {
+    if !glob.has_wildcard() {
+        let ids = state.variables().get(glob.as_str()).to_vec();
+        let item = |id| Some((id, state.config.item(ConfigField::Env, id)?));
+        return ids.into_iter().filter_map(item).collect();
+    }
+    // Names differ by case, but not on Windows.
+    let folded = state
+        .is_windows()
+        .then(|| Glob::new(&glob.as_str().to_lowercase()));
+    let is_meant = |item: &str| match &folded {
+        Some(glob) => glob.matches(&parted(item).0.to_lowercase()),
+        None => glob.matches(parted(item).0),
+    };
+    let items = state.config.items(ConfigField::Env);
+    state.effort.try_names(items.len());
+    let items = items.into_iter();
+    items.filter(|(_, item)| is_meant(item)).collect()
+}
+
+fn names(state: &State) -> Vec<String> {
+    let items = state.config.texts(ConfigField::Env);
+    items.iter().map(|item| parted(item).0.to_owned()).collect()
+}
+
+/// Sets a variable wherever it stands, or last.
+fn set_one(image: &mut EditedImage<'_>, name: &str, new: &str) {
+    let state = &mut *image.state;
+    let wanted = format!("{name}={new}");
+    let old = value(state, name);
+    let mut places = state.variables().get(name).to_vec();
+    if places.is_empty() {
+        let id = state.config.push_item(ConfigField::Env, &wanted);
+        state.variables().add(name, id);
+    } else {
+        places.retain(|&id| state.config.item(ConfigField::Env, id).as_ref() != Some(&wanted));
+        if places.is_empty() {
+            return;
+        }
+        for id in places {
+            state.config.replace_item(ConfigField::Env, id, &wanted);
+        }
+    }
+    image.effects.push(Effect::SetEnv {
+        key: name.to_owned(),
+        old,
+        new: new.to_owned(),
+    });
+}
+
+fn extended(old: &str, part: &EnvPart, side: Side) -> String {
+    let EnvPart {
+        value, separator, ..
+    } = part;
+    let (front, back) = (format!("{value}{separator}"), format!("{separator}{value}"));
+    match side {
+        _ if old == value => old.to_owned(),
+        _ if old.is_empty() => value.clone(),
+        Side::Front if old.starts_with(&front) => old.to_owned(),
+        Side::Back if old.ends_with(&back) => old.to_owned(),
+        Side::Front => front + old,
+        Side::Back => old.to_owned() + &back,
+    }
+}

@@ -1,0 +1,64 @@
+//! Labels of images.
+
+use std::borrow::Cow;
+
+use crate::config_field::ConfigField;
+use crate::edit::Effect;
+use crate::edit::claims::{Thing, Wish};
+use crate::edit::image::EditedImage;
+use crate::edit::state::State;
+use crate::image::json::Value;
+use crate::patch::Removal;
+use crate::problem::Code;
+
+pub(crate) fn set(image: &mut EditedImage<'_>, labels: &[(String, String)]) {
+    for (key, new) in labels {
+        let address = image.address().key(key).on_key();
+        let thing = Thing::part(ConfigField::Labels, "label", key);
+        image.claim(thing, Wish::Set(new.clone()), address);
+        let config = &mut image.state.config;
+        let old = config.member(ConfigField::Labels, key);
+        if old.as_ref() == Some(new) {
+            continue;
+        }
+        config.set_member(ConfigField::Labels, key, Value::text(new));
+        image.effects.push(Effect::SetLabel {
+            key: key.clone(),
+            old,
+            new: new.clone(),
+        });
+    }
+}
+
+pub(crate) fn unset(image: &mut EditedImage<'_>, removal: &Removal) {
+    image.remove(
+        removal,
+        "label",
+        Code::NoSuchLabel,
+        |image, glob| {
+            let state = &mut *image.state;
+            let keys = if glob.has_wildcard() {
+                let keys = keys(state);
+                state.effort.try_names(keys.len());
+                let keys = keys.into_iter().filter(|key| glob.matches(key));
+                keys.map(Cow::into_owned).collect()
+            } else {
+                vec![glob.as_str().to_owned()]
+            };
+            let n_before = image.effects.len();
+            for key in keys {
+                let Some(old) = state.config.member(ConfigField::Labels, &key) else {
+                    continue;
+                };
+                state.config.remove_member(ConfigField::Labels, &key);
+                image.effects.push(Effect::UnsetLabel { key, old });
+            }
+            image.effects.len() > n_before
+        },
+        |state| keys(state).into_iter().map(Cow::into_owned).collect(),
+    );
+}
+
+fn keys(state: &State) -> Vec<Cow<'_, str>> {
+    state.config.keys(ConfigField::Labels)
+}

@@ -1,0 +1,171 @@
+//! `patch-file`: a file as the image shows it, changed as a diff says.
+
+use crate::edit::Wanted;
+use crate::edit::files::{EditTarget, FileEdit, FileEdits};
+use crate::edit::image::{EditedImage, Missing};
+use crate::image_path::ImagePath;
+use crate::layer::Data;
+use crate::patch::{DiffSource, FileDiff, IfMissing};
+use crate::printable;
+use crate::problem::{Address, Code, quoted};
+use crate::rootfs::{Node, Resolution};
+use crate::tarball::{HeaderChange, Kind};
+use crate::unified_diff::{Outcome, Placement, Reject, UnifiedDiff};
+
+/// What is held in memory to be patched; no text that people edit is larger. In bytes.
+const MAX_BYTES: u64 = 64 << 20;
+/// More rejects than anybody reads.
+const MAX_REJECTS: usize = 5;
+
+pub(crate) fn patch(image: &mut EditedImage<'_>, patch: &FileDiff) {
+    if image.is_for_windows() {
+        return;
+    }
+    let diff = match &patch.diff {
+        DiffSource::Inline(diff) => diff,
+        DiffSource::File(_) => {
+            let diff = image.source().and_then(|source| source.diff.as_ref());
+            let Some(diff) = diff else { return };
+            diff
+        }
+    };
+    let tree = image.state.tree.as_ref().expect("the tree was read");
+    let found = match tree.resolve(&patch.path) {
+        Resolution::Found { path } => Some(path),
+        _ => None,
+    };
+    image.look(0, found.is_some(), IfMissing::Problem, |image| {
+        let help = "a diff changes an existing file; use `add-layer` for new ones";
+        Missing::path(image.address().key("path"), &patch.path, help)
+    });
+    if let Some(path) = found {
+        patch_one(image, patch, diff, path);
+    }
+}
+
+fn patch_one(image: &mut EditedImage<'_>, patch: &FileDiff, diff: &UnifiedDiff, path: ImagePath) {
+    let address = image.address();
+    let name = quoted(&path.to_text());
+    let state = &*image.state;
+    let tree = state.tree.as_ref().expect("the tree was read");
+    let node = tree.get(&path).expect("what was found is there");
+    if let Some(reason) = unpatchable(node) {
+        let place = address.key("path");
+        let help = "only text files can be patched";
+        return image.problem(Code::InvalidPath, place, format!("{name} {reason}"), help);
+    }
+    let data = state.data(node, image.layers);
+    let wanted = Wanted {
+        image: image.number,
+        data,
+    };
+    let inline = match &wanted.data {
+        Data::Inline(text) => Some(text),
+        _ => None,
+    };
+    let Some(text) = inline.or(image.around.texts.get(&wanted)) else {
+        // It is read, and everything is planned again.
+        return image.findings.wanted.push(wanted);
+    };
+    match diff.apply(text, patch.fuzz) {
+        Outcome::AlreadyApplied => {
+            let note = format!("{name} already has the changes of the diff");
+            image.state.note(note);
+        }
+        Outcome::Rejected(rejects) => {
+            for reject in rejects.iter().take(MAX_REJECTS) {
+                let message = rejected(&name, reject, diff);
+                let help = if patch.fuzz == 0 {
+                    "make the diff from the file in the image, or allow some `fuzz`"
+                } else {
+                    "make the diff from the file in the image"
+                };
+                let place = diff_address(patch, &address);
+                image.problem(Code::DiffRejected, place, message, help);
+            }
+        }
+        Outcome::Applied { text, hunks } => {
+            for (n, placement) in hunks.iter().enumerate() {
+                if let Some(note) = placed(&name, n + 1, *placement) {
+                    image.state.note(note);
+                }
+            }
+            let edit = FileEdit {
+                header: HeaderChange {
+                    size: Some(text.len() as u64),
+                    mtime: Some(image.around.epoch),
+                    ..HeaderChange::default()
+                },
+                content: Some(text),
+                detail: match hunks.len() {
+                    1 => "1 hunk".to_owned(),
+                    n => format!("{n} hunks"),
+                },
+            };
+            let target = EditTarget {
+                place: patch.place,
+                created_by: patch.created_by.as_deref(),
+                address: &address,
+            };
+            image.edit_files(FileEdits::from([(path, edit)]), &target);
+        }
+    }
+}
+
+/// Returns why there is no patching a file, if so.
+fn unpatchable(node: &Node) -> Option<&'static str> {
+    match node.kind {
+        Kind::File if node.size > MAX_BYTES => Some("is larger than 64 MiB"),
+        Kind::File => None,
+        Kind::Directory => Some("is a directory"),
+        _ => Some("is not a file"),
+    }
+}
+
+fn diff_address(patch: &FileDiff, operation: &Address) -> Address {
+    operation.clone().key(match patch.diff {
+        DiffSource::Inline(_) => "diff",
+        DiffSource::File(_) => "from",
+    })
+}
+
+fn rejected(name: &str, reject: &Reject, diff: &UnifiedDiff) -> String {
+    let line = |line: &Option<Vec<u8>>| match line {
+        None => "the end of the file".to_owned(),
+        Some(line) => quoted(printable::decoded(line).trim_end_matches('\n')),
+    };
+    let (mut found, mut wanted) = (line(&reject.found), line(&reject.wanted));
+    if found == wanted {
+        let ends = |line: &Option<Vec<u8>>| line.as_ref().is_some_and(|line| line.ends_with(b"\n"));
+        for (text, line) in [(&mut found, &reject.found), (&mut wanted, &reject.wanted)] {
+            let with = if ends(line) { "with" } else { "without" };
+            *text = format!("{text} {with} a newline");
+        }
+    }
+    format!(
+        "hunk {} of {} does not fit {name}: line {} is {found}; the diff expects {wanted}",
+        reject.hunk,
+        diff.n_hunks(),
+        reject.line,
+    )
+}
+
+/// Says where a hunk went that did not go where the diff says, as `git apply` does.
+fn placed(name: &str, n: usize, placement: Placement) -> Option<String> {
+    let Placement { line, offset, fuzz } = placement;
+    if offset == 0 && fuzz == 0 {
+        return None;
+    }
+    let mut how = Vec::new();
+    if offset != 0 {
+        let lines = if offset.abs() == 1 { "line" } else { "lines" };
+        how.push(format!("offset {offset} {lines}"));
+    }
+    if fuzz > 0 {
+        how.push(format!("fuzz {fuzz}"));
+    }
+    Some(format!(
+        "hunk {n} of {name} fits at line {line} ({})",
+        how.join(", ")
+    ))
+}

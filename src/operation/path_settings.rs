@@ -1,0 +1,139 @@
+//! `set-mode` and `set-owner`: which files a pattern means, and what of them is another then.
+
+use std::collections::HashSet;
+
+use crate::edit::claims::{Thing, Wish};
+use crate::edit::effort::Effort;
+use crate::edit::files::{EditTarget, FileEdit, FileEdits};
+use crate::edit::image::{EditedImage, Missing};
+use crate::edit::kept::names_of;
+use crate::edit::matching::{has_pattern, matching};
+use crate::image_path::ImagePath;
+use crate::patch::{FileMode, PathSettings};
+use crate::rootfs::{Node, Resolution, Rootfs};
+use crate::tarball::{HeaderChange, Kind};
+
+/// Sets permissions. A link has none of its own: one that is named leads to what is meant, others are passed over.
+pub(crate) fn set_modes(image: &mut EditedImage<'_>, settings: &PathSettings<FileMode>) {
+    let claim = |mode: &FileMode| format!("{mode:?}");
+    let edit = |node: &Node, mode: &FileMode| {
+        let was = node.mode & 0o7777;
+        let now = mode.apply(was, node.kind == Kind::Directory);
+        (node.kind != Kind::Symlink && now != was).then(|| FileEdit {
+            header: HeaderChange {
+                mode: Some(now),
+                ..HeaderChange::default()
+            },
+            content: None,
+            detail: format!("{was:04o} → {now:04o}"),
+        })
+    };
+    set(image, settings, "mode", claim, edit);
+}
+
+/// Sets owners. A link that is named leads to what is meant, as with `chown`; one that a pattern finds is meant itself.
+pub(crate) fn set_owners(image: &mut EditedImage<'_>, settings: &PathSettings<(u32, u32)>) {
+    let claim = |(uid, gid): &(u32, u32)| format!("{uid}:{gid}");
+    let edit = |node: &Node, (uid, gid): &(u32, u32)| {
+        let (uid, gid) = (u64::from(*uid), u64::from(*gid));
+        ((uid, gid) != (node.uid, node.gid)).then(|| FileEdit {
+            header: HeaderChange {
+                owner: Some((uid, gid)),
+                ..HeaderChange::default()
+            },
+            content: None,
+            detail: format!("{}:{} → {uid}:{gid}", node.uid, node.gid),
+        })
+    };
+    set(image, settings, "owner", claim, edit);
+}
+
+fn set<T>(
+    image: &mut EditedImage<'_>,
+    settings: &PathSettings<T>,
+    thing: &str,
+    claim: impl Fn(&T) -> String,
+    edit: impl Fn(&Node, &T) -> Option<FileEdit>,
+) {
+    if image.is_for_windows() {
+        return;
+    }
+    let address = image.address();
+    let mut meant: Vec<(ImagePath, usize)> = Vec::new();
+    let mut notes = Vec::new();
+    for (s, (pattern, value)) in settings.settings.iter().enumerate() {
+        let tree = image.state.tree.as_ref().expect("the tree was read");
+        let found = find(tree, pattern, &image.state.effort);
+        let place = || settings.address(address.clone(), s);
+        image.look(s, !found.is_empty(), settings.if_missing, |_| {
+            let help = "`if-missing: ignore`, beside `set`, allows the path to be missing";
+            Missing::path(place(), pattern, help)
+        });
+        if !has_pattern(pattern)
+            && let Some(real) = found.first()
+        {
+            if real != pattern {
+                notes.push(format!(
+                    "`{pattern}` is a link or leads through one, to `{real}`"
+                ));
+            }
+            let claimed = Thing::file(real, thing);
+            image.claim(claimed, Wish::Set(claim(value)), place());
+        }
+        meant.extend(found.into_iter().map(|path| (path, s)));
+    }
+    if image.state.effort.is_spent() {
+        return;
+    }
+    let state = &mut *image.state;
+    for note in notes {
+        state.note(note);
+    }
+    let tree = state.tree.as_ref().expect("the tree was read");
+    let edits = edits(tree, meant, |node, s| edit(node, &settings.settings[s].1));
+    let target = EditTarget {
+        place: settings.place,
+        created_by: settings.created_by.as_deref(),
+        address: &address,
+    };
+    image.edit_files(edits, &target);
+}
+
+/// Returns what becomes of the paths that settings mean; the last one counts, by whichever name of a file it is meant.
+fn edits(
+    tree: &Rootfs,
+    meant: Vec<(ImagePath, usize)>,
+    edit: impl Fn(&Node, usize) -> Option<FileEdit>,
+) -> FileEdits {
+    let names = names_of(tree, meant.iter().map(|(path, _)| path));
+    let mut is_made = HashSet::new();
+    let mut edits = FileEdits::new();
+    for (path, s) in meant {
+        let node = tree.get(&path).expect("what was found is there");
+        let paths = match names.get(&node.inode) {
+            Some(_) if !is_made.insert((node.inode, s)) => continue,
+            Some(names) => names.iter().cloned().collect(),
+            None => vec![path],
+        };
+        let edit = edit(node, s);
+        for path in paths {
+            match &edit {
+                Some(edit) => drop(edits.insert(path, edit.clone())),
+                // A later setting may say that it stays as it is.
+                None => drop(edits.remove(&path)),
+            }
+        }
+    }
+    edits
+}
+
+/// Returns the real paths that are meant: by a pattern what it finds, by a path what that leads to.
+fn find(tree: &Rootfs, pattern: &ImagePath, effort: &Effort) -> Vec<ImagePath> {
+    if has_pattern(pattern) {
+        return matching(tree, pattern, effort).0.into_iter().collect();
+    }
+    match tree.resolve(pattern) {
+        Resolution::Found { path } if !path.is_root() => vec![path],
+        _ => Vec::new(),
+    }
+}

@@ -1,0 +1,63 @@
+//! `recompress`: layers that are stored in another way, and nothing else about them.
+
+use crate::compression::Compression;
+use crate::edit::image::EditedImage;
+use crate::edit::layer_source::compression;
+use crate::edit::{Effect, PlannedLayer};
+use crate::patch::Recompression;
+use crate::problem::{Code, quoted};
+
+pub(crate) fn recompress(image: &mut EditedImage<'_>, recompression: &Recompression) {
+    if image.is_for_windows() {
+        return;
+    }
+    let to = compression(recompression.to);
+    let address = image.address();
+    if !image.takes_compression(to, &address) {
+        return;
+    }
+    let Some(positions) = image.positions(recompression.layers) else {
+        return;
+    };
+    let state = &mut *image.state;
+    for position in positions {
+        let was = match state.layers[position] {
+            PlannedLayer::Kept(kept) => {
+                let was = state.recompressed.get(&kept);
+                let was = was.copied().unwrap_or(state.compressions[kept]);
+                if was != to {
+                    state.recompressed.insert(kept, to);
+                }
+                Some(was)
+            }
+            PlannedLayer::Made(layer) => image.layers[layer].compression.replace(to),
+        };
+        if was != Some(to) {
+            // The manifest becomes another, and what is said of an image is said of its manifest.
+            state.is_changed = true;
+            image.effects.push(Effect::Recompress {
+                number: position + 1,
+                compression: to.name(),
+            });
+        }
+    }
+}
+
+impl EditedImage<'_> {
+    /// Tells whether layers can be compressed so in the form that is written; a problem if not.
+    pub(crate) fn takes_compression(
+        &mut self,
+        compression: Compression,
+        address: &crate::problem::Address,
+    ) -> bool {
+        let is_taken = !self.around.keeps_plain || compression == Compression::None;
+        if !is_taken {
+            let name = quoted(compression.name());
+            let message =
+                format!("this form of archive stores layers uncompressed, not with {name}");
+            let help = "use `--to oci-archive` for a form that allows it";
+            self.problem(Code::UnsupportedForm, address.clone(), message, help);
+        }
+        is_taken
+    }
+}

@@ -1,0 +1,57 @@
+//! Taking a layer away: which one it is, and what the file tree is without it.
+
+use crate::edit::selection::{kept, one_layer};
+use crate::edit::{EditedImage, Effect};
+use crate::edit::{RemovedLayer, tree_changes};
+use crate::patch::LayerRemoval;
+use crate::problem::{Code, quoted};
+
+pub(crate) fn remove(image: &mut EditedImage<'_>, removal: &LayerRemoval) {
+    if image.is_for_windows() {
+        return;
+    }
+    if let Some(position) = one_layer(image, &removal.layer, removal.if_missing) {
+        remove_from(image, position);
+    }
+}
+
+fn remove_from(image: &mut EditedImage<'_>, position: usize) {
+    let Some(kept) = kept(image, position) else {
+        return;
+    };
+    let state = &mut *image.state;
+    let number = position + 1;
+    let name = quoted(&state.display_name());
+    if state.layers.len() == 1 {
+        let message = format!("{name} would have no layers");
+        let help = "engines do not run an image without layers";
+        return image.problem(Code::LayerConflict, image.address(), message, help);
+    }
+    let diff_id = state
+        .diff_id(position)
+        .expect("a layer that is kept has one");
+    let tree = state.tree.as_ref();
+    let tree = tree.expect("the tree was read for every image that may lose a layer");
+    let mut layers = state.layers.clone();
+    layers.remove(position);
+    let without = match state.tree_of(&layers) {
+        Ok(without) => without,
+        Err(error) => {
+            let reason = state.reason(&error, &layers);
+            let message = format!("without layer {number} of {name}, {reason}");
+            let help = "an upper layer needs this one";
+            return image.problem(Code::LayerConflict, image.address(), message, help);
+        }
+    };
+    let files = tree_changes::between(tree, &without);
+    state.tree = Some(without);
+    state.forget_history(position..position + 1);
+    state.recompressed.remove(&kept);
+    state.layers = layers;
+    state.removed.push(RemovedLayer {
+        position: kept,
+        files,
+    });
+    state.forget_base();
+    image.effects.push(Effect::RemoveLayer { number, diff_id });
+}

@@ -1,0 +1,111 @@
+//! Taking paths away by whiteouts in a new layer: what each pattern finds, and what of it is told.
+
+mod purge;
+mod purged_layer;
+
+use std::collections::BTreeSet;
+
+use crate::edit::files::EditTarget;
+use crate::edit::image::{EditedImage, Missing};
+use crate::edit::matching::matching;
+use crate::edit::{Change, tree_changes};
+use crate::image_path::ImagePath;
+use crate::layer::whiteouts;
+use crate::patch::{EditPlace, PathRemoval};
+use crate::problem::{Code, quoted};
+use crate::rootfs::{PathSet, Rootfs};
+use crate::tarball::Kind;
+
+/// Adds the problem that a path is to go that an earlier operation has added.
+pub(crate) fn refuse_added(image: &mut EditedImage<'_>, path: &ImagePath) {
+    let message = format!(
+        "{} is added by an earlier operation",
+        quoted(&path.to_text())
+    );
+    let address = image.address();
+    image.problem(Code::Contradiction, address, message, "keep one of the two");
+}
+
+/// Removes what the patterns find.
+pub(crate) fn remove(image: &mut EditedImage<'_>, removal: &PathRemoval) {
+    if image.is_for_windows() {
+        return;
+    }
+    if removal.purges {
+        return purge::purge(image, removal);
+    }
+    let address = image.address();
+    let tree = image.state.tree.as_ref().expect("the tree was read");
+    let mut paths = BTreeSet::new();
+    let mut notes = Vec::new();
+    let mut is_found = Vec::new();
+    for pattern in &removal.patterns {
+        let (found, note) = matching(tree, pattern, &image.state.effort);
+        is_found.push(!found.is_empty());
+        notes.extend(note);
+        paths.extend(found);
+    }
+    look(image, removal, &is_found);
+    if image.state.effort.is_spent() {
+        return;
+    }
+    let paths = topmost(&paths);
+    if paths.is_empty() {
+        return;
+    }
+    if let Some(path) = image.state.first_added(&paths, image.layers) {
+        return refuse_added(image, &path);
+    }
+    let tree = image.state.tree.as_ref().expect("the tree was read");
+    let hidden: u64 = paths.iter().map(|path| content_bytes(tree, path)).sum();
+    if hidden > 0 {
+        let bytes = match hidden {
+            1 => "1 removed byte stays".to_owned(),
+            n => format!("{n} removed bytes stay"),
+        };
+        notes.push(format!(
+            "{bytes} in the layers below, where everyone who has the image can read them"
+        ));
+    }
+    let gone = |path: &ImagePath| {
+        let kind = tree.get(path).map_or(Kind::File, |node| node.kind);
+        tree_changes::file_change(Change::Removed, path, kind)
+    };
+    let files = paths.iter().map(gone).collect();
+    let content = whiteouts(&paths, tree, image.around.epoch);
+    let state = &mut *image.state;
+    for note in notes {
+        state.note(note);
+    }
+    let target = EditTarget {
+        place: EditPlace::NewLayer,
+        created_by: removal.created_by.as_deref(),
+        address: &address,
+    };
+    image.lay_files(content, files, &target);
+}
+
+/// Notes which of the patterns find something in the image.
+pub(crate) fn look(image: &mut EditedImage<'_>, removal: &PathRemoval, is_found: &[bool]) {
+    for (p, pattern) in removal.patterns.iter().enumerate() {
+        image.look(p, is_found[p], removal.if_missing, |image| {
+            let help = "`if-missing: ignore` allows a pattern to match nothing";
+            Missing::path(removal.pattern_address(image.address(), p), pattern, help)
+        });
+    }
+}
+
+/// Returns the paths that are not below another one.
+pub(crate) fn topmost(paths: &BTreeSet<ImagePath>) -> BTreeSet<ImagePath> {
+    let topmost = PathSet::topmost(paths);
+    let is_topmost = |path: &&ImagePath| topmost.contains(path);
+    paths.iter().filter(is_topmost).cloned().collect()
+}
+
+/// Returns how many bytes the layers have of the content of a path and of what is below it.
+fn content_bytes(tree: &Rootfs, path: &ImagePath) -> u64 {
+    let own = tree.get(path).into_iter();
+    let below = tree.below(path).map(|(_, node)| node);
+    let files = own.chain(below).filter(|node| node.kind == Kind::File);
+    files.map(|node| node.size - node.hole_bytes()).sum()
+}

@@ -1,0 +1,96 @@
+//! `rewrite-timestamps`: layers in which no file is later than some time.
+
+use std::sync::Arc;
+
+use crate::edit::image::EditedImage;
+use crate::edit::{Effect, MadeContent, PlannedLayer};
+use crate::patch::TimeLimit;
+use crate::rootfs::LayerLog;
+use crate::tarball::{Entry, HeaderChange, Mtime};
+use crate::timestamp::Timestamp;
+
+pub(crate) fn limit(image: &mut EditedImage<'_>, limit: &TimeLimit) {
+    if image.is_for_windows() {
+        return;
+    }
+    let latest = limit
+        .to
+        .as_ref()
+        .map_or(image.around.epoch, Timestamp::unix_seconds);
+    let change = HeaderChange {
+        latest: Some(latest),
+        ..HeaderChange::default()
+    };
+    let Some(positions) = image.positions(limit.layers) else {
+        return;
+    };
+    let mut n_files = 0;
+    let mut n_layers = 0;
+    for position in positions {
+        let state = &*image.state;
+        let place = state.place(state.layers[position]);
+        let logs = state.logs.as_ref();
+        let log = &logs.expect("layers were read for every image whose layers change")[&place];
+        let n_late = log
+            .entries
+            .iter()
+            .filter(|logged| is_late(&logged.entry, latest))
+            .count();
+        if n_late == 0 {
+            continue;
+        }
+        n_files += n_late;
+        n_layers += 1;
+        let index = image.editable(position);
+        match &mut image.layers[index].content {
+            MadeContent::Composed(content) => {
+                for item in &mut content.entries {
+                    change.apply_to(&mut item.entry);
+                }
+            }
+            MadeContent::Rewritten(rewrite) => {
+                rewrite.latest = Some(rewrite.latest.map_or(latest, |was| was.min(latest)));
+            }
+            MadeContent::Verbatim(_) => unreachable!("it was made editable"),
+        }
+        let state = &mut *image.state;
+        let place = state.place(PlannedLayer::Made(index));
+        let log = state.logs.as_mut().and_then(|logs| logs.get_mut(&place));
+        let log = log.expect("every layer has a log");
+        clamp(Arc::make_mut(log), &change);
+    }
+    if n_layers == 0 {
+        return;
+    }
+    let state = &mut *image.state;
+    let tree = state.tree_of(&state.layers);
+    state.tree = Some(tree.expect("times do not decide what fits"));
+    let time = Timestamp::from_unix_seconds(latest);
+    let time = time.map_or_else(|| latest.to_string(), |time| time.as_str().to_owned());
+    let get = if n_files == 1 { "gets" } else { "get" };
+    state.note(format!(
+        "{} in {} {get} the time {time}",
+        several(n_files, "entry", "entries"),
+        several(n_layers, "layer", "layers")
+    ));
+    image.effects.push(Effect::LimitTimes { latest });
+}
+
+/// Times besides the modification time are in records that nobody else looks at; they follow where that is late.
+fn is_late(entry: &Entry, latest: i64) -> bool {
+    let limit = Mtime {
+        seconds: latest,
+        nanoseconds: 0,
+    };
+    entry.mtime > limit
+}
+
+fn clamp(log: &mut LayerLog, change: &HeaderChange) {
+    for logged in &mut log.entries {
+        change.apply_to(&mut logged.entry);
+    }
+}
+
+fn several(n: usize, one: &str, many: &str) -> String {
+    format!("{n} {}", if n == 1 { one } else { many })
+}

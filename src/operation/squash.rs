@@ -1,0 +1,117 @@
+//! Several layers made one: what they change together of the tree below them.
+
+use std::ops::Range;
+
+use crate::edit::image::EditedImage;
+use crate::edit::kept::first_unsupported;
+use crate::edit::layer_source::compression;
+use crate::edit::laying::NewLayer;
+use crate::edit::merged::merged;
+use crate::edit::state::State;
+use crate::edit::{Effect, MadeContent, MadeLayer, PlannedLayer, RemovedLayer};
+use crate::layer::{ZERO_DEVICE, lay_out};
+use crate::patch::{LayerRange, Squash};
+use crate::printable;
+use crate::problem::{Code, quoted};
+
+pub(crate) fn squash(image: &mut EditedImage<'_>, squash: &Squash) {
+    if image.is_for_windows() {
+        return;
+    }
+    let Some(range) = contiguous(image, squash.layers) else {
+        return;
+    };
+    // One layer is one already.
+    if range.len() > 1 {
+        squash_range(image, range, squash);
+    }
+}
+
+fn contiguous(image: &mut EditedImage<'_>, range: LayerRange) -> Option<Range<usize>> {
+    let positions = image.positions(range)?;
+    let (Some(&first), Some(&last)) = (positions.first(), positions.last()) else {
+        return None;
+    };
+    if last - first + 1 != positions.len() {
+        let name = quoted(&image.state.display_name());
+        let message = format!("the layers that were added to {name} are not adjacent");
+        let address = image.address();
+        let help = "select the first and the last layer, as in `2-4`";
+        image.problem(Code::LayerConflict, address, message, help);
+        return None;
+    }
+    Some(first..last + 1)
+}
+
+fn squash_range(image: &mut EditedImage<'_>, range: Range<usize>, squash: &Squash) {
+    let address = image.address();
+    let state = &*image.state;
+    let fit = "the layers fitted each other when they were read";
+    let below = state.tree_of(&state.layers[..range.start]).expect(fit);
+    let after = state.tree_of(&state.layers[..range.end]).expect(fit);
+    let places: Vec<usize> = range
+        .clone()
+        .map(|position| state.place(state.layers[position]))
+        .collect();
+    let edits = merged(state, (&below, &after), &places, image.layers);
+    if let Some(found) = first_unsupported(&after, edits.keys()) {
+        return image.refuse_unsupported(&found, &address);
+    }
+    let made = MadeLayer {
+        image: image.number,
+        content: MadeContent::Composed(lay_out(edits, &after, image.around.epoch)),
+        from: None,
+        created_by: squash.created_by.clone(),
+        compression: squash.compression.map(compression),
+        files: Vec::new(),
+    };
+    let note = zero_devices(state, &places);
+    let state = &mut *image.state;
+    if let Some(note) = note {
+        state.note(note);
+    }
+    state.forget_history(range.clone());
+    for position in range.clone().rev() {
+        let kept = match state.layers[position] {
+            PlannedLayer::Kept(kept) => Some(kept),
+            PlannedLayer::Made(layer) => {
+                state.untold.remove(&layer);
+                image.layers[layer].stands_for()
+            }
+        };
+        if let Some(position) = kept {
+            state.recompressed.remove(&position);
+            state.removed.push(RemovedLayer {
+                position,
+                files: Vec::new(),
+            });
+        }
+    }
+    state.forget_base();
+    let (first, last) = (range.start + 1, range.end);
+    let layer = image.layers.len();
+    if image
+        .lay(range, NewLayer { made, log: None }, &address)
+        .is_some()
+    {
+        // The files are what they were; only the layer that holds them is another.
+        image.layers[layer].files.clear();
+        image.effects.push(Effect::Squash { first, last, layer });
+    }
+}
+
+/// Says of which character devices 0:0 nothing is left but what they hide.
+fn zero_devices(state: &State, places: &[usize]) -> Option<String> {
+    let logs = state.logs.as_ref().expect("the layers were read");
+    let entries = places.iter().flat_map(|place| &logs[place].entries);
+    let mut devices = entries.filter(|logged| logged.entry.is_zero_device());
+    let first = &devices.next()?.entry.name;
+    let first = quoted(&format!("/{}", printable::decoded(first)));
+    let more = match devices.count() {
+        0 => String::new(),
+        n => format!(" (and {n} more)"),
+    };
+    Some(format!(
+        "{first}{more} is {ZERO_DEVICE}: it is squashed as one"
+    ))
+}

@@ -1,0 +1,117 @@
+//! Names of images: a name stands for one image of an archive, and moving it from another takes a word of its own.
+
+use std::collections::HashSet;
+
+use crate::edit::Effect;
+use crate::edit::claims::{Thing, Wish};
+use crate::edit::image::EditedImage;
+use crate::patch::Removal;
+use crate::problem::{Code, quoted};
+use crate::reference::Reference;
+
+/// Gives the image these tags and no others.
+pub(crate) fn retag(image: &mut EditedImage<'_>, tags: &[Reference]) {
+    if !can_be_named(image, tags) {
+        return;
+    }
+    let wanted: HashSet<&Reference> = tags.iter().collect();
+    let state = &mut *image.state;
+    let gone = state.tags.keys().filter(|tag| !wanted.contains(tag));
+    let gone = gone.map(|tag| Effect::RemoveTag { tag: tag.clone() });
+    image.effects.extend(gone);
+    let new = tags.iter().filter(|tag| !state.tags.contains(*tag));
+    let new = new.map(|tag| Effect::AddTag { tag: tag.clone() });
+    image.effects.extend(new);
+    // Another order of the same tags changes nothing.
+    if !image.effects.is_empty() {
+        state.tags = tags.iter().map(|tag| (tag.clone(), ())).collect();
+    }
+    claim(image, tags);
+}
+
+/// Gives the image these tags besides its own.
+pub(crate) fn add(image: &mut EditedImage<'_>, tags: &[Reference]) {
+    if !can_be_named(image, tags) {
+        return;
+    }
+    for tag in tags {
+        if image.state.tags.insert(tag.clone(), ()).is_none() {
+            image.effects.push(Effect::AddTag { tag: tag.clone() });
+        }
+    }
+    claim(image, tags);
+}
+
+/// A tag is wanted also where it is there already, and what `retag` does not name is not wanted.
+fn claim(image: &mut EditedImage<'_>, tags: &[Reference]) {
+    let address = image.address();
+    image.claim_effects(0, &address);
+    for (t, tag) in tags.iter().enumerate() {
+        image.claim(Thing::tag(tag), Wish::Add, address.clone().index(t));
+    }
+}
+
+/// Takes the tags that match.
+pub(crate) fn remove(image: &mut EditedImage<'_>, removal: &Removal) {
+    let names = image.around.names;
+    image.remove(
+        removal,
+        "tag",
+        Code::NoSuchTag,
+        |image, glob| {
+            let state = &mut *image.state;
+            let name = glob.as_str();
+            // Most images of an archive have no such name.
+            let is_known = glob.has_wildcard() || names.has(state.group, name);
+            let gone: Vec<Reference> = match names.meant(name) {
+                _ if !is_known => Vec::new(),
+                (Some(tag), None) if !glob.has_wildcard() => {
+                    let is_there = state.tags.contains(&tag);
+                    is_there.then_some(tag).into_iter().collect()
+                }
+                _ => {
+                    let tags = state.tags.keys();
+                    state.effort.try_names(state.tags.len());
+                    tags.filter(|tag| tag.matches(glob)).cloned().collect()
+                }
+            };
+            for tag in &gone {
+                state.tags.remove(tag);
+            }
+            let is_found = !gone.is_empty();
+            image
+                .effects
+                .extend(gone.into_iter().map(|tag| Effect::RemoveTag { tag }));
+            is_found
+        },
+        |state| state.tags.keys().map(Reference::familiar).collect(),
+    );
+}
+
+/// Tells whether the image may get `tags`: it is the only one that is targeted, for however many platforms, and no other
+/// holds one of the tags.
+fn can_be_named(image: &mut EditedImage<'_>, tags: &[Reference]) -> bool {
+    let n_groups = image.around.n_groups;
+    if n_groups > 1 {
+        let message = format!("{n_groups} images are targeted, but a tag can name only one");
+        let help = "narrow `target` to one image";
+        image.problem(Code::TagTaken, image.address(), message, help);
+        return false;
+    }
+    let mut is_free = true;
+    for (i, tag) in tags.iter().enumerate() {
+        let names = image.around.names;
+        let holder = names.holder(tag);
+        if let Some(holder) = holder.filter(|holder| *holder != image.state.group) {
+            let id = names.id(holder).short();
+            let message = format!(
+                "the tag {} belongs to image `sha256:{id}`",
+                quoted(&tag.familiar())
+            );
+            let help = "remove it from that image first, with `remove-tag` in a separate document before this one";
+            image.problem(Code::TagTaken, image.address().index(i), message, help);
+            is_free = false;
+        }
+    }
+    is_free
+}
