@@ -1,8 +1,11 @@
 //! The fields of an image configuration that a patch can name, and where they stand in the document.
 
-/// One row per field: documentation, variant, the patch's word, the keys that lead there, the shape of the value.
+/// One row per field: documentation, variant, the patch's word, the keys that lead there, the shape of the value. Where an
+/// operation sets the field and does nothing else, that follows: the group of its documentation, what it takes, a sentence,
+/// an example.
 macro_rules! fields {
-    ($($(#[$doc:meta])+ $variant:ident $name:literal $path:expr, $shape:ident;)+) => {
+    ($($(#[$doc:meta])+ $variant:ident $name:literal $path:expr, $shape:ident
+        $(, set $group:ident $takes:ident $does:literal $example:literal turns $before:literal into $after:literal)?;)+) => {
         /// A field of a configuration (image-spec config.md; Docker's own beside it).
         #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
         pub enum ConfigField { $($(#[$doc])+ $variant,)+ }
@@ -29,7 +32,68 @@ macro_rules! fields {
                 match self { $(Self::$variant => Shape::$shape,)+ }
             }
         }
+
+        /// The operations that set one field.
+        pub(crate) const SETTERS: &[Setter] = &[$($(Setter {
+            name: concat!("set-", $name),
+            field: ConfigField::$variant,
+            group: SetterGroup::$group,
+            takes: Taken::$takes,
+            does: $does,
+            example: $example,
+            before: $before,
+            after: $after,
+        },)?)+];
     };
+}
+
+/// An operation that sets one field.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) struct Setter {
+    /// The name in a patch.
+    pub(crate) name: &'static str,
+    /// The field.
+    pub(crate) field: ConfigField,
+    /// Where in the documentation it stands.
+    pub(crate) group: SetterGroup,
+    /// What it takes.
+    pub(crate) takes: Taken,
+    /// What it does.
+    pub(crate) does: &'static str,
+    /// A value, as YAML.
+    pub(crate) example: &'static str,
+    /// A piece of a configuration before that value is set.
+    pub(crate) before: &'static str,
+    /// The same piece after.
+    pub(crate) after: &'static str,
+}
+
+/// What the documentation keeps together.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum SetterGroup {
+    /// The process of a container.
+    Process,
+    /// Where the image is from.
+    Origin,
+    /// The machine that a container takes itself for.
+    Host,
+}
+
+/// What an operation takes that sets one field.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Taken {
+    /// A text.
+    Text,
+    /// A list of words.
+    Words,
+    /// A directory.
+    Directory,
+    /// A signal, by name or number.
+    Signal,
+    /// Seconds.
+    Seconds,
+    /// A time of RFC 3339.
+    Time,
 }
 
 /// What the value of a field looks like, where it is there and not null.
@@ -55,19 +119,26 @@ pub enum Shape {
 
 fields! {
     /// The words that every run begins with.
-    Entrypoint "entrypoint" ["config", "Entrypoint"], Command;
+    Entrypoint "entrypoint" ["config", "Entrypoint"], Command, set Process Words "Sets the entrypoint and keeps `cmd`."
+        "[/bin/app, -v]" turns "\"Entrypoint\":null" into "\"Entrypoint\":[\"/bin/app\",\"-v\"]";
     /// The words that follow the entrypoint unless a run brings its own.
-    Cmd "cmd" ["config", "Cmd"], Command;
+    Cmd "cmd" ["config", "Cmd"], Command, set Process Words "Sets the default arguments of the entrypoint."
+        "[serve]" turns "\"Cmd\":[\"help\"]" into "\"Cmd\":[\"serve\"]";
     /// The user, and perhaps group, to run as.
-    User "user" ["config", "User"], Text;
+    User "user" ["config", "User"], Text, set Process Text "Sets the user, and optionally the group, to run as."
+        "1000:1000" turns "\"User\":\"\"" into "\"User\":\"1000:1000\"";
     /// The directory to run in.
-    Workdir "workdir" ["config", "WorkingDir"], Text;
+    Workdir "workdir" ["config", "WorkingDir"], Text, set Process Directory "Sets the working directory, without creating it."
+        "/srv" turns "\"WorkingDir\":\"/\"" into "\"WorkingDir\":\"/srv\"";
     /// The words in front of a command that is one text.
-    Shell "shell" ["config", "Shell"], Command;
+    Shell "shell" ["config", "Shell"], Command, set Process Words "Sets the shell that runs commands in shell form."
+        "[/bin/bash, -c]" turns "\"Shell\":[\"/bin/sh\",\"-c\"]" into "\"Shell\":[\"/bin/bash\",\"-c\"]";
     /// The signal that asks the program to end.
-    StopSignal "stop-signal" ["config", "StopSignal"], Text;
+    StopSignal "stop-signal" ["config", "StopSignal"], Text, set Process Signal "Sets the signal that stops the container."
+        "SIGQUIT" turns "\"StopSignal\":\"SIGTERM\"" into "\"StopSignal\":\"SIGQUIT\"";
     /// The seconds that it then has.
-    StopTimeout "stop-timeout" ["config", "StopTimeout"], Number;
+    StopTimeout "stop-timeout" ["config", "StopTimeout"], Number, set Process Seconds "Sets the time between that signal and `SIGKILL`."
+        "30" turns "\"StopTimeout\":10" into "\"StopTimeout\":30";
     /// How to find out that a container works.
     Healthcheck "healthcheck" ["config", "Healthcheck"], Object;
     /// The command of the health check.
@@ -93,15 +164,20 @@ fields! {
     /// The directories that get a volume of their own.
     Volumes "volumes" ["config", "Volumes"], Set;
     /// The name of the machine.
-    Hostname "hostname" ["config", "Hostname"], Text;
+    Hostname "hostname" ["config", "Hostname"], Text, set Host Text "Sets the host name, which `docker run` replaces."
+        "app" turns "\"Hostname\":\"fe562fd5d7a1\"" into "\"Hostname\":\"app\"";
     /// The domain of the machine.
-    Domainname "domainname" ["config", "Domainname"], Text;
+    Domainname "domainname" ["config", "Domainname"], Text, set Host Text "Sets the domain name."
+        "example.com" turns "\"Domainname\":\"\"" into "\"Domainname\":\"example.com\"";
     /// Who made the image.
-    Author "author" ["author"], Text;
+    Author "author" ["author"], Text, set Origin Text "Sets the author of the image."
+        "ops@example.com" turns "\"author\":\"me\"" into "\"author\":\"ops@example.com\"";
     /// What the one who made it said.
-    Comment "comment" ["comment"], Text;
+    Comment "comment" ["comment"], Text, set Origin Text "Sets the image comment."
+        "ready" turns "\"comment\":\"draft\"" into "\"comment\":\"ready\"";
     /// When it was made.
-    Created "created" ["created"], Time;
+    Created "created" ["created"], Time, set Origin Time "Sets the creation time, overriding `SOURCE_DATE_EPOCH`."
+        "2026-01-31T12:00:00Z" turns "\"created\":\"2024-01-01T00:00:00Z\"" into "\"created\":\"2026-01-31T12:00:00Z\"";
     /// The operating system that the image is for.
     Os "os" ["os"], Text;
     /// The processor that it is for.

@@ -174,7 +174,7 @@ pub mod job;
 pub mod layer;
 pub mod ledger;
 pub mod media_type;
-mod operation;
+pub mod operation;
 pub mod ordered;
 pub mod patch;
 pub mod plan;

@@ -1,7 +1,5 @@
 //! Configurations by meaning: what Docker takes for the same is no difference.
 
-use std::collections::BTreeSet;
-
 use crate::apply::{ConfigChange, compare};
 use crate::config_field::{ConfigField, Shape};
 use crate::image::Config;
@@ -50,7 +48,7 @@ impl FieldsAlike {
         let is_alike = |field: &ConfigField| match field.shape() {
             // A command that is one text is a list of one word.
             Shape::Command => old.texts(*field) == new.texts(*field),
-            Shape::Set => keys(old, *field) == keys(new, *field),
+            Shape::Set => old.normal_keys(*field) == new.normal_keys(*field),
             _ => false,
         };
         Self(ConfigField::ALL.iter().copied().filter(is_alike).collect())
@@ -102,12 +100,6 @@ pub(super) fn field_of(change: &ConfigChange, fields: &[ConfigField]) -> Option<
         change.path.len() >= path.len() && path.iter().zip(&change.path).all(|(a, b)| a == b)
     };
     fields.iter().find(is_within).copied()
-}
-
-/// The items of a field whose keys are what counts.
-pub(super) fn keys(config: &Config, field: ConfigField) -> BTreeSet<String> {
-    let members = config.members(field).into_iter();
-    members.map(|(key, _)| field.normal_key(&key)).collect()
 }
 
 /// Absent, null and empty are the same to Docker.

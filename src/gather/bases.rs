@@ -2,13 +2,13 @@
 
 use std::sync::Arc;
 
-use super::host_source::HostSource;
 use super::unusable::{Unusable, usable};
 use super::{Base, Opened, Setting};
 use crate::archive::{Archive, Image, Import, Source};
 use crate::error::Error;
 use crate::ledger::{Ledger, ReadAs};
-use crate::patch::{BaseImage, Rebase};
+use crate::operation::HostPath;
+use crate::patch::BaseImage;
 use crate::plan::{BaseFinding, BaseLayer, SourceFinding};
 use crate::platform::Platform;
 use crate::problem::Address;
@@ -17,7 +17,7 @@ use crate::tarball::TarReader;
 
 /// Looks into both archives. Of the base that images get, the layers of those for `platforms` are opened.
 pub(super) fn find(
-    rebase: &Rebase,
+    (wanted_from, wanted_onto): (&BaseImage, &BaseImage),
     base: &Base,
     operation: &Address,
     platforms: &[Platform],
@@ -29,17 +29,17 @@ pub(super) fn find(
         let address = operation.clone().key(key);
         open(image, base, address, setting, &mut opened.ledger)
     };
-    let from = usable(open(&rebase.from, "from"), &mut finding.problems)?;
-    let onto = usable(open(&rebase.onto, "onto"), &mut finding.problems)?;
+    let from = usable(open(wanted_from, "from"), &mut finding.problems)?;
+    let onto = usable(open(wanted_onto, "onto"), &mut finding.problems)?;
     let (Some(from), Some(onto)) = (from, onto) else {
         return Ok(finding);
     };
     let old = from.images().iter();
-    let old = old.map(|image| described(image, &rebase.from));
+    let old = old.map(|image| described(image, wanted_from));
     let onto = Arc::new(onto);
     let mut new = Vec::new();
     for image in onto.images() {
-        let mut described = described(image, &rebase.onto);
+        let mut described = described(image, wanted_onto);
         if platforms.contains(&image.platform()) {
             described.layers = layers(&onto, image, opened)?;
         }
@@ -59,7 +59,7 @@ fn open(
     ledger: &mut Ledger,
 ) -> Result<Archive, Unusable> {
     let address = image.archive_address(address);
-    let source = HostSource::file(ReadAs::BaseArchive, &image.archive);
+    let source = HostPath::file(ReadAs::BaseArchive, &image.archive);
     let real = source.find(base, &address, ledger)?;
     Ok(Archive::open(Source::open(&real, &setting.spool)?)?)
 }

@@ -5,56 +5,12 @@ use std::path::{Path, PathBuf};
 use super::Base;
 use super::unusable::Unusable;
 use crate::error::Error;
-use crate::ledger::{Ledger, Location, ReadAs};
-use crate::patch::{AddLayer, DiffSource, Exclude, FileDiff, NewContent, Operation};
+use crate::ledger::{Ledger, Location};
+use crate::operation::HostPath;
 use crate::printable;
 use crate::problem::{Address, Code, Problem, quoted};
 
-/// A path in a patch, and what it is read as.
-#[derive(Debug, Clone, Copy)]
-pub(super) struct HostSource<'p> {
-    pub(super) role: ReadAs,
-    /// As the patch spells it.
-    pub(super) path: &'p str,
-    /// What of a directory is not read.
-    pub(super) exclude: Option<&'p Exclude>,
-}
-
-impl<'p> HostSource<'p> {
-    /// Returns everything that an operation takes from the host.
-    pub(super) fn all_of(operation: &'p Operation) -> Vec<Self> {
-        match operation {
-            Operation::AddLayer(add) => of_layer(add),
-            Operation::ReplaceLayer(replacement) => of_layer(&replacement.with),
-            Operation::PatchFile(FileDiff {
-                diff: DiffSource::File(path),
-                ..
-            }) => vec![Self::file(ReadAs::FileDiff, path)],
-            Operation::Rebase(rebase) => [&rebase.from, &rebase.onto]
-                .map(|base| Self::file(ReadAs::BaseArchive, &base.archive))
-                .to_vec(),
-            _ => Vec::new(),
-        }
-    }
-
-    /// Returns a file, or a directory that is read with everything in it.
-    pub(super) fn file(role: ReadAs, path: &'p str) -> Self {
-        Self {
-            role,
-            path,
-            exclude: None,
-        }
-    }
-
-    /// Returns the source of a layer.
-    pub(super) fn of_layer(path: &'p str, add: &'p AddLayer) -> Self {
-        Self {
-            role: ReadAs::LayerSource,
-            path,
-            exclude: Some(&add.exclude),
-        }
-    }
-
+impl HostPath<'_> {
     /// Returns where the path leads, if a patch may name that, and enters it as read. Nothing of the host is opened
     /// for a patch without this.
     pub(super) fn find(
@@ -82,7 +38,7 @@ impl<'p> HostSource<'p> {
     }
 }
 
-impl HostSource<'_> {
+impl HostPath<'_> {
     /// Refuses what is neither a file nor a directory, before it is opened: nobody may ever write into a pipe.
     fn refused(&self, real: &Path, address: &Address) -> Option<Problem> {
         let metadata = std::fs::metadata(real).ok()?;
@@ -94,15 +50,6 @@ impl HostSource<'_> {
         let problem = Problem::new(Code::NoSuchSource, address.clone(), message);
         Some(problem.with_help(help))
     }
-}
-
-fn of_layer(add: &AddLayer) -> Vec<HostSource<'_>> {
-    let from = add.from.iter().map(|path| HostSource::of_layer(path, add));
-    let files = add.files.iter().filter_map(|file| match &file.content {
-        NewContent::From(path) => Some(HostSource::file(ReadAs::NewFile, path)),
-        _ => None,
-    });
-    from.chain(files).collect()
 }
 
 fn bytes(path: &Path) -> &[u8] {

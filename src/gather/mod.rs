@@ -19,12 +19,12 @@ use crate::archive::{Archive, Image, Import, Layer};
 use crate::error::Error;
 use crate::layer::SourceDirectory;
 use crate::ledger::{Ledger, Location, ReadAs};
-use crate::patch::{DiffSource, Expectation, FileDiff, Operation, Patch, PatchFile};
+use crate::operation::{Depth, Sources};
+use crate::patch::{Expectation, Patch, PatchFile};
 use crate::plan::{Inventory, InventoryImage, OperationId, targets};
 use crate::platform::Platform;
 use crate::problem::Address;
 use crate::timestamp::Timestamp;
-use host_source::HostSource;
 pub use patches::{Base, Patches, directory_of};
 pub use planning::NotPlanned;
 pub use trees::read_trees;
@@ -83,7 +83,7 @@ pub struct Setting {
 pub(crate) fn enter_sources(patches: &Patches, ledger: &mut Ledger) -> Result<(), Error> {
     for (file, base) in patches.iter() {
         for operation in file.patches().iter().flat_map(|patch| &patch.operations) {
-            for source in HostSource::all_of(operation) {
+            for source in operation.needs().sources.paths() {
                 // Only problems need the place in the patch, and `gather` collects those.
                 let found = source.find(base, &Address::file(), ledger);
                 usable(found, &mut Vec::new())?;
@@ -123,20 +123,22 @@ fn read<'a>(
         for (d, patch) in file.patches().iter().enumerate() {
             for (o, operation) in patch.operations.iter().enumerate() {
                 let address = Address::operation(d, o);
-                let finding = match operation {
-                    Operation::AddLayer(add) => sources::find(add, base, &address, &mut opened)?,
-                    Operation::ReplaceLayer(replacement) => {
-                        let address = address.key("with");
-                        sources::find(&replacement.with, base, &address, &mut opened)?
+                let finding = match operation.needs().sources {
+                    Sources::None => continue,
+                    Sources::Layer { add, key } => {
+                        let address = match key {
+                            Some(key) => address.key(key),
+                            None => address,
+                        };
+                        sources::find(add, base, &address, &mut opened)?
                     }
-                    Operation::PatchFile(FileDiff {
-                        diff: DiffSource::File(path),
-                        ..
-                    }) => sources::find_diff(path, base, &address, &mut opened.ledger)?,
-                    Operation::Rebase(rebase) => {
-                        bases::find(rebase, base, &address, &platforms, setting, &mut opened)?
+                    Sources::Diff(path) => {
+                        sources::find_diff(path, base, &address, &mut opened.ledger)?
                     }
-                    _ => continue,
+                    Sources::Bases { from, onto } => {
+                        let bases = (from, onto);
+                        bases::find(bases, base, &address, &platforms, setting, &mut opened)?
+                    }
                 };
                 let id = OperationId {
                     file: f,
@@ -190,7 +192,7 @@ fn read_layers(
     inventory: &mut Inventory,
 ) -> Result<(), Error> {
     let patches: Vec<&Patch> = files.iter().flat_map(PatchFile::patches).collect();
-    let depths: Vec<Depth> = patches.iter().map(|patch| Depth::of(patch)).collect();
+    let depths: Vec<Depth> = patches.iter().map(|patch| depth_of(patch)).collect();
     if depths.iter().all(|depth| *depth == Depth::Documents) {
         return Ok(());
     }
@@ -230,32 +232,15 @@ fn enter_patch_files(patches: &Patches, ledger: &mut Ledger) -> Result<(), Error
     Ok(())
 }
 
-/// What operations and preconditions need to know of the layers of an image.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-enum Depth {
-    /// Nothing.
-    Documents,
-    /// The file tree that they make.
-    Tree,
-    /// What each of them holds.
-    Layers,
-}
-
-impl Depth {
-    fn of(patch: &Patch) -> Self {
-        let is_path = |expectation: &Expectation| matches!(expectation, Expectation::Path(_));
-        let expected = if patch.expect.iter().any(is_path) {
-            Self::Tree
-        } else {
-            Self::Documents
-        };
-        let operations = patch.operations.iter().map(|operation| match operation {
-            Operation::AddLayer(add) if !add.as_is && add.at.is_none() => Self::Tree,
-            Operation::Recompress(_) => Self::Documents,
-            other if other.edits_above() => Self::Tree,
-            other if other.needs_layers() => Self::Layers,
-            _ => Self::Documents,
-        });
-        operations.fold(expected, Self::max)
-    }
+/// Returns what a patch needs to know of the layers of an image.
+fn depth_of(patch: &Patch) -> Depth {
+    let is_path = |expectation: &Expectation| matches!(expectation, Expectation::Path(_));
+    let expected = if patch.expect.iter().any(is_path) {
+        Depth::Tree
+    } else {
+        Depth::Documents
+    };
+    let operations = patch.operations.iter();
+    let depths = operations.map(|operation| operation.needs().reach.depth());
+    depths.fold(expected, Depth::max)
 }

@@ -4,7 +4,7 @@ use std::fs::File;
 use std::io::Read as _;
 use std::path::Path;
 
-use super::host_source::{HostSource, is_of_the_path};
+use super::host_source::is_of_the_path;
 use super::unusable::{Unusable, usable};
 use super::{Base, Opened};
 use crate::archive::Import;
@@ -12,6 +12,7 @@ use crate::error::Error;
 use crate::file_state::FileState;
 use crate::layer::{Scan, SourceDirectory, SourceEntry, SourceKind};
 use crate::ledger::{Ledger, ReadAs};
+use crate::operation::HostPath;
 use crate::patch::{AddLayer, LayerXattrs, NewContent};
 use crate::plan::{FromFinding, SourceFinding};
 use crate::problem::{Address, Code, Problem, quoted};
@@ -31,7 +32,7 @@ pub(super) fn find(
 ) -> Result<SourceFinding, Error> {
     let mut finding = SourceFinding::default();
     if let Some(from) = &add.from {
-        let source = HostSource::of_layer(from, add);
+        let source = HostPath::of_layer(from, add);
         let address = operation.clone().key("from");
         let found = source.find(base, &address, &mut opened.ledger);
         let found = found.and_then(|real| from_source(&real, add, operation, opened));
@@ -44,7 +45,7 @@ pub(super) fn find(
             continue;
         };
         let address = operation.clone().key("files").index(i).key("from");
-        let source = HostSource::file(ReadAs::NewFile, from);
+        let source = HostPath::file(ReadAs::NewFile, from);
         let found = source.find(base, &address, &mut opened.ledger);
         let found = found.and_then(|real| {
             let (root, path) = opened.place_of_file(&real, base)?;
@@ -66,7 +67,7 @@ pub(super) fn find_diff(
 ) -> Result<SourceFinding, Error> {
     let mut finding = SourceFinding::default();
     let address = operation.clone().key("from");
-    let source = HostSource::file(ReadAs::FileDiff, from);
+    let source = HostPath::file(ReadAs::FileDiff, from);
     let found = source.find(base, &address, ledger);
     let Some(real) = usable(found, &mut finding.problems)? else {
         return Ok(finding);

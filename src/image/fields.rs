@@ -1,6 +1,7 @@
 //! The fields of a configuration that patches change: views of the document, and edits of what they name alone.
 
 use std::borrow::Cow;
+use std::collections::BTreeSet;
 
 use super::config::Config;
 use super::invalid_config::InvalidConfig;
@@ -163,6 +164,13 @@ impl Config {
         let members = self.field(field).and_then(Value::members);
         let members = members.into_iter().flatten();
         members.map(|(key, _)| key).collect()
+    }
+
+    /// Returns the keys of a field that is an object, each in its one spelling.
+    #[must_use]
+    pub fn normal_keys(&self, field: ConfigField) -> BTreeSet<String> {
+        let keys = self.keys(field).into_iter();
+        keys.map(|key| field.normal_key(&key)).collect()
     }
 
     /// Returns a member of a field that is an object of texts.

@@ -1,12 +1,44 @@
 //! `add-layer`: a layer with the files of a directory, of a tar or of the patch.
 
+use super::{Depth, Inverse, Needs, Reach, Room, Sources};
 use crate::edit::EditedImage;
 use crate::edit::layer_source::Source;
-use crate::patch::AddLayer;
+use crate::patch;
 use crate::problem::{Code, quoted};
 
-/// Adds a layer to the image.
-pub(crate) fn add<'a>(image: &mut EditedImage<'a>, add: &'a AddLayer) {
+/// `add-layer`.
+pub(crate) struct AddLayer;
+
+impl Room for AddLayer {
+    type Value = patch::AddLayer;
+
+    const NAME: &'static str = "add-layer";
+
+    const INVERSE: Inverse = Inverse::Layers;
+
+    const SAMPLES: &'static [&'static str] =
+        &["{ files: [{ path: /srv/new/a, content: 'onen' }, { path: /srv/new/b, symlink: a }] }"];
+
+    fn needs(add: &Self::Value) -> Needs<'_> {
+        // A tar that is a layer as it is may bring whiteouts, and what lies above it has to fit.
+        let is_on_top = !add.as_is && add.at.is_none();
+        let depth = if is_on_top {
+            Depth::Tree
+        } else {
+            Depth::Layers
+        };
+        Needs {
+            sources: Sources::Layer { add, key: None },
+            ..Needs::only(Reach::Layers(depth))
+        }
+    }
+
+    fn plan<'a>(add: &'a Self::Value, image: &mut EditedImage<'a>) {
+        self::add(image, add);
+    }
+}
+
+fn add<'a>(image: &mut EditedImage<'a>, add: &'a patch::AddLayer) {
     let address = image.address();
     let Some(source) = Source::of(image, add, address.clone()) else {
         return;

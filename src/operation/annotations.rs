@@ -1,13 +1,109 @@
 //! Annotations of manifests, indexes and descriptors, where the archive has such.
 
-use crate::annotation::AnnotationPlace;
+use super::inverse::CanSay;
+use super::named::NamedChanges;
+use super::{DraftValue, Inverse, Needs, Operations, Reach, Room};
+use crate::annotation::{self, AnnotationPlace, ImageAnnotations};
 use crate::edit::Effect;
 use crate::edit::claims::{Thing, Wish};
 use crate::edit::image::EditedImage;
 use crate::patch::{AnnotationRemoval, Annotations};
 use crate::problem::{Code, quoted};
 
-pub(crate) fn set(image: &mut EditedImage<'_>, annotations: &Annotations) {
+/// `set-annotation`: annotations with new values.
+pub(crate) struct SetAnnotation;
+
+impl Room for SetAnnotation {
+    type Value = Annotations;
+
+    const NAME: &'static str = "set-annotation";
+
+    const INVERSE: Inverse = Inverse::Annotations;
+
+    const SAMPLES: &'static [&'static str] = &[
+        "{ com.example.note: seen }",
+        "{ on: descriptor, set: { on: b } }",
+    ];
+
+    fn needs(_: &Self::Value) -> Needs<'_> {
+        Needs::only(Reach::Documents)
+    }
+
+    fn plan<'a>(annotations: &'a Self::Value, image: &mut EditedImage<'a>) {
+        set(image, annotations);
+    }
+}
+
+/// `unset-annotation`: annotations that go.
+pub(crate) struct UnsetAnnotation;
+
+impl Room for UnsetAnnotation {
+    type Value = AnnotationRemoval;
+
+    const NAME: &'static str = "unset-annotation";
+
+    const INVERSE: Inverse = Inverse::Annotations;
+
+    const SAMPLES: &'static [&'static str] = &["{ match: ['com.*'], if-missing: ignore }"];
+
+    fn needs(_: &Self::Value) -> Needs<'_> {
+        Needs::only(Reach::Documents)
+    }
+
+    fn plan<'a>(removal: &'a Self::Value, image: &mut EditedImage<'a>) {
+        unset(image, removal);
+    }
+}
+
+/// Returns what turns `old` into `new` at one place; nothing where the old archive has no such document.
+pub(crate) fn difference(
+    old: &ImageAnnotations,
+    new: &ImageAnnotations,
+    on: AnnotationPlace,
+    can_say: CanSay,
+) -> Operations {
+    let Some(before) = old.on(on) else {
+        return Operations::new();
+    };
+    let after = new
+        .on(on)
+        .map(annotation::Annotations::to_vec)
+        .unwrap_or_default();
+    let changes = NamedChanges::between(
+        &before.to_vec(),
+        &after,
+        (UnsetAnnotation::NAME, SetAnnotation::NAME),
+        can_say,
+    );
+    let place = || ("on".to_owned(), DraftValue::text(on.name()));
+    let is_usual = on == AnnotationPlace::Manifest;
+    let mut operations = Operations::new();
+    if let Some(gone) = changes.gone.list() {
+        operations.push((
+            UnsetAnnotation::NAME,
+            if is_usual {
+                gone
+            } else {
+                DraftValue::Map(vec![place(), ("match".to_owned(), gone)])
+            },
+        ));
+    }
+    if !changes.set.is_empty() {
+        let short = DraftValue::Map(changes.set);
+        let is_short = is_usual && can_say(SetAnnotation::NAME, &short);
+        operations.push((
+            SetAnnotation::NAME,
+            if is_short {
+                short
+            } else {
+                DraftValue::Map(vec![place(), ("set".to_owned(), short)])
+            },
+        ));
+    }
+    operations
+}
+
+fn set(image: &mut EditedImage<'_>, annotations: &Annotations) {
     let on = annotations.on;
     if !is_there(image, on) {
         return;
@@ -31,10 +127,7 @@ pub(crate) fn set(image: &mut EditedImage<'_>, annotations: &Annotations) {
     settle(image, on);
 }
 
-pub(crate) fn unset(
-    image: &mut EditedImage<'_>,
-    AnnotationRemoval { on, removal }: &AnnotationRemoval,
-) {
+fn unset(image: &mut EditedImage<'_>, AnnotationRemoval { on, removal }: &AnnotationRemoval) {
     let on = *on;
     if !is_there(image, on) {
         return;

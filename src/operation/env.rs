@@ -1,24 +1,131 @@
 //! Environment variables: a list of `NAME=value` in which each name has its place.
 
+use super::{ConfigDifference, Inverse, Needs, Reach, Room};
 use crate::config_field::ConfigField;
 use crate::edit::Effect;
 use crate::edit::claims::{Thing, Wish};
 use crate::edit::image::{EditedImage, Missing, MissingHelp, what_there_is};
 use crate::edit::state::State;
 use crate::edit::variables::{parted, value};
-use crate::image::ItemId;
-use crate::patch::{EnvPart, Removal};
+use crate::image::{Config, ItemId};
+use crate::patch::{EnvPart, IfMissing, Removal};
 use crate::problem::{Code, quoted};
 use crate::reference::Glob;
 
+/// `set-env`: variables with new values.
+pub(crate) struct SetEnv;
+
+impl Room for SetEnv {
+    type Value = Vec<(String, String)>;
+
+    const NAME: &'static str = "set-env";
+
+    const INVERSE: Inverse = Inverse::Config(difference);
+
+    const SAMPLES: &'static [&'static str] = &["{ A: b, NEW: '<&> =', N: 1.10 }"];
+
+    fn needs(_: &Self::Value) -> Needs<'_> {
+        Needs::only(Reach::Documents)
+    }
+
+    fn plan<'a>(variables: &'a Self::Value, image: &mut EditedImage<'a>) {
+        set(image, variables);
+    }
+}
+
+/// `unset-env`: variables that go.
+pub(crate) struct UnsetEnv;
+
+impl Room for UnsetEnv {
+    type Value = Removal;
+
+    const NAME: &'static str = "unset-env";
+
+    const INVERSE: Inverse = Inverse::With(SetEnv::NAME);
+
+    const SAMPLES: &'static [&'static str] = &["{ match: [A, '*_proxy'], if-missing: ignore }"];
+
+    fn needs(_: &Self::Value) -> Needs<'_> {
+        Needs::only(Reach::Documents)
+    }
+
+    fn plan<'a>(removal: &'a Self::Value, image: &mut EditedImage<'a>) {
+        unset(image, removal);
+    }
+}
+
+/// `prepend-env`: parts before what variables hold.
+pub(crate) struct PrependEnv;
+
+impl Room for PrependEnv {
+    type Value = Vec<EnvPart>;
+
+    const NAME: &'static str = "prepend-env";
+
+    const INVERSE: Inverse = Inverse::Never("`set-env` says the whole value");
+
+    const SAMPLES: &'static [&'static str] = &["{ PATH: { value: /opt/bin, if-missing: ignore } }"];
+
+    fn needs(parts: &Self::Value) -> Needs<'_> {
+        extending(parts)
+    }
+
+    fn plan<'a>(parts: &'a Self::Value, image: &mut EditedImage<'a>) {
+        extend(image, parts, Side::Front);
+    }
+}
+
+/// `append-env`: parts behind what variables hold.
+pub(crate) struct AppendEnv;
+
+impl Room for AppendEnv {
+    type Value = Vec<EnvPart>;
+
+    const NAME: &'static str = "append-env";
+
+    const INVERSE: Inverse = Inverse::Never("`set-env` says the whole value");
+
+    const SAMPLES: &'static [&'static str] =
+        &["{ PATH: { value: /opt/sbin, separator: ':', if-missing: ignore } }"];
+
+    fn needs(parts: &Self::Value) -> Needs<'_> {
+        extending(parts)
+    }
+
+    fn plan<'a>(parts: &'a Self::Value, image: &mut EditedImage<'a>) {
+        extend(image, parts, Side::Back);
+    }
+}
+
+fn difference(difference: &mut ConfigDifference<'_>) {
+    let variables = |config: &Config| -> Vec<(String, String)> {
+        let items = config.texts(ConfigField::Env).into_iter();
+        let pair = |item: String| match item.split_once('=') {
+            Some((name, value)) => (name.to_owned(), value.to_owned()),
+            None => (item, String::new()),
+        };
+        items.map(pair).collect()
+    };
+    difference.named(ConfigField::Env, variables, UnsetEnv::NAME, SetEnv::NAME);
+}
+
+fn extending(parts: &[EnvPart]) -> Needs<'_> {
+    let needed = parts.iter();
+    let needed = needed.filter(|part| part.if_missing == IfMissing::Problem);
+    Needs {
+        variables: needed.map(|part| part.name.as_str()).collect(),
+        ..Needs::only(Reach::Documents)
+    }
+}
+
 /// Where a part goes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Side {
+enum Side {
     Front,
     Back,
 }
 
-pub(crate) fn set(image: &mut EditedImage<'_>, variables: &[(String, String)]) {
+fn set(image: &mut EditedImage<'_>, variables: &[(String, String)]) {
     for (name, value) in variables {
         let address = image.address().key(name).on_key();
         let thing = Thing::variable(name, image.state.is_windows());
@@ -28,7 +135,7 @@ pub(crate) fn set(image: &mut EditedImage<'_>, variables: &[(String, String)]) {
 }
 
 /// Puts parts before or behind what variables hold, where they are not there already.
-pub(crate) fn extend(image: &mut EditedImage<'_>, parts: &[EnvPart], side: Side) {
+fn extend(image: &mut EditedImage<'_>, parts: &[EnvPart], side: Side) {
     for (p, part) in parts.iter().enumerate() {
         let address = image.address().key(&part.name).on_key();
         let old = value(image.state, &part.name);
@@ -58,7 +165,7 @@ fn help(name: &str) -> MissingHelp {
     })
 }
 
-pub(crate) fn unset(image: &mut EditedImage<'_>, removal: &Removal) {
+fn unset(image: &mut EditedImage<'_>, removal: &Removal) {
     image.remove(
         removal,
         "variable",

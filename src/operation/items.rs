@@ -1,5 +1,6 @@
-//! Fields that are several items: ports, volumes, instructions for a build on top.
+//! Fields that are several items: ports and volumes.
 
+use super::{Inverse, Needs, Reach, Room};
 use crate::config_field::ConfigField;
 use crate::edit::Effect;
 use crate::edit::claims::{Thing, Wish};
@@ -11,9 +12,95 @@ use crate::patch::Removal;
 use crate::problem::Code;
 use crate::reference::Glob;
 
+/// `add-port`: ports that are exposed.
+pub(crate) struct AddPort;
+
+impl Room for AddPort {
+    type Value = Vec<String>;
+
+    const NAME: &'static str = "add-port";
+
+    const INVERSE: Inverse =
+        Inverse::Config(|it| it.items(ConfigField::Ports, RemovePort::NAME, AddPort::NAME));
+
+    const SAMPLES: &'static [&'static str] = &["[80, 53/udp, 8000-8002/tcp]"];
+
+    fn needs(_: &Self::Value) -> Needs<'_> {
+        Needs::only(Reach::Documents)
+    }
+
+    fn plan<'a>(ports: &'a Self::Value, image: &mut EditedImage<'a>) {
+        add(image, &PORTS, ports);
+    }
+}
+
+/// `remove-port`: ports that are no longer exposed.
+pub(crate) struct RemovePort;
+
+impl Room for RemovePort {
+    type Value = Removal;
+
+    const NAME: &'static str = "remove-port";
+
+    const INVERSE: Inverse = Inverse::With(AddPort::NAME);
+
+    const SAMPLES: &'static [&'static str] = &["{ match: [80, '*/udp'], if-missing: ignore }"];
+
+    fn needs(_: &Self::Value) -> Needs<'_> {
+        Needs::only(Reach::Documents)
+    }
+
+    fn plan<'a>(removal: &'a Self::Value, image: &mut EditedImage<'a>) {
+        remove(image, &PORTS, removal);
+    }
+}
+
+/// `add-volume`: directories with a volume of their own.
+pub(crate) struct AddVolume;
+
+impl Room for AddVolume {
+    type Value = Vec<String>;
+
+    const NAME: &'static str = "add-volume";
+
+    const INVERSE: Inverse =
+        Inverse::Config(|it| it.items(ConfigField::Volumes, RemoveVolume::NAME, AddVolume::NAME));
+
+    const SAMPLES: &'static [&'static str] = &["[/data, /var/x]"];
+
+    fn needs(_: &Self::Value) -> Needs<'_> {
+        Needs::only(Reach::Documents)
+    }
+
+    fn plan<'a>(paths: &'a Self::Value, image: &mut EditedImage<'a>) {
+        add(image, &VOLUMES, paths);
+    }
+}
+
+/// `remove-volume`: directories without one.
+pub(crate) struct RemoveVolume;
+
+impl Room for RemoveVolume {
+    type Value = Removal;
+
+    const NAME: &'static str = "remove-volume";
+
+    const INVERSE: Inverse = Inverse::With(AddVolume::NAME);
+
+    const SAMPLES: &'static [&'static str] = &["{ match: ['/var/*', /data], if-missing: ignore }"];
+
+    fn needs(_: &Self::Value) -> Needs<'_> {
+        Needs::only(Reach::Documents)
+    }
+
+    fn plan<'a>(removal: &'a Self::Value, image: &mut EditedImage<'a>) {
+        remove(image, &VOLUMES, removal);
+    }
+}
+
 /// A field whose items are the keys of an object.
 #[derive(Debug)]
-pub(crate) struct Kind {
+struct Kind {
     field: ConfigField,
     /// What an item is called.
     name: &'static str,
@@ -21,7 +108,7 @@ pub(crate) struct Kind {
     matches: fn(&Glob, &str) -> bool,
 }
 
-pub(crate) const PORTS: Kind = Kind {
+static PORTS: Kind = Kind {
     field: ConfigField::Ports,
     name: "port",
     missing: Code::NoSuchPort,
@@ -33,14 +120,14 @@ pub(crate) const PORTS: Kind = Kind {
                 .is_some_and(|number| glob.matches(number))
     },
 };
-pub(crate) const VOLUMES: Kind = Kind {
+static VOLUMES: Kind = Kind {
     field: ConfigField::Volumes,
     name: "volume",
     missing: Code::NoSuchVolume,
     matches: Glob::matches,
 };
 
-pub(crate) fn add(image: &mut EditedImage<'_>, kind: &Kind, items: &[String]) {
+fn add(image: &mut EditedImage<'_>, kind: &Kind, items: &[String]) {
     for (n, item) in items.iter().enumerate() {
         let thing = Thing::part(kind.field, kind.name, item);
         image.claim(thing, Wish::Add, image.address().index(n));
@@ -56,7 +143,7 @@ pub(crate) fn add(image: &mut EditedImage<'_>, kind: &Kind, items: &[String]) {
     }
 }
 
-pub(crate) fn remove(image: &mut EditedImage<'_>, kind: &'static Kind, removal: &Removal) {
+fn remove(image: &mut EditedImage<'_>, kind: &'static Kind, removal: &Removal) {
     image.remove(
         removal,
         kind.name,
@@ -86,15 +173,6 @@ pub(crate) fn remove(image: &mut EditedImage<'_>, kind: &'static Kind, removal: 
     );
 }
 
-/// Tells whether the instructions of an image end with these.
-fn ends_with(config: &Config, instructions: &[String]) -> bool {
-    let there = config.field(ConfigField::Onbuild).and_then(Value::items);
-    let Some(there) = there else { return false };
-    let n_before = there.len().checked_sub(instructions.len());
-    let last = n_before.map(|n| there.skip(n).map(|item| item.as_text().unwrap_or_default()));
-    last.is_some_and(|last| last.eq(instructions.iter().map(String::as_str)))
-}
-
 /// Returns the keys of a field that are spellings of an item.
 fn there(config: &Config, field: ConfigField, item: &str) -> Vec<String> {
     let is_there = |key: &String| config.member(field, key).is_some();
@@ -114,23 +192,4 @@ fn keys_of(config: &Config, field: ConfigField) -> Vec<String> {
 
 fn keys(state: &State, field: ConfigField) -> Vec<String> {
     keys_of(&state.config, field)
-}
-
-/// Appends instructions, unless the list ends with them: the same patch again changes nothing.
-pub(crate) fn add_onbuild(image: &mut EditedImage<'_>, instructions: &[String]) {
-    for (n, text) in instructions.iter().enumerate() {
-        let thing = Thing::part(ConfigField::Onbuild, "instruction", text);
-        image.claim(thing, Wish::Add, image.address().index(n));
-    }
-    let config = &mut image.state.config;
-    if ends_with(config, instructions) {
-        return;
-    }
-    for text in instructions {
-        config.push_item(ConfigField::Onbuild, text);
-        image.effects.push(Effect::AddItem {
-            field: ConfigField::Onbuild,
-            item: text.clone(),
-        });
-    }
 }

@@ -2,16 +2,70 @@
 
 use std::borrow::Cow;
 
+use super::{ConfigDifference, Inverse, Needs, Reach, Room};
 use crate::config_field::ConfigField;
 use crate::edit::Effect;
 use crate::edit::claims::{Thing, Wish};
 use crate::edit::image::EditedImage;
 use crate::edit::state::State;
+use crate::image::Config;
 use crate::image::json::Value;
 use crate::patch::Removal;
 use crate::problem::Code;
 
-pub(crate) fn set(image: &mut EditedImage<'_>, labels: &[(String, String)]) {
+/// `set-label`: labels with new values.
+pub(crate) struct SetLabel;
+
+impl Room for SetLabel {
+    type Value = Vec<(String, String)>;
+
+    const NAME: &'static str = "set-label";
+
+    const INVERSE: Inverse = Inverse::Config(difference);
+
+    const SAMPLES: &'static [&'static str] = &["{ a: b, version: 1.10, empty: '' }"];
+
+    fn needs(_: &Self::Value) -> Needs<'_> {
+        Needs::only(Reach::Documents)
+    }
+
+    fn plan<'a>(labels: &'a Self::Value, image: &mut EditedImage<'a>) {
+        set(image, labels);
+    }
+}
+
+/// `unset-label`: labels that go.
+pub(crate) struct UnsetLabel;
+
+impl Room for UnsetLabel {
+    type Value = Removal;
+
+    const NAME: &'static str = "unset-label";
+
+    const INVERSE: Inverse = Inverse::With(SetLabel::NAME);
+
+    const SAMPLES: &'static [&'static str] = &["{ match: [a, 'b.*'], if-missing: ignore }"];
+
+    fn needs(_: &Self::Value) -> Needs<'_> {
+        Needs::only(Reach::Documents)
+    }
+
+    fn plan<'a>(removal: &'a Self::Value, image: &mut EditedImage<'a>) {
+        unset(image, removal);
+    }
+}
+
+fn difference(difference: &mut ConfigDifference<'_>) {
+    let labels = |config: &Config| config.members(ConfigField::Labels);
+    difference.named(
+        ConfigField::Labels,
+        labels,
+        UnsetLabel::NAME,
+        SetLabel::NAME,
+    );
+}
+
+fn set(image: &mut EditedImage<'_>, labels: &[(String, String)]) {
     for (key, new) in labels {
         let address = image.address().key(key).on_key();
         let thing = Thing::part(ConfigField::Labels, "label", key);
@@ -30,7 +84,7 @@ pub(crate) fn set(image: &mut EditedImage<'_>, labels: &[(String, String)]) {
     }
 }
 
-pub(crate) fn unset(image: &mut EditedImage<'_>, removal: &Removal) {
+fn unset(image: &mut EditedImage<'_>, removal: &Removal) {
     image.remove(
         removal,
         "label",

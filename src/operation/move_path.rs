@@ -1,5 +1,6 @@
 //! `move-path`: everything at and below a path, put somewhere else by a layer on top.
 
+use super::{Inverse, Needs, Reach, Room};
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use crate::edit::files::EditTarget;
@@ -13,6 +14,28 @@ use crate::problem::{Code, quoted};
 use crate::rootfs::{Obstacle, Resolution, Rootfs};
 use crate::tarball::{ImpliedDirectories, TooManyImplied};
 
+/// `move-path`.
+pub(crate) struct MovePath;
+
+impl Room for MovePath {
+    type Value = PathMoves;
+
+    const NAME: &'static str = "move-path";
+
+    const INVERSE: Inverse = Inverse::Never("layers that differ are taken as they are");
+
+    const SAMPLES: &'static [&'static str] =
+        &["{ move: { /etc/greeting: /srv/moved }, if-missing: ignore }"];
+
+    fn needs(_: &Self::Value) -> Needs<'_> {
+        Needs::only(Reach::FilesAbove)
+    }
+
+    fn plan<'a>(moves: &'a Self::Value, image: &mut EditedImage<'a>) {
+        move_paths(image, moves);
+    }
+}
+
 /// A move between real paths, and which of the operation it is.
 struct Move {
     from: ImagePath,
@@ -20,7 +43,7 @@ struct Move {
     index: usize,
 }
 
-pub(crate) fn move_paths(image: &mut EditedImage<'_>, moves: &PathMoves) {
+fn move_paths(image: &mut EditedImage<'_>, moves: &PathMoves) {
     if image.is_for_windows() {
         return;
     }

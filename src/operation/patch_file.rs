@@ -1,23 +1,57 @@
 //! `patch-file`: a file as the image shows it, changed as a diff says.
 
+use super::{Inverse, Needs, Reach, Room, Sources};
 use crate::edit::Wanted;
 use crate::edit::files::{EditTarget, FileEdit, FileEdits};
 use crate::edit::image::{EditedImage, Missing};
 use crate::image_path::ImagePath;
 use crate::layer::Data;
-use crate::patch::{DiffSource, FileDiff, IfMissing};
+use crate::patch::{DiffSource, EditPlace, FileDiff, IfMissing};
 use crate::printable;
 use crate::problem::{Address, Code, quoted};
 use crate::rootfs::{Node, Resolution};
 use crate::tarball::{HeaderChange, Kind};
 use crate::unified_diff::{Outcome, Placement, Reject, UnifiedDiff};
 
+/// `patch-file`.
+pub(crate) struct PatchFile;
+
+impl Room for PatchFile {
+    type Value = FileDiff;
+
+    const NAME: &'static str = "patch-file";
+
+    const INVERSE: Inverse = Inverse::Never("layers that differ are taken as they are");
+
+    const SAMPLES: &'static [&'static str] =
+        &["{ path: /etc/greeting, diff: \"@@ -1 +1 @@\\n-x\\n+y\\n\" }"];
+
+    fn needs(diff: &Self::Value) -> Needs<'_> {
+        let reach = match diff.place {
+            EditPlace::NewLayer => Reach::FilesAbove,
+            EditPlace::Layer => Reach::FilesWithin,
+        };
+        let sources = match &diff.diff {
+            DiffSource::Inline(_) => Sources::None,
+            DiffSource::File(path) => Sources::Diff(path),
+        };
+        Needs {
+            sources,
+            ..Needs::only(reach)
+        }
+    }
+
+    fn plan<'a>(diff: &'a Self::Value, image: &mut EditedImage<'a>) {
+        patch(image, diff);
+    }
+}
+
 /// What is held in memory to be patched; no text that people edit is larger. In bytes.
 const MAX_BYTES: u64 = 64 << 20;
 /// More rejects than anybody reads.
 const MAX_REJECTS: usize = 5;
 
-pub(crate) fn patch(image: &mut EditedImage<'_>, patch: &FileDiff) {
+fn patch(image: &mut EditedImage<'_>, patch: &FileDiff) {
     if image.is_for_windows() {
         return;
     }

@@ -1,5 +1,6 @@
 //! `set-mode` and `set-owner`: which files a pattern means, and what of them is another then.
 
+use super::{Inverse, Needs, Reach, Room};
 use std::collections::HashSet;
 
 use crate::edit::claims::{Thing, Wish};
@@ -9,12 +10,61 @@ use crate::edit::image::{EditedImage, Missing};
 use crate::edit::kept::names_of;
 use crate::edit::matching::{has_pattern, matching};
 use crate::image_path::ImagePath;
-use crate::patch::{FileMode, PathSettings};
+use crate::patch::{EditPlace, FileMode, PathSettings};
 use crate::rootfs::{Node, Resolution, Rootfs};
 use crate::tarball::{HeaderChange, Kind};
 
+/// `set-mode`.
+pub(crate) struct SetMode;
+
+impl Room for SetMode {
+    type Value = PathSettings<FileMode>;
+
+    const NAME: &'static str = "set-mode";
+
+    const INVERSE: Inverse = Inverse::Never("layers that differ are taken as they are");
+
+    const SAMPLES: &'static [&'static str] =
+        &["{ set: { '/etc/**': go-w, /etc/greeting: '0600' }, if-missing: ignore }"];
+
+    fn needs(settings: &Self::Value) -> Needs<'_> {
+        Needs::only(match settings.place {
+            EditPlace::NewLayer => Reach::FilesAbove,
+            EditPlace::Layer => Reach::FilesWithin,
+        })
+    }
+
+    fn plan<'a>(settings: &'a Self::Value, image: &mut EditedImage<'a>) {
+        set_modes(image, settings);
+    }
+}
+
+/// `set-owner`.
+pub(crate) struct SetOwner;
+
+impl Room for SetOwner {
+    type Value = PathSettings<(u32, u32)>;
+
+    const NAME: &'static str = "set-owner";
+
+    const INVERSE: Inverse = Inverse::Never("layers that differ are taken as they are");
+
+    const SAMPLES: &'static [&'static str] = &["{ set: { '/etc/**': '5:7' }, if-missing: ignore }"];
+
+    fn needs(settings: &Self::Value) -> Needs<'_> {
+        Needs::only(match settings.place {
+            EditPlace::NewLayer => Reach::FilesAbove,
+            EditPlace::Layer => Reach::FilesWithin,
+        })
+    }
+
+    fn plan<'a>(settings: &'a Self::Value, image: &mut EditedImage<'a>) {
+        set_owners(image, settings);
+    }
+}
+
 /// Sets permissions. A link has none of its own: one that is named leads to what is meant, others are passed over.
-pub(crate) fn set_modes(image: &mut EditedImage<'_>, settings: &PathSettings<FileMode>) {
+fn set_modes(image: &mut EditedImage<'_>, settings: &PathSettings<FileMode>) {
     let claim = |mode: &FileMode| format!("{mode:?}");
     let edit = |node: &Node, mode: &FileMode| {
         let was = node.mode & 0o7777;
@@ -32,7 +82,7 @@ pub(crate) fn set_modes(image: &mut EditedImage<'_>, settings: &PathSettings<Fil
 }
 
 /// Sets owners. A link that is named leads to what is meant, as with `chown`; one that a pattern finds is meant itself.
-pub(crate) fn set_owners(image: &mut EditedImage<'_>, settings: &PathSettings<(u32, u32)>) {
+fn set_owners(image: &mut EditedImage<'_>, settings: &PathSettings<(u32, u32)>) {
     let claim = |(uid, gid): &(u32, u32)| format!("{uid}:{gid}");
     let edit = |node: &Node, (uid, gid): &(u32, u32)| {
         let (uid, gid) = (u64::from(*uid), u64::from(*gid));

@@ -1,5 +1,6 @@
 //! `rebase`: the layers of another base below those that an image has upon its own.
 
+use super::{Depth, Inverse, Needs, Reach, Room, Sources};
 use std::sync::Arc;
 
 use crate::compression::Compression;
@@ -8,11 +9,39 @@ use crate::edit::image::EditedImage;
 use crate::edit::{BaseFinding, Effect, MadeContent, MadeLayer, PlannedLayer, RemovedLayer};
 use crate::image::Config;
 use crate::layer::Origin;
-use crate::patch::{BaseImage, Rebase};
+use crate::patch::{self, BaseImage};
 use crate::problem::{Address, Code, quoted};
 use crate::reference::Reference;
 
-pub(crate) fn rebase(image: &mut EditedImage<'_>, rebase: &Rebase) {
+/// `rebase`.
+pub(crate) struct Rebase;
+
+impl Room for Rebase {
+    type Value = patch::Rebase;
+
+    const NAME: &'static str = "rebase";
+
+    const INVERSE: Inverse =
+        Inverse::Never("two archives do not tell which base their images are built on");
+
+    const SAMPLES: &'static [&'static str] = &["{ from: old.tar, onto: new.tar }"];
+
+    fn needs(rebase: &Self::Value) -> Needs<'_> {
+        Needs {
+            sources: Sources::Bases {
+                from: &rebase.from,
+                onto: &rebase.onto,
+            },
+            ..Needs::only(Reach::Layers(Depth::Layers))
+        }
+    }
+
+    fn plan<'a>(rebase: &'a Self::Value, image: &mut EditedImage<'a>) {
+        self::rebase(image, rebase);
+    }
+}
+
+fn rebase(image: &mut EditedImage<'_>, rebase: &patch::Rebase) {
     let Some(finding) = image.source() else {
         return;
     };

@@ -1,5 +1,6 @@
 //! `recompress`: layers that are stored in another way, and nothing else about them.
 
+use super::{Depth, Inverse, Needs, Reach, Room};
 use crate::compression::Compression;
 use crate::edit::image::EditedImage;
 use crate::edit::layer_source::compression;
@@ -7,7 +8,28 @@ use crate::edit::{Effect, PlannedLayer};
 use crate::patch::Recompression;
 use crate::problem::{Code, quoted};
 
-pub(crate) fn recompress(image: &mut EditedImage<'_>, recompression: &Recompression) {
+/// `recompress`.
+pub(crate) struct Recompress;
+
+impl Room for Recompress {
+    type Value = Recompression;
+
+    const NAME: &'static str = "recompress";
+
+    const INVERSE: Inverse = Inverse::Never("how a layer is stored is not compared");
+
+    const SAMPLES: &'static [&'static str] = &["none"];
+
+    fn needs(_: &Self::Value) -> Needs<'_> {
+        Needs::only(Reach::Layers(Depth::Documents))
+    }
+
+    fn plan<'a>(recompression: &'a Self::Value, image: &mut EditedImage<'a>) {
+        recompress(image, recompression);
+    }
+}
+
+fn recompress(image: &mut EditedImage<'_>, recompression: &Recompression) {
     if image.is_for_windows() {
         return;
     }

@@ -1,12 +1,34 @@
 //! Taking a layer away: which one it is, and what the file tree is without it.
 
+use super::{Depth, Inverse, Needs, Reach, Room};
 use crate::edit::selection::{kept, one_layer};
 use crate::edit::{EditedImage, Effect};
 use crate::edit::{RemovedLayer, tree_changes};
 use crate::patch::LayerRemoval;
 use crate::problem::{Code, quoted};
 
-pub(crate) fn remove(image: &mut EditedImage<'_>, removal: &LayerRemoval) {
+/// `remove-layer`.
+pub(crate) struct RemoveLayer;
+
+impl Room for RemoveLayer {
+    type Value = LayerRemoval;
+
+    const NAME: &'static str = "remove-layer";
+
+    const INVERSE: Inverse = Inverse::Layers;
+
+    const SAMPLES: &'static [&'static str] = &["{ created-by: no such layer, if-missing: ignore }"];
+
+    fn needs(_: &Self::Value) -> Needs<'_> {
+        Needs::only(Reach::Layers(Depth::Layers))
+    }
+
+    fn plan<'a>(removal: &'a Self::Value, image: &mut EditedImage<'a>) {
+        remove(image, removal);
+    }
+}
+
+fn remove(image: &mut EditedImage<'_>, removal: &LayerRemoval) {
     if image.is_for_windows() {
         return;
     }

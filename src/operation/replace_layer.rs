@@ -1,12 +1,41 @@
 //! Another layer in the place of one.
 
+use super::{Depth, Inverse, Needs, Reach, Room, Sources};
 use crate::edit::image::EditedImage;
 use crate::edit::layer_source::Source;
 use crate::edit::selection::{kept, one_layer};
 use crate::edit::{Effect, RemovedLayer};
 use crate::patch::LayerReplacement;
 
-pub(crate) fn replace<'a>(image: &mut EditedImage<'a>, replacement: &'a LayerReplacement) {
+/// `replace-layer`.
+pub(crate) struct ReplaceLayer;
+
+impl Room for ReplaceLayer {
+    type Value = LayerReplacement;
+
+    const NAME: &'static str = "replace-layer";
+
+    const INVERSE: Inverse = Inverse::Layers;
+
+    const SAMPLES: &'static [&'static str] =
+        &["{ layer: 1, with: { files: [{ path: /srv/new/replaced, content: r }] } }"];
+
+    fn needs(replacement: &Self::Value) -> Needs<'_> {
+        Needs {
+            sources: Sources::Layer {
+                add: &replacement.with,
+                key: Some("with"),
+            },
+            ..Needs::only(Reach::Layers(Depth::Layers))
+        }
+    }
+
+    fn plan<'a>(replacement: &'a Self::Value, image: &mut EditedImage<'a>) {
+        replace(image, replacement);
+    }
+}
+
+fn replace<'a>(image: &mut EditedImage<'a>, replacement: &'a LayerReplacement) {
     let address = image.address();
     let with = address.clone().key("with");
     let Some(source) = Source::of(image, &replacement.with, with.clone()) else {

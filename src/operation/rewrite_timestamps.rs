@@ -1,5 +1,6 @@
 //! `rewrite-timestamps`: layers in which no file is later than some time.
 
+use super::{Depth, Inverse, Needs, Reach, Room};
 use std::sync::Arc;
 
 use crate::edit::image::EditedImage;
@@ -9,7 +10,28 @@ use crate::rootfs::LayerLog;
 use crate::tarball::{Entry, HeaderChange, Mtime};
 use crate::timestamp::Timestamp;
 
-pub(crate) fn limit(image: &mut EditedImage<'_>, limit: &TimeLimit) {
+/// `rewrite-timestamps`.
+pub(crate) struct RewriteTimestamps;
+
+impl Room for RewriteTimestamps {
+    type Value = TimeLimit;
+
+    const NAME: &'static str = "rewrite-timestamps";
+
+    const INVERSE: Inverse = Inverse::Never("layers that differ are taken as they are");
+
+    const SAMPLES: &'static [&'static str] = &["2024-01-01T00:00:00Z"];
+
+    fn needs(_: &Self::Value) -> Needs<'_> {
+        Needs::only(Reach::Layers(Depth::Layers))
+    }
+
+    fn plan<'a>(limit: &'a Self::Value, image: &mut EditedImage<'a>) {
+        self::limit(image, limit);
+    }
+}
+
+fn limit(image: &mut EditedImage<'_>, limit: &TimeLimit) {
     if image.is_for_windows() {
         return;
     }

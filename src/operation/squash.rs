@@ -1,5 +1,6 @@
 //! Several layers made one: what they change together of the tree below them.
 
+use super::{Depth, Inverse, Needs, Reach, Room};
 use std::ops::Range;
 
 use crate::edit::image::EditedImage;
@@ -10,11 +11,32 @@ use crate::edit::merged::merged;
 use crate::edit::state::State;
 use crate::edit::{Effect, MadeContent, MadeLayer, PlannedLayer, RemovedLayer};
 use crate::layer::{ZERO_DEVICE, lay_out};
-use crate::patch::{LayerRange, Squash};
+use crate::patch::{self, LayerRange};
 use crate::printable;
 use crate::problem::{Code, quoted};
 
-pub(crate) fn squash(image: &mut EditedImage<'_>, squash: &Squash) {
+/// `squash`.
+pub(crate) struct Squash;
+
+impl Room for Squash {
+    type Value = patch::Squash;
+
+    const NAME: &'static str = "squash";
+
+    const INVERSE: Inverse = Inverse::Never("two archives do not tell which layers were combined");
+
+    const SAMPLES: &'static [&'static str] = &["all", "{ layers: added }"];
+
+    fn needs(_: &Self::Value) -> Needs<'_> {
+        Needs::only(Reach::Layers(Depth::Layers))
+    }
+
+    fn plan<'a>(squash: &'a Self::Value, image: &mut EditedImage<'a>) {
+        self::squash(image, squash);
+    }
+}
+
+fn squash(image: &mut EditedImage<'_>, squash: &patch::Squash) {
     if image.is_for_windows() {
         return;
     }
@@ -43,7 +65,7 @@ fn contiguous(image: &mut EditedImage<'_>, range: LayerRange) -> Option<Range<us
     Some(first..last + 1)
 }
 
-fn squash_range(image: &mut EditedImage<'_>, range: Range<usize>, squash: &Squash) {
+fn squash_range(image: &mut EditedImage<'_>, range: Range<usize>, squash: &patch::Squash) {
     let address = image.address();
     let state = &*image.state;
     let fit = "the layers fitted each other when they were read";

@@ -2,6 +2,7 @@
 
 use std::collections::HashSet;
 
+use super::{DraftValue, Inverse, Needs, Operations, Reach, Room};
 use crate::edit::Effect;
 use crate::edit::claims::{Thing, Wish};
 use crate::edit::image::EditedImage;
@@ -9,8 +10,91 @@ use crate::patch::Removal;
 use crate::problem::{Code, quoted};
 use crate::reference::Reference;
 
+/// `retag`: the image has these tags and no others.
+pub(crate) struct Retag;
+
+impl Room for Retag {
+    type Value = Vec<Reference>;
+
+    const NAME: &'static str = "retag";
+
+    const INVERSE: Inverse = Inverse::Tags;
+
+    const SAMPLES: &'static [&'static str] =
+        &["['app:2']", "[app, 'registry.example.com:5000/team/app:2']"];
+
+    fn needs(_: &Self::Value) -> Needs<'_> {
+        Needs::only(Reach::Names)
+    }
+
+    fn plan<'a>(tags: &'a Self::Value, image: &mut EditedImage<'a>) {
+        retag(image, tags);
+    }
+}
+
+/// `add-tag`: the image has these tags besides its own.
+pub(crate) struct AddTag;
+
+impl Room for AddTag {
+    type Value = Vec<Reference>;
+
+    const NAME: &'static str = "add-tag";
+
+    const INVERSE: Inverse = Inverse::Tags;
+
+    const SAMPLES: &'static [&'static str] =
+        &["['app:2', 'registry.example.com:5000/team/app:stable']"];
+
+    fn needs(_: &Self::Value) -> Needs<'_> {
+        Needs::only(Reach::Names)
+    }
+
+    fn plan<'a>(tags: &'a Self::Value, image: &mut EditedImage<'a>) {
+        add(image, tags);
+    }
+}
+
+/// `remove-tag`: tags that go.
+pub(crate) struct RemoveTag;
+
+impl Room for RemoveTag {
+    type Value = Removal;
+
+    const NAME: &'static str = "remove-tag";
+
+    const INVERSE: Inverse = Inverse::Tags;
+
+    const SAMPLES: &'static [&'static str] = &["{ match: [old, '*:1'], if-missing: ignore }"];
+
+    fn needs(_: &Self::Value) -> Needs<'_> {
+        Needs::only(Reach::Names)
+    }
+
+    fn plan<'a>(removal: &'a Self::Value, image: &mut EditedImage<'a>) {
+        remove(image, removal);
+    }
+}
+
+/// Returns what turns the tags `before` into those `after`.
+pub(crate) fn difference(before: &[Reference], after: &[Reference]) -> Operations {
+    let names = |tags: &mut dyn Iterator<Item = &Reference>| -> Vec<String> {
+        tags.map(Reference::familiar).collect()
+    };
+    let is_after: HashSet<&Reference> = after.iter().collect();
+    let is_before: HashSet<&Reference> = before.iter().collect();
+    let gone = names(&mut before.iter().filter(|tag| !is_after.contains(tag)));
+    let new = names(&mut after.iter().filter(|tag| !is_before.contains(tag)));
+    let (name, tags) = match (gone.is_empty(), new.is_empty()) {
+        (true, true) => return Operations::new(),
+        (true, false) => (AddTag::NAME, new),
+        (false, true) => (RemoveTag::NAME, gone),
+        (false, false) => (Retag::NAME, names(&mut after.iter())),
+    };
+    vec![(name, DraftValue::texts(&tags))]
+}
+
 /// Gives the image these tags and no others.
-pub(crate) fn retag(image: &mut EditedImage<'_>, tags: &[Reference]) {
+fn retag(image: &mut EditedImage<'_>, tags: &[Reference]) {
     if !can_be_named(image, tags) {
         return;
     }
@@ -30,7 +114,7 @@ pub(crate) fn retag(image: &mut EditedImage<'_>, tags: &[Reference]) {
 }
 
 /// Gives the image these tags besides its own.
-pub(crate) fn add(image: &mut EditedImage<'_>, tags: &[Reference]) {
+fn add(image: &mut EditedImage<'_>, tags: &[Reference]) {
     if !can_be_named(image, tags) {
         return;
     }
@@ -52,7 +136,7 @@ fn claim(image: &mut EditedImage<'_>, tags: &[Reference]) {
 }
 
 /// Takes the tags that match.
-pub(crate) fn remove(image: &mut EditedImage<'_>, removal: &Removal) {
+fn remove(image: &mut EditedImage<'_>, removal: &Removal) {
     let names = image.around.names;
     image.remove(
         removal,

@@ -6,7 +6,7 @@
 use std::fmt;
 
 use super::PatchFile;
-
+pub use crate::operation::DraftValue;
 use crate::printable;
 
 /// A flow list is no longer than this. In characters.
@@ -27,58 +27,7 @@ pub struct PatchDraft {
     pub operations: Vec<(&'static str, DraftValue)>,
 }
 
-/// What a key of a patch holds.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum DraftValue {
-    /// A text.
-    Text(String),
-    /// A whole number.
-    Number(i64),
-    /// A word of the language that is no text to YAML.
-    Word(&'static str),
-    /// A list.
-    List(Vec<Self>),
-    /// A map, in order.
-    Map(Vec<(String, Self)>),
-}
-
-impl DraftValue {
-    /// Returns a text.
-    #[must_use]
-    pub fn text(text: &str) -> Self {
-        Self::Text(text.to_owned())
-    }
-
-    /// Returns a list of texts.
-    #[must_use]
-    pub fn texts<T: AsRef<str>>(texts: &[T]) -> Self {
-        Self::List(texts.iter().map(|text| Self::text(text.as_ref())).collect())
-    }
-}
-
 impl PatchDraft {
-    /// Returns those of `items` that the operation can say, which is what `value` makes of some of them.
-    ///
-    /// Asked in halves: mostly all of them can be said, and a file has room for only so many.
-    #[must_use]
-    pub fn sayable<T: Clone>(
-        operation: &'static str,
-        items: Vec<T>,
-        value: &impl Fn(&[T]) -> DraftValue,
-    ) -> Vec<T> {
-        if items.is_empty() || Self::can_say(operation, &value(&items)) {
-            return items;
-        }
-        let mut first = items;
-        let second = first.split_off(first.len() / 2);
-        if first.is_empty() {
-            return first;
-        }
-        let mut all = Self::sayable(operation, first, value);
-        all.extend(Self::sayable(operation, second, value));
-        all
-    }
-
     /// Tells whether the language has this operation with this value.
     #[must_use]
     pub fn can_say(operation: &'static str, value: &DraftValue) -> bool {

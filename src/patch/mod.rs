@@ -158,12 +158,6 @@ pub enum Provenance {
 }
 
 impl Patch {
-    /// Returns the operations that change which images a later patch is about, and the place of each among all.
-    pub fn retargeting(&self) -> impl Iterator<Item = (usize, &Operation)> {
-        let operations = self.operations.iter().enumerate();
-        operations.filter(|(_, operation)| operation.retargets())
-    }
-
     fn decode(node: &Node, document: usize, problems: &mut Problems) -> Option<Self> {
         let field = Field {
             node,

@@ -14,7 +14,7 @@ use super::layer_replacement::LayerReplacement;
 use super::one_key::Kind;
 use super::path_moves::PathMoves;
 use super::path_removal::PathRemoval;
-use super::path_settings::{EditPlace, PathSettings};
+use super::path_settings::PathSettings;
 use super::platform::PlatformChange;
 use super::rebase::Rebase;
 use super::recompression::Recompression;
@@ -283,59 +283,6 @@ const OPERATION: Kind<'_> = Kind {
 };
 
 impl Operation {
-    /// Tells whether it is about layers or the files in them.
-    #[must_use]
-    pub fn needs_layers(&self) -> bool {
-        self.edits_files()
-            || matches!(
-                self,
-                Self::AddLayer(_)
-                    | Self::RemoveLayer(_)
-                    | Self::ReplaceLayer(_)
-                    | Self::Squash(_)
-                    | Self::Rebase(_)
-                    | Self::Recompress(_)
-                    | Self::RewriteTimestamps(_)
-            )
-    }
-
-    /// Tells whether it changes files of the image, rather than bringing a layer of its own.
-    #[must_use]
-    pub fn edits_files(&self) -> bool {
-        matches!(
-            self,
-            Self::RemovePath(_)
-                | Self::MovePath(_)
-                | Self::SetMode(_)
-                | Self::SetOwner(_)
-                | Self::PatchFile(_)
-        )
-    }
-
-    /// Tells whether it changes which images a later patch is about.
-    #[must_use]
-    pub fn retargets(&self) -> bool {
-        self.names_images() || matches!(self, Self::SetPlatform(_) | Self::Unset(_))
-    }
-
-    /// Tells whether it changes what images are named.
-    #[must_use]
-    pub fn names_images(&self) -> bool {
-        matches!(self, Self::Retag(_) | Self::AddTag(_) | Self::RemoveTag(_))
-    }
-
-    /// Tells whether it changes files of the image in a layer above the others.
-    #[must_use]
-    pub fn edits_above(&self) -> bool {
-        match self {
-            Self::RemovePath(removal) => !removal.purges,
-            Self::SetMode(settings) => settings.place == EditPlace::NewLayer,
-            Self::SetOwner(settings) => settings.place == EditPlace::NewLayer,
-            Self::PatchFile(diff) => diff.place == EditPlace::NewLayer,
-            other => other.edits_files(),
-        }
-    }
-
     /// Reads one item of `operations`.
     pub(super) fn decode(field: &Field<'_>, problems: &mut Problems) -> Option<Self> {
         let (name, value) = OPERATION.decode(field, problems)?;

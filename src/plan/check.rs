@@ -11,7 +11,7 @@ use crate::annotation::{Annotations, ImageAnnotations, Referring};
 use crate::config_field::ConfigField;
 use crate::edit::{InventoryImage, Texts};
 use crate::image::Config;
-use crate::patch::{IfMissing, Operation, Patch, PatchOutline};
+use crate::patch::{Patch, PatchOutline};
 use crate::problem::{Code, Problem, Rejected};
 
 /// Returns the contradictions that can be seen without an image: those within one document, and those of documents that
@@ -41,7 +41,9 @@ pub fn contradictions(outline: &PatchOutline) -> Result<(), Rejected> {
 /// Returns what the operations of one document undo.
 fn of_patch(run: &mut Run<'_>, document: usize, patch: &Patch) -> Vec<Problem> {
     let operations = patch.operations.iter().enumerate();
-    for (operation, _) in operations.filter(|(_, operation)| !operation.needs_layers()) {
+    for (operation, _) in
+        operations.filter(|(_, operation)| !operation.needs().reach.is_about_layers())
+    {
         let id = OperationId {
             file: 0,
             document,
@@ -58,14 +60,11 @@ fn of_patch(run: &mut Run<'_>, document: usize, patch: &Patch) -> Vec<Problem> {
 fn inventory_for(patches: &[Patch]) -> Inventory {
     let mut config = Config::parse(b"{\"rootfs\":{}}").expect("it has all that it must have");
     let operations = patches.iter().flat_map(|patch| &patch.operations);
-    let parts = operations.flat_map(|operation| match operation {
-        Operation::PrependEnv(parts) | Operation::AppendEnv(parts) => parts.as_slice(),
-        _ => &[],
-    });
+    let variables = operations.flat_map(|operation| operation.needs().variables);
     let mut there = HashSet::new();
-    for part in parts.filter(|part| part.if_missing == IfMissing::Problem) {
-        if there.insert(&part.name) {
-            config.push_item(ConfigField::Env, &format!("{}=", part.name));
+    for name in variables {
+        if there.insert(name) {
+            config.push_item(ConfigField::Env, &format!("{name}="));
         }
     }
     let image = InventoryImage {

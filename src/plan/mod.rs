@@ -14,19 +14,16 @@ mod run;
 mod target;
 
 use crate::annotation::AnnotationEdit;
+use crate::edit::State;
 pub use crate::edit::effort::{MAX_LAID_ENTRIES, MAX_LAID_TIMES};
+use crate::edit::remains::remains;
 pub use crate::edit::{
     BaseFinding, BaseLayer, Change, Effect, FileChange, FromFinding, InventoryImage, MadeContent,
     MadeLayer, PlacedContent, PlannedLayer, Recompressed, Remains, RemovedLayer, SourceFinding,
     Step, Texts, Wanted,
 };
-use crate::edit::{EditedImage, State, remains::remains};
 use crate::image::Config;
-use crate::operation::{
-    add_layer, annotations, env, fields, items, labels, move_path, patch_file, path_settings,
-    rebase, recompress, remove_layer, remove_path, replace_layer, rewrite_timestamps, squash, tags,
-};
-use crate::patch::{Operation, PatchFile};
+use crate::patch::PatchFile;
 use crate::problem::Rejected;
 use crate::reference::Reference;
 use crate::secret::Secrets;
@@ -171,41 +168,5 @@ pub fn plan(files: &[PatchFile], inventory: &Inventory, texts: &Texts) -> Result
             secrets,
             notes: notes.collect(),
         }),
-    }
-}
-
-/// Plans what an operation does to an image.
-fn plan_operation<'a>(image: &mut EditedImage<'a>, operation: &'a Operation) {
-    match operation {
-        Operation::SetLabel(labels) => labels::set(image, labels),
-        Operation::UnsetLabel(removal) => labels::unset(image, removal),
-        Operation::SetEnv(variables) => env::set(image, variables),
-        Operation::UnsetEnv(removal) => env::unset(image, removal),
-        Operation::PrependEnv(parts) => env::extend(image, parts, env::Side::Front),
-        Operation::AppendEnv(parts) => env::extend(image, parts, env::Side::Back),
-        Operation::AddPort(ports) => items::add(image, &items::PORTS, ports),
-        Operation::RemovePort(removal) => items::remove(image, &items::PORTS, removal),
-        Operation::AddVolume(paths) => items::add(image, &items::VOLUMES, paths),
-        Operation::RemoveVolume(removal) => items::remove(image, &items::VOLUMES, removal),
-        Operation::AddOnbuild(texts) => items::add_onbuild(image, texts),
-        Operation::Unset(unset) => fields::unset(image, unset),
-        Operation::SetAnnotation(set) => annotations::set(image, set),
-        Operation::UnsetAnnotation(removal) => annotations::unset(image, removal),
-        Operation::AddLayer(add) => add_layer::add(image, add),
-        Operation::RemoveLayer(removal) => remove_layer::remove(image, removal),
-        Operation::ReplaceLayer(replacement) => replace_layer::replace(image, replacement),
-        Operation::Squash(squash) => squash::squash(image, squash),
-        Operation::Rebase(rebase) => rebase::rebase(image, rebase),
-        Operation::Recompress(recompression) => recompress::recompress(image, recompression),
-        Operation::RewriteTimestamps(limit) => rewrite_timestamps::limit(image, limit),
-        Operation::RemovePath(removal) => remove_path::remove(image, removal),
-        Operation::MovePath(moves) => move_path::move_paths(image, moves),
-        Operation::SetMode(settings) => path_settings::set_modes(image, settings),
-        Operation::SetOwner(settings) => path_settings::set_owners(image, settings),
-        Operation::PatchFile(diff) => patch_file::patch(image, diff),
-        Operation::Retag(tags) => tags::retag(image, tags),
-        Operation::AddTag(tags) => tags::add(image, tags),
-        Operation::RemoveTag(removal) => tags::remove(image, removal),
-        other => fields::set(image, &fields::assignments(other)),
     }
 }

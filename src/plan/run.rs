@@ -5,7 +5,7 @@ use std::rc::Rc;
 
 use super::history::Record;
 use super::provenance::{self, Before};
-use super::{Inventory, OperationId, expect, plan_operation, target};
+use super::{Inventory, OperationId, expect, target};
 use crate::annotation::AnnotationPlace;
 use crate::edit::effort::Effort;
 use crate::edit::image::{Findings, ImageSeen, Surroundings};
@@ -13,7 +13,8 @@ use crate::edit::names::Names;
 use crate::edit::{
     EditedImage, Effect, InventoryImage, MadeLayer, State, Step, Texts, Wanted, files,
 };
-use crate::patch::{History, Operation, Patch, PatchFile, Provenance};
+use crate::operation::Reach;
+use crate::patch::{History, Patch, PatchFile, Provenance};
 use crate::problem::{Address, Problem};
 use crate::timestamp::Timestamp;
 
@@ -64,7 +65,10 @@ impl<'a> Run<'a> {
         if images.is_empty() {
             return images;
         }
-        for (operation, _) in patch.retargeting() {
+        for (operation, _) in patch.operations.iter().enumerate().filter(|(_, it)| {
+            let reach = it.needs().reach;
+            reach.is_about_targets()
+        }) {
             let id = OperationId {
                 file,
                 document,
@@ -103,12 +107,13 @@ impl<'a> Run<'a> {
             .iter()
             .map(|&image| Record::new(&self.states[image], patch.history, &created_by))
             .collect();
-        let last_edit = patch.operations.iter().rposition(Operation::edits_files);
+        let reaches: Vec<Reach> = patch.operations.iter().map(|it| it.needs().reach).collect();
+        let last_edit = reaches.iter().rposition(|reach| reach.is_about_files());
         for (i, operation) in patch.operations.iter().enumerate() {
             // With an entry for each operation each has a layer of its own.
             let keeps_open =
                 patch.history != History::PerOperation && last_edit.is_some_and(|last| i < last);
-            if operation.needs_layers() && !operation.edits_above() {
+            if reaches[i].is_about_layers() && reaches[i] != Reach::FilesAbove {
                 self.settle_layers(&images);
             }
             let id = OperationId {
@@ -176,7 +181,7 @@ impl<'a> Run<'a> {
                 findings: &mut findings,
             };
             if image.may_go_on() {
-                plan_operation(&mut image, operation);
+                operation.plan(&mut image);
             }
             effects.push(image.effects);
         }
@@ -191,7 +196,7 @@ impl<'a> Run<'a> {
         }
         self.problems.extend(findings.problems);
         self.wanted.extend(findings.wanted);
-        if operation.names_images() {
+        if operation.needs().reach == Reach::Names {
             self.share_tags(images, &effects);
         }
         self.share_indexes(images, &effects);

@@ -3,13 +3,14 @@
 use std::collections::{BTreeMap, HashMap, HashSet};
 use std::fmt;
 
-use super::annotations::{self, lasting};
+use super::annotations::lasting;
 use super::layers::{self, Order};
 use super::{Operations, PatchStyle, config};
-use crate::annotation::AnnotationPlace;
+use crate::annotation::{AnnotationPlace, ImageAnnotations};
 use crate::apply::shown;
 use crate::archive::{Archive, Image};
 use crate::config_field::ConfigField;
+use crate::operation::{self, tags};
 use crate::patch::{DraftValue, PatchDraft};
 use crate::platform::PlatformPattern;
 use crate::reference::Reference;
@@ -148,7 +149,7 @@ impl Writer<'_> {
         let (a, b) = pairs[0];
         let (before, after) = (self.old.annotations(a), self.new.annotations(b));
         let on = AnnotationPlace::Index;
-        let mut shared = annotations::operations(&lasting(before), &lasting(after), on);
+        let mut shared = difference(&lasting(before), &lasting(after), on);
         shared.extend(self.tags(pairs[0]));
         let group = self.old.images()[a].group();
         let is_complete = self.n_members[&group] == pairs.len();
@@ -173,7 +174,7 @@ impl Writer<'_> {
         let annotations = lasting(self.old.annotations(a));
         for on in [AnnotationPlace::Manifest, AnnotationPlace::Descriptor] {
             let after = lasting(self.new.annotations(b));
-            operations.extend(annotations::operations(&annotations, &after, on));
+            operations.extend(difference(&annotations, &after, on));
         }
         operations
     }
@@ -181,20 +182,7 @@ impl Writer<'_> {
     fn tags(&self, (a, b): (usize, usize)) -> Operations {
         let after = self.new.images()[b].tags();
         let before = self.tags_left(&self.old.images()[a]);
-        let names = |tags: &mut dyn Iterator<Item = &Reference>| -> Vec<String> {
-            tags.map(Reference::familiar).collect()
-        };
-        let is_after: HashSet<&Reference> = after.iter().collect();
-        let is_before: HashSet<&Reference> = before.iter().collect();
-        let gone = names(&mut before.iter().filter(|tag| !is_after.contains(tag)));
-        let new = names(&mut after.iter().filter(|tag| !is_before.contains(tag)));
-        let (name, tags) = match (gone.is_empty(), new.is_empty()) {
-            (true, true) => return Operations::new(),
-            (true, false) => ("add-tag", new),
-            (false, true) => ("remove-tag", gone),
-            (false, false) => ("retag", names(&mut after.iter())),
-        };
-        vec![(name, DraftValue::texts(&tags))]
+        tags::difference(&before, after)
     }
 
     /// The tags that an image has once others have taken theirs.
@@ -269,6 +257,10 @@ impl Writer<'_> {
             operations,
         });
     }
+}
+
+fn difference(old: &ImageAnnotations, new: &ImageAnnotations, on: AnnotationPlace) -> Operations {
+    operation::annotations::difference(old, new, on, PatchDraft::can_say)
 }
 
 fn pair(key: &str, value: DraftValue) -> (String, DraftValue) {

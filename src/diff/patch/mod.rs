@@ -7,7 +7,6 @@ mod annotations;
 mod config;
 mod documents;
 mod layers;
-mod named;
 mod trial;
 
 use std::collections::HashMap;
@@ -17,14 +16,11 @@ use crate::apply::shown;
 use crate::archive::Archive;
 use crate::config_field::ConfigField;
 use crate::error::Error;
-use crate::patch::DraftValue;
+use crate::operation::Operations;
 use crate::plan::Change;
 use layers::Order;
 
 pub use layers::LayerTar;
-
-/// Operations by name, in order.
-type Operations = Vec<(&'static str, DraftValue)>;
 
 /// What a patch that is made of a difference shall be like.
 #[derive(Debug, Clone, Default)]

@@ -3,6 +3,7 @@
 mod purge;
 mod purged_layer;
 
+use super::{Inverse, Needs, Reach, Room};
 use std::collections::BTreeSet;
 
 use crate::edit::files::EditTarget;
@@ -16,6 +17,34 @@ use crate::problem::{Code, quoted};
 use crate::rootfs::{PathSet, Rootfs};
 use crate::tarball::Kind;
 
+/// `remove-path`.
+pub(crate) struct RemovePath;
+
+impl Room for RemovePath {
+    type Value = PathRemoval;
+
+    const NAME: &'static str = "remove-path";
+
+    const INVERSE: Inverse = Inverse::Never("layers that differ are taken as they are");
+
+    const SAMPLES: &'static [&'static str] = &[
+        "{ match: [/etc/greeting, '/var/**/*.log'], if-missing: ignore }",
+        "{ match: [/etc/greeting], purge: true, if-missing: ignore }",
+    ];
+
+    fn needs(removal: &Self::Value) -> Needs<'_> {
+        Needs::only(if removal.purges {
+            Reach::FilesWithin
+        } else {
+            Reach::FilesAbove
+        })
+    }
+
+    fn plan<'a>(removal: &'a Self::Value, image: &mut EditedImage<'a>) {
+        remove(image, removal);
+    }
+}
+
 /// Adds the problem that a path is to go that an earlier operation has added.
 pub(crate) fn refuse_added(image: &mut EditedImage<'_>, path: &ImagePath) {
     let message = format!(
@@ -27,7 +56,7 @@ pub(crate) fn refuse_added(image: &mut EditedImage<'_>, path: &ImagePath) {
 }
 
 /// Removes what the patterns find.
-pub(crate) fn remove(image: &mut EditedImage<'_>, removal: &PathRemoval) {
+fn remove(image: &mut EditedImage<'_>, removal: &PathRemoval) {
     if image.is_for_windows() {
         return;
     }

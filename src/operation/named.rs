@@ -2,8 +2,7 @@
 
 use std::collections::{HashMap, HashSet};
 
-use super::Operations;
-use crate::patch::{DraftValue, PatchDraft};
+use super::inverse::{CanSay, DraftValue, Operations, sayable};
 use crate::reference::Glob;
 
 type Pairs = [(String, String)];
@@ -14,7 +13,7 @@ const MAX_GLOBS: usize = 100;
 
 /// What is removed, as patterns: the names themselves. One that holds a `*` may match more.
 #[derive(Debug, Default)]
-pub(super) struct Removed {
+pub(crate) struct Removed {
     names: Vec<String>,
     literal: HashSet<String>,
     globs: Vec<Glob>,
@@ -22,9 +21,13 @@ pub(super) struct Removed {
 
 impl Removed {
     /// Takes the names that `operation` can say, but for those that a pattern before them matches already.
-    pub(super) fn of(names: impl Iterator<Item = String>, operation: &'static str) -> Self {
+    pub(crate) fn of(
+        names: impl Iterator<Item = String>,
+        operation: &'static str,
+        can_say: CanSay,
+    ) -> Self {
         let mut removed = Self::default();
-        for name in PatchDraft::sayable(operation, names.collect(), &DraftValue::texts) {
+        for name in sayable(operation, names.collect(), &DraftValue::texts, can_say) {
             if removed.matches(&name) {
                 continue;
             }
@@ -41,29 +44,29 @@ impl Removed {
         removed
     }
 
-    pub(super) fn matches(&self, name: &str) -> bool {
+    pub(crate) fn matches(&self, name: &str) -> bool {
         self.literal.contains(name) || self.globs.iter().any(|glob| glob.matches(name))
     }
 
     /// The patterns as a list, unless there are none.
-    pub(super) fn list(&self) -> Option<DraftValue> {
+    pub(crate) fn list(&self) -> Option<DraftValue> {
         (!self.names.is_empty()).then(|| DraftValue::texts(&self.names))
     }
 }
 
 /// What is removed and what is set.
-pub(super) struct NamedChanges {
-    pub(super) gone: Removed,
-    pub(super) set: Vec<(String, DraftValue)>,
+pub(crate) struct NamedChanges {
+    pub(crate) gone: Removed,
+    pub(crate) set: Vec<(String, DraftValue)>,
 }
 
 impl NamedChanges {
     /// Returns what turns `before` into `after`, as far as `unset` and `set` can say it.
-    pub(super) fn between(
+    pub(crate) fn between(
         before: &Pairs,
         after: &Pairs,
-        unset: &'static str,
-        set: &'static str,
+        (unset, set): (&'static str, &'static str),
+        can_say: CanSay,
     ) -> Self {
         // Of a name that stands twice the last value counts.
         let values = |pairs: &Pairs| -> HashMap<String, String> { pairs.iter().cloned().collect() };
@@ -72,6 +75,7 @@ impl NamedChanges {
         let gone = Removed::of(
             names.filter(|name| !new.contains_key(*name)).cloned(),
             unset,
+            can_say,
         );
         let mut seen = HashSet::new();
         let is_new = |name: &&String| {
@@ -81,19 +85,19 @@ impl NamedChanges {
         let names = after.iter().map(|(name, _)| name).filter(is_new);
         let pairs = names.map(|name| (name.clone(), DraftValue::text(&new[name])));
         let map = |pairs: &[(String, DraftValue)]| DraftValue::Map(pairs.to_vec());
-        let set = PatchDraft::sayable(set, pairs.collect(), &map);
+        let set = sayable(set, pairs.collect(), &map, can_say);
         Self { gone, set }
     }
 }
 
 /// Returns the operations of [`NamedChanges`], where they take plain lists and maps.
-pub(super) fn changes(
+pub(crate) fn changes(
     before: &Pairs,
     after: &Pairs,
-    unset: &'static str,
-    set: &'static str,
+    (unset, set): (&'static str, &'static str),
+    can_say: CanSay,
 ) -> Operations {
-    let changes = NamedChanges::between(before, after, unset, set);
+    let changes = NamedChanges::between(before, after, (unset, set), can_say);
     let mut operations = Operations::new();
     operations.extend(changes.gone.list().map(|list| (unset, list)));
     if !changes.set.is_empty() {
