@@ -1,13 +1,10 @@
-//! Annotations: what is said about an image in the documents above its configuration.
+//! `set-annotation` and `unset-annotation`: annotations of the documents above the configuration.
 
-use schemars::JsonSchema;
+use serde_json::json;
 
-use super::decode::{Field, Problems, Record};
-use super::removal::{Matches, Removal};
-use super::schema;
-use super::values::{bad_key, map};
 use crate::annotation::AnnotationPlace;
-use crate::problem::{Address, Code};
+use crate::problem::{Address, Code, Problem};
+use crate::shape::{self, Problems, Record, Removal, Rule, Short, record, shape};
 
 /// Keys of descriptors that hold the image's name.
 const NAMES: [&str; 2] = [
@@ -15,23 +12,30 @@ const NAMES: [&str; 2] = [
     "org.opencontainers.image.ref.name",
 ];
 
-/// Annotations to set, and where.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Annotations {
-    /// The document to set them in.
-    pub on: AnnotationPlace,
-    /// Keys and values.
-    pub entries: Vec<(String, String)>,
-    is_long: bool,
+shape! {
+    /// The manifest (the default), the index that the names refer to, or the descriptors of the manifest
+    impl AnnotationPlace, "AnnotationPlace" {
+        |_| json!({ "enum": AnnotationPlace::ALL.map(AnnotationPlace::name) }),
+        |field, problems| {
+            let choices = AnnotationPlace::ALL.map(|place| (place.name(), place));
+            field.choice(&choices, problems)
+        }
+    }
 }
 
-/// Annotations to remove, and from where.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct AnnotationRemoval {
-    /// The document to remove them from.
-    pub on: AnnotationPlace,
-    /// Which ones.
-    pub removal: Removal,
+record! {
+    /// Annotations, and the document to set them in.
+    pub struct Annotations("LongAnnotations") {
+        /// The document to set them in.
+        "on" pub on: AnnotationPlace = default::<AnnotationPlace>();
+        /// Keys and values.
+        "set" pub entries: Vec<(String, String)>
+            = required::<shape::Annotations>("specify what to set, as in `set: {com.example.key: value}`");
+        is_long: bool = is_long();
+    }
+    short Short::Map { key: "set", unless: "on" }, "Annotations",
+        "Annotations of the manifest, or a map of annotations and the document to set them in";
+    rule NoNames;
 }
 
 impl Annotations {
@@ -45,85 +49,38 @@ impl Annotations {
         };
         map.key(key).on_key()
     }
+}
 
-    pub(super) fn decode(field: &Field<'_>, problems: &mut Problems) -> Option<Self> {
-        let is_long = field.has_key("on");
-        if !is_long {
-            return Some(Self {
-                on: AnnotationPlace::Manifest,
-                entries: entries(field, AnnotationPlace::Manifest, problems)?,
-                is_long,
-            });
+/// No annotation of a descriptor is the name of the image.
+struct NoNames;
+
+impl Rule for NoNames {
+    fn check(&self, record: &Record<'_>, problems: &mut Problems) {
+        if record.peek::<AnnotationPlace>("on") != Some(AnnotationPlace::Descriptor) {
+            return;
         }
-        let record = field.record(&["on", "set"], problems)?;
-        let on = place(&record, problems);
-        let help = "specify what to set, as in `set: {com.example.key: value}`";
-        let set = record.require("set", Code::MissingKey, help, problems);
-        let entries = set.and_then(|set| entries(set, on.unwrap_or_default(), problems));
-        Some(Self {
-            on: on?,
-            entries: entries?,
-            is_long,
-        })
+        let set = record.get("set");
+        let entries = set.and_then(|set| set.entries("", &mut Problems::default()));
+        for (key, field) in entries.unwrap_or_default() {
+            if NAMES.contains(&key) {
+                let message = format!(
+                    "`{key}` is reserved for the name of the image, which `retag`, `add-tag` and `remove-tag` change"
+                );
+                let address = field.address.on_key();
+                problems.add(Problem::new(Code::InvalidAnnotationKey, address, message));
+            }
+        }
     }
 }
 
-impl AnnotationRemoval {
-    pub(super) fn decode(field: &Field<'_>, problems: &mut Problems) -> Option<Self> {
-        let help = "write at least one pattern; `\"*\"` matches everything";
-        let matches = Matches::decode(field, &["on"], help, problems)?;
-        let on = match &matches.record {
-            Some(record) => place(record, problems),
-            None => Some(AnnotationPlace::Manifest),
-        };
-        let removal = Removal::of(&matches, problems);
-        Some(Self {
-            on: on?,
-            removal: removal?,
-        })
+record! {
+    /// Patterns, where to remove from, and what to do if one matches nothing.
+    pub struct AnnotationRemoval("LongAnnotationRemoval") {
+        /// The document to remove from.
+        "on" pub on: AnnotationPlace = default::<AnnotationPlace>();
+        /// The annotations.
+        pub removal: Removal = flatten::<Removal>();
     }
-}
-
-fn place(record: &Record<'_>, problems: &mut Problems) -> Option<AnnotationPlace> {
-    let Some(field) = record.get("on") else {
-        return Some(AnnotationPlace::Manifest);
-    };
-    let choices = AnnotationPlace::ALL.map(|place| (place.name(), place));
-    field.choice(&choices, problems)
-}
-
-fn entries(
-    field: &Field<'_>,
-    on: AnnotationPlace,
-    problems: &mut Problems,
-) -> Option<Vec<(String, String)>> {
-    let check = |key: &str| {
-        if on == AnnotationPlace::Descriptor && NAMES.contains(&key) {
-            let message = format!("`{key}` is reserved for the name of the image");
-            return Some((
-                Code::InvalidAnnotationKey,
-                message + ", which `retag`, `add-tag` and `remove-tag` change",
-            ));
-        }
-        bad_key("annotation", Code::InvalidAnnotationKey, key)
-    };
-    map(field, check, problems)
-}
-
-/// Annotations, and the document to set them in.
-#[derive(JsonSchema)]
-#[schemars(
-    rename = "LongAnnotations",
-    deny_unknown_fields,
-    rename_all = "kebab-case"
-)]
-#[expect(
-    dead_code,
-    reason = "the fields are read by the derive, to describe them"
-)]
-pub(super) struct LongAnnotations {
-    /// The document to set them in.
-    on: AnnotationPlace,
-    /// Keys and values.
-    set: schema::Labels,
+    short Short::Value("match"), "AnnotationRemoval",
+        "Patterns, or a map of them, the document to remove from, and options";
 }

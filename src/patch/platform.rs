@@ -1,13 +1,46 @@
 //! `set-platform`: the machine that an image is for.
 
-use schemars::JsonSchema;
+use serde_json::json;
 
-use super::decode::{Field, Problems};
-use super::schema;
-use super::values::{distinct, word};
 use crate::problem::{Code, quoted};
+use crate::shape::{Field, NotEmpty, Problems, distinct, plain, record, set, shape};
 
-const KEYS: [&str; 5] = ["os", "architecture", "variant", "os-version", "os-features"];
+record! {
+    /// The parts of a platform that change; omitted ones stay as they are.
+    #[derive(Default)]
+    pub struct PlatformChange("PlatformChange") {
+        /// The operating system, as a `GOOS` value.
+        "os" pub os: Option<String> = optional::<PlatformPart>();
+        /// The CPU architecture, as a `GOARCH` value.
+        "architecture" pub architecture: Option<String> = optional::<PlatformPart>();
+        /// The CPU variant, such as `v7`.
+        "variant" pub variant: Option<String> = optional::<PlatformPart>();
+        /// The version of the operating system, for Windows.
+        "os-version" pub os_version: Option<String> = optional::<PlatformPart>();
+        /// The required features of the operating system, for Windows.
+        "os-features" pub os_features: Option<Vec<String>> = optional::<PlatformParts>();
+    }
+    rule NotEmpty(Code::Empty);
+}
+
+shape! {
+    /// A name as in Go, such as `linux`, `arm64` or `v7`
+    struct PlatformPart("PlatformPart") -> String {
+        |_| json!({ "type": ["string", "number"], "pattern": "^[A-Za-z0-9._-]+$" }),
+        part
+    }
+}
+
+shape! {
+    /// Names, each once
+    struct PlatformParts("PlatformParts") -> Vec<String> {
+        set::<PlatformPart>,
+        |field, problems| {
+            distinct(field, "win32k", problems, |item, problems| Some(vec![part(item, problems)?]))
+        }
+    }
+}
+
 /// What other systems call what Go calls by the second name.
 const ALIASES: [(&str, &str); 8] = [
     ("x86_64", "amd64"),
@@ -20,53 +53,8 @@ const ALIASES: [(&str, &str); 8] = [
     ("macos", "darwin"),
 ];
 
-/// The parts of a platform that change; omitted ones stay as they are.
-#[derive(Debug, Clone, PartialEq, Eq, Default, JsonSchema)]
-#[schemars(deny_unknown_fields, rename_all = "kebab-case", extend("minProperties" = 1))]
-pub struct PlatformChange {
-    /// The operating system, as a `GOOS` value.
-    #[schemars(with = "Option<schema::PlatformPart>")]
-    pub os: Option<String>,
-    /// The CPU architecture, as a `GOARCH` value.
-    #[schemars(with = "Option<schema::PlatformPart>")]
-    pub architecture: Option<String>,
-    /// The CPU variant, such as `v7`.
-    #[schemars(with = "Option<schema::PlatformPart>")]
-    pub variant: Option<String>,
-    /// The version of the operating system, for Windows.
-    #[schemars(with = "Option<schema::PlatformPart>")]
-    pub os_version: Option<String>,
-    /// The required features of the operating system, for Windows.
-    #[schemars(with = "Option<schema::PlatformParts>")]
-    pub os_features: Option<Vec<String>>,
-}
-
-impl PlatformChange {
-    pub(super) fn decode(field: &Field<'_>, problems: &mut Problems) -> Option<Self> {
-        let record = field.record(&KEYS, problems)?;
-        if KEYS.iter().all(|key| record.get(key).is_none()) {
-            let problem = field.problem(Code::Empty, "`set-platform` is empty");
-            problems.add(problem.with_help(
-                "it takes `os`, `architecture`, `variant`, `os-version` and `os-features`",
-            ));
-        }
-        let mut of = |key| record.get(key).and_then(|field| part(field, problems));
-        Some(Self {
-            os: of("os"),
-            architecture: of("architecture"),
-            variant: of("variant"),
-            os_version: of("os-version"),
-            os_features: record.get("os-features").and_then(|field| {
-                let one =
-                    |item: &Field<'_>, problems: &mut Problems| Some(vec![part(item, problems)?]);
-                distinct(field, "win32k", problems, one)
-            }),
-        })
-    }
-}
-
 fn part(field: &Field<'_>, problems: &mut Problems) -> Option<String> {
-    let text = word(field, problems)?;
+    let text = plain(field, field.some_word(problems)?, problems)?;
     let is_word = text
         .chars()
         .all(|c| c.is_ascii_alphanumeric() || "._-".contains(c));

@@ -149,6 +149,7 @@ const IMPORTS: &[(&str, &[&str])] = &[
             "problem",
             "reference",
             "secret",
+            "shape",
             "timestamp",
             "unified_diff",
         ],
@@ -182,6 +183,10 @@ const IMPORTS: &[(&str, &[&str])] = &[
     ("reference", &[]),
     ("rootfs", &["image_path", "printable", "tarball"]),
     ("secret", &["printable"]),
+    (
+        "shape",
+        &["digest", "image_path", "problem", "reference", "timestamp"],
+    ),
     ("tarball", &[]),
     ("timestamp", &["printable"]),
     ("unified_diff", &[]),
@@ -203,7 +208,7 @@ const IMPORTS: &[(&str, &[&str])] = &[
 
 /// Words that only some modules may contain.
 const ONLY: &[(&str, &[&str])] = &[
-    ("serde_yaml", &["patch"]),
+    ("serde_yaml", &["patch", "shape"]),
     ("clap", &["cli"]),
     ("miette", &["cli", "problem"]),
     ("std::env", &["cli"]),
