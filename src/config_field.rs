@@ -28,8 +28,8 @@ macro_rules! fields {
 
             /// Returns what the value looks like.
             #[must_use]
-            pub fn shape(self) -> Shape {
-                match self { $(Self::$variant => Shape::$shape,)+ }
+            pub fn shape(self) -> FieldShape {
+                match self { $(Self::$variant => FieldShape::$shape,)+ }
             }
         }
 
@@ -98,7 +98,7 @@ pub(crate) enum Taken {
 
 /// What the value of a field looks like, where it is there and not null.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Shape {
+pub enum FieldShape {
     /// A text.
     Text,
     /// A time of RFC 3339.

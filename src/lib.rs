@@ -117,7 +117,7 @@
 //!
 //! Read, decide, derive, write: each is a step of its own, and only the last one changes anything.
 //!
-//! * A patch is text, then values. [`patch`] is the only place that knows YAML. What is wrong with a patch is a
+//! * A patch is text, then values. Only [`patch`] and the shapes below it know YAML. What is wrong with a patch is a
 //!   [`problem::Problem`] with a place in the text; all of them are collected.
 //! * [`gather`] reads what planning needs and no more: documents always, the headers of layers where files are added,
 //!   contents of layers never.
@@ -142,6 +142,7 @@
 //! | [`image`] | JSON documents that keep every byte that nobody changes, and the configuration as a view of one | archives |
 //! | [`rootfs`] | the merged file tree of a stack of layers, from headers alone | where layers lie |
 //! | [`layer`] | new layers: a directory is scanned, laid out over the tree, written as a tar | archives, patches |
+//! | `shape` | what the values of a patch look like: each is declared once, and decoded and described in the schema by that | operations |
 //! | [`patch`] | patch files and their schema | images |
 //! | [`archive`] | archives as they lie on disk, what their writers derive, and how a new one gets there | patches |
 //! | `edit` | an image between two operations, and what one may do to it | the other images |
@@ -184,6 +185,7 @@ pub mod problem;
 pub mod reference;
 pub mod rootfs;
 pub mod secret;
+pub(crate) mod shape;
 pub mod tarball;
 pub mod timestamp;
 pub mod unified_diff;

@@ -1,7 +1,7 @@
 //! Configurations by meaning: what Docker takes for the same is no difference.
 
 use crate::apply::{ConfigChange, compare};
-use crate::config_field::{ConfigField, Shape};
+use crate::config_field::{ConfigField, FieldShape};
 use crate::image::Config;
 use crate::image::json::Value;
 
@@ -47,8 +47,8 @@ impl FieldsAlike {
     fn of(old: &Config, new: &Config) -> Self {
         let is_alike = |field: &ConfigField| match field.shape() {
             // A command that is one text is a list of one word.
-            Shape::Command => old.texts(*field) == new.texts(*field),
-            Shape::Set => old.normal_keys(*field) == new.normal_keys(*field),
+            FieldShape::Command => old.texts(*field) == new.texts(*field),
+            FieldShape::Set => old.normal_keys(*field) == new.normal_keys(*field),
             _ => false,
         };
         Self(ConfigField::ALL.iter().copied().filter(is_alike).collect())
@@ -79,7 +79,7 @@ fn is_told(change: &ConfigChange, alike: &FieldsAlike) -> bool {
     }
     // Go leaves a flag out that is false, and of a health check the numbers that are zero.
     let is_counted =
-        at.is_some_and(|field| field.shape() == Shape::Number && field.path().len() > 2);
+        at.is_some_and(|field| field.shape() == FieldShape::Number && field.path().len() > 2);
     let is_unset = |value: &Option<serde_json::Value>| {
         let is_zero = |value: &serde_json::Value| {
             value.is_null() || is_member && *value == false || is_counted && *value == 0

@@ -6,20 +6,28 @@ use super::Effect;
 use crate::annotation::AnnotationPlace;
 use crate::config_field::ConfigField;
 use crate::image_path::ImagePath;
-use crate::patch::PatchFile;
 use crate::problem::{Address, quoted};
 use crate::reference::Reference;
 
+/// The patch files of a plan, for messages that speak of lines.
+pub(crate) trait PatchLines {
+    /// Returns the line of a place in a file, counting from 1.
+    fn line(&self, file: usize, address: &Address) -> usize;
+
+    /// Returns the path of a file.
+    fn path(&self, file: usize) -> &str;
+}
+
 /// A thing that operations change: where it is, and its name in messages.
 #[derive(Debug, Clone)]
-pub(crate) struct Thing {
+pub(crate) struct Claimed {
     path: Vec<String>,
     name: String,
 }
 
 /// What an operation wants of it.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) enum Wish {
+pub(crate) enum Intent {
     /// That it has this value.
     Set(String),
     /// That it is there.
@@ -30,16 +38,16 @@ pub(crate) enum Wish {
     Remove,
 }
 
-/// A wish, and where in which patch file it stands.
+/// An intent, and where in which patch file it stands.
 #[derive(Debug, Clone)]
 pub(crate) struct Claim {
-    pub(crate) thing: Thing,
-    pub(crate) wish: Wish,
+    pub(crate) claimed: Claimed,
+    pub(crate) intent: Intent,
     pub(crate) file: usize,
     pub(crate) address: Address,
 }
 
-impl Thing {
+impl Claimed {
     pub(crate) fn field(field: ConfigField) -> Self {
         Self {
             path: field.path().iter().map(|&key| key.to_owned()).collect(),
@@ -49,10 +57,10 @@ impl Thing {
 
     /// A part of a field; `kind` is what one is called.
     pub(crate) fn part(field: ConfigField, kind: &str, key: &str) -> Self {
-        let mut thing = Self::field(field);
-        thing.path.push(key.to_owned());
-        thing.name = format!("{kind} {}", quoted(key));
-        thing
+        let mut claimed = Self::field(field);
+        claimed.path.push(key.to_owned());
+        claimed.name = format!("{kind} {}", quoted(key));
+        claimed
     }
 
     /// A variable of the environment, whose name has no case on Windows.
@@ -92,8 +100,8 @@ impl Thing {
     }
 }
 
-impl Wish {
-    /// Tells whether a later wish undoes this one.
+impl Intent {
+    /// Tells whether a later intent undoes this one.
     fn is_undone_by(&self, later: &Self) -> bool {
         match (self, later) {
             (Self::Set(one), Self::Set(other)) => one != other,
@@ -114,34 +122,34 @@ impl Wish {
 }
 
 impl Claim {
-    /// Says that an earlier wish is undone by this one.
-    pub(crate) fn contradiction(&self, undone: &Self, files: &[PatchFile]) -> String {
-        let is_part = self.thing.path.len() > undone.thing.path.len();
+    /// Says that an earlier intent is undone by this one.
+    pub(crate) fn contradiction(&self, undone: &Self, files: &dyn PatchLines) -> String {
+        let is_part = self.claimed.path.len() > undone.claimed.path.len();
         let name = if is_part {
-            &self.thing.name
+            &self.claimed.name
         } else {
-            &undone.thing.name
+            &undone.claimed.name
         };
         format!(
             "{name} is {} on {} and {} on {}",
-            undone.wish.describe(),
+            undone.intent.describe(),
             undone.place(files, self.file),
-            self.wish.describe(),
+            self.intent.describe(),
             self.place(files, self.file)
         )
     }
 
     /// Where the claim stands, for a reader of the file `here`.
-    fn place(&self, files: &[PatchFile], here: usize) -> String {
-        let line = files[self.file].line(&self.address);
+    fn place(&self, files: &dyn PatchLines, here: usize) -> String {
+        let line = files.line(self.file, &self.address);
         if self.file == here {
             return format!("line {line}");
         }
-        format!("line {line} of {}", quoted(files[self.file].path()))
+        format!("line {line} of {}", quoted(files.path(self.file)))
     }
 }
 
-/// The last wish about each thing.
+/// The last intent about each thing.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Claims {
     /// By the path of the thing, with the number of the claim.
@@ -152,13 +160,13 @@ pub(crate) struct Claims {
 impl Claims {
     /// Takes a claim in; returns the latest of those that it undoes: about the same thing, what holds it or is in it.
     pub(crate) fn add(&mut self, claim: Claim) -> Option<Claim> {
-        let path = &claim.thing.path;
+        let path = &claim.claimed.path;
         let holders = (0..path.len()).filter_map(|n| self.by_path.get(&path[..n]));
         let within = self.by_path.range(path.clone()..);
         let within = within.take_while(|(other, _)| other.starts_with(path));
         let undone = holders
             .chain(within.map(|(_, old)| old))
-            .filter(|(_, old)| old.wish.is_undone_by(&claim.wish))
+            .filter(|(_, old)| old.intent.is_undone_by(&claim.intent))
             .max_by_key(|(number, _)| *number)
             .map(|(_, old)| old.clone());
         self.by_path.insert(path.clone(), (self.n_made, claim));
@@ -168,15 +176,16 @@ impl Claims {
 }
 
 /// Returns what an effect says about the name of a thing; values are claimed where they are set.
-pub(crate) fn wish_of(effect: &Effect, is_windows: bool) -> Option<(Thing, Wish)> {
+pub(crate) fn intent_of(effect: &Effect, is_windows: bool) -> Option<(Claimed, Intent)> {
     Some(match effect {
-        Effect::UnsetLabel { key, .. } => {
-            (Thing::part(ConfigField::Labels, "label", key), Wish::Remove)
-        }
-        Effect::UnsetEnv { key, .. } => (Thing::variable(key, is_windows), Wish::Remove),
-        Effect::RemoveItem { field, item } => (Thing::part(*field, "item", item), Wish::Remove),
-        Effect::UnsetAnnotation { on, key, .. } => (Thing::annotation(*on, key), Wish::Remove),
-        Effect::RemoveTag { tag } => (Thing::tag(tag), Wish::Remove),
+        Effect::UnsetLabel { key, .. } => (
+            Claimed::part(ConfigField::Labels, "label", key),
+            Intent::Remove,
+        ),
+        Effect::UnsetEnv { key, .. } => (Claimed::variable(key, is_windows), Intent::Remove),
+        Effect::RemoveItem { field, item } => (Claimed::part(*field, "item", item), Intent::Remove),
+        Effect::UnsetAnnotation { on, key, .. } => (Claimed::annotation(*on, key), Intent::Remove),
+        Effect::RemoveTag { tag } => (Claimed::tag(tag), Intent::Remove),
         _ => return None,
     })
 }

@@ -15,9 +15,9 @@ use crate::edit::state::{OpenLayer, State};
 use crate::edit::{Change, Effect, FileChange, MadeContent, MadeLayer, PlannedLayer, tree_changes};
 use crate::image_path::ImagePath;
 use crate::layer::{Data, GroupEdit, LayerContent, lay_out};
-use crate::patch::EditPlace;
 use crate::problem::{Address, Code, quoted};
 use crate::rootfs::{Content, Node, Rootfs};
+use crate::shape::EditPlace;
 use crate::tarball::{HeaderChange, Kind, TypeFlag};
 
 const FITS: &str = "what was composed over a tree fits it";

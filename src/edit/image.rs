@@ -1,13 +1,13 @@
 //! One image, as one operation may change it.
 
-use super::claims::{Claim, Thing, Wish, wish_of};
+use super::claims::{Claim, Claimed, Intent, PatchLines, intent_of};
 use super::names::Names;
 use super::state::State;
 use super::{Effect, MadeLayer, SourceFinding, Texts, Wanted};
 use crate::image_path::ImagePath;
-use crate::patch::{IfMissing, PatchFile, Removal};
 use crate::problem::{Address, Code, Problem, quoted};
 use crate::reference::Glob;
+use crate::shape::{IfMissing, Removal};
 
 /// How far back a problem is looked for that another image of the operation has told: images come one after the other.
 const MAX_ALIKE: usize = 1000;
@@ -15,7 +15,7 @@ const MAX_ALIKE: usize = 1000;
 /// What an operation is planned with, the same for each of its images.
 pub(crate) struct Surroundings<'a> {
     /// The patch files of the plan.
-    pub(crate) files: &'a [PatchFile],
+    pub(crate) files: &'a dyn PatchLines,
     /// The one that the operation is in.
     pub(crate) file: usize,
     /// Where it stands there.
@@ -224,10 +224,10 @@ impl<'a> EditedImage<'a> {
     }
 
     /// Notes what the operation wants of the image, or adds the problem that an earlier one wanted otherwise.
-    pub(crate) fn claim(&mut self, thing: Thing, wish: Wish, address: Address) {
+    pub(crate) fn claim(&mut self, claimed: Claimed, intent: Intent, address: Address) {
         let claim = Claim {
-            thing,
-            wish,
+            claimed,
+            intent,
             file: self.around.file,
             address,
         };
@@ -247,11 +247,11 @@ impl<'a> EditedImage<'a> {
     pub(crate) fn claim_effects(&mut self, first: usize, address: &Address) {
         let is_windows = self.state.is_windows();
         let effects = self.effects[first..].iter();
-        let wishes: Vec<_> = effects
-            .filter_map(|effect| wish_of(effect, is_windows))
+        let intents: Vec<_> = effects
+            .filter_map(|effect| intent_of(effect, is_windows))
             .collect();
-        for (thing, wish) in wishes {
-            self.claim(thing, wish, address.clone());
+        for (claimed, intent) in intents {
+            self.claim(claimed, intent, address.clone());
         }
     }
 

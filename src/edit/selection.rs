@@ -5,8 +5,8 @@ use regex_lite::Regex;
 use super::image::Missing;
 use super::{EditedImage, PlannedLayer, State};
 use crate::image::json::Value;
-use crate::patch::{IfMissing, LayerRange, LayerSelector};
 use crate::problem::{Code, quoted};
+use crate::shape::{IfMissing, LayerRange, LayerSelector};
 
 impl EditedImage<'_> {
     /// Returns the positions that a range means in the stack; a problem if it has no such layers.

@@ -6,7 +6,7 @@ use std::collections::BTreeSet;
 use super::config::Config;
 use super::invalid_config::InvalidConfig;
 use super::json::{ArrayEdit, ItemId, Value};
-use crate::config_field::{ConfigField, Shape};
+use crate::config_field::{ConfigField, FieldShape};
 use crate::timestamp::Timestamp;
 
 /// The keys of `config` in the order of Docker's `container.Config`.
@@ -60,7 +60,7 @@ const ROOT_ORDER: &[&str] = &[
     "history",
 ];
 
-impl Shape {
+impl FieldShape {
     fn fits(self, value: &Value) -> bool {
         // An item that is null is an empty text to Go.
         let is_item = |value: &Value| value.as_text().is_some() || value.is_null();
@@ -106,7 +106,7 @@ pub(super) fn check(root: &Value) -> Result<(), InvalidConfig> {
         for (depth, key) in path.iter().enumerate() {
             let Some(object) = value else { break };
             if object.members().is_none() {
-                return Err(wrong(&path[..depth], Shape::Object.describe()));
+                return Err(wrong(&path[..depth], FieldShape::Object.describe()));
             }
             value = object.field(key)?;
         }

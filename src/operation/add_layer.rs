@@ -1,25 +1,30 @@
 //! `add-layer`: a layer with the files of a directory, of a tar or of the patch.
 
-use super::{Depth, Inverse, Needs, Reach, Room, Sources};
+use super::AddLayer;
+use super::new_layer::source::Source;
+use super::{Depth, Docs, Inverse, Needs, Reach, Room, Sources, ValueOf};
 use crate::edit::EditedImage;
-use crate::edit::layer_source::Source;
-use crate::patch;
 use crate::problem::{Code, quoted};
 
-/// `add-layer`.
-pub(crate) struct AddLayer;
-
 impl Room for AddLayer {
-    type Value = patch::AddLayer;
+    type Shape = Self;
 
-    const NAME: &'static str = "add-layer";
+    const KEY: &'static str = "add-layer";
+
+    const DOCS: Docs = Docs {
+        does: "Adds a layer with the files of a directory or a tar, or with files defined in the patch.",
+        takes: "`{from: directory or tar, to: path}`, `{files: [{path: path, content: string}, …]}`, and more: see below",
+        example: "{ files: [{ path: /etc/b, content: hi }] }",
+        before: "layers: [etc/ etc/a]",
+        after: "layers: [etc/ etc/a] [etc/ etc/b]",
+    };
 
     const INVERSE: Inverse = Inverse::Layers;
 
     const SAMPLES: &'static [&'static str] =
         &["{ files: [{ path: /srv/new/a, content: 'onen' }, { path: /srv/new/b, symlink: a }] }"];
 
-    fn needs(add: &Self::Value) -> Needs<'_> {
+    fn needs(add: &ValueOf<Self>) -> Needs<'_> {
         // A tar that is a layer as it is may bring whiteouts, and what lies above it has to fit.
         let is_on_top = !add.as_is && add.at.is_none();
         let depth = if is_on_top {
@@ -33,12 +38,12 @@ impl Room for AddLayer {
         }
     }
 
-    fn plan<'a>(add: &'a Self::Value, image: &mut EditedImage<'a>) {
+    fn plan<'a>(add: &'a ValueOf<Self>, image: &mut EditedImage<'a>) {
         self::add(image, add);
     }
 }
 
-fn add<'a>(image: &mut EditedImage<'a>, add: &'a patch::AddLayer) {
+fn add<'a>(image: &mut EditedImage<'a>, add: &'a AddLayer) {
     let address = image.address();
     let Some(source) = Source::of(image, add, address.clone()) else {
         return;

@@ -1,22 +1,112 @@
 //! Annotations of manifests, indexes and descriptors, where the archive has such.
 
+use serde_json::json;
+
 use super::inverse::CanSay;
 use super::named::NamedChanges;
-use super::{DraftValue, Inverse, Needs, Operations, Reach, Room};
-use crate::annotation::{self, AnnotationPlace, ImageAnnotations};
+use super::{Docs, DraftValue, Inverse, Needs, Operations, Reach, Room, ValueOf};
+use crate::annotation::{AnnotationPlace, ImageAnnotations};
 use crate::edit::Effect;
-use crate::edit::claims::{Thing, Wish};
+use crate::edit::claims::{Claimed, Intent};
 use crate::edit::image::EditedImage;
-use crate::patch::{AnnotationRemoval, Annotations};
-use crate::problem::{Code, quoted};
+use crate::problem::{Address, Code, Problem, quoted};
+use crate::shape::{Problems, Record, Removal, Rule, Short, record, shape};
+use crate::{annotation, shape};
+
+/// Keys of descriptors that hold the image's name.
+const NAMES: [&str; 2] = [
+    "io.containerd.image.name",
+    "org.opencontainers.image.ref.name",
+];
+
+shape! {
+    /// The manifest (the default), the index that the names refer to, or the descriptors of the manifest
+    impl AnnotationPlace, "AnnotationPlace" {
+        |_| json!({ "enum": AnnotationPlace::ALL.map(AnnotationPlace::name) }),
+        |field, problems| {
+            let choices = AnnotationPlace::ALL.map(|place| (place.name(), place));
+            field.choice(&choices, problems)
+        }
+    }
+}
+
+record! {
+    /// Annotations, and the document to set them in.
+    pub struct Annotations("LongAnnotations") {
+        /// The document to set them in.
+        "on" pub on: AnnotationPlace = default::<AnnotationPlace>();
+        /// Keys and values.
+        "set" pub entries: Vec<(String, String)>
+            = required::<shape::Annotations>("specify what to set, as in `set: {com.example.key: value}`");
+        is_long: bool = is_long();
+    }
+    short Short::Map { key: "set", unless: "on" }, "Annotations",
+        "Annotations of the manifest, or a map of annotations and the document to set them in";
+    rule NoNames;
+}
+
+impl Annotations {
+    /// Returns the address of a key, given the one of the operation.
+    #[must_use]
+    pub fn key_address(&self, operation: Address, key: &str) -> Address {
+        let map = if self.is_long {
+            operation.key("set")
+        } else {
+            operation
+        };
+        map.key(key).on_key()
+    }
+}
+
+/// No annotation of a descriptor is the name of the image.
+struct NoNames;
+
+impl Rule for NoNames {
+    fn check(&self, record: &Record<'_>, problems: &mut Problems) {
+        if record.peek::<AnnotationPlace>("on") != Some(AnnotationPlace::Descriptor) {
+            return;
+        }
+        let set = record.get("set");
+        let entries = set.and_then(|set| set.entries("", &mut Problems::default()));
+        for (key, field) in entries.unwrap_or_default() {
+            if NAMES.contains(&key) {
+                let message = format!(
+                    "`{key}` is reserved for the name of the image, which `retag`, `add-tag` and `remove-tag` change"
+                );
+                let address = field.address.on_key();
+                problems.add(Problem::new(Code::InvalidAnnotationKey, address, message));
+            }
+        }
+    }
+}
+
+record! {
+    /// Patterns, where to remove from, and what to do if one matches nothing.
+    pub struct AnnotationRemoval("LongAnnotationRemoval") {
+        /// The document to remove from.
+        "on" pub on: AnnotationPlace = default::<AnnotationPlace>();
+        /// The annotations.
+        pub removal: Removal = flatten::<Removal>();
+    }
+    short Short::Value("match"), "AnnotationRemoval",
+        "Patterns, or a map of them, the document to remove from, and options";
+}
 
 /// `set-annotation`: annotations with new values.
 pub(crate) struct SetAnnotation;
 
 impl Room for SetAnnotation {
-    type Value = Annotations;
+    type Shape = Annotations;
 
-    const NAME: &'static str = "set-annotation";
+    const KEY: &'static str = "set-annotation";
+
+    const DOCS: Docs = Docs {
+        does: "Sets annotations of the manifest, of the index that the names refer to, or of the descriptors of the manifest.",
+        takes: "`{key: value, …}`, or `{on: index, set: {key: value, …}}` with `manifest`, `index` or `descriptor`",
+        example: "{ a.b: new }",
+        before: "\"annotations\":{\"a.b\":\"old\"}",
+        after: "\"annotations\":{\"a.b\":\"new\"}",
+    };
 
     const INVERSE: Inverse = Inverse::Annotations;
 
@@ -25,11 +115,11 @@ impl Room for SetAnnotation {
         "{ on: descriptor, set: { on: b } }",
     ];
 
-    fn needs(_: &Self::Value) -> Needs<'_> {
+    fn needs(_: &ValueOf<Self>) -> Needs<'_> {
         Needs::only(Reach::Documents)
     }
 
-    fn plan<'a>(annotations: &'a Self::Value, image: &mut EditedImage<'a>) {
+    fn plan<'a>(annotations: &'a ValueOf<Self>, image: &mut EditedImage<'a>) {
         set(image, annotations);
     }
 }
@@ -38,19 +128,27 @@ impl Room for SetAnnotation {
 pub(crate) struct UnsetAnnotation;
 
 impl Room for UnsetAnnotation {
-    type Value = AnnotationRemoval;
+    type Shape = AnnotationRemoval;
 
-    const NAME: &'static str = "unset-annotation";
+    const KEY: &'static str = "unset-annotation";
+
+    const DOCS: Docs = Docs {
+        does: "Removes the annotations whose keys match.",
+        takes: "patterns, also with `on: index` or `on: descriptor` beside `match`",
+        example: "[\"com.vendor.*\"]",
+        before: "\"annotations\":{\"com.vendor.os\":\"tiny\",\"a\":\"b\"}",
+        after: "\"annotations\":{\"a\":\"b\"}",
+    };
 
     const INVERSE: Inverse = Inverse::Annotations;
 
     const SAMPLES: &'static [&'static str] = &["{ match: ['com.*'], if-missing: ignore }"];
 
-    fn needs(_: &Self::Value) -> Needs<'_> {
+    fn needs(_: &ValueOf<Self>) -> Needs<'_> {
         Needs::only(Reach::Documents)
     }
 
-    fn plan<'a>(removal: &'a Self::Value, image: &mut EditedImage<'a>) {
+    fn plan<'a>(removal: &'a ValueOf<Self>, image: &mut EditedImage<'a>) {
         unset(image, removal);
     }
 }
@@ -72,7 +170,7 @@ pub(crate) fn difference(
     let changes = NamedChanges::between(
         &before.to_vec(),
         &after,
-        (UnsetAnnotation::NAME, SetAnnotation::NAME),
+        (UnsetAnnotation::KEY, SetAnnotation::KEY),
         can_say,
     );
     let place = || ("on".to_owned(), DraftValue::text(on.name()));
@@ -80,7 +178,7 @@ pub(crate) fn difference(
     let mut operations = Operations::new();
     if let Some(gone) = changes.gone.list() {
         operations.push((
-            UnsetAnnotation::NAME,
+            UnsetAnnotation::KEY,
             if is_usual {
                 gone
             } else {
@@ -90,9 +188,9 @@ pub(crate) fn difference(
     }
     if !changes.set.is_empty() {
         let short = DraftValue::Map(changes.set);
-        let is_short = is_usual && can_say(SetAnnotation::NAME, &short);
+        let is_short = is_usual && can_say(SetAnnotation::KEY, &short);
         operations.push((
-            SetAnnotation::NAME,
+            SetAnnotation::KEY,
             if is_short {
                 short
             } else {
@@ -110,8 +208,8 @@ fn set(image: &mut EditedImage<'_>, annotations: &Annotations) {
     }
     for (key, new) in &annotations.entries {
         let address = annotations.key_address(image.address(), key);
-        let thing = Thing::annotation(on, key);
-        image.claim(thing, Wish::Set(new.clone()), address);
+        let thing = Claimed::annotation(on, key);
+        image.claim(thing, Intent::Set(new.clone()), address);
         let Some(there) = image.state.annotations.on_mut(on) else {
             continue;
         };

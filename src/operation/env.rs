@@ -1,34 +1,79 @@
 //! Environment variables: a list of `NAME=value` in which each name has its place.
 
-use super::{ConfigDifference, Inverse, Needs, Reach, Room};
+use super::{ConfigDifference, Docs, Inverse, Needs, Reach, Room, ValueOf};
 use crate::config_field::ConfigField;
 use crate::edit::Effect;
-use crate::edit::claims::{Thing, Wish};
+use crate::edit::claims::{Claimed, Intent};
 use crate::edit::image::{EditedImage, Missing, MissingHelp, what_there_is};
 use crate::edit::state::State;
 use crate::edit::variables::{parted, value};
 use crate::image::{Config, ItemId};
-use crate::patch::{EnvPart, IfMissing, Removal};
-use crate::problem::{Code, quoted};
+use crate::problem::{Code, Problem, quoted};
 use crate::reference::Glob;
+use crate::shape::{
+    IfMissing, PlainText, Removal, Short, SomeText, VARIABLE, Variables, bad_name, map_of, record,
+    shape,
+};
+
+record! {
+    /// A part of a variable's value, with its separator.
+    pub struct EnvPart("LongEnvPart") {
+        /// The variable.
+        pub name: String = set_later(String::new());
+        /// The part.
+        "value" pub value: String = required::<SomeText>("specify the value");
+        /// The string between the part and the rest; the default is `:`.
+        "separator" pub separator: String = default_to::<PlainText>(":".to_owned());
+        /// What to do if there is no such variable: report a problem (the default) or ignore it.
+        "if-missing" pub if_missing: IfMissing = default::<IfMissing>();
+    }
+    short Short::Value("value"), "EnvPart", "A part of a value, optionally with a separator";
+}
+
+shape! {
+    /// Parts of values of environment variables by name
+    pub(crate) struct EnvParts("EnvParts") -> Vec<EnvPart> {
+        |definitions| map_of::<EnvPart>(VARIABLE, definitions),
+        |field, problems| {
+            let help = "write at least one variable, as in `{PATH: /opt/bin}`";
+            let mut parts = Vec::new();
+            for (name, value) in field.entries(help, problems)? {
+                if let Some((code, message)) = bad_name(name) {
+                    problems.add(Problem::new(code, value.address.clone().on_key(), message));
+                }
+                let part = EnvPart::decode(&value, problems);
+                parts.extend(part.map(|part| EnvPart { name: name.to_owned(), ..part }));
+            }
+            Some(parts)
+        }
+    }
+}
 
 /// `set-env`: variables with new values.
 pub(crate) struct SetEnv;
 
 impl Room for SetEnv {
-    type Value = Vec<(String, String)>;
+    type Shape = Variables;
 
-    const NAME: &'static str = "set-env";
+    const KEY: &'static str = "set-env";
+
+    const DOCS: Docs = Docs {
+        does: "Sets environment variables. Existing ones keep their position, new ones come last.",
+        takes: "`{NAME: value, …}`",
+        example: "{ LANG: C.UTF-8 }",
+        before: "\"Env\":[\"LANG=C\",\"A=b\"]",
+        after: "\"Env\":[\"LANG=C.UTF-8\",\"A=b\"]",
+    };
 
     const INVERSE: Inverse = Inverse::Config(difference);
 
     const SAMPLES: &'static [&'static str] = &["{ A: b, NEW: '<&> =', N: 1.10 }"];
 
-    fn needs(_: &Self::Value) -> Needs<'_> {
+    fn needs(_: &ValueOf<Self>) -> Needs<'_> {
         Needs::only(Reach::Documents)
     }
 
-    fn plan<'a>(variables: &'a Self::Value, image: &mut EditedImage<'a>) {
+    fn plan<'a>(variables: &'a ValueOf<Self>, image: &mut EditedImage<'a>) {
         set(image, variables);
     }
 }
@@ -37,19 +82,27 @@ impl Room for SetEnv {
 pub(crate) struct UnsetEnv;
 
 impl Room for UnsetEnv {
-    type Value = Removal;
+    type Shape = Removal;
 
-    const NAME: &'static str = "unset-env";
+    const KEY: &'static str = "unset-env";
 
-    const INVERSE: Inverse = Inverse::With(SetEnv::NAME);
+    const DOCS: Docs = Docs {
+        does: "Removes the environment variables whose names match.",
+        takes: "patterns",
+        example: "[\"*_proxy\"]",
+        before: "\"Env\":[\"http_proxy=x\",\"A=b\"]",
+        after: "\"Env\":[\"A=b\"]",
+    };
+
+    const INVERSE: Inverse = Inverse::With(SetEnv::KEY);
 
     const SAMPLES: &'static [&'static str] = &["{ match: [A, '*_proxy'], if-missing: ignore }"];
 
-    fn needs(_: &Self::Value) -> Needs<'_> {
+    fn needs(_: &ValueOf<Self>) -> Needs<'_> {
         Needs::only(Reach::Documents)
     }
 
-    fn plan<'a>(removal: &'a Self::Value, image: &mut EditedImage<'a>) {
+    fn plan<'a>(removal: &'a ValueOf<Self>, image: &mut EditedImage<'a>) {
         unset(image, removal);
     }
 }
@@ -58,19 +111,27 @@ impl Room for UnsetEnv {
 pub(crate) struct PrependEnv;
 
 impl Room for PrependEnv {
-    type Value = Vec<EnvPart>;
+    type Shape = EnvParts;
 
-    const NAME: &'static str = "prepend-env";
+    const KEY: &'static str = "prepend-env";
+
+    const DOCS: Docs = Docs {
+        does: "Prepends to an environment variable unless its value already starts that way.",
+        takes: "`{NAME: part, …}`, or `{NAME: {value: part, separator: string, if-missing: ignore}}`; the default separator is `:`",
+        example: "{ PATH: /opt/bin }",
+        before: "\"Env\":[\"PATH=/bin\"]",
+        after: "\"Env\":[\"PATH=/opt/bin:/bin\"]",
+    };
 
     const INVERSE: Inverse = Inverse::Never("`set-env` says the whole value");
 
     const SAMPLES: &'static [&'static str] = &["{ PATH: { value: /opt/bin, if-missing: ignore } }"];
 
-    fn needs(parts: &Self::Value) -> Needs<'_> {
+    fn needs(parts: &ValueOf<Self>) -> Needs<'_> {
         extending(parts)
     }
 
-    fn plan<'a>(parts: &'a Self::Value, image: &mut EditedImage<'a>) {
+    fn plan<'a>(parts: &'a ValueOf<Self>, image: &mut EditedImage<'a>) {
         extend(image, parts, Side::Front);
     }
 }
@@ -79,20 +140,28 @@ impl Room for PrependEnv {
 pub(crate) struct AppendEnv;
 
 impl Room for AppendEnv {
-    type Value = Vec<EnvPart>;
+    type Shape = EnvParts;
 
-    const NAME: &'static str = "append-env";
+    const KEY: &'static str = "append-env";
+
+    const DOCS: Docs = Docs {
+        does: "Appends to an environment variable unless its value already ends that way.",
+        takes: "what `prepend-env` takes",
+        example: "{ OPTS: { value: -v, separator: \" \" } }",
+        before: "\"Env\":[\"OPTS=-q\"]",
+        after: "\"Env\":[\"OPTS=-q -v\"]",
+    };
 
     const INVERSE: Inverse = Inverse::Never("`set-env` says the whole value");
 
     const SAMPLES: &'static [&'static str] =
         &["{ PATH: { value: /opt/sbin, separator: ':', if-missing: ignore } }"];
 
-    fn needs(parts: &Self::Value) -> Needs<'_> {
+    fn needs(parts: &ValueOf<Self>) -> Needs<'_> {
         extending(parts)
     }
 
-    fn plan<'a>(parts: &'a Self::Value, image: &mut EditedImage<'a>) {
+    fn plan<'a>(parts: &'a ValueOf<Self>, image: &mut EditedImage<'a>) {
         extend(image, parts, Side::Back);
     }
 }
@@ -106,7 +175,7 @@ fn difference(difference: &mut ConfigDifference<'_>) {
         };
         items.map(pair).collect()
     };
-    difference.named(ConfigField::Env, variables, UnsetEnv::NAME, SetEnv::NAME);
+    difference.named(ConfigField::Env, variables, UnsetEnv::KEY, SetEnv::KEY);
 }
 
 fn extending(parts: &[EnvPart]) -> Needs<'_> {
@@ -128,8 +197,8 @@ enum Side {
 fn set(image: &mut EditedImage<'_>, variables: &[(String, String)]) {
     for (name, value) in variables {
         let address = image.address().key(name).on_key();
-        let thing = Thing::variable(name, image.state.is_windows());
-        image.claim(thing, Wish::Set(value.clone()), address);
+        let thing = Claimed::variable(name, image.state.is_windows());
+        image.claim(thing, Intent::Set(value.clone()), address);
         set_one(image, name, value);
     }
 }
@@ -147,8 +216,8 @@ fn extend(image: &mut EditedImage<'_>, parts: &[EnvPart], side: Side) {
         });
         if let Some(old) = old {
             set_one(image, &part.name, &extended(&old, part, side));
-            let thing = Thing::variable(&part.name, image.state.is_windows());
-            image.claim(thing, Wish::Extend, address);
+            let thing = Claimed::variable(&part.name, image.state.is_windows());
+            image.claim(thing, Intent::Extend, address);
         }
     }
 }

@@ -1,27 +1,108 @@
 //! The operations that set one field of the configuration, each a row of a table; and fields that are set as parts of others.
 
-use super::{Inverse, Kind};
+use super::{Docs, Inverse, Needs, Reach};
 use crate::config_field::{ConfigField, SETTERS, Setter, SetterGroup, Taken};
-use crate::edit::claims::{Thing, Wish};
+use crate::edit::claims::{Claimed, Intent};
 use crate::edit::{EditedImage, Effect, State};
 use crate::image::json::Value;
 use crate::problem::Address;
+use crate::shape::{
+    Definitions, Directory, Field, Json, Problems, Seconds, Shape, Signal, SomeText, Time, Words,
+};
 
-/// Returns the operations of a group, those that set commands first.
-pub(crate) fn kinds(group: SetterGroup) -> impl Iterator<Item = Kind> {
-    let of_group = move |setter: &&Setter| setter.group == group;
-    let mut setters: Vec<&Setter> = SETTERS.iter().filter(of_group).collect();
-    setters.sort_by_key(|setter| setter.takes != Taken::Words);
-    setters.into_iter().map(|setter| Kind {
-        name: setter.name,
-        inverse: Inverse::Field(setter.field),
-        samples: std::slice::from_ref(&setter.example),
-    })
+/// A field of the configuration, and what it is to be.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SetField {
+    setter: &'static Setter,
+    value: Value,
 }
 
-/// Sets a field that is all that the operation names.
-pub(crate) fn set(image: &mut EditedImage<'_>, field: ConfigField, value: &Value) {
-    set_at(image, field, value, image.address());
+impl SetField {
+    /// Returns the name of the operation.
+    #[must_use]
+    pub fn name(&self) -> &'static str {
+        self.setter.name
+    }
+
+    /// Returns the field.
+    #[must_use]
+    pub fn field(&self) -> ConfigField {
+        self.setter.field
+    }
+
+    /// Returns what it is to be.
+    #[must_use]
+    pub fn value(&self) -> &Value {
+        &self.value
+    }
+
+    pub(crate) fn needs() -> Needs<'static> {
+        Needs::only(Reach::Documents)
+    }
+
+    pub(crate) fn plan(&self, image: &mut EditedImage<'_>) {
+        set(image, self.setter.field, &self.value, image.address());
+    }
+}
+
+impl Setter {
+    /// Returns the operations of a group, those that set commands first.
+    pub(crate) fn of_group(group: SetterGroup) -> Vec<&'static Self> {
+        let mut setters: Vec<&Self> = SETTERS.iter().filter(|it| it.group == group).collect();
+        setters.sort_by_key(|setter| setter.takes != Taken::Words);
+        setters
+    }
+
+    pub(crate) fn docs(&self) -> Docs {
+        Docs {
+            does: self.does,
+            takes: match self.takes {
+                Taken::Text => "a string",
+                Taken::Words => "`[word, …]`",
+                Taken::Directory => "an absolute path",
+                Taken::Signal => "a name such as `SIGTERM` or `RTMIN+3`, or a number",
+                Taken::Seconds => "seconds; `-1` means no limit",
+                Taken::Time => "an RFC 3339 timestamp",
+            },
+            example: self.example,
+            before: self.before,
+            after: self.after,
+        }
+    }
+
+    pub(crate) fn inverse(&self) -> Inverse {
+        Inverse::Field(self.field)
+    }
+
+    pub(crate) fn refer(&self, definitions: &mut Definitions) -> Json {
+        match self.takes {
+            Taken::Text => definitions.refer::<SomeText>(),
+            Taken::Words => definitions.refer::<Words>(),
+            Taken::Directory => definitions.refer::<Directory>(),
+            Taken::Signal => definitions.refer::<Signal>(),
+            Taken::Seconds => definitions.refer::<Seconds>(),
+            Taken::Time => definitions.refer::<Time>(),
+        }
+    }
+
+    pub(crate) fn decode(
+        &'static self,
+        field: &Field<'_>,
+        problems: &mut Problems,
+    ) -> Option<SetField> {
+        let value = match self.takes {
+            Taken::Text => Value::text(&SomeText::decode(field, problems)?),
+            Taken::Words => Value::texts(&Words::decode(field, problems)?),
+            Taken::Directory => Value::text(&Directory::decode(field, problems)?),
+            Taken::Signal => Value::text(&Signal::decode(field, problems)?),
+            Taken::Seconds => Value::integer(Seconds::decode(field, problems)?),
+            Taken::Time => Value::text(Time::decode(field, problems)?.as_str()),
+        };
+        Some(SetField {
+            setter: self,
+            value,
+        })
+    }
 }
 
 /// Sets the fields that have a value, each of which stands under its key in the operation.
@@ -31,14 +112,14 @@ pub(crate) fn set_parts(
 ) {
     for ((field, key), value) in parts {
         if let Some(value) = value {
-            set_at(image, field, &value, image.address().key(key));
+            set(image, field, &value, image.address().key(key));
         }
     }
 }
 
-fn set_at(image: &mut EditedImage<'_>, field: ConfigField, value: &Value, address: Address) {
+fn set(image: &mut EditedImage<'_>, field: ConfigField, value: &Value, address: Address) {
     let shown = value.as_text().map_or_else(|| value.compact(), Into::into);
-    image.claim(Thing::field(field), Wish::Set(shown), address);
+    image.claim(Claimed::field(field), Intent::Set(shown), address);
     let state = &mut *image.state;
     // Also where it is the one that the image has: the environment is not to replace it.
     state.has_own_time |= field == ConfigField::Created;

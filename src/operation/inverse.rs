@@ -1,7 +1,7 @@
 //! What `diff --as-patch` says: the operations that make a difference.
 
 use super::named::{Removed, changes};
-use crate::config_field::{ConfigField, Shape};
+use crate::config_field::{ConfigField, FieldShape};
 use crate::image::Config;
 
 /// Operations by name, in order.
@@ -41,7 +41,7 @@ impl DraftValue {
 
 /// How `diff --as-patch` comes to say an operation.
 #[derive(Debug, Clone, Copy)]
-pub enum Inverse {
+pub(crate) enum Inverse {
     /// It looks at two configurations.
     Config(fn(&mut ConfigDifference<'_>)),
     /// It looks at one field of two configurations.
@@ -59,7 +59,7 @@ pub enum Inverse {
 }
 
 /// Two configurations, and the operations that turn one into the other.
-pub struct ConfigDifference<'a> {
+pub(crate) struct ConfigDifference<'a> {
     pub(crate) old: &'a Config,
     pub(crate) new: &'a Config,
     /// Fields that are to be made anew, rather than thing by thing.
@@ -130,11 +130,11 @@ impl ConfigDifference<'_> {
     /// Says what becomes of a field that `operation` sets as a whole.
     pub(crate) fn field(&mut self, field: ConfigField, operation: &'static str) {
         let said = |config: &Config| match field.shape() {
-            Shape::Texts | Shape::Command => {
+            FieldShape::Texts | FieldShape::Command => {
                 let texts = config.texts(field);
                 (!texts.is_empty()).then(|| DraftValue::texts(&texts))
             }
-            Shape::Number => config.field(field)?.as_i64().map(DraftValue::Number),
+            FieldShape::Number => config.field(field)?.as_i64().map(DraftValue::Number),
             _ => {
                 let text = config.field(field)?.as_text()?;
                 Some(DraftValue::Text(text.into_owned()))

@@ -1,35 +1,43 @@
 //! Fields that are several items: ports and volumes.
 
-use super::{Inverse, Needs, Reach, Room};
+use super::{Docs, Inverse, Needs, Reach, Room, ValueOf};
 use crate::config_field::ConfigField;
 use crate::edit::Effect;
-use crate::edit::claims::{Thing, Wish};
+use crate::edit::claims::{Claimed, Intent};
 use crate::edit::image::EditedImage;
 use crate::edit::state::State;
 use crate::image::Config;
 use crate::image::json::Value;
-use crate::patch::Removal;
 use crate::problem::Code;
 use crate::reference::Glob;
+use crate::shape::{Ports, Removal, Volumes};
 
 /// `add-port`: ports that are exposed.
 pub(crate) struct AddPort;
 
 impl Room for AddPort {
-    type Value = Vec<String>;
+    type Shape = Ports;
 
-    const NAME: &'static str = "add-port";
+    const KEY: &'static str = "add-port";
+
+    const DOCS: Docs = Docs {
+        does: "Exposes ports, as `EXPOSE` does.",
+        takes: "`[port, …]`; a port is `8080`, `53/udp` or `8000-8010/tcp`",
+        example: "[8080, 53/udp]",
+        before: "\"ExposedPorts\":{\"80/tcp\":{}}",
+        after: "\"ExposedPorts\":{\"53/udp\":{},\"80/tcp\":{},\"8080/tcp\":{}}",
+    };
 
     const INVERSE: Inverse =
-        Inverse::Config(|it| it.items(ConfigField::Ports, RemovePort::NAME, AddPort::NAME));
+        Inverse::Config(|it| it.items(ConfigField::Ports, RemovePort::KEY, Self::KEY));
 
     const SAMPLES: &'static [&'static str] = &["[80, 53/udp, 8000-8002/tcp]"];
 
-    fn needs(_: &Self::Value) -> Needs<'_> {
+    fn needs(_: &ValueOf<Self>) -> Needs<'_> {
         Needs::only(Reach::Documents)
     }
 
-    fn plan<'a>(ports: &'a Self::Value, image: &mut EditedImage<'a>) {
+    fn plan<'a>(ports: &'a ValueOf<Self>, image: &mut EditedImage<'a>) {
         add(image, &PORTS, ports);
     }
 }
@@ -38,19 +46,27 @@ impl Room for AddPort {
 pub(crate) struct RemovePort;
 
 impl Room for RemovePort {
-    type Value = Removal;
+    type Shape = Removal;
 
-    const NAME: &'static str = "remove-port";
+    const KEY: &'static str = "remove-port";
 
-    const INVERSE: Inverse = Inverse::With(AddPort::NAME);
+    const DOCS: Docs = Docs {
+        does: "Removes the ports that match; `80` means `80/tcp`.",
+        takes: "patterns",
+        example: "[80]",
+        before: "\"ExposedPorts\":{\"443/tcp\":{},\"80/tcp\":{}}",
+        after: "\"ExposedPorts\":{\"443/tcp\":{}}",
+    };
+
+    const INVERSE: Inverse = Inverse::With(AddPort::KEY);
 
     const SAMPLES: &'static [&'static str] = &["{ match: [80, '*/udp'], if-missing: ignore }"];
 
-    fn needs(_: &Self::Value) -> Needs<'_> {
+    fn needs(_: &ValueOf<Self>) -> Needs<'_> {
         Needs::only(Reach::Documents)
     }
 
-    fn plan<'a>(removal: &'a Self::Value, image: &mut EditedImage<'a>) {
+    fn plan<'a>(removal: &'a ValueOf<Self>, image: &mut EditedImage<'a>) {
         remove(image, &PORTS, removal);
     }
 }
@@ -59,20 +75,28 @@ impl Room for RemovePort {
 pub(crate) struct AddVolume;
 
 impl Room for AddVolume {
-    type Value = Vec<String>;
+    type Shape = Volumes;
 
-    const NAME: &'static str = "add-volume";
+    const KEY: &'static str = "add-volume";
+
+    const DOCS: Docs = Docs {
+        does: "Adds volumes, as `VOLUME` does.",
+        takes: "`[path, …]`",
+        example: "[/data]",
+        before: "\"Volumes\":null",
+        after: "\"Volumes\":{\"/data\":{}}",
+    };
 
     const INVERSE: Inverse =
-        Inverse::Config(|it| it.items(ConfigField::Volumes, RemoveVolume::NAME, AddVolume::NAME));
+        Inverse::Config(|it| it.items(ConfigField::Volumes, RemoveVolume::KEY, Self::KEY));
 
     const SAMPLES: &'static [&'static str] = &["[/data, /var/x]"];
 
-    fn needs(_: &Self::Value) -> Needs<'_> {
+    fn needs(_: &ValueOf<Self>) -> Needs<'_> {
         Needs::only(Reach::Documents)
     }
 
-    fn plan<'a>(paths: &'a Self::Value, image: &mut EditedImage<'a>) {
+    fn plan<'a>(paths: &'a ValueOf<Self>, image: &mut EditedImage<'a>) {
         add(image, &VOLUMES, paths);
     }
 }
@@ -81,19 +105,27 @@ impl Room for AddVolume {
 pub(crate) struct RemoveVolume;
 
 impl Room for RemoveVolume {
-    type Value = Removal;
+    type Shape = Removal;
 
-    const NAME: &'static str = "remove-volume";
+    const KEY: &'static str = "remove-volume";
 
-    const INVERSE: Inverse = Inverse::With(AddVolume::NAME);
+    const DOCS: Docs = Docs {
+        does: "Removes the volumes that match.",
+        takes: "patterns",
+        example: "[\"/var/*\"]",
+        before: "\"Volumes\":{\"/data\":{},\"/var/lib\":{}}",
+        after: "\"Volumes\":{\"/data\":{}}",
+    };
+
+    const INVERSE: Inverse = Inverse::With(AddVolume::KEY);
 
     const SAMPLES: &'static [&'static str] = &["{ match: ['/var/*', /data], if-missing: ignore }"];
 
-    fn needs(_: &Self::Value) -> Needs<'_> {
+    fn needs(_: &ValueOf<Self>) -> Needs<'_> {
         Needs::only(Reach::Documents)
     }
 
-    fn plan<'a>(removal: &'a Self::Value, image: &mut EditedImage<'a>) {
+    fn plan<'a>(removal: &'a ValueOf<Self>, image: &mut EditedImage<'a>) {
         remove(image, &VOLUMES, removal);
     }
 }
@@ -129,8 +161,8 @@ static VOLUMES: Kind = Kind {
 
 fn add(image: &mut EditedImage<'_>, kind: &Kind, items: &[String]) {
     for (n, item) in items.iter().enumerate() {
-        let thing = Thing::part(kind.field, kind.name, item);
-        image.claim(thing, Wish::Add, image.address().index(n));
+        let thing = Claimed::part(kind.field, kind.name, item);
+        image.claim(thing, Intent::Add, image.address().index(n));
         let config = &mut image.state.config;
         if !there(config, kind.field, item).is_empty() {
             continue;

@@ -2,34 +2,42 @@
 
 use std::borrow::Cow;
 
-use super::{ConfigDifference, Inverse, Needs, Reach, Room};
+use super::{ConfigDifference, Docs, Inverse, Needs, Reach, Room, ValueOf};
 use crate::config_field::ConfigField;
 use crate::edit::Effect;
-use crate::edit::claims::{Thing, Wish};
+use crate::edit::claims::{Claimed, Intent};
 use crate::edit::image::EditedImage;
 use crate::edit::state::State;
 use crate::image::Config;
 use crate::image::json::Value;
-use crate::patch::Removal;
 use crate::problem::Code;
+use crate::shape::{Labels, Removal};
 
 /// `set-label`: labels with new values.
 pub(crate) struct SetLabel;
 
 impl Room for SetLabel {
-    type Value = Vec<(String, String)>;
+    type Shape = Labels;
 
-    const NAME: &'static str = "set-label";
+    const KEY: &'static str = "set-label";
+
+    const DOCS: Docs = Docs {
+        does: "Sets labels. Existing ones keep their position, new ones come last.",
+        takes: "`{key: value, …}`",
+        example: "{ mylabel: new }",
+        before: "\"Labels\":{\"mylabel\":\"old\"}",
+        after: "\"Labels\":{\"mylabel\":\"new\"}",
+    };
 
     const INVERSE: Inverse = Inverse::Config(difference);
 
     const SAMPLES: &'static [&'static str] = &["{ a: b, version: 1.10, empty: '' }"];
 
-    fn needs(_: &Self::Value) -> Needs<'_> {
+    fn needs(_: &ValueOf<Self>) -> Needs<'_> {
         Needs::only(Reach::Documents)
     }
 
-    fn plan<'a>(labels: &'a Self::Value, image: &mut EditedImage<'a>) {
+    fn plan<'a>(labels: &'a ValueOf<Self>, image: &mut EditedImage<'a>) {
         set(image, labels);
     }
 }
@@ -38,38 +46,41 @@ impl Room for SetLabel {
 pub(crate) struct UnsetLabel;
 
 impl Room for UnsetLabel {
-    type Value = Removal;
+    type Shape = Removal;
 
-    const NAME: &'static str = "unset-label";
+    const KEY: &'static str = "unset-label";
 
-    const INVERSE: Inverse = Inverse::With(SetLabel::NAME);
+    const DOCS: Docs = Docs {
+        does: "Removes the labels whose keys match.",
+        takes: "patterns",
+        example: "[\"com.vendor.*\"]",
+        before: "\"Labels\":{\"com.vendor.os\":\"tiny\",\"a\":\"b\"}",
+        after: "\"Labels\":{\"a\":\"b\"}",
+    };
+
+    const INVERSE: Inverse = Inverse::With(SetLabel::KEY);
 
     const SAMPLES: &'static [&'static str] = &["{ match: [a, 'b.*'], if-missing: ignore }"];
 
-    fn needs(_: &Self::Value) -> Needs<'_> {
+    fn needs(_: &ValueOf<Self>) -> Needs<'_> {
         Needs::only(Reach::Documents)
     }
 
-    fn plan<'a>(removal: &'a Self::Value, image: &mut EditedImage<'a>) {
+    fn plan<'a>(removal: &'a ValueOf<Self>, image: &mut EditedImage<'a>) {
         unset(image, removal);
     }
 }
 
 fn difference(difference: &mut ConfigDifference<'_>) {
     let labels = |config: &Config| config.members(ConfigField::Labels);
-    difference.named(
-        ConfigField::Labels,
-        labels,
-        UnsetLabel::NAME,
-        SetLabel::NAME,
-    );
+    difference.named(ConfigField::Labels, labels, UnsetLabel::KEY, SetLabel::KEY);
 }
 
 fn set(image: &mut EditedImage<'_>, labels: &[(String, String)]) {
     for (key, new) in labels {
         let address = image.address().key(key).on_key();
-        let thing = Thing::part(ConfigField::Labels, "label", key);
-        image.claim(thing, Wish::Set(new.clone()), address);
+        let thing = Claimed::part(ConfigField::Labels, "label", key);
+        image.claim(thing, Intent::Set(new.clone()), address);
         let config = &mut image.state.config;
         let old = config.member(ConfigField::Labels, key);
         if old.as_ref() == Some(new) {

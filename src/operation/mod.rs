@@ -12,6 +12,7 @@ mod labels;
 mod move_path;
 mod named;
 mod needs;
+pub(crate) mod new_layer;
 mod onbuild;
 mod patch_file;
 mod path_settings;
@@ -26,20 +27,49 @@ mod squash;
 pub(crate) mod tags;
 mod unset;
 
-pub(crate) use inverse::Operations;
-pub use inverse::{ConfigDifference, DraftValue, Inverse};
-pub(crate) use needs::{Depth, HostPath, Needs, Reach, Sources};
+pub use self::annotations::{AnnotationRemoval, Annotations};
+pub use self::env::EnvPart;
+pub use self::fields::SetField;
+pub use self::healthcheck::Healthcheck;
+pub use self::inverse::DraftValue;
+pub(crate) use self::inverse::Operations;
+pub(crate) use self::inverse::{ConfigDifference, Inverse};
+pub use self::move_path::PathMoves;
+pub(crate) use self::needs::{Depth, HostPath, Needs, Reach, Sources};
+pub use self::new_layer::{
+    AddLayer, Exclude, LayerMode, LayerOwner, LayerTime, LayerXattrs, NewContent, NewFile, Symlinks,
+};
+pub use self::patch_file::{DiffSource, FileDiff};
+pub use self::path_settings::{Clause, FileMode, PathSettings};
+pub use self::platform::PlatformChange;
+pub use self::rebase::{BaseImage, Rebase};
+pub use self::recompress::Recompression;
+pub use self::remove_layer::LayerRemoval;
+pub use self::remove_path::PathRemoval;
+pub use self::replace_layer::LayerReplacement;
+pub use self::rewrite_timestamps::TimeLimit;
+pub use self::squash::Squash;
+pub use self::unset::Unset;
 
+use std::fmt;
+use std::sync::LazyLock;
+
+use crate::config_field::{Setter, SetterGroup};
 use crate::edit::EditedImage;
-use crate::patch::Operation;
+use crate::problem::Code;
+use crate::reference::Reference;
+use crate::shape::{self, Definitions, Field, Json, Problems, Removal, Shape};
 
-/// An operation. Nothing has a default: a room that leaves something out does not compile.
+/// What a room has to say of its operation. Nothing has a default: a room that leaves something out does not compile.
 pub(crate) trait Room {
-    /// What the author writes.
-    type Value;
+    /// What the author writes: how that is decoded, and described in the schema.
+    type Shape: Shape;
 
-    /// The name that it has in a patch.
-    const NAME: &'static str;
+    /// The name that the operation has in a patch.
+    const KEY: &'static str;
+
+    /// Its documentation.
+    const DOCS: Docs;
 
     /// How a difference comes to be said with it.
     const INVERSE: Inverse;
@@ -48,56 +78,170 @@ pub(crate) trait Room {
     const SAMPLES: &'static [&'static str];
 
     /// Returns what it needs and how far it reaches.
-    fn needs(value: &Self::Value) -> Needs<'_>;
+    fn needs(value: &ValueOf<Self>) -> Needs<'_>;
 
     /// Plans what it does to an image.
-    fn plan<'a>(value: &'a Self::Value, image: &mut EditedImage<'a>);
+    fn plan<'a>(value: &'a ValueOf<Self>, image: &mut EditedImage<'a>);
+}
+
+/// The value of the operation of a room.
+pub(crate) type ValueOf<R> = <<R as Room>::Shape as Shape>::Value;
+
+/// The documentation of an operation.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Docs {
+    /// What it does.
+    pub does: &'static str,
+    /// What it takes.
+    pub takes: &'static str,
+    /// A value, as YAML.
+    pub example: &'static str,
+    /// A piece of an image before that.
+    pub before: &'static str,
+    /// The same piece after.
+    pub after: &'static str,
+}
+
+impl fmt::Display for Docs {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self {
+            does,
+            takes,
+            example,
+            before,
+            after,
+        } = self;
+        write!(
+            f,
+            "{does}\n\nTakes {takes}.\nFor example `{example}` turns `{before}` into `{after}`."
+        )
+    }
 }
 
 /// An operation of the language.
 #[derive(Debug)]
-pub struct Kind {
+pub struct Definition {
     /// The name that it has in a patch.
     pub name: &'static str,
+    /// Its documentation.
+    pub docs: Docs,
     /// How a difference comes to be said with it.
-    pub inverse: Inverse,
-    /// Values that it takes, as YAML.
+    pub(crate) inverse: Inverse,
+    /// Values that it takes, as YAML; any image is fit for them.
     pub samples: &'static [&'static str],
+    takes: Takes,
 }
 
-impl Kind {
-    fn of<R: Room>() -> Self {
+/// How the value of an operation is described and decoded.
+#[derive(Debug)]
+enum Takes {
+    Room {
+        refer: fn(&mut Definitions) -> Json,
+        decode: fn(&Field<'_>, &mut Problems) -> Option<Operation>,
+    },
+    Field(&'static Setter),
+}
+
+impl Definition {
+    fn of<R: Room>(decode: fn(&Field<'_>, &mut Problems) -> Option<Operation>) -> Self {
+        let refer = |definitions: &mut Definitions| definitions.refer::<R::Shape>();
         Self {
-            name: R::NAME,
+            name: R::KEY,
+            docs: R::DOCS,
             inverse: R::INVERSE,
             samples: R::SAMPLES,
+            takes: Takes::Room { refer, decode },
+        }
+    }
+
+    fn of_field(setter: &'static Setter) -> Self {
+        Self {
+            name: setter.name,
+            docs: setter.docs(),
+            inverse: setter.inverse(),
+            samples: std::slice::from_ref(&setter.example),
+            takes: Takes::Field(setter),
+        }
+    }
+
+    /// Returns the operation that `diff --as-patch` says it with, or why it does not say it.
+    pub fn said_by(&self) -> Result<&'static str, &'static str> {
+        match self.inverse {
+            Inverse::Config(_)
+            | Inverse::Field(_)
+            | Inverse::Annotations
+            | Inverse::Tags
+            | Inverse::Layers => Ok(self.name),
+            Inverse::With(other) => Ok(other),
+            Inverse::Never(reason) => Err(reason),
+        }
+    }
+
+    fn refer(&self, definitions: &mut Definitions) -> Json {
+        match self.takes {
+            Takes::Room { refer, .. } => refer(definitions),
+            Takes::Field(setter) => setter.refer(definitions),
+        }
+    }
+
+    fn decode(&self, field: &Field<'_>, problems: &mut Problems) -> Option<Operation> {
+        match self.takes {
+            Takes::Room { decode, .. } => decode(field, problems),
+            Takes::Field(setter) => {
+                let set = setter.decode(field, problems)?;
+                Some(Operation::SetField(set))
+            }
         }
     }
 }
 
-/// One row for each room, in the order of the documentation, and between them the groups of operations on one field.
+/// Returns every operation, in the order of the documentation.
+#[must_use]
+pub fn definitions() -> &'static [Definition] {
+    static DEFINITIONS: LazyLock<Vec<Definition>> = LazyLock::new(all);
+    &DEFINITIONS
+}
+
+/// One row for each room, with the value of its operation, in the order of the documentation, and between them the groups of operations on one field.
 macro_rules! registry {
-    ($($variant:ident: $room:ty $(, then fields $group:ident)*;)+) => {
-        /// Returns every operation, in the order of the documentation.
-        #[must_use]
-        pub fn kinds() -> &'static [Kind] {
-            static KINDS: std::sync::LazyLock<Vec<Kind>> = std::sync::LazyLock::new(|| {
-                let mut kinds = Vec::new();
+    ($($variant:ident($value:ty) in $room:ty $(, then fields $group:ident)*;)+) => {
+        /// One operation of a patch, as its author wrote it.
+        #[derive(Debug, Clone, PartialEq, Eq)]
+        #[expect(missing_docs, reason = "each has its documentation in its room")]
+        pub enum Operation {
+            $($variant($value),)+
+            SetField(SetField),
+        }
+
+        fn all() -> Vec<Definition> {
+            [
                 $(
-                    kinds.push(Kind::of::<$room>());
-                    $(kinds.extend(fields::kinds(crate::config_field::SetterGroup::$group));)*
+                    vec![Definition::of::<$room>(|field, problems| {
+                        <$room as Room>::Shape::decode(field, problems).map(Operation::$variant)
+                    })],
+                    $(Setter::of_group(SetterGroup::$group).into_iter().map(Definition::of_field).collect(),)*
                 )+
-                kinds
-            });
-            &KINDS
+            ]
+            .into_iter()
+            .flatten()
+            .collect()
         }
 
         impl Operation {
+            /// Returns the name that it has in a patch.
+            #[must_use]
+            pub fn name(&self) -> &'static str {
+                match self {
+                    $(Self::$variant(_) => <$room>::KEY,)+
+                    Self::SetField(set) => set.name(),
+                }
+            }
+
             /// Returns what it needs and how far it reaches.
             pub(crate) fn needs(&self) -> Needs<'_> {
                 match self {
                     $(Self::$variant(value) => <$room>::needs(value),)+
-                    _ => Needs::only(Reach::Documents),
+                    Self::SetField(_) => SetField::needs(),
                 }
             }
 
@@ -105,7 +249,7 @@ macro_rules! registry {
             pub(crate) fn plan<'a>(&'a self, image: &mut EditedImage<'a>) {
                 match self {
                     $(Self::$variant(value) => <$room>::plan(value, image),)+
-                    other => { let (f, v) = other.assignment(); fields::set(image, f, &v) }
+                    Self::SetField(set) => set.plan(image),
                 }
             }
         }
@@ -113,57 +257,72 @@ macro_rules! registry {
 }
 
 registry! {
-    SetLabel: labels::SetLabel;
-    UnsetLabel: labels::UnsetLabel;
-    SetEnv: env::SetEnv;
-    UnsetEnv: env::UnsetEnv;
-    PrependEnv: env::PrependEnv;
-    AppendEnv: env::AppendEnv, then fields Process;
-    AddPort: items::AddPort;
-    RemovePort: items::RemovePort;
-    AddVolume: items::AddVolume;
-    RemoveVolume: items::RemoveVolume;
-    SetHealthcheck: healthcheck::SetHealthcheck;
-    AddOnbuild: onbuild::AddOnbuild;
-    Unset: unset::Unset, then fields Origin, then fields Host;
-    SetPlatform: platform::SetPlatform;
-    SetAnnotation: annotations::SetAnnotation;
-    UnsetAnnotation: annotations::UnsetAnnotation;
-    AddLayer: add_layer::AddLayer;
-    RemoveLayer: remove_layer::RemoveLayer;
-    RemovePath: remove_path::RemovePath;
-    ReplaceLayer: replace_layer::ReplaceLayer;
-    Squash: squash::Squash;
-    Rebase: rebase::Rebase;
-    Recompress: recompress::Recompress;
-    RewriteTimestamps: rewrite_timestamps::RewriteTimestamps;
-    MovePath: move_path::MovePath;
-    SetMode: path_settings::SetMode;
-    SetOwner: path_settings::SetOwner;
-    PatchFile: patch_file::PatchFile;
-    Retag: tags::Retag;
-    AddTag: tags::AddTag;
-    RemoveTag: tags::RemoveTag;
+    SetLabel(Vec<(String, String)>) in labels::SetLabel;
+    UnsetLabel(Removal) in labels::UnsetLabel;
+    SetEnv(Vec<(String, String)>) in env::SetEnv;
+    UnsetEnv(Removal) in env::UnsetEnv;
+    PrependEnv(Vec<EnvPart>) in env::PrependEnv;
+    AppendEnv(Vec<EnvPart>) in env::AppendEnv, then fields Process;
+    AddPort(Vec<String>) in items::AddPort;
+    RemovePort(Removal) in items::RemovePort;
+    AddVolume(Vec<String>) in items::AddVolume;
+    RemoveVolume(Removal) in items::RemoveVolume;
+    SetHealthcheck(Healthcheck) in Healthcheck;
+    AddOnbuild(Vec<String>) in onbuild::AddOnbuild;
+    Unset(Unset) in Unset, then fields Origin, then fields Host;
+    SetPlatform(PlatformChange) in PlatformChange;
+    SetAnnotation(Annotations) in annotations::SetAnnotation;
+    UnsetAnnotation(AnnotationRemoval) in annotations::UnsetAnnotation;
+    AddLayer(AddLayer) in AddLayer;
+    RemoveLayer(LayerRemoval) in LayerRemoval;
+    RemovePath(PathRemoval) in PathRemoval;
+    ReplaceLayer(LayerReplacement) in LayerReplacement;
+    Squash(Squash) in Squash;
+    Rebase(Rebase) in Rebase;
+    Recompress(Recompression) in Recompression;
+    RewriteTimestamps(TimeLimit) in TimeLimit;
+    MovePath(PathMoves) in PathMoves;
+    SetMode(PathSettings<FileMode>) in PathSettings<FileMode>;
+    SetOwner(PathSettings<(u32, u32)>) in PathSettings<(u32, u32)>;
+    PatchFile(FileDiff) in FileDiff;
+    Retag(Vec<Reference>) in tags::Retag;
+    AddTag(Vec<Reference>) in tags::AddTag;
+    RemoveTag(Removal) in tags::RemoveTag;
 }
 
 impl Operation {
-    fn assignment(&self) -> (crate::config_field::ConfigField, crate::image::json::Value) {
-        use crate::config_field::ConfigField;
-        use crate::image::json::Value;
-        match self {
-            Self::SetEntrypoint(words) => (ConfigField::Entrypoint, Value::texts(words)),
-            Self::SetCmd(words) => (ConfigField::Cmd, Value::texts(words)),
-            Self::SetUser(text) => (ConfigField::User, Value::text(text)),
-            Self::SetWorkdir(text) => (ConfigField::Workdir, Value::text(text)),
-            Self::SetShell(words) => (ConfigField::Shell, Value::texts(words)),
-            Self::SetStopSignal(text) => (ConfigField::StopSignal, Value::text(text)),
-            Self::SetStopTimeout(seconds) => (ConfigField::StopTimeout, Value::integer(*seconds)),
-            Self::SetAuthor(text) => (ConfigField::Author, Value::text(text)),
-            Self::SetComment(text) => (ConfigField::Comment, Value::text(text)),
-            Self::SetCreated(time) => (ConfigField::Created, Value::text(time.as_str())),
-            Self::SetHostname(text) => (ConfigField::Hostname, Value::text(text)),
-            Self::SetDomainname(text) => (ConfigField::Domainname, Value::text(text)),
-            _ => unreachable!(),
-        }
+    /// Returns the names of all operations, in the order of the documentation.
+    #[must_use]
+    pub fn names() -> &'static [&'static str] {
+        static NAMES: LazyLock<Vec<&str>> =
+            LazyLock::new(|| definitions().iter().map(|it| it.name).collect());
+        &NAMES
+    }
+}
+
+impl Shape for Operation {
+    type Value = Self;
+
+    const NAME: &'static str = "Operation";
+
+    fn schema(definitions: &mut Definitions) -> Json {
+        let rows = self::definitions().iter();
+        let rows = rows.map(|row| (row.name, row.docs.to_string(), row.refer(definitions)));
+        let rows: Vec<(&str, String, Json)> = rows.collect();
+        shape::Kind::schema("One operation of a patch, as its author wrote it.", &rows)
+    }
+
+    fn decode(field: &Field<'_>, problems: &mut Problems) -> Option<Self> {
+        let kind = shape::Kind {
+            name: "an operation",
+            keys: Self::names(),
+            example: "- retag: [\"app:2\"]",
+            shape: Code::OperationShape,
+            unknown: Code::UnknownOperation,
+        };
+        let (name, value) = kind.decode(field, problems)?;
+        let row = definitions().iter().find(|row| row.name == name);
+        row.expect("it is one of the names")
+            .decode(&value, problems)
     }
 }

@@ -1,37 +1,90 @@
 //! `move-path`: everything at and below a path, put somewhere else by a layer on top.
 
-use super::{Inverse, Needs, Reach, Room};
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
+use super::{Docs, Inverse, Needs, Reach, Room, ValueOf};
 use crate::edit::files::EditTarget;
 use crate::edit::image::{EditedImage, Missing};
 use crate::edit::kept::{entry_of, first_unsupported, names_of, put};
 use crate::edit::{Change, FileChange, tree_changes};
 use crate::image_path::ImagePath;
 use crate::layer::{Edit, lay_out};
-use crate::patch::{EditPlace, PathMoves};
-use crate::problem::{Code, quoted};
+use crate::problem::{Address, Code, quoted};
 use crate::rootfs::{Obstacle, Resolution, Rootfs};
+use crate::shape::{EditPlace, Field, IfMissing, PathMap, Paths, Problems, Short, Word, record};
 use crate::tarball::{ImpliedDirectories, TooManyImplied};
 
-/// `move-path`.
-pub(crate) struct MovePath;
+record! {
+    /// Paths to move, and options.
+    pub struct PathMoves("LongPathMoves") {
+        /// New paths by old path.
+        "move" pub moves: Vec<(ImagePath, ImagePath)> = required::<Paths<Moves>>(Moves::HELP);
+        /// What to do if a path does not exist: report a problem (the default) or ignore it.
+        "if-missing" pub if_missing: IfMissing = default::<IfMissing>();
+        /// The `created_by` of the history entry.
+        "created-by" pub created_by: Option<String> = optional::<Word>();
+        is_long: bool = is_long();
+    }
+    short Short::Map { key: "move", unless: "move" }, "PathMoves", "New paths by old path, or a map of these and of options";
+}
 
-impl Room for MovePath {
-    type Value = PathMoves;
+impl PathMoves {
+    /// Returns the address of the move `index`, given the one of the operation.
+    #[must_use]
+    pub fn address(&self, operation: Address, index: usize) -> Address {
+        if self.is_long {
+            operation.key("move").index(index)
+        } else {
+            operation.index(index)
+        }
+    }
+}
 
-    const NAME: &'static str = "move-path";
+struct Moves;
+
+impl PathMap for Moves {
+    type To = ImagePath;
+
+    const NAME: &'static str = "Moves";
+    const DESCRIPTION: &'static str = "New paths by old path";
+    const HELP: &'static str =
+        "write at least one path and its new path, as in `{ /etc/old.conf: /etc/new.conf }`";
+
+    fn check(from: &ImagePath, to: &ImagePath, field: &Field<'_>, problems: &mut Problems) {
+        if to == from || is_below(to, from) {
+            let message = format!("cannot move `{from}` to `{to}`, which is inside it");
+            problems.add(field.problem(Code::InvalidPath, message));
+        }
+    }
+}
+
+fn is_below(path: &ImagePath, directory: &ImagePath) -> bool {
+    std::iter::successors(path.parent(), ImagePath::parent).any(|parent| parent == *directory)
+}
+
+impl Room for PathMoves {
+    type Shape = Self;
+
+    const KEY: &'static str = "move-path";
+
+    const DOCS: Docs = Docs {
+        does: "Moves files and directories, in a layer on top.",
+        takes: "`{old: new, …}`, or `{move: {old: new, …}, if-missing: ignore, created-by: string}`",
+        example: "{ /etc/a: /srv/b }",
+        before: "layers: [etc/ srv/ etc/a]",
+        after: "layers: [etc/ srv/ etc/a] [etc/ etc/.wh.a srv/ srv/b]",
+    };
 
     const INVERSE: Inverse = Inverse::Never("layers that differ are taken as they are");
 
     const SAMPLES: &'static [&'static str] =
         &["{ move: { /etc/greeting: /srv/moved }, if-missing: ignore }"];
 
-    fn needs(_: &Self::Value) -> Needs<'_> {
+    fn needs(_: &ValueOf<Self>) -> Needs<'_> {
         Needs::only(Reach::FilesAbove)
     }
 
-    fn plan<'a>(moves: &'a Self::Value, image: &mut EditedImage<'a>) {
+    fn plan<'a>(moves: &'a ValueOf<Self>, image: &mut EditedImage<'a>) {
         move_paths(image, moves);
     }
 }

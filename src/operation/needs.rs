@@ -1,7 +1,8 @@
 //! What an operation needs to be planned, and how far it reaches.
 
 use crate::ledger::ReadAs;
-use crate::patch::{AddLayer, BaseImage, Exclude, NewContent};
+use crate::operation::new_layer::{AddLayer, Exclude, NewContent};
+use crate::operation::rebase::BaseImage;
 
 /// What an operation needs, and how far it reaches.
 #[derive(Debug)]

@@ -1,29 +1,38 @@
 //! `add-onbuild`: instructions that a build on top begins with.
 
-use super::{ConfigDifference, DraftValue, Inverse, Needs, Reach, Room};
+use super::{ConfigDifference, Docs, DraftValue, Inverse, Needs, Reach, Room, ValueOf};
 use crate::config_field::ConfigField;
-use crate::edit::claims::{Thing, Wish};
+use crate::edit::claims::{Claimed, Intent};
 use crate::edit::{EditedImage, Effect};
 use crate::image::Config;
 use crate::image::json::Value;
+use crate::shape::Instructions;
 
 /// `add-onbuild`.
 pub(crate) struct AddOnbuild;
 
 impl Room for AddOnbuild {
-    type Value = Vec<String>;
+    type Shape = Instructions;
 
-    const NAME: &'static str = "add-onbuild";
+    const KEY: &'static str = "add-onbuild";
+
+    const DOCS: Docs = Docs {
+        does: "Appends ONBUILD instructions unless the list already ends with them.",
+        takes: "`[instruction, …]`",
+        example: "[\"RUN make\"]",
+        before: "\"OnBuild\":[\"COPY . /src\"]",
+        after: "\"OnBuild\":[\"COPY . /src\",\"RUN make\"]",
+    };
 
     const INVERSE: Inverse = Inverse::Config(difference);
 
     const SAMPLES: &'static [&'static str] = &["[RUN make, COPY . /src]"];
 
-    fn needs(_: &Self::Value) -> Needs<'_> {
+    fn needs(_: &ValueOf<Self>) -> Needs<'_> {
         Needs::only(Reach::Documents)
     }
 
-    fn plan<'a>(instructions: &'a Self::Value, image: &mut EditedImage<'a>) {
+    fn plan<'a>(instructions: &'a ValueOf<Self>, image: &mut EditedImage<'a>) {
         add(image, instructions);
     }
 }
@@ -42,15 +51,15 @@ fn difference(difference: &mut ConfigDifference<'_>) {
         }
     };
     if !more.is_empty() {
-        difference.put(AddOnbuild::NAME, DraftValue::texts(more));
+        difference.put(AddOnbuild::KEY, DraftValue::texts(more));
     }
 }
 
 /// Appends instructions, unless the list ends with them: the same patch again changes nothing.
 fn add(image: &mut EditedImage<'_>, instructions: &[String]) {
     for (n, text) in instructions.iter().enumerate() {
-        let thing = Thing::part(ConfigField::Onbuild, "instruction", text);
-        image.claim(thing, Wish::Add, image.address().index(n));
+        let thing = Claimed::part(ConfigField::Onbuild, "instruction", text);
+        image.claim(thing, Intent::Add, image.address().index(n));
     }
     let config = &mut image.state.config;
     if ends_with(config, instructions) {

@@ -1,32 +1,116 @@
 //! `patch-file`: a file as the image shows it, changed as a diff says.
 
-use super::{Inverse, Needs, Reach, Room, Sources};
+use super::{Docs, Inverse, Needs, Reach, Room, Sources, ValueOf};
 use crate::edit::Wanted;
 use crate::edit::files::{EditTarget, FileEdit, FileEdits};
 use crate::edit::image::{EditedImage, Missing};
 use crate::image_path::ImagePath;
 use crate::layer::Data;
-use crate::patch::{DiffSource, EditPlace, FileDiff, IfMissing};
 use crate::printable;
 use crate::problem::{Address, Code, quoted};
 use crate::rootfs::{Node, Resolution};
+use crate::shape::{
+    Count, EditPlace, Field, IfMissing, NoNewLayer, Problems, SomeText, SourcePath, Word, one_of,
+    record, shape,
+};
 use crate::tarball::{HeaderChange, Kind};
 use crate::unified_diff::{Outcome, Placement, Reject, UnifiedDiff};
 
-/// `patch-file`.
-pub(crate) struct PatchFile;
+/// GNU patch takes two if nobody says otherwise; more than this many lines nobody compares.
+const MAX_FUZZ: usize = 100;
 
-impl Room for PatchFile {
-    type Value = FileDiff;
+record! {
+    /// A diff, and the file that it applies to.
+    pub struct FileDiff("FileDiff") {
+        /// The file of the image.
+        "path" pub path: ImagePath = required::<ImagePath>("specify the file of the image, as in `path: /etc/app.conf`");
+        /// The diff.
+        pub diff: DiffSource = one_of::<DiffSource>();
+        /// The number of context lines at both ends of a hunk that may differ; the default is 0.
+        "fuzz" pub fuzz: usize = default::<Fuzz>();
+        /// The layer that is changed.
+        "in" pub place: EditPlace = default::<EditPlace>();
+        /// The `created_by` of the history entry.
+        "created-by" pub created_by: Option<String> = optional::<Word>();
+    }
+    rule NoNewLayer;
+}
 
-    const NAME: &'static str = "patch-file";
+/// Where a diff is.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum DiffSource {
+    /// In the patch.
+    Inline(UnifiedDiff),
+    /// In a file, whose path is relative to the patch file.
+    File(String),
+}
+
+one_of! {
+    DiffSource, "has no `diff`", "has two diffs", "write the diff under `diff: |`, or its path under `from`";
+    /// A unified diff of the file, as `diff -u` prints it.
+    "diff" InlineDiff => DiffSource::Inline;
+    /// A file with such a diff, relative to the patch file.
+    "from" SourcePath => DiffSource::File;
+}
+
+shape! {
+    /// A unified diff.
+    struct InlineDiff like SomeText, -> UnifiedDiff { inline }
+}
+
+shape! {
+    /// A number of lines of context.
+    struct Fuzz like Count, -> usize { fuzz }
+}
+
+fn inline(field: &Field<'_>, problems: &mut Problems) -> Option<UnifiedDiff> {
+    let text = field.some_text(problems)?;
+    match UnifiedDiff::parse(text.as_bytes()) {
+        Ok(diff) => Some(diff),
+        Err(reason) => {
+            let message = format!("{} is not a unified diff: {reason}", field.name);
+            let problem = field.problem(Code::InvalidValue, message);
+            problems.add(problem.with_help(
+                "write the output of `diff -u old new` below `diff: |`, indented further",
+            ));
+            None
+        }
+    }
+}
+
+fn fuzz(field: &Field<'_>, problems: &mut Problems) -> Option<usize> {
+    let text = field.word(problems)?;
+    let number = text
+        .parse()
+        .ok()
+        .filter(|n: &usize| *n <= MAX_FUZZ && n.to_string() == text);
+    if number.is_none() {
+        let message = format!("{} is {}", field.name, quoted(text));
+        let problem = field.problem(Code::InvalidValue, message);
+        problems.add(problem.with_help(format!("write a number of lines up to {MAX_FUZZ}")));
+    }
+    number
+}
+
+impl Room for FileDiff {
+    type Shape = Self;
+
+    const KEY: &'static str = "patch-file";
+
+    const DOCS: Docs = Docs {
+        does: "Applies a unified diff to a text file.",
+        takes: "`{path: path, diff: string}`, or `from` with the path of a diff instead of `diff`, and `fuzz`, `in` and `created-by`",
+        example: "{ path: /etc/a, diff: \"@@ -1 +1 @@\\n-x\\n+y\\n\" }",
+        before: "layers: [etc/ etc/a(\"x\\n\")]",
+        after: "layers: [etc/ etc/a(\"x\\n\")] [etc/ etc/a(\"y\\n\")]",
+    };
 
     const INVERSE: Inverse = Inverse::Never("layers that differ are taken as they are");
 
     const SAMPLES: &'static [&'static str] =
         &["{ path: /etc/greeting, diff: \"@@ -1 +1 @@\\n-x\\n+y\\n\" }"];
 
-    fn needs(diff: &Self::Value) -> Needs<'_> {
+    fn needs(diff: &ValueOf<Self>) -> Needs<'_> {
         let reach = match diff.place {
             EditPlace::NewLayer => Reach::FilesAbove,
             EditPlace::Layer => Reach::FilesWithin,
@@ -41,7 +125,7 @@ impl Room for PatchFile {
         }
     }
 
-    fn plan<'a>(diff: &'a Self::Value, image: &mut EditedImage<'a>) {
+    fn plan<'a>(diff: &'a ValueOf<Self>, image: &mut EditedImage<'a>) {
         patch(image, diff);
     }
 }

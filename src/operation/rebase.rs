@@ -1,32 +1,74 @@
 //! `rebase`: the layers of another base below those that an image has upon its own.
 
-use super::{Depth, Inverse, Needs, Reach, Room, Sources};
 use std::sync::Arc;
 
+use super::{Depth, Docs, Inverse, Needs, Reach, Room, Sources, ValueOf};
 use crate::compression::Compression;
 use crate::config_field::ConfigField;
 use crate::edit::image::EditedImage;
 use crate::edit::{BaseFinding, Effect, MadeContent, MadeLayer, PlannedLayer, RemovedLayer};
 use crate::image::Config;
 use crate::layer::Origin;
-use crate::patch::{self, BaseImage};
 use crate::problem::{Address, Code, quoted};
-use crate::reference::Reference;
+use crate::reference::{Glob, Reference};
+use crate::shape::{Short, SourcePath, record};
 
-/// `rebase`.
-pub(crate) struct Rebase;
+const HELP: &str = "write both, as in `{ from: old-base.tar, onto: new-base.tar }`";
+
+record! {
+    /// Both bases.
+    pub struct Rebase("Rebase") {
+        /// The current base of the image.
+        "from" pub from: BaseImage = required::<BaseImage>(HELP);
+        /// The new base.
+        "onto" pub onto: BaseImage = required::<BaseImage>(HELP);
+    }
+}
+
+record! {
+    /// An image of another archive.
+    pub struct BaseImage("LongBaseImage") {
+        /// The archive, or an extracted one, relative to the patch file.
+        "archive" pub archive: String = required::<SourcePath>("specify its path, as in `archive: base.tar`");
+        /// A pattern over the tags, if the archive contains several images.
+        "image" pub image: Option<Glob> = optional::<Glob>();
+        is_long: bool = is_long();
+    }
+    short Short::Value("archive"), "BaseImage",
+        "An archive or an extracted directory, relative to the patch file, or a map that also selects one of its images";
+}
+
+impl BaseImage {
+    /// Returns the address of the archive, given the one of the base.
+    #[must_use]
+    pub fn archive_address(&self, base: Address) -> Address {
+        if self.is_long {
+            base.key("archive")
+        } else {
+            base
+        }
+    }
+}
 
 impl Room for Rebase {
-    type Value = patch::Rebase;
+    type Shape = Self;
 
-    const NAME: &'static str = "rebase";
+    const KEY: &'static str = "rebase";
+
+    const DOCS: Docs = Docs {
+        does: "Replaces the base image's layers with those of another base.",
+        takes: "`{from: archive, onto: archive}`, or `{archive: path, image: pattern}` for each",
+        example: "{ from: old.tar, onto: new.tar }",
+        before: "layers: [etc/ etc/old] [srv/ srv/app]",
+        after: "layers: [etc/ etc/new] [srv/ srv/app]",
+    };
 
     const INVERSE: Inverse =
         Inverse::Never("two archives do not tell which base their images are built on");
 
     const SAMPLES: &'static [&'static str] = &["{ from: old.tar, onto: new.tar }"];
 
-    fn needs(rebase: &Self::Value) -> Needs<'_> {
+    fn needs(rebase: &ValueOf<Self>) -> Needs<'_> {
         Needs {
             sources: Sources::Bases {
                 from: &rebase.from,
@@ -36,12 +78,12 @@ impl Room for Rebase {
         }
     }
 
-    fn plan<'a>(rebase: &'a Self::Value, image: &mut EditedImage<'a>) {
+    fn plan<'a>(rebase: &'a ValueOf<Self>, image: &mut EditedImage<'a>) {
         self::rebase(image, rebase);
     }
 }
 
-fn rebase(image: &mut EditedImage<'_>, rebase: &patch::Rebase) {
+fn rebase(image: &mut EditedImage<'_>, rebase: &Rebase) {
     let Some(finding) = image.source() else {
         return;
     };

@@ -1,30 +1,45 @@
 //! `recompress`: layers that are stored in another way, and nothing else about them.
 
-use super::{Depth, Inverse, Needs, Reach, Room};
+use super::{Depth, Docs, Inverse, Needs, Reach, Room, ValueOf};
 use crate::compression::Compression;
 use crate::edit::image::EditedImage;
-use crate::edit::layer_source::compression;
 use crate::edit::{Effect, PlannedLayer};
-use crate::patch::Recompression;
 use crate::problem::{Code, quoted};
+use crate::shape::{LayerCompression, LayerRange, Short, record};
 
-/// `recompress`.
-pub(crate) struct Recompress;
+record! {
+    /// The compression, and the layers it applies to.
+    pub struct Recompression("LongRecompression") {
+        /// The new compression.
+        "to" pub to: LayerCompression = required::<LayerCompression>("specify the compression, as in `to: zstd`");
+        /// The layers; the default is `all`.
+        "layers" pub layers: LayerRange = default_to::<LayerRange>(LayerRange::All);
+    }
+    short Short::Value("to"), "Recompression", "The new compression, or a map of it and of the layers it applies to";
+}
 
-impl Room for Recompress {
-    type Value = Recompression;
+impl Room for Recompression {
+    type Shape = Self;
 
-    const NAME: &'static str = "recompress";
+    const KEY: &'static str = "recompress";
+
+    const DOCS: Docs = Docs {
+        does: "Changes the compression of layers; their content and the image id stay the same.",
+        takes: "`gzip`, `zstd` or `none`, or `{to: zstd, layers: 2-4}`",
+        example: "zstd",
+        before: "compression: gzip gzip",
+        after: "compression: zstd zstd",
+    };
 
     const INVERSE: Inverse = Inverse::Never("how a layer is stored is not compared");
 
     const SAMPLES: &'static [&'static str] = &["none"];
 
-    fn needs(_: &Self::Value) -> Needs<'_> {
+    fn needs(_: &ValueOf<Self>) -> Needs<'_> {
         Needs::only(Reach::Layers(Depth::Documents))
     }
 
-    fn plan<'a>(recompression: &'a Self::Value, image: &mut EditedImage<'a>) {
+    fn plan<'a>(recompression: &'a ValueOf<Self>, image: &mut EditedImage<'a>) {
         recompress(image, recompression);
     }
 }
@@ -33,7 +48,7 @@ fn recompress(image: &mut EditedImage<'_>, recompression: &Recompression) {
     if image.is_for_windows() {
         return;
     }
-    let to = compression(recompression.to);
+    let to = recompression.to.compression();
     let address = image.address();
     if !image.takes_compression(to, &address) {
         return;

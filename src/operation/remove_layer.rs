@@ -1,29 +1,44 @@
 //! Taking a layer away: which one it is, and what the file tree is without it.
 
-use super::{Depth, Inverse, Needs, Reach, Room};
+use super::{Depth, Docs, Inverse, Needs, Reach, Room, ValueOf};
 use crate::edit::selection::{kept, one_layer};
-use crate::edit::{EditedImage, Effect};
-use crate::edit::{RemovedLayer, tree_changes};
-use crate::patch::LayerRemoval;
+use crate::edit::{EditedImage, Effect, RemovedLayer, tree_changes};
 use crate::problem::{Code, quoted};
+use crate::shape::{IfMissing, LayerSelector, Short, record};
 
-/// `remove-layer`.
-pub(crate) struct RemoveLayer;
+record! {
+    /// One layer: by `layer`, `diff-id` or `created-by`.
+    pub struct LayerRemoval("LongLayerRemoval") {
+        /// The layer.
+        pub layer: LayerSelector = one_of::<LayerSelector>();
+        /// What to do if no image has such a layer: report a problem (the default) or ignore it.
+        "if-missing" pub if_missing: IfMissing = default::<IfMissing>();
+    }
+    short Short::Value("layer"), "LayerRemoval", "The number of a layer (the base is 1), or a map that selects the layer in another way";
+}
 
-impl Room for RemoveLayer {
-    type Value = LayerRemoval;
+impl Room for LayerRemoval {
+    type Shape = Self;
 
-    const NAME: &'static str = "remove-layer";
+    const KEY: &'static str = "remove-layer";
+
+    const DOCS: Docs = Docs {
+        does: "Removes a layer with its files, diff id and history entry.",
+        takes: "the number of a layer (the base is 1), `{diff-id: digest}`, or `{created-by: regular expression}`",
+        example: "2",
+        before: "layers: [etc/ etc/a] [etc/b]",
+        after: "layers: [etc/ etc/a]",
+    };
 
     const INVERSE: Inverse = Inverse::Layers;
 
     const SAMPLES: &'static [&'static str] = &["{ created-by: no such layer, if-missing: ignore }"];
 
-    fn needs(_: &Self::Value) -> Needs<'_> {
+    fn needs(_: &ValueOf<Self>) -> Needs<'_> {
         Needs::only(Reach::Layers(Depth::Layers))
     }
 
-    fn plan<'a>(removal: &'a Self::Value, image: &mut EditedImage<'a>) {
+    fn plan<'a>(removal: &'a ValueOf<Self>, image: &mut EditedImage<'a>) {
         remove(image, removal);
     }
 }

@@ -1,26 +1,71 @@
 //! Another layer in the place of one.
 
-use super::{Depth, Inverse, Needs, Reach, Room, Sources};
+use super::AddLayer;
+use super::new_layer::source::Source;
+use super::{Depth, Docs, Inverse, Needs, Reach, Room, Sources, ValueOf};
 use crate::edit::image::EditedImage;
-use crate::edit::layer_source::Source;
 use crate::edit::selection::{kept, one_layer};
 use crate::edit::{Effect, RemovedLayer};
-use crate::patch::LayerReplacement;
+use crate::shape::{
+    Definitions, Field, IfMissing, Json, LayerSelector, Map, Problems, Shape, record,
+};
 
-/// `replace-layer`.
-pub(crate) struct ReplaceLayer;
+record! {
+    /// One layer, by `layer`, `diff-id` or `created-by`, and its replacement.
+    pub struct LayerReplacement("LayerReplacement") {
+        /// The layer that is replaced.
+        pub layer: LayerSelector = one_of::<LayerSelector>();
+        /// The new layer.
+        "with" pub with: AddLayer = required::<ReplacementLayer>("specify the new layer, as in `with: { from: ./rootfs }`");
+        /// What to do if no image has such a layer: report a problem (the default) or ignore it.
+        "if-missing" pub if_missing: IfMissing = default::<IfMissing>();
+    }
+}
 
-impl Room for ReplaceLayer {
-    type Value = LayerReplacement;
+/// A layer whose position is that of another: all that `add-layer` takes, but no `at`.
+struct ReplacementLayer;
 
-    const NAME: &'static str = "replace-layer";
+const POSITION: &str = "at";
+
+impl Shape for ReplacementLayer {
+    type Value = AddLayer;
+
+    const NAME: &'static str = "ReplacementLayer";
+
+    fn schema(definitions: &mut Definitions) -> Json {
+        let mut schema = AddLayer::map_schema(definitions);
+        let properties = schema["properties"].as_object_mut();
+        let at = properties.and_then(|properties| properties.shift_remove(POSITION));
+        at.expect("a layer has a position");
+        schema
+    }
+
+    fn decode(field: &Field<'_>, problems: &mut Problems) -> Option<AddLayer> {
+        let mut keys = AddLayer::keys();
+        keys.retain(|key| *key != POSITION);
+        AddLayer::of_record(&field.record(&keys, problems)?, problems)
+    }
+}
+
+impl Room for LayerReplacement {
+    type Shape = Self;
+
+    const KEY: &'static str = "replace-layer";
+
+    const DOCS: Docs = Docs {
+        does: "Replaces a layer.",
+        takes: "`{layer: number, with: {…}}`, or `diff-id` or `created-by` instead of `layer`; `with` takes what `add-layer` takes",
+        example: "{ layer: 1, with: { files: [{ path: /etc/b, content: hi }] } }",
+        before: "layers: [etc/ etc/a] [etc/ etc/c]",
+        after: "layers: [etc/ etc/b] [etc/ etc/c]",
+    };
 
     const INVERSE: Inverse = Inverse::Layers;
 
     const SAMPLES: &'static [&'static str] =
         &["{ layer: 1, with: { files: [{ path: /srv/new/replaced, content: r }] } }"];
 
-    fn needs(replacement: &Self::Value) -> Needs<'_> {
+    fn needs(replacement: &ValueOf<Self>) -> Needs<'_> {
         Needs {
             sources: Sources::Layer {
                 add: &replacement.with,
@@ -30,7 +75,7 @@ impl Room for ReplaceLayer {
         }
     }
 
-    fn plan<'a>(replacement: &'a Self::Value, image: &mut EditedImage<'a>) {
+    fn plan<'a>(replacement: &'a ValueOf<Self>, image: &mut EditedImage<'a>) {
         replace(image, replacement);
     }
 }

@@ -1,32 +1,67 @@
 //! `rewrite-timestamps`: layers in which no file is later than some time.
 
-use super::{Depth, Inverse, Needs, Reach, Room};
 use std::sync::Arc;
 
+use serde_json::json;
+
+use super::{Depth, Docs, Inverse, Needs, Reach, Room, ValueOf};
 use crate::edit::image::EditedImage;
 use crate::edit::{Effect, MadeContent, PlannedLayer};
-use crate::patch::TimeLimit;
 use crate::rootfs::LayerLog;
+use crate::shape::{LayerRange, Short, Time, record, shape};
 use crate::tarball::{Entry, HeaderChange, Mtime};
 use crate::timestamp::Timestamp;
 
-/// `rewrite-timestamps`.
-pub(crate) struct RewriteTimestamps;
+const EPOCH: &str = "source-date-epoch";
 
-impl Room for RewriteTimestamps {
-    type Value = TimeLimit;
+record! {
+    /// The maximum timestamp, and the layers it applies to.
+    pub struct TimeLimit("LongTimeLimit") {
+        /// The time.
+        "to" pub to: Option<Timestamp>
+            = required::<LatestTime>("specify the time, as in `to: 2026-01-31T12:00:00Z` or `to: source-date-epoch`");
+        /// The layers; the default is `all`.
+        "layers" pub layers: LayerRange = default_to::<LayerRange>(LayerRange::All);
+    }
+    short Short::Value("to"), "TimeLimit", "The maximum timestamp, or a map of it and of the layers it applies to";
+}
 
-    const NAME: &'static str = "rewrite-timestamps";
+shape! {
+    /// An RFC 3339 timestamp, or `source-date-epoch` for `SOURCE_DATE_EPOCH` (1970 if unset)
+    struct LatestTime("LatestTime") -> Option<Timestamp> {
+        |definitions| json!({
+            "anyOf": [definitions.refer::<Time>(), { "type": "string", "pattern": format!("^{EPOCH}$") }],
+        }),
+        |field, problems| match field.node.as_text() {
+            // The time of the whole run.
+            Some(EPOCH) => Some(None),
+            _ => Time::decode(field, problems).map(Some),
+        }
+    }
+}
+
+impl Room for TimeLimit {
+    type Shape = Self;
+
+    const KEY: &'static str = "rewrite-timestamps";
+
+    const DOCS: Docs = Docs {
+        does: "Clamps file timestamps to a maximum.",
+        takes: "an RFC 3339 timestamp, `source-date-epoch`, or `{to: time, layers: added}`",
+        example: "1970-01-01T00:00:09Z",
+        before: "layers: [etc/(@5) etc/a(@12)]",
+        after: "layers: [etc/(@5) etc/a(@9)]",
+    };
 
     const INVERSE: Inverse = Inverse::Never("layers that differ are taken as they are");
 
     const SAMPLES: &'static [&'static str] = &["2024-01-01T00:00:00Z"];
 
-    fn needs(_: &Self::Value) -> Needs<'_> {
+    fn needs(_: &ValueOf<Self>) -> Needs<'_> {
         Needs::only(Reach::Layers(Depth::Layers))
     }
 
-    fn plan<'a>(limit: &'a Self::Value, image: &mut EditedImage<'a>) {
+    fn plan<'a>(limit: &'a ValueOf<Self>, image: &mut EditedImage<'a>) {
         self::limit(image, limit);
     }
 }

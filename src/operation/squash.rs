@@ -1,42 +1,59 @@
 //! Several layers made one: what they change together of the tree below them.
 
-use super::{Depth, Inverse, Needs, Reach, Room};
 use std::ops::Range;
 
+use super::{Depth, Docs, Inverse, Needs, Reach, Room, ValueOf};
 use crate::edit::image::EditedImage;
 use crate::edit::kept::first_unsupported;
-use crate::edit::layer_source::compression;
 use crate::edit::laying::NewLayer;
 use crate::edit::merged::merged;
 use crate::edit::state::State;
 use crate::edit::{Effect, MadeContent, MadeLayer, PlannedLayer, RemovedLayer};
 use crate::layer::{ZERO_DEVICE, lay_out};
-use crate::patch::{self, LayerRange};
 use crate::printable;
 use crate::problem::{Code, quoted};
+use crate::shape::{LayerCompression, LayerRange, Short, Word, record};
 
-/// `squash`.
-pub(crate) struct Squash;
+record! {
+    /// The layers to combine, and the history entry and compression of the new one.
+    pub struct Squash("LongSquash") {
+        /// The layers.
+        "layers" pub layers: LayerRange = required::<LayerRange>("specify the layers, as in `layers: 2-4` or `layers: all`");
+        /// The `created_by` of the history entry.
+        "created-by" pub created_by: Option<String> = optional::<Word>();
+        /// The compression of the new layer; by default that of the layer below.
+        "compression" pub compression: Option<LayerCompression> = optional::<LayerCompression>();
+    }
+    short Short::Value("layers"), "Squash", "The layers to combine, or a map of these and of options";
+}
 
 impl Room for Squash {
-    type Value = patch::Squash;
+    type Shape = Self;
 
-    const NAME: &'static str = "squash";
+    const KEY: &'static str = "squash";
+
+    const DOCS: Docs = Docs {
+        does: "Combines layers into one with the same files.",
+        takes: "`all`, the first and last layer as in `2-4`, or `{layers: 2-4, created-by: string, compression: gzip}`",
+        example: "all",
+        before: "layers: [etc/ etc/a etc/b] [etc/ etc/.wh.a etc/c]",
+        after: "layers: [etc/ etc/b etc/c]",
+    };
 
     const INVERSE: Inverse = Inverse::Never("two archives do not tell which layers were combined");
 
     const SAMPLES: &'static [&'static str] = &["all", "{ layers: added }"];
 
-    fn needs(_: &Self::Value) -> Needs<'_> {
+    fn needs(_: &ValueOf<Self>) -> Needs<'_> {
         Needs::only(Reach::Layers(Depth::Layers))
     }
 
-    fn plan<'a>(squash: &'a Self::Value, image: &mut EditedImage<'a>) {
+    fn plan<'a>(squash: &'a ValueOf<Self>, image: &mut EditedImage<'a>) {
         self::squash(image, squash);
     }
 }
 
-fn squash(image: &mut EditedImage<'_>, squash: &patch::Squash) {
+fn squash(image: &mut EditedImage<'_>, squash: &Squash) {
     if image.is_for_windows() {
         return;
     }
@@ -65,7 +82,7 @@ fn contiguous(image: &mut EditedImage<'_>, range: LayerRange) -> Option<Range<us
     Some(first..last + 1)
 }
 
-fn squash_range(image: &mut EditedImage<'_>, range: Range<usize>, squash: &patch::Squash) {
+fn squash_range(image: &mut EditedImage<'_>, range: Range<usize>, squash: &Squash) {
     let address = image.address();
     let state = &*image.state;
     let fit = "the layers fitted each other when they were read";
@@ -84,7 +101,7 @@ fn squash_range(image: &mut EditedImage<'_>, range: Range<usize>, squash: &patch
         content: MadeContent::Composed(lay_out(edits, &after, image.around.epoch)),
         from: None,
         created_by: squash.created_by.clone(),
-        compression: squash.compression.map(compression),
+        compression: squash.compression.map(LayerCompression::compression),
         files: Vec::new(),
     };
     let note = zero_devices(state, &places);

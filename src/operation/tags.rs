@@ -2,32 +2,100 @@
 
 use std::collections::HashSet;
 
-use super::{DraftValue, Inverse, Needs, Operations, Reach, Room};
+use serde_json::json;
+
+use super::{Docs, DraftValue, Inverse, Needs, Operations, Reach, Room, ValueOf};
 use crate::edit::Effect;
-use crate::edit::claims::{Thing, Wish};
+use crate::edit::claims::{Claimed, Intent};
 use crate::edit::image::EditedImage;
-use crate::patch::Removal;
 use crate::problem::{Code, quoted};
 use crate::reference::Reference;
+use crate::shape::{Field, Problems, Removal, set, shape};
+
+shape! {
+    /// A tag with its repository, such as `app:2` or `registry.example.com/app:2`
+    struct Tag("Reference") -> Reference {
+        |_| json!({ "type": ["string", "number", "boolean"], "minLength": 1 }),
+        reference
+    }
+}
+
+shape! {
+    /// Tags, each once
+    pub(crate) struct AddedTags("References") -> Vec<Reference> {
+        set::<Tag>,
+        |field, problems| references(field, "write at least one tag, as in `[\"app:2\"]`", problems)
+    }
+}
+
+shape! {
+    /// All tags of an image.
+    pub(crate) struct Tags like AddedTags, -> Vec<Reference> {
+        |field, problems| {
+            let help = "write at least one tag; to leave the image without any, write `remove-tag: [\"*\"]`";
+            references(field, help, problems)
+        }
+    }
+}
+
+fn reference(field: &Field<'_>, problems: &mut Problems) -> Option<Reference> {
+    let text = field.word(problems)?;
+    match Reference::parse(text) {
+        Ok(reference) => Some(reference),
+        Err(reason) => {
+            let message = format!("{} is not a tag of an image: {reason}", quoted(text));
+            let problem = field.problem(Code::InvalidReference, message);
+            problems.add(problem.with_help(
+                "write `name:tag`, as in `app:2` or `registry.example.com:5000/team/app:2`",
+            ));
+            None
+        }
+    }
+}
+
+fn references(field: &Field<'_>, help: &str, problems: &mut Problems) -> Option<Vec<Reference>> {
+    let mut references = Vec::new();
+    let mut seen = HashSet::new();
+    for item in field.items(help, problems)? {
+        let Some(reference) = reference(&item, problems) else {
+            continue;
+        };
+        if seen.insert(reference.clone()) {
+            references.push(reference);
+        } else {
+            let message = format!("{} names the tag `{reference}` twice", field.name);
+            problems.add(item.problem(Code::RepeatedItem, message));
+        }
+    }
+    Some(references)
+}
 
 /// `retag`: the image has these tags and no others.
 pub(crate) struct Retag;
 
 impl Room for Retag {
-    type Value = Vec<Reference>;
+    type Shape = Tags;
 
-    const NAME: &'static str = "retag";
+    const KEY: &'static str = "retag";
+
+    const DOCS: Docs = Docs {
+        does: "Replaces all tags of the image.",
+        takes: "`[name:tag, …]`",
+        example: "[\"app:2\"]",
+        before: "\"RepoTags\":[\"app:1\"]",
+        after: "\"RepoTags\":[\"app:2\"]",
+    };
 
     const INVERSE: Inverse = Inverse::Tags;
 
     const SAMPLES: &'static [&'static str] =
         &["['app:2']", "[app, 'registry.example.com:5000/team/app:2']"];
 
-    fn needs(_: &Self::Value) -> Needs<'_> {
+    fn needs(_: &ValueOf<Self>) -> Needs<'_> {
         Needs::only(Reach::Names)
     }
 
-    fn plan<'a>(tags: &'a Self::Value, image: &mut EditedImage<'a>) {
+    fn plan<'a>(tags: &'a ValueOf<Self>, image: &mut EditedImage<'a>) {
         retag(image, tags);
     }
 }
@@ -36,20 +104,28 @@ impl Room for Retag {
 pub(crate) struct AddTag;
 
 impl Room for AddTag {
-    type Value = Vec<Reference>;
+    type Shape = AddedTags;
 
-    const NAME: &'static str = "add-tag";
+    const KEY: &'static str = "add-tag";
+
+    const DOCS: Docs = Docs {
+        does: "Adds tags to the image.",
+        takes: "`[name:tag, …]`",
+        example: "[\"app:2\"]",
+        before: "\"RepoTags\":[\"app:1\"]",
+        after: "\"RepoTags\":[\"app:1\",\"app:2\"]",
+    };
 
     const INVERSE: Inverse = Inverse::Tags;
 
     const SAMPLES: &'static [&'static str] =
         &["['app:2', 'registry.example.com:5000/team/app:stable']"];
 
-    fn needs(_: &Self::Value) -> Needs<'_> {
+    fn needs(_: &ValueOf<Self>) -> Needs<'_> {
         Needs::only(Reach::Names)
     }
 
-    fn plan<'a>(tags: &'a Self::Value, image: &mut EditedImage<'a>) {
+    fn plan<'a>(tags: &'a ValueOf<Self>, image: &mut EditedImage<'a>) {
         add(image, tags);
     }
 }
@@ -58,19 +134,27 @@ impl Room for AddTag {
 pub(crate) struct RemoveTag;
 
 impl Room for RemoveTag {
-    type Value = Removal;
+    type Shape = Removal;
 
-    const NAME: &'static str = "remove-tag";
+    const KEY: &'static str = "remove-tag";
+
+    const DOCS: Docs = Docs {
+        does: "Removes the tags that match.",
+        takes: "patterns",
+        example: "[\"*:1\"]",
+        before: "\"RepoTags\":[\"app:1\",\"app:2\"]",
+        after: "\"RepoTags\":[\"app:2\"]",
+    };
 
     const INVERSE: Inverse = Inverse::Tags;
 
     const SAMPLES: &'static [&'static str] = &["{ match: [old, '*:1'], if-missing: ignore }"];
 
-    fn needs(_: &Self::Value) -> Needs<'_> {
+    fn needs(_: &ValueOf<Self>) -> Needs<'_> {
         Needs::only(Reach::Names)
     }
 
-    fn plan<'a>(removal: &'a Self::Value, image: &mut EditedImage<'a>) {
+    fn plan<'a>(removal: &'a ValueOf<Self>, image: &mut EditedImage<'a>) {
         remove(image, removal);
     }
 }
@@ -86,9 +170,9 @@ pub(crate) fn difference(before: &[Reference], after: &[Reference]) -> Operation
     let new = names(&mut after.iter().filter(|tag| !is_before.contains(tag)));
     let (name, tags) = match (gone.is_empty(), new.is_empty()) {
         (true, true) => return Operations::new(),
-        (true, false) => (AddTag::NAME, new),
-        (false, true) => (RemoveTag::NAME, gone),
-        (false, false) => (Retag::NAME, names(&mut after.iter())),
+        (true, false) => (AddTag::KEY, new),
+        (false, true) => (RemoveTag::KEY, gone),
+        (false, false) => (Retag::KEY, names(&mut after.iter())),
     };
     vec![(name, DraftValue::texts(&tags))]
 }
@@ -131,7 +215,7 @@ fn claim(image: &mut EditedImage<'_>, tags: &[Reference]) {
     let address = image.address();
     image.claim_effects(0, &address);
     for (t, tag) in tags.iter().enumerate() {
-        image.claim(Thing::tag(tag), Wish::Add, address.clone().index(t));
+        image.claim(Claimed::tag(tag), Intent::Add, address.clone().index(t));
     }
 }
 

@@ -1,21 +1,95 @@
 //! `unset`: fields of the configuration that go.
 
-use super::{Inverse, Needs, Reach, Room};
+use serde_json::json;
+
+use super::{Docs, Inverse, Needs, Reach, Room, ValueOf};
 use crate::config_field::ConfigField;
-use crate::edit::claims::{Thing, Wish};
+use crate::edit::claims::{Claimed, Intent};
 use crate::edit::image::{ImageSeen, Missing};
 use crate::edit::{EditedImage, Effect};
 use crate::image::json::Value;
-use crate::patch;
-use crate::problem::{Code, quoted};
+use crate::problem::{Address, Code, quoted};
+use crate::shape::{
+    Field, IfMissing, Problems, Short, item_address, record, set, shape, suggestion,
+};
 
-/// `unset`.
-pub(crate) struct Unset;
+const HELP: &str = "write at least one field, as in `[healthcheck]`";
+
+record! {
+    /// Fields, and what to do if one is empty.
+    pub struct Unset("LongUnset") {
+        /// The fields.
+        "match" pub fields: Vec<ConfigField> = required::<Fields>(HELP);
+        /// What to do if a field is empty: report a problem (the default) or ignore it.
+        "if-missing" pub if_missing: IfMissing = default::<IfMissing>();
+        is_long: bool = is_long();
+    }
+    short Short::Value("match"), "Unset", "Fields, or a map of them and of options";
+}
+
+impl Unset {
+    /// Returns the address of the field `index`, given the one of the operation.
+    #[must_use]
+    pub fn field_address(&self, operation: Address, index: usize) -> Address {
+        item_address(operation, index, self.is_long)
+    }
+}
+
+shape! {
+    /// Fields of the configuration, each once
+    struct Fields("Fields") -> Vec<ConfigField> { set::<FieldName>, fields }
+}
+
+shape! {
+    /// A field of the configuration
+    struct FieldName("FieldName") -> ConfigField {
+        |_| json!({ "enum": names() }),
+        field_name
+    }
+}
+
+fn names() -> Vec<&'static str> {
+    let optional = ConfigField::ALL.iter().filter(|field| field.is_optional());
+    optional.map(|field| field.name()).collect()
+}
+
+fn field_name(field: &Field<'_>, problems: &mut Problems) -> Option<ConfigField> {
+    let name = field.some_text(problems)?;
+    let known = ConfigField::optional(name);
+    if known.is_none() {
+        let message = format!("{} is not a field that can be unset", quoted(name));
+        let problem = field.problem(Code::InvalidValue, message);
+        problems.add(problem.with_help(suggestion(name, &names())));
+    }
+    known
+}
+
+fn fields(field: &Field<'_>, problems: &mut Problems) -> Option<Vec<ConfigField>> {
+    let mut fields = Vec::new();
+    for item in field.items(HELP, problems)? {
+        match field_name(&item, problems) {
+            Some(known) if fields.contains(&known) => {
+                let message = format!("{} names `{}` twice", field.name, known.name());
+                problems.add(item.problem(Code::RepeatedItem, message));
+            }
+            known => fields.extend(known),
+        }
+    }
+    Some(fields)
+}
 
 impl Room for Unset {
-    type Value = patch::Unset;
+    type Shape = Self;
 
-    const NAME: &'static str = "unset";
+    const KEY: &'static str = "unset";
+
+    const DOCS: Docs = Docs {
+        does: "Removes fields of the configuration; see below for their names.",
+        takes: "`[field, …]`",
+        example: "[healthcheck, user]",
+        before: "\"User\":\"app\",\"Healthcheck\":{\"Retries\":2},\"Image\":\"\"",
+        after: "\"Image\":\"\"",
+    };
 
     const INVERSE: Inverse = Inverse::With("the operation that sets the field");
 
@@ -23,16 +97,16 @@ impl Room for Unset {
         "{ match: [cmd, healthcheck.interval, healthcheck, env, author, os-version], if-missing: ignore }",
     ];
 
-    fn needs(_: &Self::Value) -> Needs<'_> {
+    fn needs(_: &ValueOf<Self>) -> Needs<'_> {
         Needs::only(Reach::Platform)
     }
 
-    fn plan<'a>(unset: &'a Self::Value, image: &mut EditedImage<'a>) {
+    fn plan<'a>(unset: &'a ValueOf<Self>, image: &mut EditedImage<'a>) {
         remove(image, unset);
     }
 }
 
-fn remove(image: &mut EditedImage<'_>, unset: &patch::Unset) {
+fn remove(image: &mut EditedImage<'_>, unset: &Unset) {
     for (f, &field) in unset.fields.iter().enumerate() {
         let address = unset.field_address(image.address(), f);
         let old = image.state.config.field(field).map(Value::to_json);
@@ -43,7 +117,7 @@ fn remove(image: &mut EditedImage<'_>, unset: &patch::Unset) {
             help: Box::new(fields_there),
         });
         let Some(old) = old else { continue };
-        image.claim(Thing::field(field), Wish::Remove, address);
+        image.claim(Claimed::field(field), Intent::Remove, address);
         let state = &mut *image.state;
         state.config.unset_field(field);
         if field == ConfigField::Env {

@@ -7,18 +7,16 @@ use std::collections::BTreeMap;
 use std::ffi::{OsStr, OsString};
 
 use regex_lite::Regex;
-use schemars::JsonSchema;
+use serde_json::json;
 
-use super::decode::{Field, Problems, Record, listed};
-use super::node::Value;
 use super::substitute::{is_name, literal};
-use super::{pattern, schema};
 use crate::problem::{Address, Code, Problem, quoted};
+use crate::shape::node::{Node, Value};
+use crate::shape::{
+    Field, Problems, Record, Rule, Shape, SomeText, Text, listed, map_of, record, regex, set, shape,
+};
 
 const HELP: &str = "write at least one, as in `args: {version: {default: \"1.0\"}}`";
-const KEYS: [&str; 6] = [
-    "required", "default", "pattern", "enum", "from-env", "secret",
-];
 
 /// Where values for the args of patches come from.
 #[derive(Clone, Default)]
@@ -117,20 +115,11 @@ impl Args {
     }
 }
 
-/// The names that `args` of a patch declares.
-pub(super) fn names(patch: &Record<'_>) -> Vec<String> {
-    let Some(Value::Map(pairs)) = patch.get("args").map(|field| &field.node.value) else {
-        return Vec::new();
-    };
-    let names = pairs.iter().filter_map(|(key, _)| key.as_text());
-    names.map(str::to_owned).collect()
-}
-
 fn section<'a>(document: &Field<'a>) -> Option<Field<'a>> {
     let Value::Map(pairs) = &document.node.value else {
         return None;
     };
-    let is_args = |(key, _): &(_, _)| super::node::Node::as_text(key) == Some("args");
+    let is_args = |(key, _): &(_, _)| Node::as_text(key) == Some("args");
     let index = pairs.iter().position(is_args)?;
     Some(Field {
         node: &pairs[index].1,
@@ -163,7 +152,7 @@ impl Arg {
             ));
         }
         let n_before = problems.len();
-        let rules = Rules::decode(field, problems);
+        let rules = Declaration::decode(field, problems);
         let Some(rules) = rules else { return arg };
         arg.is_secret = rules.is_secret;
         arg.find(&rules, values, problems);
@@ -178,7 +167,7 @@ impl Arg {
         arg
     }
 
-    fn find(&mut self, rules: &Rules, values: &ArgValues, problems: &mut Problems) {
+    fn find(&mut self, rules: &Declaration, values: &ArgValues, problems: &mut Problems) {
         let variable = rules.from_env.as_ref();
         let variable = variable.and_then(|name| values.environment.get(OsStr::new(name)));
         let variable = variable.filter(|value| !value.is_empty());
@@ -200,7 +189,7 @@ impl Arg {
         };
     }
 
-    fn unset(&self, rules: &Rules) -> Problem {
+    fn unset(&self, rules: &Declaration) -> Problem {
         let message = format!("{} has no value", quoted(&self.name));
         let mut help = format!("set it with `--arg {}=…`", self.name);
         if let Some(variable) = &rules.from_env {
@@ -213,88 +202,148 @@ impl Arg {
     }
 }
 
-/// What a declaration says of its arg.
-struct Rules {
-    default: Option<String>,
-    pattern: Option<(String, Regex)>,
-    choices: Vec<String>,
-    from_env: Option<String>,
-    is_secret: bool,
+record! {
+    /// A variable: without a default it must be given a value.
+    pub(super) struct Declaration("Arg") {
+        /// Whether a value is required. An argument without a default always requires one.
+        "required" required: Option<bool> = tolerant::<Flag>();
+        /// The value if none is given.
+        "default" default: Option<String> = tolerant::<Literal>();
+        /// A regular expression that must match the whole value.
+        "pattern" pattern: Option<Pattern> = tolerant::<Pattern>();
+        /// The allowed values.
+        "enum" choices: Option<Vec<String>> = tolerant::<Choices>();
+        /// The environment variable to take the value from if none is given.
+        "from-env" from_env: Option<String> = tolerant::<EnvName>();
+        /// Whether to hide the value in all output.
+        "secret" is_secret: bool = default::<Secret>();
+    }
+    rule DefaultFits;
 }
 
-impl Rules {
-    fn decode(field: &Field<'_>, problems: &mut Problems) -> Option<Self> {
-        let record = field.record(&KEYS, problems)?;
-        let required = flag(&record, "required", problems);
-        let secret = flag(&record, "secret", problems);
-        let default = record.get("default");
-        if let Some(default) = default
-            && required == Some(true)
-        {
+/// Whether there is a default fits what else is declared.
+struct DefaultFits;
+
+impl Rule for DefaultFits {
+    fn check(&self, record: &Record<'_>, problems: &mut Problems) {
+        let required = record.peek::<Flag>("required");
+        let Some(default) = record.get("default") else {
+            if required == Some(false) {
+                let whole = record.whole();
+                let message = format!("{} is not required and has no `default`", whole.name);
+                let problem = whole.problem(Code::MissingKey, message);
+                problems.add(problem.with_help("`default: \"\"` makes it empty by default"));
+            }
+            return;
+        };
+        if required == Some(true) {
             let message = "an argument with a `default` is never required";
-            problems.add(
-                default
-                    .problem(Code::InvalidValue, message)
-                    .with_help("keep one of the two"),
-            );
+            let problem = default.problem(Code::InvalidValue, message);
+            problems.add(problem.with_help("keep one of the two"));
         }
-        if default.is_none() && required == Some(false) {
-            let message = format!("{} is not required and has no `default`", field.name);
-            let problem = field.problem(Code::MissingKey, message);
-            problems.add(problem.with_help("`default: \"\"` makes it empty by default"));
-        }
-        if let Some(default) = default
-            && secret == Some(true)
-        {
+        if record.peek::<Flag>("secret") == Some(true) {
             let message =
                 "a secret cannot have a `default`: everyone who reads the patch could read it";
             problems.add(default.problem(Code::InvalidValue, message));
         }
-        let default = default.and_then(|field| literal(field, problems));
-        let choices = record
-            .get("enum")
-            .and_then(|field| choices(field, problems));
-        let pattern = record
-            .get("pattern")
-            .and_then(|field| pattern(field, problems));
-        let from_env = record
-            .get("from-env")
-            .and_then(|field| variable(field, problems));
-        Some(Self {
-            default,
-            pattern,
-            choices: choices.unwrap_or_default(),
-            from_env,
-            is_secret: secret.unwrap_or(true),
-        })
     }
+}
 
-    /// Adds what the rules have against a value.
+impl Declaration {
+    /// Adds what is wrong with a value.
     fn check(&self, value: &str, arg: &Arg, problems: &mut Problems) {
         let is = format!("{} is {}", quoted(&arg.name), quoted(value));
         let mut refuse = |reason: String| {
             let message = format!("{is}, {reason}");
             problems.add(Problem::new(Code::InvalidArg, arg.address.clone(), message));
         };
-        if let Some((text, regex)) = &self.pattern
+        if let Some(Pattern { text, regex }) = &self.pattern
             && !regex.is_match(value)
         {
             refuse(format!("which does not match {}", quoted(text)));
         }
-        if !self.choices.is_empty() && !self.choices.iter().any(|choice| choice == value) {
-            let choices = self.choices.iter().map(|choice| quoted(choice));
+        if let Some(choices) = &self.choices
+            && !choices.is_empty()
+            && !choices.iter().any(|choice| choice == value)
+        {
+            let choices = choices.iter().map(|choice| quoted(choice));
             refuse(format!("and not {}", listed(choices, "or")));
         }
     }
 }
 
-/// Tells what a field that is `true` or `false` says; nothing where it is not there or neither.
-fn flag(record: &Record<'_>, key: &str, problems: &mut Problems) -> Option<bool> {
-    let Some(field) = record.get(key) else {
-        // Left out, `required` follows from `default`.
-        return (key == "secret").then_some(false);
+shape! {
+    /// Variables by name
+    pub(super) struct Declarations("Args") -> Vec<String> {
+        |definitions| map_of::<Declaration>("^[A-Za-z_][A-Za-z0-9_-]*$", definitions),
+        |field, _| Some(names(field))
+    }
+}
+
+shape! {
+    /// The values that are allowed, each once
+    pub(super) struct Choices("Choices") -> Vec<String> { set::<Text>, choices }
+}
+
+shape! {
+    /// `true` or `false`
+    pub(super) struct Flag("Flag") -> bool {
+        |_| json!({ "enum": [true, false, "true", "false"] }),
+        |field, problems| field.choice(&[("false", false), ("true", true)], problems)
+    }
+}
+
+shape! {
+    /// Whether a value is a secret; what is not understood makes it one.
+    struct Secret like Flag, -> bool {
+        |field, problems| Flag::decode(field, problems).or(Some(true))
+    }
+}
+
+shape! {
+    /// A value in which nothing is inserted.
+    struct Literal like Text, -> String { literal }
+}
+
+shape! {
+    /// The name of an environment variable.
+    struct EnvName like SomeText, -> String { variable }
+}
+
+/// A regular expression that matches a whole value: one that merely has something allowed in it is not what an author
+/// means.
+#[derive(Debug, Clone)]
+struct Pattern {
+    text: String,
+    regex: Regex,
+}
+
+impl PartialEq for Pattern {
+    fn eq(&self, other: &Self) -> bool {
+        self.text == other.text
+    }
+}
+
+impl Eq for Pattern {}
+
+shape! {
+    impl Pattern, like SomeText {
+        |field, problems| {
+            let text = field.some_text(problems)?;
+            let whole = |text: &str| format!(r"\A(?:{text})\z");
+            let regex = regex(text, whole, field, problems)?;
+            Some(Pattern { text: text.to_owned(), regex })
+        }
+    }
+}
+
+/// The names that are declared; what is wrong with a declaration is reported before args are filled in.
+fn names(declarations: &Field<'_>) -> Vec<String> {
+    let Value::Map(pairs) = &declarations.node.value else {
+        return Vec::new();
     };
-    field.choice(&[("false", false), ("true", true)], problems)
+    let names = pairs.iter().filter_map(|(key, _)| key.as_text());
+    names.map(str::to_owned).collect()
 }
 
 fn choices(field: &Field<'_>, problems: &mut Problems) -> Option<Vec<String>> {
@@ -311,14 +360,6 @@ fn choices(field: &Field<'_>, problems: &mut Problems) -> Option<Vec<String>> {
     Some(choices)
 }
 
-/// A value that merely has something allowed in it is not what an author means: the whole of it has to match.
-fn pattern(field: &Field<'_>, problems: &mut Problems) -> Option<(String, Regex)> {
-    let text = field.some_text(problems)?;
-    let whole = |text: &str| format!(r"\A(?:{text})\z");
-    let regex = pattern::regex(text, whole, field, problems)?;
-    Some((text.to_owned(), regex))
-}
-
 fn variable(field: &Field<'_>, problems: &mut Problems) -> Option<String> {
     let name = field.some_text(problems)?;
     if name.contains(['=', '\0']) {
@@ -330,45 +371,4 @@ fn variable(field: &Field<'_>, problems: &mut Problems) -> Option<String> {
         return None;
     }
     Some(name.to_owned())
-}
-
-schema::schemas! {
-    Declarations, "Args", |generator| schemars::json_schema!({
-        "description": "Variables by name",
-        "type": "object",
-        "minProperties": 1,
-        "propertyNames": { "pattern": "^[A-Za-z_][A-Za-z0-9_-]*$" },
-        "additionalProperties": generator.subschema_for::<Declaration>(),
-    });
-    Choices, "Choices", |generator| schema::list(generator.subschema_for::<schema::Text>(), "The values that are allowed, each once", true);
-    Flag, "Flag", |_| schemars::json_schema!({
-        "description": "`true` or `false`",
-        "enum": [true, false, "true", "false"],
-    });
-}
-
-pub(super) struct Declarations;
-struct Choices;
-struct Flag;
-
-/// A variable: without a default it must be given a value.
-#[derive(JsonSchema)]
-#[schemars(rename = "Arg", deny_unknown_fields, rename_all = "kebab-case")]
-#[expect(
-    dead_code,
-    reason = "the fields are read by the derive, to describe them"
-)]
-struct Declaration {
-    /// Whether a value is required. An argument without a default always requires one.
-    required: Option<Flag>,
-    /// The value if none is given.
-    default: Option<schema::Text>,
-    /// A regular expression that must match the whole value.
-    pattern: Option<schema::SomeText>,
-    /// The allowed values.
-    r#enum: Option<Choices>,
-    /// The environment variable to take the value from if none is given.
-    from_env: Option<schema::SomeText>,
-    /// Whether to hide the value in all output.
-    secret: Option<Flag>,
 }

@@ -177,6 +177,7 @@ mod tests {
     use proptest::prelude::*;
 
     use super::{DraftValue, PatchDraft, scalar};
+    use crate::image::json::Value;
     use crate::patch::{Operation, PatchFile};
 
     fn operations(draft: &PatchDraft) -> Vec<Operation> {
@@ -281,7 +282,12 @@ mod tests {
                 ],
                 ..PatchDraft::default()
             };
-            prop_assert_eq!(operations(&draft), [Operation::SetLabel(pairs), Operation::SetCmd(texts)]);
+            let read = operations(&draft);
+            prop_assert_eq!(&read[0], &Operation::SetLabel(pairs));
+            let Operation::SetField(set) = &read[1] else {
+                panic!("{read:?}")
+            };
+            prop_assert_eq!(set.value(), &Value::texts(&texts));
         }
     }
 }

@@ -1,13 +1,14 @@
 //! Preconditions on fields of the configuration: each value is read as what its field holds.
 
-use super::decode::{Field, Problems, suggestion};
-use super::duration::duration;
-use super::node::Value;
-use super::ports;
-use super::schema;
-use super::values::{number, plain, volumes};
-use crate::config_field::{ConfigField, Shape};
+use serde_json::json;
+
+use crate::config_field::{ConfigField, FieldShape};
 use crate::problem::{Code, Problem, quoted};
+use crate::shape::node::Value;
+use crate::shape::{
+    Count, Definitions, Directory, Duration, Field, Json, PlainText, Port, Ports, Problems,
+    Seconds, Shape, Text, Volumes, shape, suggestion,
+};
 
 /// What a field is to hold.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -34,10 +35,47 @@ impl Expected {
     }
 }
 
-pub(super) fn fields(
-    field: &Field<'_>,
-    problems: &mut Problems,
-) -> Option<Vec<(ConfigField, Expected)>> {
+shape! {
+    /// Values by field of the configuration
+    pub(super) struct Fields("ExpectedFields") -> Vec<(ConfigField, Expected)> {
+        fields_schema, fields
+    }
+}
+
+fn fields_schema(definitions: &mut Definitions) -> Json {
+    let mut properties = serde_json::Map::new();
+    for field in known() {
+        let value = match field.shape() {
+            FieldShape::Number => match field {
+                ConfigField::StopTimeout => definitions.refer::<Seconds>(),
+                ConfigField::HealthcheckRetries => definitions.refer::<Count>(),
+                _ => definitions.refer::<Duration>(),
+            },
+            FieldShape::Texts | FieldShape::Command => any_list::<Text>(definitions),
+            FieldShape::Set => match field {
+                ConfigField::Ports => any_list::<Port>(definitions),
+                _ => any_list::<Directory>(definitions),
+            },
+            FieldShape::Text | FieldShape::Time | FieldShape::Map | FieldShape::Object => {
+                definitions.refer::<Text>()
+            }
+        };
+        properties.insert(field.name().to_owned(), value);
+    }
+    json!({
+        "type": "object",
+        "minProperties": 1,
+        "properties": properties,
+        "additionalProperties": false,
+    })
+}
+
+/// A list that may be empty, for a field that is to be so.
+fn any_list<S: Shape>(definitions: &mut Definitions) -> Json {
+    json!({ "type": "array", "items": definitions.refer::<S>() })
+}
+
+fn fields(field: &Field<'_>, problems: &mut Problems) -> Option<Vec<(ConfigField, Expected)>> {
     let entries = field.entries("write at least one `field: value`", problems)?;
     let mut fields = Vec::new();
     for (name, value) in entries {
@@ -54,7 +92,7 @@ pub(super) fn fields(
 /// The fields that one value can be compared with.
 fn known() -> impl Iterator<Item = ConfigField> {
     let fields = ConfigField::ALL.iter().copied();
-    fields.filter(|field| !matches!(field.shape(), Shape::Map | Shape::Object))
+    fields.filter(|field| !matches!(field.shape(), FieldShape::Map | FieldShape::Object))
 }
 
 fn unknown(name: &str, value: &Field<'_>) -> Problem {
@@ -71,27 +109,26 @@ fn unknown(name: &str, value: &Field<'_>) -> Problem {
 
 fn expected(kind: ConfigField, field: &Field<'_>, problems: &mut Problems) -> Option<Expected> {
     match kind.shape() {
-        Shape::Text | Shape::Time => {
-            let text = field.text(problems)?;
-            plain(field, text, problems).map(Expected::Text)
+        FieldShape::Text | FieldShape::Time => {
+            PlainText::decode(field, problems).map(Expected::Text)
         }
-        Shape::Number => match kind {
-            ConfigField::StopTimeout => number(field, -1, problems),
-            ConfigField::HealthcheckRetries => number(field, 0, problems),
-            _ => duration(field, problems),
+        FieldShape::Number => match kind {
+            ConfigField::StopTimeout => Seconds::decode(field, problems),
+            ConfigField::HealthcheckRetries => Count::decode(field, problems),
+            _ => Duration::decode(field, problems),
         }
         .map(Expected::Number),
-        Shape::Texts | Shape::Command => texts(field, problems).map(Expected::Texts),
-        Shape::Set => {
+        FieldShape::Texts | FieldShape::Command => texts(field, problems).map(Expected::Texts),
+        FieldShape::Set => {
             let mut keys = match (&field.node.value, kind) {
                 (Value::List(items), _) if items.is_empty() => Vec::new(),
-                (_, ConfigField::Ports) => ports::ports(field, problems)?,
-                _ => volumes(field, problems)?,
+                (_, ConfigField::Ports) => Ports::decode(field, problems)?,
+                _ => Volumes::decode(field, problems)?,
             };
             keys.sort();
             Some(Expected::Keys(keys))
         }
-        Shape::Map | Shape::Object => None,
+        FieldShape::Map | FieldShape::Object => None,
     }
 }
 
@@ -101,45 +138,8 @@ fn texts(field: &Field<'_>, problems: &mut Problems) -> Option<Vec<String>> {
         return Some(Vec::new());
     }
     let items = field.items("write a list of strings; `[]` means none", problems)?;
-    let texts = items.iter().filter_map(|item| {
-        let text = item.text(problems)?;
-        plain(item, text, problems)
-    });
+    let texts = items
+        .iter()
+        .filter_map(|item| PlainText::decode(item, problems));
     Some(texts.collect())
 }
-
-schema::schemas! {
-    Fields, "ExpectedFields", |generator| {
-        let text = generator.subschema_for::<schema::Text>();
-        let mut properties = serde_json::Map::new();
-        for field in known() {
-            let value = match field.shape() {
-                Shape::Number => match field {
-                    ConfigField::StopTimeout => generator.subschema_for::<schema::Seconds>(),
-                    ConfigField::HealthcheckRetries => generator.subschema_for::<schema::Count>(),
-                    _ => generator.subschema_for::<schema::Duration>(),
-                },
-                Shape::Texts | Shape::Command => texts_schema(&text),
-                Shape::Set => texts_schema(&match field {
-                    ConfigField::Ports => generator.subschema_for::<schema::Port>(),
-                    _ => generator.subschema_for::<schema::Directory>(),
-                }),
-                _ => text.clone(),
-            };
-            properties.insert(field.name().to_owned(), value.into());
-        }
-        schemars::json_schema!({
-            "description": "Values by field of the configuration",
-            "type": "object",
-            "minProperties": 1,
-            "properties": properties,
-            "additionalProperties": false,
-        })
-    };
-}
-
-fn texts_schema(item: &schemars::Schema) -> schemars::Schema {
-    schemars::json_schema!({ "type": "array", "items": item })
-}
-
-pub(super) struct Fields;

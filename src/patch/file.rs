@@ -4,15 +4,15 @@ use std::sync::Arc;
 
 use super::Patch;
 use super::args::{ArgValues, Args, Unset};
-use super::decode::{Field, Problems};
 use super::invisible;
-use super::node::{self, Node};
 use super::substitute::substitute;
 use super::syntax;
 use super::tree;
 use crate::digest::Digest;
 use crate::problem::{Address, Code, Note, Problem, Rejected, Source, line_after, quoted};
 use crate::secret::Secrets;
+use crate::shape::node::{self, Node};
+use crate::shape::{Field, Problems};
 
 /// The size in bytes that no patch file exceeds.
 pub const MAX_FILE_BYTES: usize = 1024 * 1024;
@@ -101,7 +101,7 @@ impl PatchFile {
             file.arg_names.extend(args.names());
             file.args.push(args.shown());
             file.patches
-                .extend(Patch::decode(document, i, &mut problems));
+                .extend(Patch::decode_document(document, i, &mut problems));
         }
         if documents.is_empty() {
             let message = format!("{} contains no patch", quoted(name));

@@ -3,9 +3,9 @@
 //! An image may need such a name, so it is no mistake; mostly it was pasted from a web page, and nothing finds it by its
 //! visible characters. Every key and value of a patch is looked at, so that no operation can be forgotten.
 
-use super::node::{Node, Value};
 use crate::printable::{code_point, is_visible};
 use crate::problem::{MAX_PROBLEMS, Note, Source, quoted};
+use crate::shape::node::{Node, Value};
 
 /// More characters than this are not listed for one name.
 const MAX_LISTED: usize = 3;

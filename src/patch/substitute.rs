@@ -4,9 +4,9 @@
 //! it cannot become a list, a key or an operation. Keys hold no args, nor do `apiVersion` and `args` itself.
 
 use super::args::Args;
-use super::decode::{Field, Problems, suggestion};
-use super::node::{Node, Value};
 use crate::problem::{Address, Code, Problem, quoted};
+use crate::shape::node::{Node, Value};
+use crate::shape::{Field, Problems, suggestion};
 
 /// More text than this comes of no honest patch. In bytes, in all of a document.
 const MAX_FILLED_BYTES: usize = 16 * 1024 * 1024;

@@ -1,55 +1,49 @@
 //! Which images a patch is about, and what else it says of the archive.
 
-use schemars::JsonSchema;
+use serde_json::json;
 
-use super::decode::{Field, Problems};
-use super::{PatchFile, pattern, schema};
+use super::PatchFile;
 use crate::platform::PlatformPattern;
 use crate::problem::{Address, Code, Problem, Rejected, quoted};
 use crate::reference::Glob;
+use crate::shape::{Field, NotEmpty, Problems, choices, list, record, shape, words};
 
 const MIN_ID_DIGITS: usize = 4;
 
-/// The images that a patch changes. The default is the only image, for all its platforms.
-#[derive(Debug, Clone, PartialEq, Eq, Default, JsonSchema)]
-#[schemars(
-    deny_unknown_fields,
-    rename_all = "kebab-case",
-    extend("minProperties" = 1)
-)]
-pub struct Target {
-    /// Selects the images that one of these patterns matches; optional if there is only one image.
-    #[schemars(with = "Option<schema::ImagePatterns>")]
-    pub images: Vec<ImagePattern>,
-    /// Selects the platforms of a multi-platform image that one of these patterns matches; all by default.
-    #[schemars(with = "Option<schema::PlatformPatterns>")]
-    pub platforms: Vec<PlatformPattern>,
-    /// Which document to trust if `manifest.json` and `index.json` contradict each other.
-    pub trust: Option<Trust>,
+record! {
+    /// The images that a patch changes. The default is the only image, for all its platforms.
+    #[derive(Default)]
+    pub struct Target("Target") {
+        /// Selects the images that one of these patterns matches; optional if there is only one image.
+        "images" pub images: Vec<ImagePattern> = default::<ImagePatterns>();
+        /// Selects the platforms of a multi-platform image that one of these patterns matches; all by default.
+        "platforms" pub platforms: Vec<PlatformPattern> = default::<PlatformPatterns>();
+        /// Which document to trust if `manifest.json` and `index.json` contradict each other.
+        "trust" pub trust: Option<Trust> = optional::<Trust>();
+    }
+    rule NotEmpty(Code::MissingKey);
 }
 
-/// One of the two documents that list the images of an archive.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, JsonSchema)]
-pub enum Trust {
-    /// The document that `docker load` reads.
-    #[schemars(rename = "manifest.json")]
-    Manifest,
-    /// The document that readers of OCI layouts read.
-    #[schemars(rename = "index.json")]
-    Index,
+words! {
+    /// One of the two documents that list the images of an archive.
+    pub enum Trust {
+        /// The document that `docker load` reads.
+        "manifest.json" Manifest,
+        /// The document that readers of OCI layouts read.
+        "index.json" Index,
+    }
 }
 
-/// What to do with attestations, signatures and other referrers of an image that changes.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, JsonSchema)]
-#[schemars(rename_all = "kebab-case")]
-pub enum Attestations {
-    /// Reject the patch if an image has attestations or signatures.
-    #[default]
-    Refuse,
-    /// Remove them.
-    Drop,
-    /// Keep them and point them at the changed image. Their content still describes the old one.
-    Keep,
+choices! {
+    /// What to do with attestations, signatures and other referrers of an image that changes.
+    pub enum Attestations {
+        /// Reject the patch if an image has attestations or signatures.
+        "refuse" Refuse,
+        /// Remove them.
+        "drop" Drop,
+        /// Keep them and point them at the changed image. Their content still describes the old one.
+        "keep" Keep,
+    }
 }
 
 /// How a patch names images.
@@ -61,76 +55,66 @@ pub enum ImagePattern {
     Id(String),
 }
 
-impl Target {
-    pub(super) fn decode(field: &Field<'_>, problems: &mut Problems) -> Option<Self> {
-        let record = field.record(&["images", "platforms", "trust"], problems)?;
-        let help = "write at least one pattern, or remove it if there is only one image";
-        let images = match record.get("images") {
-            Some(images) => images.items(help, problems)?,
-            None => Vec::new(),
-        };
-        let images = images
-            .iter()
-            .filter_map(|item| ImagePattern::decode(item, problems))
-            .collect();
-        let help = "write at least one platform, or remove `platforms` to select all";
-        let platforms = match record.get("platforms") {
-            Some(platforms) => platforms.items(help, problems)?,
-            None => Vec::new(),
-        };
-        let platforms = platforms
-            .iter()
-            .filter_map(|item| platform(item, problems))
-            .collect();
-        let trust = match record.get("trust") {
-            Some(field) => Some(Trust::decode(field, problems)?),
-            None => None,
-        };
-        let keys = ["images", "platforms", "trust"];
-        if keys.iter().all(|key| record.get(key).is_none()) {
-            let problem = field.problem(Code::MissingKey, "`target` is empty");
-            problems.add(problem.with_help("it takes `images`, `platforms` and `trust`"));
+shape! {
+    /// Patterns over tags and ids
+    struct ImagePatterns("ImagePatterns") -> Vec<ImagePattern> {
+        list::<ImagePattern>,
+        |field, problems| {
+            let help = "write at least one pattern, or remove it if there is only one image";
+            let items = field.items(help, problems)?;
+            Some(items.iter().filter_map(|item| ImagePattern::decode(item, problems)).collect())
         }
-        Some(Self {
-            images,
-            platforms,
-            trust,
-        })
     }
 }
 
-pub(super) fn platform(field: &Field<'_>, problems: &mut Problems) -> Option<PlatformPattern> {
-    let text = field.some_text(problems)?;
-    let pattern = PlatformPattern::parse(text);
-    if pattern.is_none() {
-        let message = format!("{} is not a platform", quoted(text));
-        let problem = field.problem(Code::InvalidPlatform, message);
-        let help = "write `os/architecture` or `os/architecture/variant`, as in `linux/arm64`";
-        problems.add(problem.with_help(help));
+shape! {
+    /// Patterns over platforms
+    struct PlatformPatterns("PlatformPatterns") -> Vec<PlatformPattern> {
+        list::<PlatformPattern>,
+        |field, problems| {
+            let help = "write at least one platform, or remove `platforms` to select all";
+            let items = field.items(help, problems)?;
+            Some(items.iter().filter_map(|item| PlatformPattern::decode(item, problems)).collect())
+        }
     }
-    pattern
 }
 
-impl Attestations {
-    pub(super) fn decode(field: &Field<'_>, problems: &mut Problems) -> Option<Self> {
-        let choices = [
-            ("refuse", Self::Refuse),
-            ("drop", Self::Drop),
-            ("keep", Self::Keep),
-        ];
-        field.choice(&choices, problems)
+shape! {
+    /// A pattern over the image's tags, such as `app:*`, or the start of its id, `sha256:4fdc`
+    impl ImagePattern, "ImagePattern" {
+        |_| json!({
+            "type": ["string", "number", "boolean"],
+            "pattern": "^(sha256:[0-9a-f]{4,64}$|(?!sha256:)[\\s\\S])",
+        }),
+        |field, problems| {
+            if field.some_word(problems)?.starts_with("sha256:") {
+                return IdPrefix::decode(field, problems).map(ImagePattern::Id);
+            }
+            Glob::decode(field, problems).map(ImagePattern::Name)
+        }
+    }
+}
+
+shape! {
+    /// A platform, such as `linux/arm64` or `linux/arm/v7`; without a variant it matches all variants, and `*` matches any characters
+    impl PlatformPattern, "PlatformPattern" {
+        |_| json!({
+            "type": "string",
+            "pattern": "^[A-Za-z0-9._*?()-]+(/[A-Za-z0-9._*?()-]+){1,2}$",
+        }),
+        platform
+    }
+}
+
+shape! {
+    /// The start of a digest, such as `sha256:4fdc`
+    pub(super) struct IdPrefix("IdPrefix") -> String {
+        |_| json!({ "type": "string", "pattern": "^sha256:[0-9a-f]{4,64}$" }),
+        id_prefix
     }
 }
 
 impl Trust {
-    pub(super) fn decode(field: &Field<'_>, problems: &mut Problems) -> Option<Self> {
-        let choices = [
-            ("manifest.json", Self::Manifest),
-            ("index.json", Self::Index),
-        ];
-        field.choice(&choices, problems)
-    }
-
     /// Returns what the patches trust; they may not trust different things.
     pub fn of(files: &[PatchFile]) -> Result<Option<Self>, Rejected> {
         let mut first: Option<Self> = None;
@@ -152,18 +136,20 @@ impl Trust {
     }
 }
 
-impl ImagePattern {
-    fn decode(field: &Field<'_>, problems: &mut Problems) -> Option<Self> {
-        let text = field.some_word(problems)?;
-        if text.starts_with("sha256:") {
-            return id_prefix(field, problems).map(Self::Id);
-        }
-        pattern::glob(text, field, problems).map(Self::Name)
+fn platform(field: &Field<'_>, problems: &mut Problems) -> Option<PlatformPattern> {
+    let text = field.some_text(problems)?;
+    let pattern = PlatformPattern::parse(text);
+    if pattern.is_none() {
+        let message = format!("{} is not a platform", quoted(text));
+        let problem = field.problem(Code::InvalidPlatform, message);
+        let help = "write `os/architecture` or `os/architecture/variant`, as in `linux/arm64`";
+        problems.add(problem.with_help(help));
     }
+    pattern
 }
 
 /// Reads `sha256:` and some digits; returns the digits.
-pub(super) fn id_prefix(field: &Field<'_>, problems: &mut Problems) -> Option<String> {
+fn id_prefix(field: &Field<'_>, problems: &mut Problems) -> Option<String> {
     let text = field.word(problems)?;
     let is_hex = |digits: &&str| {
         let is_digit = |b| matches!(b, b'0'..=b'9' | b'a'..=b'f');

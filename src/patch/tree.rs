@@ -3,9 +3,9 @@
 use std::collections::HashMap;
 use std::ops::Range;
 
-use super::decode::Problems;
-use super::node::{Node, Value};
 use crate::problem::{Address, Code, Problem, line_after, quoted};
+use crate::shape::Problems;
+use crate::shape::node::{Node, Value};
 
 /// Adds what is wrong with a document: tags, merge keys, repeated keys.
 pub(super) fn check_tree(node: &Node, address: &Address, text: &str, problems: &mut Problems) {

@@ -3,7 +3,7 @@
 //! Ids and digests are those of the archive as it was read: what they become is not known before layers are written.
 
 use super::expect_path;
-use crate::config_field::{ConfigField, Shape};
+use crate::config_field::{ConfigField, FieldShape};
 use crate::edit::PlannedLayer;
 use crate::edit::State;
 use crate::edit::variables;
@@ -198,9 +198,9 @@ impl Check<'_> {
 fn value_of(state: &State, field: ConfigField) -> Option<Expected> {
     let value = state.config.field(field)?;
     Some(match field.shape() {
-        Shape::Number => Expected::Number(value.as_i64()?),
-        Shape::Texts | Shape::Command => Expected::Texts(state.config.texts(field)),
-        Shape::Set => {
+        FieldShape::Number => Expected::Number(value.as_i64()?),
+        FieldShape::Texts | FieldShape::Command => Expected::Texts(state.config.texts(field)),
+        FieldShape::Set => {
             let members = state.config.members(field).into_iter();
             let mut keys: Vec<String> = members.map(|(key, _)| field.normal_key(&key)).collect();
             keys.sort();

@@ -7,6 +7,7 @@ use super::history::Record;
 use super::provenance::{self, Before};
 use super::{Inventory, OperationId, expect, target};
 use crate::annotation::AnnotationPlace;
+use crate::edit::claims::PatchLines;
 use crate::edit::effort::Effort;
 use crate::edit::image::{Findings, ImageSeen, Surroundings};
 use crate::edit::names::Names;
@@ -30,6 +31,16 @@ pub(super) struct Run<'a> {
     pub(super) wanted: Vec<Wanted>,
     /// What is wrong with the patches, until somebody takes it.
     pub(super) problems: Vec<Problem>,
+}
+
+impl PatchLines for &[PatchFile] {
+    fn line(&self, file: usize, address: &Address) -> usize {
+        self[file].line(address)
+    }
+
+    fn path(&self, file: usize) -> &str {
+        self[file].path()
+    }
 }
 
 impl<'a> Run<'a> {
@@ -158,7 +169,7 @@ impl<'a> Run<'a> {
         let mut groups: Vec<usize> = images.iter().map(|&i| self.states[i].group).collect();
         groups.dedup();
         let around = Surroundings {
-            files: self.files,
+            files: &self.files,
             file: id.file,
             address: Address::operation(id.document, id.operation),
             source: self.inventory.sources.get(&id),

@@ -44,7 +44,7 @@ impl Documented {
 pub(crate) fn documented() -> Vec<Documented> {
     let schema = schema();
     let choices = schema["definitions"]["Operation"]["oneOf"].as_array();
-    let choices = choices.unwrap().iter().zip(Operation::NAMES);
+    let choices = choices.unwrap().iter().zip(Operation::names());
     choices
         .map(|(choice, name)| {
             let text = choice["description"].as_str().expect(name);

@@ -3,7 +3,7 @@
 use super::Operations;
 use crate::config_field::ConfigField;
 use crate::image::Config;
-use crate::operation::{ConfigDifference, Inverse, kinds};
+use crate::operation::{ConfigDifference, Inverse, definitions};
 use crate::patch::{DraftValue, PatchDraft};
 
 /// Fields of several things, which are changed thing by thing where that leads there, and else as a whole.
@@ -26,13 +26,16 @@ pub(super) fn operations(old: &Config, new: &Config, whole: &[ConfigField]) -> O
         unset: Vec::new(),
         operations: Vec::new(),
     };
-    for kind in kinds() {
+    for kind in definitions() {
         match kind.inverse {
             Inverse::Config(say) => say(&mut difference),
             Inverse::Field(field) => difference.field(field, kind.name),
-            // The differences of other documents are told where these are compared.
-            Inverse::Annotations | Inverse::Tags | Inverse::Layers => {}
-            Inverse::With(_) | Inverse::Never(_) => {}
+            // What the other documents differ in is said where they are compared.
+            Inverse::Annotations
+            | Inverse::Tags
+            | Inverse::Layers
+            | Inverse::With(_)
+            | Inverse::Never(_) => {}
         }
     }
     let ConfigDifference {

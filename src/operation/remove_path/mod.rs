@@ -3,27 +3,109 @@
 mod purge;
 mod purged_layer;
 
-use super::{Inverse, Needs, Reach, Room};
 use std::collections::BTreeSet;
 
+use serde_json::json;
+
+use super::{Inverse, Needs, Reach, Room};
 use crate::edit::files::EditTarget;
 use crate::edit::image::{EditedImage, Missing};
 use crate::edit::matching::matching;
 use crate::edit::{Change, tree_changes};
 use crate::image_path::ImagePath;
 use crate::layer::whiteouts;
-use crate::patch::{EditPlace, PathRemoval};
-use crate::problem::{Code, quoted};
+use crate::operation::{Docs, ValueOf};
+use crate::problem::{Address, Code, quoted};
 use crate::rootfs::{PathSet, Rootfs};
+use crate::shape::{
+    EditPlace, Field, IfMissing, NotWith, PATH_KEY, Problems, Requires, Shape, Short, Word, Yes,
+    item_address, list, record, shape, too_long,
+};
 use crate::tarball::Kind;
 
-/// `remove-path`.
-pub(crate) struct RemovePath;
+const HELP: &str = "write at least one path or pattern, as in `[/var/cache/*]`";
 
-impl Room for RemovePath {
-    type Value = PathRemoval;
+record! {
+    /// Paths, and what to do if one does not exist.
+    pub struct PathRemoval("LongPathRemoval") {
+        /// The patterns.
+        "match" pub patterns: Vec<ImagePath> = required::<PathPatterns>(HELP);
+        /// What to do if a pattern matches nothing: report a problem (the default) or ignore it.
+        "if-missing" pub if_missing: IfMissing = default::<IfMissing>();
+        /// The `created_by` of the history entry.
+        "created-by" pub created_by: Option<String> = optional::<Word>();
+        /// `true` removes the paths from every layer, so that the archive no longer contains them.
+        "purge" pub purges: bool = default::<Yes>();
+        /// `true` drops layers that become empty.
+        "drop-empty-layers" pub drops_empty_layers: bool = default::<Yes>();
+        is_long: bool = is_long();
+    }
+    short Short::Value("match"), "PathRemoval", "Paths and patterns, or a map of them and of options";
+    rule Requires { keys: &["drop-empty-layers"], other: "purge" };
+    rule NotWith {
+        key: "purge",
+        others: &["created-by"],
+        case: "if no layer is added",
+        help: "the layer keeps its history entry",
+    };
+}
 
-    const NAME: &'static str = "remove-path";
+impl PathRemoval {
+    /// Returns the address of the pattern `index`, given the one of the operation.
+    #[must_use]
+    pub fn pattern_address(&self, operation: Address, index: usize) -> Address {
+        item_address(operation, index, self.is_long)
+    }
+}
+
+shape! {
+    /// Paths and patterns
+    struct PathPatterns("PathPatterns") -> Vec<ImagePath> {
+        list::<PathPattern>,
+        |field, problems| {
+            let items = field.items(HELP, problems)?;
+            let patterns: Vec<Option<ImagePath>> =
+                items.iter().map(|item| pattern(item, problems)).collect();
+            patterns.into_iter().collect()
+        }
+    }
+}
+
+shape! {
+    /// An absolute path without `..`; `*` and `?` match characters of one name, `**` matches any directories
+    struct PathPattern("PathPattern") -> ImagePath {
+        |_| json!({ "type": "string", "pattern": PATH_KEY }),
+        pattern
+    }
+}
+
+fn pattern(field: &Field<'_>, problems: &mut Problems) -> Option<ImagePath> {
+    let path = ImagePath::decode(field, problems)?;
+    let too_long = field.node.as_text().and_then(|text| too_long(field, text));
+    if let Some(problem) = too_long {
+        problems.add(problem);
+        return None;
+    }
+    if path.is_root() {
+        let problem = field.problem(Code::InvalidPath, "the root directory cannot be removed");
+        problems.add(problem.with_help("`/*` is everything in it"));
+        return None;
+    }
+    Some(path)
+}
+
+impl Room for PathRemoval {
+    type Shape = Self;
+
+    const KEY: &'static str = "remove-path";
+
+    const DOCS: Docs = Docs {
+        does: "Removes files and directories with a layer of whiteouts, or from every layer.",
+        takes: "`[path, …]` with patterns, or `{match: [path, …], purge: true, if-missing: ignore, created-by: string}`",
+        example: "[/etc/a]",
+        before: "layers: [etc/ etc/a etc/b]",
+        after: "layers: [etc/ etc/a etc/b] [etc/ etc/.wh.a]",
+    };
 
     const INVERSE: Inverse = Inverse::Never("layers that differ are taken as they are");
 
@@ -32,7 +114,7 @@ impl Room for RemovePath {
         "{ match: [/etc/greeting], purge: true, if-missing: ignore }",
     ];
 
-    fn needs(removal: &Self::Value) -> Needs<'_> {
+    fn needs(removal: &ValueOf<Self>) -> Needs<'_> {
         Needs::only(if removal.purges {
             Reach::FilesWithin
         } else {
@@ -40,7 +122,7 @@ impl Room for RemovePath {
         })
     }
 
-    fn plan<'a>(removal: &'a Self::Value, image: &mut EditedImage<'a>) {
+    fn plan<'a>(removal: &'a ValueOf<Self>, image: &mut EditedImage<'a>) {
         remove(image, removal);
     }
 }

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use super::purged_layer::Looking;
-use super::{look, refuse_added, topmost};
+use super::{PathRemoval, look, refuse_added, topmost};
 use crate::edit::image::EditedImage;
 use crate::edit::matching::PathPattern;
 use crate::edit::rewrites::{LayerEdits, tree_with};
@@ -11,7 +11,6 @@ use crate::edit::state::State;
 use crate::edit::{MadeLayer, PlannedLayer, RemovedLayer};
 use crate::image_path::ImagePath;
 use crate::layer::Data;
-use crate::patch::PathRemoval;
 use crate::problem::{Code, quoted};
 use crate::rootfs::{LoggedEntry, Node, PathSet, Rootfs};
 use crate::tarball::Kind;

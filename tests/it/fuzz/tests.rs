@@ -217,7 +217,7 @@ fn any_stack_of_layers_is_a_tree_or_told_why_not() {
 
 #[test]
 fn any_archive_is_patched_and_no_worse_or_told_why_not() {
-    for name in Operation::NAMES {
+    for name in Operation::names() {
         let start = format!("{name}: ");
         assert!(
             OPERATIONS.iter().any(|line| line.starts_with(&start)),

@@ -2,13 +2,11 @@
 //! patterns are relative to the directory, a pattern that matches a directory matches all in it, `**` is any number of
 //! directories, `!` takes out of what patterns before it matched, and the last word counts.
 
-use schemars::json_schema;
+use serde_json::json;
 
-use super::decode::{Field, Problems};
 use super::file_pattern::{FilePattern, Matching};
-use super::pattern::too_long;
-use super::schema;
 use crate::problem::{Code, quoted};
+use crate::shape::{Field, Problems, shape, too_long};
 
 /// Each path is held against each of them.
 const MAX_PATTERNS: usize = 1000;
@@ -25,44 +23,56 @@ struct Rule {
     is_exception: bool,
 }
 
-impl Exclude {
-    pub(super) fn decode(field: &Field<'_>, problems: &mut Problems) -> Option<Self> {
-        let items = field.items(
-            "write at least one pattern, as in `[\"**/*.md\"]`",
-            problems,
-        )?;
-        if items.len() > MAX_PATTERNS {
-            let message = format!(
-                "{} patterns are given; at most {MAX_PATTERNS} are allowed",
-                items.len()
-            );
-            let problem = field.problem(Code::InvalidValue, message);
-            problems.add(problem.with_help("one pattern with `*` or `**` matches many paths"));
-            return None;
-        }
-        let rules: Vec<Option<Rule>> = items
-            .iter()
-            .map(|item| {
-                let text = item.some_word(problems)?;
-                if let Some(problem) = too_long(item, text) {
-                    problems.add(problem);
-                    return None;
-                }
-                let rule = Rule::new(text);
-                if rule.is_none() {
-                    let message = format!("{} is not a pattern", quoted(text));
-                    let problem = item.problem(Code::InvalidValue, message);
-                    problems.add(problem.with_help(
-                        "patterns are those of `.dockerignore`: paths below `from` with `*`, `?`, `[a-z]`, `**` and a leading `!`",
-                    ));
-                }
-                rule
-            })
-            .collect();
-        let rules = rules.into_iter().collect::<Option<Vec<Rule>>>()?;
-        Some(Self { rules })
+shape! {
+    /// Patterns of `.dockerignore` over the paths below `from`
+    impl Exclude, "Excluded" {
+        |_| json!({
+            "type": "array",
+            "minItems": 1,
+            "items": { "type": ["string", "number", "boolean"], "minLength": 1 },
+        }),
+        exclude
     }
+}
 
+fn exclude(field: &Field<'_>, problems: &mut Problems) -> Option<Exclude> {
+    let items = field.items(
+        "write at least one pattern, as in `[\"**/*.md\"]`",
+        problems,
+    )?;
+    if items.len() > MAX_PATTERNS {
+        let message = format!(
+            "{} patterns are given; at most {MAX_PATTERNS} are allowed",
+            items.len()
+        );
+        let problem = field.problem(Code::InvalidValue, message);
+        problems.add(problem.with_help("one pattern with `*` or `**` matches many paths"));
+        return None;
+    }
+    let rules: Vec<Option<Rule>> = items
+        .iter()
+        .map(|item| {
+            let text = item.some_word(problems)?;
+            if let Some(problem) = too_long(item, text) {
+                problems.add(problem);
+                return None;
+            }
+            let rule = Rule::new(text);
+            if rule.is_none() {
+                let message = format!("{} is not a pattern", quoted(text));
+                let problem = item.problem(Code::InvalidValue, message);
+                problems.add(problem.with_help(
+                    "patterns are those of `.dockerignore`: paths below `from` with `*`, `?`, `[a-z]`, `**` and a leading `!`",
+                ));
+            }
+            rule
+        })
+        .collect();
+    let rules = rules.into_iter().collect::<Option<Vec<Rule>>>()?;
+    Some(Exclude { rules })
+}
+
+impl Exclude {
     /// Tells whether a path relative to the source stays out. Bytes that are not UTF-8 count as one character each.
     #[must_use]
     pub fn is_excluded(&self, path: &[u8]) -> bool {
@@ -112,17 +122,6 @@ impl Rule {
         })
     }
 }
-
-schema::schemas! {
-    Patterns, "Excluded", |_| json_schema!({
-        "description": "Patterns of `.dockerignore` over the paths below `from`",
-        "type": "array",
-        "minItems": 1,
-        "items": { "type": ["string", "number", "boolean"], "minLength": 1 },
-    });
-}
-
-pub(super) struct Patterns;
 
 #[cfg(test)]
 mod tests {

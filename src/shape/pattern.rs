@@ -2,9 +2,37 @@
 
 use regex_lite::{Regex, RegexBuilder};
 
+use serde_json::json;
+
 use super::decode::{Field, Problems};
+use super::definitions::{list, shape};
+use super::strings::SomeText;
 use crate::problem::{Code, Problem, quoted};
 use crate::reference::Glob;
+
+shape! {
+    /// A pattern: `*` matches any characters, `?` matches one
+    impl Glob, "Glob" {
+        |_| json!({ "type": ["string", "number", "boolean"], "minLength": 1 }),
+        |field, problems| glob(field.some_word(problems)?, field, problems)
+    }
+}
+
+shape! {
+    /// Patterns over names
+    pub(crate) struct Globs("Globs") -> Vec<Glob> { list::<Glob>, globs }
+}
+
+shape! {
+    /// A regular expression, as it is written.
+    pub(crate) struct Expression like SomeText, -> String {
+        |field, problems| {
+            let text = field.some_text(problems)?;
+            regex(text, str::to_owned, field, problems)?;
+            Some(text.to_owned())
+        }
+    }
+}
 
 /// The longest pattern over names or paths: no path is longer. In bytes.
 pub const MAX_PATTERN_BYTES: usize = Glob::MAX_BYTES;
@@ -12,7 +40,7 @@ pub const MAX_PATTERN_BYTES: usize = Glob::MAX_BYTES;
 pub const MAX_REGEX_BYTES: usize = 64 << 10;
 
 /// Returns the problem of a pattern that is too long.
-pub(super) fn too_long(field: &Field<'_>, text: &str) -> Option<Problem> {
+pub(crate) fn too_long(field: &Field<'_>, text: &str) -> Option<Problem> {
     let n_bytes = text.len();
     (n_bytes > MAX_PATTERN_BYTES).then(|| {
         let message = format!(
@@ -23,8 +51,20 @@ pub(super) fn too_long(field: &Field<'_>, text: &str) -> Option<Problem> {
     })
 }
 
+pub(crate) const GLOBS_HELP: &str = "write at least one pattern; `\"*\"` matches everything";
+
+fn globs(field: &Field<'_>, problems: &mut Problems) -> Option<Vec<Glob>> {
+    let items = field.items(GLOBS_HELP, problems)?;
+    let mut globs = Vec::with_capacity(items.len());
+    for item in &items {
+        let text = item.some_text(problems);
+        globs.extend(text.and_then(|text| glob(text, item, problems)));
+    }
+    Some(globs)
+}
+
 /// Reads a pattern over names.
-pub(super) fn glob(text: &str, field: &Field<'_>, problems: &mut Problems) -> Option<Glob> {
+pub(crate) fn glob(text: &str, field: &Field<'_>, problems: &mut Problems) -> Option<Glob> {
     let glob = Glob::new(text);
     match too_long(field, text).filter(|_| glob.has_wildcard()) {
         None => Some(glob),
@@ -36,7 +76,7 @@ pub(super) fn glob(text: &str, field: &Field<'_>, problems: &mut Problems) -> Op
 }
 
 /// Compiles a regular expression that stands at `field`, wrapped as `wrap` has it.
-pub(super) fn regex(
+pub(crate) fn regex(
     text: &str,
     wrap: fn(&str) -> String,
     field: &Field<'_>,

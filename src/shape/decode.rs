@@ -1,10 +1,11 @@
-//! From nodes to values: the shapes that every part of a patch is made of, and what is said where they do not fit.
+//! From nodes to values: fields, lists and maps, and the problems of those that do not fit.
 //!
 //! A function here returns what it could read and adds a problem for everything that it could not, so that one run
 //! finds all mistakes.
 
 use std::collections::HashSet;
 
+use super::Shape;
 use super::node::{Node, Value};
 use crate::problem::{Address, Code, MAX_PROBLEMS, Problem, quoted};
 
@@ -12,49 +13,49 @@ const SECRETS_HELP: &str = "a secret can be the value of a label, a variable or 
 
 /// The problems found so far.
 #[derive(Debug, Default)]
-pub(super) struct Problems(Vec<Problem>);
+pub(crate) struct Problems(Vec<Problem>);
 
 impl Problems {
-    pub(super) fn add(&mut self, problem: Problem) {
+    pub(crate) fn add(&mut self, problem: Problem) {
         // One more than is shown, so that the report can say that there are more.
         if !self.is_full() {
             self.0.push(problem);
         }
     }
 
-    pub(super) fn is_empty(&self) -> bool {
+    pub(crate) fn is_empty(&self) -> bool {
         self.0.is_empty()
     }
 
-    pub(super) fn len(&self) -> usize {
+    pub(crate) fn len(&self) -> usize {
         self.0.len()
     }
 
     /// Tells that what is added is no longer kept, so that looking for more is a waste.
-    pub(super) fn is_full(&self) -> bool {
+    pub(crate) fn is_full(&self) -> bool {
         self.0.len() > MAX_PROBLEMS
     }
 
-    pub(super) fn into_vec(self) -> Vec<Problem> {
+    pub(crate) fn into_vec(self) -> Vec<Problem> {
         self.0
     }
 }
 
 /// A node, where it is, and what to call it in a message.
 #[derive(Debug, Clone)]
-pub(super) struct Field<'a> {
-    pub(super) node: &'a Node,
-    pub(super) address: Address,
-    pub(super) name: String,
+pub(crate) struct Field<'a> {
+    pub(crate) node: &'a Node,
+    pub(crate) address: Address,
+    pub(crate) name: String,
 }
 
 impl<'a> Field<'a> {
-    pub(super) fn problem(&self, code: Code, message: impl AsRef<str>) -> Problem {
+    pub(crate) fn problem(&self, code: Code, message: impl AsRef<str>) -> Problem {
         Problem::new(code, self.address.clone(), message)
     }
 
     /// Returns the scalar as it was written, where it may be empty.
-    pub(super) fn text(&self, problems: &mut Problems) -> Option<&'a str> {
+    pub(crate) fn text(&self, problems: &mut Problems) -> Option<&'a str> {
         if matches!(self.node.value, Value::Null) {
             let problem = self.wrong_type("text");
             problems.add(problem.with_help("write `\"\"` for an empty string"));
@@ -66,7 +67,7 @@ impl<'a> Field<'a> {
     /// Returns the scalar as it was written, where an empty one means nothing.
     ///
     /// It names something, and names are shown in more than one spelling: it holds no secret.
-    pub(super) fn word(&self, problems: &mut Problems) -> Option<&'a str> {
+    pub(crate) fn word(&self, problems: &mut Problems) -> Option<&'a str> {
         if self.node.is_secret {
             let message = format!("{} contains a secret, and would be visible", self.name);
             let problem = self.problem(Code::MisplacedArg, message);
@@ -77,12 +78,12 @@ impl<'a> Field<'a> {
     }
 
     /// Returns the scalar as it was written, which is not empty.
-    pub(super) fn some_text(&self, problems: &mut Problems) -> Option<&'a str> {
+    pub(crate) fn some_text(&self, problems: &mut Problems) -> Option<&'a str> {
         self.filled(self.scalar(problems)?, problems)
     }
 
     /// Returns what [`word`](Self::word) does, which is not empty.
-    pub(super) fn some_word(&self, problems: &mut Problems) -> Option<&'a str> {
+    pub(crate) fn some_word(&self, problems: &mut Problems) -> Option<&'a str> {
         self.filled(self.word(problems)?, problems)
     }
 
@@ -103,7 +104,7 @@ impl<'a> Field<'a> {
     }
 
     /// Returns what one of these words means; the first is the one that need not be written.
-    pub(super) fn choice<T: Copy>(
+    pub(crate) fn choice<T: Copy>(
         &self,
         choices: &[(&'static str, T)],
         problems: &mut Problems,
@@ -120,7 +121,7 @@ impl<'a> Field<'a> {
     }
 
     /// Returns what one of these words means; none of them is said by leaving it out.
-    pub(super) fn one_of<T: Copy>(
+    pub(crate) fn one_of<T: Copy>(
         &self,
         choices: &[(&'static str, T)],
         problems: &mut Problems,
@@ -148,7 +149,7 @@ impl<'a> Field<'a> {
     }
 
     /// Tells whether this is a map with that key.
-    pub(super) fn has_key(&self, key: &str) -> bool {
+    pub(crate) fn has_key(&self, key: &str) -> bool {
         let Value::Map(pairs) = &self.node.value else {
             return false;
         };
@@ -156,7 +157,7 @@ impl<'a> Field<'a> {
     }
 
     /// Returns the items of a list, of which there is at least one.
-    pub(super) fn items(&self, help: &str, problems: &mut Problems) -> Option<Vec<Self>> {
+    pub(crate) fn items(&self, help: &str, problems: &mut Problems) -> Option<Vec<Self>> {
         let Value::List(items) = &self.node.value else {
             let problem = self.wrong_type("a list");
             problems.add(match &self.node.value {
@@ -181,7 +182,7 @@ impl<'a> Field<'a> {
     }
 
     /// Returns the pairs of a map, of which there is at least one; no two keys are the same.
-    pub(super) fn entries(
+    pub(crate) fn entries(
         &self,
         help: &str,
         problems: &mut Problems,
@@ -199,7 +200,7 @@ impl<'a> Field<'a> {
     }
 
     /// Returns the fields of a map that may have only the keys `allowed`.
-    pub(super) fn record(
+    pub(crate) fn record(
         &self,
         allowed: &[&'static str],
         problems: &mut Problems,
@@ -225,12 +226,14 @@ impl<'a> Field<'a> {
         }
         Some(Record {
             whole: self.clone(),
+            keys: allowed.to_vec(),
             fields,
             misspelled,
+            is_short: false,
         })
     }
 
-    /// Repeated keys and merge keys are left out: [`check_tree`](super::tree::check_tree) has told about them.
+    /// Repeated keys and merge keys are left out: they have been reported for the whole document.
     fn distinct_pairs(
         &self,
         pairs: &'a [(Node, Node)],
@@ -262,7 +265,7 @@ impl<'a> Field<'a> {
         fields
     }
 
-    pub(super) fn wrong_type(&self, wanted: &str) -> Problem {
+    pub(crate) fn wrong_type(&self, wanted: &str) -> Problem {
         let (code, found) = match self.node.value {
             Value::Null => (Code::Null, "null"),
             Value::Text(_) | Value::Unknown => (Code::WrongType, "text"),
@@ -275,22 +278,54 @@ impl<'a> Field<'a> {
 
 /// A map with known keys.
 #[derive(Debug)]
-pub(super) struct Record<'a> {
+pub(crate) struct Record<'a> {
     whole: Field<'a>,
+    keys: Vec<&'static str>,
     fields: Vec<(&'a str, Field<'a>)>,
-    /// Keys that are there under a name that is nearly theirs, which has been told.
+    /// Keys that are there under a name that is nearly theirs, which has been reported.
     misspelled: Vec<&'static str>,
+    is_short: bool,
 }
 
 impl<'a> Record<'a> {
-    pub(super) fn get(&self, key: &str) -> Option<&Field<'a>> {
+    /// Returns the record that `field` is short for: `key` has its value, and there is nothing else.
+    pub(crate) fn short(field: &Field<'a>, key: &'static str) -> Self {
+        Self {
+            whole: field.clone(),
+            keys: vec![key],
+            fields: vec![(key, field.clone())],
+            misspelled: Vec::new(),
+            is_short: true,
+        }
+    }
+
+    pub(crate) fn is_short(&self) -> bool {
+        self.is_short
+    }
+
+    /// Returns the map itself.
+    pub(crate) fn whole(&self) -> &Field<'a> {
+        &self.whole
+    }
+
+    /// Returns the keys that it may have.
+    pub(crate) fn keys(&self) -> &[&'static str] {
+        &self.keys
+    }
+
+    /// Returns the value of a key; nothing if it is not there or wrong, which is reported elsewhere.
+    pub(crate) fn peek<S: Shape>(&self, key: &str) -> Option<S::Value> {
+        S::decode(self.get(key)?, &mut Problems::default())
+    }
+
+    pub(crate) fn get(&self, key: &str) -> Option<&Field<'a>> {
         self.fields
             .iter()
             .find_map(|(name, field)| (*name == key).then_some(field))
     }
 
     /// Returns a field that must be there, or tells that it is not.
-    pub(super) fn require(
+    pub(crate) fn require(
         &self,
         key: &str,
         code: Code,
@@ -307,7 +342,7 @@ impl<'a> Record<'a> {
 }
 
 /// Returns the help for a word that is not one of `known`: the one that was probably meant, or all of them.
-pub(super) fn suggestion(word: &str, known: &[&str]) -> String {
+pub(crate) fn suggestion(word: &str, known: &[&str]) -> String {
     if let Some(name) = nearest(word, known) {
         return format!("did you mean `{name}`?");
     }
@@ -346,7 +381,7 @@ fn kebab_case(word: &str) -> String {
 }
 
 /// Returns `a`, `a and b` or `a, b and c`.
-pub(super) fn listed(items: impl Iterator<Item = String>, last: &str) -> String {
+pub(crate) fn listed(items: impl Iterator<Item = String>, last: &str) -> String {
     let items: Vec<String> = items.collect();
     match items.as_slice() {
         [] => String::new(),

@@ -1,7 +1,21 @@
 //! Lengths of time as Go spells them: `1m30s`, `1.5s`, `500ms`.
 
+use serde_json::json;
+
 use super::decode::{Field, Problems};
+use super::definitions::shape;
 use crate::problem::{Code, quoted};
+
+/// A length of time.
+pub(crate) type Nanoseconds = i64;
+
+shape! {
+    /// A duration such as `30s`, `1m30s` or `500ms`
+    pub(crate) struct Duration("Duration") -> Nanoseconds {
+        |_| json!({ "type": "string", "pattern": "^([0-9]+(\\.[0-9]+)?(ns|us|µs|ms|s|m|h))+$" }),
+        duration
+    }
+}
 
 /// Docker's least for a health check (moby `container.MinimumDuration`). In nanoseconds.
 const MINIMUM: i64 = 1_000_000;
@@ -17,7 +31,7 @@ const UNITS: [(&str, i64); 7] = [
 ];
 
 /// Reads a length of time of a health check, in nanoseconds.
-pub(super) fn duration(field: &Field<'_>, problems: &mut Problems) -> Option<i64> {
+fn duration(field: &Field<'_>, problems: &mut Problems) -> Option<i64> {
     let text = field.some_word(problems)?;
     let nanoseconds = parse(text).filter(|nanoseconds| *nanoseconds >= MINIMUM);
     if nanoseconds.is_none() {

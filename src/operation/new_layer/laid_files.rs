@@ -2,7 +2,7 @@
 
 use crate::edit::SourceFinding;
 use crate::layer::{Addition, Data, Metadata};
-use crate::patch::{AddLayer, NewContent, NewFile};
+use crate::operation::new_layer::{AddLayer, NewContent, NewFile};
 use crate::problem::quoted;
 use crate::rootfs::{Resolution, Rootfs};
 use crate::tarball::Kind;

@@ -1,21 +1,21 @@
 //! What a new layer is made of: what a source comes to over the tree of the image as it is by then.
 
-use super::laying::NewLayer;
-use super::new_files;
-use crate::compression::Compression;
+use super::laid_files;
 use crate::edit::image::EditedImage;
+use crate::edit::laying::NewLayer;
 use crate::edit::{FromFinding, MadeContent, MadeLayer, SourceFinding, tree_changes};
 use crate::image_path::ImagePath;
 use crate::layer::{
     Addition, Data, Kept, LayerContent, Metadata, Mode, Origin, Owner, Reason, SymlinkPolicy, Time,
     ZERO_DEVICE, additions, compose,
 };
-use crate::patch::{
-    AddLayer, LayerCompression, LayerMode, LayerOwner, LayerTime, LayerXattrs, Symlinks,
+use crate::operation::new_layer::{
+    AddLayer, LayerMode, LayerOwner, LayerTime, LayerXattrs, Symlinks,
 };
 use crate::printable;
 use crate::problem::{Address, Code, Problem, quoted};
 use crate::rootfs::{LayerLog, Rootfs, RootfsError, WHITEOUT};
+use crate::shape::LayerCompression;
 use crate::tarball::{Entry, Kind};
 
 /// More problems of one source than anybody reads.
@@ -243,7 +243,7 @@ impl<'a> Source<'a> {
             content,
             from: self.add.from.clone(),
             created_by: self.add.created_by.clone(),
-            compression: self.add.compression.map(compression),
+            compression: self.add.compression.map(LayerCompression::compression),
             files: Vec::new(),
         }
     }
@@ -252,7 +252,7 @@ impl<'a> Source<'a> {
     fn composed(&self, tree: &Rootfs, epoch: i64) -> Result<LayerContent, Vec<Problem>> {
         let conflict = |message: String| Problem::new(Code::LayerConflict, self.place(), message);
         let mut additions = self.brought.clone();
-        let found = new_files::add(&mut additions, self.add, self.finding, &self.metadata, tree);
+        let found = laid_files::add(&mut additions, self.add, self.finding, &self.metadata, tree);
         if let Err((i, message)) = found {
             let address = self.address.clone().key("files").index(i).key("hardlink");
             let problem = Problem::new(Code::LayerConflict, address, message);
@@ -325,13 +325,5 @@ fn policy(symlinks: Symlinks) -> SymlinkPolicy {
         Symlinks::Follow => SymlinkPolicy::Follow,
         Symlinks::Replace => SymlinkPolicy::Replace,
         Symlinks::Error => SymlinkPolicy::Error,
-    }
-}
-
-pub(crate) fn compression(asked: LayerCompression) -> Compression {
-    match asked {
-        LayerCompression::Gzip => Compression::Gzip,
-        LayerCompression::Zstd => Compression::Zstd,
-        LayerCompression::None => Compression::None,
     }
 }

@@ -13,18 +13,18 @@ use crate::problem::{Address, Part, Step, floor_char_boundary};
 
 /// A value with its place in the text; what an alias stands for has the place of the alias.
 #[derive(Debug)]
-pub(super) struct Node {
-    pub(super) span: Range<usize>,
+pub(crate) struct Node {
+    pub(crate) span: Range<usize>,
     /// The same value stands elsewhere, behind an anchor, and has been looked at there.
-    pub(super) is_alias: bool,
-    pub(super) tag: Option<String>,
+    pub(crate) is_alias: bool,
+    pub(crate) tag: Option<String>,
     /// The value of a secret was filled in.
-    pub(super) is_secret: bool,
-    pub(super) value: Value,
+    pub(crate) is_secret: bool,
+    pub(crate) value: Value,
 }
 
 #[derive(Debug)]
-pub(super) enum Value {
+pub(crate) enum Value {
     Null,
     Text(String),
     /// A text with an argument in it whose value is not known; what there is to say of that is said elsewhere.
@@ -35,7 +35,7 @@ pub(super) enum Value {
 }
 
 impl Node {
-    pub(super) fn as_text(&self) -> Option<&str> {
+    pub(crate) fn as_text(&self) -> Option<&str> {
         match &self.value {
             Value::Text(text) => Some(text),
             _ => None,
@@ -44,7 +44,7 @@ impl Node {
 }
 
 /// Reads every document of `text` that has something in it.
-pub(super) fn parse(text: &str) -> Result<Vec<Node>, serde_yaml::Error> {
+pub(crate) fn parse(text: &str) -> Result<Vec<Node>, serde_yaml::Error> {
     let options = serde_yaml::options! {
         with_snippet: false,
         strict_booleans: true,
@@ -75,7 +75,7 @@ pub(super) fn parse(text: &str) -> Result<Vec<Node>, serde_yaml::Error> {
 }
 
 /// Returns the bytes that `address` means in `documents`, or the nearest ones above it that exist.
-pub(super) fn locate(documents: &[Node], address: &Address) -> Option<Range<usize>> {
+pub(crate) fn locate(documents: &[Node], address: &Address) -> Option<Range<usize>> {
     if let Part::Text(range) = address.part() {
         return Some(range.clone());
     }

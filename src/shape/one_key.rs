@@ -1,27 +1,102 @@
 //! Items that are a map with exactly one key, which says what the item is: operations and preconditions.
 
+use serde_json::json;
+
 use super::decode::{Field, Problems, listed, suggestion};
+use super::definitions::Json;
 use super::node::Value;
 use crate::problem::{Code, Problem, quoted};
 
+/// Declares such items: for each its documentation, its key, its variant with the value, and the shape of the value if
+/// that is another type.
+macro_rules! one_key {
+    (
+        $(#[doc = $doc:literal])+ $vis:vis enum $item:ident, $kind:expr;
+        $($(#[doc = $row_doc:literal])+ $name:literal $variant:ident($holds:ty) $(is $shape:ty)?;)+
+    ) => {
+        $(#[doc = $doc])+
+        #[derive(Debug, Clone, PartialEq, Eq)]
+        $vis enum $item {
+            $($(#[doc = $row_doc])+ $variant($holds),)+
+        }
+
+        impl $item {
+            /// The names that a patch has for them, in the order of the documentation.
+            pub const NAMES: &[&'static str] = &[$($name,)+];
+
+            /// Returns the name that a patch has for it.
+            #[must_use]
+            pub fn name(&self) -> &'static str {
+                match self { $(Self::$variant(_) => $name,)+ }
+            }
+        }
+
+        impl $crate::shape::Shape for $item {
+            type Value = Self;
+
+            const NAME: &'static str = stringify!($item);
+
+            fn schema(definitions: &mut $crate::shape::Definitions) -> $crate::shape::Json {
+                $crate::shape::Kind::schema(&$crate::shape::text(&[$($doc),+]), &[$((
+                    $name,
+                    $crate::shape::text(&[$($row_doc),+]),
+                    definitions.refer::<$crate::shape::one_key!(@shape $holds $(, $shape)?)>(),
+                ),)+])
+            }
+
+            fn decode(
+                field: &$crate::shape::Field<'_>,
+                problems: &mut $crate::shape::Problems,
+            ) -> Option<Self> {
+                let kind: $crate::shape::Kind<'_> = $kind;
+                let (name, value) = kind.decode(field, problems)?;
+                match name {
+                    $($name => {
+                        <$crate::shape::one_key!(@shape $holds $(, $shape)?) as $crate::shape::Shape>::decode(&value, problems)
+                            .map(Self::$variant)
+                    })+
+                    _ => unreachable!("`{name}` is one of the names"),
+                }
+            }
+        }
+    };
+    (@shape $holds:ty) => { $holds };
+    (@shape $holds:ty, $shape:ty) => { $shape };
+}
+pub(crate) use one_key;
+
 /// What such items are, and how they are spoken of.
 #[derive(Debug)]
-pub(super) struct Kind<'a> {
+pub(crate) struct Kind<'a> {
     /// With its article, as in `an operation`.
-    pub(super) name: &'static str,
+    pub(crate) name: &'static str,
     /// Its keys.
-    pub(super) keys: &'a [&'static str],
+    pub(crate) keys: &'a [&'static str],
     /// An item as it is meant to be.
-    pub(super) example: &'static str,
+    pub(crate) example: &'static str,
     /// The problem of an item with another shape.
-    pub(super) shape: Code,
+    pub(crate) shape: Code,
     /// The problem of an item with another key.
-    pub(super) unknown: Code,
+    pub(crate) unknown: Code,
 }
 
 impl Kind<'_> {
+    /// Returns the schema of such items: for each its key, its documentation, and the schema of its value.
+    pub(crate) fn schema(docs: &str, items: &[(&str, String, Json)]) -> Json {
+        let items = items.iter().map(|(key, docs, value)| {
+            json!({
+                "type": "object",
+                "properties": { *key: value },
+                "required": [key],
+                "additionalProperties": false,
+                "description": docs,
+            })
+        });
+        json!({ "oneOf": items.collect::<Vec<Json>>(), "description": docs })
+    }
+
     /// Returns the key of an item, which is one of those known, and what stands behind it.
-    pub(super) fn decode<'a>(
+    pub(crate) fn decode<'a>(
         &self,
         field: &Field<'a>,
         problems: &mut Problems,

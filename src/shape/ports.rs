@@ -1,21 +1,43 @@
 //! Ports, in the normal form of Docker: `80/tcp`.
 
+use serde_json::json;
+
 use super::decode::{Field, Problems};
-use super::values::distinct;
+use super::definitions::{set, shape};
+use super::strings::distinct;
 use crate::problem::{Code, quoted};
 
-/// Reads ports, and ranges of them one by one.
-pub(super) fn ports(field: &Field<'_>, problems: &mut Problems) -> Option<Vec<String>> {
-    distinct(field, "8080/tcp", problems, |item, problems| {
-        let text = item.some_word(problems)?;
-        let ports = parse(text);
-        if ports.is_none() {
-            let message = format!("{} is not a port", quoted(text));
-            let problem = item.problem(Code::InvalidValue, message);
-            problems.add(problem.with_help("write `8080`, `53/udp` or `8000-8010/tcp`"));
-        }
-        ports
-    })
+shape! {
+    /// A port such as `8080`, `53/udp` or `8000-8010/tcp`
+    pub(crate) struct Port("Port") -> Vec<String> {
+        |_| json!({
+            "type": ["string", "integer"],
+            "minimum": 1,
+            "maximum": 65535,
+            "pattern": "^[1-9][0-9]{0,4}(-[1-9][0-9]{0,4})?(/([tT][cC][pP]|[uU][dD][pP]|[sS][cC][tT][pP]))?$",
+        }),
+        port
+    }
+}
+
+shape! {
+    /// Ports, each once
+    pub(crate) struct Ports("Ports") -> Vec<String> {
+        set::<Port>,
+        |field, problems| distinct(field, "8080/tcp", problems, port)
+    }
+}
+
+/// Reads a port, or a range of them one by one.
+fn port(field: &Field<'_>, problems: &mut Problems) -> Option<Vec<String>> {
+    let text = field.some_word(problems)?;
+    let ports = parse(text);
+    if ports.is_none() {
+        let message = format!("{} is not a port", quoted(text));
+        let problem = field.problem(Code::InvalidValue, message);
+        problems.add(problem.with_help("write `8080`, `53/udp` or `8000-8010/tcp`"));
+    }
+    ports
 }
 
 fn parse(text: &str) -> Option<Vec<String>> {

@@ -1,64 +1,151 @@
 //! `set-mode` and `set-owner`: which files a pattern means, and what of them is another then.
 
-use super::{Inverse, Needs, Reach, Room};
+mod mode;
+
 use std::collections::HashSet;
 
-use crate::edit::claims::{Thing, Wish};
+pub use self::mode::{Clause, FileMode};
+use super::{Inverse, Needs, Reach, Room};
+use crate::edit::claims::{Claimed, Intent};
 use crate::edit::effort::Effort;
 use crate::edit::files::{EditTarget, FileEdit, FileEdits};
 use crate::edit::image::{EditedImage, Missing};
 use crate::edit::kept::names_of;
 use crate::edit::matching::{has_pattern, matching};
 use crate::image_path::ImagePath;
-use crate::patch::{EditPlace, FileMode, PathSettings};
+use crate::operation::{Docs, ValueOf};
+use crate::problem::Address;
 use crate::rootfs::{Node, Resolution, Rootfs};
+use crate::shape::{
+    EditPlace, Ids, IfMissing, NoNewLayer, PathMap, Paths, Shape, Short, Word, record,
+};
 use crate::tarball::{HeaderChange, Kind};
 
-/// `set-mode`.
-pub(crate) struct SetMode;
+record! {
+    /// What to set, and options.
+    pub struct PathSettings<T: Setting>(T::LONG) {
+        /// Values by path or pattern; the last match wins.
+        "set" pub settings: Vec<(ImagePath, T)> = required::<Paths<T>>(T::HELP);
+        /// What to do if a pattern matches nothing: report a problem (the default) or ignore it.
+        "if-missing" pub if_missing: IfMissing = default::<IfMissing>();
+        /// The layer that is changed.
+        "in" pub place: EditPlace = default::<EditPlace>();
+        /// The `created_by` of the history entry.
+        "created-by" pub created_by: Option<String> = optional::<Word>();
+        is_long: bool = is_long();
+    }
+    short Short::Map { key: "set", unless: "set" }, T::EITHER, T::EITHER_DESCRIPTION;
+    rule NoNewLayer;
+}
 
-impl Room for SetMode {
-    type Value = PathSettings<FileMode>;
+impl<T> PathSettings<T> {
+    /// Returns the address of the setting `index`, given the one of the operation.
+    #[must_use]
+    pub fn address(&self, operation: Address, index: usize) -> Address {
+        if self.is_long {
+            operation.key("set").index(index)
+        } else {
+            operation.index(index)
+        }
+    }
+}
 
-    const NAME: &'static str = "set-mode";
+/// What an operation sets of files.
+pub(crate) trait Setting: PathMap<To: Shape<Value = Self>> + Sized {
+    /// The name of the long form in the schema.
+    const LONG: &'static str;
+    /// The name of both forms.
+    const EITHER: &'static str;
+    /// What both forms are.
+    const EITHER_DESCRIPTION: &'static str;
+}
+
+impl PathMap for FileMode {
+    type To = Self;
+
+    const NAME: &'static str = "Modes";
+    const DESCRIPTION: &'static str = "Permissions by path or pattern; the last match wins";
+    const HELP: &'static str = "write at least one path, as in `{ /usr/bin/app: \"0755\" }`";
+}
+
+impl Setting for FileMode {
+    const LONG: &'static str = "LongModeSettings";
+    const EITHER: &'static str = "ModeSettings";
+    const EITHER_DESCRIPTION: &'static str =
+        "Permissions by path or pattern, or a map of these and of options";
+}
+
+/// User and group.
+impl PathMap for (u32, u32) {
+    type To = Ids;
+
+    const NAME: &'static str = "Owners";
+    const DESCRIPTION: &'static str = "Owners by path or pattern; the last match wins";
+    const HELP: &'static str = "write at least one path, as in `{ /srv/app: \"1000:1000\" }`";
+}
+
+impl Setting for (u32, u32) {
+    const LONG: &'static str = "LongOwnerSettings";
+    const EITHER: &'static str = "OwnerSettings";
+    const EITHER_DESCRIPTION: &'static str =
+        "Owners by path or pattern, or a map of these and of options";
+}
+
+impl Room for PathSettings<FileMode> {
+    type Shape = Self;
+
+    const KEY: &'static str = "set-mode";
+
+    const DOCS: Docs = Docs {
+        does: "Sets the permissions of files and directories.",
+        takes: "`{path: mode, …}` with patterns, or `{set: {path: mode, …}, in: layer, if-missing: ignore, created-by: string}`",
+        example: "{ /etc/a: go-r }",
+        before: "layers: [etc/(0755) etc/a(0644)]",
+        after: "layers: [etc/(0755) etc/a(0644)] [etc/(0755) etc/a(0600)]",
+    };
 
     const INVERSE: Inverse = Inverse::Never("layers that differ are taken as they are");
 
     const SAMPLES: &'static [&'static str] =
         &["{ set: { '/etc/**': go-w, /etc/greeting: '0600' }, if-missing: ignore }"];
 
-    fn needs(settings: &Self::Value) -> Needs<'_> {
+    fn needs(settings: &ValueOf<Self>) -> Needs<'_> {
         Needs::only(match settings.place {
             EditPlace::NewLayer => Reach::FilesAbove,
             EditPlace::Layer => Reach::FilesWithin,
         })
     }
 
-    fn plan<'a>(settings: &'a Self::Value, image: &mut EditedImage<'a>) {
+    fn plan<'a>(settings: &'a ValueOf<Self>, image: &mut EditedImage<'a>) {
         set_modes(image, settings);
     }
 }
 
-/// `set-owner`.
-pub(crate) struct SetOwner;
+impl Room for PathSettings<(u32, u32)> {
+    type Shape = Self;
 
-impl Room for SetOwner {
-    type Value = PathSettings<(u32, u32)>;
+    const KEY: &'static str = "set-owner";
 
-    const NAME: &'static str = "set-owner";
+    const DOCS: Docs = Docs {
+        does: "Sets the owner of files and directories.",
+        takes: "`{path: \"uid:gid\", …}` with patterns, or what `set-mode` takes",
+        example: "{ /etc/a: \"5:7\" }",
+        before: "layers: [etc/(0:0) etc/a(0:0)]",
+        after: "layers: [etc/(0:0) etc/a(0:0)] [etc/(0:0) etc/a(5:7)]",
+    };
 
     const INVERSE: Inverse = Inverse::Never("layers that differ are taken as they are");
 
     const SAMPLES: &'static [&'static str] = &["{ set: { '/etc/**': '5:7' }, if-missing: ignore }"];
 
-    fn needs(settings: &Self::Value) -> Needs<'_> {
+    fn needs(settings: &ValueOf<Self>) -> Needs<'_> {
         Needs::only(match settings.place {
             EditPlace::NewLayer => Reach::FilesAbove,
             EditPlace::Layer => Reach::FilesWithin,
         })
     }
 
-    fn plan<'a>(settings: &'a Self::Value, image: &mut EditedImage<'a>) {
+    fn plan<'a>(settings: &'a ValueOf<Self>, image: &mut EditedImage<'a>) {
         set_owners(image, settings);
     }
 }
@@ -127,8 +214,8 @@ fn set<T>(
                     "`{pattern}` is a link or leads through one, to `{real}`"
                 ));
             }
-            let claimed = Thing::file(real, thing);
-            image.claim(claimed, Wish::Set(claim(value)), place());
+            let claimed = Claimed::file(real, thing);
+            image.claim(claimed, Intent::Set(claim(value)), place());
         }
         meant.extend(found.into_iter().map(|path| (path, s)));
     }

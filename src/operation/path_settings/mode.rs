@@ -1,10 +1,9 @@
 //! Permissions as `chmod` takes them: octal digits, or what to add, remove or set for whom.
 
-use schemars::json_schema;
+use serde_json::json;
 
-use super::decode::{Field, Problems};
-use super::schema;
 use crate::problem::{Code, quoted};
+use crate::shape::{Field, Problems, parse_octal, shape};
 
 const HELP: &str = "write three or four octal digits, as in `0644`, or clauses as in `chmod`, such as `go-w` or `u=rwX,g=rX`";
 const SETUID: u32 = 0o4000;
@@ -39,6 +38,28 @@ enum Action {
     Set,
 }
 
+shape! {
+    /// Three or four octal digits, or clauses as in `chmod`, such as `go-w` or `u=rwX,g=rX`
+    impl FileMode, "FileMode" {
+        |_| json!({
+            "type": ["string", "integer"],
+            "pattern": "^([0-7]{3,4}|[ugoa]+([-+=][rwxXst]*)+(,[ugoa]+([-+=][rwxXst]*)+)*)$",
+        }),
+        mode
+    }
+}
+
+fn mode(field: &Field<'_>, problems: &mut Problems) -> Option<FileMode> {
+    let text = field.word(problems)?;
+    let mode = FileMode::parse(text);
+    if mode.is_none() {
+        let message = format!("{} is {}", field.name, quoted(text));
+        let problem = field.problem(Code::InvalidValue, message);
+        problems.add(problem.with_help(HELP));
+    }
+    mode
+}
+
 impl FileMode {
     /// Returns what the permissions `mode` become.
     #[must_use]
@@ -51,22 +72,9 @@ impl FileMode {
         }
     }
 
-    pub(super) fn decode(field: &Field<'_>, problems: &mut Problems) -> Option<Self> {
-        let text = field.word(problems)?;
-        let mode = Self::parse(text);
-        if mode.is_none() {
-            let message = format!("{} is {}", field.name, quoted(text));
-            let problem = field.problem(Code::InvalidValue, message);
-            problems.add(problem.with_help(HELP));
-        }
-        mode
-    }
-
     fn parse(text: &str) -> Option<Self> {
-        let is_octal =
-            (3..=4).contains(&text.len()) && text.bytes().all(|b| matches!(b, b'0'..=b'7'));
-        if is_octal {
-            return u32::from_str_radix(text, 8).ok().map(Self::Octal);
+        if let Some(mode) = parse_octal(text) {
+            return Some(Self::Octal(mode));
         }
         let clauses: Option<Vec<Vec<Clause>>> = text.split(',').map(clauses).collect();
         Some(Self::Clauses(clauses?.concat()))
@@ -140,14 +148,6 @@ impl Clause {
             Action::Set => mode & !meant | bits,
         }
     }
-}
-
-schema::schemas! {
-    FileMode, "FileMode", |_| json_schema!({
-        "description": "Three or four octal digits, or clauses as in `chmod`, such as `go-w` or `u=rwX,g=rX`",
-        "type": ["string", "integer"],
-        "pattern": "^([0-7]{3,4}|[ugoa]+([-+=][rwxXst]*)+(,[ugoa]+([-+=][rwxXst]*)+)*)$",
-    });
 }
 
 #[cfg(test)]

@@ -1,0 +1,84 @@
+//! Paths of files, on the host and in an image.
+
+use serde_json::json;
+
+use super::decode::{Field, Problems};
+use super::definitions::shape;
+use super::pattern::MAX_PATTERN_BYTES;
+use super::strings::SomeText;
+use crate::image_path::ImagePath;
+use crate::problem::{Code, Problem, quoted};
+
+/// An absolute path without `..` that is not the root.
+pub(crate) const PATH_KEY: &str = "^(?!(.*/)?\\.\\.(/|$))/+[^/]";
+
+shape! {
+    /// An absolute path in the image, without `..`
+    impl ImagePath, "ImagePath" {
+        |_| json!({ "type": "string", "pattern": "^(?!(.*/)?\\.\\.(/|$))/" }),
+        image_path
+    }
+}
+
+shape! {
+    /// The path of a file of the host, relative to the patch file.
+    pub(crate) struct SourcePath like SomeText, -> String { source_path }
+}
+
+/// Reads the path of a file of the host, below the patch.
+fn source_path(field: &Field<'_>, problems: &mut Problems) -> Option<String> {
+    let text = field.some_word(problems)?;
+    if text.contains('\0') {
+        let message = format!("{} contains a NUL byte, which a path cannot", field.name);
+        problems.add(field.problem(Code::InvalidPath, message));
+        return None;
+    }
+    Some(text.to_owned())
+}
+
+/// Reads the path of a file of an image.
+fn image_path(field: &Field<'_>, problems: &mut Problems) -> Option<ImagePath> {
+    let text = field.word(problems)?;
+    match ImagePath::parse(text) {
+        Ok(path) => Some(path),
+        Err(reason) => {
+            let message = format!("{} is {}: {reason}", field.name, quoted(text));
+            problems.add(field.problem(Code::InvalidPath, message));
+            None
+        }
+    }
+}
+
+/// Reads the path that is the key of `field`.
+pub(crate) fn path_key(
+    name: &str,
+    field: &Field<'_>,
+    problems: &mut Problems,
+) -> Option<ImagePath> {
+    let mut problem = |message: String, help: &str| {
+        let address = field.address.clone().on_key();
+        problems.add(Problem::new(Code::InvalidPath, address, message).with_help(help));
+    };
+    match ImagePath::parse(name) {
+        Ok(_) if name.len() > MAX_PATTERN_BYTES => {
+            let message = format!(
+                "{} is a path of {} bytes; at most {MAX_PATTERN_BYTES} are allowed",
+                quoted(name),
+                name.len()
+            );
+            problem(message, "this is the limit of Linux");
+            None
+        }
+        Ok(path) if path.is_root() => {
+            let message = "the root directory cannot be changed".to_owned();
+            problem(message, "`/*` is everything in it");
+            None
+        }
+        Ok(path) => Some(path),
+        Err(reason) => {
+            let message = format!("{} is not a path: {reason}", quoted(name));
+            problem(message, "write an absolute path, as in `/etc/app.conf`");
+            None
+        }
+    }
+}

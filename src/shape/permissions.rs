@@ -1,0 +1,66 @@
+//! Permission bits, and owners of files.
+
+use serde_json::json;
+
+use super::decode::{Field, Problems};
+use super::definitions::shape;
+use crate::problem::{Code, quoted};
+
+/// The owner of a file has 32 bits without a sign, and 4294967295 leaves it as it is (`chown(2)`). Only users that processes
+/// run as are limited to 2147483647 (CVE-2024-40635).
+const MAX_ID: u32 = u32::MAX - 1;
+
+shape! {
+    /// Permission bits, as in `0644`
+    pub(crate) struct Octal("Mode") -> u32 {
+        |_| json!({ "type": ["string", "integer"], "pattern": "^[0-7]{3,4}$" }),
+        octal
+    }
+}
+
+shape! {
+    /// User and group as numbers, as in `0:0`
+    pub(crate) struct Ids("Ids") -> (u32, u32) {
+        |_| json!({ "type": "string", "pattern": "^[0-9]{1,10}:[0-9]{1,10}$" }),
+        ids
+    }
+}
+
+fn octal(field: &Field<'_>, problems: &mut Problems) -> Option<u32> {
+    let text = field.word(problems)?;
+    let mode = parse_octal(text);
+    if mode.is_none() {
+        let message = format!("{} is {}", field.name, quoted(text));
+        let problem = field.problem(Code::InvalidValue, message);
+        problems.add(problem.with_help("write three or four octal digits, as in `0644`"));
+    }
+    mode
+}
+
+/// Reads three or four octal digits.
+pub(crate) fn parse_octal(text: &str) -> Option<u32> {
+    let is_octal = (3..=4).contains(&text.len()) && text.bytes().all(|b| matches!(b, b'0'..=b'7'));
+    is_octal.then(|| u32::from_str_radix(text, 8).ok())?
+}
+
+/// Reads `uid:gid`.
+fn ids(field: &Field<'_>, problems: &mut Problems) -> Option<(u32, u32)> {
+    let text = field.word(problems)?;
+    let ids = text
+        .split_once(':')
+        .and_then(|(user, group)| Some((id(user)?, id(group)?)));
+    if ids.is_none() {
+        let message = format!("{} is {}", field.name, quoted(text));
+        let problem = field.problem(Code::InvalidValue, message);
+        problems.add(problem.with_help(format!(
+            "write two numbers up to {MAX_ID}, as in `0:0`; names have a meaning only in a running image"
+        )));
+    }
+    ids
+}
+
+fn id(text: &str) -> Option<u32> {
+    let is_plain = text.bytes().all(|b| b.is_ascii_digit()) && text.len() <= 10;
+    let id = text.parse().ok().filter(|id| *id <= MAX_ID);
+    id.filter(|_| is_plain)
+}
