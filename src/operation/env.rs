@@ -94,7 +94,7 @@ impl Room for UnsetEnv {
         after: "\"Env\":[\"A=b\"]",
     };
 
-    const INVERSE: Inverse = Inverse::With(SetEnv::KEY);
+    const INVERSE: Inverse = Inverse::Beside;
 
     const SAMPLES: &'static [&'static str] = &["{ match: [A, '*_proxy'], if-missing: ignore }"];
 

@@ -52,8 +52,10 @@ pub(crate) enum Inverse {
     Tags,
     /// It looks at the layers of two images.
     Layers,
-    /// Another operation says it along with itself.
-    With(&'static str),
+    /// The others leave to it what goes.
+    Unset,
+    /// Another operation of the same room says both.
+    Beside,
     /// Never, for this reason.
     Never(&'static str),
 }

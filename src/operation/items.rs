@@ -58,7 +58,7 @@ impl Room for RemovePort {
         after: "\"ExposedPorts\":{\"443/tcp\":{}}",
     };
 
-    const INVERSE: Inverse = Inverse::With(AddPort::KEY);
+    const INVERSE: Inverse = Inverse::Beside;
 
     const SAMPLES: &'static [&'static str] = &["{ match: [80, '*/udp'], if-missing: ignore }"];
 
@@ -117,7 +117,7 @@ impl Room for RemoveVolume {
         after: "\"Volumes\":{\"/data\":{}}",
     };
 
-    const INVERSE: Inverse = Inverse::With(AddVolume::KEY);
+    const INVERSE: Inverse = Inverse::Beside;
 
     const SAMPLES: &'static [&'static str] = &["{ match: ['/var/*', /data], if-missing: ignore }"];
 

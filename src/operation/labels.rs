@@ -58,7 +58,7 @@ impl Room for UnsetLabel {
         after: "\"Labels\":{\"a\":\"b\"}",
     };
 
-    const INVERSE: Inverse = Inverse::With(SetLabel::KEY);
+    const INVERSE: Inverse = Inverse::Beside;
 
     const SAMPLES: &'static [&'static str] = &["{ match: [a, 'b.*'], if-missing: ignore }"];
 

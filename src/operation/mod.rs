@@ -54,7 +54,7 @@ pub use self::unset::Unset;
 use std::fmt;
 use std::sync::LazyLock;
 
-use crate::config_field::{Setter, SetterGroup};
+use crate::config_field::{ConfigField, Setter, SetterGroup};
 use crate::edit::EditedImage;
 use crate::problem::Code;
 use crate::reference::Reference;
@@ -164,16 +164,27 @@ impl Definition {
         }
     }
 
-    /// Returns the operation that `diff --as-patch` says it with, or why it does not say it.
-    pub fn said_by(&self) -> Result<&'static str, &'static str> {
+    /// Returns the field, if it sets one and does nothing else.
+    #[must_use]
+    pub fn field(&self) -> Option<ConfigField> {
+        match self.takes {
+            Takes::Field(setter) => Some(setter.field),
+            Takes::Room { .. } => None,
+        }
+    }
+
+    /// Returns why `diff --as-patch` never writes it; nothing if it does.
+    #[must_use]
+    pub fn never_written(&self) -> Option<&'static str> {
         match self.inverse {
             Inverse::Config(_)
             | Inverse::Field(_)
             | Inverse::Annotations
             | Inverse::Tags
-            | Inverse::Layers => Ok(self.name),
-            Inverse::With(other) => Ok(other),
-            Inverse::Never(reason) => Err(reason),
+            | Inverse::Layers
+            | Inverse::Unset
+            | Inverse::Beside => None,
+            Inverse::Never(reason) => Some(reason),
         }
     }
 

@@ -91,7 +91,7 @@ impl Room for Unset {
         after: "\"Image\":\"\"",
     };
 
-    const INVERSE: Inverse = Inverse::With("the operation that sets the field");
+    const INVERSE: Inverse = Inverse::Unset;
 
     const SAMPLES: &'static [&'static str] = &[
         "{ match: [cmd, healthcheck.interval, healthcheck, env, author, os-version], if-missing: ignore }",

@@ -5,6 +5,7 @@ use std::fmt::Write as _;
 use std::io::Read;
 
 use ocipatch::archive::Archive;
+use ocipatch::operation::definitions;
 use serde_json::Value;
 
 use crate::binary::{ok, write_files};
@@ -175,4 +176,75 @@ fn every_example_outside_the_configuration_comes_out_as_documented() {
         n_examples += 1;
     }
     assert!(n_examples >= 8);
+}
+
+/// Makes an archive of which a piece is this, where it is one of the configuration.
+fn configured(piece: &str) -> Vec<u8> {
+    let piece: Value = serde_json::from_str(&format!("{{{piece}}}")).unwrap();
+    let members = piece.as_object().unwrap().iter();
+    // What stands at the root cannot be there before.
+    let inner = members.filter(|(key, _)| key.as_bytes()[0].is_ascii_uppercase());
+    let lines = inner.map(|(key, value)| format!("config: {key}={value}\n"));
+    hybrid_archive(&format!(
+        "tags: app:1\n{}layer: 0755 etc/\n",
+        lines.collect::<String>()
+    ))
+}
+
+#[test]
+fn a_difference_is_said_with_every_operation_that_does_not_say_why_not() {
+    let layers = ["add-layer", "remove-layer", "replace-layer"];
+    let mut n_said = 0;
+    for (definition, operation) in definitions().iter().zip(documented()) {
+        let [argument, before, _] = operation.parts();
+        let home = tempfile::tempdir().unwrap();
+        let name = definition.name;
+        let patch = format!("apiVersion: ocipatch/v1\noperations:\n- {name}: {argument}\n");
+        write_files(home.path(), &[("fix.yaml", &patch)]);
+        let path = |name: &str| home.path().join(name);
+        for (name, base) in BASES {
+            std::fs::write(path(name), archive(base)).unwrap();
+        }
+        let image = if is_of_archive(before) {
+            archive(before)
+        } else {
+            configured(before)
+        };
+        std::fs::write(path("app.tar"), image).unwrap();
+        let (fix, app, out) = (path("fix.yaml"), path("app.tar"), path("out.tar"));
+        let [fix, app, out] = [&fix, &app, &out].map(|path| path.as_os_str());
+        ok([
+            "apply".as_ref(),
+            "-q".as_ref(),
+            fix,
+            app,
+            "-o".as_ref(),
+            out,
+        ]);
+        let (turn, layers_at) = (path("turn.yaml"), path("layers"));
+        ok([
+            "diff".as_ref(),
+            "--as-patch".as_ref(),
+            "--partial".as_ref(),
+            "--layers".as_ref(),
+            layers_at.as_os_str(),
+            "-o".as_ref(),
+            turn.as_os_str(),
+            app,
+            out,
+        ]);
+        let said = std::fs::read_to_string(&turn).unwrap();
+        let is_said = |name: &&str| said.contains(&format!("- {name}:"));
+        // One layer for another may be said as two operations.
+        let names = if layers.contains(&name) {
+            &layers[..]
+        } else {
+            &[name][..]
+        };
+        let is_written = names.iter().any(is_said);
+        let reason = definition.never_written();
+        assert_eq!(is_written, reason.is_none(), "{name}: {reason:?}\n{said}");
+        n_said += usize::from(is_written);
+    }
+    assert!(n_said > 20);
 }

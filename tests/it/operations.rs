@@ -6,10 +6,12 @@ use std::collections::HashMap;
 use ocipatch::annotation::ImageAnnotations;
 use ocipatch::config_field::ConfigField;
 use ocipatch::image::Config;
+use ocipatch::operation::{Definition, definitions};
 use ocipatch::patch::{ArgValues, Expectation, Operation, PatchFile, schema};
 use ocipatch::plan::{Inventory, InventoryImage, Texts, Unplanned, contradictions, plan};
 use ocipatch::problem::Rejected;
 use ocipatch::reference::Reference;
+use serde_json::Value;
 
 use crate::examples;
 use crate::readme::check_table;
@@ -59,6 +61,45 @@ pub(crate) fn documented() -> Vec<Documented> {
             }
         })
         .collect()
+}
+
+/// Returns every sample of every operation, as a line of a patch.
+pub(crate) fn samples() -> Vec<String> {
+    let line = |name: &str, sample: &str| format!("{name}: {sample}");
+    let definitions = definitions().iter();
+    let lines = definitions.flat_map(|it| it.samples.iter().map(|sample| line(it.name, sample)));
+    lines.collect()
+}
+
+/// An operation that sets one field and nothing else.
+pub(crate) struct FieldSample {
+    pub(crate) name: &'static str,
+    /// It, as a line of a patch.
+    pub(crate) line: String,
+    /// The keys that lead to the field.
+    pub(crate) path: &'static [&'static str],
+    /// What the field is then.
+    pub(crate) value: Value,
+}
+
+/// Returns a sample of every operation that sets one field, but for those that stand in `lines` already.
+pub(crate) fn field_samples<'a>(lines: impl Iterator<Item = &'a str>) -> Vec<FieldSample> {
+    let names = lines.filter_map(|line| Some(line.split_once(':')?.0));
+    let names: Vec<&str> = names.collect();
+    let fields = definitions()
+        .iter()
+        .filter_map(|it| Some((it, it.field()?)));
+    let others = fields.filter(|(it, _)| !names.contains(&it.name));
+    let sample = |(it, field): (&Definition, ConfigField)| {
+        let piece: Value = serde_json::from_str(&format!("{{{}}}", it.docs.after)).unwrap();
+        FieldSample {
+            name: it.name,
+            line: format!("{}: {}", it.name, it.samples[0]),
+            path: field.path(),
+            value: piece[field.path().last().unwrap()].clone(),
+        }
+    };
+    others.map(sample).collect()
 }
 
 /// Returns a configuration as a patch leaves it.

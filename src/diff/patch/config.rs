@@ -34,7 +34,8 @@ pub(super) fn operations(old: &Config, new: &Config, whole: &[ConfigField]) -> O
             Inverse::Annotations
             | Inverse::Tags
             | Inverse::Layers
-            | Inverse::With(_)
+            | Inverse::Unset
+            | Inverse::Beside
             | Inverse::Never(_) => {}
         }
     }

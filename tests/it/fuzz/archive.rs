@@ -11,6 +11,7 @@ use ocipatch::apply::{Prepared, prepare_as};
 use ocipatch::archive::{Archive, Conversion, Destination, Form, Source, publish};
 use ocipatch::error::Error;
 use ocipatch::gather::{Base, NotPlanned, Patches, Setting, gather, read_trees};
+use ocipatch::operation::definitions;
 use ocipatch::patch::PatchFile;
 use ocipatch::verify::{Report, Severity, verify};
 use tempfile::TempDir;
@@ -61,21 +62,22 @@ const HEADS: &[&str] = &[
     "target: {images: [greeter]}\n",
     "target: {platforms: [linux/amd64]}\n",
 ];
-/// Every operation, so that it has something to do in most archives and is no problem in the others.
-pub(super) const OPERATIONS: &[&str] = &[
+/// The samples of every operation, and more: such as have something to do in most archives and are no problem in the others.
+pub(super) static OPERATIONS: LazyLock<Vec<String>> = LazyLock::new(|| {
+    let mut lines: Vec<String> = MORE.iter().map(|&line| line.to_owned()).collect();
+    for definition in definitions().iter().filter(|it| it.name != "rebase") {
+        let samples = definition.samples.iter();
+        lines.extend(samples.map(|sample| format!("{}: {sample}", definition.name)));
+    }
+    lines
+});
+const MORE: &[&str] = &[
     "set-label: {a: b, mylabel: modifiedvalue}",
     "unset-label: {match: ['*'], if-missing: ignore}",
     "set-env: {A: b, PATH: /x}",
     "unset-env: {match: [P*], if-missing: ignore}",
     "prepend-env: {PATH: {value: /opt/bin, if-missing: ignore}}",
     "append-env: {PATH: {value: /opt/bin, if-missing: ignore}}",
-    "set-entrypoint: [/bin/greet]",
-    "set-cmd: [a]",
-    "set-user: '1'",
-    "set-workdir: /w",
-    "set-shell: [/bin/sh]",
-    "set-stop-signal: TERM",
-    "set-stop-timeout: 3",
     "add-port: [80]",
     "remove-port: {match: ['*'], if-missing: ignore}",
     "add-volume: [/data]",
@@ -83,12 +85,7 @@ pub(super) const OPERATIONS: &[&str] = &[
     "set-healthcheck: {test: [NONE]}",
     "add-onbuild: [RUN x]",
     "unset: {match: [cmd, healthcheck, onbuild, labels, env, user, author, comment], if-missing: ignore}",
-    "set-author: me",
-    "set-comment: fine",
-    "set-created: 2024-01-01T00:00:00Z",
     "set-platform: {variant: v8}",
-    "set-hostname: h",
-    "set-domainname: d",
     "set-annotation: {k: v}",
     "set-annotation: {on: descriptor, set: {k: v}}",
     "set-annotation: {on: index, set: {k: v}}",
@@ -160,7 +157,8 @@ fn some_patch(choices: &mut Choices<'_>) -> String {
         choices.pick(HEADS)
     );
     for _ in 0..=choices.below(4) {
-        patch.extend(["- ", choices.pick(OPERATIONS), "\n"]);
+        let operation = &OPERATIONS[choices.below(OPERATIONS.len())];
+        patch.extend(["- ", operation, "\n"]);
     }
     patch
 }

@@ -224,7 +224,7 @@ fn any_archive_is_patched_and_no_worse_or_told_why_not() {
             "{name}"
         );
     }
-    for operation in OPERATIONS {
+    for operation in OPERATIONS.iter() {
         let patch = format!("apiVersion: ocipatch/v1\noperations:\n- {operation}\n");
         let file = PatchFile::parse("x", patch.as_bytes());
         assert!(file.is_ok(), "{operation}");

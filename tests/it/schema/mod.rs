@@ -11,6 +11,7 @@ use std::path::{Path, PathBuf};
 use ocipatch::patch::{ArgValues, Operation, PatchFile, schema};
 use serde_json::Value;
 
+use crate::operations;
 pub(crate) use expectations::EXPECTED;
 use expectations::NOT_EXPECTED;
 use samples::{ACCEPTED, REFUSED, UNSAYABLE};
@@ -108,7 +109,9 @@ fn everything_in_the_schema_is_described() {
 
 #[test]
 fn parser_and_schema_accept_the_same_operations() {
-    for operation in ACCEPTED {
+    let samples = operations::samples();
+    let accepted = ACCEPTED.iter().copied();
+    for operation in accepted.chain(samples.iter().map(String::as_str)) {
         let text = with_operation(operation);
         assert!(parser_accepts(&text), "parser: {operation}");
         assert!(schema_accepts(&text), "schema: {operation}");
