@@ -27,9 +27,9 @@ pub fn unpack_with_layers(source: Source, directory: &Path) -> Result<Vec<PathBu
     refuse_overlap(&source, directory)?;
     let archive = Archive::open(source)?;
     let made = new_directory(directory, |directory| {
-        fill(&archive.source, directory)?;
+        fill(archive.source(), directory)?;
         let layers = extract_layers(&archive, directory)?;
-        archive.source.check().map(|()| layers)
+        archive.source().check().map(|()| layers)
     })?;
     Ok(made.iter().map(|path| directory.join(path)).collect())
 }
@@ -41,14 +41,14 @@ fn extract_layers(archive: &Archive, directory: &Path) -> Result<Vec<PathBuf>, E
     std::fs::create_dir_all(&path).map_err(Error::at(&path))?;
     let mut entries = HashSet::new();
     let mut made = Vec::new();
-    for layer in archive.images.iter().flat_map(|image| &image.layers) {
+    for layer in archive.images().iter().flat_map(|image| &image.layers) {
         if !entries.insert(layer.entry) {
             continue;
         }
         let name = root.join(format!("{}-{}", entries.len(), layer.diff_id.short()));
         let path = directory.join(&name);
         std::fs::create_dir(&path).map_err(Error::at(&path))?;
-        extract_layer(&archive.source, layer.entry, &path)?;
+        extract_layer(archive.source(), layer.entry, &path)?;
         made.push(name);
     }
     Ok(made)
