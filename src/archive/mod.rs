@@ -27,7 +27,7 @@ pub use output::publish::{Destination, publish, publish_with};
 pub use output::unpack_layers::unpack_with_layers;
 pub use revise::target::Conversion;
 pub use revise::{RevisedImage, RevisedLayer, Revision, revise};
-pub use source::entry::{Blob, SourceEntry};
+pub use source::entry::{Blob, BlobId, SourceEntry};
 pub use source::import::Import;
 pub use source::spool::Spool;
 pub use source::{Source, names};
@@ -273,10 +273,10 @@ impl Layer {
         self.diff_id
     }
 
-    /// Returns the index of the entry that holds the layer.
+    /// Returns which stored bytes of the archive it has.
     #[must_use]
-    pub fn entry(&self) -> usize {
-        self.entry
+    pub fn blob(&self) -> BlobId {
+        BlobId(self.entry)
     }
 
     /// Returns the digest that the layer is called by, where it is: a blob may be a link to a file of another name, and a
