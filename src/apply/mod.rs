@@ -16,7 +16,7 @@ mod text;
 use std::path::Path;
 use std::sync::Arc;
 
-use crate::archive::{Archive, Conversion, RevisedImage, RevisedLayer, Revision, convert};
+use crate::archive::{Archive, Conversion, RevisedImage, RevisedLayer, Revision, revise};
 use crate::digest::{DiffId, Digest};
 use crate::error::Error;
 use crate::gather::Opened;
@@ -93,7 +93,7 @@ pub fn prepare_as<'a>(
             keeps_referrers: planned.keeps_referrers,
         }));
     }
-    let mut revision = convert(archive, &revised, layers, conversion, spool)?;
+    let mut revision = revise(archive, &revised, layers, conversion, spool)?;
     revision.draft.enter(&opened.ledger)?;
     let configs: Vec<&Config> = archive
         .images()

@@ -33,8 +33,8 @@ impl<'a> Reading<'a> {
     pub(super) fn place(self, origin: Origin) -> String {
         match origin {
             Origin::Layer(position) => {
-                let entry = self.image.layers()[position].entry();
-                self.archive.source().entries()[entry].name.clone()
+                let layer = &self.image.layers()[position];
+                self.archive.layer_name(layer).to_owned()
             }
             Origin::Import(import) => self.opened.imports[import].place().to_owned(),
         }

@@ -154,7 +154,7 @@ impl Summary {
         Self {
             format_version: 1,
             changed: images.iter().any(|image| image.changed),
-            form: archive.dialect().describe(),
+            form: archive.form(),
             images,
             notes,
         }

@@ -5,32 +5,34 @@
 //! them writes over what was read (see [`crate::ledger`]).
 
 mod change;
-mod convert;
+mod dialect;
+mod documents;
 mod draft;
-mod form;
 mod hidden;
 mod no_follow;
+mod open;
 mod output;
-mod revision;
+mod revise;
 mod source;
 
-pub use convert::{Conversion, Form, convert};
+pub use dialect::form::Form;
+pub use documents::descriptor::speaks_of_bytes;
+pub use documents::root::Root;
 pub use draft::{Content, Draft, NewLayer, WriteLayer};
-pub use form::descriptor::speaks_of_bytes;
-pub use form::root::Root;
 pub use output::file::{SideFile, WriteFile, write_files};
 pub use output::in_place::Replaced;
 pub use output::lock::Lock;
 pub use output::pack::{pack, pack_into, unpack};
 pub use output::publish::{Destination, publish, publish_with};
 pub use output::unpack_layers::unpack_with_layers;
-pub use revision::derive::{RevisedImage, RevisedLayer, Revision, revise};
-pub use source::entry::{Blob, SourceEntry};
+pub use revise::target::Conversion;
+pub use revise::{RevisedImage, RevisedLayer, Revision, revise};
+pub use source::entry::{Blob, BlobId, SourceEntry};
 pub use source::import::Import;
 pub use source::spool::Spool;
 pub use source::{Source, names};
 
-use std::sync::OnceLock;
+use std::sync::{Arc, OnceLock};
 
 use crate::compression::Compression;
 use crate::digest::{DiffId, Digest};
@@ -38,8 +40,9 @@ use crate::image::Config;
 use crate::image::json::Document;
 use crate::platform::Platform;
 use crate::reference::Reference;
-use form::graph::Graph;
-use revision::annotations::Surroundings;
+use dialect::Dialect;
+use documents::graph::Graph;
+use documents::surroundings::Surroundings;
 
 /// More than any image document has: containers/image stops at 4 MiB. In bytes.
 pub const MAX_DOCUMENT_BYTES: u64 = 4 << 20;
@@ -47,20 +50,28 @@ pub const MAX_DOCUMENT_BYTES: u64 = 4 << 20;
 /// An archive that was understood.
 #[derive(Debug)]
 pub struct Archive {
-    source: Source,
-    dialect: Dialect,
+    contents: Contents,
+    /// Who wrote it, as far as that matters for writing it again.
+    dialect: Box<dyn Dialect>,
+    /// What it says of each image above the configuration.
+    surroundings: OnceLock<Vec<Surroundings>>,
+}
+
+/// What is in an archive, whoever wrote it.
+#[derive(Debug)]
+struct Contents {
+    source: Arc<Source>,
     images: Vec<Image>,
     groups: Vec<Group>,
     /// `manifest.json`; OCI layouts have none.
     manifest: Option<Document>,
-    items: Vec<Item>,
+    /// What its items describe.
+    items: Vec<Described>,
     repositories: Option<Document>,
     /// `index.json` and what it leads to, in OCI layouts and the forms that contain one.
     graph: Option<Graph>,
     /// Of two halves that may disagree the one that was read.
     trusted: Option<Half>,
-    /// What it says of each image above the configuration.
-    surroundings: OnceLock<Vec<Surroundings>>,
 }
 
 /// One of the two descriptions of the images that some archives hold.
@@ -74,7 +85,7 @@ pub enum Half {
 
 /// What an item of `manifest.json` describes: one image, or several of the same content.
 #[derive(Debug, Clone)]
-struct Item {
+struct Described {
     images: Vec<usize>,
     tags: Vec<Reference>,
 }
@@ -86,70 +97,6 @@ pub struct Group {
     root: Option<Digest>,
     /// How many images the index lists that the archive does not hold.
     n_absent: usize,
-}
-
-/// Who wrote the archive, as far as it matters for writing it again.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Dialect {
-    /// Docker 1.10 to 24: a directory per layer. `None`: nothing we know derives its ids, so names are kept.
-    V1Directories(Option<form::v1::Generation>),
-    /// Docker 25 and later, graph-driver store: an OCI layout with a `manifest.json` beside it.
-    Hybrid(Option<form::v1::Generation>),
-    /// containerd's exporter, and so Docker with the containerd store, nerdctl and buildx: the same two halves, layers as
-    /// they were pulled, no legacy blobs.
-    Containerd,
-    /// An OCI layout and nothing else (image-spec image-layout.md).
-    Layout,
-    /// podman and skopeo: layers by diff id, directories of links with ids of their own.
-    ContainersImage,
-    /// Anything else with a `manifest.json`, crane among them: every name is kept, and new ones follow their neighbours.
-    Named,
-}
-
-impl Dialect {
-    /// Tells whether this is Docker's own store, with all that it writes.
-    fn is_docker(&self) -> bool {
-        matches!(self, Self::V1Directories(_) | Self::Hybrid(_))
-    }
-
-    /// Tells whether an image without a name is still listed in `index.json`.
-    fn lists_nameless(&self) -> bool {
-        matches!(self, Self::Containerd | Self::Layout)
-    }
-
-    /// Spells a name as this writer does in `manifest.json`.
-    fn spell(&self, tag: &Reference) -> String {
-        if *self == Self::ContainersImage {
-            tag.full()
-        } else {
-            tag.familiar()
-        }
-    }
-
-    /// Spells a repository as this writer does in `repositories`.
-    fn spell_repository(&self, tag: &Reference) -> String {
-        if *self == Self::ContainersImage {
-            tag.full_repository()
-        } else {
-            tag.familiar_repository()
-        }
-    }
-
-    /// Returns the form in a few words.
-    #[must_use]
-    pub fn describe(&self) -> &'static str {
-        match self {
-            Self::V1Directories(Some(_)) => "docker save, Docker 1.10 to 24",
-            Self::V1Directories(None) => "docker save, legacy ids of an unknown writer",
-            Self::Hybrid(_) => "docker save, Docker 25 or later",
-            Self::Containerd => {
-                "containerd export (docker save with the containerd store, nerdctl, buildx)"
-            }
-            Self::Layout => "OCI layout",
-            Self::ContainersImage => "docker archive of podman or skopeo",
-            Self::Named => "docker archive of another writer (crane, ko, kaniko, bazel, nix, …)",
-        }
-    }
 }
 
 /// One image of an archive.
@@ -193,54 +140,51 @@ impl Archive {
     /// Returns the entries on disk.
     #[must_use]
     pub fn source(&self) -> &Source {
-        &self.source
+        &self.contents.source
     }
 
     /// Tells whether every layer is uncompressed, in whatever archive of this form.
     #[must_use]
     pub fn keeps_layers_plain(&self) -> bool {
-        self.dialect.is_docker() || self.dialect == Dialect::ContainersImage
+        self.dialect.facts().keeps_layers_plain
     }
 
     /// Tells whether documents, trusted or not, name files below `blobs` by their digests.
     #[must_use]
     pub fn has_blobs(&self) -> bool {
-        let is_layout = matches!(
-            self.dialect,
-            Dialect::Layout | Dialect::Containerd | Dialect::Hybrid(_)
-        );
-        is_layout || self.trusted.is_some()
+        self.dialect.facts().index.is_some() || self.contents.trusted.is_some()
     }
 
-    /// Returns who wrote the archive.
+    /// Returns who wrote the archive, in a few words.
     #[must_use]
-    pub fn dialect(&self) -> &Dialect {
-        &self.dialect
-    }
-
-    /// Returns what `index.json` leads to, where that says which images there are.
-    fn own_graph(&self) -> Option<&Graph> {
-        let is_own = matches!(self.dialect, Dialect::Containerd | Dialect::Layout);
-        self.graph.as_ref().filter(|_| is_own)
+    pub fn form(&self) -> &'static str {
+        self.dialect.facts().description
     }
 
     /// Returns the images in the order of `manifest.json`, or of the indexes.
     #[must_use]
     pub fn images(&self) -> &[Image] {
-        &self.images
+        &self.contents.images
     }
 
     /// Returns the groups, which images name by their index.
     #[must_use]
     pub fn groups(&self) -> &[Group] {
-        &self.groups
+        &self.contents.groups
     }
 
     /// Returns the digest of the index that an image's names stand for, where they stand for one.
     #[must_use]
     pub fn index_of(&self, image: &Image) -> Option<Digest> {
-        let root = self.groups[image.group].root;
+        let root = self.contents.groups[image.group].root;
         root.filter(|root| Some(*root) != image.manifest_digest())
+    }
+}
+
+impl Contents {
+    /// Returns for each group the digest of what its names stand for, where the form has manifests.
+    fn roots(&self) -> Vec<Option<Digest>> {
+        self.groups.iter().map(|group| group.root).collect()
     }
 }
 
@@ -329,17 +273,18 @@ impl Layer {
         self.diff_id
     }
 
-    /// Returns the index of the entry that holds the layer.
+    /// Returns which stored bytes of the archive it has.
     #[must_use]
-    pub fn entry(&self) -> usize {
-        self.entry
+    pub fn blob(&self) -> BlobId {
+        BlobId(self.entry)
     }
 
     /// Returns the digest that the layer is called by, where it is: a blob may be a link to a file of another name, and a
     /// path a link to a blob.
     fn named_digest(&self, source: &Source) -> Option<Digest> {
         let name = &source.entries()[self.entry].name;
-        form::docker::digest_in_name(name).or_else(|| form::docker::digest_in_name(&self.path))
+        documents::items::digest_in_name(name)
+            .or_else(|| documents::items::digest_in_name(&self.path))
     }
 
     /// Returns how the layer is compressed inside the archive.

@@ -67,10 +67,10 @@ enum To {
 impl From<To> for Form {
     fn from(to: To) -> Self {
         match to {
-            To::DockerArchive => Self::DockerArchive,
-            To::OciArchive => Self::OciArchive,
-            To::OciDir => Self::OciDirectory,
-            To::DockerDir => Self::DockerDirectory,
+            To::DockerArchive => Self::DOCKER_ARCHIVE,
+            To::OciArchive => Self::OCI_ARCHIVE,
+            To::OciDir => Self::OCI_DIRECTORY,
+            To::DockerDir => Self::DOCKER_DIRECTORY,
         }
     }
 }

@@ -111,7 +111,7 @@ impl Inspect {
             .map(|i| image_report(archive, i, trees.remove(&i).map(Files)));
         let report = Report {
             format_version: 1,
-            form: archive.dialect().describe(),
+            form: archive.form(),
             compression: archive.source().compression().name(),
             images: images.collect(),
         };

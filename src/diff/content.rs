@@ -3,37 +3,38 @@
 use std::collections::{BTreeMap, HashMap};
 use std::io;
 
-use crate::archive::Source;
+use crate::archive::{BlobId, Source};
 use crate::digest::Digest;
 use crate::error::Error;
 use crate::printable;
 use crate::tarball::{ContentReader, Input, MAX_HOLE_BYTES, TarReader};
 
-/// Where a content stands: the entry of the archive that holds the layer, and bytes into its uncompressed stream.
-pub(super) type Place = (usize, u64);
+/// Where a content stands: the stored layer, and bytes into its uncompressed stream.
+pub(super) type Place = (BlobId, u64);
 
 /// Contents that are wanted, and their digests once they are read.
 #[derive(Debug, Default)]
 pub(super) struct Contents {
-    wanted: BTreeMap<usize, HashMap<u64, Option<Digest>>>,
+    wanted: BTreeMap<BlobId, HashMap<u64, Option<Digest>>>,
 }
 
 impl Contents {
-    pub(super) fn want(&mut self, (entry, offset): Place) {
-        self.wanted.entry(entry).or_default().insert(offset, None);
+    pub(super) fn want(&mut self, (layer, offset): Place) {
+        self.wanted.entry(layer).or_default().insert(offset, None);
     }
 
     /// Returns the digest of a content that was wanted and read.
-    pub(super) fn digest(&self, (entry, offset): Place) -> Option<Digest> {
-        *self.wanted.get(&entry)?.get(&offset)?
+    pub(super) fn digest(&self, (layer, offset): Place) -> Option<Digest> {
+        *self.wanted.get(&layer)?.get(&offset)?
     }
 
     pub(super) fn read(&mut self, source: &Source) -> Result<(), Error> {
-        for (&entry, wanted) in &mut self.wanted {
-            let name = || source.entries()[entry].name.clone();
-            let mut reader = TarReader::new(source.blob(entry)?.into_tar(&name())?);
+        for (&layer, wanted) in &mut self.wanted {
+            let mut reader = TarReader::new(source.tar(layer)?);
             let read = read_layer(&mut reader, wanted);
-            read.map_err(|reason| Error::unreadable_layer(name(), reason))?;
+            read.map_err(|reason| {
+                Error::unreadable_layer(source.name_of(layer).to_owned(), reason)
+            })?;
         }
         Ok(())
     }

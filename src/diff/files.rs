@@ -161,7 +161,7 @@ fn changed(path: &ImagePath, old: (&Image, &Node), new: (&Image, &Node)) -> Opti
     }
     let place = |(image, node): (&Image, &Node)| {
         let layer = &image.layers()[node.content.layer];
-        (layer.entry(), node.content.offset)
+        (layer.blob(), node.content.offset)
     };
     Some(Candidate {
         difference: FileDifference {

@@ -89,8 +89,8 @@ impl Difference {
         Ok(Self {
             format_version: 1,
             changed: images.iter().any(|image| image.change != Change::Kept),
-            form: new.dialect().describe(),
-            old_form: old.dialect().describe(),
+            form: new.form(),
+            old_form: old.form(),
             images,
         })
     }

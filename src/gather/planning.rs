@@ -70,7 +70,7 @@ fn read(wanted: &Wanted, archive: &Archive, opened: &Opened) -> Result<Vec<u8>, 
             let (mut stream, place) = match kept.origin {
                 Origin::Layer(position) => {
                     let layer = &archive.images()[wanted.image].layers()[position];
-                    let place = archive.source().entries()[layer.entry()].name.clone();
+                    let place = archive.layer_name(layer).to_owned();
                     (archive.open_layer(layer)?, place)
                 }
                 Origin::Import(import) => {

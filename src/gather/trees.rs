@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 
-use crate::archive::{Archive, Image, Layer};
+use crate::archive::{Archive, BlobId, Image, Layer};
 use crate::digest::Digest;
 use crate::error::Error;
 use crate::image_path::ImagePath;
@@ -31,11 +31,11 @@ pub(super) fn read_stacks(
     archive: &Archive,
     wanted: &BTreeMap<usize, bool>,
 ) -> Result<HashMap<usize, (Option<Logs>, Rootfs)>, Error> {
-    let stack_of = |image: usize| -> Vec<usize> {
+    let stack_of = |image: usize| -> Vec<BlobId> {
         let layers = archive.images()[image].layers().iter();
-        layers.map(Layer::entry).collect()
+        layers.map(Layer::blob).collect()
     };
-    let mut stacks: Vec<(Vec<usize>, usize)> = wanted
+    let mut stacks: Vec<(Vec<BlobId>, usize)> = wanted
         .keys()
         .map(|&image| (stack_of(image), image))
         .collect();
@@ -58,7 +58,7 @@ pub(super) fn read_stacks(
 struct Reading<'a> {
     archive: &'a Archive,
     /// By the entry of a layer and its position.
-    logs: HashMap<(usize, usize), Arc<LayerLog>>,
+    logs: HashMap<(BlobId, usize), Arc<LayerLog>>,
     /// Trees of as many layers as the last stack and the next one begin with.
     shared: Vec<(usize, Rootfs)>,
 }
@@ -99,7 +99,7 @@ impl Reading<'_> {
     }
 
     fn log(&mut self, layer: &Layer, position: usize) -> Result<Arc<LayerLog>, Error> {
-        if let Some(log) = self.logs.get(&(layer.entry(), position)) {
+        if let Some(log) = self.logs.get(&(layer.blob(), position)) {
             return Ok(Arc::clone(log));
         }
         let mut reader = TarReader::new(self.archive.open_layer(layer)?);
@@ -111,14 +111,13 @@ impl Reading<'_> {
             unreadable(self.archive, layer, &error)
         })?;
         let log = Arc::new(log);
-        self.logs
-            .insert((layer.entry(), position), Arc::clone(&log));
+        self.logs.insert((layer.blob(), position), Arc::clone(&log));
         Ok(log)
     }
 }
 
 fn unreadable(archive: &Archive, layer: &Layer, error: &RootfsError) -> Error {
-    let name = archive.source().entries()[layer.entry()].name.clone();
+    let name = archive.layer_name(layer).to_owned();
     Error::unreadable_layer(name, error)
 }
 
@@ -160,7 +159,7 @@ pub(super) fn read_contents(
 fn read_content(archive: &Archive, image: &Image, node: &Node) -> Result<Digest, Error> {
     let layer = &image.layers()[node.content.layer];
     let failed = |source| Error::Io {
-        place: archive.source().entries()[layer.entry()].name.clone(),
+        place: archive.layer_name(layer).to_owned(),
         source,
     };
     let mut stream = archive.open_layer(layer)?;

@@ -63,7 +63,7 @@ pub(super) fn check_statement(
 ) -> Result<(), Error> {
     let place = checker.name(entry);
     let blob = checker.source.blob(entry)?;
-    if blob.size > MAX_STATEMENT_BYTES {
+    if blob.n_bytes() > MAX_STATEMENT_BYTES {
         let message =
             format!("has over {MAX_STATEMENT_BYTES} bytes and was not checked as a statement");
         checker.warning(Rule::Attestation, place, message);

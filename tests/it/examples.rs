@@ -113,7 +113,7 @@ fn describe(bytes: &[u8], like: &str) -> String {
     }
     let layer = |layer: &ocipatch::archive::Layer| {
         let mut data = Vec::new();
-        let blob = archive.source().blob(layer.entry()).unwrap();
+        let blob = archive.blob(layer).unwrap();
         blob.reader().read_to_end(&mut data).unwrap();
         let mut tar = tar::Archive::new(data.as_slice());
         let name = |entry: std::io::Result<tar::Entry<'_, &[u8]>>| name(entry.unwrap(), like);

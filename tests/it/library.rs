@@ -172,7 +172,7 @@ fn a_job_sets_the_form_and_the_time() {
     let patches = Patches::read([&patch]).unwrap().parse().unwrap();
     let archive = ocipatch::Archive::open(copy("docker26.tar", home.path())).unwrap();
     let time = Timestamp::from_unix_seconds(1_700_000_000).unwrap();
-    let job = Job::new().spool(home.path()).to(Form::OciDirectory);
+    let job = Job::new().spool(home.path()).to(Form::OCI_DIRECTORY);
     let plan = job
         .source_date_epoch(time)
         .plan(&archive, &patches)

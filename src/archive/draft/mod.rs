@@ -9,6 +9,7 @@ use std::io::{self, Write};
 use std::sync::Arc;
 
 use crate::archive::source::Source;
+use crate::archive::source::piece::Piece;
 use crate::compression::Compression;
 use crate::digest::{DiffId, Digest};
 use crate::error::Error;
@@ -177,16 +178,9 @@ impl<'a> Draft<'a> {
         }
     }
 
-    /// Returns what stands around the entries of a tar: how many bytes there are before them, and where those behind
-    /// them begin and end.
-    pub(in crate::archive) fn around(&self) -> (u64, (u64, u64)) {
-        if self.is_anew {
-            return (0, (0, 0));
-        }
-        (
-            self.source.prelude(),
-            self.source.tail().unwrap_or_default(),
-        )
+    /// Returns what stands around the entries of the old tar and is kept: before them and behind them.
+    pub(in crate::archive) fn around(&self) -> Option<(Piece<'a>, Piece<'a>)> {
+        self.source.around().filter(|_| !self.is_anew)
     }
 
     /// Tells whether the new archive is the old one.
@@ -204,16 +198,16 @@ impl<'a> Draft<'a> {
     pub(in crate::archive) fn tar_bytes(&self) -> Option<u64> {
         /// Long names have three blocks of header.
         const HEADER_BYTES: u64 = 3 * 512;
-        self.source.tail()?;
-        let (_, (tail, length)) = self.around();
+        self.source.around()?;
+        let behind = self.around().map_or(0, |(_, behind)| behind.n_bytes());
         let entries = self.entries.iter().map(|entry| match entry {
-            DraftEntry::Kept(index) => self
-                .source
-                .span(*index)
-                .map_or(0, |(start, end)| end - start),
+            DraftEntry::Kept(index) => {
+                let kept = self.source.kept(*index);
+                kept.map_or(0, |piece| piece.n_bytes())
+            }
             DraftEntry::New(new) => HEADER_BYTES + self.size(new).next_multiple_of(512),
         });
-        Some(entries.sum::<u64>() + (length - tail))
+        Some(entries.sum::<u64>() + behind)
     }
 
     /// Returns how many bytes of data an entry has.

@@ -26,8 +26,7 @@ pub(in crate::archive) fn write_content(
         Content::Entry(index) => {
             let blob = draft.source.blob(*index)?;
             let mut sink = Sink::Plain(file.try_clone().map_err(failed)?);
-            sink.copy(&blob.file, blob.start, blob.start + blob.size)
-                .map_err(failed)
+            sink.copy(blob.piece()).map_err(failed)
         }
         Content::Layer(index) => write_layer(&draft.layers[*index], file, failed),
     }

@@ -55,7 +55,7 @@ pub(in crate::archive) fn refuse_overlap(source: &Source, directory: &Path) -> R
 /// Writes the entries and, where they come from a tar, what is needed to make the same tar of them again.
 pub(in crate::archive) fn fill(source: &Source, directory: &Path) -> Result<(), Error> {
     extract(&Draft::keep_all(source), directory)?;
-    let (Some(tar), Some((end, length))) = (source.tar_file(), source.tail()) else {
+    let Some((before, behind)) = source.around() else {
         return Ok(());
     };
     let own = directory.join(OWN_DIRECTORY);
@@ -74,18 +74,18 @@ pub(in crate::archive) fn fill(source: &Source, directory: &Path) -> Result<(), 
     }
     // What stands around the entries; no header group is empty.
     write(&0_u32.to_le_bytes())?;
-    for (start, end) in [(0, source.prelude()), (end, length)] {
-        write(&(end - start).to_le_bytes())?;
-        let mut buffer = vec![0; 64 * 1024];
-        let mut at = start;
-        while at < end {
-            let n = buffer
-                .len()
-                .min(usize::try_from(end - at).unwrap_or(usize::MAX));
-            std::os::unix::fs::FileExt::read_exact_at(tar, &mut buffer[..n], at)
+    let mut buffer = vec![0; 64 * 1024];
+    for piece in [before, behind] {
+        write(&piece.n_bytes().to_le_bytes())?;
+        let (mut reader, mut left) = (piece.reader(), piece.n_bytes());
+        while left > 0 {
+            let n = usize::try_from(left).unwrap_or(usize::MAX);
+            let n = n.min(buffer.len());
+            reader
+                .read_exact(&mut buffer[..n])
                 .map_err(Error::at(Path::new(source.place())))?;
             write(&buffer[..n])?;
-            at += n as u64;
+            left -= n as u64;
         }
     }
     file.flush().map_err(Error::at(&path))?;
@@ -307,9 +307,9 @@ fn write_packed(source: &Source, directory: &Path, file: File, output: &Path) ->
         sink.write_all(group).map_err(failed)?;
         if let Some(index) = data {
             let blob = source.blob(*index)?;
-            sink.copy(&blob.file, blob.start, blob.start + blob.size)
-                .map_err(failed)?;
-            pad(blob.size, &mut sink).map_err(failed)?;
+            let piece = blob.piece();
+            sink.copy(piece).map_err(failed)?;
+            pad(piece.n_bytes(), &mut sink).map_err(failed)?;
         }
     }
     let tail = if tail.is_empty() {

@@ -206,11 +206,10 @@ fn write_to(draft: &Draft<'_>, file: File, place: &str) -> Result<File, Error> {
         source,
     };
     if draft.is_unchanged()
-        && let Some(given) = draft.source.given_file()
+        && let Some(given) = draft.source.given()
     {
-        let length = given.metadata().map_err(failed)?.len();
         let mut sink = Sink::Plain(file);
-        sink.copy(given, 0, length).map_err(failed)?;
+        sink.copy(given).map_err(failed)?;
         return sink.finish().map_err(failed);
     }
     let mut sink = match draft.compression() {

@@ -27,9 +27,9 @@ pub fn unpack_with_layers(source: Source, directory: &Path) -> Result<Vec<PathBu
     refuse_overlap(&source, directory)?;
     let archive = Archive::open(source)?;
     let made = new_directory(directory, |directory| {
-        fill(&archive.source, directory)?;
+        fill(archive.source(), directory)?;
         let layers = extract_layers(&archive, directory)?;
-        archive.source.check().map(|()| layers)
+        archive.source().check().map(|()| layers)
     })?;
     Ok(made.iter().map(|path| directory.join(path)).collect())
 }
@@ -39,25 +39,21 @@ fn extract_layers(archive: &Archive, directory: &Path) -> Result<Vec<PathBuf>, E
     let root = Path::new(OWN_DIRECTORY).join("layers");
     let path = directory.join(&root);
     std::fs::create_dir_all(&path).map_err(Error::at(&path))?;
-    let mut entries = HashSet::new();
+    let mut blobs = HashSet::new();
     let mut made = Vec::new();
-    for layer in archive.images.iter().flat_map(|image| &image.layers) {
-        if !entries.insert(layer.entry) {
+    for layer in archive.images().iter().flat_map(|image| &image.layers) {
+        if !blobs.insert(layer.blob()) {
             continue;
         }
-        let name = root.join(format!("{}-{}", entries.len(), layer.diff_id.short()));
+        let name = root.join(format!("{}-{}", blobs.len(), layer.diff_id.short()));
         let path = directory.join(&name);
         std::fs::create_dir(&path).map_err(Error::at(&path))?;
-        extract_layer(&archive.source, layer.entry, &path)?;
+        let layer_name = archive.layer_name(layer);
+        let mut reader = TarReader::new(archive.open_layer(layer)?);
+        extract_all(&mut reader, layer_name, &path)?;
         made.push(name);
     }
     Ok(made)
-}
-
-fn extract_layer(source: &Source, index: usize, root: &Path) -> Result<(), Error> {
-    let name = || source.entries()[index].name.clone();
-    let tar = source.blob(index)?.into_tar(&name())?;
-    extract_all(&mut TarReader::new(tar), &name(), root)
 }
 
 fn extract_all(reader: &mut TarReader<impl Input>, layer: &str, root: &Path) -> Result<(), Error> {

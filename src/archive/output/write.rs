@@ -11,6 +11,7 @@ use rustix::io::Errno;
 use super::content::write_layer;
 use crate::archive::draft::{Content, Draft, DraftEntry, NewEntry};
 use crate::archive::source::entry::Blob;
+use crate::archive::source::piece::Piece;
 use crate::compression::Encoder;
 use crate::error::Error;
 use crate::tarball::{BLOCK_BYTES, END_OF_ARCHIVE, Kind};
@@ -96,8 +97,9 @@ impl Drop for WriteBack {
 }
 
 impl Sink {
-    /// Copies `start..end` of `file` without looking at it.
-    pub(in crate::archive) fn copy(&mut self, file: &File, start: u64, end: u64) -> io::Result<()> {
+    /// Copies a piece of an archive without looking at it.
+    pub(in crate::archive) fn copy(&mut self, piece: Piece<'_>) -> io::Result<()> {
+        let Piece { file, start, end } = piece;
         let mut at = start;
         while at < end {
             let stop = end.min(at + WRITE_BACK_BYTES);
@@ -218,59 +220,56 @@ pub(in crate::archive) fn write_tar(
         place: place.to_owned(),
         source,
     };
-    let Some(tar) = draft.source.tar_file() else {
-        return write_directory_as_tar(draft, sink, place);
+    let Some((before, behind)) = draft.around() else {
+        return write_as_tar(draft, sink, place);
     };
-    let (prelude, (tail, length)) = draft.around();
     // The run of kept entries that lie one behind the other, beginning with what stands before the first.
-    let mut run = Some((0, prelude)).filter(|(start, end)| start < end);
+    let mut run = Some(before).filter(|before| !before.is_empty());
     for entry in &draft.entries {
         match entry {
             DraftEntry::Kept(index) => {
-                let (start, end) = draft
-                    .source
-                    .span(*index)
-                    .expect("a tar's entries have spans");
-                run = match run {
-                    Some((first, last)) if last == start => Some((first, end)),
-                    Some((first, last)) => {
-                        copy_entries(tar, first, last, sink).map_err(failed)?;
-                        Some((start, end))
+                let next = draft.source.kept(*index);
+                let next = next.expect("a tar's entries are pieces of it");
+                run = match run.map(|run| (run, run.joined(next))) {
+                    Some((_, Some(joined))) => Some(joined),
+                    Some((run, None)) => {
+                        copy_entries(run, sink).map_err(failed)?;
+                        Some(next)
                     }
-                    None => Some((start, end)),
+                    None => Some(next),
                 };
             }
             DraftEntry::New(new) => {
-                if let Some((first, last)) = run.take() {
-                    copy_entries(tar, first, last, sink).map_err(failed)?;
+                if let Some(run) = run.take() {
+                    copy_entries(run, sink).map_err(failed)?;
                 }
                 write_new(draft, new, sink, place)?;
             }
         }
     }
-    match run {
-        Some((first, last)) if last == tail && tail < length => {
-            sink.copy(tar, first, length).map_err(failed)?;
+    let rest = match run.map(|run| (run, run.joined(behind))) {
+        Some((_, Some(joined))) if !behind.is_empty() => joined,
+        Some((run, _)) => {
+            copy_entries(run, sink).map_err(failed)?;
+            behind
         }
-        Some((first, last)) => {
-            copy_entries(tar, first, last, sink).map_err(failed)?;
-            sink.copy(tar, tail, length).map_err(failed)?;
-        }
-        None => sink.copy(tar, tail, length).map_err(failed)?,
-    }
-    if length - tail < END_OF_ARCHIVE.len() as u64 {
+        None => behind,
+    };
+    sink.copy(rest).map_err(failed)?;
+    if behind.n_bytes() < END_OF_ARCHIVE.len() as u64 {
         sink.write_all(&END_OF_ARCHIVE).map_err(failed)?;
     }
     Ok(())
 }
 
 /// Copies entries with their padding, which the last one of a tar may lack.
-fn copy_entries(tar: &File, start: u64, end: u64, sink: &mut Sink) -> io::Result<()> {
-    sink.copy(tar, start, end)?;
-    pad(end, sink)
+fn copy_entries(entries: Piece<'_>, sink: &mut Sink) -> io::Result<()> {
+    sink.copy(entries)?;
+    pad(entries.n_bytes(), sink)
 }
 
-fn write_directory_as_tar(draft: &Draft<'_>, sink: &mut Sink, place: &str) -> Result<(), Error> {
+/// Writes a draft of which no entry is kept as it stands in a tar.
+fn write_as_tar(draft: &Draft<'_>, sink: &mut Sink, place: &str) -> Result<(), Error> {
     let failed = |source| Error::Io {
         place: place.to_owned(),
         source,
@@ -312,8 +311,9 @@ fn write_new(draft: &Draft<'_>, new: &NewEntry, sink: &mut Sink, place: &str) ->
 }
 
 fn write_blob(blob: &Blob, sink: &mut Sink) -> io::Result<()> {
-    sink.copy(&blob.file, blob.start, blob.start + blob.size)?;
-    pad(blob.size, sink)
+    let piece = blob.piece();
+    sink.copy(piece)?;
+    pad(piece.n_bytes(), sink)
 }
 
 /// Fills the last block.

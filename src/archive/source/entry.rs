@@ -136,18 +136,30 @@ pub(super) fn follow_hard_link(
     (entry.data_offset, entry.links_to) = (named.data_offset, Some(target));
 }
 
-/// The data of an entry: a range of an open file.
+/// Which stored bytes of an archive a layer has: layers with the same are the same file.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct BlobId(pub(in crate::archive) usize);
+
+/// The data of an entry, open to be read. Where it lies is not told.
 #[derive(Debug, Clone)]
 pub struct Blob {
-    /// The file.
-    pub file: Arc<File>,
-    /// Where the data begins in it.
-    pub start: u64,
-    /// How many bytes there are.
-    pub size: u64,
+    pub(super) file: Arc<File>,
+    /// Where the data begins in the file.
+    pub(super) start: u64,
+    pub(super) size: u64,
 }
 
 impl Blob {
+    pub(super) fn new(file: Arc<File>, start: u64, size: u64) -> Self {
+        Self { file, start, size }
+    }
+
+    /// Returns how many bytes there are.
+    #[must_use]
+    pub fn n_bytes(&self) -> u64 {
+        self.size
+    }
+
     /// Reads the data from its beginning.
     #[must_use]
     pub fn reader(&self) -> Range<&File> {

@@ -6,8 +6,9 @@ use std::sync::Arc;
 
 use rustix::fs::{FileType, OFlags, fstat};
 
+use super::Source;
 use super::directory::state_of;
-use super::entry::Blob;
+use super::entry::{Blob, BlobId};
 use super::unchanged::compare;
 use crate::archive::{Archive, Layer};
 use crate::compression::Compression;
@@ -55,7 +56,7 @@ impl Import {
 
     /// Takes a layer of another archive.
     pub fn of_layer(archive: &Arc<Archive>, layer: &Layer) -> Result<Self, Error> {
-        let place = archive.source().entries()[layer.entry()].name.clone();
+        let place = archive.layer_name(layer).to_owned();
         let origin = Origin::Layer {
             archive: Arc::clone(archive),
             layer: layer.clone(),
@@ -107,7 +108,7 @@ impl Import {
     pub fn check(&self) -> Result<(), Error> {
         let (file, state) = match &self.origin {
             Origin::Host { file, state } => (file, state),
-            Origin::Layer { archive, layer } => return archive.source().check_entry(layer.entry()),
+            Origin::Layer { archive, layer } => return archive.source().check_entry(layer.entry),
         };
         let failed = |source| Error::Io {
             place: self.place.clone(),
@@ -120,12 +121,8 @@ impl Import {
 impl Origin {
     fn blob(&self) -> Result<Blob, Error> {
         match self {
-            Self::Host { file, state } => Ok(Blob {
-                file: Arc::clone(file),
-                start: 0,
-                size: state.size,
-            }),
-            Self::Layer { archive, layer } => archive.source().blob(layer.entry()),
+            Self::Host { file, state } => Ok(Blob::new(Arc::clone(file), 0, state.size)),
+            Self::Layer { archive, layer } => archive.blob(layer),
         }
     }
 }
@@ -154,10 +151,34 @@ impl Blob {
     }
 }
 
+impl Source {
+    /// Opens the uncompressed stream of a layer from its start.
+    pub fn tar(&self, layer: BlobId) -> Result<Box<dyn Input>, Error> {
+        let name = self.name_of(layer);
+        self.blob(layer.0)?.into_tar(name)
+    }
+
+    /// Returns the name of the file that holds some bytes, for messages.
+    #[must_use]
+    pub fn name_of(&self, blob: BlobId) -> &str {
+        &self.entries()[blob.0].name
+    }
+}
+
 impl Archive {
+    /// Opens the bytes of a layer as they are stored.
+    pub fn blob(&self, layer: &Layer) -> Result<Blob, Error> {
+        self.source().blob(layer.entry)
+    }
+
     /// Opens the uncompressed stream of a layer from its start.
     pub fn open_layer(&self, layer: &Layer) -> Result<Box<dyn Input>, Error> {
-        let name = &self.source().entries()[layer.entry()].name;
-        self.source().blob(layer.entry())?.into_tar(name)
+        self.source().tar(layer.blob())
+    }
+
+    /// Returns the name of the file that holds a layer, for messages.
+    #[must_use]
+    pub fn layer_name(&self, layer: &Layer) -> &str {
+        self.source().name_of(layer.blob())
     }
 }

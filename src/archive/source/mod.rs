@@ -2,6 +2,22 @@
 //!
 //! One pass over the headers builds the index; data is read by position when somebody asks. Nothing is extracted, and
 //! no name of the archive is ever given to the operating system to follow.
+//!
+//! A source hides where bytes lie. This is what others ask it:
+//!
+//! | Who | Asks for |
+//! |---|---|
+//! | what reads images (`gather`, `apply`, `diff`) | the stream of a layer, its stored bytes, what it is called in messages |
+//! | documents and dialects | what a name leads to, the bytes of a document, how many there are |
+//! | drafts | which entries there are, in which order, and what their headers say |
+//! | writers | a piece ([`piece::Piece`]): bytes to copy unseen, which neighbours can be joined to |
+//! | a change in place (`output::in_place`, `output::recover`) | the directory itself: it is the one writer that works where the source lies |
+//!
+//! A registry can be a source too. Its blobs have digests for names (`blobs/sha256/…`), a size from the descriptor that lists
+//! them, and nothing else that a header says; a layer is fetched when it is read, verified while it is, and may be absent as
+//! long as it is kept where it is. It has no order and nothing around its entries, so it has neither of `kept` and `around`,
+//! and what is written from it is drafted anew. A piece of it is a stream: a second kind of [`piece::Piece`], which `Sink::copy`
+//! has to learn and nobody else.
 
 pub(super) mod directory;
 pub(super) mod entry;
@@ -9,6 +25,7 @@ pub(super) mod import;
 mod inlet;
 pub mod names;
 mod open;
+pub(super) mod piece;
 pub(super) mod spool;
 mod spooling;
 pub(super) mod tar_index;
@@ -233,11 +250,11 @@ impl Source {
     pub fn blob(&self, index: usize) -> Result<Blob, Error> {
         let entry = &self.entries[index];
         match &self.form {
-            Form::Tar(tar) => Ok(Blob {
-                file: Arc::clone(&tar.file),
-                start: entry.data_offset,
-                size: entry.size,
-            }),
+            Form::Tar(tar) => Ok(Blob::new(
+                Arc::clone(&tar.file),
+                entry.data_offset,
+                entry.size,
+            )),
             Form::Directory(directory) => {
                 let file = directory::open_file(&directory.root, entry, &self.place)?;
                 directory.is_read[index].store(true, Ordering::Relaxed);
@@ -246,11 +263,7 @@ impl Source {
                     source,
                 })?;
                 self.compare_entry(index, &state)?;
-                Ok(Blob {
-                    file: Arc::new(file),
-                    start: 0,
-                    size: entry.size,
-                })
+                Ok(Blob::new(Arc::new(file), 0, entry.size))
             }
         }
     }
@@ -297,56 +310,11 @@ impl Source {
         Ok(group)
     }
 
-    /// Returns the bytes that an entry takes in the tar, header group and padding included.
-    pub(in crate::archive) fn span(&self, index: usize) -> Option<(u64, u64)> {
-        let Form::Tar(tar) = &self.form else {
-            return None;
-        };
-        let entry = &self.entries[index];
-        let data = if entry.kind.has_data() && entry.links_to.is_none() {
-            entry.size.next_multiple_of(512)
-        } else {
-            0
-        };
-        // The last entry of a tar that was cut behind its data may lack padding.
-        Some((entry.group_offset, (entry.group_end + data).min(tar.length)))
-    }
-
-    /// Returns where the first entry begins: before it stand a root directory (`./`) or global headers, if anything.
-    pub(in crate::archive) fn prelude(&self) -> u64 {
-        self.entries.first().map_or(0, |entry| entry.group_offset)
-    }
-
-    /// Returns what follows the last entry: the zero blocks and whatever stands behind them.
-    pub(in crate::archive) fn tail(&self) -> Option<(u64, u64)> {
-        match &self.form {
-            Form::Tar(tar) => Some((tar.end, tar.length)),
-            Form::Directory(_) => None,
-        }
-    }
-
-    /// Returns the plain tar file.
-    pub(in crate::archive) fn tar_file(&self) -> Option<&File> {
-        match &self.form {
-            Form::Tar(tar) => Some(&tar.file),
-            Form::Directory(_) => None,
-        }
-    }
-
     /// Returns the directory that the archive was extracted into.
     pub(in crate::archive) fn root(&self) -> Option<&File> {
         match &self.form {
             Form::Directory(directory) => Some(&directory.root),
             Form::Tar(_) => None,
-        }
-    }
-
-    /// Returns the file as it was given: compressed where it was compressed. Of a compressed stream only the tar is kept.
-    pub(in crate::archive) fn given_file(&self) -> Option<&File> {
-        match &self.form {
-            Form::Tar(tar) if tar.compression == Compression::None => Some(&tar.file),
-            Form::Tar(tar) => tar.given.as_ref()?.compressed.as_ref(),
-            Form::Directory(_) => None,
         }
     }
 }

@@ -29,7 +29,7 @@ impl LayerTar {
     pub fn write(&self, new: &Archive, out: impl Write) -> Result<(), Error> {
         let (image, position) = self.place;
         let layer = &new.images()[image].layers()[position];
-        let name = || new.source().entries()[layer.entry()].name.clone();
+        let name = || new.layer_name(layer).to_owned();
         let failed = |place: String| move |source| Error::Io { place, source };
         let mut stream = new.open_layer(layer)?;
         let mut hashing = Hashing::new(out);

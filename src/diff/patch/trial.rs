@@ -101,7 +101,7 @@ fn finding(tar: &LayerTar, new: &Archive) -> Result<SourceFinding, Error> {
     let layer = &new.images()[image].layers()[position];
     let mut reader = TarReader::new(new.open_layer(layer)?);
     let log = LayerLog::read(0, &mut reader).map_err(|error| {
-        let name = new.source().entries()[layer.entry()].name.clone();
+        let name = new.layer_name(layer).to_owned();
         Error::unreadable_layer(name, error)
     })?;
     Ok(SourceFinding {

@@ -124,8 +124,8 @@ const CONVERSIONS: &[Option<Form>] = &[
     None,
     None,
     None,
-    Some(Form::DockerArchive),
-    Some(Form::OciArchive),
+    Some(Form::DOCKER_ARCHIVE),
+    Some(Form::OCI_ARCHIVE),
 ];
 
 /// Patches an archive that is made of a real one as the bytes say.

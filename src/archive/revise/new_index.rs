@@ -1,11 +1,10 @@
-//! `index.json` and `manifest.json` of a converted archive.
+//! `index.json` of an archive that becomes one of another form.
 
 use std::collections::{BTreeMap, HashMap, HashSet};
 
-use super::Form;
-use crate::archive::form::descriptor::{NAME, REF_NAME, blob_name, media_type_of, name_of};
-use crate::archive::form::graph::{Graph, Kind, Node};
-use crate::archive::form::state::State;
+use crate::archive::dialect::state::State;
+use crate::archive::documents::descriptor::{NAME, REF_NAME, media_type_of, name_of};
+use crate::archive::documents::graph::{Graph, Kind, Node};
 use crate::digest::Digest;
 use crate::image::Config;
 use crate::image::json::{ArrayEdit, Document, Value};
@@ -86,7 +85,12 @@ fn descriptor(
 ///
 /// Those who know one annotation only find an image by the tag; where two images have the same, it is the whole name
 /// that they find.
-pub(super) fn named(mut graph: Graph, written: &[usize], new: &[State], form: Form) -> Graph {
+pub(super) fn named(
+    mut graph: Graph,
+    written: &[usize],
+    new: &[State],
+    is_bare_layout: bool,
+) -> Graph {
     let mut tags: HashSet<&Reference> = HashSet::new();
     let mut groups = HashSet::new();
     let mut n_short: HashMap<&str, usize> = HashMap::new();
@@ -105,7 +109,7 @@ pub(super) fn named(mut graph: Graph, written: &[usize], new: &[State], form: Fo
             let Some(tag) = name.filter(|tag| tags.contains(&tag) && !tag.is_bare()) else {
                 continue;
             };
-            let short = if is_shared(&tag) && !form.is_docker() {
+            let short = if is_shared(&tag) && is_bare_layout {
                 tag.familiar()
             } else {
                 tag.tag().to_owned()
@@ -118,27 +122,4 @@ pub(super) fn named(mut graph: Graph, written: &[usize], new: &[State], form: Fo
         graph.index.edit_array(&[], "manifests", &[], rename);
     }
     graph
-}
-
-/// Returns the `manifest.json` that containerd would write.
-pub(super) fn manifest_json(written: &[usize], new: &[State]) -> Document {
-    let items = written.iter().map(|&i| {
-        let state = &new[i];
-        let tags = state.tags.iter().map(|tag| Value::text(&tag.familiar()));
-        let tags = if state.tags.is_empty() {
-            Value::null()
-        } else {
-            Value::array(tags)
-        };
-        let layers = state.layers.iter().map(|layer| {
-            let digest = layer.digest.expect("layers that are written have digests");
-            Value::text(&blob_name(digest))
-        });
-        Value::object([
-            ("Config", Value::text(&blob_name(state.image_id))),
-            ("RepoTags", tags),
-            ("Layers", Value::array(layers)),
-        ])
-    });
-    Document::new(Value::array(items))
 }

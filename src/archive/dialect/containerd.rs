@@ -6,25 +6,73 @@
 
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 
-use super::descriptor::is_by_digest;
-use super::docker::{self, Item};
+use super::{Dialect, Facts, Index, Tagless, hybrid, layout};
+use crate::archive::dialect::state::{Files, State};
+use crate::archive::documents::descriptor::is_by_digest;
+use crate::archive::documents::graph::Graph;
+use crate::archive::documents::halves::{disagreement, names_differ, unlisted};
+use crate::archive::documents::items::{self, Item};
+use crate::archive::documents::{Documents, Listed};
 use crate::archive::source::Source;
-use crate::archive::{Group, Image};
+use crate::archive::{Contents, Described, Group, Image};
 use crate::error::Error;
 use crate::image::json::Document;
 use crate::reference::Reference;
+
+/// The dialect. Archives of another form that `docker load` is to take are written in it.
+#[derive(Debug)]
+pub(in crate::archive) struct Containerd;
+
+impl Dialect for Containerd {
+    fn facts(&self) -> &'static Facts {
+        &Facts {
+            description: "containerd export (docker save with the containerd store, nerdctl, buildx)",
+            keeps_layers_plain: false,
+            is_of_dockers_store: false,
+            has_full_names: false,
+            manifest_json: Some(Tagless::Null),
+            index: Some(Index {
+                says_which_images: true,
+                lists_nameless: true,
+                has_whole_names: true,
+            }),
+        }
+    }
+
+    fn files(&self, contents: &Contents, states: &[State], graph: Option<&Graph>) -> Files {
+        hybrid::files(contents, None, states, graph)
+    }
+}
+
+/// Reads the images where both halves are there, and `manifest.json` is not that of Docker's own store.
+pub(super) fn list(source: &Source, documents: &Documents) -> Result<Option<Listed>, Error> {
+    let both = documents.both();
+    let Some((manifest, graph)) = both.filter(|(manifest, _)| !items::list_sources(manifest))
+    else {
+        return Ok(None);
+    };
+    let (images, groups) = layout::images(source, graph).map_err(unlisted)?;
+    let items = match_items(source, manifest, &images, &groups).map_err(disagreement)?;
+    // Both halves have the same names.
+    items::check_tags(&images, "manifest.json")?;
+    Ok(Some(Listed {
+        images,
+        groups,
+        items,
+    }))
+}
 
 /// How often items may describe images: two images that a patch has made equal are described twice by two items.
 const MAX_MATCHES: usize = 100_000;
 
 /// Returns what each item of `manifest.json` describes, and refuses halves that disagree.
-pub(in crate::archive) fn match_items(
+fn match_items(
     source: &Source,
     manifest: &Document,
     images: &[Image],
     groups: &[Group],
-) -> Result<Vec<crate::archive::Item>, Error> {
-    let mut items = docker::items(manifest)?;
+) -> Result<Vec<Described>, Error> {
+    let mut items = items::items(manifest)?;
     for item in &mut items {
         item.tags.retain(|tag| !is_by_digest(tag));
     }
@@ -68,8 +116,8 @@ pub(in crate::archive) fn match_items(
     }
     check_names(&items, &matched, images)?;
     let item = |(item, images)| {
-        let tags = docker::tags(item)?;
-        Ok(crate::archive::Item { images, tags })
+        let tags = items::tags(item)?;
+        Ok(Described { images, tags })
     };
     items.iter().zip(matched).map(item).collect()
 }
@@ -127,7 +175,7 @@ fn check_names(items: &[Item], matched: &[Vec<usize>], images: &[Image]) -> Resu
     let mut wanted: BTreeMap<&[usize], BTreeSet<Reference>> = BTreeMap::new();
     for (item, covered) in items.iter().zip(matched) {
         let wanted = wanted.entry(covered).or_default();
-        wanted.extend(docker::tags(item)?);
+        wanted.extend(items::tags(item)?);
     }
     for covered in matched {
         let Some(wanted) = wanted.remove(covered.as_slice()) else {
@@ -142,28 +190,4 @@ fn check_names(items: &[Item], matched: &[Vec<usize>], images: &[Image]) -> Resu
         }
     }
     Ok(())
-}
-
-/// The error of halves that name an image differently.
-pub(in crate::archive) fn names_differ(
-    image: &Image,
-    found: &BTreeSet<Reference>,
-    wanted: &BTreeSet<Reference>,
-) -> Error {
-    let list = |names: &BTreeSet<Reference>| {
-        let names: Vec<String> = names.iter().map(ToString::to_string).collect();
-        if names.is_empty() {
-            "no tag".to_owned()
-        } else {
-            names.join(", ")
-        }
-    };
-    Error::Mismatch {
-        what: format!(
-            "what `index.json`, unlike `manifest.json`, tags as image `{}`",
-            image.image_id.short()
-        ),
-        found: list(found),
-        wanted: list(wanted),
-    }
 }

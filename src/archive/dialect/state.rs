@@ -3,11 +3,13 @@
 use std::collections::HashMap;
 
 use crate::annotation::AnnotationEdit;
-use crate::archive::{Archive, OciManifest};
+use crate::archive::{Contents, Image, Layer, OciManifest};
 use crate::compression::Compression;
 use crate::digest::{DiffId, Digest};
+use crate::error::Error;
 use crate::image::Config;
 use crate::reference::Reference;
+use crate::tarball::Kind;
 
 /// An image while its files are derived: as it is or as it is to become.
 #[derive(Debug, Clone)]
@@ -39,8 +41,95 @@ pub(in crate::archive) struct StateLayer {
 pub(in crate::archive) enum LayerData {
     /// An entry of the archive, and the path under which `manifest.json` names it.
     Kept { entry: usize, path: String },
+    /// An entry of an archive of another form: its bytes get the name that this one gives them.
+    Copied(usize),
     /// An index into the new layers.
     Added(usize),
+}
+
+impl StateLayer {
+    /// Returns the path that `manifest.json` names the layer by already.
+    pub(in crate::archive) fn kept_path(&self) -> Option<&String> {
+        match &self.data {
+            LayerData::Kept { path, .. } => Some(path),
+            LayerData::Copied(_) | LayerData::Added(_) => None,
+        }
+    }
+}
+
+impl State {
+    /// Has every layer get the name that another form gives it.
+    pub(in crate::archive) fn copy_layers(&mut self) {
+        for layer in &mut self.layers {
+            if let LayerData::Kept { entry, .. } = layer.data {
+                layer.data = LayerData::Copied(entry);
+            }
+        }
+    }
+
+    /// Returns the digest of the manifest, where there is one.
+    pub(in crate::archive) fn manifest_digest(&self) -> Option<Digest> {
+        self.manifest.as_ref().map(|manifest| manifest.digest)
+    }
+}
+
+impl Contents {
+    /// The images as they are.
+    pub(in crate::archive) fn states(&self) -> Vec<State> {
+        let state = |image: &Image| State {
+            config: image.config.clone(),
+            image_id: image.image_id,
+            layers: image.layers.iter().map(|layer| self.kept(layer)).collect(),
+            tags: image.tags.clone(),
+            manifest: image.manifest.clone(),
+            group: image.group,
+            annotations: Vec::new(),
+            keeps_referrers: true,
+        };
+        self.images.iter().map(state).collect()
+    }
+
+    /// A layer that stays what it is.
+    pub(in crate::archive) fn kept(&self, layer: &Layer) -> StateLayer {
+        let data = LayerData::Kept {
+            entry: layer.entry,
+            path: layer.path.clone(),
+        };
+        StateLayer {
+            diff_id: layer.diff_id,
+            digest: layer.named_digest(&self.source),
+            size: layer.size,
+            compression: layer.compression,
+            data,
+        }
+    }
+
+    /// Tells whether the entry at `index` has that content already.
+    pub(in crate::archive) fn holds(
+        &self,
+        index: usize,
+        content: &DerivedContent,
+    ) -> Result<bool, Error> {
+        let entry = &self.source.entries()[index];
+        Ok(match content {
+            DerivedContent::Directory => entry.kind == Kind::Directory,
+            DerivedContent::Symlink(target) => {
+                entry.kind == Kind::Symlink && entry.link_name == target.as_bytes()
+            }
+            DerivedContent::Layer(LayerData::Kept { entry, .. } | LayerData::Copied(entry), _) => {
+                *entry == index
+            }
+            // Named by its digest or by an id that covers it: the same name is the same layer.
+            DerivedContent::Layer(LayerData::Added(_), size) => {
+                entry.kind == Kind::File && entry.size == *size
+            }
+            DerivedContent::Bytes(bytes) => {
+                entry.kind == Kind::File
+                    && entry.size == bytes.len() as u64
+                    && self.source.read(index, entry.size)? == *bytes
+            }
+        })
+    }
 }
 
 /// A file that a dialect's writer would write.
@@ -159,15 +248,15 @@ impl Files {
     /// stays.
     pub(in crate::archive) fn push_layer(
         &mut self,
-        archive: &Archive,
+        contents: &Contents,
         path: &str,
         layer: &StateLayer,
         image: usize,
         part: Part,
     ) {
         let name = match &layer.data {
-            LayerData::Kept { entry, .. } => archive.source.entries()[*entry].name.clone(),
-            LayerData::Added(_) => path.to_owned(),
+            LayerData::Kept { entry, .. } => contents.source.entries()[*entry].name.clone(),
+            LayerData::Copied(_) | LayerData::Added(_) => path.to_owned(),
         };
         let content = DerivedContent::Layer(layer.data.clone(), layer.size);
         self.push(name, content, image, part);

@@ -1,43 +1,66 @@
-//! `manifest.json` and `repositories` of a revised archive: the old documents with what changed.
+//! `manifest.json` of a revised archive: the old document with what changed, or one that lists the images anew.
 
 use std::collections::{HashMap, HashSet};
 
-use crate::archive::form::descriptor::is_by_digest;
-use crate::archive::form::docker::ITEM_ORDER;
-use crate::archive::form::state::{Files, LayerData, Paths, State, StateLayer};
-use crate::archive::{Archive, Dialect};
+use super::Derivation;
+use crate::archive::Contents;
+use crate::archive::dialect::Facts;
+use crate::archive::dialect::state::{Files, LayerData, Paths, State, StateLayer};
+use crate::archive::documents::descriptor::is_by_digest;
+use crate::archive::documents::items::ITEM_ORDER;
 use crate::digest::{DiffId, Digest};
 use crate::image::json::{ArrayEdit, Document, Value};
 use crate::media_type::{self, PLAIN_LAYER};
 use crate::reference::Reference;
 
+/// Returns the document that lists `new` images by the paths of their `files`.
+pub(super) fn new_manifest_json(facts: &Facts, new: &[State], files: &Files) -> Document {
+    let item = |(state, paths): (&State, &Paths)| {
+        Value::object([
+            ("Config", Value::text(&paths.config)),
+            ("RepoTags", facts.spell_all(&state.tags)),
+            ("Layers", texts(&paths.layers)),
+        ])
+    };
+    Document::new(Value::array(new.iter().zip(&files.paths).map(item)))
+}
+
+fn texts(texts: &[String]) -> Value {
+    Value::array(texts.iter().map(|text| Value::text(text)))
+}
+
 /// Returns `manifest.json` in which every item says what its image has become.
-pub(in crate::archive) fn manifest_json(
-    archive: &Archive,
+pub(super) fn manifest_json(
+    derivation: &Derivation<'_>,
     manifest: &Document,
-    (old, new): (&[State], &[State]),
-    (old_files, files): (&Files, &Files),
     notes: &mut Vec<String>,
 ) -> Document {
+    let Derivation {
+        contents,
+        old,
+        new,
+        new_files,
+        ..
+    } = *derivation;
     let mut document = manifest.clone();
-    let naming = Naming::of(archive);
+    let naming = Naming::of(contents);
     let by_id = first_by_id(old);
     document.edit_root_array(|items| {
         // From the last one on, since an item may become two.
-        for i in (0..archive.items.len()).rev() {
+        for i in (0..contents.items.len()).rev() {
             let original = items.get(i).clone();
-            let parts = parted(&archive.items[i].images, new, files);
+            let parts = parted(&contents.items[i].images, new, new_files);
             for (n, images) in parts.into_iter().enumerate() {
                 if n > 0 {
                     items.insert(i + n, original.clone());
                 }
                 let item = Revised {
                     at: i + n,
-                    tags: tags_of(archive, &naming, (i, n), &images, new),
+                    tags: tags_of(contents, &naming, (i, n), &images, new),
                     image: images[0],
                 };
                 let was = names_by_digest(items.get(i + n));
-                revise_item(items, &item, archive, (old, new), (old_files, files));
+                revise_item(items, &item, derivation);
                 let is = names_by_digest(items.get(i + n));
                 let is: HashSet<String> = is.into_iter().collect();
                 let gone = was.iter().filter(|name| !is.contains(*name));
@@ -46,8 +69,8 @@ pub(in crate::archive) fn manifest_json(
                 );
             }
         }
-        if archive.dialect.is_docker() {
-            for (i, item) in archive.items.iter().enumerate() {
+        if derivation.facts.is_of_dockers_store {
+            for (i, item) in contents.items.iter().enumerate() {
                 revise_parent(items, i, item.images[0], (old, new), &by_id, notes);
             }
         }
@@ -88,15 +111,15 @@ struct Naming<'a> {
 }
 
 impl<'a> Naming<'a> {
-    fn of(archive: &'a Archive) -> Self {
+    fn of(contents: &'a Contents) -> Self {
         let mut items: HashMap<usize, (usize, usize)> = HashMap::new();
-        for (i, item) in archive.items.iter().enumerate() {
+        for (i, item) in contents.items.iter().enumerate() {
             let images: HashSet<usize> = item.images.iter().copied().collect();
             for image in images {
                 items.entry(image).or_insert((i, 0)).1 += 1;
             }
         }
-        let tags = archive.items.iter().flat_map(|item| &item.tags);
+        let tags = contents.items.iter().flat_map(|item| &item.tags);
         Self {
             items,
             tags: tags.collect(),
@@ -112,15 +135,15 @@ fn first_by_id(states: &[State]) -> HashMap<Digest, usize> {
 
 /// Returns the tags that part `n` of item `i` is to have: its own where it still has them, then what is new.
 fn tags_of(
-    archive: &Archive,
+    contents: &Contents,
     naming: &Naming<'_>,
     (i, n): (usize, usize),
     images: &[usize],
     new: &[State],
 ) -> Vec<Reference> {
-    let has_its_tags = |&image: &usize| new[image].tags == archive.images[image].tags;
+    let has_its_tags = |&image: &usize| new[image].tags == contents.images[image].tags;
     // What says nothing of tags goes on saying nothing.
-    if archive.items[i].tags.is_empty() && images.iter().all(has_its_tags) {
+    if contents.items[i].tags.is_empty() && images.iter().all(has_its_tags) {
         return Vec::new();
     }
     let (first, n_items) = naming.items[&images[0]];
@@ -129,7 +152,7 @@ fn tags_of(
     }
     let named: Vec<&Reference> = images.iter().flat_map(|&image| &new[image].tags).collect();
     let is_named: HashSet<&Reference> = named.iter().copied().collect();
-    let old = archive.items[i].tags.iter();
+    let old = contents.items[i].tags.iter();
     let mut tags: Vec<Reference> = old.filter(|tag| is_named.contains(tag)).cloned().collect();
     let mut has: HashSet<Reference> = tags.iter().cloned().collect();
     for tag in named {
@@ -151,17 +174,11 @@ fn names_by_digest(item: &Value) -> Vec<String> {
         .collect()
 }
 
-fn revise_item(
-    items: &mut ArrayEdit<'_>,
-    item: &Revised,
-    archive: &Archive,
-    (old, new): (&[State], &[State]),
-    (old_files, files): (&Files, &Files),
-) {
+fn revise_item(items: &mut ArrayEdit<'_>, item: &Revised, derivation: &Derivation<'_>) {
     let Revised { at, image, tags } = item;
-    let (at, before, after) = (*at, &old[*image], &new[*image]);
-    let (was, paths) = (&old_files.paths[*image], &files.paths[*image]);
-    let texts = |texts: &[String]| Value::array(texts.iter().map(|text| Value::text(text)));
+    let (at, before, after) = (*at, &derivation.old[*image], &derivation.new[*image]);
+    let was = &derivation.old_files.paths[*image];
+    let paths = &derivation.new_files.paths[*image];
     if before.image_id != after.image_id {
         items.set(at, "Config", ITEM_ORDER, Value::text(&paths.config));
     }
@@ -172,14 +189,7 @@ fn revise_item(
     let there = there.filter_map(|tag| Reference::parse(&tag).ok());
     let says_so = there.eq(tags.iter().cloned());
     if is_stale || !says_so {
-        let spelled: Vec<String> = tags.iter().map(|tag| archive.dialect.spell(tag)).collect();
-        let is_null = tags.is_empty() && archive.dialect != Dialect::ContainersImage;
-        let value = if is_null {
-            Value::null()
-        } else {
-            texts(&spelled)
-        };
-        items.set(at, "RepoTags", ITEM_ORDER, value);
+        items.set(at, "RepoTags", ITEM_ORDER, derivation.facts.spell_all(tags));
     }
     if was.layers != paths.layers {
         items.set(at, "Layers", ITEM_ORDER, texts(&paths.layers));
@@ -253,138 +263,4 @@ fn revise_parent(
             "`{name}` no longer names its parent image: their histories differ now"
         ));
     }
-}
-
-/// Returns the new `repositories`; nothing where the archive is to have none.
-pub(in crate::archive) fn repositories(
-    archive: &Archive,
-    (old, new): (&[State], &[State]),
-    (old_files, new_files): (&Files, &Files),
-    notes: &mut Vec<String>,
-) -> Option<Document> {
-    let was_untagged = old.iter().all(|state| state.tags.is_empty());
-    let mut document = match &archive.repositories {
-        Some(document) => document.clone(),
-        // Docker leaves the file out where no image has a tag; others never write it.
-        None if archive.dialect.is_docker()
-            && was_untagged
-            && new.iter().any(|state| !state.tags.is_empty()) =>
-        {
-            Document::new(Value::object([])).with_newline()
-        }
-        None => return None,
-    };
-    let is_changed = |(before, after): (&State, &State)| {
-        before.image_id != after.image_id || before.tags != after.tags
-    };
-    let held: HashSet<&Reference> = new.iter().flat_map(|state| &state.tags).collect();
-    let is_wrong = archive.repositories.is_some()
-        && old.iter().zip(new).any(is_changed)
-        && !agrees(archive, &document, old, old_files);
-    if is_wrong {
-        notes.push("`repositories` did not match `manifest.json`, and is corrected".to_owned());
-        let is_held = |name: &str| Reference::parse(name).is_ok_and(|name| held.contains(&name));
-        for (repository, tag) in listed(&document) {
-            if !is_held(&format!("{repository}:{tag}")) {
-                remove_name(&mut document, &repository, &tag);
-            }
-        }
-    }
-    for (i, (before, after)) in old.iter().zip(new).enumerate() {
-        let paths = (&old_files.paths[i], &new_files.paths[i]);
-        let top = id(archive, &document, (before, after), paths);
-        let top_of = |state: &State| state.layers.last().map(|layer| layer.diff_id);
-        let is_same_top = old_files.paths[i].top == new_files.paths[i].top
-            && (!new_files.paths[i].top.is_empty() || top_of(before) == top_of(after));
-        if !is_wrong && is_same_top && before.tags == after.tags {
-            continue;
-        }
-        // A tag that moves to another image is that one's to write, whichever comes first.
-        let is_gone = |tag: &&Reference| !held.contains(tag);
-        for tag in before.tags.iter().filter(is_gone) {
-            let repository = archive.dialect.spell_repository(tag);
-            remove_name(&mut document, &repository, tag.tag());
-        }
-        for tag in &after.tags {
-            document.set(
-                &[&archive.dialect.spell_repository(tag)],
-                tag.tag(),
-                &[],
-                Value::text(&top),
-            );
-        }
-    }
-    let is_empty = document
-        .root
-        .members()
-        .is_some_and(|members| members.len() == 0);
-    Some(document).filter(|_| !is_empty || !archive.dialect.is_docker())
-}
-
-/// What `repositories` says of the names of an image. Of a writer whose ids we do not know, what it said, unless that
-/// was the diff id or the directory of the top layer.
-fn id(
-    archive: &Archive,
-    document: &Document,
-    (before, after): (&State, &State),
-    (old_paths, paths): (&Paths, &Paths),
-) -> String {
-    if !paths.top.is_empty() {
-        return paths.top.clone();
-    }
-    let said = |tag: &Reference| {
-        let repository = archive.dialect.spell_repository(tag);
-        let id = document.root.get(&repository)?.get(tag.tag())?.as_text()?;
-        Some(id.into_owned())
-    };
-    let said = before.tags.iter().find_map(said).unwrap_or_default();
-    let diff_id = |state: &State| state.layers.last().map(|layer| layer.diff_id.hex());
-    let directory = |paths: &Paths| {
-        let (directory, _) = paths.layers.last()?.rsplit_once('/')?;
-        Some(directory.to_owned())
-    };
-    let now = match Some(&said) {
-        old if old == diff_id(before).as_ref() => diff_id(after),
-        old if old == directory(old_paths).as_ref() => directory(paths),
-        _ => None,
-    };
-    now.unwrap_or(said)
-}
-
-/// Returns every repository and tag that `repositories` names.
-fn listed(document: &Document) -> Vec<(String, String)> {
-    let mut names = Vec::new();
-    for (repository, tags) in document.root.members().into_iter().flatten() {
-        for (tag, _) in tags.members().into_iter().flatten() {
-            names.push((repository.clone().into_owned(), tag.into_owned()));
-        }
-    }
-    names
-}
-
-fn remove_name(document: &mut Document, repository: &str, tag: &str) {
-    document.remove(&[repository], tag);
-    let tags = document.root.get(repository).and_then(Value::members);
-    if tags.is_some_and(|tags| tags.len() == 0) {
-        document.remove(&[], repository);
-    }
-}
-
-/// Tells whether `repositories` names the images by their tags, and those by the ids that the writer gives them.
-fn agrees(archive: &Archive, document: &Document, states: &[State], files: &Files) -> bool {
-    let n_tags: usize = states.iter().map(|state| state.tags.len()).sum();
-    let is_said = |tag: &Reference, top: &str| {
-        let repository = archive.dialect.spell_repository(tag);
-        let id = document
-            .root
-            .get(&repository)
-            .and_then(|tags| tags.get(tag.tag()));
-        let id = id.and_then(Value::as_text);
-        id.is_some_and(|id| top.is_empty() || id == top)
-    };
-    listed(document).len() == n_tags
-        && states.iter().zip(&files.paths).all(|(state, paths)| {
-            let mut tags = state.tags.iter();
-            tags.all(|tag| is_said(tag, &paths.top))
-        })
 }

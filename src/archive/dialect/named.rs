@@ -2,29 +2,50 @@
 //!
 //! Every name stays; a new file is named as its neighbour is, with the digest of its own bytes where that has one.
 
-use super::state::{Files, LayerData, Part, Paths, State, StateLayer};
+use super::state::{Files, Part, Paths, State, StateLayer};
 use super::v1_directories::{push_config, shared_configs};
-use crate::archive::{Archive, names};
+use super::{Dialect, Facts, Tagless};
+use crate::archive::documents::graph::Graph;
+use crate::archive::{Contents, names};
 use crate::compression::Compression;
 
 /// How names of layers end, the longer ones first.
 const ENDS: [&str; 5] = [".tar.bz2", ".tar.zst", ".tar.gz", ".tar.xz", ".tar"];
 
+/// The dialect: whatever else has a `manifest.json`.
+#[derive(Debug)]
+pub(super) struct Named;
+
+impl Dialect for Named {
+    fn facts(&self) -> &'static Facts {
+        &Facts {
+            description: "docker archive of another writer (crane, ko, kaniko, bazel, nix, …)",
+            keeps_layers_plain: false,
+            is_of_dockers_store: false,
+            has_full_names: false,
+            manifest_json: Some(Tagless::Null),
+            index: None,
+        }
+    }
+
+    fn files(&self, contents: &Contents, states: &[State], _: Option<&Graph>) -> Files {
+        files(contents, states)
+    }
+}
+
 /// Returns the files of `states`.
-pub(in crate::archive) fn files(archive: &Archive, states: &[State]) -> Files {
+fn files(contents: &Contents, states: &[State]) -> Files {
     let mut files = Files::default();
-    let shared = shared_configs(archive);
+    let shared = shared_configs(contents);
     for (image, state) in states.iter().enumerate() {
         let mut layers: Vec<String> = Vec::new();
         for (i, layer) in state.layers.iter().enumerate() {
-            let path = match &layer.data {
-                LayerData::Kept { path, .. } => path.clone(),
-                LayerData::Added(_) => new_name(archive, image, layer),
-            };
-            files.push_layer(archive, &path, layer, image, Part::LayerTar(i));
+            let path = layer.kept_path().cloned();
+            let path = path.unwrap_or_else(|| new_name(contents, image, layer));
+            files.push_layer(contents, &path, layer, image, Part::LayerTar(i));
             layers.push(path);
         }
-        let config = push_config(&mut files, archive, image, state, &shared);
+        let config = push_config(&mut files, contents, image, state, &shared);
         files.paths.push(Paths {
             config,
             top: String::new(),
@@ -36,14 +57,14 @@ pub(in crate::archive) fn files(archive: &Archive, states: &[State]) -> Files {
 
 /// `<digest>.tar.gz` beside `<digest>.tar.gz`, `<diff id>/layer.tar` beside `<diff id>/layer.tar`, `layers/<digest>.tar`
 /// beside `layers/base.tar`.
-fn new_name(archive: &Archive, image: usize, layer: &StateLayer) -> String {
+fn new_name(contents: &Contents, image: usize, layer: &StateLayer) -> String {
     let digest = layer.digest.expect("a new layer's digest is known").hex();
     let end = match layer.compression {
         Compression::None => "tar",
         Compression::Zstd => "tar.zst",
         _ => "tar.gz",
     };
-    let Some(neighbour) = archive.images[image].layers.last() else {
+    let Some(neighbour) = contents.images[image].layers.last() else {
         return format!("{digest}.{end}");
     };
     // What says how it is compressed is kept as long as it is true, or as untrue as it was.

@@ -1,94 +1,16 @@
-//! OCI manifests and the entries of `index.json` of a revised archive: the old documents with what changed.
+//! The entries of `index.json` of a revised archive: the old ones with what changed, and those of images that are new there.
 
-use std::collections::{HashMap, VecDeque};
+use std::collections::HashMap;
 
-use crate::archive::form::descriptor::{
-    NAME, REF_NAME, digest_of, follow_media_type, media_type_of, name_of, new_descriptor, rewrite,
-    rewrite_member,
+use crate::archive::dialect::Index;
+use crate::archive::documents::descriptor::{
+    NAME, REF_NAME, annotation, digest_of, follow_media_type, media_type_of, name_of,
+    new_descriptor, rewrite,
 };
-use crate::archive::form::state::{LayerData, StateLayer};
-use crate::archive::{Dialect, OciManifest};
 use crate::digest::Digest;
 use crate::image::json::{ArrayEdit, Document, Value};
 use crate::media_type;
 use crate::reference::Reference;
-
-/// Returns the manifest of a revised image: the old document with another configuration and the layers as they are
-/// now; descriptors of kept layers are kept.
-pub(in crate::archive) fn revise_manifest(
-    manifest: &OciManifest,
-    image_id: Digest,
-    config_size: u64,
-    layers: &[StateLayer],
-) -> OciManifest {
-    let mut document = manifest.document.clone();
-    rewrite_member(&mut document, "config", image_id, config_size);
-    let old: Vec<Value> = manifest
-        .document
-        .root
-        .get("layers")
-        .and_then(Value::items)
-        .into_iter()
-        .flatten()
-        .cloned()
-        .collect();
-    let is_docker = old
-        .last()
-        .is_some_and(|layer| media_type_of(layer).starts_with("application/vnd.docker."));
-    let mut by_digest: HashMap<Digest, VecDeque<&Value>> = HashMap::new();
-    let mut first: HashMap<Digest, &Value> = HashMap::new();
-    for item in &old {
-        if let Some(digest) = digest_of(item) {
-            first.entry(digest).or_insert(item);
-            by_digest.entry(digest).or_default().push_back(item);
-        }
-    }
-    let wanted: Vec<Value> = layers
-        .iter()
-        .map(|layer| {
-            let digest = layer
-                .digest
-                .expect("the layers of a manifest are named by digest");
-            // A layer that stands twice has two descriptors, which may say different things.
-            let there = by_digest.get_mut(&digest);
-            let kept = there.and_then(|there| {
-                let next = there.pop_front()?;
-                if there.is_empty() {
-                    // Once more than it stood there it is what it was first.
-                    there.push_back(first[&digest]);
-                }
-                Some(next.clone())
-            });
-            kept.unwrap_or_else(|| {
-                let media_type = media_type::layer(layer.compression, is_docker)
-                    .expect("a new layer is plain, gzip or zstd");
-                new_descriptor(media_type, digest, layer.size)
-            })
-        })
-        .collect();
-    if layers
-        .iter()
-        .any(|layer| matches!(layer.data, LayerData::Added(_)))
-        || wanted.len() != old.len()
-    {
-        document.edit_array(&[], "layers", &[], |items| {
-            for (i, descriptor) in wanted.into_iter().enumerate() {
-                if i == items.len() {
-                    items.push(descriptor);
-                } else if *items.get(i) != descriptor {
-                    items.replace(i, descriptor);
-                }
-            }
-            while items.len() > layers.len() {
-                items.remove(items.len() - 1);
-            }
-        });
-    }
-    OciManifest {
-        digest: Digest::of(&document.to_bytes()),
-        document,
-    }
-}
 
 /// `index.json` while groups of images get other descriptors there.
 pub(in crate::archive) struct Listing<'a, 'l> {
@@ -145,7 +67,7 @@ impl<'a, 'l> Listing<'a, 'l> {
         group: usize,
         (top, document): (Digest, &Document),
         tags: &[Reference],
-        dialect: &Dialect,
+        index: Index,
         follow: &dyn Fn(&mut ArrayEdit<'_>, usize),
     ) {
         let group = u32::try_from(group).ok();
@@ -177,7 +99,7 @@ impl<'a, 'l> Listing<'a, 'l> {
             new_descriptor(media_type, top, size)
         };
         // Docker 26 lists an image without tags, by a descriptor without a name, only if nothing is listed before it.
-        if tags.is_empty() && (at == 0 || dialect.lists_nameless()) {
+        if tags.is_empty() && (at == 0 || index.lists_nameless) {
             self.insert(at, group, old.first().cloned().unwrap_or_else(new));
             let items = &mut *self.items;
             rewrite(items, at, top, size);
@@ -196,16 +118,16 @@ impl<'a, 'l> Listing<'a, 'l> {
             follow_media_type(items, at + n, document);
             follow(items, at + n);
             if named.is_none() {
-                name_descriptor(items, at + n, tag, dialect);
+                name_descriptor(items, at + n, tag, index);
             }
         }
     }
 }
 
-/// Names a descriptor as its writer does: containerd by both annotations, others by the reference alone.
-fn name_descriptor(items: &mut ArrayEdit<'_>, i: usize, tag: &Reference, dialect: &Dialect) {
-    let has_name = crate::archive::form::descriptor::annotation(items.get(i), NAME).is_some();
-    if *dialect == Dialect::Layout && !has_name {
+/// Names a descriptor as its writer does.
+fn name_descriptor(items: &mut ArrayEdit<'_>, i: usize, tag: &Reference, index: Index) {
+    let has_name = annotation(items.get(i), NAME).is_some();
+    if !index.has_whole_names && !has_name {
         items.set_within(i, "annotations", REF_NAME, Value::text(&tag.familiar()));
     } else {
         items.set_within(i, "annotations", NAME, Value::text(&tag.full()));

@@ -6,15 +6,17 @@
 
 use std::collections::{BTreeSet, HashMap, HashSet};
 
-use super::containerd::names_differ;
-use super::descriptor::{blob_name, digest_of, listed_name};
-use super::graph::{Graph, Kind, children};
-use super::read::read_document;
+use super::generation::{Generation, Release};
 use super::state::{DerivedContent, Files, LayerData, Part, Paths, State};
-use super::v1::{Generation, Release};
 use super::v1_directories::push_time;
+use super::{Dialect, Facts, Index, Tagless, reproduces};
+use crate::archive::documents::descriptor::{blob_name, digest_of, listed_name};
+use crate::archive::documents::graph::{Graph, Kind, children};
+use crate::archive::documents::halves::{check_layers, disagreement, names_differ, unlisted};
+use crate::archive::documents::read::read_document;
+use crate::archive::documents::{Documents, Listed, items};
 use crate::archive::source::Source;
-use crate::archive::{Archive, Dialect, Image, Layer, MAX_DOCUMENT_BYTES, OciManifest};
+use crate::archive::{Contents, Image, Layer, MAX_DOCUMENT_BYTES, OciManifest};
 use crate::digest::Digest;
 use crate::error::Error;
 use crate::image::json::{Document, Value};
@@ -24,20 +26,62 @@ use crate::reference::Reference;
 /// More legacy blobs than any image has; what may be read to tell the writer.
 const MAX_LEGACY_BLOBS: usize = 1000;
 
+/// The dialect; of archives whose legacy blobs nothing we know derives, without a generation.
+#[derive(Debug)]
+pub(super) struct Hybrid(Option<Generation>);
+
+pub(super) const UNKNOWN: Hybrid = Hybrid(None);
+
+impl Dialect for Hybrid {
+    fn facts(&self) -> &'static Facts {
+        &Facts {
+            description: "docker save, Docker 25 or later",
+            keeps_layers_plain: true,
+            is_of_dockers_store: true,
+            has_full_names: false,
+            manifest_json: Some(Tagless::Null),
+            index: Some(Index {
+                says_which_images: false,
+                lists_nameless: false,
+                has_whole_names: true,
+            }),
+        }
+    }
+
+    fn files(&self, contents: &Contents, states: &[State], graph: Option<&Graph>) -> Files {
+        files(contents, self.0.as_ref(), states, graph)
+    }
+}
+
+/// Reads the images where both halves are there, and `manifest.json` is that of Docker's own store.
+pub(super) fn list(source: &Source, documents: &Documents) -> Result<Option<Listed>, Error> {
+    let both = documents.both();
+    let Some((manifest, graph)) = both.filter(|(manifest, _)| items::list_sources(manifest)) else {
+        return Ok(None);
+    };
+    let mut listed = items::images(source, manifest).map_err(unlisted)?;
+    attach_manifests(source, graph, &mut listed.images).map_err(disagreement)?;
+    for image in &listed.images {
+        listed.groups[image.group].root = image.manifest_digest();
+    }
+    Ok(Some(listed))
+}
+
+pub(super) fn recognize(contents: &Contents) -> Result<Option<Box<dyn Dialect>>, Error> {
+    let generation = detect_generation(contents)?;
+    Ok(generation.map(|generation| Box::new(Hybrid(Some(generation))) as Box<dyn Dialect>))
+}
+
 /// Finds the OCI manifest of every image, and refuses an archive whose halves disagree.
-pub(in crate::archive) fn attach_manifests(archive: &mut Archive) -> Result<(), Error> {
-    let graph = archive
-        .graph
-        .clone()
-        .expect("the hybrid form has index.json");
+fn attach_manifests(source: &Source, graph: &Graph, images: &mut [Image]) -> Result<(), Error> {
     let mut named: HashMap<usize, BTreeSet<Reference>> = HashMap::new();
     // Several items may name one configuration: images that a patch has made equal.
     let mut twins_by_id: HashMap<Digest, Vec<usize>> = HashMap::new();
-    for (i, image) in archive.images.iter().enumerate() {
+    for (i, image) in images.iter().enumerate() {
         twins_by_id.entry(image.image_id).or_default().push(i);
     }
     let mut holders: HashMap<Reference, Vec<usize>> = HashMap::new();
-    for (i, image) in archive.images.iter().enumerate() {
+    for (i, image) in images.iter().enumerate() {
         for tag in &image.tags {
             holders.entry(tag.clone()).or_default().push(i);
         }
@@ -74,7 +118,7 @@ pub(in crate::archive) fn attach_manifests(archive: &mut Archive) -> Result<(), 
         let name = listed_name(descriptor, i)?;
         let holder = name.as_ref().and_then(|name| {
             let holders = holders.get(name).into_iter().flatten();
-            let is_twin = |i: &usize| Some(archive.images[*i].image_id) == config;
+            let is_twin = |i: &usize| Some(images[*i].image_id) == config;
             holders.copied().find(is_twin)
         });
         // Descriptors without a name that are alike are about the same images.
@@ -83,7 +127,7 @@ pub(in crate::archive) fn attach_manifests(archive: &mut Archive) -> Result<(), 
                 .as_ref()
                 .map_or(twins.as_slice(), std::slice::from_ref)
             {
-                attach(archive, image, &manifest)?;
+                attach(source, &mut images[image], &manifest)?;
             }
         }
         if let Some(name) = name {
@@ -91,18 +135,18 @@ pub(in crate::archive) fn attach_manifests(archive: &mut Archive) -> Result<(), 
             names.insert(name);
         }
     }
-    for i in 0..archive.images.len() {
-        check_names(archive, i, &named)?;
-        if archive.images[i].manifest.is_none() {
-            archive.images[i].manifest = find_unnamed_manifest(archive, i)?;
+    for (i, image) in images.iter_mut().enumerate() {
+        check_names(image, &named.remove(&i).unwrap_or_default())?;
+        if image.manifest.is_none() {
+            image.manifest = find_unnamed_manifest(source, image)?;
         }
     }
     Ok(())
 }
 
-fn attach(archive: &mut Archive, image: usize, manifest: &OciManifest) -> Result<(), Error> {
-    check_layers(&archive.source, &archive.images[image], manifest)?;
-    let other = archive.images[image].manifest.replace(manifest.clone());
+fn attach(source: &Source, image: &mut Image, manifest: &OciManifest) -> Result<(), Error> {
+    check_layers(source, image, manifest)?;
+    let other = image.manifest.replace(manifest.clone());
     match other.filter(|other| other.digest != manifest.digest) {
         None => Ok(()),
         // Only one of them could be revised; the other would name a configuration that is gone.
@@ -110,7 +154,7 @@ fn attach(archive: &mut Archive, image: usize, manifest: &OciManifest) -> Result
             name: "index.json".to_owned(),
             reason: format!(
                 "the image `{}` has two manifests there, `{}` and `{}`",
-                archive.images[image].display_name(),
+                image.display_name(),
                 other.digest,
                 manifest.digest
             ),
@@ -118,66 +162,13 @@ fn attach(archive: &mut Archive, image: usize, manifest: &OciManifest) -> Result
     }
 }
 
-/// The same layers, of the same sizes, must stand in both halves. The order is `manifest.json`'s: Docker 25.0 could
-/// shuffle the other.
-pub(in crate::archive) fn check_layers(
-    source: &Source,
-    image: &Image,
-    manifest: &OciManifest,
-) -> Result<(), Error> {
-    let layers = manifest.document.root.get("layers").and_then(Value::items);
-    let stated = |layer: &Value| {
-        let digest = layer
-            .get("digest")
-            .and_then(Value::as_text)
-            .and_then(|d| Digest::parse(&d).ok());
-        (digest, layer.get("size").and_then(Value::as_u64))
-    };
-    let mut listed: Vec<_> = layers.into_iter().flatten().map(stated).collect();
-    let mut wanted: Vec<_> = image
-        .layers
-        .iter()
-        .map(|layer| (layer.named_digest(source), Some(layer.size)))
-        .collect();
-    listed.sort();
-    wanted.sort();
-    if listed.iter().all(|(digest, _)| digest.is_some()) && listed == wanted {
-        return Ok(());
-    }
-    // The same blob with another size says more than that something differs.
-    listed.dedup();
-    wanted.dedup();
-    for (digest, size) in &wanted {
-        let from = listed.partition_point(|(d, _)| d < digest);
-        let same = listed[from..].iter().take_while(|(d, _)| d == digest);
-        let other = same.into_iter().find(|(d, s)| d.is_some() && s != size);
-        if let (Some((Some(digest), stated)), Some(size)) = (other, size) {
-            return Err(Error::Mismatch {
-                what: format!("the size of the layer `{}`", blob_name(*digest)),
-                found: size.to_string(),
-                wanted: stated.map_or_else(|| "no size".to_owned(), |size| size.to_string()),
-            });
-        }
-    }
-    Err(Error::Mismatch {
-        what: format!("what the manifest `{}` lists", manifest.digest),
-        found: format!("{} layers", listed.len()),
-        wanted: format!("the {} layers of {}", wanted.len(), image.display_name()),
-    })
-}
-
 /// Tags are in both halves, or loaders would see different ones.
-fn check_names(
-    archive: &Archive,
-    image: usize,
-    named: &HashMap<usize, BTreeSet<Reference>>,
-) -> Result<(), Error> {
-    let found = named.get(&image).cloned().unwrap_or_default();
-    let wanted: BTreeSet<Reference> = archive.images[image].tags.iter().cloned().collect();
-    if found == wanted {
+fn check_names(image: &Image, found: &BTreeSet<Reference>) -> Result<(), Error> {
+    let wanted: BTreeSet<Reference> = image.tags.iter().cloned().collect();
+    if *found == wanted {
         return Ok(());
     }
-    Err(names_differ(&archive.images[image], &found, &wanted))
+    Err(names_differ(image, found, &wanted))
 }
 
 fn plain_descriptor(layer: &Layer) -> Value {
@@ -189,9 +180,8 @@ fn plain_descriptor(layer: &Layer) -> Value {
 }
 
 /// An image without tags is in no index; its manifest is there all the same, and can be derived.
-fn find_unnamed_manifest(archive: &Archive, image: usize) -> Result<Option<OciManifest>, Error> {
-    let image = &archive.images[image];
-    let config_size = archive.source.entries()[image.config_entry].size;
+fn find_unnamed_manifest(source: &Source, image: &Image) -> Result<Option<OciManifest>, Error> {
+    let config_size = source.entries()[image.config_entry].size;
     for platform in [false, true] {
         let mut config = vec![
             ("mediaType", Value::text(CONFIG)),
@@ -213,8 +203,8 @@ fn find_unnamed_manifest(archive: &Archive, image: usize) -> Result<Option<OciMa
             ("layers", Value::array(layers)),
         ]));
         let digest = Digest::of(&document.to_bytes());
-        if archive.source.find(&blob_name(digest)).is_some() {
-            let document = read_document(&archive.source, &blob_name(digest))?;
+        if source.find(&blob_name(digest)).is_some() {
+            let document = read_document(source, &blob_name(digest))?;
             return Ok(Some(OciManifest { digest, document }));
         }
     }
@@ -222,8 +212,8 @@ fn find_unnamed_manifest(archive: &Archive, image: usize) -> Result<Option<OciMa
 }
 
 /// Returns the files that Docker writes for `states`, and those of everything else that `graph` leads to.
-pub(in crate::archive) fn files(
-    archive: &Archive,
+pub(super) fn files(
+    contents: &Contents,
     generation: Option<&Generation>,
     states: &[State],
     graph: Option<&Graph>,
@@ -232,17 +222,15 @@ pub(in crate::archive) fn files(
     for (image, state) in states.iter().enumerate() {
         let mut layers = Vec::new();
         for (i, layer) in state.layers.iter().enumerate() {
-            let path = match &layer.data {
-                LayerData::Kept { path, .. } => path.clone(),
-                LayerData::Added(_) => {
-                    blob_name(layer.digest.expect("a new layer's digest is known"))
-                }
-            };
-            files.push_layer(archive, &path, layer, image, Part::LayerTar(i));
+            let path = layer
+                .kept_path()
+                .cloned()
+                .unwrap_or_else(|| blob_name(layer.digest.expect("what gets a name has a digest")));
+            files.push_layer(contents, &path, layer, image, Part::LayerTar(i));
             layers.push(path);
         }
         let legacy = generation
-            .and_then(|generation| generation.layers(&state.config))
+            .and_then(|generation| generation.layers_above(&state.config, &[]))
             .unwrap_or_default();
         for (i, layer) in legacy.into_iter().enumerate() {
             let name = blob_name(Digest::of(&layer.json));
@@ -276,13 +264,13 @@ pub(in crate::archive) fn files(
         });
     }
     if let Some(graph) = graph {
-        push_graph(&mut files, archive, graph);
+        push_graph(&mut files, contents, graph);
     }
     files
 }
 
 /// Adds the documents of `graph`, and the blobs of what is no image.
-fn push_graph(files: &mut Files, archive: &Archive, graph: &Graph) {
+fn push_graph(files: &mut Files, contents: &Contents, graph: &Graph) {
     for (n, digest) in graph.reachable().into_iter().enumerate() {
         let node = &graph.nodes[&digest];
         let bytes = DerivedContent::Bytes(node.document.to_bytes());
@@ -296,12 +284,12 @@ fn push_graph(files: &mut Files, archive: &Archive, graph: &Graph) {
         for blob in blobs.chain(layers.into_iter().flatten()) {
             let name = digest_of(blob).map(blob_name);
             let Some((path, entry)) = name
-                .and_then(|n| Some((archive.source.find(&n)?, n)))
+                .and_then(|n| Some((contents.source.find(&n)?, n)))
                 .map(|(entry, name)| (name, entry))
             else {
                 continue;
             };
-            let size = archive.source.entries()[entry].size;
+            let size = contents.source.entries()[entry].size;
             let data = LayerData::Kept {
                 entry,
                 path: path.clone(),
@@ -312,14 +300,12 @@ fn push_graph(files: &mut Files, archive: &Archive, graph: &Graph) {
 }
 
 /// Returns the first generation of legacy ids that derives every legacy file of the archive as it is.
-pub(in crate::archive) fn detect_generation(
-    archive: &Archive,
-) -> Result<Option<Generation>, Error> {
+fn detect_generation(contents: &Contents) -> Result<Option<Generation>, Error> {
     // All that no generation has a say in.
-    if !Dialect::Hybrid(None).reproduces(archive)? {
+    if !reproduces(&UNKNOWN, contents)? {
         return Ok(None);
     }
-    let times = Generation::times(seen_times(archive)?);
+    let times = Generation::times(seen_times(contents)?);
     // For each release the images that have legacy layers at all.
     let mut held: HashMap<Release, Vec<&Image>> = HashMap::new();
     for generation in times
@@ -327,7 +313,7 @@ pub(in crate::archive) fn detect_generation(
         .flat_map(|time| Generation::candidates(true, time))
     {
         let images = || {
-            let images = archive.images.iter();
+            let images = contents.images.iter();
             images
                 .filter(|image| generation.holds(&image.config))
                 .collect()
@@ -335,7 +321,7 @@ pub(in crate::archive) fn detect_generation(
         let images = held.entry(generation.release).or_insert_with(images);
         let mut is_it = true;
         for image in images {
-            is_it = derives(archive, &generation, image)?;
+            is_it = derives(contents, &generation, image)?;
             if !is_it {
                 break;
             }
@@ -348,12 +334,12 @@ pub(in crate::archive) fn detect_generation(
 }
 
 /// Tells whether the legacy layers of an image are in the archive as a generation writes them.
-fn derives(archive: &Archive, generation: &Generation, image: &Image) -> Result<bool, Error> {
+fn derives(contents: &Contents, generation: &Generation, image: &Image) -> Result<bool, Error> {
     let mut outcome = Ok(true);
     generation.each_layer(&image.config, &[], |layer| {
         let name = blob_name(Digest::of(&layer.json));
-        outcome = match archive.source.find(&name) {
-            Some(index) => archive.holds(index, &DerivedContent::Bytes(layer.json)),
+        outcome = match contents.source.find(&name) {
+            Some(index) => contents.holds(index, &DerivedContent::Bytes(layer.json)),
             None => Ok(false),
         };
         matches!(outcome, Ok(true))
@@ -362,9 +348,9 @@ fn derives(archive: &Archive, generation: &Generation, image: &Image) -> Result<
 }
 
 /// Returns every `created` of the legacy JSON blobs, which nothing references.
-fn seen_times(archive: &Archive) -> Result<Vec<String>, Error> {
+fn seen_times(contents: &Contents) -> Result<Vec<String>, Error> {
     let mut times = Vec::new();
-    let known: BTreeSet<usize> = archive
+    let known: BTreeSet<usize> = contents
         .images
         .iter()
         .flat_map(|image| {
@@ -376,17 +362,20 @@ fn seen_times(archive: &Archive) -> Result<Vec<String>, Error> {
         })
         .collect();
     let is_candidate = |index: &usize| {
-        let entry = &archive.source.entries()[*index];
+        let entry = &contents.source.entries()[*index];
         entry.kind == crate::tarball::Kind::File
             && entry.name.starts_with("blobs/")
             && entry.size <= 64 * 1024
             && !known.contains(index)
     };
-    for index in (0..archive.source.entries().len())
+    for index in (0..contents.source.entries().len())
         .filter(is_candidate)
         .take(MAX_LEGACY_BLOBS)
     {
-        push_time(&mut times, &archive.source.read(index, MAX_DOCUMENT_BYTES)?);
+        push_time(
+            &mut times,
+            &contents.source.read(index, MAX_DOCUMENT_BYTES)?,
+        );
     }
     Ok(times)
 }

@@ -3,7 +3,7 @@
 use std::collections::{HashMap, HashSet};
 
 use super::descriptor::blob_name;
-use super::docker::{self, Item};
+use super::items::{self, Item};
 use crate::archive::source::Source;
 use crate::archive::{Image, Layer, MAX_DOCUMENT_BYTES, OciManifest};
 use crate::compression::Compression;
@@ -95,7 +95,7 @@ impl<'a> ImageReader<'a> {
             .as_ref()
             .map_or_else(|| Digest::of(&bytes), |(_, id)| *id);
         // A name that states a digest is a promise.
-        if let Some(stated) = docker::digest_in_name(&item.config)
+        if let Some(stated) = items::digest_in_name(&item.config)
             && stated != image_id
         {
             let what = format!("the digest of the configuration `{}`", item.config);
@@ -165,7 +165,7 @@ fn read_image(
         check_name(source, &layer, &all, item, wanted_by)?;
         layers.push(layer);
     }
-    let mut names = docker::tags(item)?;
+    let mut names = items::tags(item)?;
     names.extend_from_slice(tags);
     Ok(Image {
         config,
@@ -187,7 +187,7 @@ fn check_name(
     wanted_by: &str,
 ) -> Result<(), Error> {
     let name = &source.entries()[layer.entry].name;
-    let Some(stated) = docker::digest_in_name(name) else {
+    let Some(stated) = items::digest_in_name(name) else {
         return Ok(());
     };
     let is_misplaced = layer.compression == Compression::None

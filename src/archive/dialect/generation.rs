@@ -13,18 +13,18 @@ use crate::image::json::{Value, encode};
 
 /// The choices in which writers differ.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Generation {
+pub(super) struct Generation {
     /// The release, as far as it shows.
-    pub release: Release,
+    pub(super) release: Release,
     /// `created` of every layer but the top one: second 0 in the daemon's zone, year 1 before Docker 1.13.
-    pub lower_created: String,
+    pub(super) lower_created: String,
     /// Built with Go 1.22 or later: `\b` and `\f` instead of `\u0008` and `\u000c`.
-    pub short_escapes: bool,
+    pub(super) short_escapes: bool,
 }
 
 /// Docker releases by what they print.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub enum Release {
+pub(super) enum Release {
     /// Up to 18.03: lower layers have no `os`.
     Until18,
     /// 18.04 to 24.
@@ -42,17 +42,17 @@ const ZERO_TIME: &str = "0001-01-01T00:00:00Z";
 
 /// One layer's legacy identity.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct LegacyLayer {
+pub(super) struct LegacyLayer {
     /// 64 hex digits.
-    pub id: String,
+    pub(super) id: String,
     /// The bytes of its `json` file.
-    pub json: Vec<u8>,
+    pub(super) json: Vec<u8>,
 }
 
 impl Generation {
     /// Returns the likeliest generation of the releases up to 24.
     #[must_use]
-    pub fn likeliest() -> Self {
+    pub(super) fn likeliest() -> Self {
         let [likeliest, ..] = Self::candidates(false, EPOCH);
         likeliest
     }
@@ -60,7 +60,7 @@ impl Generation {
     /// Returns every time that lower layers may have, the likeliest first: `seen` are values of `created` found in legacy
     /// JSON.
     #[must_use]
-    pub fn times(seen: Vec<String>) -> Vec<String> {
+    pub(super) fn times(seen: Vec<String>) -> Vec<String> {
         let mut times = vec![EPOCH.to_owned(), ZERO_TIME.to_owned()];
         let is_other = |time: &String| *time != EPOCH && *time != ZERO_TIME;
         times.extend(seen.into_iter().filter(is_other));
@@ -70,7 +70,7 @@ impl Generation {
     /// Returns every generation that an archive may come from, the likeliest first: `since_25` tells what its form says,
     /// `lower_created` is the time of its lower layers.
     #[must_use]
-    pub fn candidates(since_25: bool, lower_created: &str) -> [Self; 4] {
+    pub(super) fn candidates(since_25: bool, lower_created: &str) -> [Self; 4] {
         let [one, other] = if since_25 {
             [Release::Since25, Release::Since29]
         } else {
@@ -92,20 +92,13 @@ impl Generation {
 
     /// Tells whether Docker's structs can hold the configuration, so that an image with it has legacy layers.
     #[must_use]
-    pub fn holds(&self, config: &Config) -> bool {
+    pub(super) fn holds(&self, config: &Config) -> bool {
         self.top_image(config).is_some()
     }
 
-    /// Returns the legacy layers of an image from the base up; nothing where the config holds what Docker's structs
-    /// cannot.
-    #[must_use]
-    pub fn layers(&self, config: &Config) -> Option<Vec<LegacyLayer>> {
-        self.layers_above(config, &[])
-    }
-
-    /// Returns the legacy layers of an image of which some have ids already, from the base up: an id of one above is
-    /// derived from them.
-    pub(in crate::archive) fn layers_above(
+    /// Returns the legacy layers of an image from the base up, of which some have `ids` already: one above is derived from
+    /// those. Nothing where the config holds what Docker's structs cannot.
+    pub(super) fn layers_above(
         &self,
         config: &Config,
         ids: &[Option<&str>],
@@ -120,7 +113,7 @@ impl Generation {
 
     /// Gives the legacy layers of an image to `look`, from the base up, as long as that says so; nothing where the config
     /// holds what Docker's structs cannot.
-    pub(in crate::archive) fn each_layer(
+    pub(super) fn each_layer(
         &self,
         config: &Config,
         ids: &[Option<&str>],

@@ -5,11 +5,14 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::state::{DerivedContent, Files, LayerData, Part, Paths, State};
+use super::state::{DerivedContent, Files, Part, Paths, State};
 use super::v1_directories::{push_config, shared_configs};
-use crate::archive::Archive;
+use super::{Dialect, Facts, Tagless, reproduces};
+use crate::archive::Contents;
+use crate::archive::documents::graph::Graph;
 use crate::archive::source::entry::SourceEntry;
 use crate::digest::{ChainId, Digest};
+use crate::error::Error;
 use crate::image::json::{Value, encode};
 use crate::tarball::Kind;
 
@@ -24,15 +27,54 @@ const TOP_KEYS: [&str; 7] = [
     "os",
 ];
 
+/// The dialect.
+#[derive(Debug)]
+struct ContainersImage;
+
+impl Dialect for ContainersImage {
+    fn facts(&self) -> &'static Facts {
+        &Facts {
+            description: "docker archive of podman or skopeo",
+            keeps_layers_plain: true,
+            is_of_dockers_store: false,
+            has_full_names: true,
+            manifest_json: Some(Tagless::Empty),
+            index: None,
+        }
+    }
+
+    fn files(&self, contents: &Contents, states: &[State], _: Option<&Graph>) -> Files {
+        files(contents, states)
+    }
+
+    fn files_there(
+        &self,
+        contents: &Contents,
+        states: &[State],
+        stays: &dyn Fn(usize) -> bool,
+    ) -> Files {
+        let mut files = files(contents, states);
+        push_links(&mut files, contents, stays);
+        files
+    }
+}
+
+pub(super) fn recognize(contents: &Contents) -> Result<Option<Box<dyn Dialect>>, Error> {
+    // Links under ids of another version are replaced by those that we know: nobody looks ids up.
+    let is_it =
+        is_by(contents) && (!links(contents).is_empty() || reproduces(&ContainersImage, contents)?);
+    Ok(is_it.then(|| Box::new(ContainersImage) as Box<dyn Dialect>))
+}
+
 /// Tells whether the layers are named as these writers name them; of images without layers, whether links are.
-pub(in crate::archive) fn is_by(archive: &Archive) -> bool {
-    let mut layers = archive
+fn is_by(contents: &Contents) -> bool {
+    let mut layers = contents
         .images
         .iter()
         .flat_map(|image| &image.layers)
         .peekable();
     if layers.peek().is_none() {
-        return archive.source.entries().iter().any(is_link);
+        return contents.source.entries().iter().any(is_link);
     }
     layers.all(|layer| layer.path == format!("{}.tar", layer.diff_id.hex()))
 }
@@ -44,14 +86,14 @@ fn is_link(entry: &SourceEntry) -> bool {
 }
 
 /// Returns the directories in which the archive links to its layers.
-pub(in crate::archive) fn links(archive: &Archive) -> Vec<&str> {
-    let layers = archive.images.iter().flat_map(|image| &image.layers);
+fn links(contents: &Contents) -> Vec<&str> {
+    let layers = contents.images.iter().flat_map(|image| &image.layers);
     let layers: BTreeSet<usize> = layers.map(|layer| layer.entry).collect();
-    links_to(archive, &layers)
+    links_to(contents, &layers)
 }
 
-fn links_to<'a>(archive: &'a Archive, layers: &BTreeSet<usize>) -> Vec<&'a str> {
-    let source = &archive.source;
+fn links_to<'a>(contents: &'a Contents, layers: &BTreeSet<usize>) -> Vec<&'a str> {
+    let source = &contents.source;
     let directory = |entry: &'_ SourceEntry| {
         let directory = entry.name.strip_suffix("/layer.tar")?;
         let target = source.resolve(&entry.name, "").ok();
@@ -66,14 +108,10 @@ fn links_to<'a>(archive: &'a Archive, layers: &BTreeSet<usize>) -> Vec<&'a str> 
 
 /// Adds what stands in such directories, so that it goes where it is not derived again: but for those of layers that an
 /// image has which stays as it is.
-pub(in crate::archive) fn push_links(
-    files: &mut Files,
-    archive: &Archive,
-    stays: impl Fn(usize) -> bool,
-) {
+fn push_links(files: &mut Files, contents: &Contents, stays: &dyn Fn(usize) -> bool) {
     let mut layers = BTreeSet::new();
     let mut kept = BTreeSet::new();
-    for (i, image) in archive.images.iter().enumerate() {
+    for (i, image) in contents.images.iter().enumerate() {
         let entries = image.layers.iter().map(|layer| layer.entry);
         if stays(i) {
             kept.extend(entries);
@@ -81,7 +119,7 @@ pub(in crate::archive) fn push_links(
             layers.extend(entries);
         }
     }
-    for directory in links_to(archive, &(&layers - &kept)) {
+    for directory in links_to(contents, &(&layers - &kept)) {
         for (file, part) in [
             ("layer.tar", Part::LayerLink(0)),
             ("VERSION", Part::Version(0)),
@@ -94,16 +132,14 @@ pub(in crate::archive) fn push_links(
 }
 
 /// Returns the files of `states`.
-pub(in crate::archive) fn files(archive: &Archive, states: &[State]) -> Files {
+fn files(contents: &Contents, states: &[State]) -> Files {
     let mut files = Files::default();
-    let shared = shared_configs(archive);
+    let shared = shared_configs(contents);
     for (image, state) in states.iter().enumerate() {
         let mut layers = Vec::new();
         for (i, layer) in state.layers.iter().enumerate() {
-            let path = match &layer.data {
-                LayerData::Kept { path, .. } => path.clone(),
-                LayerData::Added(_) => format!("{}.tar", layer.diff_id.hex()),
-            };
+            let path = layer.kept_path().cloned();
+            let path = path.unwrap_or_else(|| format!("{}.tar", layer.diff_id.hex()));
             files.push(
                 path.clone(),
                 DerivedContent::Layer(layer.data.clone(), layer.size),
@@ -112,7 +148,7 @@ pub(in crate::archive) fn files(archive: &Archive, states: &[State]) -> Files {
             );
             layers.push(path);
         }
-        let config = push_config(&mut files, archive, image, state, &shared);
+        let config = push_config(&mut files, contents, image, state, &shared);
         let mut top = String::new();
         let mut chain = None;
         for (i, (layer, path)) in state.layers.iter().zip(&layers).enumerate() {

@@ -1,5 +1,11 @@
-//! The documents of Docker's archive format: `manifest.json` and `repositories`.
+//! `manifest.json` of Docker's archive format: a list of images.
 
+use std::collections::{BTreeMap, BTreeSet};
+
+use super::Listed;
+use super::read::ImageReader;
+use crate::archive::source::Source;
+use crate::archive::{Described, Group, Image};
 use crate::digest::Digest;
 use crate::error::Error;
 use crate::image::json::{Document, Value};
@@ -86,4 +92,56 @@ pub(in crate::archive) fn digest_in_name(name: &str) -> Option<Digest> {
         .find_map(|end| base.strip_suffix(end))
         .unwrap_or(base);
     Digest::parse_hex(base)
+}
+
+/// Tells whether `manifest.json` is of Docker's own store: only that lists the sources of its layers.
+pub(in crate::archive) fn list_sources(manifest: &Document) -> bool {
+    let mut items = manifest.root.items().into_iter().flatten();
+    items.any(|item| item.get("LayerSources").is_some())
+}
+
+/// Reads the images that `manifest.json` lists; each is a group of its own.
+pub(in crate::archive) fn images(source: &Source, manifest: &Document) -> Result<Listed, Error> {
+    let (mut images, mut groups, mut described) = (Vec::new(), Vec::new(), Vec::new());
+    let mut reader = ImageReader::new(source);
+    for (i, item) in items(manifest)?.iter().enumerate() {
+        let mut image = reader.read(item, &[], "`manifest.json`", false)?;
+        image.group = i;
+        groups.push(Group {
+            root: None,
+            n_absent: 0,
+        });
+        described.push(Described {
+            images: vec![i],
+            tags: image.tags.clone(),
+        });
+        images.push(image);
+    }
+    check_tags(&images, "manifest.json")?;
+    Ok(Listed {
+        images,
+        groups,
+        items: described,
+    })
+}
+
+/// A name stands for one image, or for those of one group; `document` has the names.
+pub(in crate::archive) fn check_tags(images: &[Image], document: &str) -> Result<(), Error> {
+    let mut holders: BTreeMap<&Reference, usize> = BTreeMap::new();
+    let mut firsts = BTreeSet::new();
+    let is_first = |image: &&Image| firsts.insert(image.group);
+    let tags = images
+        .iter()
+        .filter(is_first)
+        .flat_map(|image| image.tags.iter().map(|tag| (tag, image.group)));
+    for (tag, group) in tags {
+        if holders.insert(tag, group).is_some() {
+            let reason = format!("the tag `{tag}` appears twice");
+            return Err(Error::BadDocument {
+                name: document.to_owned(),
+                reason,
+            });
+        }
+    }
+    Ok(())
 }

@@ -2,8 +2,8 @@
 
 use std::collections::HashMap;
 
-use crate::archive::Archive;
-use crate::archive::form::state::{Derived, Role, Stamp, State};
+use crate::archive::Contents;
+use crate::archive::dialect::state::{Derived, Role, Stamp, State};
 use crate::image::Config;
 use crate::timestamp::Timestamp;
 
@@ -12,17 +12,17 @@ fn created_seconds(config: &Config) -> Option<i64> {
 }
 
 /// The time of a new file: its image's creation where that is what the archive has, else its model's.
-pub(in crate::archive) fn mtime_of(
-    archive: &Archive,
+pub(super) fn mtime_of(
+    contents: &Contents,
     model: usize,
     parts: &HashMap<Role, &Derived>,
     file: &Derived,
     new: &[State],
 ) -> i64 {
-    let mtime_of_model = archive.source.entries()[model].mtime;
-    let image = &archive.images[file.role.image];
+    let mtime_of_model = contents.source.entries()[model].mtime;
+    let image = &contents.images[file.role.image];
     let follows_creation =
-        created_seconds(&image.config) == Some(archive.source.entries()[image.config_entry].mtime);
+        created_seconds(&image.config) == Some(contents.source.entries()[image.config_entry].mtime);
     let is_like_model = parts
         .get(&file.role)
         .is_some_and(|old| old.stamp == file.stamp);
@@ -34,20 +34,20 @@ pub(in crate::archive) fn mtime_of(
 }
 
 /// The time that a file that stays has to get, where that is another than it has.
-pub(in crate::archive) fn redated(
-    archive: &Archive,
+pub(super) fn redated(
+    contents: &Contents,
     index: usize,
     was: &Derived,
     file: &Derived,
     new: &[State],
 ) -> Option<i64> {
-    let mtime = archive.source.entries()[index].mtime;
-    let image = &archive.images[was.role.image];
+    let mtime = contents.source.entries()[index].mtime;
+    let image = &contents.images[was.role.image];
     let before = created_seconds(&image.config);
     let after = created_seconds(&new[file.role.image].config);
     let was_dated_by_image = was.stamp == Stamp::Created && before == Some(mtime);
     let was_dated_by_save = was.stamp == Stamp::Saved
-        && before == Some(archive.source.entries()[image.config_entry].mtime);
+        && before == Some(contents.source.entries()[image.config_entry].mtime);
     let is_dated_by_image =
         file.stamp == Stamp::Created && (was_dated_by_image || was_dated_by_save);
     after.filter(|&after| is_dated_by_image && after != mtime)

@@ -6,21 +6,61 @@
 
 use std::collections::HashSet;
 
-use super::descriptor::{blob_name, digest_of};
-use super::docker::Item;
-use super::graph::Graph;
-use super::hybrid::check_layers;
-use super::read::ImageReader;
+use super::{Dialect, Facts, Index, hybrid};
+use crate::archive::dialect::state::{Files, State};
+use crate::archive::documents::descriptor::{blob_name, digest_of};
+use crate::archive::documents::graph::Graph;
+use crate::archive::documents::halves::check_layers;
+use crate::archive::documents::items::{self, Item};
+use crate::archive::documents::read::ImageReader;
+use crate::archive::documents::{Documents, Listed};
 use crate::archive::source::Source;
-use crate::archive::{Group, Image, OciManifest};
+use crate::archive::{Contents, Group, Image, OciManifest};
 use crate::error::Error;
 use crate::image::json::Value;
 
+/// The dialect. Archives of another form that are to be a layout are written in it.
+#[derive(Debug)]
+pub(in crate::archive) struct Layout;
+
+impl Dialect for Layout {
+    fn facts(&self) -> &'static Facts {
+        &Facts {
+            description: "OCI layout",
+            keeps_layers_plain: false,
+            is_of_dockers_store: false,
+            has_full_names: false,
+            manifest_json: None,
+            index: Some(Index {
+                says_which_images: true,
+                lists_nameless: true,
+                has_whole_names: false,
+            }),
+        }
+    }
+
+    fn files(&self, contents: &Contents, states: &[State], graph: Option<&Graph>) -> Files {
+        hybrid::files(contents, None, states, graph)
+    }
+}
+
+/// Reads the images where there is an `index.json` alone.
+pub(super) fn list(source: &Source, documents: &Documents) -> Result<Option<Listed>, Error> {
+    let graph = documents.graph.as_ref();
+    let Some(graph) = graph.filter(|_| documents.manifest.is_none()) else {
+        return Ok(None);
+    };
+    let (images, groups) = images(source, graph)?;
+    items::check_tags(&images, "index.json")?;
+    Ok(Some(Listed {
+        images,
+        groups,
+        items: Vec::new(),
+    }))
+}
+
 /// Reads the images that `graph` leads to, group by group.
-pub(in crate::archive) fn images(
-    source: &Source,
-    graph: &Graph,
-) -> Result<(Vec<Image>, Vec<Group>), Error> {
+pub(super) fn images(source: &Source, graph: &Graph) -> Result<(Vec<Image>, Vec<Group>), Error> {
     let (mut images, mut groups) = (Vec::new(), Vec::new());
     let mut reader = ImageReader::new(source);
     let mut seen = HashSet::new();

@@ -4,9 +4,9 @@ use std::collections::HashMap;
 use std::io;
 use std::path::Path;
 
-use crate::archive::Archive;
+use crate::archive::Contents;
+use crate::archive::dialect::state::{LayerData, StateLayer};
 use crate::archive::draft::NewLayer;
-use crate::archive::form::state::{LayerData, StateLayer};
 use crate::archive::source::spool::Spool;
 use crate::compression::Compression;
 use crate::digest::{Digest, Hashing};
@@ -14,7 +14,7 @@ use crate::error::Error;
 
 /// The layers of the new archive.
 pub(super) struct Layers<'a> {
-    archive: &'a Archive,
+    contents: &'a Contents,
     spool: Spool<'a>,
     /// By the entry that they come from: images share layers.
     known: HashMap<usize, StateLayer>,
@@ -22,9 +22,9 @@ pub(super) struct Layers<'a> {
 }
 
 impl<'a> Layers<'a> {
-    pub(super) fn new(archive: &'a Archive, added: Vec<NewLayer<'a>>, spool: &'a Path) -> Self {
+    pub(super) fn new(contents: &'a Contents, added: Vec<NewLayer<'a>>, spool: &'a Path) -> Self {
         Self {
-            archive,
+            contents,
             spool: Spool::new(spool),
             known: HashMap::new(),
             added,
@@ -73,7 +73,7 @@ impl<'a> Layers<'a> {
 
     /// Hashes the bytes of an entry, unless its name among the blobs of a layout states it.
     fn digest(&self, entry: usize) -> Result<Digest, Error> {
-        let source = &self.archive.source;
+        let source = &self.contents.source;
         let name = &source.entries()[entry].name;
         let stated = name
             .strip_prefix("blobs/sha256/")
@@ -91,12 +91,12 @@ impl<'a> Layers<'a> {
     }
 
     fn recompressed(&mut self, layer: &StateLayer, entry: usize) -> Result<StateLayer, Error> {
-        let name = &self.archive.source.entries()[entry].name;
+        let name = &self.contents.source.entries()[entry].name;
         let unreadable = |source| Error::Io {
             place: name.clone(),
             source,
         };
-        let blob = self.archive.source.blob(entry)?;
+        let blob = self.contents.source.blob(entry)?;
         let mut input = layer
             .compression
             .decoder(blob.reader())

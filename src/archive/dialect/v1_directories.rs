@@ -4,47 +4,82 @@
 
 use std::collections::{HashMap, HashSet};
 
+use super::generation::{Generation, LegacyLayer};
 use super::go::object;
 use super::state::{DerivedContent, Files, LayerData, Part, Paths, State, StateLayer};
-use super::v1::{Generation, LegacyLayer};
-use crate::archive::{Archive, Dialect, Image, MAX_DOCUMENT_BYTES, names};
+use super::{Dialect, Facts, Tagless, reproduces};
+use crate::archive::documents::graph::Graph;
+use crate::archive::{Contents, Image, Layer, MAX_DOCUMENT_BYTES, names};
 use crate::digest::{DiffId, Digest};
 use crate::error::Error;
 use crate::image::json::{Document, Value, encode};
 use crate::tarball::Kind;
 
+/// The dialect; without a generation nothing we know derives its ids.
+#[derive(Debug)]
+struct V1Directories(Option<Generation>);
+
+impl Dialect for V1Directories {
+    fn facts(&self) -> &'static Facts {
+        const KNOWN: Facts = Facts {
+            description: "docker save, Docker 1.10 to 24",
+            keeps_layers_plain: true,
+            is_of_dockers_store: true,
+            has_full_names: false,
+            manifest_json: Some(Tagless::Null),
+            index: None,
+        };
+        const UNKNOWN: Facts = Facts {
+            description: "docker save, legacy ids of an unknown writer",
+            ..KNOWN
+        };
+        match self.0 {
+            Some(_) => &KNOWN,
+            None => &UNKNOWN,
+        }
+    }
+
+    fn files(&self, contents: &Contents, states: &[State], _: Option<&Graph>) -> Files {
+        files(contents, self.0.as_ref(), states)
+    }
+}
+
+pub(super) fn recognize(contents: &Contents) -> Result<Option<Box<dyn Dialect>>, Error> {
+    // Without a layer nothing tells who wrote it; Docker saves no such image.
+    let has_layers = contents.images.iter().any(|image| !image.layers.is_empty());
+    if has_layers && let Some(generation) = detect_generation(contents)? {
+        return Ok(Some(Box::new(V1Directories(Some(generation)))));
+    }
+    let mut layers = contents.images.iter().flat_map(|image| &image.layers);
+    let has_directories = layers.any(|layer| legacy_json(contents, layer).is_some());
+    Ok(has_directories.then(|| Box::new(V1Directories(None)) as Box<dyn Dialect>))
+}
+
 /// Returns the files that Docker writes for `states`, in that order of saving.
 ///
 /// Without a generation the directories of kept layers keep their names, whatever they are.
-pub(in crate::archive) fn files(
-    archive: &Archive,
-    generation: Option<&Generation>,
-    states: &[State],
-) -> Files {
+fn files(contents: &Contents, generation: Option<&Generation>, states: &[State]) -> Files {
     let mut files = Files::default();
     let mut first_paths: HashMap<DiffId, String> = HashMap::new();
     // Not every writer has entries for directories.
-    let layers = archive.images.iter().flat_map(|image| &image.layers);
+    let layers = contents.images.iter().flat_map(|image| &image.layers);
     let has_directories = layers
         .filter_map(|layer| directory_of(&layer.path))
-        .any(|directory| archive.source.find(directory).is_some());
-    let shared = shared_configs(archive);
+        .any(|directory| contents.source.find(directory).is_some());
+    let shared = shared_configs(contents);
     for (image, state) in states.iter().enumerate() {
-        let positions = positions(&archive.images[image]);
+        let positions = positions(&contents.images[image]);
         let kept_paths: Vec<Option<&String>> = state
             .layers
             .iter()
-            .map(|layer| match &layer.data {
-                LayerData::Kept { path, .. } if generation.is_none() => Some(path),
-                _ => None,
-            })
+            .map(|layer| layer.kept_path().filter(|_| generation.is_none()))
             .collect();
         let legacy = legacy_layers(generation, state, &kept_paths);
         let mut layers = Vec::new();
         for (i, layer) in state.layers.iter().enumerate() {
             if let Some(path) = kept_paths[i] {
                 let kept = Kept {
-                    archive,
+                    contents,
                     layer,
                     path,
                     below: layers.last().and_then(|path: &String| directory_of(path)),
@@ -100,7 +135,7 @@ pub(in crate::archive) fn files(
             }
             layers.push(path);
         }
-        let config = push_config(&mut files, archive, image, state, &shared);
+        let config = push_config(&mut files, contents, image, state, &shared);
         let top = layers
             .last()
             .and_then(|path| path.rsplit_once('/'))
@@ -120,7 +155,7 @@ fn directory_of(path: &str) -> Option<&str> {
 
 /// The directory of a layer that keeps its name, whatever that is.
 struct Kept<'a> {
-    archive: &'a Archive,
+    contents: &'a Contents,
     layer: &'a StateLayer,
     path: &'a str,
     /// The directory of the layer below, as it is to be.
@@ -136,7 +171,7 @@ impl Kept<'_> {
     fn push(&self, files: &mut Files, image: usize, i: usize) {
         let Some(directory) = directory_of(self.path) else {
             files.push_layer(
-                self.archive,
+                self.contents,
                 self.path,
                 self.layer,
                 image,
@@ -144,7 +179,7 @@ impl Kept<'_> {
             );
             return;
         };
-        let source = &self.archive.source;
+        let source = &self.contents.source;
         let mut push = |name: &str, content: DerivedContent, part: Part| {
             files.push(name.to_owned(), content, image, part);
             files.stamp_fixed(name);
@@ -172,8 +207,8 @@ impl Kept<'_> {
 
     /// The file of that name, if it is one.
     fn as_it_is(&self, name: &str) -> Option<DerivedContent> {
-        let entry = self.archive.source.find(name)?;
-        let found = &self.archive.source.entries()[entry];
+        let entry = self.contents.source.find(name)?;
+        let found = &self.contents.source.entries()[entry];
         let path = name.to_owned();
         let data = LayerData::Kept { entry, path };
         (found.kind == Kind::File).then_some(DerivedContent::Layer(data, found.size))
@@ -181,7 +216,7 @@ impl Kept<'_> {
 
     /// The layer, or the link to it as long as that leads there.
     fn tar(&self) -> Option<DerivedContent> {
-        let source = &self.archive.source;
+        let source = &self.contents.source;
         let found = &source.entries()[source.find(self.path)?];
         let own = || DerivedContent::Layer(self.layer.data.clone(), self.layer.size);
         match found.kind {
@@ -203,12 +238,12 @@ impl Kept<'_> {
 
     /// The document of the layer with another parent, where it named the one below and that is another now.
     fn relinked(&self, json: &str, image: usize) -> Option<DerivedContent> {
-        let archive = self.archive;
-        let old = &archive.images[image].layers;
+        let contents = self.contents;
+        let old = &contents.images[image].layers;
         let below = self.position?.checked_sub(1).map(|below| &old[below].path);
         let below = below.and_then(|path| directory_of(path));
-        let index = archive.source.find(json).filter(|_| below != self.below)?;
-        let bytes = archive.source.read(index, MAX_DOCUMENT_BYTES).ok()?;
+        let index = contents.source.find(json).filter(|_| below != self.below)?;
+        let bytes = contents.source.read(index, MAX_DOCUMENT_BYTES).ok()?;
         let mut document = Document::parse(&bytes).ok()?;
         let named = document.root.get("parent").and_then(Value::as_text);
         if named.as_deref() != below {
@@ -267,31 +302,36 @@ fn positions(image: &Image) -> HashMap<&str, usize> {
 }
 
 /// Returns the configurations that several images have, by entry.
-pub(in crate::archive) fn shared_configs(archive: &Archive) -> HashSet<usize> {
+pub(super) fn shared_configs(contents: &Contents) -> HashSet<usize> {
     let mut seen = HashSet::new();
-    let entries = archive.images.iter().map(|image| image.config_entry);
+    let entries = contents.images.iter().map(|image| image.config_entry);
     entries.filter(|entry| !seen.insert(*entry)).collect()
 }
 
 /// Adds the configuration of an image under the name that it gets; returns that name. Those that are `shared` are of
 /// several images.
-pub(in crate::archive) fn push_config(
+pub(super) fn push_config(
     files: &mut Files,
-    archive: &Archive,
+    contents: &Contents,
     image: usize,
     state: &State,
     shared: &HashSet<usize>,
 ) -> String {
-    let name = config_name(archive, image, state, shared);
+    let name = config_name(contents, image, state, shared);
     let content = DerivedContent::Bytes(state.config.to_bytes());
     files.push(name.clone(), content, image, Part::Config);
     name
 }
 
 /// The name of a configuration: the old one, in which a digest is the one that it has now.
-fn config_name(archive: &Archive, image: usize, state: &State, shared: &HashSet<usize>) -> String {
-    let old = &archive.images[image];
-    let old_name = &archive.source.entries()[old.config_entry].name;
+fn config_name(
+    contents: &Contents,
+    image: usize,
+    state: &State,
+    shared: &HashSet<usize>,
+) -> String {
+    let old = &contents.images[image];
+    let old_name = &contents.source.entries()[old.config_entry].name;
     if old.image_id == state.image_id {
         return old_name.clone();
     }
@@ -306,20 +346,24 @@ fn config_name(archive: &Archive, image: usize, state: &State, shared: &HashSet<
 }
 
 /// Returns the first generation of legacy ids that derives every legacy file of the archive as it is.
-pub(in crate::archive) fn detect_generation(
-    archive: &Archive,
-) -> Result<Option<Generation>, Error> {
-    let mut layers = archive.images.iter().flat_map(|image| &image.layers);
-    if layers.any(|layer| legacy_json(archive, layer).is_none()) {
+fn detect_generation(contents: &Contents) -> Result<Option<Generation>, Error> {
+    let mut layers = contents.images.iter().flat_map(|image| &image.layers);
+    if layers.any(|layer| legacy_json(contents, layer).is_none()) {
         return Ok(None);
     }
     // Lower layers have one time, which is the daemon's zero: what the first of them says is what all must say.
-    let mut images = archive.images.iter().filter(|image| image.layers.len() > 1);
+    let mut images = contents
+        .images
+        .iter()
+        .filter(|image| image.layers.len() > 1);
     let mut times = Generation::times(Vec::new());
     if let Some(image) = images.next() {
         times.clear();
-        if let Some(index) = legacy_json(archive, &image.layers[0]) {
-            push_time(&mut times, &archive.source.read(index, MAX_DOCUMENT_BYTES)?);
+        if let Some(index) = legacy_json(contents, &image.layers[0]) {
+            push_time(
+                &mut times,
+                &contents.source.read(index, MAX_DOCUMENT_BYTES)?,
+            );
         }
     }
     for generation in times
@@ -327,27 +371,22 @@ pub(in crate::archive) fn detect_generation(
         .take(1)
         .flat_map(|time| Generation::candidates(false, time))
     {
-        let dialect = Dialect::V1Directories(Some(generation));
-        if dialect.reproduces(archive)?
-            && let Dialect::V1Directories(generation) = dialect
-        {
-            return Ok(generation);
+        let dialect = V1Directories(Some(generation));
+        if reproduces(&dialect, contents)? {
+            return Ok(dialect.0);
         }
     }
     Ok(None)
 }
 
 /// Returns the legacy JSON file beside a layer.
-pub(in crate::archive) fn legacy_json(
-    archive: &Archive,
-    layer: &crate::archive::Layer,
-) -> Option<usize> {
+fn legacy_json(contents: &Contents, layer: &Layer) -> Option<usize> {
     let directory = directory_of(&layer.path)?;
-    archive.source.find(&format!("{directory}/json"))
+    contents.source.find(&format!("{directory}/json"))
 }
 
 /// Adds `created` of a legacy JSON text; anything else is no legacy JSON, and nothing to complain about here.
-pub(in crate::archive) fn push_time(times: &mut Vec<String>, json: &[u8]) {
+pub(super) fn push_time(times: &mut Vec<String>, json: &[u8]) {
     let Ok(document) = Document::parse(json) else {
         return;
     };

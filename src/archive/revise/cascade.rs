@@ -5,13 +5,13 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use super::annotations::Annotated;
 use super::index::Listing;
-use crate::archive::Dialect;
-use crate::archive::form::descriptor::{
-    ATTESTED, REF_NAME, REFERRED, annotation, digest_of, media_type_of,
+use crate::archive::dialect::Index;
+use crate::archive::dialect::state::State;
+use crate::archive::documents::descriptor::{
+    ATTESTED, NAME, REF_NAME, REFERRED, annotation, digest_of, media_type_of,
 };
-use crate::archive::form::descriptor::{follow_media_type, rewrite, rewrite_member};
-use crate::archive::form::graph::{Graph, Kind, Node, subjects};
-use crate::archive::form::state::State;
+use crate::archive::documents::descriptor::{follow_media_type, rewrite, rewrite_member};
+use crate::archive::documents::graph::{Graph, Kind, Node, subjects};
 use crate::digest::Digest;
 use crate::image::Config;
 use crate::image::json::{ArrayEdit, Document, Value};
@@ -50,7 +50,7 @@ impl Graph {
         roots: &[Option<Digest>],
         old: &[State],
         new: &[State],
-        dialect: &Dialect,
+        style: Index,
         as_oci: bool,
     ) -> (Self, Vec<Option<Digest>>) {
         let mut nodes = self.nodes.clone();
@@ -99,7 +99,7 @@ impl Graph {
             .flat_map(|top| graph.below(*top))
             .collect();
         fates.retain(|digest, _| !alive.contains(digest));
-        graph.index = self.revised_index(&mut graph, (roots, &tops), &groups, fates, dialect);
+        graph.index = self.revised_index(&mut graph, (roots, &tops), &groups, fates, style);
         (graph, tops)
     }
 
@@ -109,7 +109,7 @@ impl Graph {
         (roots, tops): (&[Option<Digest>], &[Option<Digest>]),
         groups: &[Vec<(&State, &State)>],
         fates: HashMap<Digest, Fate>,
-        dialect: &Dialect,
+        style: Index,
     ) -> Document {
         let mut document = self.index.clone();
         let old_tags = |group: usize| groups[group].first().map_or(&[][..], |(old, _)| &old.tags);
@@ -146,7 +146,7 @@ impl Graph {
                     group,
                     (top, document),
                     new_tags(group),
-                    dialect,
+                    style,
                     &|items, i| {
                         if let Some((before, after)) = platform {
                             follow_platform(items, i, &before.config, &after.config);
@@ -329,7 +329,7 @@ impl Revising<'_> {
                 items.set_within(i, "annotations", key, Value::text(&now.to_string()));
             }
         }
-        for key in [crate::archive::form::descriptor::NAME, REF_NAME] {
+        for key in [NAME, REF_NAME] {
             if let Some(name) = annotation(items.get(i), key)
                 && name.contains(&subject.hex())
             {

@@ -1,0 +1,54 @@
+//! The documents of archives: what they say, and the words in which they say it.
+
+pub(super) mod descriptor;
+pub(super) mod graph;
+pub(super) mod halves;
+pub(super) mod items;
+pub(super) mod read;
+pub(super) mod root;
+pub(super) mod surroundings;
+
+use super::{Described, Group, Half, Image, Source};
+use crate::error::Error;
+use crate::image::json::Document;
+use graph::Graph;
+use read::read_optional;
+
+/// The documents that say which images there are.
+pub(super) struct Documents {
+    /// `manifest.json`
+    pub(super) manifest: Option<Document>,
+    /// `index.json`, and what it leads to.
+    pub(super) graph: Option<Graph>,
+}
+
+/// The images that the documents list.
+pub(super) struct Listed {
+    pub(super) images: Vec<Image>,
+    pub(super) groups: Vec<Group>,
+    /// What the items of `manifest.json` describe.
+    pub(super) items: Vec<Described>,
+}
+
+impl Documents {
+    /// Reads them; of two halves only the one that is `trusted`, if one is.
+    pub(super) fn read(source: &Source, trusted: Option<Half>) -> Result<Self, Error> {
+        let read = |name: &str, half: Half| match trusted {
+            Some(trusted) if trusted != half => Ok(None),
+            _ => read_optional(source, name),
+        };
+        let graph = match read("index.json", Half::Index)? {
+            Some(index) => Some(Graph::read(source, &index)?),
+            None => None,
+        };
+        Ok(Self {
+            manifest: read("manifest.json", Half::Manifest)?,
+            graph,
+        })
+    }
+
+    /// Returns both halves, where they are there.
+    pub(super) fn both(&self) -> Option<(&Document, &Graph)> {
+        self.manifest.as_ref().zip(self.graph.as_ref())
+    }
+}

@@ -1,0 +1,170 @@
+//! What a revision puts into the draft of the new archive, and what it leaves out.
+
+use std::collections::{BTreeMap, HashMap};
+
+use super::dating::{mtime_of, redated};
+use crate::archive::Contents;
+use crate::archive::dialect::state::{Derived, DerivedContent, Files, LayerData, Role, State};
+use crate::archive::draft::drafting::Drafting;
+use crate::archive::draft::{Content, Draft};
+use crate::error::Error;
+
+/// The documents at the top, by name; one that is to be gone has no bytes.
+type Documents = [(&'static str, Option<Vec<u8>>); 3];
+
+/// Drafts an archive of the same dialect: what is not derived stays.
+pub(super) fn revised<'a>(
+    contents: &'a Contents,
+    files: (&Files, Files),
+    new: &[State],
+    documents: Documents,
+) -> Result<Draft<'a>, Error> {
+    let mut drafting = Drafting::new(&contents.source);
+    put_files(&mut drafting, contents, files, new)?;
+    for (name, bytes) in documents {
+        match bytes {
+            Some(bytes) => put_document(&mut drafting, contents, name, bytes)?,
+            None => drafting.remove(name),
+        }
+    }
+    drafting.fit_directories();
+    let mut draft = drafting.finish();
+    draft.free_links();
+    Ok(draft)
+}
+
+/// Drafts an archive of another dialect: what is derived, sorted by name, and no more.
+pub(super) fn anew(
+    contents: &Contents,
+    files: Files,
+    documents: Documents,
+) -> Result<Draft<'_>, Error> {
+    /// What containerd and Docker write.
+    const LAYOUT: &[u8] = br#"{"imageLayoutVersion":"1.0.0"}"#;
+    let source = &contents.source;
+    let mut entries = BTreeMap::new();
+    for file in files.derived {
+        for (at, _) in file.name.match_indices('/') {
+            entries.insert(file.name[..at].to_owned(), Content::Directory);
+        }
+        entries.insert(file.name, content_of(file.content));
+    }
+    for (name, bytes) in documents {
+        if let Some(bytes) = bytes {
+            entries.insert(name.to_owned(), Content::Bytes(bytes));
+        }
+    }
+    let layout = match source.find("oci-layout") {
+        Some(_) => Content::Entry(source.resolve("oci-layout", "the form of the archive")?),
+        None => Content::Bytes(LAYOUT.to_vec()),
+    };
+    entries.insert("oci-layout".to_owned(), layout);
+    let mut draft = Draft::anew(source);
+    for (name, content) in entries {
+        draft.push(&name, content);
+    }
+    Ok(draft)
+}
+
+fn content_of(content: DerivedContent) -> Content {
+    match content {
+        DerivedContent::Directory => Content::Directory,
+        DerivedContent::Bytes(bytes) => Content::Bytes(bytes),
+        DerivedContent::Symlink(target) => Content::Symlink(target),
+        DerivedContent::Layer(LayerData::Kept { entry, .. } | LayerData::Copied(entry), _) => {
+            Content::Entry(entry)
+        }
+        DerivedContent::Layer(LayerData::Added(i), _) => Content::Layer(i),
+    }
+}
+
+/// Has the draft hold the new files and none of the old ones that are no more.
+fn put_files(
+    drafting: &mut Drafting<'_>,
+    contents: &Contents,
+    (old_files, new_files): (&Files, Files),
+    new: &[State],
+) -> Result<(), Error> {
+    for file in &old_files.derived {
+        if new_files.get(&file.name).is_none() {
+            drafting.remove(&file.name);
+        }
+    }
+    let parts: HashMap<Role, &Derived> = old_files
+        .derived
+        .iter()
+        .map(|file| (file.role, file))
+        .collect();
+    for file in new_files.derived {
+        let held = contents.source.find(&file.name);
+        if let Some(index) = held
+            && contents.holds(index, &file.content)?
+        {
+            // Of a file that images share, the first image dates it; that can be another one now.
+            let was = old_files.get(&file.name);
+            let mtime = was.and_then(|was| redated(contents, index, was, &file, new));
+            if let Some(mtime) = mtime {
+                let content = match file.content {
+                    DerivedContent::Directory => Content::Directory,
+                    _ => Content::Entry(index),
+                };
+                drafting.put(&file.name, content, index, mtime);
+            }
+            continue;
+        }
+        let was = old_files.get(&file.name);
+        if held.is_some() && was.is_some_and(|was| was.content == file.content) {
+            // Derived as before, and not what is there: its writer had other rules, and nothing about it changes.
+            continue;
+        }
+        let model = model_of(&parts, file.role, contents);
+        let mtime = mtime_of(contents, model, &parts, &file, new);
+        drafting.put(&file.name, content_of(file.content), model, mtime);
+    }
+    Ok(())
+}
+
+/// Has the draft hold a document, unless it is there already.
+fn put_document(
+    drafting: &mut Drafting<'_>,
+    contents: &Contents,
+    name: &str,
+    bytes: Vec<u8>,
+) -> Result<(), Error> {
+    let model = contents
+        .source
+        .find(name)
+        .or_else(|| contents.source.find("manifest.json"));
+    let model = model.expect("`repositories` is new only beside a manifest.json");
+    let is_same = contents
+        .source
+        .find(name)
+        .is_some_and(|index| index == model)
+        && contents.holds(model, &DerivedContent::Bytes(bytes.clone()))?;
+    if !is_same {
+        drafting.put(
+            name,
+            Content::Bytes(bytes),
+            model,
+            contents.source.entries()[model].mtime,
+        );
+    }
+    Ok(())
+}
+
+/// The old entry whose header a new file takes: the same part of the same image, of the layer below where that is
+/// new, else the image's configuration.
+fn model_of(parts: &HashMap<Role, &Derived>, role: Role, contents: &Contents) -> usize {
+    let mut part = Some(role.part);
+    while let Some(wanted) = part {
+        let file = parts.get(&Role {
+            image: role.image,
+            part: wanted,
+        });
+        if let Some(index) = file.and_then(|file| contents.source.find(&file.name)) {
+            return index;
+        }
+        part = wanted.below();
+    }
+    contents.images[role.image].config_entry
+}
