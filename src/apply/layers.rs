@@ -13,7 +13,7 @@ use crate::archive::{Archive, Image, Layer, NewLayer, Spool};
 use crate::compression::Compression;
 use crate::digest::{DiffId, Hashing};
 use crate::error::Error;
-use crate::gather::Opened;
+use crate::gather::OpenSources;
 use crate::layer::{Origin, WriteError, write_layer, write_rewritten};
 use crate::plan::{ImagePlan, MadeContent, Plan, PlannedLayer};
 
@@ -54,7 +54,7 @@ impl Known {
 pub(super) fn make<'a>(
     plan: &Arc<Plan>,
     archive: &'a Archive,
-    opened: &Arc<Opened>,
+    opened: &Arc<OpenSources>,
     spool: &'a Path,
 ) -> Result<(Vec<NewLayer<'a>>, Known), Error> {
     let mut layers: Vec<NewLayer<'_>> = Vec::new();
@@ -132,7 +132,7 @@ fn compression_of_neighbours(planned: &ImagePlan, image: &Image, position: usize
 /// How a layer is made. It is kept, since a plain layer is made again when it is written.
 struct Recipe<'a> {
     plan: Arc<Plan>,
-    opened: Arc<Opened>,
+    opened: Arc<OpenSources>,
     archive: &'a Archive,
     image: usize,
     step: PlannedStep,

@@ -19,7 +19,7 @@ use std::sync::Arc;
 use crate::archive::{Archive, Conversion, RevisedImage, RevisedLayer, Revision, revise};
 use crate::digest::{DiffId, Digest};
 use crate::error::Error;
-use crate::gather::Opened;
+use crate::gather::OpenSources;
 use crate::image::Config;
 use crate::plan::{Plan, PlannedLayer};
 
@@ -45,7 +45,7 @@ pub struct Prepared<'a> {
 pub fn prepare<'a>(
     plan: &Arc<Plan>,
     archive: &'a Archive,
-    opened: &Arc<Opened>,
+    opened: &Arc<OpenSources>,
     spool: &'a Path,
 ) -> Result<Prepared<'a>, Error> {
     prepare_as(plan, archive, opened, spool, &Conversion::default())
@@ -55,7 +55,7 @@ pub fn prepare<'a>(
 pub fn prepare_as<'a>(
     plan: &Arc<Plan>,
     archive: &'a Archive,
-    opened: &Arc<Opened>,
+    opened: &Arc<OpenSources>,
     spool: &'a Path,
     conversion: &Conversion,
 ) -> Result<Prepared<'a>, Error> {

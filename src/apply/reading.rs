@@ -2,7 +2,7 @@
 
 use crate::archive::{Archive, Image};
 use crate::error::Error;
-use crate::gather::Opened;
+use crate::gather::OpenSources;
 use crate::layer::{Inputs, OpenOrigin, Origin, WriteError};
 use crate::tarball::Input;
 
@@ -11,7 +11,7 @@ use crate::tarball::Input;
 pub(super) struct Reading<'a> {
     pub(super) archive: &'a Archive,
     pub(super) image: &'a Image,
-    pub(super) opened: &'a Opened,
+    pub(super) opened: &'a OpenSources,
 }
 
 impl<'a> Reading<'a> {

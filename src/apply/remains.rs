@@ -7,7 +7,7 @@ use super::reading::Reading;
 use crate::archive::Archive;
 use crate::digest::{Digest, Hashing};
 use crate::error::Error;
-use crate::gather::Opened;
+use crate::gather::OpenSources;
 use crate::layer::{Data, read_contents};
 use crate::plan::{PlacedContent, Plan, Remains};
 use crate::tarball::MAX_HOLE_BYTES;
@@ -20,7 +20,7 @@ const MAX_PLACES: usize = 5;
 pub(super) fn notes(
     plan: &Plan,
     archive: &Archive,
-    opened: &Opened,
+    opened: &OpenSources,
 ) -> Result<Vec<Vec<String>>, Error> {
     let images = plan.images.iter().enumerate();
     images

@@ -7,11 +7,11 @@ use std::sync::Arc;
 use super::links::Targets;
 use crate::edit::image::EditedImage;
 use crate::edit::kept::{entry_of, first_unsupported, names_of, put};
-use crate::edit::laying::NewLayer;
+use crate::edit::laying::LayerToLay;
 use crate::edit::merged::merged;
 use crate::edit::rewrites::LayerEdits;
 use crate::edit::stack::{log_from, log_of};
-use crate::edit::state::{OpenLayer, State};
+use crate::edit::state::{ImageState, OpenLayer};
 use crate::edit::{Change, Effect, FileChange, MadeContent, MadeLayer, PlannedLayer, tree_changes};
 use crate::image_path::ImagePath;
 use crate::layer::{Data, GroupEdit, LayerContent, lay_out};
@@ -119,7 +119,7 @@ impl EditedImage<'_> {
         };
         let top = state.layers.len();
         let layer = self.layers.len();
-        let effect = self.lay(top..top, NewLayer { made, log: None }, target.address);
+        let effect = self.lay(top..top, LayerToLay { made, log: None }, target.address);
         self.effects.extend(effect);
         self.state.open_layer = self.around.keeps_open.then(|| OpenLayer {
             layer,
@@ -181,7 +181,7 @@ impl EditedImage<'_> {
 
 /// Adds changes to the layer on top, which earlier operations of the patch have made: their entries stand behind those that
 /// it has.
-fn lay_into(state: &mut State, made: &mut MadeLayer, content: LayerContent) {
+fn lay_into(state: &mut ImageState, made: &mut MadeLayer, content: LayerContent) {
     let (top, below) = state.layers.split_last().expect("it has that layer");
     let place = state.place(*top);
     if state
@@ -203,7 +203,7 @@ fn lay_into(state: &mut State, made: &mut MadeLayer, content: LayerContent) {
 }
 
 /// Lays out what operations of the patch have changed in the layer on top, so that others may look at it.
-pub(crate) fn settle(state: &mut State, layers: &mut [MadeLayer], epoch: i64) {
+pub(crate) fn settle(state: &mut ImageState, layers: &mut [MadeLayer], epoch: i64) {
     let Some(mut open) = state.open_layer.take() else {
         return;
     };
@@ -218,7 +218,7 @@ pub(crate) fn settle(state: &mut State, layers: &mut [MadeLayer], epoch: i64) {
 }
 
 fn lay_out_open(
-    state: &mut State,
+    state: &mut ImageState,
     open: &mut OpenLayer,
     below: Rootfs,
     layers: &mut [MadeLayer],
@@ -256,7 +256,7 @@ fn add(found: &mut LayerEdits, place: usize, offset: u64, edit: &FileEdit, has_c
 
 /// Finds every entry that is a name of one of the files, also where upper layers hide it: engines take what they are told
 /// of a file from whichever of its names comes last.
-fn find_names(state: &State, contents: &HashMap<Content, &FileEdit>, found: &mut LayerEdits) {
+fn find_names(state: &ImageState, contents: &HashMap<Content, &FileEdit>, found: &mut LayerEdits) {
     let logs = state.logs.as_ref().expect("the layers were read");
     let places = || state.layers.iter().map(|layer| state.place(*layer));
     let mut has_links = false;
@@ -286,7 +286,7 @@ fn find_names(state: &State, contents: &HashMap<Content, &FileEdit>, found: &mut
 }
 
 /// Returns which layers have which contents of files.
-fn bearers(state: &State) -> HashSet<(usize, Content)> {
+fn bearers(state: &ImageState) -> HashSet<(usize, Content)> {
     let logs = state.logs.as_ref().expect("the layers were read");
     let places = state.layers.iter().map(|layer| state.place(*layer));
     let logged = places.flat_map(|place| logs[&place].entries.iter().map(move |it| (place, it)));

@@ -2,8 +2,8 @@
 
 use super::claims::{Claim, Claimed, Intent, PatchLines, intent_of};
 use super::names::Names;
-use super::state::State;
-use super::{Effect, MadeLayer, SourceFinding, Texts, Wanted};
+use super::state::ImageState;
+use super::{Effect, HostSource, MadeLayer, Texts, WantedText};
 use crate::image_path::ImagePath;
 use crate::problem::{Address, Code, Problem, quoted};
 use crate::reference::Glob;
@@ -21,7 +21,7 @@ pub(crate) struct Surroundings<'a> {
     /// Where it stands there.
     pub(crate) address: Address,
     /// What was found where it takes files from.
-    pub(crate) source: Option<&'a SourceFinding>,
+    pub(crate) source: Option<&'a HostSource>,
     /// What the names of images stood for before it.
     pub(crate) names: &'a Names,
     /// How many images are targeted, where one for several platforms counts once.
@@ -39,7 +39,7 @@ pub(crate) struct Surroundings<'a> {
 /// An image that an operation may change: nothing else is within its reach.
 pub(crate) struct EditedImage<'a> {
     /// The image.
-    pub(crate) state: &'a mut State,
+    pub(crate) state: &'a mut ImageState,
     /// Its place in the archive.
     pub(crate) number: usize,
     /// What the operation does to it.
@@ -58,7 +58,7 @@ pub(crate) struct Findings {
     /// What is wrong with it.
     pub(crate) problems: Vec<Problem>,
     /// The contents that it depends on and that nobody has read yet.
-    pub(crate) wanted: Vec<Wanted>,
+    pub(crate) wanted: Vec<WantedText>,
     /// For each of the things that it names, whether an image has it.
     named: Vec<Named>,
 }
@@ -86,7 +86,7 @@ pub(crate) type MissingHelp = Box<dyn Fn(&[ImageSeen<'_>]) -> String>;
 /// An image after an operation, and what that did to it.
 #[derive(Clone, Copy)]
 pub(crate) struct ImageSeen<'a> {
-    pub(crate) state: &'a State,
+    pub(crate) state: &'a ImageState,
     pub(crate) effects: &'a [Effect],
 }
 
@@ -181,7 +181,7 @@ impl<'a> EditedImage<'a> {
     }
 
     /// Returns what was found where the operation takes files from, unless something is wrong with it.
-    pub(crate) fn source(&mut self) -> Option<&'a SourceFinding> {
+    pub(crate) fn source(&mut self) -> Option<&'a HostSource> {
         let source = self.around.source;
         let source = source.expect("every source was looked at before planning");
         self.findings.extend(source.problems.iter().cloned());
@@ -263,7 +263,7 @@ impl<'a> EditedImage<'a> {
         thing: &'static str,
         code: Code,
         take: impl Fn(&mut Self, &Glob) -> bool,
-        names: impl Fn(&State) -> Vec<String> + Clone + 'static,
+        names: impl Fn(&ImageState) -> Vec<String> + Clone + 'static,
     ) {
         for (g, glob) in removal.globs.iter().enumerate() {
             if !self.may_go_on() {
@@ -290,7 +290,7 @@ impl<'a> EditedImage<'a> {
 pub(crate) fn what_there_is(
     thing: &str,
     images: &[ImageSeen<'_>],
-    names: &impl Fn(&State) -> Vec<String>,
+    names: &impl Fn(&ImageState) -> Vec<String>,
     glob: &Glob,
 ) -> String {
     let there = images.iter().map(|seen| names(seen.state));

@@ -13,22 +13,22 @@ use crate::rootfs::{Content, LayerLog, Rootfs};
 
 /// The contents of files that planning has asked for (`Unplanned::Wants`).
 #[derive(Debug, Default)]
-pub struct Texts(HashMap<Wanted, Vec<u8>>);
+pub struct Texts(HashMap<WantedText, Vec<u8>>);
 
 impl Texts {
     /// Adds the content of a file.
-    pub fn insert(&mut self, wanted: Wanted, text: Vec<u8>) {
+    pub fn insert(&mut self, wanted: WantedText, text: Vec<u8>) {
         self.0.insert(wanted, text);
     }
 
-    pub(crate) fn get(&self, wanted: &Wanted) -> Option<&Vec<u8>> {
+    pub(crate) fn get(&self, wanted: &WantedText) -> Option<&Vec<u8>> {
         self.0.get(wanted)
     }
 }
 
 /// Content that a plan depends on.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
-pub struct Wanted {
+pub struct WantedText {
     /// The image whose layers it may be in.
     pub image: usize,
     /// Where it is.

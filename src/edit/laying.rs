@@ -17,7 +17,7 @@ use crate::tarball::{Entry, Kind, MAX_HOLE_BYTES};
 const DOCKER_MAX_LAYERS: usize = 125;
 
 /// A layer on its way into the stack.
-pub(crate) struct NewLayer {
+pub(crate) struct LayerToLay {
     pub(crate) made: MadeLayer,
     pub(crate) log: Option<LayerLog>,
 }
@@ -54,7 +54,7 @@ impl EditedImage<'_> {
     pub(crate) fn lay(
         &mut self,
         range: Range<usize>,
-        new: NewLayer,
+        new: LayerToLay,
         address: &Address,
     ) -> Option<Effect> {
         if let MadeContent::Composed(content) = &new.made.content

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, HashSet};
 
 use super::kept::{entry_of, put};
-use super::{MadeLayer, State};
+use super::{ImageState, MadeLayer};
 use crate::image_path::ImagePath;
 use crate::layer::Edit;
 use crate::rootfs::{Inode, Node, Rootfs};
@@ -12,7 +12,7 @@ use crate::tarball::Kind;
 /// Returns what the layers at `places` of the tree change together: `below` is the tree without them, `after` that with
 /// them on top.
 pub(crate) fn merged(
-    state: &State,
+    state: &ImageState,
     (below, after): (&Rootfs, &Rootfs),
     places: &[usize],
     layers: &[MadeLayer],

@@ -5,7 +5,7 @@ pub(crate) mod claims;
 pub(crate) mod effect;
 pub(crate) mod effort;
 pub(crate) mod files;
-pub(crate) mod finding;
+pub(crate) mod host_source;
 pub(crate) mod image;
 pub(crate) mod inventory;
 pub(crate) mod kept;
@@ -24,11 +24,11 @@ pub(crate) mod tree_changes;
 pub(crate) mod variables;
 
 pub use effect::{Effect, Step};
-pub use finding::{BaseFinding, BaseLayer, FromFinding, SourceFinding};
+pub use host_source::{BaseCandidate, BaseLayer, HostSource, LayerSource};
 pub(crate) use image::EditedImage;
-pub use inventory::{InventoryImage, Texts, Wanted};
+pub use inventory::{InventoryImage, Texts, WantedText};
 pub use layer::{
     Change, FileChange, MadeContent, MadeLayer, PlacedContent, PlannedLayer, Recompressed, Remains,
     RemovedLayer,
 };
-pub(crate) use state::State;
+pub(crate) use state::ImageState;

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, HashMap};
 
 use super::Effect;
-use super::state::State;
+use super::state::ImageState;
 use crate::digest::Digest;
 use crate::reference::{Glob, Reference};
 
@@ -21,7 +21,7 @@ pub(crate) struct Names {
 }
 
 impl Names {
-    pub(crate) fn of(states: &[State]) -> Self {
+    pub(crate) fn of(states: &[ImageState]) -> Self {
         let mut names = Self::default();
         for (i, state) in states.iter().enumerate() {
             let members = names.members.entry(state.group).or_default();

@@ -5,7 +5,7 @@
 
 use std::collections::{HashMap, HashSet};
 
-use crate::edit::state::State;
+use crate::edit::state::ImageState;
 use crate::edit::{MadeLayer, PlacedContent, Remains};
 use crate::image_path::ImagePath;
 use crate::layer::Data;
@@ -14,7 +14,7 @@ use crate::tarball::Kind;
 
 /// Returns what was purged of an image, and all that has one of its sizes in the layers that the image is to have.
 pub(crate) fn remains(
-    state: &State,
+    state: &ImageState,
     purged: Vec<(ImagePath, Data)>,
     layers: &[MadeLayer],
 ) -> Remains {

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use crate::edit::image::EditedImage;
 use crate::edit::stack::log_of;
-use crate::edit::state::State;
+use crate::edit::state::ImageState;
 use crate::edit::{Effect, FileChange, MadeContent, MadeLayer, PlannedLayer, tree_changes};
 use crate::layer::{Data, GroupEdit, Origin, Rewrite};
 use crate::problem::{Address, Code, quoted};
@@ -97,7 +97,7 @@ impl EditedImage<'_> {
 }
 
 /// Returns the tree that the layers make once they are changed.
-pub(crate) fn tree_with(state: &State, edits: &LayerEdits) -> Result<Rootfs, RootfsError> {
+pub(crate) fn tree_with(state: &ImageState, edits: &LayerEdits) -> Result<Rootfs, RootfsError> {
     let logs = state.logs.as_ref();
     let logs = logs.expect("layers were read for every image whose layers change");
     let mut changed: BTreeMap<usize, LayerLog> = BTreeMap::new();

@@ -3,7 +3,7 @@
 use regex_lite::Regex;
 
 use super::image::Missing;
-use super::{EditedImage, PlannedLayer, State};
+use super::{EditedImage, ImageState, PlannedLayer};
 use crate::image::json::Value;
 use crate::problem::{Code, quoted};
 use crate::shape::{IfMissing, LayerRange, LayerSelector};
@@ -66,7 +66,7 @@ pub(crate) fn one_layer(
 }
 
 /// Returns where in the stack the layers are that `selector` is about.
-fn positions(state: &State, selector: &LayerSelector) -> Vec<usize> {
+fn positions(state: &ImageState, selector: &LayerSelector) -> Vec<usize> {
     let n_layers = state.layers.len();
     match selector {
         LayerSelector::Number(number) => (number - 1..n_layers).take(1).collect(),
@@ -84,7 +84,7 @@ fn positions(state: &State, selector: &LayerSelector) -> Vec<usize> {
 }
 
 /// Returns what the history says of each layer; nothing where it does not tell of every layer.
-fn told(state: &State) -> Vec<String> {
+fn told(state: &ImageState) -> Vec<String> {
     if !state.has_full_history {
         return Vec::new();
     }
@@ -105,7 +105,7 @@ fn describe(selector: &LayerSelector) -> String {
     }
 }
 
-fn help(state: &State, selector: &LayerSelector) -> String {
+fn help(state: &ImageState, selector: &LayerSelector) -> String {
     match selector {
         LayerSelector::CreatedBy(_) if !state.has_full_history => {
             "the history does not cover every layer; select the layer by its number".to_owned()

@@ -4,7 +4,7 @@ use std::collections::{BTreeSet, HashMap};
 use std::ops::Range;
 use std::sync::Arc;
 
-use super::state::State;
+use super::state::ImageState;
 use super::{MadeContent, MadeLayer, PlannedLayer};
 use crate::digest::DiffId;
 use crate::image::HistoryEntry;
@@ -21,7 +21,7 @@ const BASE_IMAGE: &str = "org.opencontainers.image.base.";
 /// What the streams of layers hold, by the place that a layer has in the tree; nothing of layers where no operation asks.
 pub(crate) type Logs = HashMap<usize, Arc<LayerLog>>;
 
-impl State {
+impl ImageState {
     /// Returns the place in the tree that no other layer has: that of a kept one, or behind all of those.
     pub(crate) fn place(&self, layer: PlannedLayer) -> usize {
         match layer {

@@ -43,7 +43,7 @@ pub(crate) struct PatchRecord {
     clippy::struct_excessive_bools,
     reason = "facts that do not depend on each other"
 )]
-pub(crate) struct State {
+pub(crate) struct ImageState {
     pub(crate) image_id: Digest,
     pub(crate) config: Config,
     pub(crate) tags: OrderedMap<Reference, ()>,
@@ -99,7 +99,7 @@ pub(crate) struct State {
     pub(crate) effort: Rc<Effort>,
 }
 
-impl State {
+impl ImageState {
     pub(crate) fn new(image: &InventoryImage, is_one_of_several: bool, effort: Rc<Effort>) -> Self {
         let n_layers = image.layer_sizes.len();
         let layers: Vec<PlannedLayer> = (0..n_layers).map(PlannedLayer::Kept).collect();

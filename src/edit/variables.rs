@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 
-use super::state::State;
+use super::state::ImageState;
 use crate::config_field::ConfigField;
 use crate::image::ItemId;
 
@@ -20,7 +20,7 @@ pub(crate) fn parted(item: &str) -> (&str, &str) {
 }
 
 impl Variables {
-    fn of(state: &State) -> Self {
+    fn of(state: &ImageState) -> Self {
         let mut variables = Self {
             ids: HashMap::new(),
             is_windows: state.is_windows(),
@@ -55,7 +55,7 @@ impl Variables {
     }
 }
 
-impl State {
+impl ImageState {
     /// Returns where the variables are.
     pub(crate) fn variables(&mut self) -> &mut Variables {
         let is_windows = self.is_windows();
@@ -67,13 +67,13 @@ impl State {
 }
 
 /// The value that counts: of a name that stands twice, a program sees the last.
-pub(crate) fn value(state: &mut State, name: &str) -> Option<String> {
+pub(crate) fn value(state: &mut ImageState, name: &str) -> Option<String> {
     state.variables();
     known_value(state, name)
 }
 
 /// Returns the value that counts, where the variables have been looked up before.
-pub(crate) fn known_value(state: &State, name: &str) -> Option<String> {
+pub(crate) fn known_value(state: &ImageState, name: &str) -> Option<String> {
     let last = *state.variables.as_ref()?.get(name).last()?;
     let item = state.config.item(ConfigField::Env, last)?;
     Some(parted(&item).1.to_owned())

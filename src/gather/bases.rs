@@ -3,13 +3,13 @@
 use std::sync::Arc;
 
 use super::unusable::{Unusable, usable};
-use super::{Base, Opened, Setting};
+use super::{Base, Conditions, OpenSources};
 use crate::archive::{Archive, Image, Import, Source};
 use crate::error::Error;
 use crate::ledger::{Ledger, ReadAs};
 use crate::operation::HostPath;
 use crate::patch::BaseImage;
-use crate::plan::{BaseFinding, BaseLayer, SourceFinding};
+use crate::plan::{BaseCandidate, BaseLayer, HostSource};
 use crate::platform::Platform;
 use crate::problem::Address;
 use crate::rootfs::LayerLog;
@@ -21,13 +21,13 @@ pub(super) fn find(
     base: &Base,
     operation: &Address,
     platforms: &[Platform],
-    setting: &Setting,
-    opened: &mut Opened,
-) -> Result<SourceFinding, Error> {
-    let mut finding = SourceFinding::default();
+    conditions: &Conditions,
+    opened: &mut OpenSources,
+) -> Result<HostSource, Error> {
+    let mut finding = HostSource::default();
     let mut open = |image, key| {
         let address = operation.clone().key(key);
-        open(image, base, address, setting, &mut opened.ledger)
+        open(image, base, address, conditions, &mut opened.ledger)
     };
     let from = usable(open(wanted_from, "from"), &mut finding.problems)?;
     let onto = usable(open(wanted_onto, "onto"), &mut finding.problems)?;
@@ -55,17 +55,17 @@ fn open(
     image: &BaseImage,
     base: &Base,
     address: Address,
-    setting: &Setting,
+    conditions: &Conditions,
     ledger: &mut Ledger,
 ) -> Result<Archive, Unusable> {
     let address = image.archive_address(address);
     let source = HostPath::file(ReadAs::BaseArchive, &image.archive);
     let real = source.find(base, &address, ledger)?;
-    Ok(Archive::open(Source::open(&real, &setting.spool)?)?)
+    Ok(Archive::open(Source::open(&real, &conditions.spool)?)?)
 }
 
-fn described(image: &Image, of: &BaseImage) -> BaseFinding {
-    BaseFinding {
+fn described(image: &Image, of: &BaseImage) -> BaseCandidate {
+    BaseCandidate {
         archive: of.archive.clone(),
         config: image.config().clone(),
         tags: image.tags().to_vec(),
@@ -76,7 +76,7 @@ fn described(image: &Image, of: &BaseImage) -> BaseFinding {
 fn layers(
     archive: &Arc<Archive>,
     image: &Image,
-    opened: &mut Opened,
+    opened: &mut OpenSources,
 ) -> Result<Vec<BaseLayer>, Error> {
     let mut layers = Vec::new();
     for layer in image.layers() {

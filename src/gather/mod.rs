@@ -4,7 +4,7 @@
 //! contents only the files whose digest a precondition compares.
 
 mod bases;
-mod host_source;
+mod host_path;
 mod patches;
 mod planning;
 mod sources;
@@ -39,12 +39,12 @@ pub struct Gathered<'a> {
     /// What planning needs.
     pub inventory: Inventory,
     /// What planned layers take contents from.
-    pub opened: Arc<Opened>,
+    pub opened: Arc<OpenSources>,
 }
 
 /// What layers are made from besides the archive; planned ones name it by index.
 #[derive(Debug, Default)]
-pub struct Opened {
+pub struct OpenSources {
     /// The source directories.
     pub roots: Vec<SourceDirectory>,
     /// The tar streams.
@@ -55,7 +55,7 @@ pub struct Opened {
     file_roots: HashMap<PathBuf, usize>,
 }
 
-impl Opened {
+impl OpenSources {
     /// Tells whether all streams are still what they were when they were opened; the files of directories are looked at
     /// as they are read.
     pub fn check(&self) -> Result<(), Error> {
@@ -65,7 +65,7 @@ impl Opened {
 
 /// What a run is done under, besides patches and archive.
 #[derive(Debug, Clone, Default)]
-pub struct Setting {
+pub struct Conditions {
     /// The directory in which archives are decompressed, in files without a name.
     pub spool: PathBuf,
     /// The time to give to images that change, where the environment sets one.
@@ -97,9 +97,9 @@ pub(crate) fn enter_sources(patches: &Patches, ledger: &mut Ledger) -> Result<()
 pub fn gather<'a>(
     patches: &'a Patches,
     archive: &'a Archive,
-    setting: &Setting,
+    conditions: &Conditions,
 ) -> Result<Gathered<'a>, Error> {
-    let gathered = read(patches, archive, setting);
+    let gathered = read(patches, archive, conditions);
     // A change of the archive explains whatever was found.
     archive.source().check().and(gathered)
 }
@@ -107,14 +107,14 @@ pub fn gather<'a>(
 fn read<'a>(
     patches: &'a Patches,
     archive: &'a Archive,
-    setting: &Setting,
+    conditions: &Conditions,
 ) -> Result<Gathered<'a>, Error> {
-    let mut ledger = setting.ledger.clone();
+    let mut ledger = conditions.ledger.clone();
     ledger.read(ReadAs::Image, archive.source().location().clone())?;
     enter_patch_files(patches, &mut ledger)?;
-    let mut opened = Opened {
+    let mut opened = OpenSources {
         ledger,
-        ..Opened::default()
+        ..OpenSources::default()
     };
     let mut sources = HashMap::new();
     let images = archive.images().iter();
@@ -137,7 +137,7 @@ fn read<'a>(
                     }
                     Sources::Bases { from, onto } => {
                         let bases = (from, onto);
-                        bases::find(bases, base, &address, &platforms, setting, &mut opened)?
+                        bases::find(bases, base, &address, &platforms, conditions, &mut opened)?
                     }
                 };
                 let id = OperationId {
@@ -173,8 +173,8 @@ fn read<'a>(
     let mut inventory = Inventory {
         images,
         sources,
-        keeps_plain: archive.keeps_layers_plain() && !setting.is_converted,
-        source_date_epoch: setting.source_date_epoch.clone(),
+        keeps_plain: archive.keeps_layers_plain() && !conditions.is_converted,
+        source_date_epoch: conditions.source_date_epoch.clone(),
     };
     read_layers(patches.files(), archive, &mut inventory)?;
     Ok(Gathered {

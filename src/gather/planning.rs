@@ -4,11 +4,11 @@ use std::fmt;
 use std::io::Read as _;
 use std::sync::Arc;
 
-use super::{Gathered, Opened};
+use super::{Gathered, OpenSources};
 use crate::archive::Archive;
 use crate::error::Error;
 use crate::layer::{Data, HostFile, Origin};
-use crate::plan::{Plan, Texts, Unplanned, Wanted, plan};
+use crate::plan::{Plan, Texts, Unplanned, WantedText, plan};
 use crate::problem::Rejected;
 
 /// Why there is no plan.
@@ -61,7 +61,7 @@ impl Gathered<'_> {
     }
 }
 
-fn read(wanted: &Wanted, archive: &Archive, opened: &Opened) -> Result<Vec<u8>, Error> {
+fn read(wanted: &WantedText, archive: &Archive, opened: &OpenSources) -> Result<Vec<u8>, Error> {
     match &wanted.data {
         Data::None => Ok(Vec::new()),
         Data::Inline(text) => Ok(text.clone()),
@@ -90,6 +90,6 @@ fn read(wanted: &Wanted, archive: &Archive, opened: &Opened) -> Result<Vec<u8>, 
     }
 }
 
-fn read_host(file: &HostFile, opened: &Opened) -> Result<Vec<u8>, Error> {
+fn read_host(file: &HostFile, opened: &OpenSources) -> Result<Vec<u8>, Error> {
     opened.roots[file.root].read(file)
 }

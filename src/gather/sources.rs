@@ -4,9 +4,9 @@ use std::fs::File;
 use std::io::Read as _;
 use std::path::Path;
 
-use super::host_source::is_of_the_path;
+use super::host_path::is_of_the_path;
 use super::unusable::{Unusable, usable};
-use super::{Base, Opened};
+use super::{Base, OpenSources};
 use crate::archive::Import;
 use crate::error::Error;
 use crate::file_state::FileState;
@@ -14,7 +14,7 @@ use crate::layer::{Scan, SourceDirectory, SourceEntry, SourceKind};
 use crate::ledger::{Ledger, ReadAs};
 use crate::operation::HostPath;
 use crate::patch::{AddLayer, LayerXattrs, NewContent};
-use crate::plan::{FromFinding, SourceFinding};
+use crate::plan::{HostSource, LayerSource};
 use crate::problem::{Address, Code, Problem, quoted};
 use crate::rootfs::LayerLog;
 use crate::tarball::{TarError, TarReader};
@@ -28,9 +28,9 @@ pub(super) fn find(
     add: &AddLayer,
     base: &Base,
     operation: &Address,
-    opened: &mut Opened,
-) -> Result<SourceFinding, Error> {
-    let mut finding = SourceFinding::default();
+    opened: &mut OpenSources,
+) -> Result<HostSource, Error> {
+    let mut finding = HostSource::default();
     if let Some(from) = &add.from {
         let source = HostPath::of_layer(from, add);
         let address = operation.clone().key("from");
@@ -64,8 +64,8 @@ pub(super) fn find_diff(
     base: &Base,
     operation: &Address,
     ledger: &mut Ledger,
-) -> Result<SourceFinding, Error> {
-    let mut finding = SourceFinding::default();
+) -> Result<HostSource, Error> {
+    let mut finding = HostSource::default();
     let address = operation.clone().key("from");
     let source = HostPath::file(ReadAs::FileDiff, from);
     let found = source.find(base, &address, ledger);
@@ -118,8 +118,8 @@ fn from_source(
     real: &Path,
     add: &AddLayer,
     operation: &Address,
-    opened: &mut Opened,
-) -> Result<FromFinding, Unusable> {
+    opened: &mut OpenSources,
+) -> Result<LayerSource, Unusable> {
     let from = quoted(add.from.as_deref().unwrap_or_default());
     let problem = |code, key, message: String, help: &str| {
         let address = operation.clone().key(key);
@@ -133,7 +133,7 @@ fn from_source(
         }
         let (directory, scan) = directory(real, add)?;
         opened.roots.push(directory);
-        return Ok(FromFinding::Directory(opened.roots.len() - 1, scan));
+        return Ok(LayerSource::Directory(opened.roots.len() - 1, scan));
     }
     let help = "name a directory or a tar; a single file goes under `files`, as in `files: [{ path: /in/the/image, from: file }]`";
     let Some(import) = Import::open(real)? else {
@@ -145,7 +145,7 @@ fn from_source(
         Ok(log) if !log.entries.is_empty() || add.as_is => {
             opened.imports.push(import);
             let import = opened.imports.len() - 1;
-            Ok(FromFinding::Tar { import, log })
+            Ok(LayerSource::Tar { import, log })
         }
         Ok(_) => problem(Code::Empty, "from", format!("{from} is an empty tar"), help),
         Err(TarError::Io(source)) if source.raw_os_error().is_some() => {
@@ -205,7 +205,7 @@ fn file_at(
     }
 }
 
-impl Opened {
+impl OpenSources {
     /// Returns where a single file is: a directory that is open for all such files, and the path below that. Files below
     /// the patch share the patch's directory: each directory that is open takes a handle.
     fn place_of_file<'f>(

@@ -155,13 +155,13 @@ impl Job {
         archive: &'a Archive,
         patches: &Patches,
     ) -> Result<Decided<'a>, NotPlanned> {
-        let setting = gather::Setting {
+        let conditions = gather::Conditions {
             spool: self.spool.clone(),
             source_date_epoch: self.source_date_epoch.clone(),
             is_converted: self.conversion.form.is_some(),
             ledger: self.ledger.clone(),
         };
-        Decided::new(archive, patches, &setting, self.conversion.clone())
+        Decided::new(archive, patches, &conditions, self.conversion.clone())
     }
 
     /// Enters an archive as read and indexes its entries.

@@ -10,7 +10,7 @@ use super::Archive;
 use crate::apply::{AppliedPatch, ImageSummary, Prepared, Summary, prepare_as};
 use crate::archive::{Conversion, Destination, Replaced, SideFile, publish_with};
 use crate::error::Error;
-use crate::gather::{self, NotPlanned, Opened, Patches, gather};
+use crate::gather::{self, NotPlanned, OpenSources, Patches, gather};
 use crate::patch::PatchFile;
 use crate::plan;
 
@@ -19,7 +19,7 @@ use crate::plan;
 pub(crate) struct Decided<'a> {
     archive: &'a Archive,
     plan: Arc<plan::Plan>,
-    opened: Arc<Opened>,
+    opened: Arc<OpenSources>,
     patches: Vec<AppliedPatch>,
     conversion: Conversion,
 }
@@ -40,10 +40,10 @@ impl<'a> Decided<'a> {
     pub(super) fn new(
         archive: &'a Archive,
         patches: &Patches,
-        setting: &gather::Setting,
+        conditions: &gather::Conditions,
         conversion: Conversion,
     ) -> Result<Self, NotPlanned> {
-        let gathered = gather(patches, archive.contents(), setting)?;
+        let gathered = gather(patches, archive.contents(), conditions)?;
         let plan = gathered.plan()?;
         let applied = |file: &PatchFile| AppliedPatch {
             name: file.name().to_owned(),

@@ -3,7 +3,7 @@
 use std::fmt;
 use std::path::PathBuf;
 
-use super::location::Kind;
+use super::location::LocationKind;
 use super::role::{ReadAs, WrittenAs};
 use crate::printable;
 
@@ -32,7 +32,7 @@ pub(super) enum Other {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum Relation {
     /// Both are the same.
-    Same(Kind),
+    Same(LocationKind),
     /// It lies in the other one, which is a directory.
     Inside,
     /// It is another name of what the other one, a directory, contains under this name.

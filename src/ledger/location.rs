@@ -31,13 +31,13 @@ pub(super) type Id = (u64, u64);
 #[derive(Debug, Clone)]
 pub(super) struct There {
     pub(super) id: Id,
-    pub(super) kind: Kind,
+    pub(super) kind: LocationKind,
     n_links: u64,
 }
 
 /// What kind of file something is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Kind {
+pub(super) enum LocationKind {
     File,
     Directory,
     /// A disk: overwriting it destroys what it contains, as with a file.
@@ -130,7 +130,7 @@ impl Location {
 
     /// Tells whether a regular file is there.
     pub(crate) fn is_file(&self) -> bool {
-        self.kind() == Some(Kind::File)
+        self.kind() == Some(LocationKind::File)
     }
 
     pub(super) fn shown(&self) -> &str {
@@ -145,7 +145,7 @@ impl Location {
         self.is_open || self.descriptor.is_some()
     }
 
-    pub(super) fn kind(&self) -> Option<Kind> {
+    pub(super) fn kind(&self) -> Option<LocationKind> {
         self.there.as_ref().map(|there| there.kind)
     }
 
@@ -207,7 +207,8 @@ impl Location {
         let (root, there) = (directory.name.as_ref()?, directory.there.as_ref()?);
         let own = self.there.as_ref();
         let is_linked = |own: &There| own.n_links > 1 || own.n_links > 0 && self.name.is_none();
-        let has_names = own.is_some_and(|own| own.kind != Kind::Directory && is_linked(own));
+        let has_names =
+            own.is_some_and(|own| own.kind != LocationKind::Directory && is_linked(own));
         // Another mount of the same file system may be a part of the directory.
         let is_mounted = |name: &&Name| {
             let is_known = name.mount.is_some() && root.mount.is_some();
@@ -245,12 +246,12 @@ impl There {
         Self {
             id: (stat.st_dev, stat.st_ino),
             kind: match FileType::from_raw_mode(stat.st_mode) {
-                FileType::Directory => Kind::Directory,
-                FileType::BlockDevice => Kind::BlockDevice,
-                FileType::CharacterDevice => Kind::CharDevice,
-                FileType::Fifo => Kind::Pipe,
-                FileType::Socket => Kind::Socket,
-                _ => Kind::File,
+                FileType::Directory => LocationKind::Directory,
+                FileType::BlockDevice => LocationKind::BlockDevice,
+                FileType::CharacterDevice => LocationKind::CharDevice,
+                FileType::Fifo => LocationKind::Pipe,
+                FileType::Socket => LocationKind::Socket,
+                _ => LocationKind::File,
             },
             n_links: stat.st_nlink,
         }
@@ -268,7 +269,7 @@ impl Name {
                 below.push(name.to_owned());
                 mount = mount.or_else(|| mount_of(parent));
             }
-            let directory = There::at(parent).filter(|there| there.kind == Kind::Directory);
+            let directory = There::at(parent).filter(|there| there.kind == LocationKind::Directory);
             above.extend(directory.map(|there| there.id));
             rest = parent;
         }
@@ -311,7 +312,7 @@ fn search(root: &Path, find: &dyn Fn(Id, &Path) -> Option<PathBuf>) -> Option<Pa
             if let Some(found) = find(there.id, &path) {
                 return Some(found);
             }
-            if there.kind == Kind::Directory {
+            if there.kind == LocationKind::Directory {
                 directories.push(path);
             }
         }
@@ -319,7 +320,7 @@ fn search(root: &Path, find: &dyn Fn(Id, &Path) -> Option<PathBuf>) -> Option<Pa
     None
 }
 
-impl fmt::Display for Kind {
+impl fmt::Display for LocationKind {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
             Self::File => "file",

@@ -21,8 +21,8 @@ use std::sync::Arc;
 
 pub use conflict::Conflict;
 use conflict::{Other, Relation, Use};
-use location::Kind;
 pub use location::Location;
+use location::LocationKind;
 pub(crate) use resolve::{Descriptor, followed};
 pub use role::{ReadAs, WrittenAs};
 
@@ -189,18 +189,21 @@ impl Written {
     fn relation_to_read(&self, read: &Read) -> Option<Relation> {
         let kind = self.location.kind();
         if self.location.is(&read.location) {
-            let is_fine = match kind.unwrap_or(Kind::File) {
+            let is_fine = match kind.unwrap_or(LocationKind::File) {
                 // The two directions of a socket or a terminal have nothing to do with each other.
-                Kind::CharDevice | Kind::Socket => true,
+                LocationKind::CharDevice | LocationKind::Socket => true,
                 _ => (self.role, read.role) == (WrittenAs::InPlace, ReadAs::Image),
             };
-            return (!is_fine).then_some(Relation::Same(kind.unwrap_or(Kind::File)));
+            return (!is_fine).then_some(Relation::Same(kind.unwrap_or(LocationKind::File)));
         }
         if self.extent == Extent::Tree && read.location.path_below(&self.location).is_some() {
             return Some(Relation::Around);
         }
-        let is_replaced = matches!(kind, None | Some(Kind::File | Kind::Directory));
-        if !is_replaced || read.location.kind() != Some(Kind::Directory) {
+        let is_replaced = matches!(
+            kind,
+            None | Some(LocationKind::File | LocationKind::Directory)
+        );
+        if !is_replaced || read.location.kind() != Some(LocationKind::Directory) {
             return None;
         }
         let is_left_out = &*read.left_out.0;
@@ -212,12 +215,12 @@ impl Written {
     }
 
     fn relation_to_written(&self, other: &Self) -> Option<Relation> {
-        let kind = self.location.kind().unwrap_or(Kind::File);
+        let kind = self.location.kind().unwrap_or(LocationKind::File);
         let is_fine = self.shares_stream_with(other) || other.shares_stream_with(self);
         if !is_fine && self.location.is_same_stream(&other.location) {
             return Some(Relation::Same(kind));
         }
-        let is_same = self.location.is(&other.location) && kind != Kind::CharDevice;
+        let is_same = self.location.is(&other.location) && kind != LocationKind::CharDevice;
         (!is_fine && is_same).then_some(Relation::Same(kind))
     }
 

@@ -11,8 +11,8 @@ use crate::edit::Effect;
 use crate::edit::claims::{Claimed, Intent};
 use crate::edit::image::EditedImage;
 use crate::problem::{Address, Code, Problem, quoted};
-use crate::shape;
-use crate::shape::{Problems, Record, Removal, Rule, Short, record, shape};
+
+use crate::shape::{AnnotationMap, Problems, Record, Removal, Rule, Short, record, shape};
 
 /// Keys of descriptors that hold the image's name.
 const NAMES: [&str; 2] = [
@@ -38,7 +38,7 @@ record! {
         "on" pub on: AnnotationPlace = default::<AnnotationPlace>();
         /// Keys and values.
         "set" pub entries: Vec<(String, String)>
-            = required::<shape::Annotations>("specify what to set, as in `set: {com.example.key: value}`");
+            = required::<AnnotationMap>("specify what to set, as in `set: {com.example.key: value}`");
         is_long: bool = is_long();
     }
     short Short::Map { key: "set", unless: "on" }, "Annotations",

@@ -5,7 +5,7 @@ use crate::config_field::ConfigField;
 use crate::edit::Effect;
 use crate::edit::claims::{Claimed, Intent};
 use crate::edit::image::{EditedImage, Missing, MissingHelp, what_there_is};
-use crate::edit::state::State;
+use crate::edit::state::ImageState;
 use crate::edit::variables::{parted, value};
 use crate::image::{Config, ItemId};
 use crate::problem::{Code, Problem, quoted};
@@ -259,7 +259,7 @@ fn unset(image: &mut EditedImage<'_>, removal: &Removal) {
 }
 
 /// Returns the variables that a pattern covers, in their order.
-fn matching(state: &mut State, glob: &Glob) -> Vec<(ItemId, String)> {
+fn matching(state: &mut ImageState, glob: &Glob) -> Vec<(ItemId, String)> {
     if !glob.has_wildcard() {
         let ids = state.variables().get(glob.as_str()).to_vec();
         let item = |id| Some((id, state.config.item(ConfigField::Env, id)?));
@@ -279,7 +279,7 @@ fn matching(state: &mut State, glob: &Glob) -> Vec<(ItemId, String)> {
     items.filter(|(_, item)| is_meant(item)).collect()
 }
 
-fn names(state: &State) -> Vec<String> {
+fn names(state: &ImageState) -> Vec<String> {
     let items = state.config.texts(ConfigField::Env);
     items.iter().map(|item| parted(item).0.to_owned()).collect()
 }

@@ -3,7 +3,7 @@
 use super::{Docs, Inverse, Needs, Reach};
 use crate::config_field::{ConfigField, SETTERS, Setter, SetterGroup, Taken};
 use crate::edit::claims::{Claimed, Intent};
-use crate::edit::{EditedImage, Effect, State};
+use crate::edit::{EditedImage, Effect, ImageState};
 use crate::image::json::Value;
 use crate::problem::Address;
 use crate::shape::{
@@ -139,7 +139,7 @@ fn set(image: &mut EditedImage<'_>, field: ConfigField, value: &Value, address: 
 }
 
 /// What goes with another command.
-fn settle_command(state: &mut State, field: ConfigField) {
+fn settle_command(state: &mut ImageState, field: ConfigField) {
     // The old command was one text that Windows was to take as it is; the new one is words.
     if state.is_windows() && state.config.remove_args_escaped() {
         state.note("`ArgsEscaped` is removed: it described the old command".to_owned());

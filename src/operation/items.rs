@@ -5,7 +5,7 @@ use crate::config_field::ConfigField;
 use crate::edit::Effect;
 use crate::edit::claims::{Claimed, Intent};
 use crate::edit::image::EditedImage;
-use crate::edit::state::State;
+use crate::edit::state::ImageState;
 use crate::image::Config;
 use crate::image::json::Value;
 use crate::problem::Code;
@@ -132,7 +132,7 @@ impl Room for RemoveVolume {
 
 /// A field whose items are the keys of an object.
 #[derive(Debug)]
-struct Kind {
+struct ItemField {
     field: ConfigField,
     /// What an item is called.
     name: &'static str,
@@ -140,7 +140,7 @@ struct Kind {
     matches: fn(&Glob, &str) -> bool,
 }
 
-static PORTS: Kind = Kind {
+static PORTS: ItemField = ItemField {
     field: ConfigField::Ports,
     name: "port",
     missing: Code::NoSuchPort,
@@ -152,14 +152,14 @@ static PORTS: Kind = Kind {
                 .is_some_and(|number| glob.matches(number))
     },
 };
-static VOLUMES: Kind = Kind {
+static VOLUMES: ItemField = ItemField {
     field: ConfigField::Volumes,
     name: "volume",
     missing: Code::NoSuchVolume,
     matches: Glob::matches,
 };
 
-fn add(image: &mut EditedImage<'_>, kind: &Kind, items: &[String]) {
+fn add(image: &mut EditedImage<'_>, kind: &ItemField, items: &[String]) {
     for (n, item) in items.iter().enumerate() {
         let thing = Claimed::part(kind.field, kind.name, item);
         image.claim(thing, Intent::Add, image.address().index(n));
@@ -175,7 +175,7 @@ fn add(image: &mut EditedImage<'_>, kind: &Kind, items: &[String]) {
     }
 }
 
-fn remove(image: &mut EditedImage<'_>, kind: &'static Kind, removal: &Removal) {
+fn remove(image: &mut EditedImage<'_>, kind: &'static ItemField, removal: &Removal) {
     image.remove(
         removal,
         kind.name,
@@ -222,6 +222,6 @@ fn keys_of(config: &Config, field: ConfigField) -> Vec<String> {
     members.map(|(key, _)| key).collect()
 }
 
-fn keys(state: &State, field: ConfigField) -> Vec<String> {
+fn keys(state: &ImageState, field: ConfigField) -> Vec<String> {
     keys_of(&state.config, field)
 }

@@ -7,7 +7,7 @@ use crate::config_field::ConfigField;
 use crate::edit::Effect;
 use crate::edit::claims::{Claimed, Intent};
 use crate::edit::image::EditedImage;
-use crate::edit::state::State;
+use crate::edit::state::ImageState;
 use crate::image::Config;
 use crate::image::json::Value;
 use crate::problem::Code;
@@ -124,6 +124,6 @@ fn unset(image: &mut EditedImage<'_>, removal: &Removal) {
     );
 }
 
-fn keys(state: &State) -> Vec<Cow<'_, str>> {
+fn keys(state: &ImageState) -> Vec<Cow<'_, str>> {
     state.config.keys(ConfigField::Labels)
 }

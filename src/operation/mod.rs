@@ -320,11 +320,11 @@ impl Shape for Operation {
         let rows = self::definitions().iter();
         let rows = rows.map(|row| (row.name, row.docs.to_string(), row.refer(definitions)));
         let rows: Vec<(&str, String, Json)> = rows.collect();
-        shape::Kind::schema("One operation of a patch, as its author wrote it.", &rows)
+        shape::OneKey::schema("One operation of a patch, as its author wrote it.", &rows)
     }
 
     fn decode(field: &Field<'_>, problems: &mut Problems) -> Option<Self> {
-        let kind = shape::Kind {
+        let kind = shape::OneKey {
             name: "an operation",
             keys: Self::names(),
             example: "- retag: [\"app:2\"]",

@@ -1,7 +1,7 @@
 //! `patch-file`: a file as the image shows it, changed as a diff says.
 
 use super::{Docs, Inverse, Needs, Reach, Room, Sources, ValueOf};
-use crate::edit::Wanted;
+use crate::edit::WantedText;
 use crate::edit::files::{EditTarget, FileEdit, FileEdits};
 use crate::edit::image::{EditedImage, Missing};
 use crate::image_path::ImagePath;
@@ -173,7 +173,7 @@ fn patch_one(image: &mut EditedImage<'_>, patch: &FileDiff, diff: &UnifiedDiff, 
         return image.problem(Code::InvalidPath, place, format!("{name} {reason}"), help);
     }
     let data = state.data(node, image.layers);
-    let wanted = Wanted {
+    let wanted = WantedText {
         image: image.number,
         data,
     };

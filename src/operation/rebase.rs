@@ -6,7 +6,7 @@ use super::{Depth, Docs, Inverse, Needs, Reach, Room, Sources, ValueOf};
 use crate::compression::Compression;
 use crate::config_field::ConfigField;
 use crate::edit::image::EditedImage;
-use crate::edit::{BaseFinding, Effect, MadeContent, MadeLayer, PlannedLayer, RemovedLayer};
+use crate::edit::{BaseCandidate, Effect, MadeContent, MadeLayer, PlannedLayer, RemovedLayer};
 use crate::image::Config;
 use crate::layer::Origin;
 use crate::problem::{Address, Code, quoted};
@@ -104,18 +104,18 @@ fn rebase(image: &mut EditedImage<'_>, rebase: &Rebase) {
 /// Returns the image of a base archive that is for the same machine and that the patch means.
 fn choose<'a>(
     image: &mut EditedImage<'_>,
-    images: &'a [BaseFinding],
+    images: &'a [BaseCandidate],
     wanted: &BaseImage,
     address: Address,
-) -> Option<&'a BaseFinding> {
+) -> Option<&'a BaseCandidate> {
     let state = &*image.state;
     let platform = state.config.platform();
-    let is_named = |image: &&BaseFinding| {
+    let is_named = |image: &&BaseCandidate| {
         let wanted = wanted.image.as_ref();
         wanted.is_none_or(|glob| image.tags.iter().any(|tag| tag.matches(glob)))
     };
-    let is_meant = |image: &&BaseFinding| image.config.platform() == platform && is_named(image);
-    let found: Vec<&BaseFinding> = images.iter().filter(is_meant).collect();
+    let is_meant = |image: &&BaseCandidate| image.config.platform() == platform && is_named(image);
+    let found: Vec<&BaseCandidate> = images.iter().filter(is_meant).collect();
     let [first, rest @ ..] = &found[..] else {
         let archive = quoted(&wanted.archive);
         let message = format!(
@@ -143,8 +143,8 @@ fn choose<'a>(
     Some(first)
 }
 
-fn list(images: &[BaseFinding]) -> String {
-    let name = |image: &BaseFinding| {
+fn list(images: &[BaseCandidate]) -> String {
+    let name = |image: &BaseCandidate| {
         let tag = image.tags.first().map(Reference::familiar);
         let tag = tag.unwrap_or_else(|| format!("sha256:{}", image.config.digest().short()));
         format!("{} ({})", quoted(&tag), image.config.platform())
@@ -153,7 +153,7 @@ fn list(images: &[BaseFinding]) -> String {
     shown.join(", ")
 }
 
-fn rebase_image(image: &mut EditedImage<'_>, old: &BaseFinding, new: &BaseFinding) {
+fn rebase_image(image: &mut EditedImage<'_>, old: &BaseCandidate, new: &BaseCandidate) {
     let address = image.address();
     let state = &*image.state;
     let (old_ids, new_ids) = (old.config.diff_ids(), new.config.diff_ids());

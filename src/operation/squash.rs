@@ -5,9 +5,9 @@ use std::ops::Range;
 use super::{Depth, Docs, Inverse, Needs, Reach, Room, ValueOf};
 use crate::edit::image::EditedImage;
 use crate::edit::kept::first_unsupported;
-use crate::edit::laying::NewLayer;
+use crate::edit::laying::LayerToLay;
 use crate::edit::merged::merged;
-use crate::edit::state::State;
+use crate::edit::state::ImageState;
 use crate::edit::{Effect, MadeContent, MadeLayer, PlannedLayer, RemovedLayer};
 use crate::layer::{ZERO_DEVICE, lay_out};
 use crate::printable;
@@ -130,7 +130,7 @@ fn squash_range(image: &mut EditedImage<'_>, range: Range<usize>, squash: &Squas
     let (first, last) = (range.start + 1, range.end);
     let layer = image.layers.len();
     if image
-        .lay(range, NewLayer { made, log: None }, &address)
+        .lay(range, LayerToLay { made, log: None }, &address)
         .is_some()
     {
         // The files are what they were; only the layer that holds them is another.
@@ -140,7 +140,7 @@ fn squash_range(image: &mut EditedImage<'_>, range: Range<usize>, squash: &Squas
 }
 
 /// Says of which character devices 0:0 nothing is left but what they hide.
-fn zero_devices(state: &State, places: &[usize]) -> Option<String> {
+fn zero_devices(state: &ImageState, places: &[usize]) -> Option<String> {
     let logs = state.logs.as_ref().expect("the layers were read");
     let entries = places.iter().flat_map(|place| &logs[place].entries);
     let mut devices = entries.filter(|logged| logged.entry.is_zero_device());

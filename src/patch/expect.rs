@@ -2,18 +2,18 @@
 //! is read.
 
 use super::expect_config::{Expected, Fields};
-use super::expect_path::{PathExpectation, Paths};
+use super::expect_path::{ExpectedPaths, PathExpectation};
 use super::target::IdPrefix;
 use crate::config_field::ConfigField;
 use crate::digest::DiffId;
 use crate::platform::PlatformPattern;
 use crate::problem::Code;
 use crate::reference::Glob;
-use crate::shape::{Count, DiffIds, Kind, Labels, Variables, list, one_key, shape};
+use crate::shape::{Count, DiffIds, Labels, OneKey, Variables, list, one_key, shape};
 
 one_key! {
     /// A precondition, as its author wrote it.
-    pub enum Expectation, Kind {
+    pub enum Expectation, OneKey {
         name: "a precondition",
         keys: Self::NAMES,
         example: "- label: {version: \"1\"}",
@@ -59,7 +59,7 @@ one_key! {
     /// Paths exist, do not exist, or match a description.
     ///
     /// Takes `{path: exists, path: absent, path: {sha256: digest, mode: "0644"}, path: {symlink: target}, …}`.
-    "path" Path(Vec<PathExpectation>) is Paths;
+    "path" Path(Vec<PathExpectation>) is ExpectedPaths;
 }
 
 shape! {

@@ -38,7 +38,7 @@ impl PathExpectation {
 
 shape! {
     /// What is expected of paths in the image
-    pub(super) struct Paths("ExpectedPaths") -> Vec<PathExpectation> {
+    pub(super) struct ExpectedPaths("ExpectedPaths") -> Vec<PathExpectation> {
         |definitions| json!({
             "type": "object",
             "minProperties": 1,

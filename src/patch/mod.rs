@@ -1,6 +1,6 @@
 //! Patch files: YAML text in, [`Patch`] values out, or every mistake in the text at once.
 //!
-//! This is the only place that knows YAML. It promises that a [`Patch`] is well-formed; whether it fits an image is for
+//! Only this module and the shapes below it know YAML. It promises that a [`Patch`] is well-formed; whether it fits an image is for
 //! the planner to find out, which reports through [`PatchFile::reject`]. A [`PatchDraft`] goes the other way: a patch that
 //! a program has thought of becomes text.
 

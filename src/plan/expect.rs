@@ -4,8 +4,8 @@
 
 use super::expect_path;
 use crate::config_field::{ConfigField, FieldShape};
+use crate::edit::ImageState;
 use crate::edit::PlannedLayer;
-use crate::edit::State;
 use crate::edit::variables;
 use crate::image::json::Value;
 use crate::patch::{Expectation, Expected, Patch};
@@ -14,7 +14,7 @@ use crate::reference::Reference;
 
 /// One precondition held against one image.
 pub(super) struct Check<'a> {
-    pub(super) state: &'a State,
+    pub(super) state: &'a ImageState,
     /// Where the precondition stands.
     pub(super) address: Address,
     pub(super) problems: &'a mut Vec<Problem>,
@@ -24,7 +24,7 @@ pub(super) struct Check<'a> {
 pub(super) fn check(
     patch: &Patch,
     document: usize,
-    states: &mut [State],
+    states: &mut [ImageState],
     images: &[usize],
     problems: &mut Vec<Problem>,
 ) {
@@ -195,7 +195,7 @@ impl Check<'_> {
 }
 
 /// Returns what a field holds, in the shape that patches expect it in; nothing where there is nothing in it.
-fn value_of(state: &State, field: ConfigField) -> Option<Expected> {
+fn value_of(state: &ImageState, field: ConfigField) -> Option<Expected> {
     let value = state.config.field(field)?;
     Some(match field.shape() {
         FieldShape::Number => Expected::Number(value.as_i64()?),

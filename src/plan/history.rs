@@ -1,7 +1,7 @@
 //! The history entries that a patch leaves behind.
 
 use crate::config_field::ConfigField;
-use crate::edit::{MadeLayer, PlannedLayer, State};
+use crate::edit::{ImageState, MadeLayer, PlannedLayer};
 use crate::image::json::Value;
 use crate::image::{Config, HistoryEntry};
 use crate::patch::History;
@@ -20,7 +20,7 @@ pub(super) struct Told {
 
 /// The entries of one patch for one image, while its operations are planned.
 #[derive(Debug)]
-pub(super) struct Record {
+pub(super) struct HistoryRecord {
     created_by: String,
     history: History,
     config: Config,
@@ -28,8 +28,8 @@ pub(super) struct Record {
     told: Vec<Told>,
 }
 
-impl Record {
-    pub(super) fn new(state: &State, history: History, created_by: &str) -> Self {
+impl HistoryRecord {
+    pub(super) fn new(state: &ImageState, history: History, created_by: &str) -> Self {
         Self {
             created_by: created_by.to_owned(),
             history,
@@ -40,7 +40,7 @@ impl Record {
     }
 
     /// Takes down what an operation has done to the image.
-    pub(super) fn operation(&mut self, state: &State, name: &str, layers: &[MadeLayer]) {
+    pub(super) fn operation(&mut self, state: &ImageState, name: &str, layers: &[MadeLayer]) {
         if self.history == History::PerOperation {
             let created_by = format!("{} {name}", self.created_by);
             self.take_down(state, layers, &created_by, true);
@@ -48,7 +48,7 @@ impl Record {
     }
 
     /// Returns the entries of the whole patch.
-    pub(super) fn end(mut self, state: &State, layers: &[MadeLayer]) -> Vec<Told> {
+    pub(super) fn end(mut self, state: &ImageState, layers: &[MadeLayer]) -> Vec<Told> {
         let created_by = self.created_by.clone();
         let is_told = self.history == History::PerPatch;
         self.take_down(state, layers, &created_by, is_told);
@@ -56,7 +56,13 @@ impl Record {
     }
 
     /// One entry for each new layer; or else one for another configuration or layer, if that `is_told`.
-    fn take_down(&mut self, state: &State, layers: &[MadeLayer], created_by: &str, is_told: bool) {
+    fn take_down(
+        &mut self,
+        state: &ImageState,
+        layers: &[MadeLayer],
+        created_by: &str,
+        is_told: bool,
+    ) {
         let is_known = |layer: usize| self.told.iter().any(|told| told.layer == Some(layer));
         let untold = state.layers.iter().filter_map(|layer| match *layer {
             PlannedLayer::Made(i) => Some(i).filter(|i| state.untold.contains(i) && !is_known(*i)),
@@ -91,7 +97,7 @@ impl Record {
     }
 }
 
-impl State {
+impl ImageState {
     /// Adds what every change brings along: the time, where one is given, and history.
     pub(super) fn end_patch(
         &mut self,

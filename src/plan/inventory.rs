@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 
 use super::OperationId;
-use crate::edit::{InventoryImage, SourceFinding};
+use crate::edit::{HostSource, InventoryImage};
 use crate::timestamp::Timestamp;
 
 /// Everything a plan is made from besides the patches.
@@ -12,7 +12,7 @@ pub struct Inventory {
     /// The images of the archive, in its order.
     pub images: Vec<InventoryImage>,
     /// What was found where operations take files from.
-    pub sources: HashMap<OperationId, SourceFinding>,
+    pub sources: HashMap<OperationId, HostSource>,
     /// Whether the form that is written keeps layers uncompressed.
     pub keeps_plain: bool,
     /// The time to give to images that change, where the environment sets one.

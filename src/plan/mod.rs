@@ -14,13 +14,13 @@ mod run;
 mod target;
 
 use crate::annotation::AnnotationEdit;
-use crate::edit::State;
+use crate::edit::ImageState;
 pub use crate::edit::effort::{MAX_LAID_ENTRIES, MAX_LAID_TIMES};
 use crate::edit::remains::remains;
 pub use crate::edit::{
-    BaseFinding, BaseLayer, Change, Effect, FileChange, FromFinding, InventoryImage, MadeContent,
-    MadeLayer, PlacedContent, PlannedLayer, Recompressed, Remains, RemovedLayer, SourceFinding,
-    Step, Texts, Wanted,
+    BaseCandidate, BaseLayer, Change, Effect, FileChange, HostSource, InventoryImage, LayerSource,
+    MadeContent, MadeLayer, PlacedContent, PlannedLayer, Recompressed, Remains, RemovedLayer, Step,
+    Texts, WantedText,
 };
 use crate::image::Config;
 use crate::patch::PatchFile;
@@ -82,11 +82,11 @@ pub struct ImagePlan {
 }
 
 impl ImagePlan {
-    fn of(mut state: State, made: &[MadeLayer]) -> Self {
+    fn of(mut state: ImageState, made: &[MadeLayer]) -> Self {
         provenance::annotate(&mut state);
         let purged = std::mem::take(&mut state.purged);
         let remains = remains(&state, purged, made);
-        let State {
+        let ImageState {
             config,
             layers,
             recompressed,
@@ -121,7 +121,7 @@ pub enum Unplanned {
     /// A patch does not fit.
     Rejected(Rejected),
     /// It depends on the contents of these files.
-    Wants(Vec<Wanted>),
+    Wants(Vec<WantedText>),
 }
 
 /// Plans all patches of all files in order.

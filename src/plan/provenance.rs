@@ -10,7 +10,7 @@ use crate::annotation::{AnnotationPlace, Annotations, PATCHED_BASE, PATCHES};
 use crate::compression::Compression;
 use crate::digest::Digest;
 use crate::edit::state::PatchRecord;
-use crate::edit::{PlannedLayer, State};
+use crate::edit::{ImageState, PlannedLayer};
 use crate::image::Config;
 use crate::patch::PatchFile;
 use crate::problem::{Address, Code, Problem, quoted};
@@ -25,7 +25,7 @@ pub(super) struct Before {
 }
 
 impl Before {
-    pub(super) fn of(state: &State) -> Self {
+    pub(super) fn of(state: &ImageState) -> Self {
         Self {
             config: state.config.clone(),
             layers: state.layers.clone(),
@@ -40,7 +40,7 @@ impl Before {
         &self.config
     }
 
-    fn differs(&self, state: &State) -> bool {
+    fn differs(&self, state: &ImageState) -> bool {
         self.config != state.config
             || self.layers != state.layers
             || self.recompressed != state.recompressed
@@ -50,7 +50,7 @@ impl Before {
 }
 
 /// Has the patches of the run told, if there is a place for that.
-pub(super) fn want(state: &mut State, document: &Address) -> Result<(), Problem> {
+pub(super) fn want(state: &mut ImageState, document: &Address) -> Result<(), Problem> {
     if state.annotations.manifest.is_some() && !state.digests.is_empty() {
         state.provenance.is_wanted = true;
         return Ok(());
@@ -65,7 +65,7 @@ pub(super) fn want(state: &mut State, document: &Address) -> Result<(), Problem>
 }
 
 /// Takes down that `file` has changed the image, if it has.
-pub(super) fn take_down(state: &mut State, before: &Before, file: &PatchFile) {
+pub(super) fn take_down(state: &mut ImageState, before: &Before, file: &PatchFile) {
     if !before.differs(state) {
         return;
     }
@@ -78,7 +78,7 @@ pub(super) fn take_down(state: &mut State, before: &Before, file: &PatchFile) {
 }
 
 /// Writes the annotations, once all patches are planned.
-pub(super) fn annotate(state: &mut State) {
+pub(super) fn annotate(state: &mut ImageState) {
     let PatchRecord { is_wanted, patches } = std::mem::take(&mut state.provenance);
     let base = state.digests.first().map(Digest::to_string);
     let (Some(base), Some(there)) = (base, state.annotations.on_mut(AnnotationPlace::Manifest))

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, HashMap};
 use std::rc::Rc;
 
-use super::history::Record;
+use super::history::HistoryRecord;
 use super::provenance::{self, Before};
 use super::{Inventory, OperationId, expect, target};
 use crate::annotation::AnnotationPlace;
@@ -12,7 +12,7 @@ use crate::edit::effort::Effort;
 use crate::edit::image::{Findings, ImageSeen, Surroundings};
 use crate::edit::names::Names;
 use crate::edit::{
-    EditedImage, Effect, InventoryImage, MadeLayer, State, Step, Texts, Wanted, files,
+    EditedImage, Effect, ImageState, InventoryImage, MadeLayer, Step, Texts, WantedText, files,
 };
 use crate::operation::Reach;
 use crate::patch::{History, Patch, PatchFile, Provenance};
@@ -26,9 +26,9 @@ pub(super) struct Run<'a> {
     texts: &'a Texts,
     pub(super) effort: Rc<Effort>,
     names: Names,
-    pub(super) states: Vec<State>,
+    pub(super) states: Vec<ImageState>,
     pub(super) layers: Vec<MadeLayer>,
-    pub(super) wanted: Vec<Wanted>,
+    pub(super) wanted: Vec<WantedText>,
     /// What is wrong with the patches, until somebody takes it.
     pub(super) problems: Vec<Problem>,
 }
@@ -53,9 +53,9 @@ impl<'a> Run<'a> {
         let effort = Rc::new(Effort::of(images));
         let state = |image: &InventoryImage| {
             let is_one_of_several = n_members[&image.group] > 1;
-            State::new(image, is_one_of_several, Rc::clone(&effort))
+            ImageState::new(image, is_one_of_several, Rc::clone(&effort))
         };
-        let states: Vec<State> = images.iter().map(state).collect();
+        let states: Vec<ImageState> = images.iter().map(state).collect();
         Self {
             files,
             inventory,
@@ -114,9 +114,9 @@ impl<'a> Run<'a> {
             .iter()
             .map(|&image| Before::of(&self.states[image]))
             .collect();
-        let mut records: Vec<Record> = images
+        let mut records: Vec<HistoryRecord> = images
             .iter()
-            .map(|&image| Record::new(&self.states[image], patch.history, &created_by))
+            .map(|&image| HistoryRecord::new(&self.states[image], patch.history, &created_by))
             .collect();
         let reaches: Vec<Reach> = patch.operations.iter().map(|it| it.needs().reach).collect();
         let last_edit = reaches.iter().rposition(|reach| reach.is_about_files());

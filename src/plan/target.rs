@@ -4,7 +4,7 @@ use std::collections::HashSet;
 
 use super::Inventory;
 use super::run::Run;
-use crate::edit::State;
+use crate::edit::ImageState;
 use crate::edit::Texts;
 use crate::edit::names::Names;
 use crate::patch::{ImagePattern, PatchFile, Target};
@@ -34,7 +34,7 @@ pub fn targets(files: &[PatchFile], inventory: &Inventory) -> Vec<Vec<usize>> {
 /// Returns the images that `target` selects, or adds the problem that says why there are none.
 pub(super) fn select(
     target: &Target,
-    states: &[State],
+    states: &[ImageState],
     names: &Names,
     document: &Address,
     problems: &mut Vec<Problem>,
@@ -73,7 +73,7 @@ pub(super) fn select(
 /// Returns the images that `target.images` selects, for whatever platform.
 fn select_images(
     target: &Target,
-    states: &[State],
+    states: &[ImageState],
     names: &Names,
     document: &Address,
     problems: &mut Vec<Problem>,
@@ -129,7 +129,7 @@ fn select_images(
 }
 
 /// Docker with the containerd store shows the digest of the manifest or index as the id.
-fn matches(pattern: &ImagePattern, state: &State) -> bool {
+fn matches(pattern: &ImagePattern, state: &ImageState) -> bool {
     match pattern {
         // `*` is every image, also one without a name.
         ImagePattern::Name(glob) if state.tags.is_empty() => glob.matches(""),
@@ -143,14 +143,14 @@ fn matches(pattern: &ImagePattern, state: &State) -> bool {
 }
 
 /// The first image of each group.
-fn groups(states: &[State]) -> Vec<&State> {
+fn groups(states: &[ImageState]) -> Vec<&ImageState> {
     let mut seen = HashSet::new();
-    let is_first = |state: &&State| seen.insert(state.group);
+    let is_first = |state: &&ImageState| seen.insert(state.group);
     states.iter().filter(is_first).collect()
 }
 
-fn list(states: &[State]) -> String {
-    let name = |state: &&State| match state.tags.keys().next() {
+fn list(states: &[ImageState]) -> String {
+    let name = |state: &&ImageState| match state.tags.keys().next() {
         Some(tag) => quoted(&tag.familiar()),
         None => format!("`sha256:{}`", state.image_id.short()),
     };
@@ -165,7 +165,7 @@ fn list(states: &[State]) -> String {
 }
 
 /// "`a:1` has" or "`a:1` and 2 more images have", so that messages read well for one image and for many.
-pub(super) fn these_have(states: &[State], images: &[usize]) -> String {
+pub(super) fn these_have(states: &[ImageState], images: &[usize]) -> String {
     let first = images
         .first()
         .map_or_else(String::new, |&image| quoted(&states[image].display_name()));

@@ -7,13 +7,13 @@ use std::ops::Range;
 pub struct Address {
     document: Option<usize>,
     operation: Option<usize>,
-    steps: Vec<Step>,
+    steps: Vec<AddressStep>,
     part: Part,
 }
 
 /// One step down from a YAML node.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Step {
+pub enum AddressStep {
     /// Into the value of this key.
     Key(String),
     /// Into this item of a list, or into the value of this pair of a map.
@@ -96,7 +96,7 @@ impl Address {
     /// Returns the address of the value of `key` below this one.
     #[must_use]
     pub fn key(mut self, key: &str) -> Self {
-        self.steps.push(Step::Key(key.to_owned()));
+        self.steps.push(AddressStep::Key(key.to_owned()));
         self.part = Part::Value;
         self
     }
@@ -104,7 +104,7 @@ impl Address {
     /// Returns the address of the item `index` below this one; in a map, of the value of that pair.
     #[must_use]
     pub fn index(mut self, index: usize) -> Self {
-        self.steps.push(Step::Index(index));
+        self.steps.push(AddressStep::Index(index));
         self.part = Part::Value;
         self
     }
@@ -131,7 +131,7 @@ impl Address {
 
     /// Returns the steps from the document down.
     #[must_use]
-    pub fn steps(&self) -> &[Step] {
+    pub fn steps(&self) -> &[AddressStep] {
         &self.steps
     }
 

@@ -10,7 +10,7 @@ mod sarif;
 
 use std::fmt;
 
-pub use address::{Address, Part, Step};
+pub use address::{Address, AddressStep, Part};
 pub use note::Note;
 pub use rejected::{Rejected, Source};
 pub use sarif::sarif;

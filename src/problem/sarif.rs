@@ -9,7 +9,7 @@ use super::{Note, Problem, Rejected};
 const SCHEMA: &str = "https://json.schemastore.org/sarif-2.1.0.json";
 
 /// One result of a run.
-struct Finding {
+struct SarifResult {
     /// Its rule, what that means, and how bad it is.
     rule: (&'static str, &'static str, &'static str),
     text: String,
@@ -23,21 +23,21 @@ struct Finding {
 #[must_use]
 pub fn sarif(rejected: Option<&Rejected>, notes: &[(&str, &Note)]) -> Value {
     let problems = rejected.into_iter().flat_map(Rejected::placed);
-    let problems = problems.map(|(problem, file, place)| Finding {
+    let problems = problems.map(|(problem, file, place)| SarifResult {
         rule: (problem.code().as_str(), problem.code().meaning(), "error"),
         text: text(problem),
         uri: uri(file),
         start: place.map_or((1, 1), |place| place.start),
         end: place.map_or((1, 1), |place| place.end),
     });
-    let notes = notes.iter().map(|(file, note)| Finding {
+    let notes = notes.iter().map(|(file, note)| SarifResult {
         rule: (Note::CODE, Note::MEANING, "note"),
         text: unlinked(&note.message()),
         uri: uri(file),
         start: note.start,
         end: note.end,
     });
-    let findings: Vec<Finding> = problems.chain(notes).collect();
+    let findings: Vec<SarifResult> = problems.chain(notes).collect();
     let mut rules = Vec::new();
     for finding in &findings {
         if !rules.contains(&finding.rule) {
@@ -67,7 +67,7 @@ pub fn sarif(rejected: Option<&Rejected>, notes: &[(&str, &Note)]) -> Value {
     })
 }
 
-fn result(finding: &Finding, rule: Option<usize>) -> Value {
+fn result(finding: &SarifResult, rule: Option<usize>) -> Value {
     let (id, _, level) = finding.rule;
     json!({
         "ruleId": id,

@@ -48,7 +48,7 @@ pub use self::edit::EditPlace;
 pub(crate) use self::edit::{NoNewLayer, PathMap, Paths};
 pub(crate) use self::layer_selector::{DiffIds, LayerPosition};
 pub use self::layer_selector::{LayerCompression, LayerRange, LayerSelector};
-pub(crate) use self::one_key::{Kind, one_key};
+pub(crate) use self::one_key::{OneKey, one_key};
 pub(crate) use self::one_of::{Alternative, OneOf, one_of};
 pub(crate) use self::parts::{Described, Part};
 pub(crate) use self::paths::{PATH_KEY, SourcePath};
@@ -61,8 +61,8 @@ pub(crate) use self::removal::item_address;
 pub use self::removal::{IfMissing, Removal};
 pub(crate) use self::rules::{AnyOf, NotEmpty, NotWith, Requires, Rule};
 pub(crate) use self::strings::{
-    Annotations, Instructions, Labels, PlainText, SomeText, Text, VARIABLE, Variables, Word, Words,
-    bad_name, distinct, plain,
+    AnnotationMap, Instructions, Labels, PlainText, SomeText, Text, VARIABLE, Variables, Word,
+    Words, bad_name, distinct, plain,
 };
 pub(crate) use self::values::{Count, Directory, Retries, Seconds, Signal, Time, Volumes, Yes};
 

@@ -9,7 +9,7 @@ use std::ops::Range;
 use serde::de::{Deserialize, Deserializer, Error, MapAccess, SeqAccess, Visitor};
 use serde_yaml::{Location, Spanned, Tagged};
 
-use crate::problem::{Address, Part, Step, floor_char_boundary};
+use crate::problem::{Address, AddressStep, Part, floor_char_boundary};
 
 /// A value with its place in the text; what an alias stands for has the place of the alias.
 #[derive(Debug)]
@@ -83,14 +83,16 @@ pub(crate) fn locate(documents: &[Node], address: &Address) -> Option<Range<usiz
     let mut key = None;
     for step in address.steps() {
         let next = match (step, &node.value) {
-            (Step::Key(name), Value::Map(pairs)) => pairs
+            (AddressStep::Key(name), Value::Map(pairs)) => pairs
                 .iter()
                 .find(|(key, _)| key.as_text() == Some(name))
                 .map(|(key, value)| (Some(key), value)),
-            (Step::Index(index), Value::Map(pairs)) => {
+            (AddressStep::Index(index), Value::Map(pairs)) => {
                 pairs.get(*index).map(|(key, value)| (Some(key), value))
             }
-            (Step::Index(index), Value::List(items)) => items.get(*index).map(|item| (None, item)),
+            (AddressStep::Index(index), Value::List(items)) => {
+                items.get(*index).map(|item| (None, item))
+            }
             _ => None,
         };
         let Some((next_key, next_node)) = next else {

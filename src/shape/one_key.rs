@@ -37,7 +37,7 @@ macro_rules! one_key {
             const NAME: &'static str = stringify!($item);
 
             fn schema(definitions: &mut $crate::shape::Definitions) -> $crate::shape::Json {
-                $crate::shape::Kind::schema(&$crate::shape::text(&[$($doc),+]), &[$((
+                $crate::shape::OneKey::schema(&$crate::shape::text(&[$($doc),+]), &[$((
                     $name,
                     $crate::shape::text(&[$($row_doc),+]),
                     definitions.refer::<$crate::shape::one_key!(@shape $holds $(, $shape)?)>(),
@@ -48,7 +48,7 @@ macro_rules! one_key {
                 field: &$crate::shape::Field<'_>,
                 problems: &mut $crate::shape::Problems,
             ) -> Option<Self> {
-                let kind: $crate::shape::Kind<'_> = $kind;
+                let kind: $crate::shape::OneKey<'_> = $kind;
                 let (name, value) = kind.decode(field, problems)?;
                 match name {
                     $($name => {
@@ -67,7 +67,7 @@ pub(crate) use one_key;
 
 /// What such items are, and how they are spoken of.
 #[derive(Debug)]
-pub(crate) struct Kind<'a> {
+pub(crate) struct OneKey<'a> {
     /// With its article, as in `an operation`.
     pub(crate) name: &'static str,
     /// Its keys.
@@ -80,7 +80,7 @@ pub(crate) struct Kind<'a> {
     pub(crate) unknown: Code,
 }
 
-impl Kind<'_> {
+impl OneKey<'_> {
     /// Returns the schema of such items: for each its key, its documentation, and the schema of its value.
     pub(crate) fn schema(docs: &str, items: &[(&str, String, Json)]) -> Json {
         let items = items.iter().map(|(key, docs, value)| {

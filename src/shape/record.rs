@@ -228,3 +228,154 @@ macro_rules! record {
     };
 }
 pub(crate) use record;
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use crate::problem::{Address, Code};
+    use crate::shape::{
+        Count, Definitions, Field, NotWith, PlainText, Problems, Requires, Shape, Short, SomeText,
+        Yes, node,
+    };
+
+    record! {
+        /// A knot, and how it is tied.
+        struct Knot("LongKnot") {
+            /// The name.
+            "name" name: String = required::<SomeText>("name it");
+            /// The number of turns.
+            "turns" turns: i64 = default_to::<Count>(2);
+            /// The colour.
+            "colour" colour: Option<String> = optional::<PlainText>();
+            /// `true` for a slip knot.
+            "slip" slips: bool = default::<Yes>();
+            is_long: bool = is_long();
+        }
+        short Short::Value("name"), "Knot", "A name, or a map of it and of options";
+        rule Requires { keys: &["turns"], other: "colour" };
+        rule NotWith { key: "slip", others: &["colour"], case: "on a slip knot", help: "drop it" };
+    }
+
+    /// Its code, message and help.
+    type Told = (Code, String, Option<String>);
+
+    fn decode(yaml: &str) -> Result<Option<Knot>, Vec<Told>> {
+        let documents = node::parse(yaml).unwrap();
+        let field = Field {
+            node: &documents[0],
+            address: Address::document(0),
+            name: "a knot".to_owned(),
+        };
+        let mut problems = Problems::default();
+        let knot = Knot::decode(&field, &mut problems);
+        if problems.is_empty() {
+            return Ok(knot);
+        }
+        let problems = problems.into_vec().into_iter();
+        Err(problems
+            .map(|it| (it.code(), it.message(), it.help()))
+            .collect())
+    }
+
+    #[test]
+    fn a_short_form_is_the_long_one_with_defaults() {
+        let knot = |is_long| Knot {
+            name: "bowline".to_owned(),
+            turns: 2,
+            colour: None,
+            slips: false,
+            is_long,
+        };
+        assert_eq!(decode("bowline"), Ok(Some(knot(false))));
+        assert_eq!(decode("{name: bowline}"), Ok(Some(knot(true))));
+        let whole = Knot {
+            turns: 0,
+            colour: Some(String::new()),
+            ..knot(true)
+        };
+        let text = "{turns: 0, colour: \"\", name: bowline}";
+        assert_eq!(decode(text), Ok(Some(whole)));
+    }
+
+    #[test]
+    fn every_mistake_is_reported_at_once() {
+        let problem = |code, message: &str, help: Option<&str>| {
+            (code, message.to_owned(), help.map(str::to_owned))
+        };
+        assert_eq!(
+            decode("{turns: -1, slip: true, collar: red}"),
+            Err(vec![
+                problem(
+                    Code::UnknownKey,
+                    "`collar` is not a key of a knot",
+                    Some("did you mean `colour`?")
+                ),
+                problem(Code::MissingKey, "`turns` requires `colour`", None),
+                problem(Code::MissingKey, "a knot has no `name`", Some("name it")),
+                problem(
+                    Code::InvalidValue,
+                    "`turns` is `-1`",
+                    Some("write a whole number, 0 or more")
+                ),
+            ])
+        );
+        assert_eq!(
+            decode("{name: a, slip: true, colour: red}"),
+            Err(vec![problem(
+                Code::InvalidValue,
+                "`colour` has no effect on a slip knot",
+                Some("drop it")
+            )])
+        );
+        let empty = problem(Code::Empty, "a knot is empty", None);
+        assert_eq!(decode("\"\""), Err(vec![empty]));
+    }
+
+    #[test]
+    fn the_schema_says_what_the_decoder_does() {
+        let mut definitions = Definitions::default();
+        let reference = definitions.refer::<Knot>();
+        assert_eq!(reference, json!({ "$ref": "#/definitions/Knot" }));
+        let definitions = definitions.into_map();
+        let names: Vec<&str> = definitions.keys().map(String::as_str).collect();
+        assert_eq!(
+            names,
+            ["Knot", "SomeText", "LongKnot", "Count", "Text", "Yes"]
+        );
+        let described = |description: &str, shape: &str| {
+            let reference = format!("#/definitions/{shape}");
+            json!({ "description": description, "allOf": [{ "$ref": reference }] })
+        };
+        assert_eq!(
+            definitions["LongKnot"],
+            json!({
+                "type": "object",
+                "additionalProperties": false,
+                "properties": {
+                    "name": described("The name.", "SomeText"),
+                    "turns": described("The number of turns.", "Count"),
+                    "colour": described("The colour.", "Text"),
+                    "slip": described("`true` for a slip knot.", "Yes"),
+                },
+                "required": ["name"],
+                "description": "A knot, and how it is tied.",
+                "dependencies": { "turns": ["colour"] },
+                "not": { "required": ["slip", "colour"] },
+            })
+        );
+    }
+
+    #[test]
+    #[should_panic(expected = "two shapes are named `Count`")]
+    fn no_shape_takes_the_name_of_another() {
+        record! {
+            /// Another one.
+            struct Twin("Count") {
+                /// A number.
+                "number" number: i64 = required::<Count>("write one");
+            }
+        }
+        Definitions::default().refer::<Twin>();
+    }
+}

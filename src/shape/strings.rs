@@ -70,7 +70,7 @@ shape! {
 
 shape! {
     /// Annotations by key.
-    pub(crate) struct Annotations like Labels, -> Vec<(String, String)> {
+    pub(crate) struct AnnotationMap like Labels, -> Vec<(String, String)> {
         |field, problems| {
             map(field, |key| bad_key("annotation", Code::InvalidAnnotationKey, key), problems)
         }

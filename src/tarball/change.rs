@@ -3,7 +3,7 @@
 use std::ops::Range;
 
 use super::field::{
-    Format, Record, format, has_gnu_times, number, pax_records, pax_time, prefix, until_nul,
+    Format, PaxRecord, format, has_gnu_times, number, pax_records, pax_time, prefix, until_nul,
 };
 use super::sparse;
 use super::write::{octal_fits, pax_extension, pax_time_text, put, put_checksum, put_octal};
@@ -32,7 +32,7 @@ pub struct HeaderChange {
 
 /// A header group taken apart.
 struct Parts {
-    records: Vec<Record>,
+    records: Vec<PaxRecord>,
     /// Long names of GNU's form, verbatim.
     long_name: Option<Vec<u8>>,
     long_link: Option<Vec<u8>>,

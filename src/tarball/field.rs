@@ -30,7 +30,7 @@ pub(super) fn format(block: &[u8; BLOCK]) -> Format {
 }
 
 /// A PAX record: key and value.
-pub(super) type Record = (Vec<u8>, Vec<u8>);
+pub(super) type PaxRecord = (Vec<u8>, Vec<u8>);
 
 pub(super) fn until_nul(bytes: &[u8]) -> &[u8] {
     bytes.split(|&b| b == 0).next().unwrap_or_default()
@@ -130,7 +130,7 @@ pub(super) fn has_right_checksum(block: &[u8; BLOCK]) -> bool {
 }
 
 /// Splits `<length> <key>=<value>\n` records by their lengths; values may hold anything.
-pub(super) fn pax_records(mut body: &[u8]) -> Option<Vec<Record>> {
+pub(super) fn pax_records(mut body: &[u8]) -> Option<Vec<PaxRecord>> {
     let mut records = Vec::new();
     while !body.is_empty() {
         let blank = body.iter().take(20).position(|&b| b == b' ')?;

@@ -4,7 +4,7 @@ use std::fmt;
 use std::io::{self, Read};
 
 use super::field::{
-    Record, apply_record, device, has_right_checksum, header_name, number, owner, pax_records,
+    PaxRecord, apply_record, device, has_right_checksum, header_name, number, owner, pax_records,
     until_nul,
 };
 use super::input::Input;
@@ -81,7 +81,7 @@ pub struct TarReader<R> {
 struct Extensions {
     long_name: Option<Vec<u8>>,
     long_link: Option<Vec<u8>>,
-    records: Vec<Record>,
+    records: Vec<PaxRecord>,
     has_pax: bool,
 }
 

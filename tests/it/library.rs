@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 
 use ocipatch::apply::prepare;
 use ocipatch::archive::{Archive, Destination, Replaced, Source};
-use ocipatch::gather::{Base, NotPlanned, Patches, Setting, gather};
+use ocipatch::gather::{Base, Conditions, NotPlanned, Patches, gather};
 use ocipatch::patch::PatchFile;
 use ocipatch::{Error, Form, Job, PatchTexts, Timestamp};
 
@@ -48,7 +48,7 @@ fn planning_twice_gives_the_same_plan() {
         let archive = fixture(name);
         for operation in OPERATIONS {
             let patches = patch(operation);
-            let gathered = gather(&patches, &archive, &Setting::default()).unwrap();
+            let gathered = gather(&patches, &archive, &Conditions::default()).unwrap();
             let planned = || match gathered.plan() {
                 Ok(plan) => {
                     let prepared = prepare(&plan, &archive, &gathered.opened, &spool).unwrap();

@@ -13,10 +13,10 @@ use crate::config_field::ConfigField;
 use crate::diff::annotation_edits;
 use crate::diff::config::{compare_configs, field_of};
 use crate::error::Error;
-use crate::gather::{Base, NotPlanned, Patches, Setting, gather};
+use crate::gather::{Base, Conditions, NotPlanned, Patches, gather};
 use crate::ordered::OrderedMap;
 use crate::patch::{Operation, PatchFile};
-use crate::plan::{Change, FromFinding, ImagePlan, OperationId, Plan, PlannedLayer, SourceFinding};
+use crate::plan::{Change, HostSource, ImagePlan, LayerSource, OperationId, Plan, PlannedLayer};
 use crate::problem::{Problem, Rejected};
 use crate::rootfs::LayerLog;
 use crate::tarball::TarReader;
@@ -48,7 +48,7 @@ pub(super) fn left(text: &str, subject: &Subject<'_>) -> Result<Vec<Left>, Error
         (file, base)
     };
     let patches: Patches = files.into_iter().map(based).collect();
-    let mut gathered = gather(&patches, old, &Setting::default())?;
+    let mut gathered = gather(&patches, old, &Conditions::default())?;
     for (id, tar) in taken(patches.files(), subject) {
         gathered.inventory.sources.insert(id, finding(tar, new)?);
     }
@@ -96,7 +96,7 @@ fn tar_of<'a>(from: &str, subject: &'a Subject<'_>) -> Option<&'a LayerTar> {
 }
 
 /// What will be found where a tar is.
-fn finding(tar: &LayerTar, new: &Archive) -> Result<SourceFinding, Error> {
+fn finding(tar: &LayerTar, new: &Archive) -> Result<HostSource, Error> {
     let (image, position) = tar.place;
     let layer = &new.images()[image].layers()[position];
     let mut reader = TarReader::new(new.open_layer(layer)?);
@@ -104,9 +104,9 @@ fn finding(tar: &LayerTar, new: &Archive) -> Result<SourceFinding, Error> {
         let name = new.layer_name(layer).to_owned();
         Error::unreadable_layer(name, error)
     })?;
-    Ok(SourceFinding {
-        from: Some(FromFinding::Tar { import: 0, log }),
-        ..SourceFinding::default()
+    Ok(HostSource {
+        from: Some(LayerSource::Tar { import: 0, log }),
+        ..HostSource::default()
     })
 }
 

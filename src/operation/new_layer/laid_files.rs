@@ -1,6 +1,6 @@
 //! What the `files` of an `add-layer` come to.
 
-use crate::edit::SourceFinding;
+use crate::edit::HostSource;
 use crate::layer::{Addition, Data, Metadata};
 use crate::operation::new_layer::{AddLayer, NewContent, NewFile};
 use crate::problem::quoted;
@@ -14,7 +14,7 @@ const NO_DEVICE: u64 = u64::MAX;
 pub(crate) fn add(
     additions: &mut Vec<Addition>,
     add: &AddLayer,
-    finding: &SourceFinding,
+    finding: &HostSource,
     metadata: &Metadata,
     tree: &Rootfs,
 ) -> Result<(), (usize, String)> {

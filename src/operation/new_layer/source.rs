@@ -2,8 +2,8 @@
 
 use super::laid_files;
 use crate::edit::image::EditedImage;
-use crate::edit::laying::NewLayer;
-use crate::edit::{FromFinding, MadeContent, MadeLayer, SourceFinding, tree_changes};
+use crate::edit::laying::LayerToLay;
+use crate::edit::{HostSource, LayerSource, MadeContent, MadeLayer, tree_changes};
 use crate::image_path::ImagePath;
 use crate::layer::{
     Addition, Data, Kept, LayerContent, Metadata, Mode, Origin, Owner, Reason, SymlinkPolicy, Time,
@@ -24,7 +24,7 @@ const MAX_PROBLEMS: usize = 20;
 /// Where the files of a new layer come from, and how they are laid out.
 pub(crate) struct Source<'a> {
     add: &'a AddLayer,
-    finding: &'a SourceFinding,
+    finding: &'a HostSource,
     address: Address,
     /// What `from` brings.
     brought: Vec<Addition>,
@@ -48,7 +48,7 @@ impl<'a> Source<'a> {
             metadata: metadata(add, false, image.around.epoch),
         };
         source.brought = match &finding.from {
-            Some(FromFinding::Directory(root, scan)) => {
+            Some(LayerSource::Directory(root, scan)) => {
                 for (path, reason) in scan.problems.iter().take(MAX_PROBLEMS) {
                     let message = format!("{}: {reason}", quoted(&printable::decoded(path)));
                     source.problem(image, Code::InvalidSource, message);
@@ -61,13 +61,13 @@ impl<'a> Source<'a> {
                     }
                 }
             }
-            Some(FromFinding::Tar { log, .. }) if source.has_unsupported(image, log) => {
+            Some(LayerSource::Tar { log, .. }) if source.has_unsupported(image, log) => {
                 return None;
             }
-            Some(FromFinding::Tar { import, log }) if !add.as_is => {
+            Some(LayerSource::Tar { import, log }) if !add.as_is => {
                 source.of_tar(image, *import, log)?
             }
-            Some(FromFinding::Tar { .. }) | None => Vec::new(),
+            Some(LayerSource::Tar { .. }) | None => Vec::new(),
         };
         Some(source)
     }
@@ -196,15 +196,15 @@ impl<'a> Source<'a> {
     }
 
     /// Returns what comes to be at `position` of the stack of an image, or tells why nothing can.
-    pub(crate) fn made(&self, image: &mut EditedImage<'_>, position: usize) -> Option<NewLayer> {
-        if let (true, Some(FromFinding::Tar { import, log })) = (self.add.as_is, &self.finding.from)
+    pub(crate) fn made(&self, image: &mut EditedImage<'_>, position: usize) -> Option<LayerToLay> {
+        if let (true, Some(LayerSource::Tar { import, log })) = (self.add.as_is, &self.finding.from)
         {
             for note in Self::disagreements(log) {
                 image.state.note(note);
             }
             let made = self.wrap(image.number, MadeContent::Verbatim(Origin::Import(*import)));
             let log = Some(log.clone());
-            return Some(NewLayer { made, log });
+            return Some(LayerToLay { made, log });
         }
         let state = &mut *image.state;
         let is_top = position == state.layers.len();
@@ -234,7 +234,7 @@ impl<'a> Source<'a> {
         state.note_all(notes);
         let mut made = self.wrap(image.number, MadeContent::Composed(content));
         made.files = files;
-        Some(NewLayer { made, log: None })
+        Some(LayerToLay { made, log: None })
     }
 
     fn wrap(&self, image: usize, content: MadeContent) -> MadeLayer {

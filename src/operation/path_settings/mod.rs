@@ -23,7 +23,7 @@ use crate::tarball::{HeaderChange, Kind};
 
 record! {
     /// What to set, and options.
-    pub struct PathSettings<T: Setting>(T::LONG) {
+    pub struct PathSettings<T: PathSetting>(T::LONG) {
         /// Values by path or pattern; the last match wins.
         "set" pub settings: Vec<(ImagePath, T)> = required::<Paths<T>>(T::HELP);
         /// What to do if a pattern matches nothing: report a problem (the default) or ignore it.
@@ -51,7 +51,7 @@ impl<T> PathSettings<T> {
 }
 
 /// What an operation sets of files.
-pub(crate) trait Setting: PathMap<To: Shape<Value = Self>> + Sized {
+pub(crate) trait PathSetting: PathMap<To: Shape<Value = Self>> + Sized {
     /// The name of the long form in the schema.
     const LONG: &'static str;
     /// The name of both forms.
@@ -68,7 +68,7 @@ impl PathMap for FileMode {
     const HELP: &'static str = "write at least one path, as in `{ /usr/bin/app: \"0755\" }`";
 }
 
-impl Setting for FileMode {
+impl PathSetting for FileMode {
     const LONG: &'static str = "LongModeSettings";
     const EITHER: &'static str = "ModeSettings";
     const EITHER_DESCRIPTION: &'static str =
@@ -84,7 +84,7 @@ impl PathMap for (u32, u32) {
     const HELP: &'static str = "write at least one path, as in `{ /srv/app: \"1000:1000\" }`";
 }
 
-impl Setting for (u32, u32) {
+impl PathSetting for (u32, u32) {
     const LONG: &'static str = "LongOwnerSettings";
     const EITHER: &'static str = "OwnerSettings";
     const EITHER_DESCRIPTION: &'static str =

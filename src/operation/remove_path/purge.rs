@@ -7,7 +7,7 @@ use super::{PathRemoval, look, refuse_added, topmost};
 use crate::edit::image::EditedImage;
 use crate::edit::matching::PathPattern;
 use crate::edit::rewrites::{LayerEdits, tree_with};
-use crate::edit::state::State;
+use crate::edit::state::ImageState;
 use crate::edit::{MadeLayer, PlannedLayer, RemovedLayer};
 use crate::image_path::ImagePath;
 use crate::layer::Data;
@@ -71,7 +71,7 @@ pub(crate) fn purge(image: &mut EditedImage<'_>, removal: &PathRemoval) {
 /// Returns the topmost of the real paths that the patterns find in the image as any of its layers left it, and notes on
 /// how they lead there.
 fn find(
-    state: &State,
+    state: &ImageState,
     removal: &PathRemoval,
     is_found: &mut [bool],
 ) -> (BTreeSet<ImagePath>, Vec<String>) {
@@ -105,7 +105,7 @@ fn find(
 }
 
 /// Calls `look` with the tree that each layer leaves, from the base up.
-fn each_tree(state: &State, mut look: impl FnMut(&Rootfs)) {
+fn each_tree(state: &ImageState, mut look: impl FnMut(&Rootfs)) {
     let logs = state.logs.as_ref().expect("the layers were read");
     let mut tree = Rootfs::new();
     for layer in &state.layers {
@@ -118,7 +118,7 @@ fn each_tree(state: &State, mut look: impl FnMut(&Rootfs)) {
 
 /// Returns the first path at which the image would show something else than before, `paths` and what is below them left
 /// out; of those the first one that would still be there. A directory may go that is there for what was in it only.
-fn first_lost(state: &State, edits: &LayerEdits, paths: &PathSet) -> Option<ImagePath> {
+fn first_lost(state: &ImageState, edits: &LayerEdits, paths: &PathSet) -> Option<ImagePath> {
     let was = state.tree.as_ref().expect("the tree was read");
     // What does not fit at all is told when the layers are changed.
     let is = tree_with(state, edits).ok()?;
@@ -161,7 +161,7 @@ struct Purge {
 }
 
 impl Purge {
-    fn of(state: &State, paths: &PathSet, layers: &[MadeLayer]) -> Self {
+    fn of(state: &ImageState, paths: &PathSet, layers: &[MadeLayer]) -> Self {
         let logs = state.logs.as_ref().expect("the layers were read");
         let mut tree = Rootfs::new();
         let mut purge = Self::default();
@@ -191,7 +191,7 @@ impl Purge {
 }
 
 /// Returns the positions of layers that were made anew and that change nothing of what is below them.
-fn empty_layers(state: &State) -> Vec<usize> {
+fn empty_layers(state: &ImageState) -> Vec<usize> {
     let mut empty = Vec::new();
     let logs = state.logs.as_ref().expect("the layers were read");
     let mut below = Rootfs::new();

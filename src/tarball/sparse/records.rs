@@ -1,6 +1,6 @@
 //! What PAX records, and the map in front of the data, say of a sparse file.
 
-use crate::tarball::field::{Record, decimal};
+use crate::tarball::field::{PaxRecord, decimal};
 
 const OFFSET: &[u8] = b"GNU.sparse.offset";
 const PIECE_BYTES: &[u8] = b"GNU.sparse.numbytes";
@@ -21,10 +21,10 @@ pub(in crate::tarball) enum MapPlace {
 
 /// Folds the numbers of format 0.0, of which each is a record of its own, into the one record of 0.1; nothing if they are
 /// not pairs (Go, `parsePAX`).
-pub(in crate::tarball) fn fold_pairs(records: &mut Vec<Record>) -> Option<()> {
-    let is_of_pair = |(key, _): &mut Record| key == OFFSET || key == PIECE_BYTES;
-    let pairs: Vec<Record> = records.extract_if(.., is_of_pair).collect();
-    let is_in_turn = |(i, (key, value)): (usize, &Record)| {
+pub(in crate::tarball) fn fold_pairs(records: &mut Vec<PaxRecord>) -> Option<()> {
+    let is_of_pair = |(key, _): &mut PaxRecord| key == OFFSET || key == PIECE_BYTES;
+    let pairs: Vec<PaxRecord> = records.extract_if(.., is_of_pair).collect();
+    let is_in_turn = |(i, (key, value)): (usize, &PaxRecord)| {
         let wanted = if i % 2 == 0 { OFFSET } else { PIECE_BYTES };
         key == wanted && !value.contains(&b',')
     };
@@ -47,11 +47,11 @@ pub(in crate::tarball) fn order(key: &[u8]) -> &[u8] {
 }
 
 /// The records that speak of a sparse file.
-pub(in crate::tarball) struct Description(Vec<Record>);
+pub(in crate::tarball) struct Description(Vec<PaxRecord>);
 
 impl Description {
-    pub(in crate::tarball) fn take(records: &mut Vec<Record>) -> Self {
-        let is_of_sparse = |(key, _): &mut Record| key.starts_with(b"GNU.sparse.");
+    pub(in crate::tarball) fn take(records: &mut Vec<PaxRecord>) -> Self {
+        let is_of_sparse = |(key, _): &mut PaxRecord| key.starts_with(b"GNU.sparse.");
         Self(records.extract_if(.., is_of_sparse).collect())
     }
 

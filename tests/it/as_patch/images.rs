@@ -93,7 +93,7 @@ impl Image {
         };
         let patches = gather::Patches::from((file, base));
         let archive = self.open();
-        let gathered = gather::gather(&patches, &archive, &gather::Setting::default()).unwrap();
+        let gathered = gather::gather(&patches, &archive, &gather::Conditions::default()).unwrap();
         let plan = gathered.plan();
         let plan = plan.unwrap_or_else(|rejected| panic!("{patch}\n{rejected}"));
         let prepared = prepare(&plan, &archive, &gathered.opened, home.path()).unwrap();

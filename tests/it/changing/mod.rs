@@ -14,7 +14,7 @@ use ocipatch::archive::{self, Archive, Destination, Replaced, Source, publish};
 use ocipatch::compression::Compression;
 use ocipatch::diff::{Difference, DifferencePatch, PatchStyle};
 use ocipatch::error::Error;
-use ocipatch::gather::{self, Base, Patches, Setting};
+use ocipatch::gather::{self, Base, Conditions, Patches};
 use ocipatch::patch::PatchFile;
 
 use crate::binary::{listing, write_files};
@@ -80,11 +80,11 @@ fn publish_after(
     let file = PatchFile::parse("fix.yaml", text.as_bytes()).unwrap();
     let patches = Patches::from((file, Base::of(&home.join("fix.yaml"))));
     let archive = Archive::open(Source::open(&home.join(image), home)?)?;
-    let setting = Setting {
+    let conditions = Conditions {
         spool: home.to_owned(),
-        ..Setting::default()
+        ..Conditions::default()
     };
-    let gathered = gather::gather(&patches, &archive, &setting)?;
+    let gathered = gather::gather(&patches, &archive, &conditions)?;
     let plan = gathered.plan().unwrap();
     let prepared = prepare(&plan, &archive, &gathered.opened, home)?;
     change();
@@ -228,7 +228,7 @@ fn an_archive_that_changes_is_neither_compared_nor_planned_for() {
             layers: Some("layers".to_owned()),
         };
         told(DifferencePatch::between(&old, &new, &style).map(drop));
-        told(gather::gather(&Patches::default(), &old, &Setting::default()).map(drop));
+        told(gather::gather(&Patches::default(), &old, &Conditions::default()).map(drop));
     }
 }
 

@@ -10,7 +10,7 @@ use std::sync::atomic::{AtomicU32, Ordering};
 use ocipatch::apply::{Prepared, prepare_as};
 use ocipatch::archive::{Archive, Conversion, Destination, Form, Source, publish};
 use ocipatch::error::Error;
-use ocipatch::gather::{Base, NotPlanned, Patches, Setting, gather, read_trees};
+use ocipatch::gather::{Base, Conditions, NotPlanned, Patches, gather, read_trees};
 use ocipatch::operation::definitions;
 use ocipatch::patch::PatchFile;
 use ocipatch::verify::{Report, Severity, verify};
@@ -208,12 +208,12 @@ fn patched(
         allow_outside: false,
     };
     let patches = Patches::from((file, base));
-    let setting = Setting {
+    let conditions = Conditions {
         spool: SOURCES.path().to_owned(),
         is_converted: form.is_some(),
-        ..Setting::default()
+        ..Conditions::default()
     };
-    let gathered = gather(&patches, &archive, &setting)?;
+    let gathered = gather(&patches, &archive, &conditions)?;
     let plan = match gathered.plan() {
         Ok(plan) => plan,
         Err(NotPlanned::Rejected(rejected)) => {

@@ -7,7 +7,7 @@ use ocipatch::archive::{
     Archive, Destination, SideFile, Source, pack, publish, publish_with, unpack, unpack_with_layers,
 };
 use ocipatch::error::Error;
-use ocipatch::gather::{Base, Patches, Setting, gather};
+use ocipatch::gather::{Base, Conditions, Patches, gather};
 use ocipatch::ledger::WrittenAs;
 use ocipatch::patch::PatchFile;
 
@@ -21,11 +21,11 @@ fn prepared(home: &Home, patch: &str, image: &str, check: impl Fn(&Prepared<'_>)
     let spool = std::env::temp_dir();
     let source = Source::open(&home.path(image), &spool).unwrap();
     let archive = Archive::open(source).unwrap();
-    let setting = Setting {
+    let conditions = Conditions {
         spool: spool.clone(),
-        ..Setting::default()
+        ..Conditions::default()
     };
-    let gathered = gather(&patches, &archive, &setting).unwrap();
+    let gathered = gather(&patches, &archive, &conditions).unwrap();
     let plan = gathered.plan().unwrap();
     check(&prepare(&plan, &archive, &gathered.opened, &spool).unwrap());
 }

@@ -8,7 +8,7 @@ use std::path::Path;
 
 use ocipatch::apply::prepare;
 use ocipatch::archive::{self, Archive, Destination, Source, publish};
-use ocipatch::gather::{Base, NotPlanned, Patches, Setting, gather};
+use ocipatch::gather::{Base, Conditions, NotPlanned, Patches, gather};
 use ocipatch::patch::PatchFile;
 use ocipatch::problem::Rejected;
 use ocipatch::tarball::{ContentReader, Entry, TarReader};
@@ -83,12 +83,12 @@ pub(crate) fn apply(bytes: &[u8], patch: &str, directory: &Path) -> Result<Vec<u
     };
     let patches = Patches::from((file, base));
     let archive = Archive::open(source(bytes)).unwrap();
-    let setting = Setting {
+    let conditions = Conditions {
         spool: "/tmp".into(),
-        ..Setting::default()
+        ..Conditions::default()
     };
     let gathered =
-        gather(&patches, &archive, &setting).map_err(|error| format!("error: {error}"))?;
+        gather(&patches, &archive, &conditions).map_err(|error| format!("error: {error}"))?;
     let plan = match gathered.plan() {
         Ok(plan) => plan,
         Err(NotPlanned::Rejected(rejected)) => return Err(told(&rejected)),

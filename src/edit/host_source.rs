@@ -10,22 +10,22 @@ use crate::unified_diff::UnifiedDiff;
 
 /// What stands where an operation takes files from.
 #[derive(Debug, Default)]
-pub struct SourceFinding {
+pub struct HostSource {
     /// What `from` is.
-    pub from: Option<FromFinding>,
+    pub from: Option<LayerSource>,
     /// For each of the files of the operation that is one on the host, the place of its directory, and what it is.
     pub files: Vec<Option<(usize, SourceEntry)>>,
     /// The diff that a `patch-file` takes from a file.
     pub diff: Option<UnifiedDiff>,
     /// The images of the two archives that a `rebase` names.
-    pub bases: Option<(Vec<BaseFinding>, Vec<BaseFinding>)>,
+    pub bases: Option<(Vec<BaseCandidate>, Vec<BaseCandidate>)>,
     /// What cannot be used.
     pub problems: Vec<Problem>,
 }
 
 /// An image that another one may be built upon.
 #[derive(Debug)]
-pub struct BaseFinding {
+pub struct BaseCandidate {
     /// Its archive, as the patch spells it.
     pub archive: String,
     /// The configuration.
@@ -49,7 +49,7 @@ pub struct BaseLayer {
 
 /// What a source is, and what is in it.
 #[derive(Debug)]
-pub enum FromFinding {
+pub enum LayerSource {
     /// A directory; its place among all source directories, which its host files carry.
     Directory(usize, Scan),
     /// A tar.
