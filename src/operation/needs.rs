@@ -1,8 +1,8 @@
 //! What an operation needs to be planned, and how far it reaches.
 
+use super::BaseImage;
+use super::{AddLayer, Exclude, NewContent};
 use crate::ledger::ReadAs;
-use crate::operation::new_layer::{AddLayer, Exclude, NewContent};
-use crate::operation::rebase::BaseImage;
 
 /// What an operation needs, and how far it reaches.
 #[derive(Debug)]

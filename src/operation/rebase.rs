@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use super::{Depth, Docs, Inverse, Needs, Reach, Room, Sources, ValueOf};
 use crate::compression::Compression;
-use crate::config_field::ConfigField;
+use crate::config_field::{ConfigField, SETTERS, SetterGroup};
 use crate::edit::image::EditedImage;
 use crate::edit::{BaseCandidate, Effect, MadeContent, MadeLayer, PlannedLayer, RemovedLayer};
 use crate::image::Config;
@@ -252,9 +252,10 @@ fn rebase_image(image: &mut EditedImage<'_>, old: &BaseCandidate, new: &BaseCand
 
 /// What an image has from its base it keeps: nobody but the author knows what is meant where another base says otherwise.
 fn differing(old: &Config, new: &Config) -> Option<String> {
+    // Where an image is from, and the machine it was made on, is said of each image.
     let is_about_base = |field: &ConfigField| {
-        use ConfigField::{Author, Comment, Created, Domainname, Hostname};
-        matches!(field, Created | Author | Comment | Hostname | Domainname)
+        let mut setters = SETTERS.iter().filter(|it| it.field == *field);
+        setters.any(|setter| setter.group != SetterGroup::Process)
     };
     let is_other = |field: &ConfigField| match (old.field(*field), new.field(*field)) {
         (Some(one), Some(other)) => !one.means(other),

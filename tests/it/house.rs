@@ -8,17 +8,124 @@ use std::path::{Path, PathBuf};
 /// Each module of the crate and the modules that it may use; everything else is a leak.
 const IMPORTS: &[(&str, &[&str])] = &[
     ("annotation", &["ordered"]),
-    ("apply", &["annotation", "archive", "compression", "digest", "error", "gather", "image", "layer", "plan", "printable", "reference", "secret", "tarball"]),
-    ("archive", &["annotation", "compression", "digest", "error", "file_state", "image", "ledger", "media_type", "platform", "printable", "reference", "tarball", "timestamp"]),
+    (
+        "apply",
+        &[
+            "annotation",
+            "archive",
+            "compression",
+            "digest",
+            "error",
+            "gather",
+            "image",
+            "layer",
+            "plan",
+            "printable",
+            "reference",
+            "secret",
+            "tarball",
+        ],
+    ),
+    (
+        "archive",
+        &[
+            "annotation",
+            "compression",
+            "digest",
+            "error",
+            "file_state",
+            "image",
+            "ledger",
+            "media_type",
+            "platform",
+            "printable",
+            "reference",
+            "tarball",
+            "timestamp",
+        ],
+    ),
     ("compression", &[]),
     ("config_field", &[]),
-    ("diff", &["annotation", "apply", "archive", "config_field", "digest", "error", "gather", "image", "image_path", "operation", "ordered", "patch", "plan", "platform", "printable", "problem", "reference", "rootfs", "tarball"]),
+    (
+        "diff",
+        &[
+            "annotation",
+            "apply",
+            "archive",
+            "config_field",
+            "digest",
+            "error",
+            "gather",
+            "image",
+            "image_path",
+            "operation",
+            "ordered",
+            "patch",
+            "plan",
+            "platform",
+            "printable",
+            "problem",
+            "reference",
+            "rootfs",
+            "tarball",
+        ],
+    ),
     ("digest", &["printable"]),
-    ("edit", &["annotation", "compression", "config_field", "digest", "image", "image_path", "layer", "ordered", "platform", "printable", "problem", "reference", "rootfs", "shape", "tarball", "unified_diff"]),
+    (
+        "edit",
+        &[
+            "annotation",
+            "compression",
+            "config_field",
+            "digest",
+            "image",
+            "image_path",
+            "layer",
+            "ordered",
+            "platform",
+            "printable",
+            "problem",
+            "reference",
+            "rootfs",
+            "shape",
+            "tarball",
+            "unified_diff",
+        ],
+    ),
     ("error", &["ledger", "printable"]),
     ("file_state", &["tarball"]),
-    ("gather", &["archive", "digest", "error", "file_state", "image_path", "layer", "ledger", "operation", "patch", "plan", "platform", "printable", "problem", "rootfs", "tarball", "timestamp", "unified_diff"]),
-    ("image", &["config_field", "digest", "platform", "printable", "timestamp"]),
+    (
+        "gather",
+        &[
+            "archive",
+            "digest",
+            "error",
+            "file_state",
+            "image_path",
+            "layer",
+            "ledger",
+            "operation",
+            "patch",
+            "plan",
+            "platform",
+            "printable",
+            "problem",
+            "rootfs",
+            "tarball",
+            "timestamp",
+            "unified_diff",
+        ],
+    ),
+    (
+        "image",
+        &[
+            "config_field",
+            "digest",
+            "platform",
+            "printable",
+            "timestamp",
+        ],
+    ),
     ("image_path", &["printable"]),
     (
         "job",
@@ -52,17 +159,82 @@ const IMPORTS: &[(&str, &[&str])] = &[
     ),
     ("ledger", &["printable"]),
     ("media_type", &["compression"]),
-    ("operation", &["annotation", "compression", "config_field", "digest", "edit", "image", "image_path", "layer", "ledger", "printable", "problem", "reference", "rootfs", "shape", "tarball", "timestamp", "unified_diff"]),
+    (
+        "operation",
+        &[
+            "annotation",
+            "compression",
+            "config_field",
+            "digest",
+            "edit",
+            "image",
+            "image_path",
+            "layer",
+            "ledger",
+            "printable",
+            "problem",
+            "reference",
+            "rootfs",
+            "shape",
+            "tarball",
+            "timestamp",
+            "unified_diff",
+        ],
+    ),
     ("ordered", &[]),
-    ("patch", &["config_field", "digest", "image_path", "operation", "platform", "printable", "problem", "reference", "secret", "shape"]),
-    ("plan", &["annotation", "compression", "config_field", "digest", "edit", "image", "image_path", "operation", "patch", "printable", "problem", "reference", "rootfs", "secret", "tarball", "timestamp"]),
+    (
+        "patch",
+        &[
+            "config_field",
+            "digest",
+            "image_path",
+            "operation",
+            "platform",
+            "printable",
+            "problem",
+            "reference",
+            "secret",
+            "shape",
+        ],
+    ),
+    (
+        "plan",
+        &[
+            "annotation",
+            "compression",
+            "config_field",
+            "digest",
+            "edit",
+            "image",
+            "image_path",
+            "operation",
+            "patch",
+            "printable",
+            "problem",
+            "reference",
+            "rootfs",
+            "secret",
+            "tarball",
+            "timestamp",
+        ],
+    ),
     ("platform", &["reference"]),
     ("printable", &[]),
     ("problem", &["printable", "secret"]),
     ("reference", &[]),
     ("rootfs", &["image_path", "printable", "tarball"]),
     ("secret", &["printable"]),
-("shape", &["compression", "digest", "image_path", "problem", "reference", "timestamp"]),
+    (
+        "shape",
+        &[
+            "compression",
+            "digest",
+            "image_path",
+            "problem",
+            "reference",
+            "timestamp",
+        ],
+    ),
     ("tarball", &[]),
     ("timestamp", &["printable"]),
     ("unified_diff", &[]),
@@ -238,6 +410,53 @@ fn modules_use_only_what_stands_below_them() {
         }
     }
     assert_eq!(leaks, Vec::<String>::new());
+}
+
+/// The rooms of operations: what of `src/operation` has an operation in it.
+fn rooms() -> Vec<(String, String)> {
+    let mut rooms: Vec<(String, String)> = Vec::new();
+    let directory = root().join("src/operation");
+    for path in rust_files(&directory) {
+        let relative = path.strip_prefix(&directory).unwrap().to_str().unwrap();
+        let name = relative.split('/').next().unwrap().trim_end_matches(".rs");
+        if name == "mod" {
+            continue;
+        }
+        match rooms.iter_mut().find(|(known, _)| known == name) {
+            Some((_, text)) => text.push_str(&code(&path)),
+            None => rooms.push((name.to_owned(), code(&path))),
+        }
+    }
+    rooms.retain(|(_, text)| text.contains("impl Room for "));
+    rooms
+}
+
+#[test]
+fn no_room_of_an_operation_looks_into_another() {
+    let rooms = rooms();
+    assert!(rooms.len() > 15, "{}", rooms.len());
+    for (name, text) in &rooms {
+        let others = rooms.iter().filter(|(other, _)| other != name);
+        for (other, _) in others {
+            for path in [format!("super::{other}::"), format!("operation::{other}::")] {
+                assert!(!text.contains(&path), "{name} uses {other}");
+            }
+        }
+    }
+}
+
+#[test]
+fn only_the_registry_tells_operations_apart() {
+    for path in rust_files(&root().join("src")) {
+        let name = path.strip_prefix(root()).unwrap().to_str().unwrap();
+        let text = code(&path);
+        let variants = text.split(" Operation::").skip(1);
+        let named = variants.filter(|rest| rest.starts_with(|c: char| c.is_ascii_uppercase()));
+        assert!(
+            name == "src/operation/mod.rs" || named.count() == 0,
+            "{name} names an operation of the registry"
+        );
+    }
 }
 
 #[test]

@@ -14,8 +14,9 @@ use crate::diff::annotation_edits;
 use crate::diff::config::{compare_configs, field_of};
 use crate::error::Error;
 use crate::gather::{Base, Conditions, NotPlanned, Patches, gather};
+use crate::operation::Sources;
 use crate::ordered::OrderedMap;
-use crate::patch::{Operation, PatchFile};
+use crate::patch::PatchFile;
 use crate::plan::{Change, HostSource, ImagePlan, LayerSource, OperationId, Plan, PlannedLayer};
 use crate::problem::{Problem, Rejected};
 use crate::rootfs::LayerLog;
@@ -72,10 +73,8 @@ fn taken<'a>(files: &[PatchFile], subject: &'a Subject<'_>) -> Vec<(OperationId,
     let mut taken = Vec::new();
     for (d, patch) in files.iter().flat_map(PatchFile::patches).enumerate() {
         for (o, operation) in patch.operations.iter().enumerate() {
-            let add = match operation {
-                Operation::AddLayer(add) => add,
-                Operation::ReplaceLayer(replacement) => &replacement.with,
-                _ => continue,
+            let Sources::Layer { add, .. } = operation.needs().sources else {
+                continue;
             };
             let from = add.from.as_deref().unwrap_or_default();
             let id = OperationId {
