@@ -379,6 +379,23 @@ pub(crate) fn check_table(heading: &str, expected: &str) {
     assert_eq!(found, expected, "run with UPDATE=1 to rewrite README.md");
 }
 
+/// Checks the sentence of `README.md` that begins with `start`, or rewrites it.
+pub(crate) fn check_sentence(start: &str, expected: &str) {
+    let readme = text("README.md");
+    let (_, rest) = readme.split_once(&format!("\n{start}")).unwrap();
+    let (found, _) = rest.split_once(". ").unwrap();
+    let words: Vec<&str> = found.split_whitespace().collect();
+    if words.join(" ") != expected && std::env::var_os("UPDATE").is_some() {
+        rewrite(&[(format!("{start}{found}"), format!("{start}{expected}"))]);
+        return;
+    }
+    assert_eq!(
+        words.join(" "),
+        expected,
+        "run with UPDATE=1 to rewrite README.md"
+    );
+}
+
 /// Replaces texts of `README.md`; tests that run at once take turns.
 fn rewrite(replacements: &[(String, String)]) {
     static TURN: Mutex<()> = Mutex::new(());

@@ -256,9 +256,12 @@ fn what_no_operation_says_is_told_and_may_be_left_out() {
     ];
     let told = fails(1, arguments.into_iter().chain(paths));
     let lines: Vec<&str> = told.lines().collect();
+    let n_told = lines.iter().filter(|line| line.starts_with("  image "));
+    let n_told = n_told.count();
+    assert!(n_told > 10, "{told}");
     assert_eq!(
         lines[0],
-        "error: 13 differences that no operation can express:"
+        format!("error: {n_told} differences that no operation can express:")
     );
     assert!(
         lines.contains(&"  image greeter:1: config.UnknownKey: 1"),

@@ -338,14 +338,3 @@ fn every_recipe_is_a_patch_and_says_when_to_use_it() {
         }
     }
 }
-
-#[test]
-fn every_operation_has_a_recipe() {
-    let texts: String = recipes()
-        .iter()
-        .map(|path| fs::read_to_string(path).unwrap())
-        .collect();
-    for name in Operation::names() {
-        assert!(texts.contains(&format!("- {name}:")), "{name}");
-    }
-}
