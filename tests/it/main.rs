@@ -54,6 +54,7 @@ mod readme;
 mod rebase;
 mod recipes;
 mod removed_paths;
+mod renew;
 mod replaced;
 mod reproducible;
 mod reserved;

@@ -14,7 +14,7 @@ use ocipatch::reference::Reference;
 use serde_json::Value;
 
 use crate::examples;
-use crate::readme::{check_sentence, check_table};
+use crate::renew::{check_sentence, check_table};
 
 /// The documentation of an operation, in the parts that each of them has.
 pub(crate) struct Documented {

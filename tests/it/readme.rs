@@ -7,7 +7,6 @@ use std::fs;
 use std::os::unix::fs::symlink;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
-use std::sync::Mutex;
 
 use clap::CommandFactory;
 use ocipatch::cli::Arguments;
@@ -17,6 +16,7 @@ use serde_json::Value;
 use tempfile::TempDir;
 
 use crate::binary;
+use crate::renew::{check_table, rewrite};
 
 /// What no output has a line of.
 const MARK: &str = "--end of command--";
@@ -199,11 +199,11 @@ fn collect_keys(value: &Value, keys: &mut BTreeSet<String>) {
     }
 }
 
-fn root() -> PathBuf {
+pub(crate) fn root() -> PathBuf {
     PathBuf::from(env!("CARGO_MANIFEST_DIR"))
 }
 
-fn text(name: &str) -> String {
+pub(crate) fn text(name: &str) -> String {
     fs::read_to_string(root().join(name)).unwrap()
 }
 
@@ -355,55 +355,4 @@ fn rows<'a>(markdown: &'a str, heading: &str) -> Vec<Vec<&'a str>> {
         .skip(2)
         .map(|line| line.trim_matches('|').split('|').map(str::trim).collect())
         .collect()
-}
-
-/// Compares the rows of the first table below a heading; `UPDATE=1` rewrites.
-#[track_caller]
-pub(crate) fn check_table(heading: &str, expected: &str) {
-    let readme = text("README.md");
-    let (_, section) = readme.split_once(&format!("\n{heading}\n")).unwrap();
-    let rule = |line: &&str| line.starts_with("|---");
-    let rule = section.split_inclusive('\n').find(rule).unwrap();
-    let (head, rows) = section.split_once(rule).unwrap();
-    let length: usize = rows
-        .split_inclusive('\n')
-        .take_while(|line| line.starts_with('|'))
-        .map(str::len)
-        .sum();
-    let found = &rows[..length];
-    if found != expected && std::env::var_os("UPDATE").is_some() {
-        let table = |rows: &str| format!("{head}{rule}{rows}\n");
-        rewrite(&[(table(found), table(expected))]);
-        return;
-    }
-    assert_eq!(found, expected, "run with UPDATE=1 to rewrite README.md");
-}
-
-/// Checks the sentence of `README.md` that begins with `start`, or rewrites it.
-pub(crate) fn check_sentence(start: &str, expected: &str) {
-    let readme = text("README.md");
-    let (_, rest) = readme.split_once(&format!("\n{start}")).unwrap();
-    let (found, _) = rest.split_once(". ").unwrap();
-    let words: Vec<&str> = found.split_whitespace().collect();
-    if words.join(" ") != expected && std::env::var_os("UPDATE").is_some() {
-        rewrite(&[(format!("{start}{found}"), format!("{start}{expected}"))]);
-        return;
-    }
-    assert_eq!(
-        words.join(" "),
-        expected,
-        "run with UPDATE=1 to rewrite README.md"
-    );
-}
-
-/// Replaces texts of `README.md`; tests that run at once take turns.
-fn rewrite(replacements: &[(String, String)]) {
-    static TURN: Mutex<()> = Mutex::new(());
-    let _turn = TURN.lock().unwrap();
-    let mut readme = text("README.md");
-    for (old, new) in replacements {
-        assert!(readme.contains(old), "{old}");
-        readme = readme.replacen(old, new, 1);
-    }
-    fs::write(root().join("README.md"), readme).unwrap();
 }
