@@ -15,16 +15,27 @@ type Documents = [(&'static str, Option<Vec<u8>>); 3];
 /// Drafts an archive of the same dialect: what is not derived stays.
 pub(super) fn revised<'a>(
     contents: &'a Contents,
-    files: (&Files, Files),
+    (old_files, new_files): (&Files, Files),
     new: &[State],
     documents: Documents,
     stored: Vec<StoredLayer<'a>>,
 ) -> Result<Draft<'a>, Error> {
     let mut drafting = Drafting::new(&contents.source);
-    put_files(&mut drafting, contents, files, new, &stored)?;
-    for (name, bytes) in documents {
+    // A dialect may derive a file of that name itself.
+    let is_derived = documents
+        .each_ref()
+        .map(|(name, _)| new_files.get(name).is_some());
+    put_files(
+        &mut drafting,
+        contents,
+        (old_files, new_files),
+        new,
+        &stored,
+    )?;
+    for ((name, bytes), is_derived) in documents.into_iter().zip(is_derived) {
         match bytes {
             Some(bytes) => put_document(&mut drafting, contents, name, bytes)?,
+            None if is_derived => {}
             None => drafting.remove(name),
         }
     }
