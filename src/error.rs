@@ -175,6 +175,14 @@ impl Error {
         move |source| Self::io(path, source)
     }
 
+    /// Returns the same for what messages call `place`.
+    pub(crate) fn in_place(place: &str) -> impl Fn(io::Error) -> Self + Copy + '_ {
+        move |source| Self::Io {
+            place: place.to_owned(),
+            source,
+        }
+    }
+
     /// Returns this as the failure of something that followed after `written` was in place, and before `unwritten` was.
     #[must_use]
     pub fn after(self, written: &[String], unwritten: &[String]) -> Self {

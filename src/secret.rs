@@ -18,6 +18,15 @@ pub struct Secrets {
     spellings: Vec<String>,
 }
 
+/// What is to be shown, and may have a secret in it.
+#[derive(Debug)]
+pub enum Shown<'a> {
+    /// A text.
+    Text(&'a mut String),
+    /// The texts of a JSON value.
+    Json(&'a mut Value),
+}
+
 // Nothing shows a secret, not even a trace.
 impl std::fmt::Debug for Secrets {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
@@ -80,6 +89,16 @@ impl Secrets {
         match longest {
             Some(beginning) => text[..text.len() - beginning.len()].to_owned() + MASK,
             None => text.to_owned(),
+        }
+    }
+
+    /// Masks everything that is to be shown.
+    pub fn mask_all<'s>(&self, shown: impl IntoIterator<Item = Shown<'s>>) {
+        for shown in shown {
+            match shown {
+                Shown::Text(text) => *text = self.mask(text),
+                Shown::Json(value) => self.mask_json(value),
+            }
         }
     }
 

@@ -2,8 +2,8 @@
 
 use serde::Serialize;
 
-use super::layers::{Known, KnownLayer};
-use crate::archive::Image;
+use super::layers::Places;
+use crate::archive::{Image, Revision};
 use crate::compression::Compression;
 use crate::digest::DiffId;
 use crate::plan::{Change, FileChange, ImagePlan, Plan, PlannedLayer, RemovedLayer};
@@ -37,7 +37,7 @@ pub(super) fn layers(
     (i, image): (usize, &Image),
     planned: &ImagePlan,
     plan: &Plan,
-    known: &Known,
+    (places, revision): (&Places, &Revision<'_>),
 ) -> Vec<LayerSummary> {
     let old = |change, position: usize, files: &[FileChange]| LayerSummary {
         change,
@@ -49,7 +49,8 @@ pub(super) fn layers(
         files: files.to_vec(),
     };
     let kept = |position: usize| {
-        let stored = known.recompressed(i, position);
+        let place = places.recompressed(i, position);
+        let stored = place.map(|place| revision.stored(place));
         let change = stored.map_or(Change::Kept, |_| Change::Changed);
         let kept = old(change, position, &[]);
         LayerSummary {
@@ -60,7 +61,7 @@ pub(super) fn layers(
     };
     let new = |index: usize| {
         let made = &plan.layers[index];
-        let KnownLayer { diff_id, size, .. } = known.made(index);
+        let stored = revision.stored(places.made(index));
         let was = made.stands_for();
         LayerSummary {
             change: if was.is_some() {
@@ -68,9 +69,9 @@ pub(super) fn layers(
             } else {
                 Change::Added
             },
-            diff_id,
+            diff_id: stored.diff_id,
             old_diff_id: was.map(|position| image.layers()[position].diff_id()),
-            size,
+            size: stored.size,
             compression: made.compression.map(Compression::name),
             from: made.from.clone(),
             files: made.files.clone(),

@@ -1,4 +1,8 @@
-//! The layers of a plan, read and hashed: from here on their digests are known.
+//! The layers of a plan, read and hashed.
+//!
+//! A layer has three stages. One that is *kept* is never opened: its bytes stay where they are. Of one that is *made* the plan has
+//! decided what is in it, and nothing was read. Here it becomes one that is *stored*: its digests are known, and its bytes can be
+//! written.
 
 use std::collections::HashMap;
 use std::io::{self, Read, Write};
@@ -9,7 +13,7 @@ use flate2::Crc;
 
 use super::reading::Reading;
 use super::relay::relay;
-use crate::archive::{Archive, Image, Layer, NewLayer, Spool};
+use crate::archive::{Archive, Image, Layer, Spool, StoredLayer};
 use crate::compression::Compression;
 use crate::digest::{DiffId, Hashing};
 use crate::error::Error;
@@ -19,61 +23,41 @@ use crate::plan::{ImagePlan, MadeContent, Plan, PlannedLayer};
 
 const BUFFER_BYTES: usize = 128 * 1024;
 
-/// What is known of layers once they are made.
+/// Where the layers of a plan are among those that are stored.
 #[derive(Debug, Default)]
-pub(super) struct Known {
+pub(super) struct Places {
     /// For each layer of the plan, if an image has it.
-    made: Vec<Option<KnownLayer>>,
+    made: Vec<Option<usize>>,
     /// For each image and position of a layer that is stored in another way.
-    recompressed: HashMap<(usize, usize), KnownLayer>,
+    recompressed: HashMap<(usize, usize), usize>,
 }
 
-/// A layer that was made.
-#[derive(Debug, Clone, Copy)]
-pub(super) struct KnownLayer {
-    /// Its place among all that were made.
-    pub(super) place: usize,
-    pub(super) diff_id: DiffId,
-    pub(super) size: u64,
-    pub(super) compression: Compression,
-}
-
-impl Known {
-    /// Returns a layer of the plan.
-    pub(super) fn made(&self, layer: usize) -> KnownLayer {
+impl Places {
+    /// Returns the place of a layer of the plan.
+    pub(super) fn made(&self, layer: usize) -> usize {
         self.made[layer].expect("what an image has was made")
     }
 
-    /// Returns a layer of an image, if it is stored in another way.
-    pub(super) fn recompressed(&self, image: usize, position: usize) -> Option<KnownLayer> {
+    /// Returns the place of a layer of an image, if it is stored in another way.
+    pub(super) fn recompressed(&self, image: usize, position: usize) -> Option<usize> {
         self.recompressed.get(&(image, position)).copied()
     }
 }
 
 /// Reads and hashes the layers of a plan. Compressed ones wait in nameless files in the directory `spool`.
-pub(super) fn make<'a>(
+pub(super) fn store<'a>(
     plan: &Arc<Plan>,
     archive: &'a Archive,
     opened: &Arc<OpenSources>,
     spool: &'a Path,
-) -> Result<(Vec<NewLayer<'a>>, Known), Error> {
-    let mut layers: Vec<NewLayer<'_>> = Vec::new();
-    let mut known = Known::default();
+) -> Result<(Vec<StoredLayer<'a>>, Places), Error> {
+    let mut stored = Vec::new();
+    let mut places = Places::default();
     let mut spool = Spool::new(spool);
-    let mut add = |layer: NewLayer<'a>| {
-        let known = KnownLayer {
-            place: layers.len(),
-            diff_id: layer.diff_id,
-            size: layer.size,
-            compression: layer.compression,
-        };
-        layers.push(layer);
-        known
-    };
     for (i, layer) in plan.layers.iter().enumerate() {
         let planned = &plan.images[layer.image];
         let Some(position) = planned.position(i) else {
-            known.made.push(None);
+            places.made.push(None);
             continue;
         };
         let image = &archive.images()[layer.image];
@@ -86,7 +70,8 @@ pub(super) fn make<'a>(
             step: PlannedStep::Made(i),
             compression: layer.compression.unwrap_or_else(neighbours),
         };
-        known.made.push(Some(add(recipe.make(&mut spool)?)));
+        places.made.push(Some(stored.len()));
+        stored.push(recipe.store(&mut spool)?);
     }
     for (i, planned) in plan.images.iter().enumerate() {
         for (r, layer) in planned.recompressed.iter().enumerate() {
@@ -98,11 +83,12 @@ pub(super) fn make<'a>(
                 step: PlannedStep::Recompressed(r),
                 compression: layer.compression,
             };
-            let stored = add(recipe.make(&mut spool)?);
-            known.recompressed.insert((i, layer.position), stored);
+            let place = (i, layer.position);
+            places.recompressed.insert(place, stored.len());
+            stored.push(recipe.store(&mut spool)?);
         }
     }
-    Ok((layers, known))
+    Ok((stored, places))
 }
 
 impl ImagePlan {
@@ -165,7 +151,7 @@ impl<'a> Recipe<'a> {
         }
     }
 
-    fn make(self, spool: &mut Spool<'_>) -> Result<NewLayer<'a>, Error> {
+    fn store(self, spool: &mut Spool<'_>) -> Result<StoredLayer<'a>, Error> {
         if let MadeContent::Verbatim(Origin::Import(import)) = *self.content()
             && self.opened.imports[import].compression() == self.compression
         {
@@ -239,16 +225,13 @@ impl<'a> Recipe<'a> {
     }
 
     /// A layer whose bytes are there as they are wanted.
-    fn copied(self, import: usize) -> Result<NewLayer<'a>, Error> {
+    fn copied(self, import: usize) -> Result<StoredLayer<'a>, Error> {
         let (diff_id, _) = self.hash(io::sink())?;
         let opened = Arc::clone(&self.opened);
         let copy = move |out: &mut dyn Write| {
             let import = &opened.imports[import];
             let copied = io::copy(&mut import.blob()?.reader(), out);
-            copied.map_err(|source| Error::Io {
-                place: import.place().to_owned(),
-                source,
-            })
+            copied.map_err(Error::in_place(import.place()))
         };
         let mut hashing = Hashing::new(Summing::new(io::sink()));
         copy(&mut hashing)?;
@@ -261,7 +244,7 @@ impl<'a> Recipe<'a> {
             opened.imports[import].check()?;
             summing.check(wanted)
         });
-        Ok(NewLayer {
+        Ok(StoredLayer {
             diff_id,
             digest,
             size,
@@ -272,7 +255,7 @@ impl<'a> Recipe<'a> {
 
     /// A plain layer is read twice: to be hashed now, to be written once its place is known. That both were the same is
     /// for a checksum to tell.
-    fn plain(self) -> Result<NewLayer<'a>, Error> {
+    fn plain(self) -> Result<StoredLayer<'a>, Error> {
         let hashing = Hashing::new(Summing::new(io::sink()));
         let (written, hashing) = relay(hashing, |out| self.write(out));
         written?;
@@ -286,7 +269,7 @@ impl<'a> Recipe<'a> {
             self.opened.check()?;
             summing.check(wanted)
         });
-        Ok(NewLayer {
+        Ok(StoredLayer {
             diff_id,
             digest: diff_id.into(),
             size,
@@ -296,7 +279,7 @@ impl<'a> Recipe<'a> {
     }
 
     /// A compressed layer is written once, to where it can be copied from.
-    fn compressed(self, spool: &mut Spool<'_>) -> Result<NewLayer<'a>, Error> {
+    fn compressed(self, spool: &mut Spool<'_>) -> Result<StoredLayer<'a>, Error> {
         let (file, start) = spool.begin()?;
         let failed = |source| spool.error(source);
         let buffered = io::BufWriter::with_capacity(BUFFER_BYTES, &*file);
@@ -307,7 +290,7 @@ impl<'a> Recipe<'a> {
         buffered
             .into_inner()
             .map_err(|error| failed(error.into_error()))?;
-        Ok(NewLayer::spooled(
+        Ok(StoredLayer::spooled(
             (file, start),
             diff_id,
             digest,

@@ -1,51 +1,53 @@
-//! Secrets taken out of a summary, before anything of it is cut, escaped or printed.
+//! The texts of a summary that a value of an arg may be in: secrets are taken out of them before anything is cut, escaped or
+//! printed.
 
 use super::summary::{ImageSummary, Summary};
 use crate::plan::Effect;
-use crate::secret::Secrets;
+use crate::secret::Shown;
 
-/// Masks every text of a summary that a value of an arg may be in.
-pub(super) fn mask(summary: &mut Summary, secrets: &Secrets) {
+/// Returns everything that has to be masked.
+pub(super) fn shown(summary: &mut Summary) -> Vec<Shown<'_>> {
+    let mut shown = Vec::new();
     for image in &mut summary.images {
-        mask_image(image, secrets);
+        push_image(&mut shown, image);
     }
-    mask_texts(&mut summary.notes, secrets);
+    shown.extend(summary.notes.iter_mut().map(Shown::Text));
+    shown
 }
 
-fn mask_image(image: &mut ImageSummary, secrets: &Secrets) {
+fn push_image<'a>(shown: &mut Vec<Shown<'a>>, image: &'a mut ImageSummary) {
     for change in &mut image.config {
-        for value in change.old.iter_mut().chain(&mut change.new) {
-            secrets.mask_json(value);
-        }
+        let values = change.old.iter_mut().chain(&mut change.new);
+        shown.extend(values.map(Shown::Json));
     }
     for edit in &mut image.annotations {
-        mask_texts(edit.old.iter_mut().chain(&mut edit.new), secrets);
+        let texts = edit.old.iter_mut().chain(&mut edit.new);
+        shown.extend(texts.map(Shown::Text));
     }
     for step in &mut image.steps {
-        step.effects
-            .iter_mut()
-            .for_each(|effect| mask_effect(effect, secrets));
+        for effect in &mut step.effects {
+            push_effect(shown, effect);
+        }
     }
-    mask_texts(&mut image.notes, secrets);
+    shown.extend(image.notes.iter_mut().map(Shown::Text));
 }
 
-fn mask_effect(effect: &mut Effect, secrets: &Secrets) {
+fn push_effect<'a>(shown: &mut Vec<Shown<'a>>, effect: &'a mut Effect) {
     match effect {
         Effect::SetLabel { old, new, .. }
         | Effect::SetEnv { old, new, .. }
         | Effect::SetAnnotation { old, new, .. } => {
-            mask_texts(old.iter_mut().chain([new]), secrets);
+            shown.extend(old.iter_mut().chain([new]).map(Shown::Text));
         }
         Effect::UnsetLabel { old, .. }
         | Effect::UnsetEnv { old, .. }
-        | Effect::UnsetAnnotation { old, .. } => mask_texts([old], secrets),
+        | Effect::UnsetAnnotation { old, .. } => shown.push(Shown::Text(old)),
         Effect::SetField { old, new, .. } => {
-            let values = old.iter_mut().chain([new]);
-            values.for_each(|value| secrets.mask_json(value));
+            shown.extend(old.iter_mut().chain([new]).map(Shown::Json));
         }
-        Effect::UnsetField { old, .. } => secrets.mask_json(old),
+        Effect::UnsetField { old, .. } => shown.push(Shown::Json(old)),
         Effect::AddItem { item, .. } | Effect::RemoveItem { item, .. } => {
-            mask_texts([item], secrets);
+            shown.push(Shown::Text(item));
         }
         Effect::AddLayer { .. }
         | Effect::RemoveLayer { .. }
@@ -57,11 +59,5 @@ fn mask_effect(effect: &mut Effect, secrets: &Secrets) {
         | Effect::LimitTimes { .. }
         | Effect::AddTag { .. }
         | Effect::RemoveTag { .. } => {}
-    }
-}
-
-fn mask_texts<'a>(texts: impl IntoIterator<Item = &'a mut String>, secrets: &Secrets) {
-    for text in texts {
-        *text = secrets.mask(text);
     }
 }

@@ -59,16 +59,16 @@ pub fn prepare_as<'a>(
     spool: &'a Path,
     conversion: &Conversion,
 ) -> Result<Prepared<'a>, Error> {
-    let made = layers::make(plan, archive, opened, spool);
+    let stored = layers::store(plan, archive, opened, spool);
     // A change of an input explains whatever went wrong.
     archive.source().check().and_then(|()| opened.check())?;
-    let (layers, known) = made?;
+    let (stored, places) = stored?;
     let mut revised = Vec::with_capacity(plan.images.len());
     for (i, (image, planned)) in archive.images().iter().zip(&plan.images).enumerate() {
         let mut config = planned.config.clone();
         let diff_id = |layer: &PlannedLayer| match *layer {
             PlannedLayer::Kept(position) => image.layers()[position].diff_id(),
-            PlannedLayer::Made(layer) => known.made(layer).diff_id,
+            PlannedLayer::Made(layer) => stored[places.made(layer)].diff_id,
         };
         let diff_ids: Vec<DiffId> = planned.layers.iter().map(diff_id).collect();
         config.set_diff_ids(&diff_ids);
@@ -79,11 +79,11 @@ pub fn prepare_as<'a>(
             || !planned.layers.iter().enumerate().all(is_kept)
             || !planned.recompressed.is_empty();
         let layer = |layer: &PlannedLayer| match *layer {
-            PlannedLayer::Kept(position) => match known.recompressed(i, position) {
-                Some(stored) => RevisedLayer::Added(stored.place),
+            PlannedLayer::Kept(position) => match places.recompressed(i, position) {
+                Some(place) => RevisedLayer::Stored(place),
                 None => RevisedLayer::Kept(position),
             },
-            PlannedLayer::Made(layer) => RevisedLayer::Added(known.made(layer).place),
+            PlannedLayer::Made(layer) => RevisedLayer::Stored(places.made(layer)),
         };
         revised.push(is_changed.then(|| RevisedImage {
             config,
@@ -93,7 +93,7 @@ pub fn prepare_as<'a>(
             keeps_referrers: planned.keeps_referrers,
         }));
     }
-    let mut revision = revise(archive, &revised, layers, conversion, spool)?;
+    let mut revision = revise(archive, &revised, stored, conversion, spool)?;
     revision.draft.enter(&opened.ledger)?;
     let configs: Vec<&Config> = archive
         .images()
@@ -106,11 +106,11 @@ pub fn prepare_as<'a>(
         })
         .collect();
     let ids: Vec<Digest> = configs.iter().map(|config| config.digest()).collect();
-    let mut summary = Summary::new(archive, plan, &configs, &ids, &known, &revision);
+    let mut summary = Summary::new(archive, plan, &configs, &ids, &places, &revision);
     let remains = remains::notes(plan, archive, opened)?;
     for (image, notes) in summary.images.iter_mut().zip(remains) {
         image.notes.extend(notes);
     }
-    mask::mask(&mut summary, &plan.secrets);
+    plan.secrets.mask_all(mask::shown(&mut summary));
     Ok(Prepared { revision, summary })
 }

@@ -45,19 +45,13 @@ impl<'a> Reading<'a> {
             WriteError::Host(error) => Error::io(&error.path, error.error),
             WriteError::Changed { path, what } => Error::changed(&path, what),
             WriteError::Origin(error) => error,
-            WriteError::Read(origin, source) => Error::Io {
-                place: self.place(origin),
-                source,
-            },
+            WriteError::Read(origin, source) => Error::in_place(&self.place(origin))(source),
             WriteError::OriginChanged(origin) => Error::Changed {
                 place: self.place(origin),
                 what: "its entries are different".to_owned(),
             },
             WriteError::Tar(origin, error) => Error::unreadable_layer(self.place(origin), error),
-            WriteError::Output(source) => Error::Io {
-                place: "the output".to_owned(),
-                source,
-            },
+            WriteError::Output(source) => Error::in_place("the output")(source),
         }
     }
 }

@@ -5,7 +5,7 @@ use std::collections::HashSet;
 use serde::Serialize;
 
 use super::layer_summary::{self, LayerSummary};
-use super::layers::Known;
+use super::layers::Places;
 use crate::annotation::AnnotationEdit;
 use crate::archive::{Archive, Revision};
 use crate::digest::Digest;
@@ -101,7 +101,7 @@ impl Summary {
         plan: &Plan,
         configs: &[&Config],
         ids: &[Digest],
-        known: &Known,
+        places: &Places,
         revision: &Revision<'_>,
     ) -> Self {
         let mut images = Vec::new();
@@ -133,7 +133,7 @@ impl Summary {
                 old_index_digest: old_index,
                 config,
                 annotations: planned.annotations.clone(),
-                layers: layer_summary::layers((i, image), planned, plan, known),
+                layers: layer_summary::layers((i, image), planned, plan, (places, revision)),
                 tags: compare_tags(image.tags(), &planned.tags),
                 steps: planned.steps.clone(),
                 notes: planned.notes.clone(),

@@ -7,7 +7,6 @@ use super::documents::Documents;
 use super::documents::read::read_optional;
 use super::{Archive, Contents, Half, Source};
 use crate::error::Error;
-use crate::image::json::Document;
 
 impl Archive {
     /// Understands the archive behind `source`: reads its documents, no layer.
@@ -38,7 +37,7 @@ fn open(source: &Arc<Source>, trusted: Option<Half>) -> Result<Archive, Error> {
         reason,
     };
     let documents = Documents::read(source, trusted)?;
-    if documents.manifest.as_ref().is_some_and(is_one_manifest) {
+    if documents.one_manifest.is_some() {
         return Err(not_an_image(
             "is in the `dir:` form of skopeo and podman (its `manifest.json` is one manifest); convert it with `skopeo copy dir:DIR oci:LAYOUT`".to_owned(),
         ));
@@ -83,9 +82,4 @@ fn instead_of_images(source: &Source) -> String {
         );
     }
     format!("{missing}; expected an archive of container images")
-}
-
-/// Tells whether `manifest.json` is a manifest, and no list of images.
-fn is_one_manifest(manifest: &Document) -> bool {
-    manifest.root.get("schemaVersion").is_some()
 }

@@ -7,9 +7,7 @@ use super::field::{
 };
 use super::sparse;
 use super::write::{octal_fits, pax_extension, pax_time_text, put, put_checksum, put_octal};
-use super::{Entry, Mtime};
-
-const BLOCK: usize = 512;
+use super::{BLOCK, Entry, Mtime};
 
 /// What becomes of a header; what is not said stays.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]

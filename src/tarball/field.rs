@@ -3,9 +3,7 @@
 use std::collections::HashSet;
 use std::ops::Range;
 
-use super::{Entry, Mtime, sparse};
-
-const BLOCK: usize = 512;
+use super::{BLOCK, Entry, Mtime, sparse};
 
 /// What a header says of its own format, by its magic and version (Go, `block.getFormat`).
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -24,6 +24,8 @@ pub use write::{END_OF_ARCHIVE, header_group, rename_group};
 
 /// Tar's unit: headers are one block, data is padded to whole blocks. In bytes.
 pub const BLOCK_BYTES: u64 = 512;
+/// The same, for arrays.
+const BLOCK: usize = 512;
 
 /// The flag of an entry's type, for those that [`Kind`] has no name for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]

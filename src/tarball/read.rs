@@ -9,9 +9,8 @@ use super::field::{
 };
 use super::input::Input;
 use super::sparse::{Description, GNU_SPARSE};
-use super::{BLOCK_BYTES, Entry, Kind, Mtime, TypeFlag};
+use super::{BLOCK, BLOCK_BYTES, Entry, Kind, Mtime, TypeFlag};
 
-pub(super) const BLOCK: usize = 512;
 /// No honest extension header comes near this; Go's own limit is the same. In bytes.
 pub(super) const MAX_EXTENSION_BYTES: u64 = 1 << 20;
 

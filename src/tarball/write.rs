@@ -1,9 +1,7 @@
 //! Header groups for new entries, byte for byte what Go's `archive/tar` writes: ustar, and a PAX header where a
 //! value does not fit. These bytes are part of `ocipatch/v1`: another spelling would be another layer digest.
 
-use super::{Entry, Kind};
-
-const BLOCK: usize = 512;
+use super::{BLOCK, Entry, Kind};
 
 /// What ends an archive: two zero blocks.
 pub const END_OF_ARCHIVE: [u8; 2 * BLOCK] = [0; 2 * BLOCK];

@@ -293,14 +293,14 @@ const FILES: &[(&str, &[&str])] = &[
          OFlags::TMPFILE mkdirat symlinkat unlinkat",
         &[
             "src/archive/hidden/",
-            "src/archive/output/",
+            "src/archive/publish/",
             "src/archive/source/spool.rs",
         ],
     ),
     (
         "File::open fs::read( fs::open( read_dir(",
         &[
-            "src/archive/output/",
+            "src/archive/publish/",
             "src/archive/source/",
             "src/cli/args.rs",
             "src/gather/sources.rs",
@@ -318,7 +318,7 @@ const SOURCES: &[(&str, &[&str])] = &[
         "piece::Piece .piece() .around() .kept( .given()",
         &[
             "src/archive/draft/mod.rs",
-            "src/archive/output/",
+            "src/archive/publish/",
             "src/archive/source/",
             // A layer that stays what it is, and no piece.
             "src/archive/dialect/state.rs",

@@ -5,11 +5,12 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::state::{DerivedContent, Files, Part, Paths, State};
+use super::state::{Files, Part, Paths, State};
 use super::v1_directories::{push_config, shared_configs};
 use super::{Dialect, Facts, Tagless, reproduces};
 use crate::archive::Contents;
 use crate::archive::documents::graph::Graph;
+use crate::archive::draft::Content;
 use crate::archive::source::entry::SourceEntry;
 use crate::digest::{ChainId, Digest};
 use crate::error::Error;
@@ -125,7 +126,7 @@ fn push_links(files: &mut Files, contents: &Contents, stays: &dyn Fn(usize) -> b
             ("VERSION", Part::Version(0)),
             ("json", Part::LegacyJson(0)),
         ] {
-            let content = DerivedContent::Bytes(Vec::new());
+            let content = Content::Bytes(Vec::new());
             files.push(format!("{directory}/{file}"), content, 0, part);
         }
     }
@@ -138,11 +139,11 @@ fn files(contents: &Contents, states: &[State]) -> Files {
     for (image, state) in states.iter().enumerate() {
         let mut layers = Vec::new();
         for (i, layer) in state.layers.iter().enumerate() {
-            let path = layer.kept_path().cloned();
+            let path = layer.path.clone();
             let path = path.unwrap_or_else(|| format!("{}.tar", layer.diff_id.hex()));
             files.push(
                 path.clone(),
-                DerivedContent::Layer(layer.data.clone(), layer.size),
+                layer.content.clone(),
                 image,
                 Part::LayerTar(i),
             );
@@ -157,19 +158,19 @@ fn files(contents: &Contents, states: &[State]) -> Files {
             let (id, json) = legacy(state, chain.expect("it was just set"), &top, is_top);
             files.push(
                 format!("{id}/layer.tar"),
-                DerivedContent::Symlink(format!("../{path}")),
+                Content::Symlink(format!("../{path}")),
                 image,
                 Part::LayerLink(i),
             );
             files.push(
                 format!("{id}/VERSION"),
-                DerivedContent::Bytes(b"1.0".to_vec()),
+                Content::Bytes(b"1.0".to_vec()),
                 image,
                 Part::Version(i),
             );
             files.push(
                 format!("{id}/json"),
-                DerivedContent::Bytes(json.into_bytes()),
+                Content::Bytes(json.into_bytes()),
                 image,
                 Part::LegacyJson(i),
             );

@@ -7,14 +7,15 @@
 use std::collections::{BTreeSet, HashMap, HashSet};
 
 use super::generation::{Generation, Release};
-use super::state::{DerivedContent, Files, LayerData, Part, Paths, State};
+use super::state::{Files, Part, Paths, State};
 use super::v1_directories::push_time;
 use super::{Dialect, Facts, Index, Tagless, reproduces};
 use crate::archive::documents::descriptor::{blob_name, digest_of, listed_name};
-use crate::archive::documents::graph::{Graph, Kind, children};
+use crate::archive::documents::graph::{Graph, NodeKind, children};
 use crate::archive::documents::halves::{check_layers, disagreement, names_differ, unlisted};
 use crate::archive::documents::read::read_document;
 use crate::archive::documents::{Documents, Listed, items};
+use crate::archive::draft::Content;
 use crate::archive::source::Source;
 use crate::archive::{Contents, Image, Layer, MAX_DOCUMENT_BYTES, OciManifest};
 use crate::digest::Digest;
@@ -223,8 +224,8 @@ pub(super) fn files(
         let mut layers = Vec::new();
         for (i, layer) in state.layers.iter().enumerate() {
             let path = layer
-                .kept_path()
-                .cloned()
+                .path
+                .clone()
                 .unwrap_or_else(|| blob_name(layer.digest.expect("what gets a name has a digest")));
             files.push_layer(contents, &path, layer, image, Part::LayerTar(i));
             layers.push(path);
@@ -234,22 +235,17 @@ pub(super) fn files(
             .unwrap_or_default();
         for (i, layer) in legacy.into_iter().enumerate() {
             let name = blob_name(Digest::of(&layer.json));
-            files.push(
-                name,
-                DerivedContent::Bytes(layer.json),
-                image,
-                Part::LegacyJson(i),
-            );
+            files.push(name, Content::Bytes(layer.json), image, Part::LegacyJson(i));
         }
         let config = blob_name(state.image_id);
         files.push(
             config.clone(),
-            DerivedContent::Bytes(state.config.to_bytes()),
+            Content::Bytes(state.config.to_bytes()),
             image,
             Part::Config,
         );
         if let Some(manifest) = &state.manifest {
-            let bytes = DerivedContent::Bytes(manifest.document.to_bytes());
+            let bytes = Content::Bytes(manifest.document.to_bytes());
             files.push(blob_name(manifest.digest), bytes, image, Part::Manifest);
         }
         let top = state
@@ -273,9 +269,9 @@ pub(super) fn files(
 fn push_graph(files: &mut Files, contents: &Contents, graph: &Graph) {
     for (n, digest) in graph.reachable().into_iter().enumerate() {
         let node = &graph.nodes[&digest];
-        let bytes = DerivedContent::Bytes(node.document.to_bytes());
+        let bytes = Content::Bytes(node.document.to_bytes());
         files.push(blob_name(digest), bytes, 0, Part::Node(n));
-        if node.kind != Kind::Other {
+        if node.kind != NodeKind::Other {
             continue;
         }
         let root = &node.document.root;
@@ -289,12 +285,7 @@ fn push_graph(files: &mut Files, contents: &Contents, graph: &Graph) {
             else {
                 continue;
             };
-            let size = contents.source.entries()[entry].size;
-            let data = LayerData::Kept {
-                entry,
-                path: path.clone(),
-            };
-            files.push(path, DerivedContent::Layer(data, size), 0, Part::OtherBlob);
+            files.push(path, Content::Entry(entry), 0, Part::OtherBlob);
         }
     }
 }
@@ -339,7 +330,7 @@ fn derives(contents: &Contents, generation: &Generation, image: &Image) -> Resul
     generation.each_layer(&image.config, &[], |layer| {
         let name = blob_name(Digest::of(&layer.json));
         outcome = match contents.source.find(&name) {
-            Some(index) => contents.holds(index, &DerivedContent::Bytes(layer.json)),
+            Some(index) => contents.holds(index, &Content::Bytes(layer.json), &[]),
             None => Ok(false),
         };
         matches!(outcome, Ok(true))

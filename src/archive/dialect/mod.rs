@@ -12,6 +12,10 @@
 //! | Are layers plain, how are names and images without a name spelled, which documents are kept up? | [`Dialect::facts`] |
 //!
 //! The order, the headers and the white space of an archive that is there stay what they are.
+//!
+//! A dialect whose documents none of the others has is a family of its own, with a `list` that reads them: the `dir:` form of
+//! skopeo ([`Documents::one_manifest`]) would be one, and Docker before 1.10, which has `repositories` alone, another. One that
+//! differs in names or ids only, such as v1 directories that are called by chain ids, joins the family of a lone `manifest.json`.
 
 pub(super) mod containerd;
 mod containers_image;
@@ -209,7 +213,7 @@ fn reproduces(dialect: &dyn Dialect, contents: &Contents) -> Result<bool, Error>
         let Some(index) = contents.source.find(&file.name) else {
             return Ok(false);
         };
-        if !contents.holds(index, &file.content)? {
+        if !contents.holds(index, &file.content, &[])? {
             return Ok(false);
         }
     }

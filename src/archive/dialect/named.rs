@@ -40,7 +40,7 @@ fn files(contents: &Contents, states: &[State]) -> Files {
     for (image, state) in states.iter().enumerate() {
         let mut layers: Vec<String> = Vec::new();
         for (i, layer) in state.layers.iter().enumerate() {
-            let path = layer.kept_path().cloned();
+            let path = layer.path.clone();
             let path = path.unwrap_or_else(|| new_name(contents, image, layer));
             files.push_layer(contents, &path, layer, image, Part::LayerTar(i));
             layers.push(path);

@@ -3,6 +3,7 @@
 use std::collections::HashMap;
 
 use crate::annotation::AnnotationEdit;
+use crate::archive::draft::{Content, StoredLayer};
 use crate::archive::{Contents, Image, Layer, OciManifest};
 use crate::compression::Compression;
 use crate::digest::{DiffId, Digest};
@@ -27,6 +28,7 @@ pub(in crate::archive) struct State {
     pub(in crate::archive) keeps_referrers: bool,
 }
 
+/// A layer of such an image: it is kept under its name, kept under another one, or stored anew.
 #[derive(Debug, Clone)]
 pub(in crate::archive) struct StateLayer {
     pub(in crate::archive) diff_id: DiffId,
@@ -34,36 +36,36 @@ pub(in crate::archive) struct StateLayer {
     pub(in crate::archive) digest: Option<Digest>,
     pub(in crate::archive) size: u64,
     pub(in crate::archive) compression: Compression,
-    pub(in crate::archive) data: LayerData,
-}
-
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(in crate::archive) enum LayerData {
-    /// An entry of the archive, and the path under which `manifest.json` names it.
-    Kept { entry: usize, path: String },
-    /// An entry of an archive of another form: its bytes get the name that this one gives them.
-    Copied(usize),
-    /// An index into the new layers.
-    Added(usize),
+    /// The path by which `manifest.json` names it, where that stays.
+    pub(in crate::archive) path: Option<String>,
+    /// An entry of the archive, or a stored layer.
+    pub(in crate::archive) content: Content,
 }
 
 impl StateLayer {
-    /// Returns the path that `manifest.json` names the layer by already.
-    pub(in crate::archive) fn kept_path(&self) -> Option<&String> {
-        match &self.data {
-            LayerData::Kept { path, .. } => Some(path),
-            LayerData::Copied(_) | LayerData::Added(_) => None,
+    /// Takes a layer that is stored in this place.
+    pub(in crate::archive) fn stored(place: usize, layer: &StoredLayer<'_>) -> Self {
+        Self {
+            diff_id: layer.diff_id,
+            digest: Some(layer.digest),
+            size: layer.size,
+            compression: layer.compression,
+            path: None,
+            content: Content::Stored(place),
         }
+    }
+
+    /// Tells whether the archive does not have it as it is to be.
+    pub(in crate::archive) fn is_stored(&self) -> bool {
+        matches!(self.content, Content::Stored(_))
     }
 }
 
 impl State {
     /// Has every layer get the name that another form gives it.
-    pub(in crate::archive) fn copy_layers(&mut self) {
+    pub(in crate::archive) fn rename_layers(&mut self) {
         for layer in &mut self.layers {
-            if let LayerData::Kept { entry, .. } = layer.data {
-                layer.data = LayerData::Copied(entry);
-            }
+            layer.path = None;
         }
     }
 
@@ -89,41 +91,35 @@ impl Contents {
         self.images.iter().map(state).collect()
     }
 
-    /// A layer that stays what it is.
+    /// Returns a layer that stays what it is.
     pub(in crate::archive) fn kept(&self, layer: &Layer) -> StateLayer {
-        let data = LayerData::Kept {
-            entry: layer.entry,
-            path: layer.path.clone(),
-        };
         StateLayer {
             diff_id: layer.diff_id,
             digest: layer.named_digest(&self.source),
             size: layer.size,
             compression: layer.compression,
-            data,
+            path: Some(layer.path.clone()),
+            content: Content::Entry(layer.entry),
         }
     }
 
-    /// Tells whether the entry at `index` has that content already.
+    /// Tells whether the entry at `index` has that content already; `stored` are the layers that are new.
     pub(in crate::archive) fn holds(
         &self,
         index: usize,
-        content: &DerivedContent,
+        content: &Content,
+        stored: &[StoredLayer<'_>],
     ) -> Result<bool, Error> {
         let entry = &self.source.entries()[index];
         Ok(match content {
-            DerivedContent::Directory => entry.kind == Kind::Directory,
-            DerivedContent::Symlink(target) => {
+            Content::Directory => entry.kind == Kind::Directory,
+            Content::Symlink(target) => {
                 entry.kind == Kind::Symlink && entry.link_name == target.as_bytes()
             }
-            DerivedContent::Layer(LayerData::Kept { entry, .. } | LayerData::Copied(entry), _) => {
-                *entry == index
-            }
+            Content::Entry(entry) => *entry == index,
             // Named by its digest or by an id that covers it: the same name is the same layer.
-            DerivedContent::Layer(LayerData::Added(_), size) => {
-                entry.kind == Kind::File && entry.size == *size
-            }
-            DerivedContent::Bytes(bytes) => {
+            Content::Stored(place) => entry.kind == Kind::File && entry.size == stored[*place].size,
+            Content::Bytes(bytes) => {
                 entry.kind == Kind::File
                     && entry.size == bytes.len() as u64
                     && self.source.read(index, entry.size)? == *bytes
@@ -136,7 +132,7 @@ impl Contents {
 #[derive(Debug, Clone)]
 pub(in crate::archive) struct Derived {
     pub(in crate::archive) name: String,
-    pub(in crate::archive) content: DerivedContent,
+    pub(in crate::archive) content: Content,
     /// Which image and part it belongs to: where its header is taken from.
     pub(in crate::archive) role: Role,
     /// Which time the writer gives it.
@@ -152,14 +148,6 @@ pub(in crate::archive) enum Stamp {
     Saved,
     /// Always the same.
     Fixed,
-}
-
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(in crate::archive) enum DerivedContent {
-    Directory,
-    Bytes(Vec<u8>),
-    Symlink(String),
-    Layer(LayerData, u64),
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -222,7 +210,7 @@ impl Files {
     pub(in crate::archive) fn push(
         &mut self,
         name: String,
-        content: DerivedContent,
+        content: Content,
         image: usize,
         part: Part,
     ) {
@@ -254,12 +242,11 @@ impl Files {
         image: usize,
         part: Part,
     ) {
-        let name = match &layer.data {
-            LayerData::Kept { entry, .. } => contents.source.entries()[*entry].name.clone(),
-            LayerData::Copied(_) | LayerData::Added(_) => path.to_owned(),
+        let name = match (&layer.path, &layer.content) {
+            (Some(_), Content::Entry(entry)) => &contents.source.entries()[*entry].name,
+            _ => path,
         };
-        let content = DerivedContent::Layer(layer.data.clone(), layer.size);
-        self.push(name, content, image, part);
+        self.push(name.to_owned(), layer.content.clone(), image, part);
     }
 
     /// Returns the file of that name.

@@ -6,9 +6,10 @@ use std::collections::{HashMap, HashSet};
 
 use super::generation::{Generation, LegacyLayer};
 use super::go::object;
-use super::state::{DerivedContent, Files, LayerData, Part, Paths, State, StateLayer};
+use super::state::{Files, Part, Paths, State, StateLayer};
 use super::{Dialect, Facts, Tagless, reproduces};
 use crate::archive::documents::graph::Graph;
+use crate::archive::draft::Content;
 use crate::archive::{Contents, Image, Layer, MAX_DOCUMENT_BYTES, names};
 use crate::digest::{DiffId, Digest};
 use crate::error::Error;
@@ -72,7 +73,7 @@ fn files(contents: &Contents, generation: Option<&Generation>, states: &[State])
         let kept_paths: Vec<Option<&String>> = state
             .layers
             .iter()
-            .map(|layer| layer.kept_path().filter(|_| generation.is_none()))
+            .map(|layer| layer.path.as_ref().filter(|_| generation.is_none()))
             .collect();
         let legacy = legacy_layers(generation, state, &kept_paths);
         let mut layers = Vec::new();
@@ -101,12 +102,12 @@ fn files(contents: &Contents, generation: Option<&Generation>, states: &[State])
                 if has_directories {
                     files.push(
                         directory.clone(),
-                        DerivedContent::Directory,
+                        Content::Directory,
                         image,
                         Part::LayerDirectory(i),
                     );
                 }
-                let version = DerivedContent::Bytes(b"1.0".to_vec());
+                let version = Content::Bytes(b"1.0".to_vec());
                 files.push(
                     format!("{directory}/VERSION"),
                     version,
@@ -115,16 +116,16 @@ fn files(contents: &Contents, generation: Option<&Generation>, states: &[State])
                 );
                 files.push(
                     format!("{directory}/json"),
-                    DerivedContent::Bytes(json.clone()),
+                    Content::Bytes(json.clone()),
                     image,
                     Part::LegacyJson(i),
                 );
                 let content = match first_paths.get(&layer.diff_id) {
-                    Some(first) => DerivedContent::Symlink(format!("../{first}")),
-                    None => DerivedContent::Layer(layer.data.clone(), layer.size),
+                    Some(first) => Content::Symlink(format!("../{first}")),
+                    None => layer.content.clone(),
                 };
                 // Docker dates what it wrote by itself, not what it linked (save.go, `saveLayer`).
-                let is_link = matches!(content, DerivedContent::Symlink(_));
+                let is_link = matches!(content, Content::Symlink(_));
                 files.push(path.clone(), content, image, Part::LayerTar(i));
                 first_paths
                     .entry(layer.diff_id)
@@ -180,16 +181,12 @@ impl Kept<'_> {
             return;
         };
         let source = &self.contents.source;
-        let mut push = |name: &str, content: DerivedContent, part: Part| {
+        let mut push = |name: &str, content: Content, part: Part| {
             files.push(name.to_owned(), content, image, part);
             files.stamp_fixed(name);
         };
         if source.find(directory).is_some() {
-            push(
-                directory,
-                DerivedContent::Directory,
-                Part::LayerDirectory(i),
-            );
+            push(directory, Content::Directory, Part::LayerDirectory(i));
         }
         let version = format!("{directory}/VERSION");
         if let Some(content) = self.as_it_is(&version) {
@@ -206,29 +203,25 @@ impl Kept<'_> {
     }
 
     /// The file of that name, if it is one.
-    fn as_it_is(&self, name: &str) -> Option<DerivedContent> {
+    fn as_it_is(&self, name: &str) -> Option<Content> {
         let entry = self.contents.source.find(name)?;
         let found = &self.contents.source.entries()[entry];
-        let path = name.to_owned();
-        let data = LayerData::Kept { entry, path };
-        (found.kind == Kind::File).then_some(DerivedContent::Layer(data, found.size))
+        (found.kind == Kind::File).then_some(Content::Entry(entry))
     }
 
     /// The layer, or the link to it as long as that leads there.
-    fn tar(&self) -> Option<DerivedContent> {
+    fn tar(&self) -> Option<Content> {
         let source = &self.contents.source;
         let found = &source.entries()[source.find(self.path)?];
-        let own = || DerivedContent::Layer(self.layer.data.clone(), self.layer.size);
+        let own = || self.layer.content.clone();
         match found.kind {
             Kind::File => Some(own()),
             Kind::Symlink => {
                 let target = String::from_utf8(found.link_name.clone()).ok()?;
                 let leads_to = names::resolve(&found.name, target.as_bytes());
                 Some(match self.first {
-                    Some(first) if leads_to.as_ref() == Some(first) => {
-                        DerivedContent::Symlink(target)
-                    }
-                    Some(first) => DerivedContent::Symlink(format!("../{first}")),
+                    Some(first) if leads_to.as_ref() == Some(first) => Content::Symlink(target),
+                    Some(first) => Content::Symlink(format!("../{first}")),
                     None => own(),
                 })
             }
@@ -237,7 +230,7 @@ impl Kept<'_> {
     }
 
     /// The document of the layer with another parent, where it named the one below and that is another now.
-    fn relinked(&self, json: &str, image: usize) -> Option<DerivedContent> {
+    fn relinked(&self, json: &str, image: usize) -> Option<Content> {
         let contents = self.contents;
         let old = &contents.images[image].layers;
         let below = self.position?.checked_sub(1).map(|below| &old[below].path);
@@ -255,7 +248,7 @@ impl Kept<'_> {
                 document.remove(&[], "parent");
             }
         }
-        Some(DerivedContent::Bytes(document.to_bytes()))
+        Some(Content::Bytes(document.to_bytes()))
     }
 }
 
@@ -318,7 +311,7 @@ pub(super) fn push_config(
     shared: &HashSet<usize>,
 ) -> String {
     let name = config_name(contents, image, state, shared);
-    let content = DerivedContent::Bytes(state.config.to_bytes());
+    let content = Content::Bytes(state.config.to_bytes());
     files.push(name.clone(), content, image, Part::Config);
     name
 }

@@ -5,6 +5,7 @@ pub(super) mod graph;
 pub(super) mod halves;
 pub(super) mod items;
 pub(super) mod read;
+pub(super) mod referrers;
 pub(super) mod root;
 pub(super) mod surroundings;
 
@@ -16,8 +17,10 @@ use read::read_optional;
 
 /// The documents that say which images there are.
 pub(super) struct Documents {
-    /// `manifest.json`
+    /// `manifest.json`, a list of images.
     pub(super) manifest: Option<Document>,
+    /// A `manifest.json` that is one manifest, and no list.
+    pub(super) one_manifest: Option<Document>,
     /// `index.json`, and what it leads to.
     pub(super) graph: Option<Graph>,
 }
@@ -41,8 +44,15 @@ impl Documents {
             Some(index) => Some(Graph::read(source, &index)?),
             None => None,
         };
+        let manifest = read("manifest.json", Half::Manifest)?;
+        let is_one = |manifest: &Document| manifest.root.get("schemaVersion").is_some();
+        let (one_manifest, manifest) = match manifest {
+            Some(manifest) if is_one(&manifest) => (Some(manifest), None),
+            manifest => (None, manifest),
+        };
         Ok(Self {
-            manifest: read("manifest.json", Half::Manifest)?,
+            manifest,
+            one_manifest,
             graph,
         })
     }

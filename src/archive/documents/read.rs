@@ -49,6 +49,8 @@ pub(in crate::archive) struct ImageReader<'a> {
     source: &'a Source,
     /// By entry.
     configs: HashMap<usize, (Config, Digest)>,
+    /// By entry, how a layer is compressed.
+    compressions: HashMap<usize, Compression>,
     /// What the documents come to, each counted once, and each for every image.
     once: u64,
     for_all: u64,
@@ -59,6 +61,7 @@ impl<'a> ImageReader<'a> {
         Self {
             source,
             configs: HashMap::new(),
+            compressions: HashMap::new(),
             once: 0,
             for_all: 0,
         }
@@ -82,7 +85,7 @@ impl<'a> ImageReader<'a> {
         self.once += if is_shared { 0 } else { own as u64 };
         self.for_all += source.entries()[entry].size + own as u64;
         self.check_shared(wanted_by)?;
-        read_image(source, item, (entry, config, image_id), tags, wanted_by)
+        self.read_image(item, (entry, config, image_id), tags, wanted_by)
     }
 
     fn config(&mut self, item: &Item, entry: usize) -> Result<(Config, Digest), Error> {
@@ -117,6 +120,64 @@ impl<'a> ImageReader<'a> {
         Ok((config, image_id))
     }
 
+    fn read_image(
+        &mut self,
+        item: &Item,
+        (config_entry, config, image_id): (usize, Config, Digest),
+        tags: &[Reference],
+        wanted_by: &str,
+    ) -> Result<Image, Error> {
+        let source = self.source;
+        if config.diff_ids().len() != item.layers.len() {
+            return Err(Error::OtherLayers {
+                document: wanted_by.to_owned(),
+                reason: format!(
+                    "lists {} layers for `{}`, which has {} diff ids",
+                    item.layers.len(),
+                    item.config,
+                    config.diff_ids().len()
+                ),
+            });
+        }
+        let all = config.diff_ids().iter().copied();
+        let all: HashSet<Digest> = all.map(Digest::from).collect();
+        let mut layers = Vec::with_capacity(item.layers.len());
+        for (path, &diff_id) in item.layers.iter().zip(config.diff_ids()) {
+            let entry = source.resolve(path, wanted_by)?;
+            let layer = Layer {
+                diff_id,
+                path: path.clone(),
+                entry,
+                size: source.entries()[entry].size,
+                compression: self.compression(entry)?,
+            };
+            check_name(source, &layer, &all, item, wanted_by)?;
+            layers.push(layer);
+        }
+        let mut names = items::tags(item)?;
+        names.extend_from_slice(tags);
+        Ok(Image {
+            config,
+            image_id,
+            config_entry,
+            layers,
+            tags: names,
+            manifest: None,
+            group: 0,
+        })
+    }
+
+    /// Tells how a layer is compressed from its first bytes: names and media types have been wrong before.
+    fn compression(&mut self, entry: usize) -> Result<Compression, Error> {
+        if let Some(known) = self.compressions.get(&entry) {
+            return Ok(*known);
+        }
+        let blob = self.source.blob(entry)?;
+        let compression = blob.compression(&self.source.entries()[entry].name)?;
+        self.compressions.insert(entry, compression);
+        Ok(compression)
+    }
+
     fn check_shared(&self, wanted_by: &str) -> Result<(), Error> {
         let allowed = MAX_SHARED_BYTES + MAX_SHARED_RATIO * self.once;
         if self.for_all <= allowed {
@@ -130,52 +191,6 @@ impl<'a> ImageReader<'a> {
             ),
         })
     }
-}
-
-fn read_image(
-    source: &Source,
-    item: &Item,
-    (config_entry, config, image_id): (usize, Config, Digest),
-    tags: &[Reference],
-    wanted_by: &str,
-) -> Result<Image, Error> {
-    if config.diff_ids().len() != item.layers.len() {
-        return Err(Error::OtherLayers {
-            document: wanted_by.to_owned(),
-            reason: format!(
-                "lists {} layers for `{}`, which has {} diff ids",
-                item.layers.len(),
-                item.config,
-                config.diff_ids().len()
-            ),
-        });
-    }
-    let all = config.diff_ids().iter().copied();
-    let all: HashSet<Digest> = all.map(Digest::from).collect();
-    let mut layers = Vec::with_capacity(item.layers.len());
-    for (path, &diff_id) in item.layers.iter().zip(config.diff_ids()) {
-        let entry = source.resolve(path, wanted_by)?;
-        let layer = Layer {
-            diff_id,
-            path: path.clone(),
-            entry,
-            size: source.entries()[entry].size,
-            compression: compression_of(source, entry)?,
-        };
-        check_name(source, &layer, &all, item, wanted_by)?;
-        layers.push(layer);
-    }
-    let mut names = items::tags(item)?;
-    names.extend_from_slice(tags);
-    Ok(Image {
-        config,
-        image_id,
-        config_entry,
-        layers,
-        tags: names,
-        manifest: None,
-        group: 0,
-    })
 }
 
 /// A plain layer that is named by the diff id of another layer of the image stands in that one's place.
@@ -203,13 +218,6 @@ fn check_name(
             layer.path, item.config, layer.diff_id
         ),
     })
-}
-
-/// Tells how a layer is compressed from its first bytes: names and media types have been wrong before.
-fn compression_of(source: &Source, entry: usize) -> Result<Compression, Error> {
-    source
-        .blob(entry)?
-        .compression(&source.entries()[entry].name)
 }
 
 /// Reads a document that a descriptor names; its digest and size must be as stated.

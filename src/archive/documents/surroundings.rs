@@ -5,7 +5,7 @@ use std::collections::{HashMap, HashSet};
 use std::rc::Rc;
 
 use super::descriptor::{NAME, REF_NAME, digest_of};
-use super::graph::{Graph, Kind, children};
+use super::graph::{Graph, NodeKind, children};
 use crate::annotation::{Annotations, ImageAnnotations, Referring};
 use crate::archive::{Archive, OciManifest};
 use crate::digest::Digest;
@@ -54,7 +54,7 @@ impl<'a> Above<'a> {
         let below = root.map(|root| graph.below(root)).unwrap_or_default();
         let index = root
             .and_then(|root| graph.nodes.get(&root))
-            .filter(|node| node.kind == Kind::Index);
+            .filter(|node| node.kind == NodeKind::Index);
         let nodes = below.iter().filter_map(|digest| graph.nodes.get(digest));
         Self {
             index: index.map(|node| annotations_of(&node.document.root)),

@@ -188,10 +188,10 @@ impl<'a> Drafting<'a> {
             Content::Symlink(_) if like.kind == Kind::Symlink => 0o120_000 | like.mode & 0o7777,
             Content::Symlink(_) => 0o120_777,
             Content::Entry(index) => 0o100_000 | entries[*index].mode & 0o7777,
-            Content::Bytes(_) | Content::Layer(_) if like.kind == Kind::File => {
+            Content::Bytes(_) | Content::Stored(_) if like.kind == Kind::File => {
                 0o100_000 | like.mode & 0o7777
             }
-            Content::Bytes(_) | Content::Layer(_) => 0o100_644,
+            Content::Bytes(_) | Content::Stored(_) => 0o100_644,
         };
         let has_type_bits = like.mode & !0o7777 != 0;
         if has_type_bits {

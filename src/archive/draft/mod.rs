@@ -16,11 +16,11 @@ use crate::error::Error;
 use crate::ledger::{Ledger, ReadAs};
 use crate::tarball::{Entry, Kind, Mtime, Range, TarReader, header_group, rename_group};
 
-/// Writes the bytes of a new layer; the same bytes at every call.
-pub type WriteLayer<'a> = dyn Fn(&mut dyn Write) -> Result<(), Error> + Sync + 'a;
+/// Writes bytes; the same at every call.
+pub type WriteBytes<'a> = dyn Fn(&mut dyn Write) -> Result<(), Error> + Sync + 'a;
 
-/// A new layer, ready to be written.
-pub struct NewLayer<'a> {
+/// A layer that the archive does not have as it is to be, and whose bytes can be written.
+pub struct StoredLayer<'a> {
     /// The digest of its uncompressed bytes.
     pub diff_id: DiffId,
     /// The digest of the bytes it writes.
@@ -30,10 +30,10 @@ pub struct NewLayer<'a> {
     /// How they are compressed.
     pub compression: Compression,
     /// Writes it.
-    pub write: Box<WriteLayer<'a>>,
+    pub write: Box<WriteBytes<'a>>,
 }
 
-impl NewLayer<'_> {
+impl StoredLayer<'_> {
     /// Returns a layer whose bytes are in a file, from `start` on.
     #[must_use]
     pub fn spooled(
@@ -45,11 +45,8 @@ impl NewLayer<'_> {
     ) -> Self {
         let write = Box::new(move |out: &mut dyn Write| {
             let mut range = Range::new(&*file, start, start + size);
-            let spooled = |source| Error::Io {
-                place: "a new layer".to_owned(),
-                source,
-            };
-            io::copy(&mut range, out).map(drop).map_err(spooled)
+            let copied = io::copy(&mut range, out).map(drop);
+            copied.map_err(Error::in_place("a new layer"))
         });
         Self {
             diff_id,
@@ -61,9 +58,9 @@ impl NewLayer<'_> {
     }
 }
 
-impl std::fmt::Debug for NewLayer<'_> {
+impl std::fmt::Debug for StoredLayer<'_> {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("NewLayer")
+        f.debug_struct("StoredLayer")
             .field("diff_id", &self.diff_id)
             .field("size", &self.size)
             .finish_non_exhaustive()
@@ -75,7 +72,7 @@ impl std::fmt::Debug for NewLayer<'_> {
 pub struct Draft<'a> {
     pub(in crate::archive) source: &'a Source,
     pub(in crate::archive) entries: Vec<DraftEntry>,
-    pub(in crate::archive) layers: Vec<NewLayer<'a>>,
+    pub(in crate::archive) layers: Vec<StoredLayer<'a>>,
     /// Whether it is of another form than the old archive: then nothing around the entries is of that.
     pub(in crate::archive) is_anew: bool,
     /// What must not be lost when it is written.
@@ -113,8 +110,8 @@ pub enum Content {
     Symlink(String),
     /// The data of an old entry, under a new name.
     Entry(usize),
-    /// A new layer.
-    Layer(usize),
+    /// A stored layer, by its place in the list of these.
+    Stored(usize),
 }
 
 impl Content {
@@ -123,7 +120,7 @@ impl Content {
         match self {
             Self::Directory => Kind::Directory,
             Self::Symlink(_) => Kind::Symlink,
-            Self::Bytes(_) | Self::Entry(_) | Self::Layer(_) => Kind::File,
+            Self::Bytes(_) | Self::Entry(_) | Self::Stored(_) => Kind::File,
         }
     }
 
@@ -216,7 +213,7 @@ impl<'a> Draft<'a> {
             Content::Directory | Content::Symlink(_) => 0,
             Content::Bytes(bytes) => bytes.len() as u64,
             Content::Entry(index) => self.source.entries()[*index].size,
-            Content::Layer(index) => self.layers[*index].size,
+            Content::Stored(index) => self.layers[*index].size,
         }
     }
 

@@ -11,7 +11,8 @@ use crate::archive::documents::descriptor::{
     ATTESTED, NAME, REF_NAME, REFERRED, annotation, digest_of, media_type_of,
 };
 use crate::archive::documents::descriptor::{follow_media_type, rewrite, rewrite_member};
-use crate::archive::documents::graph::{Graph, Kind, Node, subjects};
+use crate::archive::documents::graph::{Graph, Node, NodeKind};
+use crate::archive::documents::referrers::subjects;
 use crate::digest::Digest;
 use crate::image::Config;
 use crate::image::json::{ArrayEdit, Document, Value};
@@ -82,7 +83,7 @@ impl Graph {
         for state in new {
             if let Some(manifest) = &state.manifest {
                 let node = || Node {
-                    kind: Kind::Image,
+                    kind: NodeKind::Image,
                     document: manifest.document.clone(),
                 };
                 nodes.entry(manifest.digest).or_insert_with(node);
@@ -163,7 +164,7 @@ impl Graph {
 
 /// Returns the images of a group whose manifest changes.
 fn changed_images<'a>(group: &[(&'a State, &'a State)]) -> HashMap<Digest, (&'a State, &'a State)> {
-    let digest = |state: &State| state.manifest.as_ref().map(|manifest| manifest.digest);
+    let digest = State::manifest_digest;
     group
         .iter()
         .filter(|(before, after)| digest(before) != digest(after))
@@ -181,11 +182,11 @@ impl Revising<'_> {
             let keeps_referrers = after.keeps_referrers;
             let manifest = after.manifest.as_ref().expect("it had one before");
             let (now, document) = (manifest.digest, manifest.document.clone());
-            return self.put(digest, now, Kind::Image, document, keeps_referrers);
+            return self.put(digest, now, NodeKind::Image, document, keeps_referrers);
         }
         let graph = self.graph;
         match graph.nodes.get(&digest) {
-            Some(node) if node.kind == Kind::Index => self.index(digest, &node.document),
+            Some(node) if node.kind == NodeKind::Index => self.index(digest, &node.document),
             _ => digest,
         }
     }
@@ -194,7 +195,7 @@ impl Revising<'_> {
         &mut self,
         digest: Digest,
         now: Digest,
-        kind: Kind,
+        kind: NodeKind,
         document: Document,
         keeps_referrers: bool,
     ) -> Digest {
@@ -238,7 +239,7 @@ impl Revising<'_> {
         if now == digest {
             return now;
         }
-        self.put(digest, now, Kind::Index, document, keeps_referrers)
+        self.put(digest, now, NodeKind::Index, document, keeps_referrers)
     }
 
     fn size(&self, digest: Digest) -> u64 {
@@ -281,7 +282,7 @@ impl Revising<'_> {
     fn referrer(&mut self, items: &mut ArrayEdit<'_>, i: usize) -> bool {
         let digest = digest_of(items.get(i));
         let kind = digest.and_then(|digest| self.nodes.get(&digest).map(|node| node.kind));
-        if matches!(kind, Some(Kind::Image | Kind::Index)) {
+        if matches!(kind, Some(NodeKind::Image | NodeKind::Index)) {
             return false;
         }
         let node = digest.and_then(|digest| self.nodes.get(&digest));
@@ -321,7 +322,7 @@ impl Revising<'_> {
             let mut document = node.document;
             rewrite_member(&mut document, "subject", now, self.size(now));
             let new = Digest::of(&document.to_bytes());
-            self.put(digest, new, Kind::Other, document, true);
+            self.put(digest, new, NodeKind::Other, document, true);
             rewrite(items, i, new, self.size(new));
         }
         for key in [ATTESTED, REFERRED] {

@@ -4,9 +4,11 @@ use std::collections::HashMap;
 use std::io;
 use std::path::Path;
 
+use super::manifest::{manifest_of, with_oci_types};
+use super::target::Target;
 use crate::archive::Contents;
-use crate::archive::dialect::state::{LayerData, StateLayer};
-use crate::archive::draft::NewLayer;
+use crate::archive::dialect::state::{State, StateLayer};
+use crate::archive::draft::{Content, StoredLayer};
 use crate::archive::source::spool::Spool;
 use crate::compression::Compression;
 use crate::digest::{Digest, Hashing};
@@ -18,31 +20,57 @@ pub(super) struct Layers<'a> {
     spool: Spool<'a>,
     /// By the entry that they come from: images share layers.
     known: HashMap<usize, StateLayer>,
-    added: Vec<NewLayer<'a>>,
+    stored: Vec<StoredLayer<'a>>,
 }
 
 impl<'a> Layers<'a> {
-    pub(super) fn new(contents: &'a Contents, added: Vec<NewLayer<'a>>, spool: &'a Path) -> Self {
+    pub(super) fn new(
+        contents: &'a Contents,
+        stored: Vec<StoredLayer<'a>>,
+        spool: &'a Path,
+    ) -> Self {
         Self {
             contents,
             spool: Spool::new(spool),
             known: HashMap::new(),
-            added,
+            stored,
         }
     }
 
     /// Returns the layers that the archive does not have.
-    pub(super) fn finish(self) -> Vec<NewLayer<'a>> {
-        self.added
+    pub(super) fn finish(self) -> Vec<StoredLayer<'a>> {
+        self.stored
+    }
+
+    /// Makes an image one of another form: unless the documents of a layout stay, it gets layers that every reader knows and
+    /// a manifest that lists them.
+    pub(super) fn fit(
+        &mut self,
+        state: &mut State,
+        target: &Target<'_>,
+        notes: &mut Vec<String>,
+    ) -> Result<(), Error> {
+        if target.graph.is_none() {
+            let layers = state.layers.iter();
+            let portable = layers.map(|layer| self.portable(layer, notes));
+            state.layers = portable.collect::<Result<_, _>>()?;
+            state.manifest = Some(manifest_of(state));
+        }
+        if target.facts().is_bare_layout() {
+            let manifest = state.manifest.as_ref();
+            state.manifest = manifest.map(|manifest| with_oci_types(manifest, &state.layers));
+        }
+        state.rename_layers();
+        Ok(())
     }
 
     /// Returns a layer with its digest, and in another compression where it must be.
-    pub(super) fn portable(
+    fn portable(
         &mut self,
         layer: &StateLayer,
         notes: &mut Vec<String>,
     ) -> Result<StateLayer, Error> {
-        let LayerData::Kept { entry, .. } = layer.data else {
+        let Content::Entry(entry) = layer.content else {
             return Ok(layer.clone());
         };
         if let Some(known) = self.known.get(&entry) {
@@ -84,18 +112,12 @@ impl<'a> Layers<'a> {
         let hashed = Digest::of_reader(&mut source.blob(entry)?.reader());
         hashed
             .map(|(digest, _)| digest)
-            .map_err(|source| Error::Io {
-                place: name.clone(),
-                source,
-            })
+            .map_err(Error::in_place(name))
     }
 
     fn recompressed(&mut self, layer: &StateLayer, entry: usize) -> Result<StateLayer, Error> {
         let name = &self.contents.source.entries()[entry].name;
-        let unreadable = |source| Error::Io {
-            place: name.clone(),
-            source,
-        };
+        let unreadable = Error::in_place(name);
         let blob = self.contents.source.blob(entry)?;
         let mut input = layer
             .compression
@@ -121,19 +143,15 @@ impl<'a> Layers<'a> {
         buffered
             .into_inner()
             .map_err(|error| failed(error.into_error()))?;
-        self.added.push(NewLayer::spooled(
+        let stored = StoredLayer::spooled(
             (file, start),
             layer.diff_id,
             digest,
             size,
             Compression::Gzip,
-        ));
-        Ok(StateLayer {
-            diff_id: layer.diff_id,
-            digest: Some(digest),
-            size,
-            compression: Compression::Gzip,
-            data: LayerData::Added(self.added.len() - 1),
-        })
+        );
+        let state = StateLayer::stored(self.stored.len(), &stored);
+        self.stored.push(stored);
+        Ok(state)
     }
 }

@@ -4,7 +4,7 @@
 use std::collections::{HashMap, VecDeque};
 
 use crate::archive::OciManifest;
-use crate::archive::dialect::state::{LayerData, State, StateLayer};
+use crate::archive::dialect::state::{State, StateLayer};
 use crate::archive::documents::descriptor::{
     digest_of, media_type_of, new_descriptor, rewrite_member,
 };
@@ -65,11 +65,7 @@ pub(super) fn revise_manifest(
             })
         })
         .collect();
-    if layers
-        .iter()
-        .any(|layer| matches!(layer.data, LayerData::Added(_)))
-        || wanted.len() != old.len()
-    {
+    if layers.iter().any(StateLayer::is_stored) || wanted.len() != old.len() {
         document.edit_array(&[], "layers", &[], |items| {
             for (i, descriptor) in wanted.into_iter().enumerate() {
                 if i == items.len() {

@@ -5,7 +5,7 @@ use std::collections::{HashMap, HashSet};
 use super::Derivation;
 use crate::archive::Contents;
 use crate::archive::dialect::Facts;
-use crate::archive::dialect::state::{Files, LayerData, Paths, State, StateLayer};
+use crate::archive::dialect::state::{Files, Paths, State, StateLayer};
 use crate::archive::documents::descriptor::is_by_digest;
 use crate::archive::documents::items::ITEM_ORDER;
 use crate::digest::{DiffId, Digest};
@@ -203,7 +203,7 @@ fn revise_item(items: &mut ArrayEdit<'_>, item: &Revised, derivation: &Derivatio
         items.take_within(at, "LayerSources", &gone.diff_id.to_string());
     }
     for layer in &after.layers {
-        if !matches!(layer.data, LayerData::Added(_)) {
+        if !layer.is_stored() {
             continue;
         }
         let media_type = media_type::layer(layer.compression, false);

@@ -22,17 +22,17 @@ use std::path::Path;
 
 use crate::annotation::AnnotationEdit;
 use crate::archive::dialect::Facts;
-use crate::archive::dialect::state::{Files, LayerData, State, StateLayer};
+use crate::archive::dialect::state::{Files, State, StateLayer};
 use crate::archive::documents::graph::Graph;
 use crate::archive::documents::root::Root;
-use crate::archive::draft::{Draft, NewLayer};
+use crate::archive::draft::{Draft, StoredLayer};
 use crate::archive::{Archive, Contents, Image};
 use crate::digest::Digest;
 use crate::error::Error;
 use crate::image::Config;
 use crate::reference::Reference;
 use layers::Layers;
-use manifest::{manifest_of, revise_manifest, with_oci_types};
+use manifest::revise_manifest;
 use manifest_json::{manifest_json, new_manifest_json};
 use repositories::repositories;
 use target::{Conversion, Target};
@@ -57,8 +57,8 @@ pub struct RevisedImage {
 pub enum RevisedLayer {
     /// The layer at that position of the image as it was.
     Kept(usize),
-    /// A new layer: its place in the list of new layers.
-    Added(usize),
+    /// A layer that is stored: its place in the list of these.
+    Stored(usize),
 }
 
 /// A revised archive, not written yet.
@@ -72,6 +72,14 @@ pub struct Revision<'a> {
     pub roots: Vec<Option<Root>>,
     /// What had to be dropped or left, for people.
     pub notes: Vec<String>,
+}
+
+impl<'a> Revision<'a> {
+    /// Returns the layer that is stored in that place.
+    #[must_use]
+    pub fn stored(&self, place: usize) -> &StoredLayer<'a> {
+        &self.draft.layers[place]
+    }
 }
 
 /// What the documents of a revised archive are derived from.
@@ -93,7 +101,7 @@ struct Derivation<'a> {
 pub fn revise<'a>(
     archive: &'a Archive,
     revised: &[Option<RevisedImage>],
-    new_layers: Vec<NewLayer<'a>>,
+    stored: Vec<StoredLayer<'a>>,
     conversion: &Conversion,
     spool: &'a Path,
 ) -> Result<Revision<'a>, Error> {
@@ -104,13 +112,13 @@ pub fn revise<'a>(
         return Ok(unchanged(contents));
     }
     let mut notes = Vec::new();
-    let mut new = new_states(contents, &old, revised, &new_layers);
+    let mut new = new_states(contents, &old, revised, &stored);
     let written = target.select(archive, &mut notes)?;
     target.check(archive, &written, &new)?;
-    let mut layers = Layers::new(contents, new_layers, spool);
+    let mut layers = Layers::new(contents, stored, spool);
     if !target.is_own {
         for &image in &written {
-            fit(&mut new[image], &target, &mut layers, &mut notes)?;
+            layers.fit(&mut new[image], &target, &mut notes)?;
         }
     }
     let (graph, roots) = derive_graph(archive, &target, (&old, &new), &written);
@@ -132,12 +140,12 @@ pub fn revise<'a>(
         new_files: &new_files,
     };
     let documents = derive_documents(&derivation, &target, graph.as_ref(), &mut notes);
-    let mut draft = if target.is_own {
-        put::revised(contents, (&old_files, new_files), &new, documents)?
+    let stored = layers.finish();
+    let draft = if target.is_own {
+        put::revised(contents, (&old_files, new_files), &new, documents, stored)?
     } else {
-        put::anew(contents, new_files, documents)?
+        put::anew(contents, new_files, documents, stored)?
     };
-    draft.layers = layers.finish();
     Ok(Revision {
         draft,
         manifest_digests,
@@ -165,28 +173,6 @@ fn take(states: Vec<State>, images: &[usize]) -> Vec<State> {
         .filter(|(i, _)| images.next_if_eq(i).is_some())
         .map(|(_, state)| state)
         .collect()
-}
-
-/// Makes an image one of another form: unless the documents of a layout stay, it gets layers that every reader knows and a
-/// manifest that lists them.
-fn fit(
-    state: &mut State,
-    target: &Target<'_>,
-    layers: &mut Layers<'_>,
-    notes: &mut Vec<String>,
-) -> Result<(), Error> {
-    if target.graph.is_none() {
-        let portable = state.layers.iter();
-        let portable = portable.map(|layer| layers.portable(layer, notes));
-        state.layers = portable.collect::<Result<_, _>>()?;
-        state.manifest = Some(manifest_of(state));
-    }
-    if target.facts().is_bare_layout() {
-        let manifest = state.manifest.as_ref();
-        state.manifest = manifest.map(|manifest| with_oci_types(manifest, &state.layers));
-    }
-    state.copy_layers();
-    Ok(())
 }
 
 /// Returns `index.json` with what it leads to, where the new archive has one, and what each group of images then has at the top.
@@ -245,14 +231,14 @@ fn new_states(
     contents: &Contents,
     old: &[State],
     revised: &[Option<RevisedImage>],
-    new_layers: &[NewLayer<'_>],
+    stored: &[StoredLayer<'_>],
 ) -> Vec<State> {
     old.iter()
         .zip(&contents.images)
         .zip(revised)
         .map(|((state, image), revised)| match revised {
             None => state.clone(),
-            Some(revised) => revised_state(contents, image, revised, new_layers),
+            Some(revised) => revised_state(contents, image, revised, stored),
         })
         .collect()
 }
@@ -261,29 +247,14 @@ fn revised_state(
     contents: &Contents,
     image: &Image,
     revised: &RevisedImage,
-    new_layers: &[NewLayer<'_>],
+    stored: &[StoredLayer<'_>],
 ) -> State {
     let layers: Vec<StateLayer> = revised
         .layers
         .iter()
         .map(|layer| match *layer {
             RevisedLayer::Kept(position) => contents.kept(&image.layers[position]),
-            RevisedLayer::Added(i) => {
-                let NewLayer {
-                    diff_id,
-                    digest,
-                    size,
-                    compression,
-                    ..
-                } = new_layers[i];
-                StateLayer {
-                    diff_id,
-                    digest: Some(digest),
-                    size,
-                    compression,
-                    data: LayerData::Added(i),
-                }
-            }
+            RevisedLayer::Stored(place) => StateLayer::stored(place, &stored[place]),
         })
         .collect();
     let config_bytes = revised.config.to_bytes();

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, HashMap, HashSet};
 
 use crate::archive::dialect::state::State;
 use crate::archive::documents::descriptor::{NAME, REF_NAME, media_type_of, name_of};
-use crate::archive::documents::graph::{Graph, Kind, Node};
+use crate::archive::documents::graph::{Graph, Node, NodeKind};
 use crate::digest::Digest;
 use crate::image::Config;
 use crate::image::json::{ArrayEdit, Document, Value};
@@ -37,7 +37,7 @@ pub(super) fn new_graph(
         for tag in &state.tags {
             descriptors.push(descriptor(&document, digest, &state.config, Some(tag)));
         }
-        let kind = Kind::Image;
+        let kind = NodeKind::Image;
         nodes.insert(digest, Node { kind, document });
     }
     let index = Document::new(Value::object([

@@ -4,9 +4,9 @@ use std::collections::{BTreeMap, HashMap};
 
 use super::dating::{mtime_of, redated};
 use crate::archive::Contents;
-use crate::archive::dialect::state::{Derived, DerivedContent, Files, LayerData, Role, State};
+use crate::archive::dialect::state::{Derived, Files, Role, State};
 use crate::archive::draft::drafting::Drafting;
-use crate::archive::draft::{Content, Draft};
+use crate::archive::draft::{Content, Draft, StoredLayer};
 use crate::error::Error;
 
 /// The documents at the top, by name; one that is to be gone has no bytes.
@@ -15,30 +15,44 @@ type Documents = [(&'static str, Option<Vec<u8>>); 3];
 /// Drafts an archive of the same dialect: what is not derived stays.
 pub(super) fn revised<'a>(
     contents: &'a Contents,
-    files: (&Files, Files),
+    (old_files, new_files): (&Files, Files),
     new: &[State],
     documents: Documents,
+    stored: Vec<StoredLayer<'a>>,
 ) -> Result<Draft<'a>, Error> {
     let mut drafting = Drafting::new(&contents.source);
-    put_files(&mut drafting, contents, files, new)?;
-    for (name, bytes) in documents {
+    // A dialect may derive a file of that name itself.
+    let is_derived = documents
+        .each_ref()
+        .map(|(name, _)| new_files.get(name).is_some());
+    put_files(
+        &mut drafting,
+        contents,
+        (old_files, new_files),
+        new,
+        &stored,
+    )?;
+    for ((name, bytes), is_derived) in documents.into_iter().zip(is_derived) {
         match bytes {
             Some(bytes) => put_document(&mut drafting, contents, name, bytes)?,
+            None if is_derived => {}
             None => drafting.remove(name),
         }
     }
     drafting.fit_directories();
     let mut draft = drafting.finish();
     draft.free_links();
+    draft.layers = stored;
     Ok(draft)
 }
 
 /// Drafts an archive of another dialect: what is derived, sorted by name, and no more.
-pub(super) fn anew(
-    contents: &Contents,
+pub(super) fn anew<'a>(
+    contents: &'a Contents,
     files: Files,
     documents: Documents,
-) -> Result<Draft<'_>, Error> {
+    stored: Vec<StoredLayer<'a>>,
+) -> Result<Draft<'a>, Error> {
     /// What containerd and Docker write.
     const LAYOUT: &[u8] = br#"{"imageLayoutVersion":"1.0.0"}"#;
     let source = &contents.source;
@@ -47,7 +61,7 @@ pub(super) fn anew(
         for (at, _) in file.name.match_indices('/') {
             entries.insert(file.name[..at].to_owned(), Content::Directory);
         }
-        entries.insert(file.name, content_of(file.content));
+        entries.insert(file.name, file.content);
     }
     for (name, bytes) in documents {
         if let Some(bytes) = bytes {
@@ -63,19 +77,8 @@ pub(super) fn anew(
     for (name, content) in entries {
         draft.push(&name, content);
     }
+    draft.layers = stored;
     Ok(draft)
-}
-
-fn content_of(content: DerivedContent) -> Content {
-    match content {
-        DerivedContent::Directory => Content::Directory,
-        DerivedContent::Bytes(bytes) => Content::Bytes(bytes),
-        DerivedContent::Symlink(target) => Content::Symlink(target),
-        DerivedContent::Layer(LayerData::Kept { entry, .. } | LayerData::Copied(entry), _) => {
-            Content::Entry(entry)
-        }
-        DerivedContent::Layer(LayerData::Added(i), _) => Content::Layer(i),
-    }
 }
 
 /// Has the draft hold the new files and none of the old ones that are no more.
@@ -84,6 +87,7 @@ fn put_files(
     contents: &Contents,
     (old_files, new_files): (&Files, Files),
     new: &[State],
+    stored: &[StoredLayer<'_>],
 ) -> Result<(), Error> {
     for file in &old_files.derived {
         if new_files.get(&file.name).is_none() {
@@ -98,14 +102,14 @@ fn put_files(
     for file in new_files.derived {
         let held = contents.source.find(&file.name);
         if let Some(index) = held
-            && contents.holds(index, &file.content)?
+            && contents.holds(index, &file.content, stored)?
         {
             // Of a file that images share, the first image dates it; that can be another one now.
             let was = old_files.get(&file.name);
             let mtime = was.and_then(|was| redated(contents, index, was, &file, new));
             if let Some(mtime) = mtime {
                 let content = match file.content {
-                    DerivedContent::Directory => Content::Directory,
+                    Content::Directory => Content::Directory,
                     _ => Content::Entry(index),
                 };
                 drafting.put(&file.name, content, index, mtime);
@@ -119,7 +123,7 @@ fn put_files(
         }
         let model = model_of(&parts, file.role, contents);
         let mtime = mtime_of(contents, model, &parts, &file, new);
-        drafting.put(&file.name, content_of(file.content), model, mtime);
+        drafting.put(&file.name, file.content, model, mtime);
     }
     Ok(())
 }
@@ -140,7 +144,7 @@ fn put_document(
         .source
         .find(name)
         .is_some_and(|index| index == model)
-        && contents.holds(model, &DerivedContent::Bytes(bytes.clone()))?;
+        && contents.holds(model, &Content::Bytes(bytes.clone()), &[])?;
     if !is_same {
         drafting.put(
             name,

@@ -110,10 +110,7 @@ impl Import {
             Origin::Host { file, state } => (file, state),
             Origin::Layer { archive, layer } => return archive.source().check_entry(layer.entry),
         };
-        let failed = |source| Error::Io {
-            place: self.place.clone(),
-            source,
-        };
+        let failed = Error::in_place(&self.place);
         compare(state, &state_of(file).map_err(failed)?, &self.place)
     }
 }
@@ -130,10 +127,7 @@ impl Origin {
 impl Blob {
     /// Returns how the data is compressed, by its first bytes; `name` is that of the entry.
     pub fn compression(&self, name: &str) -> Result<Compression, Error> {
-        Compression::of(self.reader()).map_err(|source| Error::Io {
-            place: name.to_owned(),
-            source,
-        })
+        Compression::of(self.reader()).map_err(Error::in_place(name))
     }
 
     /// Opens the uncompressed stream of a layer from its start; `name` is that of the entry.
@@ -143,10 +137,7 @@ impl Blob {
             return Ok(Box::new(self.into_reader()));
         }
         let decoder = compression.decoder(self.into_reader());
-        let decoder = decoder.map_err(|source| Error::Io {
-            place: name.to_owned(),
-            source,
-        })?;
+        let decoder = decoder.map_err(Error::in_place(name))?;
         Ok(Box::new(crate::tarball::Stream(decoder)))
     }
 }

@@ -34,13 +34,13 @@ impl Inlet for Pipe<'_> {
             io::ErrorKind::StorageFull
             | io::ErrorKind::QuotaExceeded
             | io::ErrorKind::FileTooLarge => Error::spool(directory, source),
-            _ => unreadable(self.place, source),
+            _ => Error::in_place(self.place)(source),
         })
     }
 
     fn read(&mut self, buffer: &mut [u8]) -> Result<usize, Error> {
         let read = without_interruption(|| self.input.read(buffer));
-        read.map_err(|source| unreadable(self.place, source))
+        read.map_err(Error::in_place(self.place))
     }
 
     fn n_packed(&self) -> Option<u64> {
@@ -108,12 +108,5 @@ impl<R: Read> Read for Counted<'_, R> {
             n_read.set(n_read.get() + n as u64);
         }
         Ok(n)
-    }
-}
-
-pub(super) fn unreadable(place: &str, source: io::Error) -> Error {
-    Error::Io {
-        place: place.to_owned(),
-        source,
     }
 }

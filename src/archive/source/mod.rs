@@ -11,7 +11,7 @@
 //! | documents and dialects | what a name leads to, the bytes of a document, how many there are |
 //! | drafts | which entries there are, in which order, and what their headers say |
 //! | writers | a piece ([`piece::Piece`]): bytes to copy unseen, which neighbours can be joined to |
-//! | a change in place (`output::in_place`, `output::recover`) | the directory itself: it is the one writer that works where the source lies |
+//! | a change in place (`publish::in_place`, `publish::recover`) | the directory itself: it is the one writer that works where the source lies |
 //!
 //! A registry can be a source too. Its blobs have digests for names (`blobs/sha256/…`), a size from the descriptor that lists
 //! them, and nothing else that a header says; a layer is fetched when it is read, verified while it is, and may be absent as
@@ -144,10 +144,7 @@ impl Source {
             return Ok(true);
         }
         let (one, two) = (self.blob(a)?, self.blob(b)?);
-        let failed = |source| Error::Io {
-            place: self.place.clone(),
-            source,
-        };
+        let failed = Error::in_place(&self.place);
         let (mut one, mut two) = (one.reader(), two.reader());
         let (mut left, mut right) = (vec![0; 64 * 1024], vec![0; 64 * 1024]);
         let mut unread = first.size;
@@ -258,10 +255,8 @@ impl Source {
             Form::Directory(directory) => {
                 let file = directory::open_file(&directory.root, entry, &self.place)?;
                 directory.is_read[index].store(true, Ordering::Relaxed);
-                let state = state_of(&file).map_err(|source| Error::Io {
-                    place: format!("{}/{}", self.place, entry.name),
-                    source,
-                })?;
+                let state = state_of(&file)
+                    .map_err(Error::in_place(&format!("{}/{}", self.place, entry.name)))?;
                 self.compare_entry(index, &state)?;
                 Ok(Blob::new(Arc::new(file), 0, entry.size))
             }
@@ -285,10 +280,7 @@ impl Source {
         let mut bytes = vec![0; usize::try_from(entry.size).expect("limits fit into memory")];
         blob.file
             .read_exact_at(&mut bytes, blob.start)
-            .map_err(|source| Error::Io {
-                place: format!("{}: {}", self.place, entry.name),
-                source,
-            })?;
+            .map_err(Error::in_place(&format!("{}: {}", self.place, entry.name)))?;
         Ok(bytes)
     }
 
@@ -303,10 +295,7 @@ impl Source {
         let mut group = vec![0; n];
         tar.file
             .read_exact_at(&mut group, entry.group_offset)
-            .map_err(|source| Error::Io {
-                place: self.place.clone(),
-                source,
-            })?;
+            .map_err(Error::in_place(&self.place))?;
         Ok(group)
     }
 

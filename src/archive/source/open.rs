@@ -55,10 +55,7 @@ impl Source {
         if is_file && input.stream_position().is_ok_and(|position| position == 0) {
             return Self::from_file(input, place, spool_directory);
         }
-        let failed = |source| Error::Io {
-            place: place.clone(),
-            source,
-        };
+        let failed = Error::in_place(&place);
         let state = is_file.then(|| state_of(&input)).transpose();
         let state = state.map_err(failed)?;
         let kept = spool::keep(&mut input, &place, spool_directory);
@@ -70,10 +67,7 @@ impl Source {
     }
 
     fn from_file(file: File, place: String, spool_directory: &Path) -> Result<Self, Error> {
-        let failed = |source| Error::Io {
-            place: place.clone(),
-            source,
-        };
+        let failed = Error::in_place(&place);
         let state = state_of(&file).map_err(failed)?;
         let compression = Compression::of(Range::new(&file, 0, u64::MAX)).map_err(failed)?;
         if compression == Compression::None {
@@ -99,10 +93,7 @@ impl Source {
         given: Option<Given>,
         place: String,
     ) -> Result<Self, Error> {
-        let failed = |source| Error::Io {
-            place: place.clone(),
-            source,
-        };
+        let failed = Error::in_place(&place);
         let length = file.metadata().map_err(failed)?.len();
         let indexed = index(&file, length, &place);
         if let Some(given) = &given {

@@ -9,7 +9,7 @@ use std::sync::Arc;
 
 use rustix::fs::{AtFlags, Mode, unlinkat};
 
-use super::inlet::{Counted, Packed, Pipe, unreadable};
+use super::inlet::{Counted, Packed, Pipe};
 use super::spooling::{LIMITS, Limits, Spooling};
 use crate::archive::hidden::claim;
 use crate::compression::Compression;
@@ -29,7 +29,7 @@ pub(in crate::archive) fn keep(
 ) -> Result<(File, Compression), Error> {
     let mut first = Vec::new();
     let read = input.take(FIRST_BYTES).read_to_end(&mut first);
-    read.map_err(|source| unreadable(place, source))?;
+    read.map_err(Error::in_place(place))?;
     let compression = Compression::detect(&first);
     if compression != Compression::None {
         let stream = first.as_slice().chain(&*input);

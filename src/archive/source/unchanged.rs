@@ -20,10 +20,7 @@ impl Source {
                     return Ok(());
                 };
                 let state = state_of(given.compressed.as_ref().unwrap_or(&tar.file));
-                let state = state.map_err(|source| Error::Io {
-                    place: self.place.clone(),
-                    source,
-                })?;
+                let state = state.map_err(Error::in_place(&self.place))?;
                 compare(&given.state, &state, &self.place)
             }
             Form::Directory(directory) => {

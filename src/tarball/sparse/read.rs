@@ -2,8 +2,8 @@
 
 use super::SparseMap;
 use super::records::{Description, MapPlace, n_lines, numbers_of_lines};
-use crate::tarball::read::{BLOCK, MAX_EXTENSION_BYTES};
-use crate::tarball::{BLOCK_BYTES, Entry, Input, Kind, TarError, TarReader};
+use crate::tarball::read::MAX_EXTENSION_BYTES;
+use crate::tarball::{BLOCK, BLOCK_BYTES, Entry, Input, Kind, TarError, TarReader};
 
 const CUT_MAP: &str = "a truncated sparse map";
 

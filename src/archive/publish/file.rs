@@ -32,10 +32,7 @@ impl SideFile<'_> {
         let place = printable::path(&path);
         let write = move |out: &mut dyn Write| {
             let written = out.write_all(text.as_bytes());
-            written.map_err(|source| Error::Io {
-                place: place.clone(),
-                source,
-            })
+            written.map_err(Error::in_place(&place))
         };
         Self {
             role,

@@ -179,7 +179,7 @@ impl Preparation<'_> {
                     .and_then(|()| set_link_mtime(self.home, &staged, entry.mtime))
                     .map_err(|errno| self.root.failed(&entry.name, errno.into()))
             }
-            Content::Bytes(_) | Content::Layer(_) => {
+            Content::Bytes(_) | Content::Stored(_) => {
                 self.write_file(number, entry, (entry.mode, entry.mtime), waiting)
             }
         }

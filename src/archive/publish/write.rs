@@ -216,10 +216,7 @@ pub(in crate::archive) fn write_tar(
     sink: &mut Sink,
     place: &str,
 ) -> Result<(), Error> {
-    let failed = |source| Error::Io {
-        place: place.to_owned(),
-        source,
-    };
+    let failed = Error::in_place(place);
     let Some((before, behind)) = draft.around() else {
         return write_as_tar(draft, sink, place);
     };
@@ -270,10 +267,7 @@ fn copy_entries(entries: Piece<'_>, sink: &mut Sink) -> io::Result<()> {
 
 /// Writes a draft of which no entry is kept as it stands in a tar.
 fn write_as_tar(draft: &Draft<'_>, sink: &mut Sink, place: &str) -> Result<(), Error> {
-    let failed = |source| Error::Io {
-        place: place.to_owned(),
-        source,
-    };
+    let failed = Error::in_place(place);
     for entry in &draft.entries {
         match entry {
             DraftEntry::Kept(index) => {
@@ -290,10 +284,7 @@ fn write_as_tar(draft: &Draft<'_>, sink: &mut Sink, place: &str) -> Result<(), E
 }
 
 fn write_new(draft: &Draft<'_>, new: &NewEntry, sink: &mut Sink, place: &str) -> Result<(), Error> {
-    let failed = |source| Error::Io {
-        place: place.to_owned(),
-        source,
-    };
+    let failed = Error::in_place(place);
     sink.write_all(&draft.header(new)?).map_err(failed)?;
     match &new.content {
         Content::Directory | Content::Symlink(_) => Ok(()),
@@ -302,7 +293,7 @@ fn write_new(draft: &Draft<'_>, new: &NewEntry, sink: &mut Sink, place: &str) ->
             pad(bytes.len() as u64, sink).map_err(failed)
         }
         Content::Entry(index) => write_blob(&draft.source.blob(*index)?, sink).map_err(failed),
-        Content::Layer(index) => {
+        Content::Stored(index) => {
             let layer = &draft.layers[*index];
             write_layer(layer, &mut *sink, failed)?;
             pad(layer.size, sink).map_err(failed)

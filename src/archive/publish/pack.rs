@@ -10,11 +10,11 @@ use std::path::{Path, PathBuf};
 use rustix::fs::{Mode, OFlags};
 use rustix::io::Errno;
 
+use super::destination::name_file;
 use super::extract::extract;
 use super::file::{OutputFile, open_stream};
 use super::new_directory::new_directory;
-use super::pending::PendingFile;
-use super::publish::name_file;
+use super::pending::sync_directory;
 use super::write::{Sink, pad};
 use crate::archive::draft::Draft;
 use crate::archive::draft::parents::Directories;
@@ -61,8 +61,8 @@ pub(in crate::archive) fn fill(source: &Source, directory: &Path) -> Result<(), 
     let own = directory.join(OWN_DIRECTORY);
     std::fs::create_dir(&own).map_err(Error::at(&own))?;
     let path = headers_of(directory);
-    let pending = PendingFile::create(&path)?;
-    let mut file = io::BufWriter::new(&pending.file);
+    let headers = File::create(&path).map_err(Error::at(&path))?;
+    let mut file = io::BufWriter::new(&headers);
     let mut write = |bytes: &[u8]| file.write_all(bytes).map_err(Error::at(&path));
     write(MAGIC)?;
     write(format!("{}\n", source.compression().name()).as_bytes())?;
@@ -89,8 +89,8 @@ pub(in crate::archive) fn fill(source: &Source, directory: &Path) -> Result<(), 
         }
     }
     file.flush().map_err(Error::at(&path))?;
-    drop(file);
-    pending.publish()
+    headers.sync_all().map_err(Error::at(&path))?;
+    sync_directory(&own)
 }
 
 /// The headers that `unpack` kept.
@@ -342,10 +342,7 @@ fn is_as_linked(source: &Source, link: &Entry, index: usize) -> Result<bool, Err
     let digest = |index| {
         let blob = source.blob(index)?;
         let digest = Digest::of_reader(&mut blob.reader());
-        digest.map_err(|source_error| Error::Io {
-            place: source.entries()[index].name.clone(),
-            source: source_error,
-        })
+        digest.map_err(Error::in_place(&source.entries()[index].name))
     };
     Ok(digest(target)? == digest(index)?)
 }

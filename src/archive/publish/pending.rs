@@ -9,7 +9,6 @@ use std::path::{Path, PathBuf};
 use rustix::fs::{AtFlags, CWD, Mode, linkat, statat};
 use rustix::io::Errno;
 
-use super::file::parent;
 use crate::archive::hidden::Place;
 use crate::archive::hidden::claim::{claim_file, hold, nameless, open_directory, or_here, sweep};
 use crate::error::Error;
@@ -55,14 +54,6 @@ impl PendingFile {
         let directory = open_directory(parent).map_err(|error| missing(target, parent, error))?;
         sweep(&directory, target.file_name().unwrap_or_default());
         Ok(())
-    }
-
-    /// Makes the content durable and gives it its name.
-    pub(crate) fn publish(self) -> Result<(), Error> {
-        self.file.sync_all().map_err(Error::at(&self.target))?;
-        let parent = parent(&self.target).to_owned();
-        self.name()?;
-        sync_directory(&parent)
     }
 
     /// Returns the name that it will get.

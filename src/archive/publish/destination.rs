@@ -105,10 +105,7 @@ fn write(draft: &Draft<'_>, destination: &Destination) -> Result<(), Error> {
     match destination {
         Destination::Directory(path) => write_directory(draft, path),
         Destination::Stream(file) => {
-            let file = file.try_clone().map_err(|source| Error::Io {
-                place: STREAM.to_owned(),
-                source,
-            })?;
+            let file = file.try_clone().map_err(Error::in_place(STREAM))?;
             let written = write_to(draft, file, STREAM);
             draft.source.check().and(written.map(drop))
         }
@@ -201,10 +198,7 @@ fn reserve(draft: &Draft<'_>, file: &File) -> io::Result<()> {
 
 /// Writes the archive in the compression that it came in; unchanged, that is the very bytes.
 fn write_to(draft: &Draft<'_>, file: File, place: &str) -> Result<File, Error> {
-    let failed = |source| Error::Io {
-        place: place.to_owned(),
-        source,
-    };
+    let failed = Error::in_place(place);
     if draft.is_unchanged()
         && let Some(given) = draft.source.given()
     {

@@ -9,7 +9,7 @@ use rustix::fs::{AtFlags, Mode, Timespec, Timestamps, fchmod, futimens, utimensa
 use rustix::io::Errno;
 
 use super::write::Sink;
-use crate::archive::draft::{Content, Draft, NewLayer};
+use crate::archive::draft::{Content, Draft, StoredLayer};
 use crate::error::Error;
 
 /// Writes the data of a new entry.
@@ -28,14 +28,14 @@ pub(in crate::archive) fn write_content(
             let mut sink = Sink::Plain(file.try_clone().map_err(failed)?);
             sink.copy(blob.piece()).map_err(failed)
         }
-        Content::Layer(index) => write_layer(&draft.layers[*index], file, failed),
+        Content::Stored(index) => write_layer(&draft.layers[*index], file, failed),
     }
 }
 
 /// Writes the bytes of a new layer; `failed` makes the error of an `output` that does not take them, which the layer
 /// cannot name.
 pub(super) fn write_layer(
-    layer: &NewLayer<'_>,
+    layer: &StoredLayer<'_>,
     output: impl Write,
     failed: impl Fn(io::Error) -> Error,
 ) -> Result<(), Error> {

@@ -1,6 +1,7 @@
 //! Where a revised archive goes: complete or not at all.
 
 pub(super) mod content;
+pub(super) mod destination;
 pub(super) mod extract;
 pub(super) mod file;
 pub(super) mod in_place;
@@ -9,7 +10,6 @@ pub(super) mod lock;
 pub(super) mod new_directory;
 pub(super) mod pack;
 pub(super) mod pending;
-pub(super) mod publish;
 pub(super) mod recover;
 pub(super) mod unpack_layers;
 pub(super) mod write;
