@@ -106,6 +106,9 @@
 //! # }
 //! ```
 //!
+//! The items at the root are the library. The modules below them are public for the program and its tests alone: they are not
+//! documented here, and change without notice.
+//!
 //! # How it works
 //!
 //! ```text
@@ -117,88 +120,122 @@
 //!
 //! Read, decide, derive, write: each is a step of its own, and only the last one changes anything.
 //!
-//! * A patch is text, then values. Only [`patch`] and the shapes below it know YAML. What is wrong with a patch is a
-//!   [`problem::Problem`] with a place in the text; all of them are collected.
-//! * [`gather`] reads what planning needs and no more: documents always, the headers of layers where files are added,
+//! * A patch is text, then values. Only `patch` and the shapes below it know YAML. What is wrong with a patch is a
+//!   `Problem` with a place in the text; all of them are collected.
+//! * `gather` reads what planning needs and no more: documents always, the headers of layers where files are added,
 //!   contents of layers never.
-//! * [`plan`] is pure. It either has a place for every operation, or gives back every problem. Later operations see what
+//! * `plan` is pure. It either has a place for every operation, or gives back every problem. Later operations see what
 //!   earlier ones did.
-//! * [`apply`] reads and hashes what is added, and has everything derived that depends on the change. From here on all digests
+//! * `apply` reads and hashes what is added, and has everything derived that depends on the change. From here on all digests
 //!   are known, and nothing is written yet: this is what `ocipatch plan` prints.
-//! * [`archive`] writes. Kept entries are ranges of the input, and nobody looks into them.
+//! * `archive` writes. Kept entries are ranges of the input, and nobody looks into them.
 //!
-//! What is wrong with the world, such as a truncated archive, is an [`error::Error`]; the first one ends the work.
+//! What is wrong with the world, such as a truncated archive, is an `Error`; the first one ends the work.
 //!
 //! # Modules, from the bottom up
 //!
 //! | Module | Holds | Knows nothing of |
 //! |---|---|---|
-//! | [`annotation`], [`digest`], [`compression`], [`reference`](mod@reference), [`image_path`], [`media_type`], [`platform`], [`config_field`], [`timestamp`], [`ordered`], [`secret`](mod@secret), [`unified_diff`] | the vocabulary: values that are right by existing | files |
-//! | [`ledger`] | which paths a command reads and writes, and which of them exclude each other | what is in the files |
-//! | [`printable`] | which characters of a foreign string may be printed | where it is from |
-//! | [`file_state`] | what tells one state of a file from another | what is in it |
-//! | [`problem`], [`error`] | what is wrong with a patch, and with the world | YAML |
-//! | [`tarball`] | tar streams as groups of header blocks that are kept as bytes | images |
-//! | [`image`] | JSON documents that keep every byte that nobody changes, and the configuration as a view of one | archives |
-//! | [`rootfs`] | the merged file tree of a stack of layers, from headers alone | where layers lie |
-//! | [`layer`] | new layers: a directory is scanned, laid out over the tree, written as a tar | archives, patches |
+//! | `annotation`, `digest`, `compression`, `reference`, `image_path`, `media_type`, `platform`, `config_field`, `timestamp`, `ordered`, `secret`, `unified_diff` | the vocabulary: values that are right by existing | files |
+//! | `ledger` | which paths a command reads and writes, and which of them exclude each other | what is in the files |
+//! | `printable` | which characters of a foreign string may be printed | where it is from |
+//! | `file_state` | what tells one state of a file from another | what is in it |
+//! | `problem`, `error` | what is wrong with a patch, and with the world | YAML |
+//! | `tarball` | tar streams as groups of header blocks that are kept as bytes | images |
+//! | `image` | JSON documents that keep every byte that nobody changes, and the configuration as a view of one | archives |
+//! | `rootfs` | the merged file tree of a stack of layers, from headers alone | where layers lie |
+//! | `layer` | new layers: a directory is scanned, laid out over the tree, written as a tar | archives, patches |
 //! | `shape` | what the values of a patch look like: each is declared once, and decoded and described in the schema by that | operations |
-//! | [`patch`] | patch files and their schema | images |
-//! | [`archive`] | archives as they lie on disk, what their writers derive, and how a new one gets there | patches |
-//! | `edit` | an image between two operations, and what one may do to it | the other images |
-//! | `operation` | the operations, each in a room of its own | the order in which they come |
-//! | [`gather`](mod@gather), [`plan`](mod@plan), [`apply`](mod@apply) | the main job | the terminal |
-//! | [`diff`](mod@diff) | what differs between two archives, also as a patch | the terminal |
-//! | [`verify`](mod@verify) | an archive checked from its bytes alone | everything that writes |
-//! | [`job`] | the door: patches, archive, plan, output, and what a run has to keep in mind | the terminal, the environment |
-//! | [`cli`] | arguments, environment, terminal, exit codes | |
+//! | `edit` | an image between two operations, and what an operation may do to it | the other images |
+//! | `operation` | the operations, each in a room of its own: what the author writes, what it needs, what it does | the order in which they come |
+//! | `patch` | patch files: text to operations, args, preconditions and target | what operations do |
+//! | `archive` | archives as they lie on disk, what their writers derive, and how a new one gets there | patches |
+//! | `gather`, `plan`, `apply` | the main job | the terminal |
+//! | `diff` | what differs between two archives, also as a patch | the terminal |
+//! | `verify` | an archive checked from its bytes alone | everything that writes |
+//! | `job` | the door: patches, archive, plan, output, and what a run has to keep in mind | the terminal, the environment |
+//! | `cli` | arguments, environment, terminal, exit codes | |
 //!
-//! A layer is its position and not its digest, since an image may have the same layer twice. A [`digest::DiffId`] is no
-//! [`digest::Digest`], though both are written alike. Generations of archives are told apart by deriving the archive as it is: the writer whose
+//! A layer is its position and not its digest, since an image may have the same layer twice. A `DiffId` is no
+//! `Digest`, though both are written alike. Generations of archives are told apart by deriving the archive as it is: the writer whose
 //! rules give the ids that are there wrote it.
 
+#[doc(hidden)]
 pub mod annotation;
+#[doc(hidden)]
 pub mod apply;
+#[doc(hidden)]
 pub mod archive;
+#[doc(hidden)]
 pub mod cli;
+#[doc(hidden)]
 pub mod compression;
+#[doc(hidden)]
 pub mod config_field;
+#[doc(hidden)]
 pub mod diff;
+#[doc(hidden)]
 pub mod digest;
 mod edit;
+#[doc(hidden)]
 pub mod error;
+#[doc(hidden)]
 pub mod file_state;
+#[doc(hidden)]
 pub mod gather;
+#[doc(hidden)]
 pub mod image;
+#[doc(hidden)]
 pub mod image_path;
+#[doc(hidden)]
 pub mod job;
+#[doc(hidden)]
 pub mod layer;
+#[doc(hidden)]
 pub mod ledger;
+#[doc(hidden)]
 pub mod media_type;
+#[doc(hidden)]
 pub mod operation;
+#[doc(hidden)]
 pub mod ordered;
+#[doc(hidden)]
 pub mod patch;
+#[doc(hidden)]
 pub mod plan;
+#[doc(hidden)]
 pub mod platform;
+#[doc(hidden)]
 pub mod printable;
+#[doc(hidden)]
 pub mod problem;
+#[doc(hidden)]
 pub mod reference;
+#[doc(hidden)]
 pub mod rootfs;
+#[doc(hidden)]
 pub mod secret;
 pub(crate) mod shape;
+#[doc(hidden)]
 pub mod tarball;
+#[doc(hidden)]
 pub mod timestamp;
+#[doc(hidden)]
 pub mod unified_diff;
+#[doc(hidden)]
 pub mod verify;
 
-pub use apply::Summary;
-pub use archive::{Destination, Form};
+pub use apply::{ImageSummary, Summary};
+pub use archive::{Destination, Form, Image, Layer};
 pub use diff::Difference;
-pub use digest::Digest;
+pub use digest::{DiffId, Digest};
 pub use error::Error;
 pub use gather::{NotPlanned, Patches};
-pub use job::{Archive, Job, PatchTexts, Plan};
+pub use image::Config;
+pub use job::{Archive, Input, Job, PatchTexts, Plan};
 pub use patch::ArgValues;
+pub use platform::{Platform, PlatformPattern};
 pub use problem::{Problem, Rejected};
+pub use reference::Reference;
 pub use timestamp::Timestamp;
 pub use verify::Report;

@@ -1,7 +1,7 @@
 //! Archives of images: files on disk in, [`Archive`] out, and the way back.
 //!
 //! An archive is read without being changed, and a revision of it is a value ([`Revision`]): the complete list of
-//! entries of the new archive, each either kept from the old one or new. Only [`publish`] and its like write, and none of
+//! entries of the new archive, each either kept from the old one or new. Only `publish` and its like write, and none of
 //! them writes over what was read (see [`crate::ledger`]).
 
 mod change;

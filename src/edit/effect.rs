@@ -105,7 +105,7 @@ pub enum Effect {
     },
     /// A layer is added on top.
     AddLayer {
-        /// Its index in [`Plan::layers`](super::Plan::layers).
+        /// Its index in `Plan::layers`.
         layer: usize,
     },
     /// A layer goes.
@@ -123,14 +123,14 @@ pub enum Effect {
         /// The diff id of the one that goes.
         #[serde(rename = "diffId")]
         diff_id: DiffId,
-        /// The one that comes: its index in [`Plan::layers`](super::Plan::layers).
+        /// The one that comes: its index in `Plan::layers`.
         layer: usize,
     },
     /// A layer is made anew, with some of its entries changed.
     RewriteLayer {
         /// Its number by then; the base is layer 1.
         number: usize,
-        /// Its index in [`Plan::layers`](super::Plan::layers).
+        /// Its index in `Plan::layers`.
         layer: usize,
     },
     /// Several layers become one.
@@ -139,7 +139,7 @@ pub enum Effect {
         first: usize,
         /// The number of the last of them.
         last: usize,
-        /// The one that they become: its index in [`Plan::layers`](super::Plan::layers).
+        /// The one that they become: its index in `Plan::layers`.
         layer: usize,
     },
     /// The layers of another base come in place of those of the image's own.

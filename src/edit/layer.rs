@@ -9,7 +9,7 @@ use crate::layer::{Data, LayerContent, Origin, Rewrite};
 pub enum PlannedLayer {
     /// The layer at this position of the image as it is.
     Kept(usize),
-    /// The layer at this index of [`Plan::layers`](super::Plan::layers).
+    /// The layer at this index of `Plan::layers`.
     Made(usize),
 }
 

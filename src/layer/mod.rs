@@ -1,6 +1,6 @@
 //! New layers: a host directory is scanned, laid out over the image's tree, and written as a tar stream.
 //!
-//! Only scanning and writing touch the host; [`compose`] decides everything and is pure. The same content gives the
+//! Only scanning and writing touch the host; `compose` decides everything and is pure. The same content gives the
 //! same bytes whatever the host's clock, umask, user and order of directory entries: these bytes are `ocipatch/v1`.
 
 mod addition;
