@@ -37,6 +37,11 @@ fn is_pattern(name: &[u8]) -> bool {
     name.iter().any(|b| matches!(b, b'*' | b'?'))
 }
 
+/// Says that a path leads to another one.
+pub(crate) fn through_link(written: &ImagePath, real: &ImagePath) -> String {
+    format!("`{written}` leads through a link to `{real}`")
+}
+
 /// Returns the real paths that a pattern matches, and what is to be told of how it leads there.
 pub(crate) fn matching(
     tree: &Rootfs,
@@ -91,7 +96,7 @@ impl<'a> PathPattern<'a> {
     /// Tells of a pattern that leads to another directory than it names: `start`, which is really there.
     pub(crate) fn through_link(&self, start: &ImagePath) -> Option<String> {
         let is_other = self.prefix != *start;
-        is_other.then(|| format!("`{}` leads through a link to `{start}`", self.written))
+        is_other.then(|| through_link(self.written, start))
     }
 
     /// Adds what the pattern matches below `start` where a `walk` leads; that need not be everything that is there. Ends

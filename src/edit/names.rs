@@ -7,6 +7,9 @@ use super::state::ImageState;
 use crate::digest::Digest;
 use crate::reference::{Glob, Reference};
 
+/// The tag that a name is, and the repository that it is.
+type Meant = (Option<Reference>, Option<String>);
+
 /// The names of all images.
 #[derive(Debug, Default)]
 pub(crate) struct Names {
@@ -81,7 +84,7 @@ impl Names {
     }
 
     /// Returns the tag that a name is, and the repository that it is, where it is one that images have.
-    pub(crate) fn meant(&self, name: &str) -> (Option<Reference>, Option<String>) {
+    pub(crate) fn meant(&self, name: &str) -> Meant {
         let glob = Glob::new(name);
         let readings = [Reference::parse(name), Reference::from_ref_name(name)];
         let mut readings = readings.into_iter().flatten();
@@ -109,11 +112,11 @@ impl Names {
         images
     }
 
-    /// Tells whether a group has any name that `name`, which has no wildcard, means.
-    pub(crate) fn has(&self, group: usize, name: &str) -> bool {
-        let (tag, repository) = self.meant(name);
-        let is_held = tag.is_some_and(|tag| self.holder(&tag) == Some(group));
-        let repository = repository.and_then(|name| self.repositories.get(&name));
+    /// Tells whether a group has any name that is [`meant`](Self::meant).
+    pub(crate) fn has(&self, group: usize, (tag, repository): &Meant) -> bool {
+        let is_held = tag.as_ref().and_then(|tag| self.holder(tag)) == Some(group);
+        let repository = repository.as_ref();
+        let repository = repository.and_then(|name| self.repositories.get(name));
         is_held || repository.is_some_and(|groups| groups.contains_key(&group))
     }
 }

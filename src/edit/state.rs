@@ -173,6 +173,6 @@ impl ImageState {
 
     /// Tells whether the image is for Windows, where layers have another form and names of variables no case.
     pub(crate) fn is_windows(&self) -> bool {
-        self.config.text("os").as_deref() == Some("windows")
+        self.config.is_windows()
     }
 }

@@ -203,8 +203,7 @@ fn read_layers(
             continue;
         }
         for image in targeted {
-            let os = archive.images()[image].config().text("os");
-            if os.as_deref() != Some("windows") {
+            if !archive.images()[image].config().is_windows() {
                 *wanted.entry(image).or_default() |= depths[p] == Depth::Layers;
                 of_image.entry(image).or_default().push(patches[p]);
             }

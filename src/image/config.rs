@@ -119,6 +119,12 @@ impl Config {
             .map(std::borrow::Cow::into_owned)
     }
 
+    /// Tells whether the image is for Windows, where layers have another form and names of variables no case.
+    #[must_use]
+    pub fn is_windows(&self) -> bool {
+        self.text("os").as_deref() == Some("windows")
+    }
+
     /// Returns the machine that the image is for (image-spec config.md).
     #[must_use]
     pub fn platform(&self) -> Platform {

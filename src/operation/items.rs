@@ -1,5 +1,7 @@
 //! Fields that are several items: ports and volumes.
 
+use std::borrow::Cow;
+
 use super::{Docs, Inverse, Needs, Reach, Room, ValueOf};
 use crate::config_field::ConfigField;
 use crate::edit::Effect;
@@ -218,8 +220,8 @@ fn there(config: &Config, field: ConfigField, item: &str) -> Vec<String> {
 }
 
 fn keys_of(config: &Config, field: ConfigField) -> Vec<String> {
-    let members = config.members(field).into_iter();
-    members.map(|(key, _)| key).collect()
+    let keys = config.keys(field).into_iter();
+    keys.map(Cow::into_owned).collect()
 }
 
 fn keys(state: &ImageState, field: ConfigField) -> Vec<String> {

@@ -6,6 +6,7 @@ use super::{Docs, Inverse, Needs, Reach, Room, ValueOf};
 use crate::edit::files::EditTarget;
 use crate::edit::image::{EditedImage, Missing};
 use crate::edit::kept::{entry_of, first_unsupported, names_of, put};
+use crate::edit::matching::through_link;
 use crate::edit::{Change, FileChange, tree_changes};
 use crate::image_path::ImagePath;
 use crate::layer::{Edit, lay_out};
@@ -112,8 +113,9 @@ fn move_paths(image: &mut EditedImage<'_>, moves: &PathMoves) {
         is_found[index] = true;
         match target_of(tree, new) {
             Ok(to) => {
-                notes.extend(through_link(asked, &from));
-                notes.extend(through_link(new, &to));
+                let led = [(asked, &from), (new, &to)].into_iter();
+                let led = led.filter(|(written, real)| written != real);
+                notes.extend(led.map(|(written, real)| through_link(written, real)));
                 real.push(Move { from, to, index });
             }
             Err(reason) => problems.push((index, reason)),
@@ -137,11 +139,6 @@ fn move_paths(image: &mut EditedImage<'_>, moves: &PathMoves) {
         }
         lay_moves(image, &real, moves.created_by.as_deref());
     }
-}
-
-/// Tells of a path that is really another.
-fn through_link(asked: &ImagePath, real: &ImagePath) -> Option<String> {
-    (asked != real).then(|| format!("`{asked}` leads through a link to `{real}`"))
 }
 
 /// Returns the real path that something new at `to` has, or why nothing can be there.

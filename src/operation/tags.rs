@@ -228,12 +228,11 @@ fn remove(image: &mut EditedImage<'_>, removal: &Removal) {
         Code::NoSuchTag,
         |image, glob| {
             let state = &mut *image.state;
-            let name = glob.as_str();
-            // Most images of an archive have no such name.
-            let is_known = glob.has_wildcard() || names.has(state.group, name);
-            let gone: Vec<Reference> = match names.meant(name) {
-                _ if !is_known => Vec::new(),
-                (Some(tag), None) if !glob.has_wildcard() => {
+            let meant = (!glob.has_wildcard()).then(|| names.meant(glob.as_str()));
+            let gone: Vec<Reference> = match meant {
+                // Most images of an archive have no such name.
+                Some(meant) if !names.has(state.group, &meant) => Vec::new(),
+                Some((Some(tag), None)) => {
                     let is_there = state.tags.contains(&tag);
                     is_there.then_some(tag).into_iter().collect()
                 }

@@ -201,11 +201,8 @@ fn value_of(state: &ImageState, field: ConfigField) -> Option<Expected> {
         FieldShape::Number => Expected::Number(value.as_i64()?),
         FieldShape::Texts | FieldShape::Command => Expected::Texts(state.config.texts(field)),
         FieldShape::Set => {
-            let members = state.config.members(field).into_iter();
-            let mut keys: Vec<String> = members.map(|(key, _)| field.normal_key(&key)).collect();
-            keys.sort();
-            keys.dedup();
-            Expected::Keys(keys)
+            let keys = state.config.normal_keys(field);
+            Expected::Keys(keys.into_iter().collect())
         }
         _ => Expected::Text(value.as_text()?.into_owned()),
     })
