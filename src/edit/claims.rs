@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use super::Effect;
+use super::effect::Removed;
 use crate::annotation::AnnotationPlace;
 use crate::config_field::ConfigField;
 use crate::image_path::ImagePath;
@@ -175,17 +175,13 @@ impl Claims {
     }
 }
 
-/// Returns what an effect says about the name of a thing; values are claimed where they are set.
-pub(crate) fn intent_of(effect: &Effect, is_windows: bool) -> Option<(Claimed, Intent)> {
-    Some(match effect {
-        Effect::UnsetLabel { key, .. } => (
-            Claimed::part(ConfigField::Labels, "label", key),
-            Intent::Remove,
-        ),
-        Effect::UnsetEnv { key, .. } => (Claimed::variable(key, is_windows), Intent::Remove),
-        Effect::RemoveItem { field, item } => (Claimed::part(*field, "item", item), Intent::Remove),
-        Effect::UnsetAnnotation { on, key, .. } => (Claimed::annotation(*on, key), Intent::Remove),
-        Effect::RemoveTag { tag } => (Claimed::tag(tag), Intent::Remove),
-        _ => return None,
-    })
+/// Returns the claim on something with a name that goes; values are claimed where they are set.
+pub(crate) fn claimed_by(removed: Removed<'_>, is_windows: bool) -> Claimed {
+    match removed {
+        Removed::Label(key) => Claimed::part(ConfigField::Labels, "label", key),
+        Removed::Variable(key) => Claimed::variable(key, is_windows),
+        Removed::Item(field, item) => Claimed::part(field, "item", item),
+        Removed::Annotation(on, key) => Claimed::annotation(on, key),
+        Removed::Tag(tag) => Claimed::tag(tag),
+    }
 }

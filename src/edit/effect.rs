@@ -175,16 +175,53 @@ pub enum Effect {
     },
 }
 
+/// A thing with a name that an effect takes away.
+#[derive(Debug, Clone, Copy)]
+pub(crate) enum Removed<'a> {
+    Label(&'a str),
+    Variable(&'a str),
+    Item(ConfigField, &'a str),
+    Annotation(AnnotationPlace, &'a str),
+    Tag(&'a Reference),
+}
+
 impl Effect {
-    /// Returns the name of a label, variable, item, annotation or tag that goes.
-    pub(crate) fn removed_name(&self) -> Option<String> {
+    /// Returns what goes, if that has a name.
+    pub(crate) fn removed(&self) -> Option<Removed<'_>> {
         match self {
-            Self::UnsetLabel { key, .. }
-            | Self::UnsetEnv { key, .. }
-            | Self::UnsetAnnotation { key, .. } => Some(key.clone()),
-            Self::RemoveItem { item, .. } => Some(item.clone()),
-            Self::RemoveTag { tag } => Some(tag.familiar()),
-            _ => None,
+            Self::UnsetLabel { key, .. } => Some(Removed::Label(key)),
+            Self::UnsetEnv { key, .. } => Some(Removed::Variable(key)),
+            Self::RemoveItem { field, item } => Some(Removed::Item(*field, item)),
+            Self::UnsetAnnotation { on, key, .. } => Some(Removed::Annotation(*on, key)),
+            Self::RemoveTag { tag } => Some(Removed::Tag(tag)),
+            Self::SetLabel { .. }
+            | Self::SetEnv { .. }
+            | Self::SetField { .. }
+            | Self::UnsetField { .. }
+            | Self::AddItem { .. }
+            | Self::SetAnnotation { .. }
+            | Self::AddLayer { .. }
+            | Self::RemoveLayer { .. }
+            | Self::ReplaceLayer { .. }
+            | Self::RewriteLayer { .. }
+            | Self::Squash { .. }
+            | Self::Rebase { .. }
+            | Self::Recompress { .. }
+            | Self::LimitTimes { .. }
+            | Self::AddTag { .. } => None,
+        }
+    }
+}
+
+impl Removed<'_> {
+    /// Returns its name.
+    pub(crate) fn name(self) -> String {
+        match self {
+            Self::Label(name)
+            | Self::Variable(name)
+            | Self::Item(_, name)
+            | Self::Annotation(_, name) => name.to_owned(),
+            Self::Tag(tag) => tag.familiar(),
         }
     }
 }

@@ -1,6 +1,6 @@
 //! One image, as one operation may change it.
 
-use super::claims::{Claim, Claimed, Intent, PatchLines, intent_of};
+use super::claims::{Claim, Claimed, Intent, PatchLines, claimed_by};
 use super::names::Names;
 use super::state::ImageState;
 use super::{Effect, HostSource, MadeLayer, Texts, WantedText};
@@ -247,11 +247,10 @@ impl<'a> EditedImage<'a> {
     pub(crate) fn claim_effects(&mut self, first: usize, address: &Address) {
         let is_windows = self.state.is_windows();
         let effects = self.effects[first..].iter();
-        let intents: Vec<_> = effects
-            .filter_map(|effect| intent_of(effect, is_windows))
-            .collect();
-        for (claimed, intent) in intents {
-            self.claim(claimed, intent, address.clone());
+        let removed = effects.filter_map(Effect::removed);
+        let claimed: Vec<Claimed> = removed.map(|it| claimed_by(it, is_windows)).collect();
+        for claimed in claimed {
+            self.claim(claimed, Intent::Remove, address.clone());
         }
     }
 
@@ -295,7 +294,7 @@ pub(crate) fn what_there_is(
 ) -> String {
     let there = images.iter().map(|seen| names(seen.state));
     let effects = images.iter().flat_map(|seen| seen.effects);
-    let removed = effects.filter_map(Effect::removed_name);
+    let removed = effects.filter_map(|effect| Some(effect.removed()?.name()));
     let mut names: Vec<String> = there.flatten().chain(removed).collect();
     names.sort();
     names.dedup();
