@@ -12,7 +12,7 @@ use crate::binary::{ok, write_files};
 use crate::edit::Archive;
 use crate::engine::fixture;
 use crate::forms;
-use crate::operations::{field_samples, other_samples};
+use crate::operations::{FieldSample, field_samples, other_samples};
 
 /// What an archive has for its consumers.
 #[derive(Clone, Copy, PartialEq)]
@@ -150,19 +150,26 @@ const ANNOTATIONS: [&str; 2] = [
     "unset-annotation: {on: descriptor, match: [org.opencontainers.image.created], if-missing: ignore}",
 ];
 
+fn written_lines() -> impl Iterator<Item = &'static str> {
+    let lines = OPERATIONS.iter().flat_map(|(_, lines)| lines.iter());
+    lines.chain(&ANNOTATIONS).copied()
+}
+
+/// The operations that set one field and are written nowhere in the table.
+pub(super) fn fields() -> Vec<FieldSample> {
+    field_samples(written_lines())
+}
+
 /// The operations of a patch of the table: what is written there, and samples of what is written nowhere in it.
 fn lines(operation: &str, written: &[&str]) -> Vec<String> {
-    let all = OPERATIONS.iter().flat_map(|(_, lines)| lines.iter());
-    let all: Vec<&str> = all.chain(&ANNOTATIONS).copied().collect();
     let mut lines: Vec<String> = written.iter().map(|&line| line.to_owned()).collect();
     match operation {
         "config" => {
-            let fields = field_samples(all.iter().copied()).into_iter();
-            lines.extend(fields.map(|field| field.line));
+            lines.extend(fields().into_iter().map(|field| field.line));
         }
         // `rebase` is about other archives too, and has tests of its own.
         "all" => {
-            let others = other_samples(all.iter().copied()).into_iter();
+            let others = other_samples(written_lines()).into_iter();
             lines.extend(others.filter(|line| !line.starts_with("rebase:")));
         }
         _ => {}
