@@ -129,6 +129,12 @@ impl Facts {
     pub(super) fn is_bare_layout(&self) -> bool {
         self.manifest_json.is_none() && self.index.is_some()
     }
+
+    /// Tells whether who asks for that form has it in this one: what `docker load` takes, or a layout.
+    pub(super) fn is_like(&self, form: &Self) -> bool {
+        self.manifest_json.is_some() == form.manifest_json.is_some()
+            && self.is_bare_layout() == form.is_bare_layout()
+    }
 }
 
 /// Reads the images that a kind of documents lists; nothing where the archive does not have these.

@@ -40,15 +40,13 @@ impl<'a> Target<'a> {
         let contents = &archive.contents;
         let own = archive.dialect.facts();
         let is_trusted = contents.trusted.is_some();
-        let is_docker = !own.is_bare_layout() || is_trusted;
-        let dialect = match &conversion.form {
-            Some(form) => form.dialect,
-            None if is_docker => DOCKER,
-            None => OCI,
+        let (dialect, is_asked_for) = match &conversion.form {
+            Some(form) => (form.dialect, own.is_like(form.dialect.facts())),
+            None if own.is_bare_layout() && !is_trusted => (OCI, true),
+            None => (DOCKER, true),
         };
         let platform = conversion.platform.as_ref();
-        let is_own = dialect.facts().is_bare_layout() != is_docker && !is_trusted;
-        if is_own && platform.is_none() {
+        if is_asked_for && !is_trusted && platform.is_none() {
             return Self {
                 dialect: &*archive.dialect,
                 is_own: true,
