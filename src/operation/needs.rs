@@ -52,6 +52,11 @@ impl Reach {
         }
     }
 
+    /// Tells whether it looks at layers one by one, so that those that earlier operations made have to be laid out.
+    pub(crate) fn looks_into_layers(self) -> bool {
+        self.is_about_layers() && self != Self::FilesAbove
+    }
+
     /// Tells whether it changes files of the image, rather than bringing a layer of its own.
     pub(crate) fn is_about_files(self) -> bool {
         matches!(self, Self::FilesAbove | Self::FilesWithin)

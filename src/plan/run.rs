@@ -76,10 +76,9 @@ impl<'a> Run<'a> {
         if images.is_empty() {
             return images;
         }
-        for (operation, _) in patch.operations.iter().enumerate().filter(|(_, it)| {
-            let reach = it.needs().reach;
-            reach.is_about_targets()
-        }) {
+        let operations = patch.operations.iter().enumerate();
+        let retargeting = operations.filter(|(_, it)| it.needs().reach.is_about_targets());
+        for (operation, _) in retargeting {
             let id = OperationId {
                 file,
                 document,
@@ -124,7 +123,7 @@ impl<'a> Run<'a> {
             // With an entry for each operation each has a layer of its own.
             let keeps_open =
                 patch.history != History::PerOperation && last_edit.is_some_and(|last| i < last);
-            if reaches[i].is_about_layers() && reaches[i] != Reach::FilesAbove {
+            if reaches[i].looks_into_layers() {
                 self.settle_layers(&images);
             }
             let id = OperationId {
