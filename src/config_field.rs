@@ -68,7 +68,8 @@ pub(crate) struct Setter {
     pub(crate) after: &'static str,
 }
 
-/// What the documentation keeps together.
+/// What the documentation keeps together. `rebase` tells of other values in the new base for the process only: the rest is
+/// said of each image alone.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum SetterGroup {
     /// The process of a container.
@@ -169,24 +170,24 @@ fields! {
     /// The domain of the machine.
     Domainname "domainname" ["config", "Domainname"], Text, set Host Text "Sets the domain name."
         "example.com" turns "\"Domainname\":\"\"" into "\"Domainname\":\"example.com\"";
-    /// Who made the image.
+    /// The author.
     Author "author" ["author"], Text, set Origin Text "Sets the author of the image."
         "ops@example.com" turns "\"author\":\"me\"" into "\"author\":\"ops@example.com\"";
-    /// What the one who made it said.
+    /// The image comment.
     Comment "comment" ["comment"], Text, set Origin Text "Sets the image comment."
         "ready" turns "\"comment\":\"draft\"" into "\"comment\":\"ready\"";
-    /// When it was made.
+    /// The creation time.
     Created "created" ["created"], Time, set Origin Time "Sets the creation time, overriding `SOURCE_DATE_EPOCH`."
         "2026-01-31T12:00:00Z" turns "\"created\":\"2024-01-01T00:00:00Z\"" into "\"created\":\"2026-01-31T12:00:00Z\"";
     /// The operating system that the image is for.
     Os "os" ["os"], Text;
-    /// The processor that it is for.
+    /// The CPU architecture.
     Architecture "architecture" ["architecture"], Text;
-    /// Which kind of that processor.
+    /// The CPU variant, such as `v7`.
     Variant "variant" ["variant"], Text;
-    /// Which version of that operating system.
+    /// The version of the operating system.
     OsVersion "os-version" ["os.version"], Text;
-    /// What that operating system has to have.
+    /// The features that the operating system must have.
     OsFeatures "os-features" ["os.features"], Texts;
 }
 

@@ -122,8 +122,8 @@
 //!
 //! * A patch is text, then values. Only `patch` and the shapes below it know YAML. What is wrong with a patch is a
 //!   `Problem` with a place in the text; all of them are collected.
-//! * `gather` reads what planning needs and no more: documents always, the headers of layers where files are added,
-//!   contents of layers never.
+//! * `gather` reads what planning needs and no more: documents always, the headers of layers where an operation or a
+//!   precondition looks into them, contents only for the digests and files that one asks for.
 //! * `plan` is pure. It either has a place for every operation, or gives back every problem. Later operations see what
 //!   earlier ones did.
 //! * `apply` reads and hashes what is added, and has everything derived that depends on the change. From here on all digests
@@ -136,7 +136,7 @@
 //!
 //! | Module | Holds | Knows nothing of |
 //! |---|---|---|
-//! | `annotation`, `digest`, `compression`, `reference`, `image_path`, `media_type`, `platform`, `config_field`, `timestamp`, `ordered`, `secret`, `unified_diff` | the vocabulary: values that are right by existing | files |
+//! | `annotation`, `digest`, `compression`, `reference`, `image_path`, `media_type`, `platform`, `config_field`, `timestamp`, `ordered`, `secret`, `unified_diff` | the vocabulary: values that are checked when they are made | files |
 //! | `ledger` | which paths a command reads and writes, and which of them exclude each other | what is in the files |
 //! | `printable` | which characters of a foreign string may be printed | where it is from |
 //! | `file_state` | what tells one state of a file from another | what is in it |
@@ -153,7 +153,7 @@
 //! | `gather`, `plan`, `apply` | the main job | the terminal |
 //! | `diff` | what differs between two archives, also as a patch | the terminal |
 //! | `verify` | an archive checked from its bytes alone | everything that writes |
-//! | `job` | the door: patches, archive, plan, output, and what a run has to keep in mind | the terminal, the environment |
+//! | `job` | the door: patches, archive, plan, output; locks, recovery and conflicts of paths are behind it | the terminal, the environment |
 //! | `cli` | arguments, environment, terminal, exit codes | |
 //!
 //! A layer is its position and not its digest, since an image may have the same layer twice. A `DiffId` is no

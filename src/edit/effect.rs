@@ -1,4 +1,4 @@
-//! What operations come to, one image at a time: for the reader of a plan, never for `apply`.
+//! The effects of operations on one image: for the reader of a plan, never for `apply`.
 
 use crate::annotation::AnnotationPlace;
 use crate::config_field::ConfigField;
@@ -13,11 +13,11 @@ pub struct Step {
     pub patch: String,
     /// The operation's name.
     pub operation: &'static str,
-    /// What it comes to.
+    /// Its effects.
     pub effects: Vec<Effect>,
 }
 
-/// One effect of an operation; an operation without any finds everything as it wants it.
+/// One effect of an operation. An operation without any changes nothing.
 #[derive(Debug, Clone, PartialEq, Eq, serde::Serialize)]
 #[serde(tag = "kind", rename_all = "kebab-case")]
 pub enum Effect {
@@ -30,7 +30,7 @@ pub enum Effect {
         /// The value that it gets.
         new: String,
     },
-    /// A label goes.
+    /// A label is removed.
     UnsetLabel {
         /// The key.
         key: String,
@@ -46,7 +46,7 @@ pub enum Effect {
         /// The value that it gets.
         new: String,
     },
-    /// An environment variable goes.
+    /// An environment variable is removed.
     UnsetEnv {
         /// The name.
         key: String,
@@ -62,21 +62,21 @@ pub enum Effect {
         /// The value that it gets.
         new: serde_json::Value,
     },
-    /// A field of the configuration goes.
+    /// A field of the configuration is removed.
     UnsetField {
         /// The field, as a patch names it.
         field: ConfigField,
         /// The value that it had.
         old: serde_json::Value,
     },
-    /// A field of several items gets one more.
+    /// An item is added to a field.
     AddItem {
         /// The field, as a patch names it.
         field: ConfigField,
         /// The item.
         item: String,
     },
-    /// A field of several items loses one.
+    /// An item of a field is removed.
     RemoveItem {
         /// The field, as a patch names it.
         field: ConfigField,
@@ -94,7 +94,7 @@ pub enum Effect {
         /// The value that it gets.
         new: String,
     },
-    /// An annotation goes.
+    /// An annotation is removed.
     UnsetAnnotation {
         /// The document.
         on: AnnotationPlace,
@@ -103,72 +103,72 @@ pub enum Effect {
         /// The value that it had.
         old: String,
     },
-    /// A layer is added on top.
+    /// A layer is added.
     AddLayer {
         /// Its index in `Plan::layers`.
         layer: usize,
     },
-    /// A layer goes.
+    /// A layer is removed.
     RemoveLayer {
-        /// Its number by then; the base is layer 1.
+        /// Its number at that point; the base is layer 1.
         number: usize,
         /// Its diff id.
         #[serde(rename = "diffId")]
         diff_id: DiffId,
     },
-    /// Another layer comes in the place of one.
+    /// A layer is replaced.
     ReplaceLayer {
         /// The number of both; the base is layer 1.
         number: usize,
-        /// The diff id of the one that goes.
+        /// The diff id of the old layer.
         #[serde(rename = "diffId")]
         diff_id: DiffId,
-        /// The one that comes: its index in `Plan::layers`.
+        /// The new layer: its index in `Plan::layers`.
         layer: usize,
     },
-    /// A layer is made anew, with some of its entries changed.
+    /// Some entries of a layer are changed.
     RewriteLayer {
-        /// Its number by then; the base is layer 1.
+        /// Its number at that point; the base is layer 1.
         number: usize,
         /// Its index in `Plan::layers`.
         layer: usize,
     },
-    /// Several layers become one.
+    /// Several layers are combined.
     Squash {
         /// The number of the first of them; the base is layer 1.
         first: usize,
         /// The number of the last of them.
         last: usize,
-        /// The one that they become: its index in `Plan::layers`.
+        /// The new layer: its index in `Plan::layers`.
         layer: usize,
     },
-    /// The layers of another base come in place of those of the image's own.
+    /// The layers of the base are replaced with those of another base.
     Rebase {
-        /// How many layers go.
+        /// How many layers are removed.
         #[serde(rename = "removed")]
         n_removed: usize,
-        /// How many come.
+        /// How many are added.
         #[serde(rename = "added")]
         n_added: usize,
     },
-    /// A layer is stored in another way.
+    /// A layer is compressed differently.
     Recompress {
-        /// Its number by then; the base is layer 1.
+        /// Its number at that point; the base is layer 1.
         number: usize,
         /// `gzip`, `zstd` or `none`.
         compression: &'static str,
     },
-    /// No file of some layers is later than a time.
+    /// The times of files in some layers are clamped.
     LimitTimes {
         /// Seconds since 1970.
         latest: i64,
     },
-    /// The image gets a name.
+    /// A tag is added.
     AddTag {
         /// The name.
         tag: Reference,
     },
-    /// The image loses a name.
+    /// A tag is removed.
     RemoveTag {
         /// The name.
         tag: Reference,
@@ -209,19 +209,6 @@ impl Effect {
             | Self::Recompress { .. }
             | Self::LimitTimes { .. }
             | Self::AddTag { .. } => None,
-        }
-    }
-}
-
-impl Removed<'_> {
-    /// Returns its name.
-    pub(crate) fn name(self) -> String {
-        match self {
-            Self::Label(name)
-            | Self::Variable(name)
-            | Self::Item(_, name)
-            | Self::Annotation(_, name) => name.to_owned(),
-            Self::Tag(tag) => tag.familiar(),
         }
     }
 }

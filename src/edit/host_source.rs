@@ -1,8 +1,10 @@
 //! What was found where operations take something from, besides the archive.
 
+use std::cell::OnceCell;
+
 use crate::compression::Compression;
 use crate::image::Config;
-use crate::layer::{Scan, SourceEntry};
+use crate::layer::{Addition, Scan, SourceEntry};
 use crate::problem::Problem;
 use crate::reference::Reference;
 use crate::rootfs::LayerLog;
@@ -19,6 +21,8 @@ pub struct HostSource {
     pub diff: Option<UnifiedDiff>,
     /// The images of the two archives that a `rebase` names.
     pub bases: Option<(Vec<BaseCandidate>, Vec<BaseCandidate>)>,
+    /// What a new layer gets of `from`, once that was worked out.
+    pub(crate) brought: OnceCell<Vec<Addition>>,
     /// What cannot be used.
     pub problems: Vec<Problem>,
 }

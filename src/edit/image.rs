@@ -1,5 +1,7 @@
 //! One image, as one operation may change it.
 
+use std::collections::HashSet;
+
 use super::claims::{Claim, Claimed, Intent, PatchLines, claimed_by};
 use super::names::Names;
 use super::state::ImageState;
@@ -8,9 +10,6 @@ use crate::image_path::ImagePath;
 use crate::problem::{Address, Code, Problem, quoted};
 use crate::reference::Glob;
 use crate::shape::{IfMissing, Removal};
-
-/// How far back a problem is looked for that another image of the operation has told: images come one after the other.
-const MAX_ALIKE: usize = 1000;
 
 /// What an operation is planned with, the same for each of its images.
 pub(crate) struct Surroundings<'a> {
@@ -55,8 +54,11 @@ pub(crate) struct EditedImage<'a> {
 /// What an operation finds out besides what it does.
 #[derive(Default)]
 pub(crate) struct Findings {
-    /// What is wrong with it.
+    /// What is wrong with it, each problem once: several images say the same.
     pub(crate) problems: Vec<Problem>,
+    told: HashSet<Problem>,
+    /// Whether it is planned for no more images.
+    pub(crate) is_refused: bool,
     /// The contents that it depends on and that nobody has read yet.
     pub(crate) wanted: Vec<WantedText>,
     /// For each of the things that it names, whether an image has it.
@@ -81,13 +83,29 @@ pub(crate) struct Missing {
 }
 
 /// Says what to do about a thing that no image has.
-pub(crate) type MissingHelp = Box<dyn Fn(&[ImageSeen<'_>]) -> String>;
+pub(crate) type MissingHelp = Box<dyn Fn(&[&ImageState]) -> String>;
 
-/// An image after an operation, and what that did to it.
-#[derive(Clone, Copy)]
-pub(crate) struct ImageSeen<'a> {
-    pub(crate) state: &'a ImageState,
-    pub(crate) effects: &'a [Effect],
+impl Surroundings<'_> {
+    /// Returns why an operation cannot be planned for any of its images: something is wrong with what it takes from the host,
+    /// or it is about layers and one of the images is for Windows.
+    pub(crate) fn refusals<'s>(
+        &self,
+        is_about_layers: bool,
+        images: impl Iterator<Item = &'s ImageState>,
+    ) -> Vec<Problem> {
+        let source = self.source.map(|source| source.problems.as_slice());
+        if let Some(problems) = source.filter(|problems| !problems.is_empty()) {
+            return problems.to_vec();
+        }
+        let refused = images.filter(|state| is_about_layers && state.config.is_windows());
+        let refused = refused.map(|state| {
+            let name = quoted(&state.display_name());
+            let message = format!("{name} is a Windows image, whose layers cannot be changed");
+            let problem = Problem::new(Code::UnsupportedPlatform, self.address.clone(), message);
+            problem.with_help("labels and tags of Windows images can be changed")
+        });
+        refused.collect()
+    }
 }
 
 impl Missing {
@@ -110,7 +128,7 @@ impl Findings {
     }
 
     /// Tells of the things that none of the images has; `these_have` begins the sentence.
-    pub(crate) fn tell_missing(&mut self, these_have: &str, images: &[ImageSeen<'_>]) {
+    pub(crate) fn tell_missing(&mut self, these_have: &str, images: &[&ImageState]) {
         for named in std::mem::take(&mut self.named) {
             if let Named::Missing(missing) = named {
                 let message = format!("{these_have} {}", missing.what);
@@ -121,6 +139,12 @@ impl Findings {
         }
     }
 
+    /// Adds the reasons why the operation is planned for no image, if there are any.
+    pub(crate) fn refuse(&mut self, problems: Vec<Problem>) {
+        self.is_refused |= !problems.is_empty();
+        self.extend(problems);
+    }
+
     /// Adds problems, each unless another image has told the same.
     pub(crate) fn extend(&mut self, problems: impl IntoIterator<Item = Problem>) {
         for problem in problems {
@@ -129,9 +153,7 @@ impl Findings {
     }
 
     fn add(&mut self, problem: Problem) {
-        let recent = self.problems.iter().rev().take(MAX_ALIKE);
-        // Of several images that say the same, one tells it.
-        if !recent.into_iter().any(|told| *told == problem) {
+        if self.told.insert(problem.clone()) {
             self.problems.push(problem);
         }
     }
@@ -166,38 +188,22 @@ impl<'a> EditedImage<'a> {
         self.findings.add(Problem::new(code, address, message));
     }
 
-    /// Adds a problem, unless another image has told one of its kind at the same place.
-    pub(crate) fn problem_of_all(
+    /// Adds a problem that speaks for all images: the operation is planned for no more of them.
+    pub(crate) fn refuse_all(
         &mut self,
         code: Code,
         address: Address,
         message: impl AsRef<str>,
         help: &str,
     ) {
-        let mut told = self.findings.problems.iter();
-        if !told.any(|told| told.code() == code && *told.address() == address) {
-            self.problem(code, address, message, help);
-        }
+        self.problem(code, address, message, help);
+        self.findings.is_refused = true;
     }
 
-    /// Returns what was found where the operation takes files from, unless something is wrong with it.
-    pub(crate) fn source(&mut self) -> Option<&'a HostSource> {
+    /// Returns what was found where the operation takes files from.
+    pub(crate) fn source(&self) -> &'a HostSource {
         let source = self.around.source;
-        let source = source.expect("every source was looked at before planning");
-        self.findings.extend(source.problems.iter().cloned());
-        source.problems.is_empty().then_some(source)
-    }
-
-    /// Refuses an image for Windows; tells whether it is one.
-    pub(crate) fn is_for_windows(&mut self) -> bool {
-        let is_windows = self.state.is_windows();
-        if is_windows {
-            let name = quoted(&self.state.display_name());
-            let message = format!("{name} is a Windows image, whose layers cannot be changed");
-            let help = "labels and tags of Windows images can be changed";
-            self.problem(Code::UnsupportedPlatform, self.address(), message, help);
-        }
-        is_windows
+        source.expect("every source was looked at before planning")
     }
 
     /// Notes whether the image has the `index`th of the things that the operation names. What no image has is a problem,
@@ -285,17 +291,14 @@ impl<'a> EditedImage<'a> {
     }
 }
 
-/// The help line of a pattern that matched nothing: the nearest name, or all that there were before the operation.
+/// The help line of a pattern that matched nothing: the nearest name, or all that there are.
 pub(crate) fn what_there_is(
     thing: &str,
-    images: &[ImageSeen<'_>],
+    images: &[&ImageState],
     names: &impl Fn(&ImageState) -> Vec<String>,
     glob: &Glob,
 ) -> String {
-    let there = images.iter().map(|seen| names(seen.state));
-    let effects = images.iter().flat_map(|seen| seen.effects);
-    let removed = effects.filter_map(|effect| Some(effect.removed()?.name()));
-    let mut names: Vec<String> = there.flatten().chain(removed).collect();
+    let mut names: Vec<String> = images.iter().flat_map(|state| names(state)).collect();
     names.sort();
     names.dedup();
     if names.is_empty() {

@@ -24,15 +24,15 @@ pub(super) fn find(
     conditions: &Conditions,
     opened: &mut OpenSources,
 ) -> Result<HostSource, Error> {
-    let mut finding = HostSource::default();
+    let mut host = HostSource::default();
     let mut open = |image, key| {
         let address = operation.clone().key(key);
         open(image, base, address, conditions, &mut opened.ledger)
     };
-    let from = usable(open(wanted_from, "from"), &mut finding.problems)?;
-    let onto = usable(open(wanted_onto, "onto"), &mut finding.problems)?;
+    let from = usable(open(wanted_from, "from"), &mut host.problems)?;
+    let onto = usable(open(wanted_onto, "onto"), &mut host.problems)?;
     let (Some(from), Some(onto)) = (from, onto) else {
-        return Ok(finding);
+        return Ok(host);
     };
     let old = from.images().iter();
     let old = old.map(|image| described(image, wanted_from));
@@ -45,10 +45,10 @@ pub(super) fn find(
         }
         new.push(described);
     }
-    finding.bases = Some((old.collect(), new));
+    host.bases = Some((old.collect(), new));
     from.source().check()?;
     onto.source().check()?;
-    Ok(finding)
+    Ok(host)
 }
 
 fn open(

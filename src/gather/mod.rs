@@ -1,7 +1,7 @@
 //! What a plan needs to know of the world, read once before planning: images, file trees, source directories.
 //!
-//! Metadata is always read, layer headers only where an operation adds a layer or a precondition is about files, and of
-//! contents only the files whose digest a precondition compares.
+//! Metadata is always read, layer headers only where an operation or a precondition looks into layers, and of contents
+//! only the files whose digest a precondition compares or whose text an operation edits.
 
 mod bases;
 mod host_path;
@@ -123,7 +123,7 @@ fn read<'a>(
         for (d, patch) in file.patches().iter().enumerate() {
             for (o, operation) in patch.operations.iter().enumerate() {
                 let address = Address::operation(d, o);
-                let finding = match operation.needs().sources {
+                let host = match operation.needs().sources {
                     Sources::None => continue,
                     Sources::Layer { add, key } => {
                         let address = match key {
@@ -145,7 +145,7 @@ fn read<'a>(
                     document: d,
                     operation: o,
                 };
-                sources.insert(id, finding);
+                sources.insert(id, host);
             }
         }
     }

@@ -30,18 +30,18 @@ pub(super) fn find(
     operation: &Address,
     opened: &mut OpenSources,
 ) -> Result<HostSource, Error> {
-    let mut finding = HostSource::default();
+    let mut host = HostSource::default();
     if let Some(from) = &add.from {
         let source = HostPath::of_layer(from, add);
         let address = operation.clone().key("from");
         let found = source.find(base, &address, &mut opened.ledger);
         let found = found.and_then(|real| from_source(&real, add, operation, opened));
-        finding.from = usable(found, &mut finding.problems)?;
+        host.from = usable(found, &mut host.problems)?;
     }
     let keeps_xattrs = add.xattrs == Some(LayerXattrs::Keep);
     for (i, file) in add.files.iter().enumerate() {
         let NewContent::From(from) = &file.content else {
-            finding.files.push(None);
+            host.files.push(None);
             continue;
         };
         let address = operation.clone().key("files").index(i).key("from");
@@ -52,10 +52,10 @@ pub(super) fn find(
             let entry = file_at(&opened.roots[root], path, from, keeps_xattrs, &address)?;
             Ok((root, entry))
         });
-        let found = usable(found, &mut finding.problems)?;
-        finding.files.extend(found.map(Some));
+        let found = usable(found, &mut host.problems)?;
+        host.files.extend(found.map(Some));
     }
-    Ok(finding)
+    Ok(host)
 }
 
 /// Reads a diff that a patch takes from a file.
@@ -65,12 +65,12 @@ pub(super) fn find_diff(
     operation: &Address,
     ledger: &mut Ledger,
 ) -> Result<HostSource, Error> {
-    let mut finding = HostSource::default();
+    let mut host = HostSource::default();
     let address = operation.clone().key("from");
     let source = HostPath::file(ReadAs::FileDiff, from);
     let found = source.find(base, &address, ledger);
-    let Some(real) = usable(found, &mut finding.problems)? else {
-        return Ok(finding);
+    let Some(real) = usable(found, &mut host.problems)? else {
+        return Ok(host);
     };
     let mut text = Vec::new();
     let read = read_unchanged(&real, MAX_DIFF_BYTES + 1, &mut text)?;
@@ -80,8 +80,8 @@ pub(super) fn find_diff(
         Ok(n) if n as u64 > MAX_DIFF_BYTES => "it is too large for a diff".to_owned(),
         Ok(_) => match UnifiedDiff::parse(&text) {
             Ok(diff) => {
-                finding.diff = Some(diff);
-                return Ok(finding);
+                host.diff = Some(diff);
+                return Ok(host);
             }
             Err(reason) => reason.to_string(),
         },
@@ -89,8 +89,8 @@ pub(super) fn find_diff(
     let message = format!("{} is not a unified diff: {reason}", quoted(from));
     let problem = Problem::new(Code::InvalidSource, address, message);
     let help = "name a file with the output of `diff -u old new`";
-    finding.problems.push(problem.with_help(help));
-    Ok(finding)
+    host.problems.push(problem.with_help(help));
+    Ok(host)
 }
 
 /// Reads a file of at most `limit` bytes, which must not change meanwhile.

@@ -48,9 +48,6 @@ fn add<'a>(image: &mut EditedImage<'a>, add: &'a AddLayer) {
     let Some(source) = Source::of(image, add, address.clone()) else {
         return;
     };
-    if image.is_for_windows() {
-        return;
-    }
     let n_layers = image.state.layers.len();
     let at = add.at.unwrap_or(n_layers + 1);
     if at > n_layers + 1 {

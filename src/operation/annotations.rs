@@ -289,7 +289,7 @@ fn is_there(image: &mut EditedImage<'_>, on: AnnotationPlace) -> bool {
             "archives of Docker 1.10 to 24 and crane have none; labels work in every form",
         ),
     };
-    image.problem_of_all(Code::NoSuchDocument, image.address(), message, help);
+    image.refuse_all(Code::NoSuchDocument, image.address(), message, help);
     false
 }
 

@@ -54,7 +54,7 @@ pub(crate) enum Inverse {
     Layers,
     /// The others leave to it what goes.
     Unset,
-    /// Another operation of the same room says both.
+    /// The operation beside it in the same file says both.
     Beside,
     /// Never, for this reason.
     Never(&'static str),

@@ -98,9 +98,6 @@ struct Move {
 }
 
 fn move_paths(image: &mut EditedImage<'_>, moves: &PathMoves) {
-    if image.is_for_windows() {
-        return;
-    }
     let address = image.address();
     let tree = image.state.tree.as_ref().expect("the tree was read");
     let mut real = Vec::new();

@@ -136,13 +136,10 @@ const MAX_BYTES: u64 = 64 << 20;
 const MAX_REJECTS: usize = 5;
 
 fn patch(image: &mut EditedImage<'_>, patch: &FileDiff) {
-    if image.is_for_windows() {
-        return;
-    }
     let diff = match &patch.diff {
         DiffSource::Inline(diff) => diff,
         DiffSource::File(_) => {
-            let diff = image.source().and_then(|source| source.diff.as_ref());
+            let diff = image.source().diff.as_ref();
             let Some(diff) = diff else { return };
             diff
         }

@@ -84,13 +84,8 @@ impl Room for Rebase {
 }
 
 fn rebase(image: &mut EditedImage<'_>, rebase: &Rebase) {
-    let Some(finding) = image.source() else {
-        return;
-    };
-    if image.is_for_windows() {
-        return;
-    }
-    let Some((from, onto)) = &finding.bases else {
+    let source = image.source();
+    let Some((from, onto)) = &source.bases else {
         return;
     };
     let address = image.address();

@@ -45,12 +45,8 @@ impl Room for Recompression {
 }
 
 fn recompress(image: &mut EditedImage<'_>, recompression: &Recompression) {
-    if image.is_for_windows() {
-        return;
-    }
     let to = recompression.to.compression();
-    let address = image.address();
-    if !image.takes_compression(to, &address) {
+    if !is_taken(image, to) {
         return;
     }
     let Some(positions) = image.positions(recompression.layers) else {
@@ -80,21 +76,14 @@ fn recompress(image: &mut EditedImage<'_>, recompression: &Recompression) {
     }
 }
 
-impl EditedImage<'_> {
-    /// Tells whether layers can be compressed so in the form that is written; a problem if not.
-    pub(crate) fn takes_compression(
-        &mut self,
-        compression: Compression,
-        address: &crate::problem::Address,
-    ) -> bool {
-        let is_taken = !self.around.keeps_plain || compression == Compression::None;
-        if !is_taken {
-            let name = quoted(compression.name());
-            let message =
-                format!("this form of archive stores layers uncompressed, not with {name}");
-            let help = "use `--to oci-archive` for a form that allows it";
-            self.problem(Code::UnsupportedForm, address.clone(), message, help);
-        }
-        is_taken
+/// Tells whether layers can be compressed so in the form that is written; a problem if not.
+fn is_taken(image: &mut EditedImage<'_>, to: Compression) -> bool {
+    let is_taken = !image.around.keeps_plain || to == Compression::None;
+    if !is_taken {
+        let name = quoted(to.name());
+        let message = format!("this form of archive stores layers uncompressed, not with {name}");
+        let help = "use `--to oci-archive` for a form that allows it";
+        image.refuse_all(Code::UnsupportedForm, image.address(), message, help);
     }
+    is_taken
 }

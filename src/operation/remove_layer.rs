@@ -44,9 +44,6 @@ impl Room for LayerRemoval {
 }
 
 fn remove(image: &mut EditedImage<'_>, removal: &LayerRemoval) {
-    if image.is_for_windows() {
-        return;
-    }
     if let Some(position) = one_layer(image, &removal.layer, removal.if_missing) {
         remove_from(image, position);
     }

@@ -86,9 +86,6 @@ fn replace<'a>(image: &mut EditedImage<'a>, replacement: &'a LayerReplacement) {
     let Some(source) = Source::of(image, &replacement.with, with.clone()) else {
         return;
     };
-    if image.is_for_windows() {
-        return;
-    }
     let position = one_layer(image, &replacement.layer, replacement.if_missing);
     let Some(position) = position else { return };
     let Some(kept) = kept(image, position) else {

@@ -67,9 +67,6 @@ impl Room for TimeLimit {
 }
 
 fn limit(image: &mut EditedImage<'_>, limit: &TimeLimit) {
-    if image.is_for_windows() {
-        return;
-    }
     let latest = limit
         .to
         .as_ref()

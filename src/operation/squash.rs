@@ -54,9 +54,6 @@ impl Room for Squash {
 }
 
 fn squash(image: &mut EditedImage<'_>, squash: &Squash) {
-    if image.is_for_windows() {
-        return;
-    }
     let Some(range) = contiguous(image, squash.layers) else {
         return;
     };

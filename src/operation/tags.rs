@@ -262,7 +262,7 @@ fn can_be_named(image: &mut EditedImage<'_>, tags: &[Reference]) -> bool {
     if n_groups > 1 {
         let message = format!("{n_groups} images are targeted, but a tag can name only one");
         let help = "narrow `target` to one image";
-        image.problem(Code::TagTaken, image.address(), message, help);
+        image.refuse_all(Code::TagTaken, image.address(), message, help);
         return false;
     }
     let mut is_free = true;
@@ -276,7 +276,7 @@ fn can_be_named(image: &mut EditedImage<'_>, tags: &[Reference]) -> bool {
                 quoted(&tag.familiar())
             );
             let help = "remove it from that image first, with `remove-tag` in a separate document before this one";
-            image.problem(Code::TagTaken, image.address().index(i), message, help);
+            image.refuse_all(Code::TagTaken, image.address().index(i), message, help);
             is_free = false;
         }
     }

@@ -5,8 +5,8 @@ use serde_json::json;
 use super::{Docs, Inverse, Needs, Reach, Room, ValueOf};
 use crate::config_field::ConfigField;
 use crate::edit::claims::{Claimed, Intent};
-use crate::edit::image::{ImageSeen, Missing};
-use crate::edit::{EditedImage, Effect};
+use crate::edit::image::Missing;
+use crate::edit::{EditedImage, Effect, ImageState};
 use crate::image::json::Value;
 use crate::problem::{Address, Code, quoted};
 use crate::shape::{
@@ -128,18 +128,14 @@ fn remove(image: &mut EditedImage<'_>, unset: &Unset) {
     }
 }
 
-/// The fields that images have, or had before the operation.
-fn fields_there(images: &[ImageSeen<'_>]) -> String {
-    let had = |seen: &ImageSeen<'_>, wanted: ConfigField| {
-        let mut effects = seen.effects.iter();
-        effects.any(|effect| matches!(effect, Effect::UnsetField { field, .. } if *field == wanted))
-    };
-    let has = |seen: &ImageSeen<'_>, field: ConfigField| {
-        seen.state.config.field(field).is_some() || had(seen, field)
-    };
+/// Names the fields that are there.
+fn fields_there(images: &[&ImageState]) -> String {
     let fields = ConfigField::ALL.iter().filter(|field| {
         let is_whole = field.is_optional() && field.path().len() < 3;
-        is_whole && images.iter().any(|seen| has(seen, **field))
+        is_whole
+            && images
+                .iter()
+                .any(|state| state.config.field(**field).is_some())
     });
     let there: Vec<String> = fields.map(|field| quoted(field.name())).collect();
     if there.is_empty() {

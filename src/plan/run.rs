@@ -9,7 +9,7 @@ use super::{Inventory, OperationId, expect, target};
 use crate::annotation::AnnotationPlace;
 use crate::edit::claims::PatchLines;
 use crate::edit::effort::Effort;
-use crate::edit::image::{Findings, ImageSeen, Surroundings};
+use crate::edit::image::{Findings, Surroundings};
 use crate::edit::names::Names;
 use crate::edit::{
     EditedImage, Effect, ImageState, InventoryImage, MadeLayer, Step, Texts, WantedText, files,
@@ -179,7 +179,10 @@ impl<'a> Run<'a> {
             keeps_open,
             keeps_plain: self.inventory.keeps_plain,
         };
+        let reach = operation.needs().reach;
         let mut findings = Findings::default();
+        let states = images.iter().map(|&image| &self.states[image]);
+        findings.refuse(around.refusals(reach.is_about_layers(), states));
         let mut effects = Vec::with_capacity(images.len());
         for &number in images {
             let mut image = EditedImage {
@@ -190,23 +193,20 @@ impl<'a> Run<'a> {
                 around: &around,
                 findings: &mut findings,
             };
-            if image.may_go_on() {
+            if !image.findings.is_refused && image.may_go_on() {
                 operation.plan(&mut image);
             }
             effects.push(image.effects);
         }
         // What was not looked at is not missing.
-        if self.effort.is_left(&around.address, &mut findings.problems) && findings.has_missing() {
-            let seen = images.iter().zip(&effects).map(|(&image, effects)| {
-                let state = &self.states[image];
-                ImageSeen { state, effects }
-            });
-            let seen: Vec<ImageSeen<'_>> = seen.collect();
-            findings.tell_missing(&target::these_have(&self.states, images), &seen);
+        let is_whole = self.effort.is_left(&around.address, &mut findings.problems);
+        if is_whole && !findings.is_refused && findings.has_missing() {
+            let states: Vec<&ImageState> = images.iter().map(|&i| &self.states[i]).collect();
+            findings.tell_missing(&target::these_have(&self.states, images), &states);
         }
         self.problems.extend(findings.problems);
         self.wanted.extend(findings.wanted);
-        if operation.needs().reach == Reach::Names {
+        if reach == Reach::Names {
             self.share_tags(images, &effects);
         }
         self.share_indexes(images, &effects);

@@ -3,7 +3,7 @@
 use std::ops::Range;
 
 /// A place in a patch file: keys and indices that lead from one of its documents to a node.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct Address {
     document: Option<usize>,
     operation: Option<usize>,
@@ -12,7 +12,7 @@ pub struct Address {
 }
 
 /// One step down from a YAML node.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub enum AddressStep {
     /// Into the value of this key.
     Key(String),
@@ -21,7 +21,7 @@ pub enum AddressStep {
 }
 
 /// What is meant at the end of an address.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub enum Part {
     /// The key that leads there.
     Key,

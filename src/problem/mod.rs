@@ -177,7 +177,7 @@ impl fmt::Display for Code {
 }
 
 /// One mistake of the patch's author.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct Problem {
     code: Code,
     address: Address,

@@ -3,7 +3,7 @@
 
 use std::collections::HashMap;
 
-use ocipatch::annotation::ImageAnnotations;
+use ocipatch::annotation::{Annotations, ImageAnnotations};
 use ocipatch::config_field::ConfigField;
 use ocipatch::image::Config;
 use ocipatch::operation::{Definition, definitions};
@@ -11,6 +11,7 @@ use ocipatch::patch::{ArgValues, Expectation, Operation, PatchFile, schema};
 use ocipatch::plan::{Inventory, InventoryImage, Texts, Unplanned, contradictions, plan};
 use ocipatch::problem::Rejected;
 use ocipatch::reference::Reference;
+use ocipatch::rootfs::Rootfs;
 use serde_json::Value;
 
 use crate::examples;
@@ -118,11 +119,9 @@ pub(crate) fn patched(config: &str, patch: &str) -> Result<String, Rejected> {
     patched_by(config, &[("fix.yaml", patch)])
 }
 
-fn patched_by(config: &str, patches: &[(&str, &str)]) -> Result<String, Rejected> {
+fn image(config: &str) -> InventoryImage {
     let config = Config::parse(config.as_bytes()).unwrap();
-    let parse = |(name, text): &(&str, &str)| PatchFile::parse(name, text.as_bytes());
-    let files: Vec<PatchFile> = patches.iter().map(parse).collect::<Result<_, _>>()?;
-    let image = InventoryImage {
+    InventoryImage {
         image_id: config.digest(),
         layer_sizes: vec![0; config.diff_ids().len()],
         config,
@@ -136,9 +135,14 @@ fn patched_by(config: &str, patches: &[(&str, &str)]) -> Result<String, Rejected
         tree: None,
         logs: None,
         contents: HashMap::new(),
-    };
+    }
+}
+
+fn patched_by(config: &str, patches: &[(&str, &str)]) -> Result<String, Rejected> {
+    let parse = |(name, text): &(&str, &str)| PatchFile::parse(name, text.as_bytes());
+    let files: Vec<PatchFile> = patches.iter().map(parse).collect::<Result<_, _>>()?;
     let inventory = Inventory {
-        images: vec![image],
+        images: vec![image(config)],
         sources: HashMap::new(),
         keeps_plain: true,
         source_date_epoch: None,
@@ -316,4 +320,45 @@ fn operations_of_two_files_fight_too() {
     for other in ["set-env: { A: b, B: c }", "append-env: { A: c }"] {
         assert!(patched_by(config, &[("one.yaml", &one), ("two.yaml", &text(other))]).is_ok());
     }
+}
+
+/// What is wrong with an operation on these images, which are for several platforms under one name.
+fn codes(images: Vec<InventoryImage>, operation: &str) -> Vec<&'static str> {
+    let patch = format!("apiVersion: ocipatch/v1\noperations:\n- {operation}\n");
+    let files = [PatchFile::parse("fix.yaml", patch.as_bytes()).unwrap()];
+    let inventory = Inventory {
+        images,
+        sources: HashMap::new(),
+        keeps_plain: true,
+        source_date_epoch: None,
+    };
+    let Err(Unplanned::Rejected(rejected)) = plan(&files, &inventory, &Texts::default()) else {
+        panic!("{operation} is planned")
+    };
+    let problems = rejected.problems();
+    problems.map(|problem| problem.code().as_str()).collect()
+}
+
+#[test]
+fn an_operation_that_one_image_refuses_says_nothing_of_the_others() {
+    let on = |os: &str| {
+        let config = format!(r#"{{"os":"{os}","architecture":"amd64","rootfs":{{}}}}"#);
+        let mut image = image(&config);
+        image.tree = Some(Rootfs::new());
+        image.annotations.manifest = Some(Annotations::default());
+        image
+    };
+    let removal = "remove-path: [/nowhere]";
+    for [first, second] in [["linux", "windows"], ["windows", "linux"]] {
+        let images = vec![on(first), on(second)];
+        assert_eq!(codes(images, removal), ["unsupported-platform"]);
+    }
+    let images = vec![on("linux"), on("linux")];
+    assert_eq!(codes(images, removal), ["no-such-path"]);
+    let mut other = on("linux");
+    other.annotations.manifest = None;
+    let images = vec![on("linux"), other];
+    assert_eq!(codes(images, "unset-annotation: [a]"), ["no-such-document"]);
+    let images = vec![on("linux"), on("linux")];
+    assert_eq!(codes(images, "recompress: gzip"), ["unsupported-form"]);
 }

@@ -14,11 +14,11 @@ const NO_DEVICE: u64 = u64::MAX;
 pub(crate) fn add(
     additions: &mut Vec<Addition>,
     add: &AddLayer,
-    finding: &HostSource,
+    host: &HostSource,
     metadata: &Metadata,
     tree: &Rootfs,
 ) -> Result<(), (usize, String)> {
-    for (file, source) in add.files.iter().zip(&finding.files) {
+    for (file, source) in add.files.iter().zip(&host.files) {
         let path = file.path.clone();
         let inline = |kind, data| Addition::inline(path.clone(), kind, data, metadata);
         let mut addition = match (&file.content, source) {

@@ -24,10 +24,10 @@ const MAX_PROBLEMS: usize = 20;
 /// Where the files of a new layer come from, and how they are laid out.
 pub(crate) struct Source<'a> {
     add: &'a AddLayer,
-    finding: &'a HostSource,
+    host: &'a HostSource,
     address: Address,
     /// What `from` brings.
-    brought: Vec<Addition>,
+    brought: &'a [Addition],
     /// The metadata of what the patch itself holds.
     metadata: Metadata,
 }
@@ -39,37 +39,48 @@ impl<'a> Source<'a> {
         add: &'a AddLayer,
         address: Address,
     ) -> Option<Self> {
-        let finding = image.source()?;
+        let host = image.source();
         let mut source = Self {
             add,
-            finding,
+            host,
             address,
-            brought: Vec::new(),
+            brought: &[],
             metadata: metadata(add, false, image.around.epoch),
         };
-        source.brought = match &finding.from {
-            Some(LayerSource::Directory(root, scan)) => {
-                for (path, reason) in scan.problems.iter().take(MAX_PROBLEMS) {
-                    let message = format!("{}: {reason}", quoted(&printable::decoded(path)));
-                    source.problem(image, Code::InvalidSource, message);
-                }
-                match additions(&scan.entries, *root, &add.to, &source.metadata) {
-                    Ok(additions) => additions,
-                    Err(reason) => {
-                        source.problem(image, Code::InvalidSource, reason.to_string());
-                        return None;
-                    }
-                }
+        if let Some(LayerSource::Directory(_, scan)) = &host.from {
+            for (path, reason) in scan.problems.iter().take(MAX_PROBLEMS) {
+                let message = format!("{}: {reason}", quoted(&printable::decoded(path)));
+                source.problem(image, Code::InvalidSource, message);
             }
-            Some(LayerSource::Tar { log, .. }) if source.has_unsupported(image, log) => {
+        }
+        if host.brought.get().is_none() {
+            let Some(brought) = source.bring(image) else {
+                // It comes to nothing for the other images either.
+                image.findings.is_refused = true;
                 return None;
-            }
-            Some(LayerSource::Tar { import, log }) if !add.as_is => {
-                source.of_tar(image, *import, log)?
-            }
-            Some(LayerSource::Tar { .. }) | None => Vec::new(),
-        };
+            };
+            host.brought.get_or_init(|| brought);
+        }
+        source.brought = host.brought.get().map_or(&[], Vec::as_slice);
         Some(source)
+    }
+
+    /// Returns what `from` brings, or tells what is wrong with it.
+    fn bring(&self, image: &mut EditedImage<'_>) -> Option<Vec<Addition>> {
+        match &self.host.from {
+            Some(LayerSource::Directory(root, scan)) => {
+                let brought = additions(&scan.entries, *root, &self.add.to, &self.metadata);
+                if let Err(reason) = &brought {
+                    self.problem(image, Code::InvalidSource, reason.to_string());
+                }
+                brought.ok()
+            }
+            Some(LayerSource::Tar { log, .. }) if self.has_unsupported(image, log) => None,
+            Some(LayerSource::Tar { import, log }) if !self.add.as_is => {
+                self.of_tar(image, *import, log)
+            }
+            Some(LayerSource::Tar { .. }) | None => Some(Vec::new()),
+        }
     }
 
     /// Refuses a tar with entries that no engine unpacks. One that is a layer as it is may have what engines only disagree
@@ -89,16 +100,16 @@ impl<'a> Source<'a> {
         } else {
             "`exclude` leaves it out"
         };
-        let n_before = image.findings.problems.len();
         let entries = log.entries.iter().map(|logged| &logged.entry);
         let refused = entries.filter(|entry| !is_excluded(entry));
         let refused = refused.filter_map(|entry| Some((&entry.name, reason(entry)?)));
-        for (name, reason) in refused.take(MAX_PROBLEMS) {
+        let refused: Vec<(&Vec<u8>, String)> = refused.take(MAX_PROBLEMS).collect();
+        for (name, reason) in &refused {
             let name = quoted(&printable::decoded(name));
             let message = format!("{name} is {reason}");
             image.problem(Code::InvalidSource, self.place(), message, help);
         }
-        image.findings.problems.len() > n_before
+        !refused.is_empty()
     }
 
     /// Says what of a tar that becomes a layer as it is engines disagree about.
@@ -197,8 +208,7 @@ impl<'a> Source<'a> {
 
     /// Returns what comes to be at `position` of the stack of an image, or tells why nothing can.
     pub(crate) fn made(&self, image: &mut EditedImage<'_>, position: usize) -> Option<LayerToLay> {
-        if let (true, Some(LayerSource::Tar { import, log })) = (self.add.as_is, &self.finding.from)
-        {
+        if let (true, Some(LayerSource::Tar { import, log })) = (self.add.as_is, &self.host.from) {
             for note in Self::disagreements(log) {
                 image.state.note(note);
             }
@@ -251,8 +261,8 @@ impl<'a> Source<'a> {
     /// Returns what the files come to over `tree`, or what is wrong with them.
     fn composed(&self, tree: &Rootfs, epoch: i64) -> Result<LayerContent, Vec<Problem>> {
         let conflict = |message: String| Problem::new(Code::LayerConflict, self.place(), message);
-        let mut additions = self.brought.clone();
-        let found = laid_files::add(&mut additions, self.add, self.finding, &self.metadata, tree);
+        let mut additions = self.brought.to_vec();
+        let found = laid_files::add(&mut additions, self.add, self.host, &self.metadata, tree);
         if let Err((i, message)) = found {
             let address = self.address.clone().key("files").index(i).key("hardlink");
             let problem = Problem::new(Code::LayerConflict, address, message);

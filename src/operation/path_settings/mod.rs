@@ -192,9 +192,6 @@ fn set<T>(
     claim: impl Fn(&T) -> String,
     edit: impl Fn(&Node, &T) -> Option<FileEdit>,
 ) {
-    if image.is_for_windows() {
-        return;
-    }
     let address = image.address();
     let mut meant: Vec<(ImagePath, usize)> = Vec::new();
     let mut notes = Vec::new();

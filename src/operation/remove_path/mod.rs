@@ -128,7 +128,7 @@ impl Room for PathRemoval {
 }
 
 /// Adds the problem that a path is to go that an earlier operation has added.
-pub(crate) fn refuse_added(image: &mut EditedImage<'_>, path: &ImagePath) {
+fn refuse_added(image: &mut EditedImage<'_>, path: &ImagePath) {
     let message = format!(
         "{} is added by an earlier operation",
         quoted(&path.to_text())
@@ -139,9 +139,6 @@ pub(crate) fn refuse_added(image: &mut EditedImage<'_>, path: &ImagePath) {
 
 /// Removes what the patterns find.
 fn remove(image: &mut EditedImage<'_>, removal: &PathRemoval) {
-    if image.is_for_windows() {
-        return;
-    }
     if removal.purges {
         return purge::purge(image, removal);
     }
@@ -156,7 +153,7 @@ fn remove(image: &mut EditedImage<'_>, removal: &PathRemoval) {
         notes.extend(note);
         paths.extend(found);
     }
-    look(image, removal, &is_found);
+    look_for_patterns(image, removal, &is_found);
     if image.state.effort.is_spent() {
         return;
     }
@@ -197,7 +194,7 @@ fn remove(image: &mut EditedImage<'_>, removal: &PathRemoval) {
 }
 
 /// Notes which of the patterns find something in the image.
-pub(crate) fn look(image: &mut EditedImage<'_>, removal: &PathRemoval, is_found: &[bool]) {
+fn look_for_patterns(image: &mut EditedImage<'_>, removal: &PathRemoval, is_found: &[bool]) {
     for (p, pattern) in removal.patterns.iter().enumerate() {
         image.look(p, is_found[p], removal.if_missing, |image| {
             let help = "`if-missing: ignore` allows a pattern to match nothing";
@@ -207,7 +204,7 @@ pub(crate) fn look(image: &mut EditedImage<'_>, removal: &PathRemoval, is_found:
 }
 
 /// Returns the paths that are not below another one.
-pub(crate) fn topmost(paths: &BTreeSet<ImagePath>) -> BTreeSet<ImagePath> {
+fn topmost(paths: &BTreeSet<ImagePath>) -> BTreeSet<ImagePath> {
     let topmost = PathSet::topmost(paths);
     let is_topmost = |path: &&ImagePath| topmost.contains(path);
     paths.iter().filter(is_topmost).cloned().collect()

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use super::purged_layer::Looking;
-use super::{PathRemoval, look, refuse_added, topmost};
+use super::{PathRemoval, look_for_patterns, refuse_added, topmost};
 use crate::edit::image::EditedImage;
 use crate::edit::matching::PathPattern;
 use crate::edit::rewrites::{LayerEdits, tree_with};
@@ -15,11 +15,11 @@ use crate::problem::{Code, quoted};
 use crate::rootfs::{LoggedEntry, Node, PathSet, Rootfs};
 use crate::tarball::Kind;
 
-pub(crate) fn purge(image: &mut EditedImage<'_>, removal: &PathRemoval) {
+pub(super) fn purge(image: &mut EditedImage<'_>, removal: &PathRemoval) {
     let address = image.address();
     let mut is_found = vec![false; removal.patterns.len()];
     let (paths, notes) = find(image.state, removal, &mut is_found);
-    look(image, removal, &is_found);
+    look_for_patterns(image, removal, &is_found);
     if image.state.effort.is_spent() || paths.is_empty() {
         return;
     }
