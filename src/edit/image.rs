@@ -48,7 +48,7 @@ pub(crate) struct EditedImage<'a> {
     /// What the operation is planned with.
     pub(crate) around: &'a Surroundings<'a>,
     /// What it has found out in this image and those before.
-    pub(crate) findings: &'a mut Findings,
+    findings: &'a mut Findings,
 }
 
 /// What an operation finds out besides what it does.
@@ -160,6 +160,23 @@ impl Findings {
 }
 
 impl<'a> EditedImage<'a> {
+    /// Returns the image that is `number` in the archive, for an operation that has done nothing to it.
+    pub(crate) fn new(
+        (number, state): (usize, &'a mut ImageState),
+        layers: &'a mut Vec<MadeLayer>,
+        around: &'a Surroundings<'a>,
+        findings: &'a mut Findings,
+    ) -> Self {
+        Self {
+            state,
+            number,
+            effects: Vec::new(),
+            layers,
+            around,
+            findings,
+        }
+    }
+
     /// Returns where the operation stands in its file.
     pub(crate) fn address(&self) -> Address {
         self.around.address.clone()
@@ -198,6 +215,21 @@ impl<'a> EditedImage<'a> {
     ) {
         self.problem(code, address, message, help);
         self.findings.is_refused = true;
+    }
+
+    /// Adds problems, each unless another image has told the same.
+    pub(crate) fn tell(&mut self, problems: Vec<Problem>) {
+        self.findings.extend(problems);
+    }
+
+    /// The operation is planned for no more images: what is wrong with it was told.
+    pub(crate) fn refuse_rest(&mut self) {
+        self.findings.is_refused = true;
+    }
+
+    /// Asks for a content that the operation depends on. It is read, and everything is planned again.
+    pub(crate) fn want(&mut self, text: WantedText) {
+        self.findings.wanted.push(text);
     }
 
     /// Returns what was found where the operation takes files from.

@@ -3,9 +3,9 @@
 use std::ops::Range;
 use std::sync::Arc;
 
-use crate::edit::image::EditedImage;
-use crate::edit::stack::log_of;
-use crate::edit::{Effect, MadeContent, MadeLayer, PlannedLayer, tree_changes};
+use super::image::EditedImage;
+use super::stack::log_of;
+use super::{Effect, MadeContent, MadeLayer, PlannedLayer, tree_changes};
 use crate::image_path::ImagePath;
 use crate::layer::{LayerContent, LayerEntry};
 use crate::printable;

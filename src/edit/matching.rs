@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeSet, HashMap};
 
-use crate::edit::effort::Effort;
+use super::effort::Effort;
 use crate::image_path::ImagePath;
 use crate::reference::Glob;
 use crate::rootfs::{Iter, Resolution, Rootfs};

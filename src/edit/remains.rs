@@ -5,8 +5,8 @@
 
 use std::collections::{HashMap, HashSet};
 
-use crate::edit::state::ImageState;
-use crate::edit::{MadeLayer, PlacedContent, Remains};
+use super::state::ImageState;
+use super::{MadeLayer, PlacedContent, Remains};
 use crate::image_path::ImagePath;
 use crate::layer::Data;
 use crate::rootfs::LayerLog;

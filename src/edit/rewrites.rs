@@ -3,10 +3,10 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use crate::edit::image::EditedImage;
-use crate::edit::stack::log_of;
-use crate::edit::state::ImageState;
-use crate::edit::{Effect, FileChange, MadeContent, MadeLayer, PlannedLayer, tree_changes};
+use super::image::EditedImage;
+use super::stack::log_of;
+use super::state::ImageState;
+use super::{Effect, FileChange, MadeContent, MadeLayer, PlannedLayer, tree_changes};
 use crate::layer::{Data, GroupEdit, Origin, Rewrite};
 use crate::problem::{Address, Code, quoted};
 use crate::rootfs::{LayerLog, LoggedEntry, Rootfs, RootfsError};

@@ -179,8 +179,7 @@ fn patch_one(image: &mut EditedImage<'_>, patch: &FileDiff, diff: &UnifiedDiff, 
         _ => None,
     };
     let Some(text) = inline.or(image.around.texts.get(&wanted)) else {
-        // It is read, and everything is planned again.
-        return image.findings.wanted.push(wanted);
+        return image.want(wanted);
     };
     match diff.apply(text, patch.fuzz) {
         Outcome::AlreadyApplied => {

@@ -185,15 +185,14 @@ impl<'a> Run<'a> {
         findings.refuse(around.refusals(reach.is_about_layers(), states));
         let mut effects = Vec::with_capacity(images.len());
         for &number in images {
-            let mut image = EditedImage {
-                state: &mut self.states[number],
-                number,
-                effects: Vec::new(),
-                layers: &mut self.layers,
-                around: &around,
-                findings: &mut findings,
-            };
-            if !image.findings.is_refused && image.may_go_on() {
+            if findings.is_refused {
+                effects.push(Vec::new());
+                continue;
+            }
+            let state = &mut self.states[number];
+            let mut image =
+                EditedImage::new((number, state), &mut self.layers, &around, &mut findings);
+            if image.may_go_on() {
                 operation.plan(&mut image);
             }
             effects.push(image.effects);

@@ -8,14 +8,14 @@
 //! | Which documents list the images, and what do they say of them? | `list`; dialects that list alike share one |
 //! | Is this archive mine? | `recognize`; best by deriving it again ([`reproduces`]), which also tells the rules for legacy ids |
 //! | Which files exist, how is each named, what is in those that are derived? | [`Dialect::files`] |
-//! | What stands in an archive besides, and goes when an image changes? | [`Dialect::files_there`] |
+//! | Which other files does the archive have that are removed when an image changes? | [`Dialect::files_there`] |
 //! | Are layers plain, how are names and images without a name spelled, which documents are kept up? | [`Dialect::facts`] |
 //!
-//! The order, the headers and the white space of an archive that is there stay what they are.
+//! An existing archive keeps its order, its headers and its white space.
 //!
 //! A dialect whose documents none of the others has is a family of its own, with a `list` that reads them: the `dir:` form of
 //! skopeo ([`Documents::one_manifest`]) would be one, and Docker before 1.10, which has `repositories` alone, another. One that
-//! differs in names or ids only, such as v1 directories that are called by chain ids, joins the family of a lone `manifest.json`.
+//! differs only in names or ids, such as v1 directories named by chain ids, joins the family of a lone `manifest.json`.
 
 pub(super) mod containerd;
 mod containers_image;

@@ -56,7 +56,7 @@ impl<'a> Source<'a> {
         if host.brought.get().is_none() {
             let Some(brought) = source.bring(image) else {
                 // It comes to nothing for the other images either.
-                image.findings.is_refused = true;
+                image.refuse_rest();
                 return None;
             };
             host.brought.get_or_init(|| brought);
@@ -231,7 +231,7 @@ impl<'a> Source<'a> {
         let content = match self.composed(tree, image.around.epoch) {
             Ok(content) => content,
             Err(problems) => {
-                image.findings.extend(problems);
+                image.tell(problems);
                 return None;
             }
         };
