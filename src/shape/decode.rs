@@ -128,7 +128,7 @@ impl<'a> Field<'a> {
     ) -> Option<T> {
         self.among(choices, problems, || {
             let words = choices.iter().map(|(word, _)| format!("`{word}`"));
-            format!("use {}, or remove it", listed(words, "or"))
+            format!("use {}", listed(words, "or"))
         })
     }
 
