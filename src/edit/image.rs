@@ -214,7 +214,7 @@ impl<'a> EditedImage<'a> {
         help: &str,
     ) {
         self.problem(code, address, message, help);
-        self.findings.is_refused = true;
+        self.refuse_rest();
     }
 
     /// Adds problems, each unless another image has told the same.

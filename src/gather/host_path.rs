@@ -36,9 +36,7 @@ impl HostPath<'_> {
         }
         Ok(real)
     }
-}
 
-impl HostPath<'_> {
     /// Refuses what is neither a file nor a directory, before it is opened: nobody may ever write into a pipe.
     fn refused(&self, real: &Path, address: &Address) -> Option<Problem> {
         let metadata = std::fs::metadata(real).ok()?;

@@ -1,8 +1,7 @@
 //! `add-layer`: a layer with the files of a directory, of a tar or of the patch.
 
-use super::AddLayer;
 use super::new_layer::source::Source;
-use super::{Depth, Docs, Inverse, Needs, Reach, Room, Sources, ValueOf};
+use super::{AddLayer, Depth, Docs, Inverse, Needs, Reach, Room, Sources, ValueOf};
 use crate::edit::EditedImage;
 use crate::problem::{Code, quoted};
 

@@ -5,13 +5,11 @@ use serde_json::json;
 use super::inverse::CanSay;
 use super::named::NamedChanges;
 use super::{Docs, DraftValue, Inverse, Needs, Operations, Reach, Room, ValueOf};
-use crate::annotation;
-use crate::annotation::{AnnotationPlace, ImageAnnotations};
+use crate::annotation::{self, AnnotationPlace, ImageAnnotations};
 use crate::edit::Effect;
 use crate::edit::claims::{Claimed, Intent};
 use crate::edit::image::EditedImage;
 use crate::problem::{Address, Code, Problem, quoted};
-
 use crate::shape::{AnnotationMap, Problems, Record, Removal, Rule, Short, record, shape};
 
 /// Keys of descriptors that hold the image's name.

@@ -24,12 +24,6 @@ impl SetField {
         self.setter.name
     }
 
-    /// Returns the field.
-    #[must_use]
-    pub fn field(&self) -> ConfigField {
-        self.setter.field
-    }
-
     /// Returns what it is to be.
     #[must_use]
     pub fn value(&self) -> &Value {

@@ -131,19 +131,8 @@ impl ConfigDifference<'_> {
 
     /// Says what becomes of a field that `operation` sets as a whole.
     pub(crate) fn field(&mut self, field: ConfigField, operation: &'static str) {
-        let said = |config: &Config| match field.shape() {
-            FieldShape::Texts | FieldShape::Command => {
-                let texts = config.texts(field);
-                (!texts.is_empty()).then(|| DraftValue::texts(&texts))
-            }
-            FieldShape::Number => config.field(field)?.as_i64().map(DraftValue::Number),
-            _ => {
-                let text = config.field(field)?.as_text()?;
-                Some(DraftValue::Text(text.into_owned()))
-            }
-        };
-        match said(self.new) {
-            after if after == said(self.old) => {}
+        match said(self.new, field) {
+            after if after == said(self.old, field) => {}
             Some(value) => self.put(operation, value),
             None => self.unset(field),
         }
@@ -174,6 +163,21 @@ impl ConfigDifference<'_> {
         }
         if !set.is_empty() {
             self.operations.push((operation, DraftValue::Map(set)));
+        }
+    }
+}
+
+/// Returns what a field holds, as a patch says it; nothing where there is nothing in it.
+pub(crate) fn said(config: &Config, field: ConfigField) -> Option<DraftValue> {
+    match field.shape() {
+        FieldShape::Texts | FieldShape::Command => {
+            let texts = config.texts(field);
+            (!texts.is_empty()).then(|| DraftValue::texts(&texts))
+        }
+        FieldShape::Number => config.field(field)?.as_i64().map(DraftValue::Number),
+        _ => {
+            let text = config.field(field)?.as_text()?;
+            Some(DraftValue::Text(text.into_owned()))
         }
     }
 }

@@ -2,10 +2,10 @@
 
 use serde_json::json;
 
-use super::{ConfigDifference, Docs, DraftValue, Inverse, Needs, Reach, Room, ValueOf, fields};
-use crate::config_field::{ConfigField, FieldShape};
+use super::inverse::said;
+use super::{ConfigDifference, Docs, Inverse, Needs, Reach, Room, ValueOf, fields};
+use crate::config_field::ConfigField;
 use crate::edit::EditedImage;
-use crate::image::Config;
 use crate::image::json::Value;
 use crate::problem::{Code, quoted};
 use crate::shape::{Field, NotEmpty, Problems, distinct, plain, record, set, shape};
@@ -129,14 +129,4 @@ impl Room for PlatformChange {
 
 fn difference(difference: &mut ConfigDifference<'_>) {
     difference.parts(&PARTS, PlatformChange::KEY, false, said);
-}
-
-/// What a part holds, as a patch says it.
-fn said(config: &Config, field: ConfigField) -> Option<DraftValue> {
-    if field.shape() == FieldShape::Texts {
-        let texts = config.texts(field);
-        return (!texts.is_empty()).then(|| DraftValue::texts(&texts));
-    }
-    let text = config.field(field)?.as_text()?;
-    Some(DraftValue::Text(text.into_owned()))
 }

@@ -1,8 +1,7 @@
 //! Another layer in the place of one.
 
-use super::AddLayer;
 use super::new_layer::source::Source;
-use super::{Depth, Docs, Inverse, Needs, Reach, Room, Sources, ValueOf};
+use super::{AddLayer, Depth, Docs, Inverse, Needs, Reach, Room, Sources, ValueOf};
 use crate::edit::image::EditedImage;
 use crate::edit::selection::{kept, one_layer};
 use crate::edit::{Effect, RemovedLayer};
