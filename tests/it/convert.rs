@@ -7,7 +7,7 @@ use serde_json::Value;
 
 use crate::binary::{fails, ok, write_files};
 use crate::edit::Archive;
-use crate::engine::{Docker, fixture, podman_load, skopeo_config, tool};
+use crate::engine::{Docker, Release, fixture, podman_load, skopeo_config, tool};
 
 /// Archives of one image, from every writer at hand.
 const FIXTURES: [&str; 11] = [
@@ -173,11 +173,11 @@ fn docker_20_runs_what_was_a_layout() {
 }
 
 #[test]
-fn docker_26_runs_what_was_a_layout() {
-    if let Some(docker) = Docker::v26() {
+fn docker_28_runs_what_was_a_layout() {
+    if let Some(docker) = Docker::v28() {
         check_docker(&docker);
     }
-    if let Some(docker) = Docker::v26_containerd() {
+    if let Some(docker) = Docker::v28_containerd() {
         check_docker(&docker);
     }
 }
@@ -193,16 +193,18 @@ fn readers_of_layouts_take_what_docker_wrote() {
         let directory = tempfile::tempdir().unwrap();
         let tar = convert(directory.path(), &fixture(name), "oci-archive", Some(RETAG));
         let wanted = inspect(&tar)["images"][0]["config"].clone();
-        if let Some(found) = skopeo_config(&format!("oci-archive:{}:2", tar.display())) {
+        if let Some(found) =
+            skopeo_config(Release::Forky, &format!("oci-archive:{}:2", tar.display()))
+        {
             assert_eq!(found, wanted, "{name}");
         }
-        if let Some(images) = podman_load(&tar) {
+        if let Some(images) = podman_load(Release::Forky, &tar) {
             assert_eq!(images[0]["Labels"]["mylabel"], "modifiedvalue", "{name}");
             let tags = serde_json::json!(["docker.io/library/app:2"]);
             assert_eq!(images[0]["RepoTags"], tags, "{name}");
         }
         let layout = convert(directory.path(), &fixture(name), "oci-dir", Some(RETAG));
-        if let Some(mut umoci) = tool("umoci") {
+        if let Some(mut umoci) = Release::Forky.tool("umoci") {
             let bundle = directory.path().join("bundle");
             let image = format!("{}:2", layout.display());
             let unpacked = umoci
@@ -324,7 +326,7 @@ fn a_layer_that_oci_has_no_name_for_is_compressed_by_gzip() {
     let output = convert(directory.path(), &input, "oci-dir", None);
     let (was, is) = (inspect(&fixture("docker20.tar")), inspect(&output));
     assert_eq!(was["images"][0]["imageId"], is["images"][0]["imageId"]);
-    if let Some(found) = skopeo_config(&format!("oci:{}:1", output.display())) {
+    if let Some(found) = skopeo_config(Release::Forky, &format!("oci:{}:1", output.display())) {
         assert_eq!(found, was["images"][0]["config"]);
     }
 }

@@ -9,7 +9,7 @@ use tempfile::tempdir;
 use crate::binary::{ok, write_files};
 use crate::cases::build;
 use crate::cases::text::Image;
-use crate::engine::{Docker, podman_refuses, tool};
+use crate::engine::{Docker, Release, podman_refuses};
 use crate::raw::{GNU, Raw, Sparse, stream};
 use crate::stacks::run;
 
@@ -24,16 +24,15 @@ fn write(directory: &Path, layer: &[Raw]) {
     std::fs::write(directory.join("app.tar"), build::v1_directories(&[image])).unwrap();
 }
 
-/// Both versions of Docker with vfs.
+/// The versions of Docker with vfs.
 fn dockers() -> Vec<MutexGuard<'static, Docker>> {
-    let both = [Docker::v20(), Docker::v26()];
-    both.into_iter().flatten().collect()
+    let all = [Docker::v20(), Docker::v26(), Docker::v28()];
+    all.into_iter().flatten().collect()
 }
 
 fn load_fails(docker: &Docker, directory: &Path) -> String {
     docker.remove_all();
-    let archive = directory.join("app.tar");
-    docker.fails(&["load", "--input", archive.to_str().unwrap()])
+    docker.load_fails(&directory.join("app.tar"))
 }
 
 /// Saves the image; what Docker says if it cannot.
@@ -73,10 +72,10 @@ fn no_engine_unpacks_an_entry_of_another_type() {
             let wanted = format!("unhandled tar header type {flag}");
             assert!(told.contains(&wanted), "{told}");
         }
-        if let Some(told) = podman_refuses(&directory.path().join("app.tar")) {
+        if let Some(told) = podman_refuses(Release::Forky, &directory.path().join("app.tar")) {
             assert!(!told.is_empty());
         }
-        let Some(mut umoci) = tool("umoci") else {
+        let Some(mut umoci) = Release::Forky.tool("umoci") else {
             continue;
         };
         let layout = directory.path().join("layout");

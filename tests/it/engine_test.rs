@@ -9,8 +9,8 @@ use std::sync::MutexGuard;
 use tempfile::TempDir;
 
 use crate::engine::{
-    Docker, Kind, PATIENCE, difference_20, difference_26, entries, eventually, fixture,
-    podman_load, same_archive_20, same_archive_26, skopeo_config, tool,
+    Docker, Kind, PATIENCE, Release, Store, difference_20, difference_26, entries, eventually,
+    fixture, podman_load, same_archive_20, same_archive_26, skopeo_config, tool,
 };
 
 const GREETING: &str = "hello from the base layer\n";
@@ -129,11 +129,11 @@ fn docker_notices_a_damaged_layer_even_after_it_loaded_the_sound_one() {
         docker.reset();
         docker.load(&fixture(archive));
         docker.reset();
-        let message = docker.fails(&["load", "--input", damaged.to_str().unwrap()]);
-        let expected = match docker.kind() {
-            Kind::V20 | Kind::V20Overlay | Kind::V26 => "invalid diffID for layer 0",
+        let message = docker.load_fails(&damaged);
+        let expected = match docker.kind().store {
+            Store::Vfs | Store::Overlay => "invalid diffID for layer 0",
             // Stores the blob under its true digest, and misses the one it is asked for.
-            Kind::V26Containerd => "not found",
+            Store::Containerd => "not found",
         };
         assert!(message.contains(expected), "{:?}: {message}", docker.kind());
     }
@@ -170,15 +170,17 @@ fn a_daemon_ends_without_its_watchdog() {
 fn every_other_engine_reads_the_label() {
     for archive in ["docker20.tar", "docker26.tar"] {
         let path = fixture(archive);
-        if let Some(images) = podman_load(&path) {
+        if let Some(images) = podman_load(Release::Bookworm, &path) {
             assert_eq!(images.as_array().unwrap().len(), 1);
             assert_eq!(
                 images[0]["Config"]["Labels"]["mylabel"], "myvalue",
                 "{archive}"
             );
         }
-        if let Some(config) = skopeo_config(&format!("docker-archive:{}:greeter:1", path.display()))
-        {
+        if let Some(config) = skopeo_config(
+            Release::Bookworm,
+            &format!("docker-archive:{}:greeter:1", path.display()),
+        ) {
             assert_eq!(
                 config["config"]["Labels"]["mylabel"], "myvalue",
                 "{archive}"
@@ -284,13 +286,18 @@ fn the_time_of_a_save_is_ignored_in_its_own_headers_only() {
 
 /// The dockers of this machine, one after the other.
 fn dockers() -> impl Iterator<Item = MutexGuard<'static, Docker>> {
-    [Docker::v20, Docker::v26, Docker::v26_containerd]
-        .into_iter()
-        .filter_map(|docker| docker())
+    let dockers = [
+        Docker::v20,
+        Docker::v26,
+        Docker::v26_containerd,
+        Docker::v28,
+        Docker::v28_containerd,
+    ];
+    dockers.into_iter().filter_map(|docker| docker())
 }
 
 fn own_archive(docker: &Docker) -> &'static str {
-    if docker.kind() == Kind::V20 {
+    if docker.kind().release == Release::Bookworm {
         "docker20.tar"
     } else {
         "docker26.tar"

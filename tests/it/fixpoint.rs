@@ -8,7 +8,9 @@
 use std::path::Path;
 
 use crate::binary::{ok, write_files};
-use crate::engine::{Docker, fixture, podman_load_and_save, same_archive_20, same_archive_26};
+use crate::engine::{
+    Docker, Release, fixture, podman_load_and_save, same_archive_20, same_archive_26,
+};
 
 /// One line of `operations` each, to be run on every fixture that has what they name.
 const OPERATIONS: &[(&str, &str)] = &[
@@ -147,35 +149,44 @@ fn docker_26_saves_what_we_wrote() {
         ("docker26.tar", ""),
         (
             "docker26-two-images.tar",
-            "target: {images: [\"greeter:1\"]}\n",
-        ),
-        (
-            "docker26-two-images.tar",
             "target: {images: [\"greeter2\"]}\n",
         ),
     ];
     check(&docker, &fixtures, same_archive_26);
 }
 
+#[test]
+fn docker_28_saves_what_we_wrote() {
+    if let Some(docker) = Docker::v28() {
+        check(&docker, &[("docker28.tar", "")], same_archive_26);
+    }
+}
+
 /// The containerd store keeps no clock in an archive: every byte comes back.
+fn same_bytes(a: &Path, b: &Path) {
+    assert!(
+        std::fs::read(a).unwrap() == std::fs::read(b).unwrap(),
+        "{}",
+        a.display()
+    );
+}
+
 #[test]
 fn docker_26_with_containerd_saves_what_we_wrote() {
-    let Some(docker) = Docker::v26_containerd() else {
-        return;
-    };
-    let same = |a: &Path, b: &Path| {
-        assert!(
-            std::fs::read(a).unwrap() == std::fs::read(b).unwrap(),
-            "{}",
-            a.display()
-        );
-    };
-    check(&docker, &[("docker26-containerd.tar", "")], same);
+    if let Some(docker) = Docker::v26_containerd() {
+        check(&docker, &[("docker26-containerd.tar", "")], same_bytes);
+    }
+}
+
+#[test]
+fn docker_28_with_containerd_saves_what_we_wrote() {
+    if let Some(docker) = Docker::v28_containerd() {
+        check(&docker, &[("docker28-containerd.tar", "")], same_bytes);
+    }
 }
 
 /// podman lists the tags of an image in an order of its own, so each patch leaves one.
-#[test]
-fn podman_saves_what_we_wrote() {
+fn check_podman(release: Release, input: &str) {
     for operations in [
         "  - set-label: {mylabel: '<1.10> & \u{2028} é'}\n",
         "  - add-layer: {from: rootfs}\n",
@@ -184,7 +195,7 @@ fn podman_saves_what_we_wrote() {
         let directory = tempfile::tempdir().unwrap();
         let patch = patch(directory.path(), "", operations);
         let patched = directory.path().join("patched.tar");
-        let input = fixture("podman-docker.tar");
+        let input = fixture(input);
         ok([
             "apply".as_ref(),
             patch.as_os_str(),
@@ -194,7 +205,7 @@ fn podman_saves_what_we_wrote() {
         ]);
         ok(["verify".as_ref(), patched.as_os_str()]);
         let again = directory.path().join("again.tar");
-        if !podman_load_and_save(&patched, &references(&patched)[0], &again) {
+        if !podman_load_and_save(release, &patched, &references(&patched)[0], &again) {
             return;
         }
         assert!(
@@ -202,4 +213,14 @@ fn podman_saves_what_we_wrote() {
             "{operations}"
         );
     }
+}
+
+#[test]
+fn podman_4_saves_what_we_wrote() {
+    check_podman(Release::Bookworm, "podman-docker.tar");
+}
+
+#[test]
+fn podman_5_saves_what_we_wrote() {
+    check_podman(Release::Forky, "podman58-docker.tar");
 }

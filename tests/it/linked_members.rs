@@ -241,7 +241,7 @@ fn docker_loads_linked_members_and_what_becomes_of_them() {
         &place("linked.tar"),
         &place("out.tar"),
     );
-    for docker in [Docker::v20(), Docker::v26()].into_iter().flatten() {
+    for docker in [Docker::v20(), Docker::v28()].into_iter().flatten() {
         for name in ["linked.tar", "out.tar"] {
             docker.remove_all();
             assert!(docker.load(&place(name)).contains("Loaded image"), "{name}");

@@ -57,8 +57,8 @@ fn docker_20_has_the_files_of_a_patch() {
 }
 
 #[test]
-fn docker_26_has_the_files_of_a_patch() {
-    if let Some(docker) = Docker::v26() {
+fn docker_28_has_the_files_of_a_patch() {
+    if let Some(docker) = Docker::v28() {
         check(&docker);
     }
 }

@@ -11,7 +11,7 @@ use ocipatch::tarball::{Entry, header_group};
 use serde_json::Value;
 
 use crate::binary::{command, listing};
-use crate::engine::{Docker, Kind, fixture, tool};
+use crate::engine::{Docker, Store, fixture, tool};
 use crate::nothing_lost::{home, run};
 
 /// Runs `line` with `input` in a pipe.
@@ -307,10 +307,10 @@ fn docker_to_docker(docker: &Docker, archive: &str) {
     assert!(loaded.contains("Loaded image"), "{loaded}");
     let tags = image["tags"].as_array().unwrap().iter();
     let tags = tags.filter(|tag| tag["change"] != "removed");
-    let id = match docker.kind() {
+    let id = match docker.kind().store {
         // To the containerd store the manifest is the image.
-        Kind::V26Containerd => &image["manifestDigest"],
-        Kind::V20 | Kind::V20Overlay | Kind::V26 => &image["imageId"],
+        Store::Containerd => &image["manifestDigest"],
+        Store::Vfs | Store::Overlay => &image["imageId"],
     };
     assert_ne!(id, &image["oldImageId"]);
     let mut n_tags = 0;
@@ -343,6 +343,20 @@ fn what_docker_20_saves_goes_through_pipes_back_to_it() {
 fn what_docker_26_saves_goes_through_pipes_back_to_it() {
     if let Some(docker) = Docker::v26() {
         docker_to_docker(&docker, "docker26.tar");
+    }
+}
+
+#[test]
+fn what_docker_28_saves_goes_through_pipes_back_to_it() {
+    if let Some(docker) = Docker::v28() {
+        docker_to_docker(&docker, "docker28.tar");
+    }
+}
+
+#[test]
+fn what_docker_28_with_containerd_saves_goes_through_pipes_back_to_it() {
+    if let Some(docker) = Docker::v28_containerd() {
+        docker_to_docker(&docker, "docker28-containerd.tar");
     }
 }
 

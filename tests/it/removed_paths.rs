@@ -84,8 +84,8 @@ fn docker_20_shows_no_removed_path() {
 }
 
 #[test]
-fn docker_26_shows_no_removed_path() {
-    if let Some(docker) = Docker::v26() {
+fn docker_28_shows_no_removed_path() {
+    if let Some(docker) = Docker::v28() {
         check_docker(&docker);
     }
 }

@@ -85,8 +85,8 @@ fn docker_20_shows_one_thing_of_several_names() {
 }
 
 #[test]
-fn docker_26_shows_one_thing_of_several_names() {
-    if let Some(docker) = Docker::v26() {
+fn docker_28_shows_one_thing_of_several_names() {
+    if let Some(docker) = Docker::v28() {
         check(&docker);
     }
 }

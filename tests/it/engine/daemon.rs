@@ -7,29 +7,42 @@ use std::path::{Path, PathBuf};
 use std::process::{Child, Command, ExitStatus, Stdio};
 use std::time::{Duration, Instant};
 
+use super::release::Release;
 use super::{find, is_root};
 
 /// How long a daemon may take to start or end on a machine busy with other tests.
 pub(crate) const PATIENCE: Duration = Duration::from_secs(60);
 
-/// A daemon: its version and store.
+/// Where a daemon keeps images.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Kind {
-    V20,
-    V20Overlay,
-    V26,
-    V26Containerd,
+pub(crate) enum Store {
+    Vfs,
+    /// Extracts each layer alone.
+    Overlay,
+    Containerd,
+}
+
+/// A daemon: its version, by the release that has it, and its store.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Kind {
+    pub(crate) release: Release,
+    pub(crate) store: Store,
 }
 
 impl Kind {
+    pub(crate) const V20: Self = Self {
+        release: Release::Bookworm,
+        store: Store::Vfs,
+    };
+
     /// As `tests/engines/dockerd` calls it.
-    pub(super) fn name(self) -> &'static str {
-        match self {
-            Self::V20 => "20",
-            Self::V20Overlay => "20-overlay",
-            Self::V26 => "26",
-            Self::V26Containerd => "26-containerd",
-        }
+    pub(super) fn name(self) -> String {
+        let store = match self.store {
+            Store::Vfs => "",
+            Store::Overlay => "-overlay",
+            Store::Containerd => "-containerd",
+        };
+        self.release.docker().to_owned() + store
     }
 
     pub(super) fn missing(self) -> Option<String> {
@@ -39,23 +52,15 @@ impl Kind {
         if find("docker").is_none() {
             return Some("no docker client on PATH".to_owned());
         }
-        if matches!(self, Self::V20 | Self::V20Overlay) {
-            let Some(daemon) = find("dockerd") else {
-                return Some("no dockerd".to_owned());
-            };
-            let version = Command::new(daemon)
-                .arg("--version")
-                .output()
-                .unwrap()
-                .stdout;
-            let version = String::from_utf8_lossy(&version);
-            return (!version.contains("version 20.10"))
-                .then(|| format!("dockerd is {}", version.trim()));
+        if self.release != Release::Bookworm {
+            return self.release.missing();
         }
-        let root = std::env::var_os("OCIPATCH_DOCKER26_ROOT")
-            .unwrap_or("/var/lib/ocipatch-docker26".into());
-        let finished = Path::new(&root).join(".finished");
-        (!finished.exists()).then(|| format!("no {}", finished.display()))
+        let Some(daemon) = find("dockerd") else {
+            return Some("no dockerd".to_owned());
+        };
+        let version = Command::new(daemon).arg("--version").output();
+        let version = String::from_utf8(version.unwrap().stdout).unwrap();
+        (!version.contains("version 20.10")).then(|| format!("dockerd is {}", version.trim()))
     }
 }
 

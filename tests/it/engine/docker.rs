@@ -1,4 +1,4 @@
-//! Docker daemons of three kinds, each started once per test process.
+//! Docker daemons, each started once per test process.
 
 use std::cell::RefCell;
 use std::collections::BTreeSet;
@@ -11,11 +11,18 @@ use serde_json::Value;
 
 use super::absent;
 use super::archive_bytes::image_order;
-use super::daemon::{Absence, Daemon, Kind, eventually, mounts_overlays};
+use super::daemon::{Absence, Daemon, Kind, Store, eventually, mounts_overlays};
+use super::release::Release;
 use super::tree::tree;
 
 /// `docker save` writes several images in random order; so often it is asked again for the wanted one.
 const SAVES: usize = 40;
+
+/// A daemon that the tests of a process share; the first one that asks starts it.
+type Shared = OnceLock<Result<Mutex<Docker>, Absence>>;
+
+/// What the containerd store of Docker 28 says of an image that it keeps and cannot unpack; `docker load` then succeeds.
+const UNUNPACKED: &str = "Error unpacking image";
 
 /// A running daemon. It ends with this value, or with the process, however that ends.
 #[derive(Debug)]
@@ -27,31 +34,41 @@ pub(crate) struct Docker {
 
 impl Docker {
     pub(crate) fn v20() -> Option<MutexGuard<'static, Self>> {
-        static DOCKER: OnceLock<Result<Mutex<Docker>, Absence>> = OnceLock::new();
-        Self::shared(Kind::V20, &DOCKER)
+        static DOCKER: Shared = Shared::new();
+        Self::shared(Release::Bookworm, Store::Vfs, &DOCKER)
     }
 
-    /// Docker 20.10 with overlay2, which extracts each layer alone; the others are with vfs.
     pub(crate) fn v20_overlay() -> Option<MutexGuard<'static, Self>> {
-        static DOCKER: OnceLock<Result<Mutex<Docker>, Absence>> = OnceLock::new();
-        mounts_overlays().then(|| Self::shared(Kind::V20Overlay, &DOCKER))?
+        static DOCKER: Shared = Shared::new();
+        mounts_overlays().then(|| Self::shared(Release::Bookworm, Store::Overlay, &DOCKER))?
     }
 
-    /// Docker 26 with the graph-driver store.
     pub(crate) fn v26() -> Option<MutexGuard<'static, Self>> {
-        static DOCKER: OnceLock<Result<Mutex<Docker>, Absence>> = OnceLock::new();
-        Self::shared(Kind::V26, &DOCKER)
+        static DOCKER: Shared = Shared::new();
+        Self::shared(Release::Trixie, Store::Vfs, &DOCKER)
     }
 
     pub(crate) fn v26_containerd() -> Option<MutexGuard<'static, Self>> {
-        static DOCKER: OnceLock<Result<Mutex<Docker>, Absence>> = OnceLock::new();
-        Self::shared(Kind::V26Containerd, &DOCKER)
+        static DOCKER: Shared = Shared::new();
+        Self::shared(Release::Trixie, Store::Containerd, &DOCKER)
+    }
+
+    pub(crate) fn v28() -> Option<MutexGuard<'static, Self>> {
+        static DOCKER: Shared = Shared::new();
+        Self::shared(Release::Forky, Store::Vfs, &DOCKER)
+    }
+
+    pub(crate) fn v28_containerd() -> Option<MutexGuard<'static, Self>> {
+        static DOCKER: Shared = Shared::new();
+        Self::shared(Release::Forky, Store::Containerd, &DOCKER)
     }
 
     fn shared(
-        kind: Kind,
-        docker: &'static OnceLock<Result<Mutex<Self>, Absence>>,
+        release: Release,
+        store: Store,
+        docker: &'static Shared,
     ) -> Option<MutexGuard<'static, Self>> {
+        let kind = Kind { release, store };
         match docker.get_or_init(|| Self::start(kind).map(Mutex::new)) {
             // A test that failed says nothing about the daemon.
             Ok(docker) => Some(docker.lock().unwrap_or_else(PoisonError::into_inner)),
@@ -102,24 +119,12 @@ impl Docker {
         String::from_utf8(stdout(&mut self.command(args))).unwrap()
     }
 
-    /// The stderr of a command that has to fail.
-    #[track_caller]
-    pub(crate) fn fails(&self, args: &[&str]) -> String {
-        let output = self.command(args).output().unwrap();
-        assert!(
-            !output.status.success(),
-            "docker {args:?} succeeded:\n{}",
-            String::from_utf8_lossy(&output.stdout)
-        );
-        String::from_utf8_lossy(&output.stderr).into_owned()
-    }
-
     /// Empties the store: `docker load` does not read a layer again that is already there.
     #[track_caller]
     pub(crate) fn reset(&self) {
         self.remove_all();
         // Only containerd removes layers some time after their image.
-        let patience = if self.kind == Kind::V26Containerd {
+        let patience = if self.kind.store == Store::Containerd {
             Duration::from_secs(1)
         } else {
             Duration::ZERO
@@ -155,22 +160,20 @@ impl Docker {
 
     /// Layers that are still in the store, whether an image has them or not.
     fn leftovers(&self) -> String {
-        if self.kind != Kind::V26Containerd {
-            let driver = if self.kind == Kind::V20Overlay {
-                "overlay2"
-            } else {
-                "vfs"
-            };
-            let layers = self
-                .state()
-                .join(format!("data/image/{driver}/layerdb/sha256"));
-            let layers = std::fs::read_dir(layers);
-            return layers
-                .into_iter()
-                .flatten()
-                .map(|layer| layer.unwrap().path().display().to_string() + "\n")
-                .collect();
-        }
+        let driver = match self.kind.store {
+            Store::Vfs => "vfs",
+            Store::Overlay => "overlay2",
+            Store::Containerd => return self.leftovers_of_containerd(),
+        };
+        let layers = format!("data/image/{driver}/layerdb/sha256");
+        let layers = std::fs::read_dir(self.state().join(layers)).into_iter();
+        let layers = layers.flatten().map(|layer| layer.unwrap().path());
+        layers
+            .map(|layer| layer.display().to_string() + "\n")
+            .collect()
+    }
+
+    fn leftovers_of_containerd(&self) -> String {
         let list = |args: &[&str]| {
             let ctr = &mut self.ctr().expect("comes with dockerd");
             String::from_utf8(stdout(ctr.args(["--namespace", "moby"]).args(args))).unwrap()
@@ -180,9 +183,9 @@ impl Docker {
             + snapshots.split_once('\n').map_or("", |(_, rows)| rows)
     }
 
-    /// `ctr` of this machine, talking to the containerd under this daemon. A namespace of its own keeps images apart.
+    /// `ctr` of the same release, talking to the containerd under this daemon. A namespace of its own keeps images apart.
     pub(crate) fn ctr(&self) -> Option<Command> {
-        let mut ctr = super::tool("ctr")?;
+        let mut ctr = self.kind.release.tool("ctr")?;
         ctr.arg("--address")
             .arg(self.state().join("exec/containerd/containerd.sock"));
         Some(ctr)
@@ -191,7 +194,22 @@ impl Docker {
     /// What `docker load` says.
     #[track_caller]
     pub(crate) fn load(&self, archive: &Path) -> String {
-        self.ok(&["load", "--input", archive.to_str().unwrap()])
+        let said = self.ok(&["load", "--input", archive.to_str().unwrap()]);
+        assert!(!said.contains(UNUNPACKED), "{said}");
+        said
+    }
+
+    /// What `docker load` says of an archive that is damaged.
+    #[track_caller]
+    pub(crate) fn load_fails(&self, archive: &Path) -> String {
+        let archive = archive.to_str().unwrap();
+        let output = self.command(&["load", "--input", archive]).output();
+        let output = output.unwrap();
+        let said = [output.stdout, output.stderr].concat();
+        let said = String::from_utf8_lossy(&said).into_owned();
+        let has_failed = !output.status.success() || said.contains(UNUNPACKED);
+        assert!(has_failed, "{archive} was loaded: {said}");
+        said
     }
 
     #[track_caller]

@@ -9,6 +9,7 @@
 mod archive_bytes;
 mod daemon;
 mod docker;
+mod release;
 mod tools;
 mod tree;
 
@@ -18,8 +19,9 @@ use std::path::{Path, PathBuf};
 pub(crate) use archive_bytes::{
     difference_20, difference_26, entries, same_archive_20, same_archive_26,
 };
-pub(crate) use daemon::{Kind, PATIENCE, eventually, mounts_overlays};
+pub(crate) use daemon::{Kind, PATIENCE, Store, eventually, mounts_overlays};
 pub(crate) use docker::Docker;
+pub(crate) use release::Release;
 pub(crate) use tools::{
     TAR_OF_TREE, podman_load, podman_load_and_save, podman_load_and_save_layout, podman_mounts,
     podman_refuses, skopeo_config, tool, tree_of_directory,

@@ -5,15 +5,12 @@ use std::process::Command;
 
 use serde_json::Value;
 
-use super::{absent, find, is_root};
+use super::release::Release;
+use super::{absent, is_root};
 
-/// `name` ready to take arguments, or `None` where it is not installed.
+/// The tool of this machine.
 pub(crate) fn tool(name: &str) -> Option<Command> {
-    let program = find(name);
-    if program.is_none() {
-        absent(name, "not on PATH");
-    }
-    program.map(Command::new)
+    Release::Bookworm.tool(name)
 }
 
 /// How a whole tree with all that there is to know of it becomes a tar on stdout.
@@ -38,24 +35,29 @@ pub(crate) fn tree_of_directory(directory: &Path) -> Vec<u8> {
 
 /// podman with a store of its own: nothing of the machine's images is seen or left.
 struct Podman {
+    release: Release,
     store: tempfile::TempDir,
     driver: &'static str,
 }
 
 impl Podman {
-    fn new() -> Option<Self> {
-        Self::with_driver("vfs")
+    fn new(release: Release) -> Option<Self> {
+        Self::with_driver(release, "vfs")
     }
 
-    fn with_driver(driver: &'static str) -> Option<Self> {
-        tool("podman")?;
+    fn with_driver(release: Release, driver: &'static str) -> Option<Self> {
+        release.tool("podman")?;
         if !is_root() {
             // Would leave a process behind that keeps a user namespace.
             absent("podman", "a store of its own needs root");
             return None;
         }
         let store = tempfile::tempdir().unwrap();
-        Some(Self { store, driver })
+        Some(Self {
+            release,
+            store,
+            driver,
+        })
     }
 
     #[track_caller]
@@ -64,8 +66,15 @@ impl Podman {
     }
 
     fn command(&self, args: &[&str]) -> Command {
+        let mut command = self.release.tool("podman").unwrap();
+        self.configure(&mut command);
+        command.args(args);
+        command
+    }
+
+    /// Adds what makes the store its own.
+    fn configure(&self, command: &mut Command) {
         let store = self.store.path();
-        let mut command = tool("podman").unwrap();
         command
             .arg("--root")
             .arg(store.join("root"))
@@ -80,15 +89,15 @@ impl Podman {
             "file",
         ]);
         // Its database and locks would otherwise be the machine's.
-        command.args(args).env("TMPDIR", store);
-        command
+        command.env("TMPDIR", store);
+        command.env("PODMAN_IGNORE_CGROUPSV1_WARNING", "1");
     }
 }
 
 /// What podman makes of `archive`: `podman inspect` of every image in it, as one JSON array.
 #[track_caller]
-pub(crate) fn podman_load(archive: &Path) -> Option<Value> {
-    let podman = Podman::new()?;
+pub(crate) fn podman_load(release: Release, archive: &Path) -> Option<Value> {
+    let podman = Podman::new(release)?;
     podman.ok(&["load", "--quiet", "--input", archive.to_str().unwrap()]);
     let ids = podman.ok(&["images", "--quiet", "--no-trunc"]);
     let mut inspect = vec!["inspect", "--type", "image"];
@@ -104,10 +113,11 @@ pub(crate) fn podman_load(archive: &Path) -> Option<Value> {
 /// A tar of each image of an archive as podman mounts it, by name; all have one.
 #[track_caller]
 pub(crate) fn podman_mounts(
+    release: Release,
     archive: &Path,
     driver: &'static str,
 ) -> Option<Vec<(String, Vec<u8>)>> {
-    let podman = Podman::with_driver(driver)?;
+    let podman = Podman::with_driver(release, driver)?;
     // The mounts are in a namespace of their own, and end with it.
     let script = r#"set -e
         store=$1 archive=$2; shift 2
@@ -117,13 +127,11 @@ pub(crate) fn podman_mounts(
             (cd "$path" && $TAR .) >"$store/$name.tar"
             echo "$name"
         done"#;
-    let inner = podman.command(&[]);
     let out = podman.store.path().join("out");
-    let mut shell = Command::new("unshare");
+    let mut shell = release.tool("unshare")?;
     shell.args(["--mount", "sh", "-c", script, "sh"]);
-    shell.arg(&out).arg(archive).arg(inner.get_program());
-    shell.args(inner.get_args());
-    shell.env("TMPDIR", podman.store.path());
+    shell.arg(&out).arg(archive).arg("podman");
+    podman.configure(&mut shell);
     shell.env("TAR", TAR_OF_TREE.join(" "));
     std::fs::create_dir_all(out.join("localhost")).unwrap();
     let names = output(&mut shell);
@@ -136,8 +144,8 @@ pub(crate) fn podman_mounts(
 
 /// What podman says of an archive that it does not load.
 #[track_caller]
-pub(crate) fn podman_refuses(archive: &Path) -> Option<String> {
-    let podman = Podman::new()?;
+pub(crate) fn podman_refuses(release: Release, archive: &Path) -> Option<String> {
+    let podman = Podman::new(release)?;
     let arguments = ["load", "--quiet", "--input", archive.to_str().unwrap()];
     let output = podman.command(&arguments).output().unwrap();
     assert!(!output.status.success(), "{output:?}");
@@ -146,19 +154,35 @@ pub(crate) fn podman_refuses(archive: &Path) -> Option<String> {
 
 /// Loads an archive and saves it again in podman's Docker form; false where there is no podman.
 #[track_caller]
-pub(crate) fn podman_load_and_save(archive: &Path, reference: &str, again: &Path) -> bool {
-    load_and_save("docker-archive", archive, reference, again)
+pub(crate) fn podman_load_and_save(
+    release: Release,
+    archive: &Path,
+    reference: &str,
+    again: &Path,
+) -> bool {
+    load_and_save(release, "docker-archive", archive, reference, again)
 }
 
 /// Loads an archive and saves it again as an OCI layout; false where there is no podman.
 #[track_caller]
-pub(crate) fn podman_load_and_save_layout(archive: &Path, reference: &str, again: &Path) -> bool {
-    load_and_save("oci-archive", archive, reference, again)
+pub(crate) fn podman_load_and_save_layout(
+    release: Release,
+    archive: &Path,
+    reference: &str,
+    again: &Path,
+) -> bool {
+    load_and_save(release, "oci-archive", archive, reference, again)
 }
 
 #[track_caller]
-fn load_and_save(format: &str, archive: &Path, reference: &str, again: &Path) -> bool {
-    let Some(podman) = Podman::new() else {
+fn load_and_save(
+    release: Release,
+    format: &str,
+    archive: &Path,
+    reference: &str,
+    again: &Path,
+) -> bool {
+    let Some(podman) = Podman::new(release) else {
         return false;
     };
     podman.ok(&["load", "--quiet", "--input", archive.to_str().unwrap()]);
@@ -171,8 +195,8 @@ fn load_and_save(format: &str, archive: &Path, reference: &str, again: &Path) ->
 
 /// The image config that skopeo finds at, say, `docker-archive:/tmp/a.tar:app:1`.
 #[track_caller]
-pub(crate) fn skopeo_config(transport_ref: &str) -> Option<Value> {
-    let mut skopeo = tool("skopeo")?;
+pub(crate) fn skopeo_config(release: Release, transport_ref: &str) -> Option<Value> {
+    let mut skopeo = release.tool("skopeo")?;
     skopeo.args([
         "--insecure-policy",
         "inspect",

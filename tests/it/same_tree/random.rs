@@ -8,7 +8,7 @@ use super::shown::{Engine, Meant};
 use super::views::{self, Images, Views};
 use crate::cases::build;
 use crate::cases::text::Image;
-use crate::engine::Docker;
+use crate::engine::{Docker, Release};
 use crate::random::samples;
 use crate::stacks::any_edit::any_edit;
 use crate::stacks::edit::{Edit, Wanted};
@@ -43,8 +43,10 @@ fn wrong(meant: &BTreeMap<String, Meant>, images: &Images) -> Vec<String> {
     };
     let docker = Docker::v20_overlay().map(|docker| views::docker(&docker, images));
     compare(docker, views::DOCKER);
-    compare(views::podman(images, "overlay"), views::PODMAN_OVERLAY);
-    compare(views::umoci(images), views::UMOCI);
+    let podman = views::podman(images, Release::Forky, "overlay");
+    compare(podman, views::PODMAN_OVERLAY);
+    // Once for each image, so the one that starts at once; `rows` has the other.
+    compare(views::umoci(images, Release::Bookworm), views::UMOCI);
     wrong
 }
 

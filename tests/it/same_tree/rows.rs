@@ -14,7 +14,7 @@ use super::{metadata, odd};
 use crate::binary::{ok, write_files};
 use crate::cases::build;
 use crate::cases::text::{File, Image};
-use crate::engine::Docker;
+use crate::engine::{Docker, Release};
 use crate::stacks::item::{Hand, Item, items, stream};
 use crate::stacks::model::{Tree, clean};
 use crate::stacks::run;
@@ -125,12 +125,27 @@ fn write(directory: &Path, cases: &[Case]) {
     std::fs::write(directory.join("fix.yaml"), patches.join("---\n")).unwrap();
 }
 
+/// What the tools of a release show.
+fn tools(images: &Images, release: Release) -> Vec<(Engine, Option<Views>)> {
+    let [umoci, vfs, overlay] = match release {
+        Release::Forky => ["umoci 0.6", "podman 5 with vfs", "podman 5 with overlay"],
+        _ => ["umoci 0.4", "podman 4 with vfs", "podman 4 with overlay"],
+    };
+    let named = |name, engine: Engine| Engine { name, ..engine };
+    let podman = |driver| views::podman(images, release, driver);
+    vec![
+        (named(umoci, views::UMOCI), views::umoci(images, release)),
+        (named(vfs, views::PODMAN_VFS), podman("vfs")),
+        (named(overlay, views::PODMAN_OVERLAY), podman("overlay")),
+    ]
+}
+
 /// Every engine's view of the images; those that are not there are left out. They mostly wait, so all do at once.
 fn all_views(images: &Images) -> Vec<(Engine, Views)> {
     type Look<'a> = &'a (dyn Fn() -> Vec<(Engine, Option<Views>)> + Sync);
     let docker = |name: &'static str, docker: fn() -> Option<MutexGuard<'static, Docker>>| {
         let engine = match name {
-            "docker 26 with containerd" => views::DOCKER_CONTAINERD,
+            "docker 28 with containerd" => views::DOCKER_CONTAINERD,
             _ => views::DOCKER,
         };
         let views = docker().map(|docker| views::docker(&docker, images));
@@ -149,15 +164,10 @@ fn all_views(images: &Images) -> Vec<(Engine, Views)> {
                 (views::CTR_OVERLAY, overlay),
             ]
         },
-        &|| vec![docker("docker 26 with vfs", Docker::v26)],
-        &|| vec![docker("docker 26 with containerd", Docker::v26_containerd)],
-        &|| vec![(views::UMOCI, views::umoci(images))],
-        &|| {
-            vec![
-                (views::PODMAN_VFS, views::podman(images, "vfs")),
-                (views::PODMAN_OVERLAY, views::podman(images, "overlay")),
-            ]
-        },
+        &|| vec![docker("docker 28 with vfs", Docker::v28)],
+        &|| vec![docker("docker 28 with containerd", Docker::v28_containerd)],
+        &|| tools(images, Release::Bookworm),
+        &|| tools(images, Release::Forky),
     ];
     let seen = std::thread::scope(|scope| {
         let threads = looks.map(|look| scope.spawn(look));

@@ -8,7 +8,9 @@ use ocipatch::digest::{ChainId, DiffId};
 
 use super::shown::{Engine, Meant, OF_CONTAINERS, tree};
 use crate::binary::ok;
-use crate::engine::{Docker, TAR_OF_TREE, mounts_overlays, podman_mounts, tool, tree_of_directory};
+use crate::engine::{
+    Docker, Release, TAR_OF_TREE, mounts_overlays, podman_mounts, tree_of_directory,
+};
 use crate::stacks::item::Item;
 use crate::stacks::model::Tree;
 use crate::stacks::{run, trees};
@@ -157,13 +159,13 @@ pub(super) fn docker(docker: &Docker, images: &Images) -> Views {
 }
 
 /// By `umoci raw unpack`, which wants no user that the image knows.
-pub(super) fn umoci(images: &Images) -> Option<Views> {
-    tool("umoci")?;
+pub(super) fn umoci(images: &Images, release: Release) -> Option<Views> {
+    release.tool("umoci")?;
     let directory = tempfile::tempdir().unwrap();
     let view = |name: &String| {
         let rootfs = directory.path().join(name);
         let image = format!("{}:{name}", images.layout.display());
-        let mut umoci = tool("umoci").unwrap();
+        let mut umoci = release.tool("umoci").unwrap();
         umoci
             .args(["raw", "unpack", "--image", &image])
             .arg(&rootfs);
@@ -175,11 +177,11 @@ pub(super) fn umoci(images: &Images) -> Option<Views> {
 }
 
 /// By `podman image mount`.
-pub(super) fn podman(images: &Images, driver: &'static str) -> Option<Views> {
+pub(super) fn podman(images: &Images, release: Release, driver: &'static str) -> Option<Views> {
     if driver == "overlay" && !mounts_overlays() {
         return None;
     }
-    let mounts = podman_mounts(&images.archive, driver)?;
+    let mounts = podman_mounts(release, &images.archive, driver)?;
     let view = |(name, tar): (String, Vec<u8>)| {
         let name = name.rsplit_once(':').unwrap().1.to_owned();
         (name, tree(&tar))
