@@ -110,7 +110,9 @@ fn read<'a>(
     conditions: &Conditions,
 ) -> Result<Gathered<'a>, Error> {
     let mut ledger = conditions.ledger.clone();
-    ledger.read(ReadAs::Image, archive.source().location().clone())?;
+    for location in archive.source().locations() {
+        ledger.read(ReadAs::Image, location.clone())?;
+    }
     enter_patch_files(patches, &mut ledger)?;
     let mut opened = OpenSources {
         ledger,

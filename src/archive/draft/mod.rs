@@ -150,7 +150,7 @@ impl<'a> Draft<'a> {
             entries: Vec::new(),
             layers: Vec::new(),
             is_anew: true,
-            ledger: Ledger::reading(ReadAs::Image, source.location().clone()),
+            ledger: Ledger::reading(ReadAs::Image, source.locations()),
         }
     }
 

@@ -39,6 +39,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use crate::compression::Compression;
+use crate::digest::Digest;
 use crate::error::Error;
 use crate::file_state::FileState;
 use crate::ledger::Location;
@@ -76,6 +77,8 @@ struct Directory {
     is_mid_change: bool,
     /// The entries whose data was asked for.
     is_read: Vec<AtomicBool>,
+    /// The files outside of the directory that links for blobs lead to.
+    linked: Vec<Location>,
 }
 
 /// A tar file that can be read by position.
@@ -227,7 +230,7 @@ impl Source {
                 Kind::HardLink => names::clean(&entry.link_name),
                 _ => return Err(bad("is not a regular file")),
             };
-            let target = target.ok_or_else(|| bad("links outside the archive"))?;
+            let target = target.ok_or_else(|| bad(&self.outside()))?;
             if self.find(&target).is_none() {
                 return Err(bad("links to a missing entry"));
             }
@@ -243,6 +246,33 @@ impl Source {
         })
     }
 
+    /// Says what can be done about a link that leaves the archive.
+    fn outside(&self) -> String {
+        if self.is_directory() {
+            let place = &self.place;
+            format!(
+                "links outside the archive, and its name states no digest of a file there; copy the files with `cp -rL {place} COPY`, and use COPY"
+            )
+        } else {
+            "links outside the archive".to_owned()
+        }
+    }
+
+    /// Returns a file outside of the directory that is a blob of the archive, through a link.
+    pub(in crate::archive) fn first_linked(&self) -> Option<&SourceEntry> {
+        let is_linked = |entry: &&SourceEntry| entry.linked().is_some();
+        self.entries.iter().find(is_linked)
+    }
+
+    /// Returns every place that it is read from.
+    pub fn locations(&self) -> impl Iterator<Item = &Location> {
+        let linked = match &self.form {
+            Form::Directory(directory) => directory.linked.as_slice(),
+            Form::Tar(_) => &[],
+        };
+        [&self.location].into_iter().chain(linked)
+    }
+
     /// Opens the data of a regular file.
     pub fn blob(&self, index: usize) -> Result<Blob, Error> {
         let entry = &self.entries[index];
@@ -254,11 +284,16 @@ impl Source {
             )),
             Form::Directory(directory) => {
                 let file = directory::open_file(&directory.root, entry, &self.place)?;
-                directory.is_read[index].store(true, Ordering::Relaxed);
                 let state = state_of(&file)
                     .map_err(Error::in_place(&format!("{}/{}", self.place, entry.name)))?;
                 self.compare_entry(index, &state)?;
-                Ok(Blob::new(Arc::new(file), 0, entry.size))
+                let blob = Blob::new(Arc::new(file), 0, entry.size);
+                let was_read = directory.is_read[index].load(Ordering::Relaxed);
+                if let Some(digest) = entry.linked().filter(|_| !was_read) {
+                    check_linked(entry, &blob, digest)?;
+                }
+                directory.is_read[index].store(true, Ordering::Relaxed);
+                Ok(blob)
             }
         }
     }
@@ -306,4 +341,21 @@ impl Source {
             Form::Tar(_) => None,
         }
     }
+}
+
+/// Checks that a file outside of the directory is the blob that the link to it is named after.
+fn check_linked(entry: &SourceEntry, blob: &Blob, digest: Digest) -> Result<(), Error> {
+    let found = Digest::of_reader(&mut blob.reader());
+    let (found, _) = found.map_err(Error::in_place(&entry.name))?;
+    if found == digest {
+        return Ok(());
+    }
+    Err(Error::Mismatch {
+        what: format!(
+            "the digest of the file that the link `{}` leads to",
+            entry.name
+        ),
+        found: found.to_string(),
+        wanted: digest.to_string(),
+    })
 }
