@@ -176,6 +176,7 @@ fn read<'a>(
         images,
         sources,
         keeps_plain: archive.keeps_layers_plain() && !conditions.is_converted,
+        has_names: archive.has_names() || conditions.is_converted,
         source_date_epoch: conditions.source_date_epoch.clone(),
     };
     read_layers(patches.files(), archive, &mut inventory)?;

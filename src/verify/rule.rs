@@ -201,6 +201,9 @@ rules! {
     AnnotationKey = "annotation-key",
     /// Keys below `org.opencontainers` are those that specifications have given (image-spec `annotations.md`).
     ReservedKey = "reserved-key",
+    /// A `dir:` says in `version` that it is one (containers/image `directory/directory_dest.go`; skopeo writes over no other
+    /// directory).
+    DirVersion = "dir-version",
     /// The name of an image stands in `index.json` and is made of the characters for that (image-spec `image-layout.md`,
     /// `annotations.md`).
     RefName = "ref-name",

@@ -10,6 +10,7 @@ use crate::archive::dialect::form::{DOCKER, Form, OCI};
 use crate::archive::dialect::state::State;
 use crate::archive::dialect::{Dialect, Facts};
 use crate::archive::documents::graph::Graph;
+use crate::archive::documents::store::Store;
 use crate::error::Error;
 use crate::image::json::Document;
 use crate::platform::PlatformPattern;
@@ -42,6 +43,7 @@ impl<'a> Target<'a> {
         let is_trusted = contents.trusted.is_some();
         let (dialect, is_asked_for) = match &conversion.form {
             Some(form) => (form.dialect, own.is_like(form.dialect.facts())),
+            None if own.is_stored_as(Store::Flat) => (&*archive.dialect, true),
             None if own.is_bare_layout() && !is_trusted => (OCI, true),
             None => (DOCKER, true),
         };
@@ -93,7 +95,14 @@ impl<'a> Target<'a> {
         written: &[usize],
         new: &[State],
     ) -> Result<(), Error> {
-        if self.is_own || self.facts().is_bare_layout() {
+        if !self.facts().is_written() {
+            let image = written.first().map(|&i| archive.images()[i].display_name());
+            return Err(Error::Unconvertible {
+                image: image.unwrap_or_default(),
+                reason: "is in the form of Docker before 1.10, which is no longer written: use `--to docker-archive -o OUT`".to_owned(),
+            });
+        }
+        if self.is_own || self.facts().manifest_json.is_none() {
             return Ok(());
         }
         check_docker(archive, written, new)
