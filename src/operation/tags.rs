@@ -261,12 +261,7 @@ fn can_be_named(image: &mut EditedImage<'_>, tags: &[Reference]) -> bool {
     if !image.around.has_names {
         let message = "the `dir:` form of skopeo and podman has no place for tags";
         let help = "write another form, as in `--to docker-archive -o OUT`, or give the image its name when you copy it, as in `skopeo copy dir:DIR docker://NAME:TAG`";
-        image.refuse_all(
-            Code::UnsupportedForm,
-            image.address(),
-            message.to_owned(),
-            help,
-        );
+        image.refuse_all(Code::UnsupportedForm, image.address(), message, help);
         return false;
     }
     let n_groups = image.around.n_groups;

@@ -30,7 +30,8 @@ macro_rules! rules {
 }
 
 rules! {
-    /// The archive has `manifest.json`, or is an OCI layout without a trace of one (moby `image/tarexport/load.go`).
+    /// The archive has `manifest.json`, or is an OCI layout without a trace of one (moby `image/tarexport/load.go`; Docker before
+    /// 1.10 wrote none, and Docker up to 28 loads that).
     NoManifest = "no-manifest",
     /// A document is JSON in UTF-8 within 4 MiB and 128 levels (every reader; c/image `iolimits.go`).
     BadJson = "bad-json",

@@ -185,7 +185,8 @@ fn named(source: &Source) -> Result<Vec<(String, Reference)>, Error> {
         name: REPOSITORIES.to_owned(),
         reason,
     };
-    let Some(document) = read_optional(source, REPOSITORIES)? else {
+    let document = read_optional(source, REPOSITORIES)?;
+    let Some(document) = document.filter(|document| !document.root.is_null()) else {
         return Ok(Vec::new());
     };
     let repositories = document.root.members();

@@ -7,7 +7,6 @@ use crate::archive::Contents;
 use crate::archive::documents::graph::Graph;
 use crate::archive::documents::store::Store;
 use crate::archive::draft::Content;
-use crate::error::Error;
 
 /// The file that says which form this is. Readers do not look at it; writers do before they write over a directory.
 const VERSION: &str = "version";
@@ -53,8 +52,8 @@ impl Dialect for SkopeoDir {
 }
 
 /// Tells whether the single manifest of a `dir:` is all that lists the images.
-pub(super) fn recognize(contents: &Contents) -> Result<Option<Box<dyn Dialect>>, Error> {
+pub(super) fn recognize(contents: &Contents) -> Option<Box<dyn Dialect>> {
     let graph = contents.graph.as_ref();
     let is_it = graph.is_some_and(|graph| graph.store == Store::Flat);
-    Ok(is_it.then(|| Box::new(SkopeoDir) as Box<dyn Dialect>))
+    is_it.then(|| Box::new(SkopeoDir) as Box<dyn Dialect>)
 }

@@ -172,7 +172,7 @@ pub(super) struct Family {
 const FAMILIES: &[Family] = &[
     Family {
         list: layout::list,
-        told: &[dir::recognize],
+        told: &[|contents| Ok(dir::recognize(contents))],
         otherwise: || Box::new(layout::Layout),
     },
     Family {

@@ -109,10 +109,17 @@ pub fn revise<'a>(
     let contents = &archive.contents;
     let target = Target::of(archive, conversion);
     let old = contents.states();
-    if target.is_own && revised.iter().all(Option::is_none) {
+    let lacks_form = conversion.form.is_none() && !archive.dialect.facts().is_written();
+    let stays = target.is_own || lacks_form && conversion.platform.is_none();
+    if stays && revised.iter().all(Option::is_none) {
         return Ok(unchanged(contents));
     }
     let mut notes = Vec::new();
+    if lacks_form {
+        notes.push(
+            "to write the result, `ocipatch apply` needs `--to`: the form of Docker before 1.10 is no longer written".to_owned(),
+        );
+    }
     let mut new = new_states(contents, &old, revised, &stored);
     let written = target.select(archive, &mut notes)?;
     target.check(archive, &written, &new)?;
@@ -143,11 +150,12 @@ pub fn revise<'a>(
     };
     let documents = derive_documents(&derivation, &target, graph.as_ref(), &mut notes);
     let stored = layers.finish();
-    let draft = if target.is_own {
+    let mut draft = if target.is_own {
         put::revised(contents, (&old_files, new_files), &new, documents, stored)?
     } else {
         put::anew(contents, (facts, new_files), documents, stored)?
     };
+    draft.lacks_form = lacks_form;
     Ok(Revision {
         draft,
         manifest_digests,

@@ -45,7 +45,7 @@ impl<'a> Target<'a> {
             Some(form) => (form.dialect, own.is_like(form.dialect.facts())),
             None if own.is_stored_as(Store::Flat) => (&*archive.dialect, true),
             None if own.is_bare_layout() && !is_trusted => (OCI, true),
-            None => (DOCKER, true),
+            None => (DOCKER, own.is_written()),
         };
         let platform = conversion.platform.as_ref();
         if is_asked_for && !is_trusted && platform.is_none() {
@@ -95,13 +95,6 @@ impl<'a> Target<'a> {
         written: &[usize],
         new: &[State],
     ) -> Result<(), Error> {
-        if !self.facts().is_written() {
-            let image = written.first().map(|&i| archive.images()[i].display_name());
-            return Err(Error::Unconvertible {
-                image: image.unwrap_or_default(),
-                reason: "is in the form of Docker before 1.10, which is no longer written: use `--to docker-archive -o OUT`".to_owned(),
-            });
-        }
         if self.is_own || self.facts().manifest_json.is_none() {
             return Ok(());
         }

@@ -218,6 +218,7 @@ impl Source {
         };
         let mut cleaned = names::clean(name.as_bytes()).ok_or_else(missing)?;
         for _ in 0..MAX_HOPS {
+            let missing = || self.linked_directory(&cleaned).unwrap_or_else(missing);
             let index = self.find(&cleaned).ok_or_else(missing)?;
             let entry = &self.entries[index];
             let bad = |reason: &str| Error::BadEntry {
@@ -230,7 +231,7 @@ impl Source {
                 Kind::HardLink => names::clean(&entry.link_name),
                 _ => return Err(bad("is not a regular file")),
             };
-            let target = target.ok_or_else(|| bad(&self.outside()))?;
+            let target = target.ok_or_else(|| bad(&self.outside(&entry.name)))?;
             if self.find(&target).is_none() {
                 return Err(bad("links to a missing entry"));
             }
@@ -246,16 +247,37 @@ impl Source {
         })
     }
 
-    /// Says what can be done about a link that leaves the archive.
-    fn outside(&self) -> String {
-        if self.is_directory() {
-            let place = &self.place;
-            format!(
-                "links outside the archive, and its name states no digest of a file there; copy the files with `cp -rL {place} COPY`, and use COPY"
-            )
-        } else {
-            "links outside the archive".to_owned()
+    /// Says what can be done about the link of that name, which leaves the archive.
+    fn outside(&self, name: &str) -> String {
+        if !self.is_directory() {
+            return "links outside the archive".to_owned();
         }
+        if names::digest_in_name(name).is_some() {
+            return "links outside the archive, where there is no such file".to_owned();
+        }
+        let copy = self.copy();
+        format!("links outside the archive, and its name states no digest of a file there; {copy}")
+    }
+
+    /// Says how links become what they lead to.
+    fn copy(&self) -> String {
+        let place = &self.place;
+        format!("copy the files with `cp -rL {place} COPY`, and use COPY")
+    }
+
+    /// The error of a name in a directory that is a link.
+    fn linked_directory(&self, name: &str) -> Option<Error> {
+        let mut above = name.match_indices('/').map(|(at, _)| &name[..at]);
+        let is_link = |name: &&str| {
+            let found = self.find(name);
+            found.is_some_and(|index| self.entries[index].kind == Kind::Symlink)
+        };
+        let name = above.find(is_link)?.to_owned();
+        let mut reason = "is a link to a directory, which is not followed".to_owned();
+        if self.is_directory() {
+            reason = format!("{reason}; {}", self.copy());
+        }
+        Some(Error::BadEntry { name, reason })
     }
 
     /// Returns a file outside of the directory that is a blob of the archive, through a link.
@@ -343,19 +365,16 @@ impl Source {
     }
 }
 
-/// Checks that a file outside of the directory is the blob that the link to it is named after.
+/// Checks that a file outside of the directory is the blob that the link to it is named after. Of one that is not, nothing is told.
 fn check_linked(entry: &SourceEntry, blob: &Blob, digest: Digest) -> Result<(), Error> {
     let found = Digest::of_reader(&mut blob.reader());
     let (found, _) = found.map_err(Error::in_place(&entry.name))?;
     if found == digest {
         return Ok(());
     }
-    Err(Error::Mismatch {
-        what: format!(
-            "the digest of the file that the link `{}` leads to",
-            entry.name
-        ),
-        found: found.to_string(),
-        wanted: digest.to_string(),
+    Err(Error::BadEntry {
+        name: entry.name.clone(),
+        reason: "links to a file outside the archive that does not have the digest of the name"
+            .to_owned(),
     })
 }

@@ -9,7 +9,7 @@ use serde_json::Value;
 
 use crate::binary::{fails, ok, run, write_files};
 use crate::edit::Archive;
-use crate::engine::{fixture, tool};
+use crate::engine::{fixture, podman_load, tool};
 
 const LABEL: &str = "  - set-label: {mylabel: modifiedvalue}\n";
 
@@ -45,6 +45,9 @@ fn dir_of(archive: &str) -> Files {
     files.insert("version".to_owned(), version.to_vec());
     files
 }
+
+/// What is done to the files.
+type Damage<'a> = &'a dyn Fn(&mut Files);
 
 /// One manifest of each family, and an index with attestations.
 const ARCHIVES: [&str; 3] = ["skopeo-oci.tar", "podman-oci.tar", "buildx-oci-multi.tar"];
@@ -307,16 +310,16 @@ fn verify_finds_every_damage() {
         let files = dir_of(archive);
         let blobs = files.keys().filter(|name| name.len() == 64);
         let largest = blobs.max_by_key(|name| files[*name].len()).unwrap().clone();
-        let damages: [(&str, &dyn Fn(&mut Files)); 5] = [
+        let damages: [(&str, Damage<'_>); 5] = [
             ("blob-digest", &|files| {
-                files.get_mut(&largest).unwrap()[9] ^= 1
+                files.get_mut(&largest).unwrap()[9] ^= 1;
             }),
             ("descriptor-size", &|files| {
-                files.get_mut(&largest).unwrap().push(0)
+                files.get_mut(&largest).unwrap().push(0);
             }),
             ("missing-entry", &|files| drop(files.remove(&largest))),
             ("orphan", &|files| {
-                drop(files.insert("signature-3".to_owned(), Vec::new()))
+                files.insert("signature-3".to_owned(), Vec::new());
             }),
             ("dir-version", &|files| drop(files.remove("version"))),
         ];
@@ -356,6 +359,14 @@ fn skopeo_writes_what_is_read_and_reads_what_is_written() {
         let layout = directory.path().join("layout");
         let target = format!("oci:{}:app", layout.display());
         copy(&format!("dir:{}", output.display()), &target).unwrap();
+        if let Some(images) = podman_load(&output) {
+            let id = images[0]["Id"].as_str().unwrap().to_owned();
+            assert_eq!(
+                inspect(&output)["images"][0]["imageId"],
+                format!("sha256:{id}"),
+                "{archive}"
+            );
+        }
         assert_eq!(
             inspect(&layout)["images"][0]["imageId"],
             inspect(&output)["images"][0]["imageId"]

@@ -146,6 +146,24 @@ fn a_document_at_the_top_is_not_read_through_a_link_that_leaves() {
 }
 
 #[test]
+fn a_link_that_leads_nowhere_and_a_linked_directory_are_told() {
+    let directory = tempfile::tempdir().unwrap();
+    let layout = layout(directory.path(), Spelling::Absolute);
+    std::fs::remove_dir_all(directory.path().join("elsewhere")).unwrap();
+    let stderr = fails(3, ["inspect".as_ref(), layout.as_os_str()]);
+    assert!(stderr.contains("where there is no such file"), "{stderr}");
+    let moved = directory.path().join("moved");
+    std::fs::rename(layout.join("blobs"), &moved).unwrap();
+    symlink(&moved, layout.join("blobs")).unwrap();
+    let stderr = fails(3, ["inspect".as_ref(), layout.as_os_str()]);
+    assert!(
+        stderr.contains("`blobs` is a link to a directory"),
+        "{stderr}"
+    );
+    assert!(stderr.contains("`cp -rL "), "{stderr}");
+}
+
+#[test]
 fn an_output_is_not_written_over_a_file_that_a_blob_leads_to() {
     let directory = tempfile::tempdir().unwrap();
     let layout = layout(directory.path(), Spelling::Twice);

@@ -187,11 +187,27 @@ fn it_stays_what_it_is_or_becomes_another_form() {
     );
     assert!(std::fs::read(&same).unwrap() == std::fs::read(&input).unwrap());
     let fix = fix(directory.path(), LABEL);
-    for options in [&["-o", "-"][..], &["--in-place"]] {
+    let plan = ok(["plan".as_ref(), fix.as_os_str(), input.as_os_str()]);
+    assert!(
+        plan.contains("modifiedvalue") && plan.contains("needs `--to`"),
+        "{plan}"
+    );
+    let output = apply(directory.path(), &input, LABEL, &["--to", "oci-archive"]);
+    let id = inspect(&output)[0]["imageId"].as_str().unwrap().to_owned();
+    assert!(plan.contains(&id), "{plan}");
+    for options in [
+        &["-o", "-"][..],
+        &["--in-place"],
+        &["--check"],
+        &["--platform=linux/amd64", "-o", "x.tar"],
+    ] {
         let mut arguments = vec!["apply".as_ref(), fix.as_os_str(), input.as_os_str()];
         arguments.extend(options.iter().map(AsRef::<std::ffi::OsStr>::as_ref));
         let stderr = fails(3, arguments);
-        assert!(stderr.contains("`--to docker-archive -o OUT`"), "{stderr}");
+        assert!(
+            stderr.contains("`ocipatch apply --to docker-archive -o OUT`"),
+            "{stderr}"
+        );
     }
 }
 
