@@ -68,11 +68,10 @@ pub(super) fn list(source: &Source, documents: &Documents) -> Result<Option<List
         let document = read_document(source, &name(id, "json"))?;
         let parent = document.root.get("parent").and_then(Value::as_text);
         let parent = parent.map(Cow::into_owned).filter(|id| !id.is_empty());
-        let n_bytes = 0;
         let step = Step {
             document,
             parent,
-            n_bytes,
+            n_bytes: 0,
         };
         steps.insert(id.clone(), step);
     }
@@ -87,7 +86,7 @@ pub(super) fn list(source: &Source, documents: &Documents) -> Result<Option<List
         });
     }
     let tops = tops(&ids, &steps, &named);
-    let once: u64 = tops_of(&steps).sum();
+    let once: u64 = own_bytes(&steps).sum();
     let for_all = tops.iter().map(|(id, _)| steps[id].n_bytes).sum();
     check_shared(for_all, once, REPOSITORIES)?;
     let mut reader = Reader {
@@ -172,7 +171,7 @@ fn measure(steps: &mut HashMap<String, Step>, id: &str) -> Result<(), Error> {
 const STEP_BYTES: u64 = 256;
 
 /// Returns what each step takes by itself. In bytes.
-fn tops_of(steps: &HashMap<String, Step>) -> impl Iterator<Item = u64> {
+fn own_bytes(steps: &HashMap<String, Step>) -> impl Iterator<Item = u64> {
     steps.values().map(|step| {
         let parent = step.parent.as_ref().map(|parent| steps[parent].n_bytes);
         step.n_bytes - parent.unwrap_or_default()

@@ -217,11 +217,10 @@ pub(in crate::archive) fn open_parent<'n>(
     Ok((open_directory(root, directory)?, file_name))
 }
 
-/// Opens the directory `name` below `root`, component by component; `root` itself if that is empty.
+/// Opens the directory `name` below `root`, through no link; `root` itself if that is empty.
 pub(in crate::archive) fn open_directory(root: &File, name: &str) -> io::Result<OwnedFd> {
-    let mut directory: OwnedFd = root.try_clone()?.into();
-    for component in name.split('/').filter(|component| !component.is_empty()) {
-        directory = no_follow::open_directory(&directory, component)?;
+    if name.is_empty() {
+        return Ok(root.try_clone()?.into());
     }
-    Ok(directory)
+    Ok(no_follow::open_below(root, name)?)
 }
