@@ -153,7 +153,7 @@ fn measure(steps: &mut HashMap<String, Step>, id: &str) -> Result<(), Error> {
         {
             return Err(Error::MissingEntry {
                 name: name(parent, "json"),
-                wanted_by: format!("`{}` as the parent", name(&id, "json")),
+                wanted_by: format!("the parent in `{}`", name(&id, "json")),
             });
         }
         below.push(id);
