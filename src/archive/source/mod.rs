@@ -288,11 +288,16 @@ impl Source {
 
     /// Returns every place that it is read from.
     pub fn locations(&self) -> impl Iterator<Item = &Location> {
-        let linked = match &self.form {
-            Form::Directory(directory) => directory.linked.as_slice(),
+        [&self.location].into_iter().chain(self.linked())
+    }
+
+    /// Returns the files outside of the directory that are read: links for blobs lead to them.
+    #[must_use]
+    pub fn linked(&self) -> &[Location] {
+        match &self.form {
+            Form::Directory(directory) => &directory.linked,
             Form::Tar(_) => &[],
-        };
-        [&self.location].into_iter().chain(linked)
+        }
     }
 
     /// Opens the data of a regular file.

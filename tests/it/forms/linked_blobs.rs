@@ -175,5 +175,15 @@ fn an_output_is_not_written_over_a_file_that_a_blob_leads_to() {
         [&to[..], &[file.as_os_str(), layout.as_os_str()]].concat(),
     );
     assert!(stderr.contains("the same file as"), "{stderr}");
+    // The same where the layout is a base.
+    let rebase = "  - rebase: {from: {archive: layout}, onto: {archive: layout}}\n";
+    let fix = fix(directory.path(), rebase);
+    let image = fixture("skopeo-oci.tar");
+    let arguments = ["apply".as_ref(), fix.as_os_str(), image.as_os_str()];
+    let stderr = fails(
+        2,
+        [&arguments[..], &["-o".as_ref(), file.as_os_str()]].concat(),
+    );
+    assert!(stderr.contains("the same file as"), "{stderr}");
     assert!(std::fs::read(&file).unwrap() == before);
 }
