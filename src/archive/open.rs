@@ -64,7 +64,9 @@ fn instead_of_images(source: &Source) -> String {
         return "has `repositories`, but no image: neither `manifest.json` nor directories with `json` and `layer.tar`".to_owned();
     }
     let missing = "contains neither `manifest.json` nor `index.json`";
-    if has("docker/registry/v2") || has("registry/v2") {
+    let mut entries = source.entries().iter();
+    // As `distribution` keeps them (registry/storage/paths.go).
+    if entries.any(|entry| entry.name.contains("registry/v2/blobs/")) {
         return format!(
             "{missing}; it is the storage of a registry: let a registry serve it, and copy an image with `skopeo copy docker://HOST/NAME:TAG oci:LAYOUT`"
         );
