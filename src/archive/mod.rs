@@ -42,6 +42,7 @@ use crate::platform::Platform;
 use crate::reference::Reference;
 use dialect::Dialect;
 use documents::graph::Graph;
+use documents::store::Store;
 use documents::surroundings::Surroundings;
 
 /// More than any image document has: containers/image stops at 4 MiB. In bytes.
@@ -152,7 +153,14 @@ impl Archive {
     /// Tells whether documents, trusted or not, name files below `blobs` by their digests.
     #[must_use]
     pub fn has_blobs(&self) -> bool {
-        self.dialect.facts().index.is_some() || self.contents.trusted.is_some()
+        let is_layout = self.dialect.facts().is_stored_as(Store::Blobs);
+        is_layout || self.contents.trusted.is_some()
+    }
+
+    /// Tells whether the form has a place for names of images.
+    #[must_use]
+    pub fn has_names(&self) -> bool {
+        !self.dialect.facts().is_stored_as(Store::Flat)
     }
 
     /// Returns who wrote the archive, in a few words.

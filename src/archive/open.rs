@@ -37,11 +37,6 @@ fn open(source: &Arc<Source>, trusted: Option<Half>) -> Result<Archive, Error> {
         reason,
     };
     let documents = Documents::read(source, trusted)?;
-    if documents.one_manifest.is_some() {
-        return Err(not_an_image(
-            "is in the `dir:` form of skopeo and podman (its `manifest.json` is one manifest); convert it with `skopeo copy dir:DIR oci:LAYOUT`".to_owned(),
-        ));
-    }
     let (listed, family) = dialect::list(source, &documents)?
         .ok_or_else(|| not_an_image(instead_of_images(source)))?;
     let contents = Contents {
@@ -66,20 +61,36 @@ fn open(source: &Arc<Source>, trusted: Option<Half>) -> Result<Archive, Error> {
 fn instead_of_images(source: &Source) -> String {
     let has = |name: &str| source.find(name).is_some();
     if has("repositories") {
-        return "was saved by Docker before 1.10 (no `manifest.json`); load and save it again with Docker 1.10 to 28".to_owned();
+        return "has `repositories`, but no image: neither `manifest.json` nor directories with `json` and `layer.tar`".to_owned();
     }
     let missing = "contains neither `manifest.json` nor `index.json`";
-    let below = source.entries().iter().find_map(|entry| {
-        let (directory, name) = entry.name.split_once('/')?;
-        matches!(name, "manifest.json" | "index.json").then_some(directory)
-    });
-    if let Some(directory) = below {
-        return format!("{missing} except in `{directory}/`; use that directory");
+    let mut entries = source.entries().iter();
+    // As `distribution` keeps them (registry/storage/paths.go).
+    if entries.any(|entry| entry.name.contains("registry/v2/blobs/")) {
+        return format!(
+            "{missing}; it is the storage of a registry: let a registry serve it, and copy an image with `skopeo copy docker://HOST/NAME:TAG oci:LAYOUT`"
+        );
     }
     if has(".dockerenv") || has("etc") && has("usr") {
         return format!(
             "{missing}; it looks like a container file system from `docker export`; use `docker save`"
         );
     }
-    format!("{missing}; expected an archive of container images")
+    let entries = source.entries().iter();
+    let below = entries.filter_map(|entry| {
+        let (directory, name) = entry.name.rsplit_once('/')?;
+        matches!(name, "manifest.json" | "index.json").then_some(directory)
+    });
+    let highest = below.min_by_key(|directory| directory.matches('/').count());
+    match highest {
+        Some(directory) if source.is_directory() => {
+            format!("{missing} except in `{directory}/`; use that directory")
+        }
+        Some(directory) => format!(
+            "{missing} except in `{directory}/`; extract it with `tar -xf`, and use that directory"
+        ),
+        None => format!(
+            "{missing}; expected an archive of `docker save`, `podman save` or `skopeo copy`, or an OCI layout"
+        ),
+    }
 }

@@ -123,8 +123,9 @@ impl Apply {
         }
         let plan = decided.derive()?;
         let records = self.records(&plan)?;
-        if let Some(destination) = &destination {
-            write(&plan, destination, &records)?;
+        match &destination {
+            Some(destination) => write(&plan, destination, &records)?,
+            None => plan.check_form()?,
         }
         if !quiet {
             say_lines(plan.to_string().trim_end());

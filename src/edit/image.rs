@@ -33,6 +33,8 @@ pub(crate) struct Surroundings<'a> {
     pub(crate) keeps_open: bool,
     /// Whether the form that is written keeps layers uncompressed.
     pub(crate) keeps_plain: bool,
+    /// Whether the form that is written has a place for names of images.
+    pub(crate) has_names: bool,
 }
 
 /// An image that an operation may change: nothing else is within its reach.

@@ -61,7 +61,12 @@ fn open(
     let address = image.archive_address(address);
     let source = HostPath::file(ReadAs::BaseArchive, &image.archive);
     let real = source.find(base, &address, ledger)?;
-    Ok(Archive::open(Source::open(&real, &conditions.spool)?)?)
+    let opened = Source::open(&real, &conditions.spool)?;
+    for location in opened.linked() {
+        let read = ledger.read(ReadAs::BaseArchive, location.clone());
+        read.map_err(Error::from)?;
+    }
+    Ok(Archive::open(opened)?)
 }
 
 fn described(image: &Image, of: &BaseImage) -> BaseCandidate {

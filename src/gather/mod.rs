@@ -110,7 +110,9 @@ fn read<'a>(
     conditions: &Conditions,
 ) -> Result<Gathered<'a>, Error> {
     let mut ledger = conditions.ledger.clone();
-    ledger.read(ReadAs::Image, archive.source().location().clone())?;
+    for location in archive.source().locations() {
+        ledger.read(ReadAs::Image, location.clone())?;
+    }
     enter_patch_files(patches, &mut ledger)?;
     let mut opened = OpenSources {
         ledger,
@@ -174,6 +176,7 @@ fn read<'a>(
         images,
         sources,
         keeps_plain: archive.keeps_layers_plain() && !conditions.is_converted,
+        has_names: archive.has_names() || conditions.is_converted,
         source_date_epoch: conditions.source_date_epoch.clone(),
     };
     read_layers(patches.files(), archive, &mut inventory)?;

@@ -167,7 +167,11 @@ impl Job {
     /// Enters an archive as read and indexes its entries.
     pub(crate) fn source(&mut self, input: Input, role: ReadAs) -> Result<Source, Error> {
         self.ledger.read(role, input.location())?;
-        input.open(&self.spool)
+        let source = input.open(&self.spool)?;
+        for location in source.linked() {
+            self.ledger.read(role, location.clone())?;
+        }
+        Ok(source)
     }
 
     fn understand(&self, source: Source, trusted: Option<Half>) -> Result<Archive, Error> {

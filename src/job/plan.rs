@@ -113,6 +113,12 @@ impl Plan<'_> {
             .provenance(&self.patches, &self.decided.secrets)
     }
 
+    /// Tells whether the result can be written. Of a form that is only read, such as that of Docker before 1.10, it cannot, unless
+    /// [`Job::to`](super::Job::to) says another.
+    pub fn check_form(&self) -> Result<(), Error> {
+        self.prepared.revision.draft.check_form()
+    }
+
     /// Writes the new archive: a directory if its form is one, otherwise a tar in the compression of the old one.
     ///
     /// It appears complete or not at all. A path that was read, that contains such a path or is inside one, is

@@ -72,10 +72,10 @@ impl fmt::Debug for LeftOut {
 impl Ledger {
     /// Returns the ledger of something that is only read.
     #[must_use]
-    pub fn reading(role: ReadAs, location: Location) -> Self {
-        let read = Read::all(role, location);
+    pub fn reading<'a>(role: ReadAs, locations: impl IntoIterator<Item = &'a Location>) -> Self {
+        let reads = locations.into_iter();
         Self {
-            reads: vec![read],
+            reads: reads.map(|place| Read::all(role, place.clone())).collect(),
             writes: Vec::new(),
         }
     }

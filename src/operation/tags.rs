@@ -258,6 +258,12 @@ fn remove(image: &mut EditedImage<'_>, removal: &Removal) {
 /// Tells whether the image may get `tags`: it is the only one that is targeted, for however many platforms, and no other
 /// holds one of the tags.
 fn can_be_named(image: &mut EditedImage<'_>, tags: &[Reference]) -> bool {
+    if !image.around.has_names {
+        let message = "the `dir:` form of skopeo and podman has no place for tags";
+        let help = "write another form, as in `--to docker-archive -o OUT`, or give the image its name when you copy it, as in `skopeo copy dir:DIR docker://NAME:TAG`";
+        image.refuse_all(Code::UnsupportedForm, image.address(), message, help);
+        return false;
+    }
     let n_groups = image.around.n_groups;
     if n_groups > 1 {
         let message = format!("{n_groups} images are targeted, but a tag can name only one");

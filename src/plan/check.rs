@@ -90,6 +90,7 @@ fn inventory_for(patches: &[Patch]) -> Inventory {
         images: vec![image],
         sources: HashMap::new(),
         keeps_plain: true,
+        has_names: true,
         source_date_epoch: None,
     }
 }

@@ -178,6 +178,7 @@ impl<'a> Run<'a> {
             texts: self.texts,
             keeps_open,
             keeps_plain: self.inventory.keeps_plain,
+            has_names: self.inventory.has_names,
         };
         let reach = operation.needs().reach;
         let mut findings = Findings::default();

@@ -43,8 +43,7 @@ pub(super) fn check_references(checker: &mut Checker, manifests: &[Json], place:
             let Some(about) = annotations.and_then(|map| map.get(key)?.text()) else {
                 continue;
             };
-            let is_stored = stated::parse(about).is_some()
-                && checker.source.find(&stated::blob_name(about)).is_some();
+            let is_stored = stated::parse(about).is_some() && checker.has_document(about);
             if !is_stored && !listed.contains(about) {
                 let message = format!(
                     "has `{about}` at `.manifests[{i}].annotations.{key}`, which does not exist"

@@ -5,8 +5,8 @@ use std::rc::Rc;
 
 use super::config::Config;
 use super::json::{self, Json};
-use super::stated::Stated;
-use super::{Finding, ImageSummary, Report, Rule, Severity};
+use super::stated::{self, Stated};
+use super::{Finding, ImageSummary, Report, Rule, Severity, directory};
 use crate::archive::{Source, names};
 use crate::error::Error;
 use crate::tarball::Kind;
@@ -39,6 +39,8 @@ pub(super) struct Checker<'a> {
     pub(super) configs: BTreeMap<usize, Option<Rc<Config>>>,
     /// Whether `index.json` has `manifests: null`.
     pub(super) has_null_manifests: bool,
+    /// Whether it is in the `dir:` form.
+    pub(super) is_directory: bool,
     /// Entries that belong to something.
     used: HashSet<usize>,
 }
@@ -56,6 +58,7 @@ impl<'a> Checker<'a> {
             n_document_bytes: 0,
             configs: BTreeMap::new(),
             has_null_manifests: false,
+            is_directory: false,
             used: HashSet::new(),
         }
     }
@@ -131,6 +134,21 @@ impl<'a> Checker<'a> {
         };
         let message = format!("{message} at `{path}`; docker and umoci support only SHA-256");
         self.warning(Rule::UnportableDigest, place, message);
+    }
+
+    /// Returns where the content of a digest is, which must have been parsed; where that is a document, its media type says so.
+    pub(super) fn blob_name(&self, digest: &str, media_type: &str) -> String {
+        if self.is_directory {
+            directory::name_of(digest, media_type)
+        } else {
+            stated::blob_name(digest)
+        }
+    }
+
+    /// Tells whether the archive has the manifest or index of a digest, which must have been parsed.
+    pub(super) fn has_document(&self, digest: &str) -> bool {
+        let name = self.blob_name(digest, super::oci::MANIFEST_TYPES[0]);
+        self.source.find(&name).is_some()
     }
 
     /// Returns the name of an entry.

@@ -9,7 +9,7 @@ use super::layer::{LayerFacts, TarFacts};
 use super::oci::Oci;
 use super::save::Save;
 use super::stated::{self, Sha512, Stated};
-use super::{Rule, Severity, attestation};
+use super::{Rule, Severity, attestation, directory};
 use crate::archive::Source;
 use crate::compression::Compression;
 use crate::digest::{DiffId, Digest};
@@ -72,8 +72,8 @@ pub(super) fn check(checker: &mut Checker, save: &Save, oci: &Oci) -> Result<Fac
     }
     let mut long = BTreeSet::new();
     let has_store = has_store(checker.source);
-    for (entry, target) in blobs(checker.source) {
-        match named(checker.name(entry), has_store) {
+    for (entry, target) in blobs(checker) {
+        match named(checker, checker.name(entry), has_store) {
             Some(Stated::Sha512(_)) => long.insert(target),
             _ => stored.insert(target),
         };
@@ -95,11 +95,19 @@ pub(super) fn check(checker: &mut Checker, save: &Save, oci: &Oci) -> Result<Fac
 }
 
 /// Returns the entries of the blob store, and the files that links among them lead to: a name is a promise either way.
-fn blobs(source: &Source) -> impl Iterator<Item = (usize, usize)> {
+fn blobs<'a>(checker: &Checker<'a>) -> impl Iterator<Item = (usize, usize)> + use<'a> {
+    let (source, is_directory) = (checker.source, checker.is_directory);
+    let is_blob = move |name: &str| {
+        if is_directory {
+            directory::named(name).is_some()
+        } else {
+            name.starts_with("blobs/")
+        }
+    };
     let entries = source.entries().iter().enumerate();
-    entries.filter_map(|(entry, item)| {
+    entries.filter_map(move |(entry, item)| {
         let is_first = source.find(&item.name) == Some(entry);
-        if !is_first || !item.name.starts_with("blobs/") || item.kind == Kind::Directory {
+        if !is_first || !is_blob(&item.name) || item.kind == Kind::Directory {
             return None;
         }
         Some((entry, source.resolve(&item.name, "").ok()?))
@@ -113,7 +121,10 @@ fn promised_hex(name: &str) -> Option<Digest> {
 }
 
 /// Returns the digest that a blob's name promises.
-fn named(name: &str, has_store: bool) -> Option<Stated> {
+fn named(checker: &Checker, name: &str, has_store: bool) -> Option<Stated> {
+    if checker.is_directory {
+        return directory::named(name);
+    }
     let (algorithm, encoded) = name.strip_prefix("blobs/")?.split_once('/')?;
     // Bazel's rules_oci, which keeps no store, puts `.tar.gz` behind the digest.
     let stem = encoded.split_once('.').filter(|_| !has_store);
@@ -130,10 +141,10 @@ fn has_store(source: &Source) -> bool {
 fn check_names(checker: &mut Checker, save: &Save, facts: &Facts) {
     let source = checker.source;
     let has_store = has_store(source);
-    for (entry, target) in blobs(source) {
+    for (entry, target) in blobs(checker) {
         let place = checker.name(entry);
         let (digest, long) = (facts.digests.get(&target), facts.long.get(&target));
-        let found = match named(place, has_store) {
+        let found = match named(checker, place, has_store) {
             Some(Stated::Sha256(named)) => digest
                 .filter(|found| **found != named)
                 .map(Digest::to_string),

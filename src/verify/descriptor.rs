@@ -70,7 +70,7 @@ pub(super) fn read<'j>(
     let mut entry = None;
     if let Some(stated) = stated::parse(stated_digest) {
         checker.check_algorithm(stated, place, &format!("{path}.digest"));
-        let name = stated::blob_name(stated_digest);
+        let name = checker.blob_name(stated_digest, media_type);
         if presence == Presence::Needed || checker.source.find(&name).is_some() {
             entry = checker.resolve(&name, place, &format!("`{path}.digest`"));
         } else if presence == Presence::Listed {
@@ -198,6 +198,19 @@ fn check_empty(checker: &mut Checker, descriptor: &Descriptor) {
 }
 
 impl Descriptor<'_> {
+    /// Returns the descriptor of what is at the top of a `dir:`, where none is written.
+    pub(super) fn implied(media_type: &'static str, entry: usize, place: &str) -> Self {
+        Self {
+            json: &Json::Null,
+            media_type,
+            digest: "",
+            size: None,
+            entry: Some(entry),
+            place: place.to_owned(),
+            path: String::new(),
+        }
+    }
+
     /// Tells whether it is of nothing.
     pub(super) fn is_empty(&self) -> bool {
         self.media_type == EMPTY_TYPE
@@ -217,6 +230,9 @@ pub(super) fn check_platform(
     place: &str,
 ) {
     let Some(platform) = descriptor.json.get("platform") else {
+        if *descriptor.json == Json::Null {
+            return;
+        }
         let Descriptor { place, path, .. } = descriptor;
         advice::check_no_platform(checker, descriptor.json, config, place, path);
         return;

@@ -6,12 +6,14 @@
 mod advice;
 mod attestation;
 mod base64;
+mod before_1_10;
 mod checker;
 mod config;
 mod containers_image;
 mod contents;
 mod derive;
 mod descriptor;
+mod directory;
 mod document;
 mod hash;
 mod hybrid;
@@ -55,21 +57,22 @@ fn run(checker: Checker<'_>) -> Result<Report, Error> {
 
 fn check(mut checker: Checker<'_>) -> Result<Report, Error> {
     let source = checker.source;
-    let save = save::read(&mut checker)?;
-    let oci = oci::read(&mut checker, save.is_some())?;
-    if save.is_none() {
-        let has_repositories = source.find("repositories").is_some();
-        let what = match (&oci, has_repositories) {
-            (None, true) => {
-                v1::use_all(&mut checker);
-                "is missing: the archive is from Docker before 1.10; load and save it again with Docker 1.10 to 28"
-            }
-            (None, false) | (Some(_), true) => "is missing; `docker load` requires it",
-            (Some(_), false) => "",
-        };
-        if !what.is_empty() {
-            checker.error(Rule::NoManifest, save::MANIFEST, what);
+    let directory = directory::read(&mut checker)?;
+    let (save, oci) = if directory.is_some() {
+        (None, directory)
+    } else {
+        let save = save::read(&mut checker)?;
+        let oci = oci::read(&mut checker, save.is_some())?;
+        match (save, oci) {
+            (None, None) => (before_1_10::read(&mut checker)?, None),
+            both => both,
         }
+    };
+    let has_repositories = source.find("repositories").is_some();
+    let is_whole = checker.is_directory || oci.is_some() && !has_repositories;
+    if save.is_none() && !is_whole {
+        let message = "is missing; `docker load` requires it";
+        checker.error(Rule::NoManifest, save::MANIFEST, message);
     }
     let save = save.unwrap_or_default();
     let oci = oci.unwrap_or_default();

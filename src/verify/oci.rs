@@ -18,7 +18,7 @@ const BLOBS: &str = "blobs";
 const MAX_DEPTH: usize = 8;
 /// Descriptors that are followed of indexes that were followed before: what is followed once costs what its bytes say.
 const MAX_VISITS: usize = 10_000;
-const INDEX_TYPES: [&str; 2] = [
+pub(super) const INDEX_TYPES: [&str; 2] = [
     "application/vnd.oci.image.index.v1+json",
     "application/vnd.docker.distribution.manifest.list.v2+json",
 ];
@@ -97,8 +97,8 @@ pub(super) fn is_layer_type(media_type: &str) -> bool {
 }
 
 /// Names that the top descriptor of a walk carries.
-#[derive(Clone, Copy)]
-struct Names<'j> {
+#[derive(Clone, Copy, Default)]
+pub(super) struct Names<'j> {
     name: Option<&'j str>,
     ref_name: Option<&'j str>,
 }
@@ -167,7 +167,7 @@ fn listed(item: &Json) -> Presence {
 }
 
 /// Of the platforms of an index, some may be left out, but not all.
-fn check_leads_somewhere(
+pub(super) fn check_leads_somewhere(
     checker: &mut Checker,
     oci: &Oci,
     descriptor: &Descriptor,
@@ -178,9 +178,8 @@ fn check_leads_somewhere(
     };
     let is_index = INDEX_TYPES.contains(&descriptor.media_type);
     if is_index && oci.images.is_empty() && n_images == 0 && oci.n_absent > 0 {
-        let place = checker.name(entry);
         let message = "references no image in the archive";
-        checker.error(Rule::MissingEntry, place, message);
+        checker.error(Rule::MissingEntry, checker.name(entry), message);
     }
 }
 
@@ -224,7 +223,8 @@ fn check_layout(checker: &mut Checker, has_layout: bool) -> Result<(), Error> {
     Ok(())
 }
 
-fn follow(
+/// Follows a descriptor to the images that it leads to.
+pub(super) fn follow(
     checker: &mut Checker,
     oci: &mut Oci,
     descriptor: &Descriptor,

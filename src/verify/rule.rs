@@ -30,7 +30,8 @@ macro_rules! rules {
 }
 
 rules! {
-    /// The archive has `manifest.json`, or is an OCI layout without a trace of one (moby `image/tarexport/load.go`).
+    /// The archive has `manifest.json`, or is an OCI layout without a trace of one (moby `image/tarexport/load.go`; Docker before
+    /// 1.10 wrote none, and Docker up to 28 loads that).
     NoManifest = "no-manifest",
     /// A document is JSON in UTF-8 within 4 MiB and 128 levels (every reader; c/image `iolimits.go`).
     BadJson = "bad-json",
@@ -201,6 +202,9 @@ rules! {
     AnnotationKey = "annotation-key",
     /// Keys below `org.opencontainers` are those that specifications have given (image-spec `annotations.md`).
     ReservedKey = "reserved-key",
+    /// A `dir:` says in `version` that it is one (containers/image `directory/directory_dest.go`; skopeo writes over no other
+    /// directory).
+    DirVersion = "dir-version",
     /// The name of an image stands in `index.json` and is made of the characters for that (image-spec `image-layout.md`,
     /// `annotations.md`).
     RefName = "ref-name",

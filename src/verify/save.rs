@@ -34,8 +34,8 @@ pub(super) struct Item {
     pub(super) config: Option<Rc<Config>>,
     pub(super) tags: Vec<String>,
     pub(super) layers: Vec<LayerFile>,
-    json: Rc<Json>,
-    position: usize,
+    pub(super) json: Rc<Json>,
+    pub(super) position: usize,
 }
 
 /// One element of `Layers`.
@@ -71,7 +71,7 @@ pub(super) fn read(checker: &mut Checker) -> Result<Option<Save>, Error> {
     };
     let Some(items) = json.list().filter(|items| !items.is_empty()) else {
         if json.get("schemaVersion").is_some() {
-            let message = "is one manifest, as in the `dir:` form of skopeo and podman; convert it with `skopeo copy dir:DIR oci:LAYOUT`";
+            let message = "is one manifest, as in the `dir:` form of skopeo and podman, but the archive has `index.json` or `oci-layout` too";
             checker.error(Rule::BadShape, MANIFEST, message);
             checker.use_all();
         } else {

@@ -70,7 +70,7 @@ fn check_repositories(
     let Some(json) = checker.document(entry)? else {
         return Ok(());
     };
-    if save.items.is_empty() {
+    if save.items.is_empty() || checker.source.find(MANIFEST).is_none() {
         // Without `manifest.json` there is nothing to compare with.
         return Ok(());
     }

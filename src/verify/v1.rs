@@ -33,13 +33,19 @@ pub(super) fn has_directories(checker: &Checker) -> bool {
         .any(|entry| split(&entry.name).is_some_and(|(_, file)| matches!(file, "VERSION" | "json")))
 }
 
-/// Says that the files of all v1 directories belong to something: of before Docker 1.10 nothing tells to what.
-pub(super) fn use_all(checker: &mut Checker) {
-    for (i, entry) in checker.source.entries().iter().enumerate() {
-        if split(&entry.name).is_some() {
-            checker.use_entry(i);
-        }
-    }
+/// Returns the v1 directories that have a description and a layer, each once.
+pub(super) fn directories_with_layers(checker: &Checker) -> Vec<String> {
+    let has_layer = |directory: &str| {
+        let layer = format!("{directory}/layer.tar");
+        checker.source.find(&layer).is_some()
+    };
+    let entries = checker.source.entries().iter();
+    let directories = entries.filter_map(|entry| match split(&entry.name)? {
+        (directory, "json") if has_layer(directory) => Some(directory.to_owned()),
+        _ => None,
+    });
+    let directories: BTreeSet<String> = directories.collect();
+    directories.into_iter().collect()
 }
 
 /// What the archive says about a v1 id.
@@ -59,7 +65,10 @@ pub(super) fn check(checker: &mut Checker, save: &Save) -> Result<(), Error> {
     };
     let loose = read_loose(checker)?;
     let derived = derive_all(checker, &found, &loose);
-    for item in &save.items {
+    // Before Docker 1.10 the chain is what says which layers there are.
+    let listed = save.items.iter().filter(|_| !checker.is_layout());
+    let listed: Vec<&Item> = listed.collect();
+    for item in listed {
         let config = item.config.as_ref().map(|config| config.entry);
         let derived = config.and_then(|entry| derived.get(&entry));
         check_chain(checker, item, &found, derived.map(Vec::as_slice));

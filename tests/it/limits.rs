@@ -29,6 +29,28 @@ fn a_path_that_linux_does_not_have_is_a_problem() {
     assert!(stderr.contains("path of over 4096 bytes"), "{stderr}");
 }
 
+/// `unpack --layers` puts file trees there, which are as deep as programs make them.
+#[test]
+fn a_directory_is_packed_however_deep_it_is() {
+    let home = tempfile::tempdir().unwrap();
+    let [plain, packed, unpacked] =
+        ["plain", "packed.tar", "unpacked"].map(|name| home.path().join(name));
+    let deep = plain.join("d/".repeat(500));
+    fs::create_dir_all(&deep).unwrap();
+    fs::write(deep.join("file"), "x").unwrap();
+    ok(["pack".as_ref(), plain.as_os_str(), packed.as_os_str()]);
+    ok(["unpack".as_ref(), packed.as_os_str(), unpacked.as_os_str()]);
+    let file = unpacked.join("d/".repeat(500)).join("file");
+    assert_eq!(fs::read(file).unwrap(), b"x");
+    // A path that no program could open by its name.
+    let further = home.path().join("further");
+    fs::create_dir_all(further.join("d/".repeat(1700))).unwrap();
+    fs::rename(further, deep.join("further")).unwrap();
+    let stderr = fails(3, ["pack".as_ref(), plain.as_os_str(), packed.as_os_str()]);
+    assert!(stderr.contains("has a path of over 4096 bytes"), "{stderr}");
+    fs::rename(deep.join("further"), home.path().join("further")).unwrap();
+}
+
 #[test]
 fn an_entry_name_that_linux_does_not_have_is_refused() {
     let home = tempfile::tempdir().unwrap();

@@ -145,6 +145,7 @@ fn patched_by(config: &str, patches: &[(&str, &str)]) -> Result<String, Rejected
         images: vec![image(config)],
         sources: HashMap::new(),
         keeps_plain: true,
+        has_names: true,
         source_date_epoch: None,
     };
     let plan =
@@ -330,6 +331,7 @@ fn codes(images: Vec<InventoryImage>, operation: &str) -> Vec<&'static str> {
         images,
         sources: HashMap::new(),
         keeps_plain: true,
+        has_names: true,
         source_date_epoch: None,
     };
     let Err(Unplanned::Rejected(rejected)) = plan(&files, &inventory, &Texts::default()) else {

@@ -12,6 +12,7 @@ use crate::archive::documents::descriptor::is_by_digest;
 use crate::archive::documents::graph::Graph;
 use crate::archive::documents::halves::{disagreement, names_differ, unlisted};
 use crate::archive::documents::items::{self, Item};
+use crate::archive::documents::store::Store;
 use crate::archive::documents::{Documents, Listed};
 use crate::archive::source::Source;
 use crate::archive::{Contents, Described, Group, Image};
@@ -35,6 +36,7 @@ impl Dialect for Containerd {
                 says_which_images: true,
                 lists_nameless: true,
                 has_whole_names: true,
+                store: Store::Blobs,
             }),
         }
     }

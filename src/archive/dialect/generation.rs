@@ -93,7 +93,7 @@ impl Generation {
     /// Tells whether Docker's structs can hold the configuration, so that an image with it has legacy layers.
     #[must_use]
     pub(super) fn holds(&self, config: &Config) -> bool {
-        self.top_image(config).is_some()
+        self.image(&config.document().root).is_some()
     }
 
     /// Returns the legacy layers of an image from the base up, of which some have `ids` already: one above is derived from
@@ -127,7 +127,7 @@ impl Generation {
             let chain_id = ChainId::extend(chain, diff_id);
             chain = Some(chain_id);
             let mut image = if top {
-                self.top_image(config)?
+                self.image(&config.document().root)?
             } else {
                 self.lower_image()?
             };
@@ -184,8 +184,7 @@ impl Generation {
     }
 
     /// `V1Image` in struct order, as `json.Marshal` prints it.
-    fn top_image(&self, config: &Config) -> Option<Vec<(&'static str, String)>> {
-        let root = &config.document().root;
+    pub(super) fn image(&self, root: &Value) -> Option<Vec<(&'static str, String)>> {
         let mut image = Vec::new();
         let text = |image: &mut Vec<_>, key: &'static str| {
             let value = self.string(root, key)?;

@@ -14,6 +14,7 @@ use crate::archive::documents::descriptor::{blob_name, digest_of, listed_name};
 use crate::archive::documents::graph::{Graph, NodeKind, children};
 use crate::archive::documents::halves::{check_layers, disagreement, names_differ, unlisted};
 use crate::archive::documents::read::read_document;
+use crate::archive::documents::store::Store;
 use crate::archive::documents::{Documents, Listed, items};
 use crate::archive::draft::Content;
 use crate::archive::source::Source;
@@ -45,6 +46,7 @@ impl Dialect for Hybrid {
                 says_which_images: false,
                 lists_nameless: false,
                 has_whole_names: true,
+                store: Store::Blobs,
             }),
         }
     }
@@ -220,13 +222,16 @@ pub(super) fn files(
     graph: Option<&Graph>,
 ) -> Files {
     let mut files = Files::default();
+    let blob = |digest| graph.map_or_else(|| blob_name(digest), |graph| graph.blob_name(digest));
+    let document =
+        |digest| graph.map_or_else(|| blob_name(digest), |graph| graph.document_name(digest));
     for (image, state) in states.iter().enumerate() {
         let mut layers = Vec::new();
         for (i, layer) in state.layers.iter().enumerate() {
             let path = layer
                 .path
                 .clone()
-                .unwrap_or_else(|| blob_name(layer.digest.expect("what gets a name has a digest")));
+                .unwrap_or_else(|| blob(layer.digest.expect("what gets a name has a digest")));
             files.push_layer(contents, &path, layer, image, Part::LayerTar(i));
             layers.push(path);
         }
@@ -237,7 +242,7 @@ pub(super) fn files(
             let name = blob_name(Digest::of(&layer.json));
             files.push(name, Content::Bytes(layer.json), image, Part::LegacyJson(i));
         }
-        let config = blob_name(state.image_id);
+        let config = blob(state.image_id);
         files.push(
             config.clone(),
             Content::Bytes(state.config.to_bytes()),
@@ -246,7 +251,7 @@ pub(super) fn files(
         );
         if let Some(manifest) = &state.manifest {
             let bytes = Content::Bytes(manifest.document.to_bytes());
-            files.push(blob_name(manifest.digest), bytes, image, Part::Manifest);
+            files.push(document(manifest.digest), bytes, image, Part::Manifest);
         }
         let top = state
             .layers
@@ -270,22 +275,23 @@ fn push_graph(files: &mut Files, contents: &Contents, graph: &Graph) {
     for (n, digest) in graph.reachable().into_iter().enumerate() {
         let node = &graph.nodes[&digest];
         let bytes = Content::Bytes(node.document.to_bytes());
-        files.push(blob_name(digest), bytes, 0, Part::Node(n));
+        files.push(graph.document_name(digest), bytes, 0, Part::Node(n));
         if node.kind != NodeKind::Other {
             continue;
         }
         let root = &node.document.root;
         let layers = root.get("layers").and_then(Value::items);
         let blobs = root.get("config").into_iter();
-        for blob in blobs.chain(layers.into_iter().flatten()) {
-            let name = digest_of(blob).map(blob_name);
-            let Some((path, entry)) = name
-                .and_then(|n| Some((contents.source.find(&n)?, n)))
-                .map(|(entry, name)| (name, entry))
-            else {
-                continue;
-            };
-            files.push(path, Content::Entry(entry), 0, Part::OtherBlob);
+        for digest in blobs
+            .chain(layers.into_iter().flatten())
+            .filter_map(digest_of)
+        {
+            let there = contents.graph.as_ref();
+            let there = there.and_then(|there| contents.source.find(&there.blob_name(digest)));
+            if let Some(entry) = there {
+                let name = graph.blob_name(digest);
+                files.push(name, Content::Entry(entry), 0, Part::OtherBlob);
+            }
         }
     }
 }

@@ -8,11 +8,12 @@ use std::collections::HashSet;
 
 use super::{Dialect, Facts, Index, hybrid};
 use crate::archive::dialect::state::{Files, State};
-use crate::archive::documents::descriptor::{blob_name, digest_of};
+use crate::archive::documents::descriptor::digest_of;
 use crate::archive::documents::graph::Graph;
 use crate::archive::documents::halves::check_layers;
 use crate::archive::documents::items::{self, Item};
 use crate::archive::documents::read::ImageReader;
+use crate::archive::documents::store::Store;
 use crate::archive::documents::{Documents, Listed};
 use crate::archive::source::Source;
 use crate::archive::{Contents, Group, Image, OciManifest};
@@ -35,6 +36,7 @@ impl Dialect for Layout {
                 says_which_images: true,
                 lists_nameless: true,
                 has_whole_names: false,
+                store: Store::Blobs,
             }),
         }
     }
@@ -44,7 +46,7 @@ impl Dialect for Layout {
     }
 }
 
-/// Reads the images where there is an `index.json` alone.
+/// Reads the images where there is an `index.json` alone, or the single manifest of a `dir:`.
 pub(super) fn list(source: &Source, documents: &Documents) -> Result<Option<Listed>, Error> {
     let graph = documents.graph.as_ref();
     let Some(graph) = graph.filter(|_| documents.manifest.is_none()) else {
@@ -71,13 +73,13 @@ pub(super) fn images(source: &Source, graph: &Graph) -> Result<(Vec<Image>, Vec<
         for digest in root.images {
             let document = graph.nodes[&digest].document.clone();
             let manifest = OciManifest { digest, document };
-            let item = item(&manifest)?;
+            let item = item(graph, &manifest)?;
             // Layers may be there for the sake of another platform.
             if is_one_of_several && source.find(&item.config).is_none() {
                 n_absent += 1;
                 continue;
             }
-            let wanted_by = format!("`{}`", blob_name(digest));
+            let wanted_by = format!("`{}`", graph.document_name(digest));
             let is_shared = !seen.insert(digest) || images.len() > n_before;
             let mut image = reader.read(&item, &root.names, &wanted_by, is_shared)?;
             check_layers(source, &image, &manifest)?;
@@ -99,7 +101,7 @@ pub(super) fn images(source: &Source, graph: &Graph) -> Result<(Vec<Image>, Vec<
             "it references no image in the archive"
         };
         return Err(Error::BadDocument {
-            name: "index.json".to_owned(),
+            name: graph.top_name().to_owned(),
             reason: reason.to_owned(),
         });
     }
@@ -107,10 +109,10 @@ pub(super) fn images(source: &Source, graph: &Graph) -> Result<(Vec<Image>, Vec<
 }
 
 /// Says of a manifest what an item of `manifest.json` says of an image.
-fn item(manifest: &OciManifest) -> Result<Item, Error> {
+fn item(graph: &Graph, manifest: &OciManifest) -> Result<Item, Error> {
     let root = &manifest.document.root;
     let bad = |what: &str| Error::BadDocument {
-        name: blob_name(manifest.digest),
+        name: graph.document_name(manifest.digest),
         reason: format!("{what} has no `sha256:` digest"),
     };
     let config = root
@@ -124,11 +126,11 @@ fn item(manifest: &OciManifest) -> Result<Item, Error> {
         .flatten();
     let layers = layers.map(|layer| {
         digest_of(layer)
-            .map(blob_name)
+            .map(|digest| graph.blob_name(digest))
             .ok_or_else(|| bad("a layer"))
     });
     Ok(Item {
-        config: blob_name(config),
+        config: graph.blob_name(config),
         tags: Vec::new(),
         layers: layers.collect::<Result<_, _>>()?,
     })

@@ -13,12 +13,14 @@
 //!
 //! An existing archive keeps its order, its headers and its white space.
 //!
-//! A dialect whose documents none of the others has is a family of its own, with a `list` that reads them: the `dir:` form of
-//! skopeo ([`Documents::one_manifest`]) would be one, and Docker before 1.10, which has `repositories` alone, another. One that
-//! differs only in names or ids, such as v1 directories named by chain ids, joins the family of a lone `manifest.json`.
+//! A dialect whose documents none of the others has is a family of its own, with a `list` that reads them. One that differs only
+//! in names or ids, such as v1 directories named by chain ids, joins the family of a lone `manifest.json`. The `dir:` form of
+//! skopeo is read as the layout that it would be ([`Graph::read_directory`]).
 
+mod before_1_10;
 pub(super) mod containerd;
 mod containers_image;
+mod dir;
 pub(super) mod form;
 mod generation;
 mod go;
@@ -26,11 +28,13 @@ mod hybrid;
 pub(super) mod layout;
 mod named;
 pub(super) mod state;
+mod v1_config;
 mod v1_directories;
 
 use std::fmt::Debug;
 
 use super::documents::graph::Graph;
+use super::documents::store::Store;
 use super::documents::{Documents, Listed, items};
 use super::{Contents, Source};
 use crate::error::Error;
@@ -96,6 +100,8 @@ pub(super) struct Index {
     /// Whether a new name is spelled as containerd does, whole beside the tag; if not, by the reference alone, as long as no
     /// other name is whole.
     pub(super) has_whole_names: bool,
+    /// How what it leads to is named; in a `dir:` it is implied, and has no names of images.
+    pub(super) store: Store,
 }
 
 impl Facts {
@@ -125,9 +131,19 @@ impl Facts {
         }
     }
 
+    /// Tells whether a changed archive can have this form: that of before Docker 1.10 is only read.
+    pub(super) fn is_written(&self) -> bool {
+        self.manifest_json.is_some() || self.index.is_some()
+    }
+
     /// Tells whether it is an OCI layout and nothing else.
     pub(super) fn is_bare_layout(&self) -> bool {
-        self.manifest_json.is_none() && self.index.is_some()
+        self.manifest_json.is_none() && self.is_stored_as(Store::Blobs)
+    }
+
+    /// Tells whether there is an index, and what it leads to is named so.
+    pub(super) fn is_stored_as(&self, store: Store) -> bool {
+        self.index.is_some_and(|index| index.store == store)
     }
 
     /// Tells whether who asks for that form has it in this one: what `docker load` takes, or a layout.
@@ -156,7 +172,7 @@ pub(super) struct Family {
 const FAMILIES: &[Family] = &[
     Family {
         list: layout::list,
-        told: &[],
+        told: &[|contents| Ok(dir::recognize(contents))],
         otherwise: || Box::new(layout::Layout),
     },
     Family {
@@ -173,6 +189,11 @@ const FAMILIES: &[Family] = &[
         list: list_items,
         told: &[containers_image::recognize, v1_directories::recognize],
         otherwise: || Box::new(named::Named),
+    },
+    Family {
+        list: before_1_10::list,
+        told: &[],
+        otherwise: || Box::new(before_1_10::BeforeV110),
     },
 ];
 

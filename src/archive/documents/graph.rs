@@ -3,8 +3,9 @@
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
-use super::descriptor::{ATTESTED, annotation, blob_name, digest_of, listed_name, media_type_of};
+use super::descriptor::{ATTESTED, annotation, digest_of, listed_name, media_type_of};
 use super::read::read_manifest;
+use super::store::Store;
 use crate::archive::source::Source;
 use crate::digest::Digest;
 use crate::error::Error;
@@ -24,6 +25,8 @@ const MAX_VISITS: usize = 1_000_000;
 pub(in crate::archive) struct Graph {
     pub(in crate::archive) index: Document,
     pub(in crate::archive) nodes: BTreeMap<Digest, Node>,
+    /// How these and the blobs of images are named.
+    pub(in crate::archive) store: Store,
 }
 
 /// One document.
@@ -58,9 +61,15 @@ impl Graph {
     /// Reads everything that `index` leads to. What is missing below another index is another platform's, which
     /// containerd leaves out; at the top it is missing.
     pub(in crate::archive) fn read(source: &Source, index: &Document) -> Result<Self, Error> {
+        Self::read_in(source, index, Store::Blobs)
+    }
+
+    /// Does as [`Graph::read`] does, where documents are named as in `store`.
+    pub(super) fn read_in(source: &Source, index: &Document, store: Store) -> Result<Self, Error> {
         let mut graph = Self {
             index: index.clone(),
             nodes: BTreeMap::new(),
+            store,
         };
         // Docker 25.0 writes `"manifests": null` for an archive without tags.
         let manifests = index.root.get("manifests").filter(|list| !list.is_null());
@@ -72,7 +81,7 @@ impl Graph {
         }
         for (i, descriptor) in children(index).enumerate() {
             let place = format!("manifests[{i}]");
-            graph.read_node(source, descriptor, "index.json", &place, 0)?;
+            graph.read_node(source, descriptor, graph.top_name(), &place, 0)?;
         }
         Ok(graph)
     }
@@ -109,11 +118,11 @@ impl Graph {
             let n = self.nodes.len() + 1;
             return Err(bad(format!("is document {n} of at most {MAX_NODES}")));
         }
-        if depth > 0 && source.find(&blob_name(digest)).is_none() {
+        let name = self.document_name(digest);
+        if depth > 0 && source.find(&name).is_none() {
             return Ok(false);
         }
-        let document = read_manifest(source, descriptor, digest)?.document;
-        let name = blob_name(digest);
+        let document = read_manifest(source, descriptor, digest, &name)?.document;
         let has = |key: &str| document.root.get(key).is_some();
         if has("manifests") && (has("config") || has("layers")) {
             let reason = "is an index and a manifest at once".to_owned();

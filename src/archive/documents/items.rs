@@ -5,8 +5,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use super::Listed;
 use super::read::ImageReader;
 use crate::archive::source::Source;
+pub(in crate::archive) use crate::archive::source::names::digest_in_name;
 use crate::archive::{Described, Group, Image};
-use crate::digest::Digest;
 use crate::error::Error;
 use crate::image::json::{Document, Value};
 use crate::reference::Reference;
@@ -80,18 +80,6 @@ pub(in crate::archive) fn tags(item: &Item) -> Result<Vec<Reference>, Error> {
         })
     };
     item.tags.iter().map(tag).collect()
-}
-
-/// Returns the digest that a file name states: `<hex>.json`, `sha256:<hex>`, `blobs/sha256/<hex>`, `<hex>.tar.gz`.
-pub(in crate::archive) fn digest_in_name(name: &str) -> Option<Digest> {
-    let base = name.rsplit('/').next().unwrap_or(name);
-    let base = base.strip_prefix("sha256:").unwrap_or(base);
-    let ends = [".json", ".tar", ".tar.gz", ".tar.zst"];
-    let base = ends
-        .iter()
-        .find_map(|end| base.strip_suffix(end))
-        .unwrap_or(base);
-    Digest::parse_hex(base)
 }
 
 /// Tells whether `manifest.json` is of Docker's own store: only that lists the sources of its layers.

@@ -7,6 +7,7 @@ pub(super) mod items;
 pub(super) mod read;
 pub(super) mod referrers;
 pub(super) mod root;
+pub(super) mod store;
 pub(super) mod surroundings;
 
 use super::{Described, Group, Half, Image, Source};
@@ -19,9 +20,7 @@ use read::read_optional;
 pub(super) struct Documents {
     /// `manifest.json`, a list of images.
     pub(super) manifest: Option<Document>,
-    /// A `manifest.json` that is one manifest, and no list.
-    pub(super) one_manifest: Option<Document>,
-    /// `index.json`, and what it leads to.
+    /// `index.json`, and what it leads to; of a `dir:`, what its `manifest.json` is and leads to.
     pub(super) graph: Option<Graph>,
 }
 
@@ -45,15 +44,25 @@ impl Documents {
             None => None,
         };
         let manifest = read("manifest.json", Half::Manifest)?;
-        let is_one = |manifest: &Document| manifest.root.get("schemaVersion").is_some();
-        let (one_manifest, manifest) = match manifest {
-            Some(manifest) if is_one(&manifest) => (Some(manifest), None),
-            manifest => (None, manifest),
-        };
+        match manifest {
+            Some(manifest) if manifest.root.get("schemaVersion").is_some() => {
+                Self::of_directory(source, &manifest, graph.is_some())
+            }
+            manifest => Ok(Self { manifest, graph }),
+        }
+    }
+
+    /// Reads those of a `dir:`, whose `manifest.json` is one manifest and no list.
+    fn of_directory(source: &Source, manifest: &Document, has_index: bool) -> Result<Self, Error> {
+        if has_index {
+            return Err(Error::BadDocument {
+                name: "manifest.json".to_owned(),
+                reason: "is one manifest, as in the `dir:` form of skopeo and podman, but `index.json` exists too; remove the one that is not of these images".to_owned(),
+            });
+        }
         Ok(Self {
-            manifest,
-            one_manifest,
-            graph,
+            manifest: None,
+            graph: Some(Graph::read_directory(source, manifest)?),
         })
     }
 

@@ -2,7 +2,6 @@
 
 use std::collections::{HashMap, HashSet};
 
-use super::descriptor::blob_name;
 use super::items::{self, Item};
 use crate::archive::source::Source;
 use crate::archive::{Image, Layer, MAX_DOCUMENT_BYTES, OciManifest};
@@ -84,7 +83,7 @@ impl<'a> ImageReader<'a> {
         let own: usize = texts.map(|text| text + ITEM_BYTES).sum();
         self.once += if is_shared { 0 } else { own as u64 };
         self.for_all += source.entries()[entry].size + own as u64;
-        self.check_shared(wanted_by)?;
+        check_shared(self.for_all, self.once, wanted_by)?;
         self.read_image(item, (entry, config, image_id), tags, wanted_by)
     }
 
@@ -177,20 +176,24 @@ impl<'a> ImageReader<'a> {
         self.compressions.insert(entry, compression);
         Ok(compression)
     }
+}
 
-    fn check_shared(&self, wanted_by: &str) -> Result<(), Error> {
-        let allowed = MAX_SHARED_BYTES + MAX_SHARED_RATIO * self.once;
-        if self.for_all <= allowed {
-            return Ok(());
-        }
-        Err(Error::BadDocument {
-            name: wanted_by.trim_matches('`').to_owned(),
-            reason: format!(
-                "images share documents of {} bytes, counted for each image; at most {allowed} are allowed (8 MiB and 4 times the documents)",
-                self.for_all
-            ),
-        })
+/// Checks what the documents of images come to `for_all` of them, compared with what they come to when each is counted `once`.
+pub(in crate::archive) fn check_shared(
+    for_all: u64,
+    once: u64,
+    wanted_by: &str,
+) -> Result<(), Error> {
+    let allowed = MAX_SHARED_BYTES + MAX_SHARED_RATIO * once;
+    if for_all <= allowed {
+        return Ok(());
     }
+    Err(Error::BadDocument {
+        name: wanted_by.trim_matches('`').to_owned(),
+        reason: format!(
+            "images share documents of {for_all} bytes, counted for each image; at most {allowed} are allowed (8 MiB and 4 times the documents)"
+        ),
+    })
 }
 
 /// A plain layer that is named by the diff id of another layer of the image stands in that one's place.
@@ -220,14 +223,14 @@ fn check_name(
     })
 }
 
-/// Reads a document that a descriptor names; its digest and size must be as stated.
+/// Reads the document `name` that a descriptor names; its digest and size must be as stated.
 pub(in crate::archive) fn read_manifest(
     source: &Source,
     descriptor: &Value,
     digest: Digest,
+    name: &str,
 ) -> Result<OciManifest, Error> {
-    let name = blob_name(digest);
-    let index = source.resolve(&name, "`index.json`")?;
+    let index = source.resolve(name, "`index.json`")?;
     let bytes = source.read(index, MAX_DOCUMENT_BYTES)?;
     let found = Digest::of(&bytes);
     if found != digest {
@@ -247,6 +250,6 @@ pub(in crate::archive) fn read_manifest(
     }
     Ok(OciManifest {
         digest: found,
-        document: parse(&bytes, &name)?,
+        document: parse(&bytes, name)?,
     })
 }

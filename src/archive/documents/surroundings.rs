@@ -6,6 +6,7 @@ use std::rc::Rc;
 
 use super::descriptor::{NAME, REF_NAME, digest_of};
 use super::graph::{Graph, NodeKind, children};
+use super::store::Store;
 use crate::annotation::{Annotations, ImageAnnotations, Referring};
 use crate::archive::{Archive, OciManifest};
 use crate::digest::Digest;
@@ -139,8 +140,10 @@ impl Archive {
 
     fn gather_surroundings(&self) -> Vec<Surroundings> {
         let referrers = self.contents.graph.as_ref().map(Graph::referrers);
-        let index = self.contents.graph.as_ref().map(|graph| &graph.index);
-        let listed = Rc::new(descriptors(index));
+        // What is implied has no annotations.
+        let index = self.contents.graph.iter();
+        let index = index.filter(|graph| graph.store == Store::Blobs);
+        let listed = Rc::new(descriptors(index.map(|graph| &graph.index)));
         let mut above: Option<(usize, Above<'_>)> = None;
         let surroundings = self.contents.images.iter().map(|image| {
             let (Some(graph), Some(referrers)) = (&self.contents.graph, &referrers) else {

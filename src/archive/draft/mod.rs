@@ -75,6 +75,8 @@ pub struct Draft<'a> {
     pub(in crate::archive) layers: Vec<StoredLayer<'a>>,
     /// Whether it is of another form than the old archive: then nothing around the entries is of that.
     pub(in crate::archive) is_anew: bool,
+    /// The archive is of a form that is only read, and no other was asked for.
+    pub(in crate::archive) lacks_form: bool,
     /// What must not be lost when it is written.
     pub(in crate::archive) ledger: Ledger,
 }
@@ -150,8 +152,20 @@ impl<'a> Draft<'a> {
             entries: Vec::new(),
             layers: Vec::new(),
             is_anew: true,
-            ledger: Ledger::reading(ReadAs::Image, source.location().clone()),
+            lacks_form: false,
+            ledger: Ledger::reading(ReadAs::Image, source.locations()),
         }
+    }
+
+    /// Tells whether it can be written; an error if its form is one that is only read.
+    pub fn check_form(&self) -> Result<(), Error> {
+        if !self.lacks_form {
+            return Ok(());
+        }
+        Err(Error::Unconvertible {
+            image: self.source.place().to_owned(),
+            reason: "is in the form of Docker before 1.10, which is no longer written: use `ocipatch apply --to docker-archive -o OUT`".to_owned(),
+        })
     }
 
     /// Adds an entry behind the others, dressed plainly: dated 1970, readable by all.

@@ -86,6 +86,7 @@ pub fn publish_with(
     destination: &Destination,
     side_files: &[SideFile<'_>],
 ) -> Result<(), Error> {
+    draft.check_form()?;
     let mut ledger = draft.ledger.clone();
     ledger.forget(destination.role());
     destination.enter(&mut ledger)?;

@@ -50,6 +50,15 @@ pub(in crate::archive) fn revise_directory(
     if draft.is_unchanged() {
         return Ok(());
     }
+    if let Some(entry) = draft.source.first_linked() {
+        return Err(Error::Output {
+            place: printable::path(path),
+            reason: format!(
+                "cannot be changed in place: `{}` is a link to a file outside; use `-o OUT`, which gets the files themselves",
+                entry.name
+            ),
+        });
+    }
     let target = OsStr::new(change::TARGET);
     // The lock is held until the change is over.
     let made = claim(handle, target, |hidden| make_home(handle, hidden));

@@ -47,7 +47,7 @@ pub fn unpack(source: &Source, directory: &Path) -> Result<(), Error> {
 
 /// Refuses a directory to unpack into that is part of the archive, or contains it.
 pub(in crate::archive) fn refuse_overlap(source: &Source, directory: &Path) -> Result<(), Error> {
-    let mut ledger = Ledger::reading(ReadAs::Archive, source.location().clone());
+    let mut ledger = Ledger::reading(ReadAs::Archive, source.locations());
     ledger.write(WrittenAs::Output, Extent::Tree, Location::of(directory))?;
     Ok(())
 }
@@ -217,7 +217,7 @@ pub fn pack_into(source: &Source, directory: &Path, file: File, place: &str) -> 
 
 /// Refuses an output that is in the directory, or the file of headers, which a link may lead to.
 fn refuse_input(source: &Source, directory: &Path, output: Location) -> Result<(), Error> {
-    let mut ledger = Ledger::reading(ReadAs::Unpacked, source.location().clone());
+    let mut ledger = Ledger::reading(ReadAs::Unpacked, source.locations());
     ledger.read(ReadAs::Unpacked, Location::of(&headers_of(directory)))?;
     Ok(ledger.write(WrittenAs::Output, Extent::File, output)?)
 }

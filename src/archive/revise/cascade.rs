@@ -92,6 +92,7 @@ impl Graph {
         let mut graph = Self {
             index: self.index.clone(),
             nodes,
+            store: self.store,
         };
         // What another group still has as it was is still as it is said to be.
         let alive: BTreeSet<Digest> = tops

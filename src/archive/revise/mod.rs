@@ -25,6 +25,7 @@ use crate::archive::dialect::Facts;
 use crate::archive::dialect::state::{Files, State, StateLayer};
 use crate::archive::documents::graph::Graph;
 use crate::archive::documents::root::Root;
+use crate::archive::documents::store::Store;
 use crate::archive::draft::{Draft, StoredLayer};
 use crate::archive::{Archive, Contents, Image};
 use crate::digest::Digest;
@@ -108,10 +109,17 @@ pub fn revise<'a>(
     let contents = &archive.contents;
     let target = Target::of(archive, conversion);
     let old = contents.states();
-    if target.is_own && revised.iter().all(Option::is_none) {
+    let lacks_form = conversion.form.is_none() && !archive.dialect.facts().is_written();
+    let stays = target.is_own || lacks_form && conversion.platform.is_none();
+    if stays && revised.iter().all(Option::is_none) {
         return Ok(unchanged(contents));
     }
     let mut notes = Vec::new();
+    if lacks_form {
+        notes.push(
+            "to write the result, `ocipatch apply` needs `--to`: the form of Docker before 1.10 is no longer written".to_owned(),
+        );
+    }
     let mut new = new_states(contents, &old, revised, &stored);
     let written = target.select(archive, &mut notes)?;
     target.check(archive, &written, &new)?;
@@ -121,7 +129,7 @@ pub fn revise<'a>(
             layers.fit(&mut new[image], &target, &mut notes)?;
         }
     }
-    let (graph, roots) = derive_graph(archive, &target, (&old, &new), &written);
+    let (graph, roots) = derive_graph(archive, &target, (&old, &new), &written, &mut notes);
     let manifest_digests = new.iter().map(State::manifest_digest).collect();
     let new = take(new, &written);
     let new_files = target.dialect.files(contents, &new, graph.as_ref());
@@ -131,9 +139,10 @@ pub fn revise<'a>(
     } else {
         Files::default()
     };
+    let facts = target.facts();
     let derivation = Derivation {
         contents,
-        facts: target.dialect.facts(),
+        facts,
         old: &old,
         new: &new,
         old_files: &old_files,
@@ -141,11 +150,12 @@ pub fn revise<'a>(
     };
     let documents = derive_documents(&derivation, &target, graph.as_ref(), &mut notes);
     let stored = layers.finish();
-    let draft = if target.is_own {
+    let mut draft = if target.is_own {
         put::revised(contents, (&old_files, new_files), &new, documents, stored)?
     } else {
-        put::anew(contents, new_files, documents, stored)?
+        put::anew(contents, (facts, new_files), documents, stored)?
     };
+    draft.lacks_form = lacks_form;
     Ok(Revision {
         draft,
         manifest_digests,
@@ -181,6 +191,7 @@ fn derive_graph(
     target: &Target<'_>,
     (old, new): (&[State], &[State]),
     written: &[usize],
+    notes: &mut Vec<String>,
 ) -> (Option<Graph>, Vec<Option<Digest>>) {
     let roots = archive.contents.roots();
     let is_bare_layout = target.facts().is_bare_layout();
@@ -195,7 +206,10 @@ fn derive_graph(
     if target.is_own {
         return (Some(graph), roots);
     }
-    let graph = new_index::named(graph, written, new, is_bare_layout);
+    let mut graph = new_index::named(graph, written, new, is_bare_layout);
+    if let Some(index) = target.facts().index {
+        graph.store_as(index.store, notes);
+    }
     (Some(graph), roots)
 }
 
@@ -219,9 +233,10 @@ fn derive_documents(
             .map(|_| new_manifest_json(facts, new, new_files)),
     };
     let repositories = repositories(derivation, target.repositories, notes);
+    let index = graph.filter(|graph| graph.store == Store::Blobs);
     [
         ("manifest.json", manifest_json.map(|d| d.to_bytes())),
-        ("index.json", graph.map(|graph| graph.index.to_bytes())),
+        ("index.json", index.map(|graph| graph.index.to_bytes())),
         ("repositories", repositories.map(|d| d.to_bytes())),
     ]
 }

@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, HashMap, HashSet};
 use crate::archive::dialect::state::State;
 use crate::archive::documents::descriptor::{NAME, REF_NAME, media_type_of, name_of};
 use crate::archive::documents::graph::{Graph, Node, NodeKind};
+use crate::archive::documents::store::Store;
 use crate::digest::Digest;
 use crate::image::Config;
 use crate::image::json::{ArrayEdit, Document, Value};
@@ -45,7 +46,15 @@ pub(super) fn new_graph(
         ("mediaType", Value::text(INDEX)),
         ("manifests", Value::array(descriptors)),
     ]));
-    (Graph { index, nodes }, roots)
+    let store = Store::Blobs;
+    (
+        Graph {
+            index,
+            nodes,
+            store,
+        },
+        roots,
+    )
 }
 
 fn descriptor(

@@ -4,7 +4,9 @@ use std::collections::{BTreeMap, HashMap};
 
 use super::dating::{mtime_of, redated};
 use crate::archive::Contents;
+use crate::archive::dialect::Facts;
 use crate::archive::dialect::state::{Derived, Files, Role, State};
+use crate::archive::documents::store::Store;
 use crate::archive::draft::drafting::Drafting;
 use crate::archive::draft::{Content, Draft, StoredLayer};
 use crate::error::Error;
@@ -49,7 +51,7 @@ pub(super) fn revised<'a>(
 /// Drafts an archive of another dialect: what is derived, sorted by name, and no more.
 pub(super) fn anew<'a>(
     contents: &'a Contents,
-    files: Files,
+    (facts, files): (&Facts, Files),
     documents: Documents,
     stored: Vec<StoredLayer<'a>>,
 ) -> Result<Draft<'a>, Error> {
@@ -68,11 +70,13 @@ pub(super) fn anew<'a>(
             entries.insert(name.to_owned(), Content::Bytes(bytes));
         }
     }
-    let layout = match source.find("oci-layout") {
-        Some(_) => Content::Entry(source.resolve("oci-layout", "the form of the archive")?),
-        None => Content::Bytes(LAYOUT.to_vec()),
-    };
-    entries.insert("oci-layout".to_owned(), layout);
+    if facts.is_stored_as(Store::Blobs) {
+        let layout = match source.find("oci-layout") {
+            Some(_) => Content::Entry(source.resolve("oci-layout", "the form of the archive")?),
+            None => Content::Bytes(LAYOUT.to_vec()),
+        };
+        entries.insert("oci-layout".to_owned(), layout);
+    }
     let mut draft = Draft::anew(source);
     for (name, content) in entries {
         draft.push(&name, content);

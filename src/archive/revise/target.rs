@@ -10,6 +10,7 @@ use crate::archive::dialect::form::{DOCKER, Form, OCI};
 use crate::archive::dialect::state::State;
 use crate::archive::dialect::{Dialect, Facts};
 use crate::archive::documents::graph::Graph;
+use crate::archive::documents::store::Store;
 use crate::error::Error;
 use crate::image::json::Document;
 use crate::platform::PlatformPattern;
@@ -42,8 +43,9 @@ impl<'a> Target<'a> {
         let is_trusted = contents.trusted.is_some();
         let (dialect, is_asked_for) = match &conversion.form {
             Some(form) => (form.dialect, own.is_like(form.dialect.facts())),
+            None if own.is_stored_as(Store::Flat) => (&*archive.dialect, true),
             None if own.is_bare_layout() && !is_trusted => (OCI, true),
-            None => (DOCKER, true),
+            None => (DOCKER, own.is_written()),
         };
         let platform = conversion.platform.as_ref();
         if is_asked_for && !is_trusted && platform.is_none() {
@@ -93,7 +95,7 @@ impl<'a> Target<'a> {
         written: &[usize],
         new: &[State],
     ) -> Result<(), Error> {
-        if self.is_own || self.facts().is_bare_layout() {
+        if self.is_own || self.facts().manifest_json.is_none() {
             return Ok(());
         }
         check_docker(archive, written, new)

@@ -1,4 +1,9 @@
 //! An archive that was extracted: walking it and opening its files, never through a symbolic link.
+//!
+//! There is one exception. Bazel's trees have links for blobs, which lead to files elsewhere. Such a link is followed if its
+//! name states a digest ([`SourceEntry::linked`]), and nothing is read of the file before it has that digest: whoever made the
+//! link had its bytes. A document at the top, whose bytes nothing states, is never read through a link that leaves the
+//! directory.
 
 use std::ffi::{OsStr, OsString};
 use std::fs::File;
@@ -7,7 +12,7 @@ use std::os::fd::{AsFd, OwnedFd};
 use std::os::unix::ffi::OsStrExt as _;
 use std::path::Path;
 
-use rustix::fs::{AtFlags, OFlags, fstat, statat};
+use rustix::fs::{AtFlags, Mode, OFlags, fstat, openat, statat};
 
 use super::entry::{MAX_ENTRIES, SourceEntry};
 use super::names;
@@ -19,9 +24,6 @@ use crate::error::Error;
 use crate::file_state::FileState;
 use crate::printable;
 use crate::tarball::Kind;
-
-/// Archives are two or three directories deep.
-const MAX_DEPTH: usize = 16;
 
 /// How often a directory is read that is another each time.
 const MAX_WALKS: usize = 10;
@@ -49,20 +51,13 @@ pub(in crate::archive) fn walk(root: &File, path: &Path) -> Result<Walk, Error> 
 
 fn walk_once(root: &File, path: &Path) -> Result<Walk, Error> {
     let mut entries = Vec::new();
-    let mut directories = vec![(String::new(), 0)];
-    while let Some((directory, depth)) = directories.pop() {
-        if depth > MAX_DEPTH {
-            let reason = format!("lies more than {MAX_DEPTH} directories deep");
-            return Err(Error::BadEntry {
-                name: directory,
-                reason,
-            });
-        }
+    let mut directories = vec![String::new()];
+    while let Some(directory) = directories.pop() {
         let first = entries.len();
         walk_one(root, &directory, path, &mut entries)?;
         let found = entries[first..].iter();
         let inner = found.filter(|entry| entry.kind == Kind::Directory);
-        directories.extend(inner.map(|entry| (entry.name.clone(), depth + 1)));
+        directories.extend(inner.map(|entry| entry.name.clone()));
     }
     let mut is_mid_change = false;
     for name in changes(root).map_err(Error::at(path))? {
@@ -123,6 +118,11 @@ fn walk_one(
         } else {
             format!("{prefix}/{text}")
         };
+        // As in a tar, the path is what bounds the depth.
+        if name.len() > names::MAX_BYTES {
+            let reason = format!("has a path of over {} bytes", names::MAX_BYTES);
+            return Err(Error::BadEntry { name, reason });
+        }
         let entry = SourceEntry::on_disk(&directory, &file_name, name).map_err(failed)?;
         if entry.name == OWN_DIRECTORY && entry.kind == Kind::Directory {
             continue;
@@ -164,13 +164,17 @@ pub(in crate::archive) fn open_file(
     let open_at = |name: &str| {
         let (parent, file_name) = open_parent(root, name)?;
         // A pipe that took the file's place must not make the open wait.
+        if entry.linked().is_some() {
+            let flags = OFlags::RDONLY | OFlags::NONBLOCK | OFlags::NOCTTY | OFlags::CLOEXEC;
+            return Ok(openat(&parent, file_name, flags, Mode::empty())?);
+        }
         Ok(no_follow::open(&parent, file_name, OFlags::NONBLOCK)?)
     };
     let opened = found(entry, open_at).map(File::from);
     opened.map_err(|error| failed(format!("{place}/{}", entry.name), error))
 }
 
-/// Looks at the file of an entry, following no link.
+/// Looks at the file of an entry, following no link but that to a file outside.
 pub(in crate::archive) fn state(
     root: &File,
     entry: &SourceEntry,
@@ -178,7 +182,11 @@ pub(in crate::archive) fn state(
 ) -> Result<FileState, Error> {
     let stat_at = |name: &str| {
         let (parent, file_name) = open_parent(root, name)?;
-        Ok(statat(parent, file_name, AtFlags::SYMLINK_NOFOLLOW)?)
+        let flags = match entry.linked() {
+            Some(_) => AtFlags::empty(),
+            None => AtFlags::SYMLINK_NOFOLLOW,
+        };
+        Ok(statat(parent, file_name, flags)?)
     };
     let stat = found(entry, stat_at);
     stat.map(|stat| FileState::of(&stat))
@@ -209,11 +217,10 @@ pub(in crate::archive) fn open_parent<'n>(
     Ok((open_directory(root, directory)?, file_name))
 }
 
-/// Opens the directory `name` below `root`, component by component; `root` itself if that is empty.
+/// Opens the directory `name` below `root`, through no link; `root` itself if that is empty.
 pub(in crate::archive) fn open_directory(root: &File, name: &str) -> io::Result<OwnedFd> {
-    let mut directory: OwnedFd = root.try_clone()?.into();
-    for component in name.split('/').filter(|component| !component.is_empty()) {
-        directory = no_follow::open_directory(&directory, component)?;
+    if name.is_empty() {
+        return Ok(root.try_clone()?.into());
     }
-    Ok(directory)
+    Ok(no_follow::open_below(root, name)?)
 }

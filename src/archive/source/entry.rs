@@ -7,10 +7,11 @@ use std::io;
 use std::os::fd::AsFd;
 use std::sync::Arc;
 
-use rustix::fs::{AtFlags, FileType, readlinkat, statat};
+use rustix::fs::{AtFlags, FileType, Stat, readlinkat, statat};
 
 use super::names;
 use crate::archive::change::Identity;
+use crate::digest::Digest;
 use crate::file_state::FileState;
 use crate::tarball::{Kind, Range};
 
@@ -51,6 +52,9 @@ pub(in crate::archive) struct OnDisk {
     pub(in crate::archive) state: FileState,
     /// Where it is, while a change that was cut short has not given it its name.
     pub(in crate::archive) stored: Option<String>,
+    /// Of a link that leads to a file outside of the directory, the digest that the name promises: bytes with another one are
+    /// not the archive's.
+    pub(in crate::archive) linked: Option<Digest>,
 }
 
 impl SourceEntry {
@@ -60,14 +64,24 @@ impl SourceEntry {
         file_name: &OsStr,
         name: String,
     ) -> io::Result<Self> {
-        let status = statat(&directory, file_name, AtFlags::SYMLINK_NOFOLLOW)?;
+        let mut status = statat(&directory, file_name, AtFlags::SYMLINK_NOFOLLOW)?;
         let mut link_name = Vec::new();
+        let mut linked = None;
         let kind = match FileType::from_raw_mode(status.st_mode) {
             FileType::RegularFile => Kind::File,
             FileType::Directory => Kind::Directory,
             FileType::Symlink => {
                 link_name = readlinkat(&directory, file_name, Vec::new())?.into_bytes();
-                Kind::Symlink
+                let leaves = names::resolve(&name, &link_name).is_none();
+                linked = names::digest_in_name(&name).filter(|_| leaves);
+                let target = linked.and_then(|_| target_of(&directory, file_name));
+                if let Some(target) = target {
+                    (status, link_name) = (target, Vec::new());
+                    Kind::File
+                } else {
+                    linked = None;
+                    Kind::Symlink
+                }
             }
             FileType::CharacterDevice => Kind::CharDevice,
             FileType::BlockDevice => Kind::BlockDevice,
@@ -89,8 +103,14 @@ impl SourceEntry {
             on_disk: Some(OnDisk {
                 state,
                 stored: None,
+                linked,
             }),
         })
+    }
+
+    /// Returns the digest of a file outside of the directory that a link of its name leads to.
+    pub(in crate::archive) fn linked(&self) -> Option<Digest> {
+        self.on_disk.as_ref()?.linked
     }
 
     /// Returns what tells a file on the disk from others.
@@ -111,6 +131,12 @@ impl SourceEntry {
     pub fn is_hard_link(&self) -> bool {
         self.kind == Kind::HardLink || self.links_to.is_some()
     }
+}
+
+/// Looks at the regular file that a link leads to, if it leads to one.
+fn target_of(directory: impl AsFd, link: &OsStr) -> Option<Stat> {
+    let target = statat(directory, link, AtFlags::empty()).ok()?;
+    (FileType::from_raw_mode(target.st_mode) == FileType::RegularFile).then_some(target)
 }
 
 /// Makes a hard link what it is a name of, if that stands before it: tar extracts no others.

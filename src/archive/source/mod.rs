@@ -39,6 +39,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use crate::compression::Compression;
+use crate::digest::Digest;
 use crate::error::Error;
 use crate::file_state::FileState;
 use crate::ledger::Location;
@@ -76,6 +77,8 @@ struct Directory {
     is_mid_change: bool,
     /// The entries whose data was asked for.
     is_read: Vec<AtomicBool>,
+    /// The files outside of the directory that links for blobs lead to.
+    linked: Vec<Location>,
 }
 
 /// A tar file that can be read by position.
@@ -215,6 +218,7 @@ impl Source {
         };
         let mut cleaned = names::clean(name.as_bytes()).ok_or_else(missing)?;
         for _ in 0..MAX_HOPS {
+            let missing = || self.linked_directory(&cleaned).unwrap_or_else(missing);
             let index = self.find(&cleaned).ok_or_else(missing)?;
             let entry = &self.entries[index];
             let bad = |reason: &str| Error::BadEntry {
@@ -227,7 +231,7 @@ impl Source {
                 Kind::HardLink => names::clean(&entry.link_name),
                 _ => return Err(bad("is not a regular file")),
             };
-            let target = target.ok_or_else(|| bad("links outside the archive"))?;
+            let target = target.ok_or_else(|| bad(&self.outside(&entry.name)))?;
             if self.find(&target).is_none() {
                 return Err(bad("links to a missing entry"));
             }
@@ -243,6 +247,59 @@ impl Source {
         })
     }
 
+    /// Says what can be done about the link of that name, which leaves the archive.
+    fn outside(&self, name: &str) -> String {
+        if !self.is_directory() {
+            return "links outside the archive".to_owned();
+        }
+        if names::digest_in_name(name).is_some() {
+            return "links outside the archive, where there is no such file".to_owned();
+        }
+        let copy = self.copy();
+        format!("links outside the archive, and its name states no digest of a file there; {copy}")
+    }
+
+    /// Says how links become what they lead to.
+    fn copy(&self) -> String {
+        let place = &self.place;
+        format!("copy the files with `cp -rL {place} COPY`, and use COPY")
+    }
+
+    /// The error of a name in a directory that is a link.
+    fn linked_directory(&self, name: &str) -> Option<Error> {
+        let mut above = name.match_indices('/').map(|(at, _)| &name[..at]);
+        let is_link = |name: &&str| {
+            let found = self.find(name);
+            found.is_some_and(|index| self.entries[index].kind == Kind::Symlink)
+        };
+        let name = above.find(is_link)?.to_owned();
+        let mut reason = "is a link to a directory, which is not followed".to_owned();
+        if self.is_directory() {
+            reason = format!("{reason}; {}", self.copy());
+        }
+        Some(Error::BadEntry { name, reason })
+    }
+
+    /// Returns a file outside of the directory that is a blob of the archive, through a link.
+    pub(in crate::archive) fn first_linked(&self) -> Option<&SourceEntry> {
+        let is_linked = |entry: &&SourceEntry| entry.linked().is_some();
+        self.entries.iter().find(is_linked)
+    }
+
+    /// Returns every place that it is read from.
+    pub fn locations(&self) -> impl Iterator<Item = &Location> {
+        [&self.location].into_iter().chain(self.linked())
+    }
+
+    /// Returns the files outside of the directory that are read: links for blobs lead to them.
+    #[must_use]
+    pub fn linked(&self) -> &[Location] {
+        match &self.form {
+            Form::Directory(directory) => &directory.linked,
+            Form::Tar(_) => &[],
+        }
+    }
+
     /// Opens the data of a regular file.
     pub fn blob(&self, index: usize) -> Result<Blob, Error> {
         let entry = &self.entries[index];
@@ -254,11 +311,16 @@ impl Source {
             )),
             Form::Directory(directory) => {
                 let file = directory::open_file(&directory.root, entry, &self.place)?;
-                directory.is_read[index].store(true, Ordering::Relaxed);
                 let state = state_of(&file)
                     .map_err(Error::in_place(&format!("{}/{}", self.place, entry.name)))?;
                 self.compare_entry(index, &state)?;
-                Ok(Blob::new(Arc::new(file), 0, entry.size))
+                let blob = Blob::new(Arc::new(file), 0, entry.size);
+                let was_read = directory.is_read[index].load(Ordering::Relaxed);
+                if let Some(digest) = entry.linked().filter(|_| !was_read) {
+                    check_linked(entry, &blob, digest)?;
+                }
+                directory.is_read[index].store(true, Ordering::Relaxed);
+                Ok(blob)
             }
         }
     }
@@ -306,4 +368,18 @@ impl Source {
             Form::Tar(_) => None,
         }
     }
+}
+
+/// Checks that a file outside of the directory is the blob that the link to it is named after. Of one that is not, nothing is told.
+fn check_linked(entry: &SourceEntry, blob: &Blob, digest: Digest) -> Result<(), Error> {
+    let found = Digest::of_reader(&mut blob.reader());
+    let (found, _) = found.map_err(Error::in_place(&entry.name))?;
+    if found == digest {
+        return Ok(());
+    }
+    Err(Error::BadEntry {
+        name: entry.name.clone(),
+        reason: "links to a file outside the archive that does not have the digest of the name"
+            .to_owned(),
+    })
 }

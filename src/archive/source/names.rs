@@ -59,6 +59,18 @@ pub(in crate::archive) fn hex_within(name: &str) -> Option<&str> {
         .find(is_hex)
 }
 
+/// Returns the digest that a file name states: `<hex>.json`, `sha256:<hex>`, `blobs/sha256/<hex>`, `<hex>.tar.gz`.
+pub(in crate::archive) fn digest_in_name(name: &str) -> Option<Digest> {
+    let base = name.rsplit('/').next().unwrap_or(name);
+    let base = base.strip_prefix("sha256:").unwrap_or(base);
+    let ends = [".json", ".tar", ".tar.gz", ".tar.zst"];
+    let base = ends
+        .iter()
+        .find_map(|end| base.strip_suffix(end))
+        .unwrap_or(base);
+    Digest::parse_hex(base)
+}
+
 /// Compares as Go's `filepath.Walk` visits: each directory before its content, siblings by their bytes.
 #[must_use]
 pub fn walk_order(a: &str, b: &str) -> Ordering {

@@ -27,10 +27,13 @@ impl Source {
         let source = if metadata.is_dir() {
             let walk = directory::walk(&file, path)?;
             let is_read = walk.entries.iter().map(|_| AtomicBool::new(false));
+            let linked = walk.entries.iter().filter(|entry| entry.linked().is_some());
+            let linked = linked.map(|entry| Location::of(&path.join(&entry.name)));
             let directory = Directory {
                 root: file,
                 is_mid_change: walk.is_mid_change,
                 is_read: is_read.collect(),
+                linked: linked.collect(),
             };
             Self::new(place, Form::Directory(directory), walk.entries)
         } else {

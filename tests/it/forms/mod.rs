@@ -2,7 +2,10 @@
 #![allow(clippy::unwrap_used, reason = "helpers of tests may fail as tests do")]
 
 mod compare;
+mod directory;
+mod linked_blobs;
 mod made;
+mod old;
 mod refused;
 
 use std::collections::BTreeSet;
