@@ -237,9 +237,9 @@ impl Error {
                 cause.message()
             ),
             Self::Unconvertible { image, reason } => format!("`{image}` {reason}"),
-            Self::Halves(disagreement) => format!(
-                "{disagreement}: the archive contradicts itself; select one document with `target: {{trust: manifest.json}}` or `target: {{trust: index.json}}` in the patch"
-            ),
+            Self::Halves(disagreement) => {
+                format!("{disagreement}: the archive contradicts itself")
+            }
             Self::Conflict(conflict) => conflict.to_string(),
             Self::Unfinished { source, .. } => source.message(),
             Self::NotAnImage { place, reason } | Self::Output { place, reason } => {

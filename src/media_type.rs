@@ -46,6 +46,16 @@ pub fn is_layer(media_type: &str) -> bool {
     media_type.is_empty() || families.iter().any(|family| media_type.starts_with(family))
 }
 
+/// Returns how the media type of a layer says that it is compressed.
+#[must_use]
+pub fn compression(media_type: &str) -> Compression {
+    match media_type.rsplit(['+', '.']).next() {
+        Some("gzip") => Compression::Gzip,
+        Some("zstd") => Compression::Zstd,
+        _ => Compression::None,
+    }
+}
+
 /// Returns the media type of a layer, in Docker's family or in OCI's; nothing where the family has none.
 #[must_use]
 pub fn layer(compression: Compression, is_docker: bool) -> Option<&'static str> {

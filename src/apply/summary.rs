@@ -151,6 +151,7 @@ impl Summary {
                 n => format!("{n} images that indexes list are not in the archive; they stay listed as they are"),
             });
         }
+        notes.extend(unread_notes(archive));
         Self {
             format_version: 1,
             changed: images.iter().any(|image| image.changed),
@@ -159,6 +160,26 @@ impl Summary {
             notes,
         }
     }
+}
+
+/// Says what stays because nobody can read it.
+fn unread_notes(archive: &Archive) -> Vec<String> {
+    /// More are counted.
+    const MAX_TOLD: usize = 10;
+    let unread = archive.unread();
+    let told = unread.iter().take(MAX_TOLD).map(|unread| {
+        let name = unread.display_name();
+        if unread.is_absent() {
+            return format!("`{name}` is listed and not in the archive; it stays listed as it is");
+        }
+        format!(
+            "`{name}` cannot be read and stays as it is: {}",
+            unread.error
+        )
+    });
+    let n_more = unread.len().saturating_sub(MAX_TOLD);
+    let more = (n_more > 0).then(|| format!("{n_more} more cannot be read and stay as they are"));
+    told.chain(more).collect()
 }
 
 /// How many pairs of history entries are compared to find what two histories have in common; where there would be more, all

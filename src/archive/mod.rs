@@ -16,8 +16,10 @@ mod revise;
 mod source;
 
 pub use dialect::form::Form;
+pub use documents::Other;
 pub use documents::descriptor::speaks_of_bytes;
 pub use documents::root::Root;
+pub use documents::unread::Unread;
 pub use draft::{Content, Draft, StoredLayer, WriteBytes};
 pub use publish::destination::{Destination, publish, publish_with};
 pub use publish::file::{SideFile, WriteFile, write_files};
@@ -56,6 +58,8 @@ pub struct Archive {
     dialect: Box<dyn Dialect>,
     /// What it says of each image above the configuration.
     surroundings: OnceLock<Vec<Surroundings>>,
+    /// What its documents name and nobody can read.
+    unread: Vec<Unread>,
 }
 
 /// What is in an archive, whoever wrote it.
@@ -87,8 +91,11 @@ pub enum Half {
 /// What an item of `manifest.json` describes: one image, or several of the same content.
 #[derive(Debug, Clone)]
 struct Described {
+    /// None where what it names cannot be read.
     images: Vec<usize>,
     tags: Vec<Reference>,
+    /// The files that it names, where it names none that could be read: they stay.
+    held: Vec<String>,
 }
 
 /// Images that share their names: one, or one for each of several platforms.
@@ -129,11 +136,11 @@ pub struct Layer {
     diff_id: DiffId,
     /// The path as `manifest.json` spells it.
     path: String,
-    /// The regular file it leads to.
-    entry: usize,
-    /// Bytes in the archive.
+    /// The regular file it leads to; a layout may leave it out, as those of buildpacks do.
+    entry: Option<usize>,
+    /// Bytes in the archive; of a layer that is not there, as its descriptor states them.
     size: u64,
-    /// How those bytes are compressed.
+    /// How those bytes are compressed, or are said to be.
     compression: Compression,
 }
 
@@ -173,6 +180,12 @@ impl Archive {
     #[must_use]
     pub fn images(&self) -> &[Image] {
         &self.contents.images
+    }
+
+    /// Returns what the documents name and what is not there or not whole: it stays as it is.
+    #[must_use]
+    pub fn unread(&self) -> &[Unread] {
+        &self.unread
     }
 
     /// Returns the groups, which images name by their index.
@@ -247,6 +260,12 @@ impl Image {
         &self.layers
     }
 
+    /// Returns the lowest layer that the archive leaves out.
+    #[must_use]
+    pub fn absent_layer(&self) -> Option<&Layer> {
+        self.layers.iter().find(|layer| layer.entry.is_none())
+    }
+
     /// Returns the names in the order of `RepoTags`.
     #[must_use]
     pub fn tags(&self) -> &[Reference] {
@@ -281,17 +300,17 @@ impl Layer {
         self.diff_id
     }
 
-    /// Returns which stored bytes of the archive it has.
+    /// Returns which stored bytes of the archive it has; nothing where the archive leaves it out.
     #[must_use]
-    pub fn blob(&self) -> BlobId {
-        BlobId(self.entry)
+    pub fn blob(&self) -> Option<BlobId> {
+        self.entry.map(BlobId)
     }
 
     /// Returns the digest that the layer is called by, where it is: a blob may be a link to a file of another name, and a
     /// path a link to a blob.
     fn named_digest(&self, source: &Source) -> Option<Digest> {
-        let name = &source.entries()[self.entry].name;
-        documents::items::digest_in_name(name)
+        let name = self.entry.map(|entry| &source.entries()[entry].name);
+        name.and_then(|name| documents::items::digest_in_name(name))
             .or_else(|| documents::items::digest_in_name(&self.path))
     }
 

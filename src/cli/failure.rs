@@ -5,7 +5,7 @@ use std::process::ExitCode;
 
 use miette::{GraphicalReportHandler, GraphicalTheme};
 
-use super::{output, workflow};
+use super::{Command, output, workflow};
 use crate::apply::markdown;
 use crate::error::Error;
 use crate::ledger::{Conflict, Location};
@@ -87,6 +87,22 @@ impl Failure {
             return Self::CutShort;
         }
         error.into()
+    }
+
+    /// Returns what can be done about it, where the command that failed decides that.
+    pub(super) fn help(&self, command: &Command) -> Option<&'static str> {
+        match (self, command) {
+            (Self::World(Error::Halves(_)), Command::Apply(_) | Command::Plan(_)) => Some(
+                "select one document in the patch, with `target: {trust: manifest.json}` or `target: {trust: index.json}`",
+            ),
+            (Self::World(Error::Halves(_)), _) => Some(
+                "`ocipatch inspect --trust manifest.json` and `--trust index.json` show what each of them says",
+            ),
+            (Self::World(Error::Mismatch { .. } | Error::OtherLayers { .. }), _) => Some(
+                "`ocipatch verify` lists everything that is wrong; if an archive was edited by hand, `ocipatch repair` derives names, digests and sizes again",
+            ),
+            _ => None,
+        }
     }
 
     /// Tells the user, and gives the exit code.

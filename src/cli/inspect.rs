@@ -7,12 +7,13 @@ use std::path::PathBuf;
 use clap::Args;
 use serde::{Serialize, Serializer};
 
+use super::beside::Beside;
 use super::failure::Failure;
 use super::inputs::{input, job};
 use super::{Format, output, target};
 use crate::annotation::{AnnotationPlace, ImageAnnotations};
 use crate::apply::bytes;
-use crate::archive::Archive;
+use crate::archive::{Archive, Half};
 use crate::diff::{device_name, kind_name};
 use crate::digest::{DiffId, Digest};
 use crate::gather::read_trees;
@@ -31,6 +32,9 @@ pub(super) struct Inspect {
     /// Show the merged file tree of each image, and the layer that each path comes from
     #[arg(long)]
     files: bool,
+    /// Of two documents that disagree the one to read: `manifest.json` or `index.json`
+    #[arg(long, value_name = "DOCUMENT", value_parser = trust)]
+    trust: Option<Half>,
     /// Output format
     #[arg(long, value_enum, default_value = "text")]
     format: Format,
@@ -43,6 +47,8 @@ struct Report {
     form: &'static str,
     compression: &'static str,
     images: Vec<ImageReport>,
+    #[serde(flatten)]
+    beside: Beside,
 }
 
 #[derive(Serialize)]
@@ -74,6 +80,9 @@ struct LayerReport {
     diff_id: DiffId,
     size: u64,
     created_by: Option<String>,
+    /// Whether the archive leaves it out; only then it is told.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    is_absent: bool,
 }
 
 #[derive(Serialize)]
@@ -97,11 +106,13 @@ struct FileReport {
 impl Inspect {
     pub(super) fn run(&self, mut ledger: Ledger) -> Result<(), Failure> {
         target::enter_report(&mut ledger)?;
-        let archive = job(ledger).open(input(&self.image)?)?;
+        let archive = job(ledger).look_into(input(&self.image)?, self.trust)?;
         let archive = archive.contents();
         let all: Vec<usize> = (0..archive.images().len()).collect();
+        let is_whole = |&&i: &&usize| archive.images()[i].absent_layer().is_none();
+        let whole: Vec<usize> = all.iter().filter(is_whole).copied().collect();
         let mut trees = if self.files {
-            read_trees(archive, &all)?
+            read_trees(archive, &whole)?
         } else {
             HashMap::new()
         };
@@ -114,11 +125,26 @@ impl Inspect {
             form: archive.form(),
             compression: archive.source().compression().name(),
             images: images.collect(),
+            beside: Beside::of(archive),
         };
         match self.format {
-            Format::Json => Ok(output::json(&report)?),
-            Format::Text => Ok(output::stream(|out| write_text(out, &report))?),
+            Format::Json => output::json(&report)?,
+            Format::Text => output::stream(|out| write_text(out, &report))?,
         }
+        // What can be read is told before.
+        match archive.unread().iter().find(|unread| !unread.is_absent()) {
+            Some(_) => Err(Failure::Unsound),
+            None => Ok(()),
+        }
+    }
+}
+
+/// Reads what `--trust` names.
+fn trust(document: &str) -> Result<Half, String> {
+    match document {
+        "manifest.json" => Ok(Half::Manifest),
+        "index.json" => Ok(Half::Index),
+        _ => Err("the documents are `manifest.json` and `index.json`".to_owned()),
     }
 }
 
@@ -130,6 +156,7 @@ fn image_report(archive: &Archive, index: usize, files: Option<Files>) -> ImageR
         diff_id: layer.diff_id(),
         size: layer.size(),
         created_by: created_by.next().flatten(),
+        is_absent: layer.blob().is_none(),
     });
     ImageReport {
         tags: image.tags().to_vec(),
@@ -140,7 +167,7 @@ fn image_report(archive: &Archive, index: usize, files: Option<Files>) -> ImageR
         created: config.created().map(ToString::to_string),
         annotations: annotations(&archive.annotations(index)),
         layers: layers.collect(),
-        config: serde_json::from_slice(&config.to_bytes()).unwrap_or_default(),
+        config: config.document().root.to_json(),
         files,
     }
 }
@@ -192,7 +219,7 @@ fn write_text(out: &mut dyn io::Write, report: &Report) -> io::Result<()> {
             files.iter().try_for_each(|file| write_file(out, &file))?;
         }
     }
-    Ok(())
+    out.write_all(printable::lines(&report.beside.text()).as_bytes())
 }
 
 fn write_file(out: &mut dyn io::Write, file: &FileReport) -> io::Result<()> {
@@ -248,10 +275,14 @@ fn image_text(image: &ImageReport) -> String {
         let created_by = layer.created_by.as_deref().unwrap_or_default();
         let created_by: String = created_by.chars().take(60).collect();
         let line = format!(
-            "  sha256:{}  {:>9}  {}",
+            "  sha256:{}  {:>9}  {}{created_by}",
             layer.diff_id.short(),
             bytes(layer.size),
-            created_by
+            if layer.is_absent {
+                "(not in the archive) "
+            } else {
+                ""
+            },
         );
         put(&mut text, format_args!("{}", line.trim_end()));
     }

@@ -5,6 +5,7 @@
 
 mod apply;
 mod args;
+mod beside;
 mod check;
 mod diff;
 mod failure;
@@ -167,7 +168,11 @@ fn run(arguments: &Arguments) -> ExitCode {
         Err(failure) => {
             let was_rejected = matches!(failure, Failure::Rejected(..));
             let is_usage = matches!(failure, Failure::Usage(_) | Failure::Mute(_));
+            let help = failure.help(&arguments.command);
             let code = failure.report();
+            if let Some(help) = help {
+                say_lines(&format!("help: {help}"));
+            }
             if is_usage && matches!(&arguments.command, Command::Plan(plan) if plan.is_detailed()) {
                 // There 2 says that something changes.
                 return ExitCode::from(3);

@@ -161,7 +161,10 @@ fn changed(path: &ImagePath, old: (&Image, &Node), new: (&Image, &Node)) -> Opti
     }
     let place = |(image, node): (&Image, &Node)| {
         let layer = &image.layers()[node.content.layer];
-        (layer.blob(), node.content.offset)
+        let blob = layer
+            .blob()
+            .expect("a tree is read from layers that are there");
+        (blob, node.content.offset)
     };
     Some(Candidate {
         difference: FileDifference {

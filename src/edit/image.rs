@@ -87,6 +87,9 @@ pub(crate) struct Missing {
 /// Says what to do about a thing that no image has.
 pub(crate) type MissingHelp = Box<dyn Fn(&[&ImageState]) -> String>;
 
+/// What can be done about a layer that an archive leaves out.
+pub(crate) const WHOLE: &str = "configuration, annotations and tags can be changed; `skopeo copy` from where the image was taken makes an archive that is whole";
+
 impl Surroundings<'_> {
     /// Returns why an operation cannot be planned for any of its images: something is wrong with what it takes from the host,
     /// or it is about layers and one of the images is for Windows.
@@ -99,12 +102,19 @@ impl Surroundings<'_> {
         if let Some(problems) = source.filter(|problems| !problems.is_empty()) {
             return problems.to_vec();
         }
-        let refused = images.filter(|state| is_about_layers && state.config.is_windows());
-        let refused = refused.map(|state| {
+        let refused = images.filter(|_| is_about_layers).filter_map(|state| {
             let name = quoted(&state.display_name());
-            let message = format!("{name} is a Windows image, whose layers cannot be changed");
-            let problem = Problem::new(Code::UnsupportedPlatform, self.address.clone(), message);
-            problem.with_help("labels and tags of Windows images can be changed")
+            if state.config.is_windows() {
+                let message = format!("{name} is a Windows image, whose layers cannot be changed");
+                let problem =
+                    Problem::new(Code::UnsupportedPlatform, self.address.clone(), message);
+                return Some(problem.with_help("labels and tags of Windows images can be changed"));
+            }
+            let absent = quoted(state.absent_layer.as_deref()?);
+            let message =
+                format!("{name} lacks its layer {absent}, and its layers cannot be changed");
+            let problem = Problem::new(Code::AbsentLayer, self.address.clone(), message);
+            Some(problem.with_help(WHOLE))
         });
         refused.collect()
     }

@@ -54,6 +54,8 @@ pub struct InventoryImage {
     pub annotations: ImageAnnotations,
     /// Whether the archive says anything about the index above the image.
     pub is_index_referred_to: bool,
+    /// The lowest layer that the archive leaves out, by the name that its file would have.
+    pub absent_layer: Option<String>,
     /// Bytes of each layer in the archive, from the base up.
     pub layer_sizes: Vec<u64>,
     /// How each layer is compressed in the archive.

@@ -64,6 +64,8 @@ pub(crate) struct ImageState {
     /// Whether the patches so far have changed anything but names.
     pub(crate) is_changed: bool,
     pub(crate) layers: Vec<PlannedLayer>,
+    /// The lowest layer that the archive leaves out.
+    pub(crate) absent_layer: Option<String>,
     pub(crate) tree: Option<Rootfs>,
     /// What contents of its files hash to, where a precondition asks for it.
     pub(crate) contents: HashMap<Content, Digest>,
@@ -121,6 +123,7 @@ impl ImageState {
             claims: Claims::default(),
             is_changed: false,
             layers: layers.clone(),
+            absent_layer: image.absent_layer.clone(),
             tree: image.tree.clone(),
             contents: image.contents.clone(),
             steps: Vec::new(),

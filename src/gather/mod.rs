@@ -21,7 +21,7 @@ use crate::layer::SourceDirectory;
 use crate::ledger::{Ledger, Location, ReadAs};
 use crate::operation::{Depth, Sources};
 use crate::patch::{Expectation, Patch, PatchFile};
-use crate::plan::{Inventory, InventoryImage, OperationId, targets};
+use crate::plan::{Inventory, InventoryImage, OperationId, UnreadImage, targets};
 use crate::platform::Platform;
 use crate::problem::Address;
 use crate::timestamp::Timestamp;
@@ -164,6 +164,9 @@ fn read<'a>(
         referrers: archive.referrers(i).clone(),
         annotations: archive.annotations(i),
         is_index_referred_to: archive.is_index_referred_to(i),
+        absent_layer: image
+            .absent_layer()
+            .map(|layer| archive.layer_name(layer).to_owned()),
         layer_sizes: image.layers().iter().map(Layer::size).collect(),
         layer_compressions: image.layers().iter().map(Layer::compression).collect(),
         tree: None,
@@ -172,8 +175,16 @@ fn read<'a>(
     };
     let images = archive.images().iter().enumerate();
     let images = images.map(inventory_image).collect();
+    let unread = archive.unread().iter().map(|unread| UnreadImage {
+        name: unread.display_name(),
+        names: unread.names.clone(),
+        digest: unread.digest,
+        reason: unread.error.to_string(),
+        is_absent: unread.is_absent(),
+    });
     let mut inventory = Inventory {
         images,
+        unread: unread.collect(),
         sources,
         keeps_plain: archive.keeps_layers_plain() && !conditions.is_converted,
         has_names: archive.has_names() || conditions.is_converted,
@@ -206,7 +217,8 @@ fn read_layers(
             continue;
         }
         for image in targeted {
-            if !archive.images()[image].config().is_windows() {
+            let layers = &archive.images()[image];
+            if !layers.config().is_windows() && layers.absent_layer().is_none() {
                 *wanted.entry(image).or_default() |= depths[p] == Depth::Layers;
                 of_image.entry(image).or_default().push(patches[p]);
             }

@@ -33,7 +33,7 @@ pub(super) fn read_stacks(
 ) -> Result<HashMap<usize, (Option<Logs>, Rootfs)>, Error> {
     let stack_of = |image: usize| -> Vec<BlobId> {
         let layers = archive.images()[image].layers().iter();
-        layers.map(Layer::blob).collect()
+        layers.filter_map(Layer::blob).collect()
     };
     let mut stacks: Vec<(Vec<BlobId>, usize)> = wanted
         .keys()
@@ -99,7 +99,8 @@ impl Reading<'_> {
     }
 
     fn log(&mut self, layer: &Layer, position: usize) -> Result<Arc<LayerLog>, Error> {
-        if let Some(log) = self.logs.get(&(layer.blob(), position)) {
+        let place = layer.blob().map(|blob| (blob, position));
+        if let Some(log) = place.and_then(|place| self.logs.get(&place)) {
             return Ok(Arc::clone(log));
         }
         let mut reader = TarReader::new(self.archive.open_layer(layer)?);
@@ -111,7 +112,9 @@ impl Reading<'_> {
             unreadable(self.archive, layer, &error)
         })?;
         let log = Arc::new(log);
-        self.logs.insert((layer.blob(), position), Arc::clone(&log));
+        if let Some(place) = place {
+            self.logs.insert(place, Arc::clone(&log));
+        }
         Ok(log)
     }
 }

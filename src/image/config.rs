@@ -8,7 +8,8 @@ use std::ops::Range;
 
 use super::fields;
 use super::invalid_config::InvalidConfig;
-use super::json::{Document, Value};
+use super::json::{Document, Shape, Value};
+use super::keys;
 use crate::digest::{DiffId, Digest};
 use crate::platform::Platform;
 use crate::timestamp::Timestamp;
@@ -33,7 +34,8 @@ pub struct HistoryEntry {
 impl Config {
     /// Parses a configuration as it is stored.
     pub fn parse(bytes: &[u8]) -> Result<Self, InvalidConfig> {
-        let document = Document::parse(bytes)?;
+        let mut document = Document::parse(bytes)?;
+        document.root.read_as(Shape::Struct(keys::CONFIG))?;
         let root = &document.root;
         let shape = |field: &str, wanted| InvalidConfig::Shape {
             field: field.to_owned(),
@@ -43,10 +45,10 @@ impl Config {
             return Err(shape("the document", "an object"));
         }
         let rootfs = root
-            .field("rootfs")?
+            .field("rootfs")
             .ok_or_else(|| shape("rootfs", "there"))?;
         let mut diff_ids = Vec::new();
-        if let Some(value) = rootfs.field("diff_ids")? {
+        if let Some(value) = rootfs.field("diff_ids") {
             let items = value
                 .items()
                 .ok_or_else(|| shape("rootfs.diff_ids", "a list"))?;
@@ -59,12 +61,12 @@ impl Config {
             }
         }
         fields::check(root)?;
-        let created = root.field("created")?.and_then(Value::as_text);
+        let created = root.field("created").and_then(Value::as_text);
         let created = created.and_then(|text| Timestamp::parse(&text).ok());
-        if let Some(history) = root.field("history")? {
+        if let Some(history) = root.field("history") {
             let items = history.items().ok_or_else(|| shape("history", "a list"))?;
             for item in items {
-                let is_empty = item.field("empty_layer")?;
+                let is_empty = item.field("empty_layer");
                 if item.members().is_none()
                     || is_empty.is_some_and(|value| value.as_bool().is_none())
                 {
@@ -350,8 +352,8 @@ mod tests {
                 "`history` is not a list of history entries",
             ),
             (
-                r#"{"rootfs":{},"Config":{}}"#,
-                "the key `Config` is `config` to some readers and unknown to others",
+                r#"{"rootfs":{},"Config":{},"config":null}"#,
+                "the keys `Config` and `config` are both `config` to readers that ignore case, as Docker does",
             ),
         ] {
             assert_eq!(config(text).unwrap_err().to_string(), message);

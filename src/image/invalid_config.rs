@@ -4,8 +4,6 @@ use std::fmt;
 
 use super::json::{AmbiguousKey, ParseError};
 
-use crate::printable;
-
 /// Why a text is not an image configuration.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
@@ -23,17 +21,19 @@ pub enum InvalidConfig {
     },
 }
 
+impl InvalidConfig {
+    /// Tells whether it may be the configuration of something else, as artifacts have one: an image has a `rootfs`.
+    #[must_use]
+    pub fn is_no_image(&self) -> bool {
+        matches!(self, Self::Shape { field, wanted: "there" } if field == "rootfs")
+    }
+}
+
 impl fmt::Display for InvalidConfig {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Json(error) => error.fmt(f),
-            Self::Ambiguous(AmbiguousKey { wanted, found }) => {
-                write!(
-                    f,
-                    "the key `{}` is `{wanted}` to some readers and unknown to others",
-                    printable::line(found)
-                )
-            }
+            Self::Ambiguous(error) => error.fmt(f),
             Self::Shape { field, wanted } => write!(f, "`{field}` is not {wanted}"),
         }
     }

@@ -4,6 +4,7 @@ mod config;
 mod fields;
 mod invalid_config;
 pub mod json;
+pub mod keys;
 
 pub use config::{Config, HistoryEntry};
 pub use invalid_config::InvalidConfig;

@@ -100,6 +100,17 @@ impl Job {
         self.open_as(input.into(), ReadAs::Archive)
     }
 
+    /// Opens an archive as far as that can be done: it may hold no image, and damaged ones.
+    pub(crate) fn look_into(
+        &mut self,
+        input: Input,
+        trusted: Option<Half>,
+    ) -> Result<Archive, Error> {
+        let source = self.source(input, ReadAs::Archive)?;
+        let archive = crate::archive::Archive::look_into(source, trusted)?;
+        Ok(Archive::new(archive, self.spool.clone()))
+    }
+
     /// Opens an archive that messages about its path call by its role.
     pub(crate) fn open_as(&mut self, input: Input, role: ReadAs) -> Result<Archive, Error> {
         let source = self.source(input, role)?;

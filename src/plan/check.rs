@@ -80,6 +80,7 @@ fn inventory_for(patches: &[Patch]) -> Inventory {
             descriptor: Some(Annotations::default()),
         },
         is_index_referred_to: false,
+        absent_layer: None,
         layer_sizes: Vec::new(),
         layer_compressions: Vec::new(),
         tree: None,
@@ -88,6 +89,7 @@ fn inventory_for(patches: &[Patch]) -> Inventory {
     };
     Inventory {
         images: vec![image],
+        unread: Vec::new(),
         sources: HashMap::new(),
         keeps_plain: true,
         has_names: true,

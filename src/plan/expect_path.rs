@@ -4,6 +4,7 @@
 //! to, as `stat` is.
 
 use super::expect::Check;
+use crate::edit::image::WHOLE;
 use crate::image_path::ImagePath;
 use crate::patch::PathExpectation;
 use crate::printable;
@@ -17,9 +18,18 @@ pub(super) fn check(check: &mut Check<'_>, wanted: &PathExpectation) {
     let address = wanted.address(check.address.clone());
     let Some(tree) = &check.state.tree else {
         let name = quoted(&check.state.display_name());
-        let message = format!("{name} is a Windows image, whose files cannot be checked");
-        let problem = Problem::new(Code::UnsupportedPlatform, address, message);
-        check.problems.push(problem);
+        check.problems.push(match &check.state.absent_layer {
+            Some(absent) => {
+                let absent = quoted(absent);
+                let message =
+                    format!("{name} lacks its layer {absent}, and its files cannot be checked");
+                Problem::new(Code::AbsentLayer, address, message).with_help(WHOLE)
+            }
+            None => {
+                let message = format!("{name} is a Windows image, whose files cannot be checked");
+                Problem::new(Code::UnsupportedPlatform, address, message)
+            }
+        });
         return;
     };
     let itself = node(tree, tree.locate(&wanted.path));

@@ -3,6 +3,7 @@
 use std::collections::HashMap;
 
 use super::OperationId;
+use crate::digest::Digest;
 use crate::edit::{HostSource, InventoryImage};
 use crate::timestamp::Timestamp;
 
@@ -11,6 +12,8 @@ use crate::timestamp::Timestamp;
 pub struct Inventory {
     /// The images of the archive, in its order.
     pub images: Vec<InventoryImage>,
+    /// What the archive names and nobody can read: it stays as it is, and is for no patch to change.
+    pub unread: Vec<UnreadImage>,
     /// What was found where operations take files from.
     pub sources: HashMap<OperationId, HostSource>,
     /// Whether the form that is written keeps layers uncompressed.
@@ -19,4 +22,19 @@ pub struct Inventory {
     pub has_names: bool,
     /// The time to give to images that change, where the environment sets one.
     pub source_date_epoch: Option<Timestamp>,
+}
+
+/// An image, or something else, that cannot be read.
+#[derive(Debug, Clone)]
+pub struct UnreadImage {
+    /// What it is called.
+    pub name: String,
+    /// The names that it has.
+    pub names: Vec<String>,
+    /// The digest, where one is stated.
+    pub digest: Option<Digest>,
+    /// Why it cannot be read.
+    pub reason: String,
+    /// Whether there is nothing of it in the archive; else it is damaged.
+    pub is_absent: bool,
 }

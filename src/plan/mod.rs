@@ -28,7 +28,7 @@ use crate::problem::Rejected;
 use crate::reference::Reference;
 use crate::secret::Secrets;
 pub use check::contradictions;
-pub use inventory::Inventory;
+pub use inventory::{Inventory, UnreadImage};
 use run::Run;
 pub use target::targets;
 

@@ -227,7 +227,7 @@ impl<'a> Run<'a> {
     fn select(&mut self, patch: &Patch, document: usize) -> Option<Vec<usize>> {
         target::select(
             &patch.target,
-            &self.states,
+            (&self.states, &self.inventory.unread),
             &self.names,
             &Address::document(document),
             &mut self.problems,

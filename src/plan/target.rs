@@ -2,8 +2,8 @@
 
 use std::collections::HashSet;
 
-use super::Inventory;
 use super::run::Run;
+use super::{Inventory, UnreadImage};
 use crate::edit::ImageState;
 use crate::edit::Texts;
 use crate::edit::names::Names;
@@ -34,12 +34,12 @@ pub fn targets(files: &[PatchFile], inventory: &Inventory) -> Vec<Vec<usize>> {
 /// Returns the images that `target` selects, or adds the problem that says why there are none.
 pub(super) fn select(
     target: &Target,
-    states: &[ImageState],
+    (states, unread): (&[ImageState], &[UnreadImage]),
     names: &Names,
     document: &Address,
     problems: &mut Vec<Problem>,
 ) -> Option<Vec<usize>> {
-    let images = select_images(target, states, names, document, problems)?;
+    let images = select_images(target, (states, unread), names, document, problems)?;
     if target.platforms.is_empty() {
         return Some(images);
     }
@@ -73,12 +73,26 @@ pub(super) fn select(
 /// Returns the images that `target.images` selects, for whatever platform.
 fn select_images(
     target: &Target,
-    states: &[ImageState],
+    (states, unread): (&[ImageState], &[UnreadImage]),
     names: &Names,
     document: &Address,
     problems: &mut Vec<Problem>,
 ) -> Option<Vec<usize>> {
     if target.images.is_empty() {
+        // It may be the image that the patch is for.
+        if let Some(damaged) = unread.iter().find(|unread| !unread.is_absent) {
+            let message = format!(
+                "the archive also contains {}, which cannot be read: {}",
+                quoted(&damaged.name),
+                damaged.reason
+            );
+            let problem = Problem::new(Code::UnreadableImage, document.clone(), message);
+            let example = example(states);
+            problems.push(problem.with_help(format!(
+                "if the patch is not about that, select what it is about, as in `target: {{images: [\"{example}\"]}}`"
+            )));
+            return None;
+        }
         let groups = groups(states);
         if groups.len() == 1 {
             return Some((0..states.len()).collect());
@@ -88,12 +102,9 @@ fn select_images(
             groups.len()
         );
         let problem = Problem::new(Code::AmbiguousTarget, document.clone(), message);
-        let example = states[0].tags.keys().next().map_or_else(
-            || format!("sha256:{}", states[0].image_id.short()),
-            Reference::familiar,
-        );
         problems.push(problem.with_help(format!(
-            "select one, as in `target: {{images: [\"{example}\"]}}`; there is {}",
+            "select one, as in `target: {{images: [\"{}\"]}}`; there is {}",
+            example(states),
             list(states)
         )));
         return None;
@@ -107,12 +118,18 @@ fn select_images(
                 .filter(|&image| matches(pattern, &states[image]))
                 .collect(),
         };
-        if found.is_empty() {
+        let address = || document.clone().key("target").key("images").index(i);
+        if let Some(meant) = unread.iter().find(|unread| is_meant(pattern, unread)) {
+            let name = quoted(&meant.name);
+            let message = format!("{name} cannot be read: {}", meant.reason);
+            problems.push(Problem::new(Code::UnreadableImage, address(), message));
+            is_complete = false;
+        } else if found.is_empty() {
             let text = match pattern {
                 ImagePattern::Name(glob) => glob.as_str().to_owned(),
                 ImagePattern::Id(prefix) => format!("sha256:{prefix}"),
             };
-            let address = document.clone().key("target").key("images").index(i);
+            let address = address();
             let problem = Problem::new(
                 Code::NoSuchImage,
                 address,
@@ -140,6 +157,31 @@ fn matches(pattern: &ImagePattern, state: &ImageState) -> bool {
             .chain([&state.image_id])
             .any(|digest| digest.hex().starts_with(prefix)),
     }
+}
+
+/// Tells whether a pattern is about something that cannot be read. `*` is about what can be.
+fn is_meant(pattern: &ImagePattern, unread: &UnreadImage) -> bool {
+    match pattern {
+        ImagePattern::Name(glob) if glob.as_str() == "*" => false,
+        ImagePattern::Name(glob) => {
+            let mut names = unread
+                .names
+                .iter()
+                .filter_map(|name| Reference::from_ref_name(name).ok());
+            names.any(|name| name.matches(glob))
+        }
+        ImagePattern::Id(prefix) => unread
+            .digest
+            .is_some_and(|digest| digest.hex().starts_with(prefix)),
+    }
+}
+
+/// The first image, as a pattern selects it.
+fn example(states: &[ImageState]) -> String {
+    states[0].tags.keys().next().map_or_else(
+        || format!("sha256:{}", states[0].image_id.short()),
+        Reference::familiar,
+    )
 }
 
 /// The first image of each group.

@@ -164,6 +164,10 @@ codes! {
     DiffRejected "diff-rejected",
     /// An operation that the form of the archive does not allow.
     UnsupportedForm "unsupported-form",
+    /// An image that is damaged, or is not in the archive.
+    UnreadableImage "unreadable-image",
+    /// An operation that needs a layer which the archive leaves out.
+    AbsentLayer "absent-layer",
     /// An operation that this image's platform does not allow.
     UnsupportedPlatform "unsupported-platform",
     /// The image has attestations or signatures, and the patch does not say what to do with them.

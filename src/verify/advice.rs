@@ -100,7 +100,7 @@ pub(super) fn check_descriptor(
 ) {
     let annotations = json.get("annotations");
     check_keys(checker, annotations, place, &format!("{path}.annotations"));
-    let Some(name) = annotations.and_then(|map| map.get(REF_NAME)?.text()) else {
+    let Some(name) = annotations.and_then(|map| map.member(REF_NAME)?.text()) else {
         return;
     };
     if !is_named {

@@ -30,7 +30,7 @@ pub(super) fn is_statement(media_type: &str) -> bool {
 
 /// Returns what a descriptor says that it is about.
 pub(super) fn attested(descriptor: &Json) -> Option<&str> {
-    descriptor.get("annotations")?.get(ATTESTED)?.text()
+    descriptor.get("annotations")?.member(ATTESTED)?.text()
 }
 
 /// Checks that what the descriptors of an index are about is in the index, or at least in the archive.
@@ -40,7 +40,7 @@ pub(super) fn check_references(checker: &mut Checker, manifests: &[Json], place:
     for (i, item) in manifests.iter().enumerate() {
         for key in [ATTESTED, REFERRED] {
             let annotations = item.get("annotations");
-            let Some(about) = annotations.and_then(|map| map.get(key)?.text()) else {
+            let Some(about) = annotations.and_then(|map| map.member(key)?.text()) else {
                 continue;
             };
             let is_stored = stated::parse(about).is_some() && checker.has_document(about);

@@ -289,7 +289,10 @@ impl<'a> Checker<'a> {
             }
             let message =
                 format!("has the key `{path}.{key}`, which some readers treat as `{same}`");
-            let severity = if json.get_any(same).is_some() {
+            let is_same = |(key, _): &&(String, Json)| {
+                key.len() <= MAX_KEY_BYTES && json::fold(key) == folded
+            };
+            let severity = if json.members().iter().filter(is_same).nth(1).is_some() {
                 Severity::Error
             } else {
                 Severity::Warning

@@ -52,17 +52,22 @@ impl Config {
 /// What `rootfs.diff_ids` names, of SHA-256 and of SHA-512.
 type DiffIds = (Vec<Option<DiffId>>, BTreeMap<usize, Sha512>);
 
-/// Reads and checks a config, once however many images share it.
-pub(super) fn read(checker: &mut Checker, entry: usize) -> Result<Option<Rc<Config>>, Error> {
+/// Reads and checks a config, once however many images share it; that of something else than an image need not be for a
+/// platform.
+pub(super) fn read(
+    checker: &mut Checker,
+    entry: usize,
+    is_image: bool,
+) -> Result<Option<Rc<Config>>, Error> {
     if let Some(config) = checker.configs.get(&entry) {
         return Ok(config.clone());
     }
-    let config = read_once(checker, entry)?.map(Rc::new);
+    let config = read_once(checker, entry, is_image)?.map(Rc::new);
     checker.configs.insert(entry, config.clone());
     Ok(config)
 }
 
-fn read_once(checker: &mut Checker, entry: usize) -> Result<Option<Config>, Error> {
+fn read_once(checker: &mut Checker, entry: usize, is_image: bool) -> Result<Option<Config>, Error> {
     let place = checker.name(entry);
     let Some(json) = checker.document(entry)? else {
         return Ok(None);
@@ -72,7 +77,9 @@ fn read_once(checker: &mut Checker, entry: usize) -> Result<Option<Config>, Erro
         return Ok(None);
     }
     checker.check_keys(&json, known::CONFIG, place, "");
-    check_platform(checker, &json, place);
+    if is_image {
+        check_platform(checker, &json, place);
+    }
     check_created(checker, &json, place, ".created");
     let (diff_ids, long_diff_ids) = check_rootfs(checker, &json, place);
     if diff_ids.len() > MAX_DEPTH {

@@ -25,9 +25,25 @@ pub(super) struct Legacy {
     pub(super) document: String,
 }
 
-/// Derives all layers of an image from the bottom, `bytes` being its configuration; nothing if a diff id is none.
-pub(super) fn derive(config: &Config, bytes: &[u8]) -> Option<Vec<Legacy>> {
+/// Derives all layers of an image from the bottom, `bytes` being its configuration; nothing if a diff id is none. `is_there`
+/// tells which directories the archive has: versions of before 2020 called them by the chain id, earlier ones by the diff id.
+pub(super) fn derive(
+    config: &Config,
+    bytes: &[u8],
+    is_there: impl Fn(&str) -> bool,
+) -> Option<Vec<Legacy>> {
     let text = std::str::from_utf8(bytes).ok()?;
+    let diff_ids = config.diff_ids.iter().map(|id| Some((*id)?.hex()));
+    let diff_ids: Vec<String> = diff_ids.collect::<Option<_>>()?;
+    let chains = config.diff_ids.iter().scan(None, |chain, id| {
+        *chain = (*id).map(|id| ChainId::extend(*chain, id));
+        chain.map(|chain| chain.hex())
+    });
+    let chains: Vec<String> = chains.collect();
+    let given = [&chains, &diff_ids];
+    let given = given
+        .into_iter()
+        .find(|ids| ids.iter().all(|id| is_there(id)));
     let members: BTreeMap<String, &str> = members(text)?.into_iter().collect();
     let mut chain = None;
     let mut layers: Vec<Legacy> = Vec::new();
@@ -44,7 +60,8 @@ pub(super) fn derive(config: &Config, bytes: &[u8]) -> Option<Vec<Legacy>> {
                 map.insert(key, raw.unwrap_or_else(|| "null".to_owned()));
             }
         }
-        let id = Digest::of(object(&map).as_bytes()).hex();
+        let hashed = || Digest::of(object(&map).as_bytes()).hex();
+        let id = given.map_or_else(hashed, |ids| ids[i].clone());
         map.remove("layer_id");
         map.insert("id", format!("\"{id}\""));
         let document = object(&map);

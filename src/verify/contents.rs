@@ -65,7 +65,7 @@ pub(super) fn check(checker: &mut Checker, save: &Save, oci: &Oci) -> Result<Fac
     }
     for image in oci.images.values() {
         for (i, layer) in image.layers.iter().enumerate() {
-            if layer.stated_compression().is_some() {
+            if image.is_image && layer.stated_compression().is_some() {
                 layers.add(layer.entry, image.config.as_deref(), i);
             }
         }

@@ -7,6 +7,9 @@ use std::fmt::{self, Write};
 
 use serde::de::{Deserialize, Deserializer, MapAccess, SeqAccess, Visitor};
 
+/// More than any field of a struct has, in bytes.
+const MAX_FIELD_BYTES: usize = 256;
+
 /// A JSON value.
 #[derive(Debug, Clone, PartialEq)]
 pub(super) enum Json {
@@ -31,15 +34,26 @@ pub(super) fn parse(bytes: &[u8]) -> Result<(Json, Option<String>), String> {
 }
 
 impl Json {
-    /// Returns a member as Go sees it (the last of that name); `null` is no member.
-    pub(super) fn get(&self, key: &str) -> Option<&Self> {
-        self.get_any(key).filter(|value| **value != Self::Null)
+    /// Returns a field of a struct as Go sees it: the last of that name, else of the same letters; `null` is no member.
+    pub(super) fn get(&self, field: &str) -> Option<&Self> {
+        self.get_any(field).filter(|value| **value != Self::Null)
     }
 
-    /// Returns a member, `null` included.
-    pub(super) fn get_any(&self, key: &str) -> Option<&Self> {
-        let members = self.members().iter().rev();
-        members.filter(|(k, _)| k == key).map(|(_, v)| v).next()
+    /// Returns a field, `null` included.
+    pub(super) fn get_any(&self, field: &str) -> Option<&Self> {
+        let folded = || {
+            let wanted = fold(field);
+            let mut members = self.members().iter().rev();
+            members.find(|(key, _)| key.len() <= MAX_FIELD_BYTES && fold(key) == wanted)
+        };
+        self.member(field)
+            .or_else(|| folded().map(|(_, value)| value))
+    }
+
+    /// Returns a member of a map: the last of that key.
+    pub(super) fn member(&self, key: &str) -> Option<&Self> {
+        let mut members = self.members().iter().rev();
+        members.find(|(k, _)| k == key).map(|(_, value)| value)
     }
 
     pub(super) fn members(&self) -> &[(String, Self)] {

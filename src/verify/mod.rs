@@ -17,6 +17,7 @@ mod directory;
 mod document;
 mod hash;
 mod hybrid;
+mod image_config;
 mod json;
 mod layer;
 mod lint;

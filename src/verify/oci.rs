@@ -7,7 +7,7 @@ use super::checker::Checker;
 use super::config::{self, Config};
 use super::descriptor::{self, Descriptor, Presence};
 use super::json::{Json, known};
-use super::{Rule, advice, attestation, document};
+use super::{Rule, advice, attestation, document, image_config};
 use crate::error::Error;
 use crate::tarball::Kind;
 
@@ -26,11 +26,6 @@ pub(super) const MANIFEST_TYPES: [&str; 2] = [
     "application/vnd.oci.image.manifest.v1+json",
     "application/vnd.docker.distribution.manifest.v2+json",
 ];
-const CONFIG_TYPES: [&str; 2] = [
-    "application/vnd.oci.image.config.v1+json",
-    "application/vnd.docker.container.image.v1+json",
-];
-
 /// The images that `index.json` leads to.
 #[derive(Debug, Default)]
 pub(super) struct Oci {
@@ -58,6 +53,8 @@ pub(super) struct OciImage {
     subject: Option<String>,
     /// Whether `index.json` itself names it.
     pub(super) is_top: bool,
+    /// Whether it is that of an image; artifacts may have layers that are none.
+    pub(super) is_image: bool,
 }
 
 /// A layer descriptor.
@@ -74,7 +71,7 @@ impl OciLayer {
     pub(super) fn stated_compression(&self) -> Option<&'static str> {
         let media_type = self.media_type.as_str();
         match media_type {
-            _ if !is_layer_type(media_type) => None,
+            _ if !image_config::is_layer(media_type) => None,
             _ if media_type.ends_with("tar") => Some("none"),
             _ if media_type.ends_with("tar.gzip") || media_type.ends_with("tar+gzip") => {
                 Some("gzip")
@@ -85,15 +82,6 @@ impl OciLayer {
             _ => None,
         }
     }
-}
-
-/// Tells whether a media type is one of layers.
-pub(super) fn is_layer_type(media_type: &str) -> bool {
-    let families = [
-        "application/vnd.oci.image.layer.",
-        "application/vnd.docker.image.rootfs.",
-    ];
-    families.iter().any(|family| media_type.starts_with(family))
 }
 
 /// Names that the top descriptor of a walk carries.
@@ -141,7 +129,7 @@ pub(super) fn read(checker: &mut Checker, has_manifest: bool) -> Result<Option<O
         let Some(descriptor) = descriptor::read(checker, item, INDEX, path, listed(item))? else {
             continue;
         };
-        let annotation = |key| item.get("annotations")?.get(key)?.text();
+        let annotation = |key| item.get("annotations")?.member(key)?.text();
         let names = Names {
             name: annotation("io.containerd.image.name"),
             ref_name: annotation("org.opencontainers.image.ref.name"),
@@ -322,6 +310,7 @@ fn read_manifest(
         ref_names: Vec::new(),
         subject: None,
         is_top: false,
+        is_image: false,
     };
     match json.get("config") {
         None => checker.bad_shape(place, ".config", None, "a descriptor"),
@@ -341,9 +330,11 @@ fn read_manifest(
                 entry: Some(entry),
                 ..
             }) = descriptor
-                && CONFIG_TYPES.contains(&media_type)
+                && image_config::is_config(media_type)
+                && image_config::is_there(checker, entry)?
             {
-                image.config = config::read(checker, entry)?;
+                image.is_image = image_config::has_layers_only(json);
+                image.config = config::read(checker, entry, image.is_image)?;
             }
         }
     }
@@ -377,7 +368,7 @@ fn read_manifest(
             is_foreign,
         });
     }
-    advice::check_artifact(checker, json, layers, &CONFIG_TYPES, place);
+    advice::check_artifact(checker, json, layers, &image_config::TYPES, place);
     if let Some(item) = json.get("subject") {
         image.subject = item.get("digest").and_then(Json::text).map(str::to_owned);
         // What a referrer is about may well be elsewhere (image-spec, image-layout.md).

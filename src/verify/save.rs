@@ -7,8 +7,8 @@ use super::Rule;
 use super::checker::Checker;
 use super::config::{self, Config};
 use super::hash::Facts;
+use super::image_config;
 use super::json::{Json, known};
-use super::oci;
 use crate::archive::names;
 use crate::digest::{DiffId, Digest};
 use crate::error::Error;
@@ -107,7 +107,7 @@ fn read_item(
     let config_entry =
         config_name.and_then(|name| checker.resolve(name, MANIFEST, &format!("`{config_path}`")));
     let config = match config_entry {
-        Some(entry) => config::read(checker, entry)?,
+        Some(entry) => config::read(checker, entry, true)?,
         None => None,
     };
     let tags = texts(checker, item, "RepoTags", &path, "a tag");
@@ -244,7 +244,7 @@ fn check_source(checker: &mut Checker, item: &Item, facts: &Facts, key: &str, so
     }
     // Docker 25.0 left media type and size of some out, but never wrote others.
     if let Some(stated) = checker.text(source, "mediaType", MANIFEST, &path)
-        && !oci::is_layer_type(stated)
+        && !image_config::is_layer(stated)
     {
         let message =
             format!("has `{stated}` at `{path}.mediaType`, which is not a media type of layers");

@@ -358,7 +358,8 @@ pub(super) fn derive_links(checker: &Checker, item: &Item) -> Result<Option<Vec<
     }
     let size = checker.source.entries()[config.entry].size;
     let bytes = checker.source.read(config.entry, size)?;
-    Ok(containers_image::derive(config, &bytes))
+    let is_there = |id: &str| checker.source.find(&format!("{id}/layer.tar")).is_some();
+    Ok(containers_image::derive(config, &bytes, is_there))
 }
 
 fn check_document(checker: &mut Checker, v1: &V1, document: &Found) {

@@ -208,7 +208,16 @@ fn plain_layers_that_changed_places_are_refused() {
         });
         let input = directory.path().join("in.tar");
         std::fs::write(&input, archive.to_bytes()).unwrap();
-        let told = fails(3, ["inspect".as_ref(), input.as_os_str()]);
+        let layers = directory.path().join("layers");
+        let told = fails(
+            3,
+            [
+                "unpack".as_ref(),
+                "--layers".as_ref(),
+                input.as_os_str(),
+                layers.as_os_str(),
+            ],
+        );
         assert!(told.contains("layer"), "{fixture}: {told}");
     }
 }

@@ -219,7 +219,11 @@ fn a_link_to_what_does_not_come_before_it_leads_nowhere() {
         link.data.clear();
         archive.entries[config] = link;
         std::fs::write(&place, archive.to_bytes()).unwrap();
-        let told = fails(3, [Path::new("inspect"), &place]);
+        let out = directory.path().join("out");
+        let told = fails(
+            3,
+            [Path::new("unpack"), Path::new("--layers"), &place, &out],
+        );
         assert!(told.contains(reason), "{told}");
         let verified = crate::binary::run([Path::new("verify"), &place]);
         let told = String::from_utf8(verified.stdout).unwrap();

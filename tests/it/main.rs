@@ -67,6 +67,7 @@ mod sparse;
 mod stacks;
 mod stale;
 mod strangers;
+mod taken;
 mod tarball;
 mod verify;
 mod walk;

@@ -93,7 +93,7 @@ fn what_no_docker_archive_can_be_called_says_what_to_do() {
 fn a_name_that_stands_twice_is_told_of_the_document_that_has_it() {
     let home = tempfile::tempdir().unwrap();
     let mut archive = Archive::fixture("skopeo-oci.tar");
-    let other = Archive::fixture("podman-oci.tar");
+    let other = Archive::fixture("buildx-oci.tar");
     for entry in other.entries {
         if archive.entries.iter().all(|known| known.name != entry.name) {
             archive.entries.push(entry);
@@ -103,7 +103,7 @@ fn a_name_that_stands_twice_is_told_of_the_document_that_has_it() {
         let mut descriptor = index["manifests"][0].clone();
         descriptor["annotations"] = json!({ REF_NAME: "a" });
         index["manifests"][0] = descriptor.clone();
-        let index_of_other = Archive::fixture("podman-oci.tar")
+        let index_of_other = Archive::fixture("buildx-oci.tar")
             .entries
             .into_iter()
             .find(|entry| entry.name == "index.json")
@@ -115,8 +115,8 @@ fn a_name_that_stands_twice_is_told_of_the_document_that_has_it() {
             .unwrap()
             .push(twin["manifests"][0].clone());
     });
-    let [_, input, _] = write(home.path(), &archive, LABEL);
-    let told = fails(3, ["inspect", &input]);
+    let [patch, input, _] = write(home.path(), &archive, LABEL);
+    let told = fails(3, ["plan", &patch, &input]);
     assert_eq!(told, "error: `index.json`: the tag `a` appears twice\n");
 }
 

@@ -131,6 +131,7 @@ fn image(config: &str) -> InventoryImage {
         referrers: ocipatch::annotation::Referring::default(),
         annotations: ImageAnnotations::default(),
         is_index_referred_to: false,
+        absent_layer: None,
         layer_compressions: Vec::new(),
         tree: None,
         logs: None,
@@ -143,6 +144,7 @@ fn patched_by(config: &str, patches: &[(&str, &str)]) -> Result<String, Rejected
     let files: Vec<PatchFile> = patches.iter().map(parse).collect::<Result<_, _>>()?;
     let inventory = Inventory {
         images: vec![image(config)],
+        unread: Vec::new(),
         sources: HashMap::new(),
         keeps_plain: true,
         has_names: true,
@@ -329,6 +331,7 @@ fn codes(images: Vec<InventoryImage>, operation: &str) -> Vec<&'static str> {
     let files = [PatchFile::parse("fix.yaml", patch.as_bytes()).unwrap()];
     let inventory = Inventory {
         images,
+        unread: Vec::new(),
         sources: HashMap::new(),
         keeps_plain: true,
         has_names: true,

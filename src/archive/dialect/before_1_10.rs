@@ -58,7 +58,7 @@ struct Step {
 
 /// Reads the images where steps are all that there is: those that `repositories` names, and those that no other is built on.
 /// Every layer is read, since only its bytes tell its diff id.
-pub(super) fn list(source: &Source, documents: &Documents) -> Result<Option<Listed>, Error> {
+pub(super) fn list(source: &Source, documents: &mut Documents) -> Result<Option<Listed>, Error> {
     let ids = ids(source);
     if documents.manifest.is_some() || documents.graph.is_some() || ids.is_empty() {
         return Ok(None);
@@ -102,7 +102,7 @@ pub(super) fn list(source: &Source, documents: &Documents) -> Result<Option<List
             n_absent: 0,
         });
     }
-    check_tags(&images, REPOSITORIES)?;
+    check_tags(&images, &[], REPOSITORIES)?;
     Ok(Some(Listed {
         images,
         groups,
@@ -282,7 +282,7 @@ impl Reader<'_> {
         let layer = Layer {
             diff_id: self.diff_id(entry)?,
             path,
-            entry,
+            entry: Some(entry),
             size: self.source.entries()[entry].size,
             compression: self.source.blob(entry)?.compression(place)?,
         };

@@ -47,16 +47,16 @@ impl Dialect for Containerd {
 }
 
 /// Reads the images where both halves are there, and `manifest.json` is not that of Docker's own store.
-pub(super) fn list(source: &Source, documents: &Documents) -> Result<Option<Listed>, Error> {
+pub(super) fn list(source: &Source, documents: &mut Documents) -> Result<Option<Listed>, Error> {
     let both = documents.both();
-    let Some((manifest, graph)) = both.filter(|(manifest, _)| !items::list_sources(manifest))
+    let Some((manifest, graph)) =
+        both.filter(|(manifest, graph)| !items::list_sources(manifest, graph))
     else {
         return Ok(None);
     };
-    let (images, groups) = layout::images(source, graph).map_err(unlisted)?;
+    let found = layout::images(source, graph).and_then(layout::Found::whole);
+    let (images, groups) = found.map_err(unlisted)?;
     let items = match_items(source, manifest, &images, &groups).map_err(disagreement)?;
-    // Both halves have the same names.
-    items::check_tags(&images, "manifest.json")?;
     Ok(Some(Listed {
         images,
         groups,
@@ -119,7 +119,11 @@ fn match_items(
     check_names(&items, &matched, images)?;
     let item = |(item, images)| {
         let tags = items::tags(item)?;
-        Ok(Described { images, tags })
+        Ok(Described {
+            images,
+            tags,
+            held: Vec::new(),
+        })
     };
     items.iter().zip(matched).map(item).collect()
 }
@@ -132,10 +136,11 @@ fn images_of(
     with_config: &HashMap<usize, Vec<usize>>,
 ) -> Result<Vec<usize>, Error> {
     let config = source.resolve(&item.config, "`manifest.json`")?;
-    let mut layers = Vec::with_capacity(item.layers.len());
-    for layer in &item.layers {
-        layers.push(source.resolve(layer, "`manifest.json`")?);
-    }
+    let layers: Vec<Option<usize>> = item
+        .layers
+        .iter()
+        .map(|layer| source.resolve(layer, "").ok())
+        .collect();
     let with_config = with_config.get(&config).map_or(&[][..], Vec::as_slice);
     let Some(&first) = with_config.first() else {
         return Err(Error::Mismatch {

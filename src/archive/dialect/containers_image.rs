@@ -8,11 +8,11 @@ use std::collections::{BTreeMap, BTreeSet};
 use super::state::{Files, Part, Paths, State};
 use super::v1_directories::{push_config, shared_configs};
 use super::{Dialect, Facts, Tagless, reproduces};
-use crate::archive::Contents;
 use crate::archive::documents::graph::Graph;
 use crate::archive::draft::Content;
 use crate::archive::source::entry::SourceEntry;
-use crate::digest::{ChainId, Digest};
+use crate::archive::{Contents, Image};
+use crate::digest::{ChainId, DiffId, Digest};
 use crate::error::Error;
 use crate::image::json::{Value, encode};
 use crate::tarball::Kind;
@@ -28,9 +28,20 @@ const TOP_KEYS: [&str; 7] = [
     "os",
 ];
 
-/// The dialect.
+/// The dialect, by what directories of layers are called in it.
 #[derive(Debug)]
-struct ContainersImage;
+struct ContainersImage(Ids);
+
+/// What the directory of a layer is called: nobody looks it up, and each version kept to its own rule.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Ids {
+    /// By the hash of its JSON, since 2020.
+    Hashed,
+    /// By the chain id.
+    Chain,
+    /// By the diff id, before that.
+    Layer,
+}
 
 impl Dialect for ContainersImage {
     fn facts(&self) -> &'static Facts {
@@ -45,7 +56,7 @@ impl Dialect for ContainersImage {
     }
 
     fn files(&self, contents: &Contents, states: &[State], _: Option<&Graph>) -> Files {
-        files(contents, states)
+        files(contents, states, self.0)
     }
 
     fn files_there(
@@ -54,17 +65,50 @@ impl Dialect for ContainersImage {
         states: &[State],
         stays: &dyn Fn(usize) -> bool,
     ) -> Files {
-        let mut files = files(contents, states);
+        let mut files = files(contents, states, self.0);
         push_links(&mut files, contents, stays);
         files
     }
 }
 
 pub(super) fn recognize(contents: &Contents) -> Result<Option<Box<dyn Dialect>>, Error> {
-    // Links under ids of another version are replaced by those that we know: nobody looks ids up.
-    let is_it =
-        is_by(contents) && (!links(contents).is_empty() || reproduces(&ContainersImage, contents)?);
-    Ok(is_it.then(|| Box::new(ContainersImage) as Box<dyn Dialect>))
+    if !is_by(contents) {
+        return Ok(None);
+    }
+    let links = links(contents);
+    let ids = ids(contents, &links);
+    // Links under ids of another rule are replaced by those that we know.
+    let dialect = ContainersImage(ids);
+    let is_it = !links.is_empty() || reproduces(&dialect, contents)?;
+    Ok(is_it.then(|| Box::new(dialect) as Box<dyn Dialect>))
+}
+
+/// Tells by which rule the directories of layers are called.
+fn ids(contents: &Contents, links: &[&str]) -> Ids {
+    if links.is_empty() {
+        return Ids::Hashed;
+    }
+    let layers =
+        |image: &Image| -> Vec<DiffId> { image.layers.iter().map(|layer| layer.diff_id).collect() };
+    let all = contents.images.iter().map(layers);
+    let (mut chains, mut diff_ids) = (BTreeSet::new(), BTreeSet::new());
+    for layers in all {
+        let mut chain = None;
+        for diff_id in layers {
+            let next = ChainId::extend(chain, diff_id);
+            chain = Some(next);
+            chains.insert(next.hex());
+            diff_ids.insert(diff_id.hex());
+        }
+    }
+    let are_among = |ids: &BTreeSet<String>| links.iter().all(|&link| ids.contains(link));
+    if are_among(&chains) {
+        Ids::Chain
+    } else if are_among(&diff_ids) {
+        Ids::Layer
+    } else {
+        Ids::Hashed
+    }
 }
 
 /// Tells whether the layers are named as these writers name them; of images without layers, whether links are.
@@ -89,7 +133,7 @@ fn is_link(entry: &SourceEntry) -> bool {
 /// Returns the directories in which the archive links to its layers.
 fn links(contents: &Contents) -> Vec<&str> {
     let layers = contents.images.iter().flat_map(|image| &image.layers);
-    let layers: BTreeSet<usize> = layers.map(|layer| layer.entry).collect();
+    let layers: BTreeSet<usize> = layers.filter_map(|layer| layer.entry).collect();
     links_to(contents, &layers)
 }
 
@@ -113,7 +157,7 @@ fn push_links(files: &mut Files, contents: &Contents, stays: &dyn Fn(usize) -> b
     let mut layers = BTreeSet::new();
     let mut kept = BTreeSet::new();
     for (i, image) in contents.images.iter().enumerate() {
-        let entries = image.layers.iter().map(|layer| layer.entry);
+        let entries = image.layers.iter().filter_map(|layer| layer.entry);
         if stays(i) {
             kept.extend(entries);
         } else {
@@ -133,7 +177,7 @@ fn push_links(files: &mut Files, contents: &Contents, stays: &dyn Fn(usize) -> b
 }
 
 /// Returns the files of `states`.
-fn files(contents: &Contents, states: &[State]) -> Files {
+fn files(contents: &Contents, states: &[State], ids: Ids) -> Files {
     let mut files = Files::default();
     let shared = shared_configs(contents);
     for (image, state) in states.iter().enumerate() {
@@ -155,7 +199,13 @@ fn files(contents: &Contents, states: &[State]) -> Files {
         for (i, (layer, path)) in state.layers.iter().zip(&layers).enumerate() {
             chain = Some(ChainId::extend(chain, layer.diff_id));
             let is_top = i + 1 == state.layers.len();
-            let (id, json) = legacy(state, chain.expect("it was just set"), &top, is_top);
+            let chain_id = chain.expect("it was just set");
+            let given = match ids {
+                Ids::Hashed => None,
+                Ids::Chain => Some(chain_id.hex()),
+                Ids::Layer => Some(layer.diff_id.hex()),
+            };
+            let (id, json) = legacy(state, (chain_id, given), &top, is_top);
             files.push(
                 format!("{id}/layer.tar"),
                 Content::Symlink(format!("../{path}")),
@@ -186,7 +236,12 @@ fn files(contents: &Contents, states: &[State]) -> Files {
 }
 
 /// Returns a layer's id and JSON (`createSingleLegacyLayer`, `createLegacyLayer…`): a map, so its keys are sorted.
-fn legacy(state: &State, chain: ChainId, parent: &str, is_top: bool) -> (String, String) {
+fn legacy(
+    state: &State,
+    (chain, given): (ChainId, Option<String>),
+    parent: &str,
+    is_top: bool,
+) -> (String, String) {
     let mut map: BTreeMap<&str, String> = BTreeMap::new();
     map.insert("layer_id", encode(&chain.to_string()));
     if !parent.is_empty() {
@@ -202,7 +257,7 @@ fn legacy(state: &State, chain: ChainId, parent: &str, is_top: bool) -> (String,
             );
         }
     }
-    let id = Digest::of(object(&map).as_bytes()).hex();
+    let id = given.unwrap_or_else(|| Digest::of(object(&map).as_bytes()).hex());
     map.remove("layer_id");
     map.insert("id", encode(&id));
     (id, object(&map))

@@ -10,7 +10,7 @@ use super::generation::{Generation, Release};
 use super::state::{Files, Part, Paths, State};
 use super::v1_directories::push_time;
 use super::{Dialect, Facts, Index, Tagless, reproduces};
-use crate::archive::documents::descriptor::{blob_name, digest_of, listed_name};
+use crate::archive::documents::descriptor::{blob_name, digest_of, name_of};
 use crate::archive::documents::graph::{Graph, NodeKind, children};
 use crate::archive::documents::halves::{check_layers, disagreement, names_differ, unlisted};
 use crate::archive::documents::read::read_document;
@@ -57,12 +57,17 @@ impl Dialect for Hybrid {
 }
 
 /// Reads the images where both halves are there, and `manifest.json` is that of Docker's own store.
-pub(super) fn list(source: &Source, documents: &Documents) -> Result<Option<Listed>, Error> {
+pub(super) fn list(source: &Source, documents: &mut Documents) -> Result<Option<Listed>, Error> {
     let both = documents.both();
-    let Some((manifest, graph)) = both.filter(|(manifest, _)| items::list_sources(manifest)) else {
+    let Some((manifest, graph)) =
+        both.filter(|(manifest, graph)| items::list_sources(manifest, graph))
+    else {
         return Ok(None);
     };
-    let mut listed = items::images(source, manifest).map_err(unlisted)?;
+    let (mut listed, unread) = items::images(source, manifest).map_err(unlisted)?;
+    if let Some(unread) = unread.into_iter().next() {
+        return Err(unlisted(unread.error));
+    }
     attach_manifests(source, graph, &mut listed.images).map_err(disagreement)?;
     for image in &listed.images {
         listed.groups[image.group].root = image.manifest_digest();
@@ -90,7 +95,7 @@ fn attach_manifests(source: &Source, graph: &Graph, images: &mut [Image]) -> Res
         }
     }
     let mut attached = HashSet::new();
-    for (i, descriptor) in children(&graph.index).enumerate() {
+    for descriptor in children(&graph.index) {
         let node = digest_of(descriptor).and_then(|d| Some((d, graph.nodes.get(&d)?)));
         let Some((digest, node)) = node else {
             continue;
@@ -118,7 +123,7 @@ fn attach_manifests(source: &Source, graph: &Graph, images: &mut [Image]) -> Res
                 wanted: "one of those in manifest.json".to_owned(),
             });
         };
-        let name = listed_name(descriptor, i)?;
+        let name = name_of(descriptor);
         let holder = name.as_ref().and_then(|name| {
             let holders = holders.get(name).into_iter().flatten();
             let is_twin = |i: &usize| Some(images[*i].image_id) == config;
@@ -354,7 +359,7 @@ fn seen_times(contents: &Contents) -> Result<Vec<String>, Error> {
             image
                 .layers
                 .iter()
-                .map(|layer| layer.entry)
+                .filter_map(|layer| layer.entry)
                 .chain([image.config_entry])
         })
         .collect();

@@ -154,7 +154,7 @@ impl Facts {
 }
 
 /// Reads the images that a kind of documents lists; nothing where the archive does not have these.
-type List = fn(&Source, &Documents) -> Result<Option<Listed>, Error>;
+type List = fn(&Source, &mut Documents) -> Result<Option<Listed>, Error>;
 
 /// Tells whether a dialect wrote the archive.
 type Recognize = fn(&Contents) -> Result<Option<Box<dyn Dialect>>, Error>;
@@ -198,18 +198,20 @@ const FAMILIES: &[Family] = &[
 ];
 
 /// Reads the images that a `manifest.json` lists that stands alone.
-fn list_items(source: &Source, documents: &Documents) -> Result<Option<Listed>, Error> {
+fn list_items(source: &Source, documents: &mut Documents) -> Result<Option<Listed>, Error> {
     let manifest = documents.manifest.as_ref();
-    let alone = manifest.filter(|_| documents.graph.is_none());
-    alone
-        .map(|manifest| items::images(source, manifest))
-        .transpose()
+    let Some(manifest) = manifest.filter(|_| documents.graph.is_none()) else {
+        return Ok(None);
+    };
+    let (listed, unread) = items::images(source, manifest)?;
+    documents.unread.extend(unread);
+    Ok(Some(listed))
 }
 
 /// Reads the images that the documents list; nothing where these are of no dialect. Also says whose they may be.
 pub(super) fn list(
     source: &Source,
-    documents: &Documents,
+    documents: &mut Documents,
 ) -> Result<Option<(Listed, &'static Family)>, Error> {
     for family in FAMILIES {
         if let Some(listed) = (family.list)(source, documents)? {

@@ -38,8 +38,8 @@ pub(in crate::archive) struct StateLayer {
     pub(in crate::archive) compression: Compression,
     /// The path by which `manifest.json` names it, where that stays.
     pub(in crate::archive) path: Option<String>,
-    /// An entry of the archive, or a stored layer.
-    pub(in crate::archive) content: Content,
+    /// An entry of the archive, or a stored layer; nothing where the archive leaves it out.
+    pub(in crate::archive) content: Option<Content>,
 }
 
 impl StateLayer {
@@ -51,13 +51,13 @@ impl StateLayer {
             size: layer.size,
             compression: layer.compression,
             path: None,
-            content: Content::Stored(place),
+            content: Some(Content::Stored(place)),
         }
     }
 
     /// Tells whether the archive does not have it as it is to be.
     pub(in crate::archive) fn is_stored(&self) -> bool {
-        matches!(self.content, Content::Stored(_))
+        matches!(self.content, Some(Content::Stored(_)))
     }
 }
 
@@ -99,7 +99,7 @@ impl Contents {
             size: layer.size,
             compression: layer.compression,
             path: Some(layer.path.clone()),
-            content: Content::Entry(layer.entry),
+            content: layer.entry.map(Content::Entry),
         }
     }
 
@@ -206,14 +206,17 @@ pub(in crate::archive) struct Paths {
 }
 
 impl Files {
-    /// Adds a file unless one of that name is there: what two images share is written once.
+    /// Adds a file unless one of that name is there: what two images share is written once. Without content there is none.
     pub(in crate::archive) fn push(
         &mut self,
         name: String,
-        content: Content,
+        content: impl Into<Option<Content>>,
         image: usize,
         part: Part,
     ) {
+        let Some(content) = content.into() else {
+            return;
+        };
         if !self.by_name.contains_key(&name) {
             let directory = name.split('/').next().unwrap_or_default().to_owned();
             let inside = self.by_directory.entry(directory).or_default();
@@ -243,7 +246,7 @@ impl Files {
         part: Part,
     ) {
         let name = match (&layer.path, &layer.content) {
-            (Some(_), Content::Entry(entry)) => &contents.source.entries()[*entry].name,
+            (Some(_), Some(Content::Entry(entry))) => &contents.source.entries()[*entry].name,
             _ => path,
         };
         self.push(name.to_owned(), layer.content.clone(), image, part);

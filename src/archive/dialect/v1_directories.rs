@@ -121,11 +121,11 @@ fn files(contents: &Contents, generation: Option<&Generation>, states: &[State])
                     Part::LegacyJson(i),
                 );
                 let content = match first_paths.get(&layer.diff_id) {
-                    Some(first) => Content::Symlink(format!("../{first}")),
+                    Some(first) => Some(Content::Symlink(format!("../{first}"))),
                     None => layer.content.clone(),
                 };
                 // Docker dates what it wrote by itself, not what it linked (save.go, `saveLayer`).
-                let is_link = matches!(content, Content::Symlink(_));
+                let is_link = matches!(content, Some(Content::Symlink(_)));
                 files.push(path.clone(), content, image, Part::LayerTar(i));
                 first_paths
                     .entry(layer.diff_id)
@@ -215,15 +215,17 @@ impl Kept<'_> {
         let found = &source.entries()[source.find(self.path)?];
         let own = || self.layer.content.clone();
         match found.kind {
-            Kind::File => Some(own()),
+            Kind::File => own(),
             Kind::Symlink => {
                 let target = String::from_utf8(found.link_name.clone()).ok()?;
                 let leads_to = names::resolve(&found.name, target.as_bytes());
-                Some(match self.first {
-                    Some(first) if leads_to.as_ref() == Some(first) => Content::Symlink(target),
-                    Some(first) => Content::Symlink(format!("../{first}")),
+                match self.first {
+                    Some(first) if leads_to.as_ref() == Some(first) => {
+                        Some(Content::Symlink(target))
+                    }
+                    Some(first) => Some(Content::Symlink(format!("../{first}"))),
                     None => own(),
-                })
+                }
             }
             _ => None,
         }

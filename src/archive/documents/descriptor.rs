@@ -1,7 +1,6 @@
 //! Descriptors (image-spec descriptor.md): what a document says of the bytes that it names.
 
 use crate::digest::Digest;
-use crate::error::Error;
 use crate::image::json::{ArrayEdit, Document, Value};
 use crate::reference::Reference;
 
@@ -58,30 +57,20 @@ pub(in crate::archive) fn is_by_digest(name: &str) -> bool {
     })
 }
 
-/// Returns the name of an image, or the text that is none: containerd's name is the whole one; without it there is the
-/// tag or reference that the writer was given. A name by digest is no tag, and goes when the image becomes another.
-pub(in crate::archive) fn name_of(descriptor: &Value) -> Result<Option<Reference>, String> {
-    if let Some(name) = annotation(descriptor, NAME) {
-        if is_by_digest(&name) {
-            return Ok(None);
-        }
-        return Reference::parse(&name).map(Some).map_err(|_| name);
-    }
-    match annotation(descriptor, REF_NAME) {
-        Some(name) => Reference::from_ref_name(&name).map(Some).map_err(|_| name),
-        None => Ok(None),
+/// Returns the name of an image: containerd's name is the whole one; without it there is the tag or reference that the
+/// writer was given. A name by digest is no tag, and goes when the image becomes another.
+pub(in crate::archive) fn name_of(descriptor: &Value) -> Option<Reference> {
+    match annotation(descriptor, NAME) {
+        Some(name) if is_by_digest(&name) => None,
+        Some(name) => Reference::parse(&name).ok(),
+        None => Reference::from_ref_name(&annotation(descriptor, REF_NAME)?).ok(),
     }
 }
 
-/// Returns the name that the `i`th descriptor of `index.json` gives an image, if any.
-pub(in crate::archive) fn listed_name(
-    descriptor: &Value,
-    i: usize,
-) -> Result<Option<Reference>, Error> {
-    name_of(descriptor).map_err(|name| Error::BadDocument {
-        name: "index.json".to_owned(),
-        reason: format!("manifests[{i}] is named `{name}`, which is not a reference"),
-    })
+/// Tells whether a descriptor is called by something that is no reference, such as the path of a layout: that stays.
+pub(in crate::archive) fn has_other_name(descriptor: &Value) -> bool {
+    let name = annotation(descriptor, NAME).or_else(|| annotation(descriptor, REF_NAME));
+    name.is_some_and(|name| !is_by_digest(&name)) && name_of(descriptor).is_none()
 }
 
 pub(in crate::archive) fn new_descriptor(media_type: &str, digest: Digest, size: u64) -> Value {

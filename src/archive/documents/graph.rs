@@ -3,9 +3,10 @@
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
-use super::descriptor::{ATTESTED, annotation, digest_of, listed_name, media_type_of};
+use super::descriptor::{ATTESTED, annotation, digest_of, media_type_of, name_of};
 use super::read::read_manifest;
 use super::store::Store;
+use super::unread::Unread;
 use crate::archive::source::Source;
 use crate::digest::Digest;
 use crate::error::Error;
@@ -58,18 +59,29 @@ pub(in crate::archive) struct Root {
 }
 
 impl Graph {
-    /// Reads everything that `index` leads to. What is missing below another index is another platform's, which
-    /// containerd leaves out; at the top it is missing.
-    pub(in crate::archive) fn read(source: &Source, index: &Document) -> Result<Self, Error> {
+    /// Reads everything that `index` leads to, and says what of it cannot be read. What is missing below another index is
+    /// another platform's, which containerd leaves out.
+    pub(in crate::archive) fn read(
+        source: &Source,
+        index: &Document,
+    ) -> Result<(Self, Vec<Unread>), Error> {
         Self::read_in(source, index, Store::Blobs)
     }
 
     /// Does as [`Graph::read`] does, where documents are named as in `store`.
-    pub(super) fn read_in(source: &Source, index: &Document, store: Store) -> Result<Self, Error> {
-        let mut graph = Self {
-            index: index.clone(),
-            nodes: BTreeMap::new(),
-            store,
+    pub(super) fn read_in(
+        source: &Source,
+        index: &Document,
+        store: Store,
+    ) -> Result<(Self, Vec<Unread>), Error> {
+        let mut reading = Reading {
+            source,
+            graph: Self {
+                index: index.clone(),
+                nodes: BTreeMap::new(),
+                store,
+            },
+            unread: Vec::new(),
         };
         // Docker 25.0 writes `"manifests": null` for an archive without tags.
         let manifests = index.root.get("manifests").filter(|list| !list.is_null());
@@ -80,80 +92,38 @@ impl Graph {
             });
         }
         for (i, descriptor) in children(index).enumerate() {
-            let place = format!("manifests[{i}]");
-            graph.read_node(source, descriptor, graph.top_name(), &place, 0)?;
+            let top = reading.graph.top_name();
+            reading.node(descriptor, top, i, 0)?;
         }
-        Ok(graph)
+        Ok((reading.graph, reading.unread))
     }
 
-    /// Reads what a descriptor names; tells whether that is an image or leads to one.
-    fn read_node(
-        &mut self,
-        source: &Source,
-        descriptor: &Value,
-        document: &str,
-        place: &str,
-        depth: usize,
-    ) -> Result<bool, Error> {
-        let bad = |reason: String| Error::BadDocument {
-            name: document.to_owned(),
-            reason: format!("{place} {reason}"),
-        };
-        let media_type = media_type_of(descriptor);
-        let is_index = media_type::is_index(&media_type);
-        if !is_index && !media_type::is_manifest(&media_type) {
-            // Types that we do not know are no error (image-layout.md).
-            return Ok(false);
-        }
-        let digest = digest_of(descriptor);
-        let digest = digest.ok_or_else(|| bad("has no `sha256:` digest".to_owned()))?;
-        if let Some(node) = self.nodes.get(&digest) {
-            return Ok(node.kind != NodeKind::Other);
-        }
-        if depth > MAX_DEPTH {
-            let reason = format!("is nested {depth} indexes deep; at most {MAX_DEPTH} are allowed");
-            return Err(bad(reason));
-        }
-        if self.nodes.len() >= MAX_NODES {
-            let n = self.nodes.len() + 1;
-            return Err(bad(format!("is document {n} of at most {MAX_NODES}")));
-        }
-        let name = self.document_name(digest);
-        if depth > 0 && source.find(&name).is_none() {
-            return Ok(false);
-        }
-        let document = read_manifest(source, descriptor, digest, &name)?.document;
-        let has = |key: &str| document.root.get(key).is_some();
-        if has("manifests") && (has("config") || has("layers")) {
-            let reason = "is an index and a manifest at once".to_owned();
-            return Err(Error::BadDocument { name, reason });
-        }
-        let stated = document.root.get("mediaType").and_then(Value::as_text);
-        if let Some(stated) = stated.filter(|stated| *stated != media_type) {
-            return Err(Error::Mismatch {
-                what: format!("the media type of `{name}`, compared with its descriptor,"),
-                found: stated.into_owned(),
-                wanted: media_type,
-            });
-        }
-        let kind = if is_index {
-            let mut has_image = false;
-            for (i, child) in children(&document).enumerate() {
-                let place = format!("manifests[{i}]");
-                has_image |= self.read_node(source, child, &name, &place, depth + 1)?;
+    /// Has manifests count as those of something else than images: what they name is none.
+    pub(in crate::archive) fn demote(&mut self, manifests: &[Digest]) {
+        for digest in manifests {
+            if let Some(node) = self.nodes.get_mut(digest) {
+                node.kind = NodeKind::Other;
             }
-            if has_image {
-                NodeKind::Index
-            } else {
-                NodeKind::Other
+        }
+        // Indexes that lead to no image any more, from the lowest up.
+        loop {
+            let leads_to_none = |node: &Node| {
+                let mut below = children(&node.document).filter_map(digest_of);
+                node.kind == NodeKind::Index
+                    && below
+                        .all(|child| self.kind(child).is_none_or(|kind| kind == NodeKind::Other))
+            };
+            let empty = self.nodes.iter().filter(|(_, node)| leads_to_none(node));
+            let empty: Vec<Digest> = empty.map(|(digest, _)| *digest).collect();
+            if empty.is_empty() {
+                return;
             }
-        } else if is_image(descriptor, &document) {
-            NodeKind::Image
-        } else {
-            NodeKind::Other
-        };
-        self.nodes.insert(digest, Node { kind, document });
-        Ok(kind != NodeKind::Other)
+            for digest in empty {
+                self.nodes
+                    .entry(digest)
+                    .and_modify(|node| node.kind = NodeKind::Other);
+            }
+        }
     }
 
     pub(in crate::archive) fn kind(&self, digest: Digest) -> Option<NodeKind> {
@@ -165,16 +135,17 @@ impl Graph {
         let mut roots: Vec<Root> = Vec::new();
         let mut places: HashMap<Digest, usize> = HashMap::new();
         let mut n_visits = 0;
-        for (i, descriptor) in children(&self.index).enumerate() {
+        for descriptor in children(&self.index) {
             let Some(digest) = digest_of(descriptor) else {
                 continue;
             };
             if !matches!(self.kind(digest), Some(NodeKind::Image | NodeKind::Index)) {
                 continue;
             }
-            let name = listed_name(descriptor, i)?;
+            let name = name_of(descriptor);
             if let Some(&place) = places.get(&digest) {
-                roots[place].names.extend(name);
+                let known = &mut roots[place].names;
+                known.extend(name.filter(|name| !known.contains(name)));
                 continue;
             }
             places.insert(digest, roots.len());
@@ -248,6 +219,105 @@ impl Graph {
             .filter(|descriptor| annotation(descriptor, ATTESTED).is_none())
             .filter(|descriptor| digest_of(descriptor).is_none_or(|d| self.kind(d).is_none()))
             .count()
+    }
+}
+
+/// The documents while they are read.
+struct Reading<'a> {
+    source: &'a Source,
+    graph: Graph,
+    unread: Vec<Unread>,
+}
+
+impl Reading<'_> {
+    /// Reads what the `i`th descriptor of a document names; tells whether that is an image or leads to one.
+    fn node(
+        &mut self,
+        descriptor: &Value,
+        document: &str,
+        i: usize,
+        depth: usize,
+    ) -> Result<bool, Error> {
+        let bad = |reason: String| Error::BadDocument {
+            name: document.to_owned(),
+            reason: format!("manifests[{i}] {reason}"),
+        };
+        let media_type = media_type_of(descriptor);
+        let is_index = media_type::is_index(&media_type);
+        if !is_index && !media_type::is_manifest(&media_type) {
+            // Types that we do not know are no error (image-layout.md).
+            return Ok(false);
+        }
+        let Some(digest) = digest_of(descriptor) else {
+            let error = bad("has no `sha256:` digest".to_owned());
+            self.unread.push(Unread::new(descriptor, error, depth == 0));
+            return Ok(false);
+        };
+        if let Some(node) = self.graph.nodes.get(&digest) {
+            return Ok(node.kind != NodeKind::Other);
+        }
+        if depth > MAX_DEPTH {
+            let reason = format!("is nested {depth} indexes deep; at most {MAX_DEPTH} are allowed");
+            return Err(bad(reason));
+        }
+        if self.graph.nodes.len() >= MAX_NODES {
+            let n = self.graph.nodes.len() + 1;
+            return Err(bad(format!("is document {n} of at most {MAX_NODES}")));
+        }
+        let name = self.graph.document_name(digest);
+        if depth > 0 && self.source.find(&name).is_none() {
+            return Ok(false);
+        }
+        let document = match self.document(descriptor, digest, &media_type) {
+            Ok(document) => document,
+            Err(error) if error.is_about_content() => {
+                self.unread.push(Unread::new(descriptor, error, depth == 0));
+                return Ok(false);
+            }
+            Err(error) => return Err(error),
+        };
+        let kind = if is_index {
+            let mut has_image = false;
+            for (i, child) in children(&document).enumerate() {
+                has_image |= self.node(child, &name, i, depth + 1)?;
+            }
+            if has_image {
+                NodeKind::Index
+            } else {
+                NodeKind::Other
+            }
+        } else if is_image(descriptor, &document) {
+            NodeKind::Image
+        } else {
+            NodeKind::Other
+        };
+        self.graph.nodes.insert(digest, Node { kind, document });
+        Ok(kind != NodeKind::Other)
+    }
+
+    /// Reads a document that is what its descriptor says.
+    fn document(
+        &self,
+        descriptor: &Value,
+        digest: Digest,
+        media_type: &str,
+    ) -> Result<Document, Error> {
+        let name = self.graph.document_name(digest);
+        let document = read_manifest(self.source, descriptor, digest, &name)?.document;
+        let has = |key: &str| document.root.get(key).is_some();
+        if has("manifests") && (has("config") || has("layers")) {
+            let reason = "is an index and a manifest at once".to_owned();
+            return Err(Error::BadDocument { name, reason });
+        }
+        let stated = document.root.get("mediaType").and_then(Value::as_text);
+        if let Some(stated) = stated.filter(|stated| *stated != media_type) {
+            return Err(Error::Mismatch {
+                what: format!("the media type of `{name}`, compared with its descriptor,"),
+                found: stated.into_owned(),
+                wanted: media_type.to_owned(),
+            });
+        }
+        Ok(document)
     }
 }
 

@@ -3,10 +3,15 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::Listed;
+use super::descriptor::digest_of;
+use super::graph::{Graph, NodeKind, children};
 use super::read::ImageReader;
+use super::unread::Unread;
 use crate::archive::source::Source;
+use crate::archive::source::names;
 pub(in crate::archive) use crate::archive::source::names::digest_in_name;
 use crate::archive::{Described, Group, Image};
+use crate::compression::Compression;
 use crate::error::Error;
 use crate::image::json::{Document, Value};
 use crate::reference::Reference;
@@ -21,6 +26,8 @@ pub(in crate::archive) struct Item {
     pub(in crate::archive) config: String,
     pub(in crate::archive) tags: Vec<String>,
     pub(in crate::archive) layers: Vec<String>,
+    /// What descriptors say of the layers, where there are any: bytes, and how they are compressed. Such layers may be left out.
+    pub(in crate::archive) stated: Vec<(u64, Compression)>,
 }
 
 /// Returns the items of `manifest.json`.
@@ -37,12 +44,8 @@ pub(in crate::archive) fn items(manifest: &Document) -> Result<Vec<Item>, Error>
     }
     let mut parsed = Vec::with_capacity(items.len());
     for (i, item) in items.enumerate() {
-        let field = |key: &str| {
-            item.field(key)
-                .map_err(|key| bad(format!("item {i} has `{}` for `{}`", key.found, key.wanted)))
-        };
         let texts = |key: &str| {
-            let Some(value) = field(key)? else {
+            let Some(value) = item.field(key) else {
                 return Ok(Vec::new());
             };
             let items = value.items().and_then(|items| {
@@ -52,20 +55,28 @@ pub(in crate::archive) fn items(manifest: &Document) -> Result<Vec<Item>, Error>
             });
             items.ok_or_else(|| bad(format!("`{key}` of item {i} is not a list of strings")))
         };
-        let config = field("Config")?
+        let config = item
+            .field("Config")
             .and_then(Value::as_text)
             .map(std::borrow::Cow::into_owned);
         let config = config.ok_or_else(|| bad(format!("item {i} has no `Config`")))?;
-        if field("Parent")?.is_some_and(|parent| parent.as_text().is_none()) {
+        if item
+            .field("Parent")
+            .is_some_and(|parent| parent.as_text().is_none())
+        {
             return Err(bad(format!("`Parent` of item {i} is not a string")));
         }
-        if field("LayerSources")?.is_some_and(|sources| sources.members().is_none()) {
+        if item
+            .field("LayerSources")
+            .is_some_and(|sources| sources.members().is_none())
+        {
             return Err(bad(format!("`LayerSources` of item {i} is not an object")));
         }
         parsed.push(Item {
             config,
             tags: texts("RepoTags")?,
             layers: texts("Layers")?,
+            stated: Vec::new(),
         });
     }
     Ok(parsed)
@@ -82,39 +93,83 @@ pub(in crate::archive) fn tags(item: &Item) -> Result<Vec<Reference>, Error> {
     item.tags.iter().map(tag).collect()
 }
 
-/// Tells whether `manifest.json` is of Docker's own store: only that lists the sources of its layers.
-pub(in crate::archive) fn list_sources(manifest: &Document) -> bool {
+/// Tells whether `manifest.json` is of Docker's own store, which lists the sources of its layers, and beside it the manifests
+/// at the top. Docker with the containerd store may list the sources too, and an index.
+pub(in crate::archive) fn list_sources(manifest: &Document, graph: &Graph) -> bool {
     let mut items = manifest.root.items().into_iter().flatten();
-    items.any(|item| item.get("LayerSources").is_some())
+    let is_index = |digest| graph.kind(digest) == Some(NodeKind::Index);
+    let mut tops = children(&graph.index).filter_map(digest_of);
+    items.any(|item| item.get("LayerSources").is_some()) && !tops.any(is_index)
 }
 
-/// Reads the images that `manifest.json` lists; each is a group of its own.
-pub(in crate::archive) fn images(source: &Source, manifest: &Document) -> Result<Listed, Error> {
+/// Reads the images that `manifest.json` lists; each is a group of its own. What cannot be read stays as it is.
+pub(in crate::archive) fn images(
+    source: &Source,
+    manifest: &Document,
+) -> Result<(Listed, Vec<Unread>), Error> {
     let (mut images, mut groups, mut described) = (Vec::new(), Vec::new(), Vec::new());
+    let mut unread = Vec::new();
     let mut reader = ImageReader::new(source);
-    for (i, item) in items(manifest)?.iter().enumerate() {
-        let mut image = reader.read(item, &[], "`manifest.json`", false)?;
-        image.group = i;
+    for item in &items(manifest)? {
+        let mut image = match reader.read(item, &[], "`manifest.json`", false) {
+            Ok(image) => image,
+            Err(error) if error.is_about_content() && !reader.is_spent() => {
+                unread.push(Unread {
+                    digest: digest_in_name(&item.config),
+                    names: item.tags.clone(),
+                    error,
+                    is_top: true,
+                });
+                described.push(Described {
+                    images: Vec::new(),
+                    tags: tags(item).unwrap_or_default(),
+                    held: held(item),
+                });
+                continue;
+            }
+            Err(error) => return Err(error),
+        };
+        image.group = images.len();
         groups.push(Group {
             root: None,
             n_absent: 0,
         });
         described.push(Described {
-            images: vec![i],
+            images: vec![images.len()],
             tags: image.tags.clone(),
+            held: Vec::new(),
         });
         images.push(image);
     }
-    check_tags(&images, "manifest.json")?;
-    Ok(Listed {
+    let listed = Listed {
         images,
         groups,
         items: described,
-    })
+    };
+    Ok((listed, unread))
 }
 
-/// A name stands for one image, or for those of one group; `document` has the names.
-pub(in crate::archive) fn check_tags(images: &[Image], document: &str) -> Result<(), Error> {
+/// Returns the files that an item names, and what stands beside its layers in directories of their own.
+fn held(item: &Item) -> Vec<String> {
+    let files = item.layers.iter().chain([&item.config]);
+    let mut held: Vec<String> = files
+        .filter_map(|name| names::clean(name.as_bytes()))
+        .collect();
+    for layer in &item.layers {
+        if let Some(directory) = layer.strip_suffix("/layer.tar") {
+            held.extend(["json", "VERSION"].map(|file| format!("{directory}/{file}")));
+            held.push(directory.to_owned());
+        }
+    }
+    held
+}
+
+/// A name stands for one image, or for those of one group, and for nothing that cannot be read; `document` has the names.
+pub(in crate::archive) fn check_tags(
+    images: &[Image],
+    unread: &[&Reference],
+    document: &str,
+) -> Result<(), Error> {
     let mut holders: BTreeMap<&Reference, usize> = BTreeMap::new();
     let mut firsts = BTreeSet::new();
     let is_first = |image: &&Image| firsts.insert(image.group);
@@ -122,7 +177,8 @@ pub(in crate::archive) fn check_tags(images: &[Image], document: &str) -> Result
         .iter()
         .filter(is_first)
         .flat_map(|image| image.tags.iter().map(|tag| (tag, image.group)));
-    for (tag, group) in tags {
+    let unread = unread.iter().map(|tag| (*tag, usize::MAX));
+    for (tag, group) in tags.chain(unread) {
         if holders.insert(tag, group).is_some() {
             let reason = format!("the tag `{tag}` appears twice");
             return Err(Error::BadDocument {

@@ -4,17 +4,22 @@ pub(super) mod descriptor;
 pub(super) mod graph;
 pub(super) mod halves;
 pub(super) mod items;
+mod others;
 pub(super) mod read;
 pub(super) mod referrers;
 pub(super) mod root;
 pub(super) mod store;
 pub(super) mod surroundings;
+pub(super) mod unread;
+
+pub use others::Other;
 
 use super::{Described, Group, Half, Image, Source};
 use crate::error::Error;
 use crate::image::json::Document;
 use graph::Graph;
 use read::read_optional;
+use unread::Unread;
 
 /// The documents that say which images there are.
 pub(super) struct Documents {
@@ -22,6 +27,8 @@ pub(super) struct Documents {
     pub(super) manifest: Option<Document>,
     /// `index.json`, and what it leads to; of a `dir:`, what its `manifest.json` is and leads to.
     pub(super) graph: Option<Graph>,
+    /// What it leads to and nobody can read.
+    pub(super) unread: Vec<Unread>,
 }
 
 /// The images that the documents list.
@@ -39,16 +46,28 @@ impl Documents {
             Some(trusted) if trusted != half => Ok(None),
             _ => read_optional(source, name),
         };
-        let graph = match read("index.json", Half::Index)? {
-            Some(index) => Some(Graph::read(source, &index)?),
-            None => None,
+        let (graph, mut unread) = match read("index.json", Half::Index)? {
+            Some(index) => {
+                let (graph, unread) = Graph::read(source, &index)?;
+                (Some(graph), unread)
+            }
+            None => (None, Vec::new()),
         };
         let manifest = read("manifest.json", Half::Manifest)?;
+        // Two halves are compared as a whole, but for what a platform leaves out.
+        let damaged = unread.iter().position(|unread| !unread.is_absent());
+        if let Some(damaged) = damaged.filter(|_| manifest.is_some()) {
+            return Err(unread.swap_remove(damaged).error);
+        }
         match manifest {
             Some(manifest) if manifest.root.get("schemaVersion").is_some() => {
                 Self::of_directory(source, &manifest, graph.is_some())
             }
-            manifest => Ok(Self { manifest, graph }),
+            manifest => Ok(Self {
+                manifest,
+                graph,
+                unread,
+            }),
         }
     }
 
@@ -60,9 +79,11 @@ impl Documents {
                 reason: "is one manifest, as in the `dir:` form of skopeo and podman, but `index.json` exists too; remove the one that is not of these images".to_owned(),
             });
         }
+        let (graph, unread) = Graph::read_directory(source, manifest)?;
         Ok(Self {
             manifest: None,
-            graph: Some(Graph::read_directory(source, manifest)?),
+            graph: Some(graph),
+            unread,
         })
     }
 

@@ -9,7 +9,8 @@ use crate::compression::Compression;
 use crate::digest::Digest;
 use crate::error::Error;
 use crate::image::Config;
-use crate::image::json::{Document, Value};
+use crate::image::json::{Document, Shape, Value};
+use crate::image::keys;
 use crate::reference::Reference;
 
 /// Reads a document at the top of the archive, where there is one.
@@ -30,10 +31,20 @@ pub(in crate::archive) fn read_document(source: &Source, name: &str) -> Result<D
 }
 
 fn parse(bytes: &[u8], name: &str) -> Result<Document, Error> {
-    Document::parse(bytes).map_err(|error| Error::BadDocument {
+    let bad = |reason: String| Error::BadDocument {
         name: name.to_owned(),
-        reason: error.to_string(),
-    })
+        reason,
+    };
+    let mut document = Document::parse(bytes).map_err(|error| bad(error.to_string()))?;
+    let shape = match document.root {
+        Value::Array(_) => Shape::List(keys::SAVED),
+        // A table of names.
+        _ if name == "repositories" => Shape::Plain,
+        _ => Shape::Struct(keys::MANIFEST),
+    };
+    let read = document.root.read_as(shape);
+    read.map_err(|error| bad(error.to_string()))?;
+    Ok(document)
 }
 
 /// What documents of images may come to together when each is counted for every image that has it, in bytes; besides, four
@@ -87,6 +98,11 @@ impl<'a> ImageReader<'a> {
         self.read_image(item, (entry, config, image_id), tags, wanted_by)
     }
 
+    /// Tells whether what was read is more than an archive may make us hold: that is no fault of one image.
+    pub(in crate::archive) fn is_spent(&self) -> bool {
+        check_shared(self.for_all, self.once, "").is_err()
+    }
+
     fn config(&mut self, item: &Item, entry: usize) -> Result<(Config, Digest), Error> {
         let known = self.configs.get(&entry).cloned();
         let bytes = match &known {
@@ -110,9 +126,16 @@ impl<'a> ImageReader<'a> {
         if let Some(known) = known {
             return Ok(known);
         }
-        let config = Config::parse(&bytes).map_err(|error| Error::BadDocument {
-            name: item.config.clone(),
-            reason: error.to_string(),
+        let config = Config::parse(&bytes).map_err(|error| {
+            if error.is_no_image() {
+                let (place, reason) = (item.config.clone(), "has no `rootfs`, as an image has");
+                let reason = reason.to_owned();
+                return Error::NotAnImage { place, reason };
+            }
+            Error::BadDocument {
+                name: item.config.clone(),
+                reason: error.to_string(),
+            }
         })?;
         self.once += bytes.len() as u64;
         self.configs.insert(entry, (config.clone(), image_id));
@@ -142,13 +165,21 @@ impl<'a> ImageReader<'a> {
         let all: HashSet<Digest> = all.map(Digest::from).collect();
         let mut layers = Vec::with_capacity(item.layers.len());
         for (path, &diff_id) in item.layers.iter().zip(config.diff_ids()) {
-            let entry = source.resolve(path, wanted_by)?;
+            let stated = item.stated.get(layers.len()).copied();
+            let is_there = stated.is_none() || source.find(path).is_some();
+            let entry = is_there
+                .then(|| source.resolve(path, wanted_by))
+                .transpose()?;
+            let (size, compression) = match (entry, stated) {
+                (Some(entry), _) => (source.entries()[entry].size, self.compression(entry)?),
+                (None, stated) => stated.expect("what nothing is stated of was resolved"),
+            };
             let layer = Layer {
                 diff_id,
                 path: path.clone(),
                 entry,
-                size: source.entries()[entry].size,
-                compression: self.compression(entry)?,
+                size,
+                compression,
             };
             check_name(source, &layer, &all, item, wanted_by)?;
             layers.push(layer);
@@ -204,8 +235,8 @@ fn check_name(
     item: &Item,
     wanted_by: &str,
 ) -> Result<(), Error> {
-    let name = &source.entries()[layer.entry].name;
-    let Some(stated) = items::digest_in_name(name) else {
+    let name = layer.entry.map(|entry| &source.entries()[entry].name);
+    let Some(stated) = name.and_then(|name| items::digest_in_name(name)) else {
         return Ok(());
     };
     let is_misplaced = layer.compression == Compression::None

@@ -6,7 +6,7 @@ use super::descriptor::{ATTESTED, REF_NAME, REFERRED, annotation, digest_of};
 use super::graph::{Graph, Node, NodeKind, children};
 use crate::annotation::Referring;
 use crate::digest::Digest;
-use crate::image::json::Value;
+use crate::image::json::{Document, Value};
 
 impl Graph {
     /// Returns what the descriptors say about which documents: attestations, signatures and other referrers.
@@ -47,7 +47,7 @@ impl Graph {
     /// Returns what a descriptor, or the document that it names, says that it is about.
     fn subjects(&self, descriptor: &Value) -> Vec<Digest> {
         let node = digest_of(descriptor).and_then(|digest| self.nodes.get(&digest));
-        subjects(descriptor, node)
+        subjects(&self.index, descriptor, node)
     }
 }
 
@@ -127,8 +127,15 @@ impl Referrers {
     }
 }
 
-/// Returns what a descriptor, or the document behind it, says that it is about.
-pub(in crate::archive) fn subjects(descriptor: &Value, node: Option<&Node>) -> Vec<Digest> {
+/// How cosign tells the descriptors of a layout apart that it saves, by the annotation `kind` (cosign `pkg/oci/layout`).
+pub(in crate::archive) const COSIGN_KIND: &str = "dev.cosignproject.cosign/";
+
+/// Returns what a descriptor, or the document behind it, says that it is about; `index` is that of the archive.
+pub(in crate::archive) fn subjects(
+    index: &Document,
+    descriptor: &Value,
+    node: Option<&Node>,
+) -> Vec<Digest> {
     let subject = node.and_then(|node| node.document.root.get("subject"));
     let annotated = [ATTESTED, REFERRED]
         .iter()
@@ -138,6 +145,27 @@ pub(in crate::archive) fn subjects(descriptor: &Value, node: Option<&Node>) -> V
     annotated
         .chain(subject.and_then(digest_of))
         .chain(signed)
+        .chain(saved_with(index, descriptor))
+        .collect()
+}
+
+/// Returns the images that cosign has saved signatures or attestations with: those of the same name.
+fn saved_with(index: &Document, descriptor: &Value) -> Vec<Digest> {
+    let kind = |descriptor: &Value| {
+        let kind = annotation(descriptor, "kind")?;
+        kind.strip_prefix(COSIGN_KIND).map(str::to_owned)
+    };
+    if !matches!(kind(descriptor).as_deref(), Some("sigs" | "atts" | "sboms")) {
+        return Vec::new();
+    }
+    let name = annotation(descriptor, REF_NAME);
+    let is_its = |image: &&Value| {
+        matches!(kind(image).as_deref(), Some("image" | "imageIndex"))
+            && annotation(image, REF_NAME) == name
+    };
+    children(index)
+        .filter(is_its)
+        .filter_map(digest_of)
         .collect()
 }
 

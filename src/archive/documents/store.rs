@@ -5,6 +5,7 @@ use super::descriptor::{
     REF_NAME, REFERRED, annotation, blob_name, digest_of, media_type_of, new_descriptor,
 };
 use super::graph::{Graph, NodeKind, children};
+use super::unread::Unread;
 use crate::archive::source::Source;
 use crate::digest::Digest;
 use crate::error::Error;
@@ -30,7 +31,7 @@ impl Graph {
     pub(in crate::archive) fn read_directory(
         source: &Source,
         manifest: &Document,
-    ) -> Result<Self, Error> {
+    ) -> Result<(Self, Vec<Unread>), Error> {
         if manifest.root.get("schemaVersion").and_then(Value::as_u64) == Some(1) {
             return Err(Error::BadDocument {
                 name: "manifest.json".to_owned(),
@@ -48,7 +49,7 @@ impl Graph {
                 ("manifests", Value::array(manifests)),
             ]))
         };
-        let mut graph = Self::read_in(source, &implied(Vec::new()), Store::Flat)?;
+        let (mut graph, unread) = Self::read_in(source, &implied(Vec::new()), Store::Flat)?;
         let images = graph.nodes.iter();
         let images = images.filter(|(_, node)| node.kind == NodeKind::Image);
         let mut signatures = signatures(source, top, "");
@@ -57,7 +58,7 @@ impl Graph {
             signatures.extend(self::signatures(source, *digest, &prefix));
         }
         graph.index = implied(signatures);
-        Ok(graph)
+        Ok((graph, unread))
     }
 
     /// Returns the document at the top.

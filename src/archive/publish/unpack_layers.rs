@@ -42,7 +42,11 @@ fn extract_layers(archive: &Archive, directory: &Path) -> Result<Vec<PathBuf>, E
     let mut blobs = HashSet::new();
     let mut made = Vec::new();
     for layer in archive.images().iter().flat_map(|image| &image.layers) {
-        if !blobs.insert(layer.blob()) {
+        let Some(blob) = layer.blob() else {
+            // A layout may leave it out.
+            continue;
+        };
+        if !blobs.insert(blob) {
             continue;
         }
         let name = root.join(format!("{}-{}", blobs.len(), layer.diff_id.short()));

@@ -2,9 +2,9 @@
 
 use std::collections::HashMap;
 
-use crate::annotation::{AnnotationEdit, AnnotationPlace};
-use crate::archive::OciManifest;
+use crate::annotation::{AnnotationEdit, AnnotationPlace, Annotations};
 use crate::archive::dialect::state::State;
+use crate::archive::{Archive, OciManifest};
 use crate::digest::Digest;
 use crate::image::json::{ArrayEdit, Document, Value};
 
@@ -126,4 +126,38 @@ fn revise_item(items: &mut ArrayEdit<'_>, i: usize, edit: &AnnotationEdit) {
             items.take_within(i, KEY, &edit.key);
         }
     }
+}
+
+/// Says which annotations images lose whose documents are made anew: one platform of an index has no use for what is above it.
+pub(super) fn dropped(archive: &Archive, written: &[usize]) -> Vec<String> {
+    let mut notes = Vec::new();
+    for &i in written {
+        let image = &archive.images()[i];
+        let name = image.display_name();
+        let mut tell = |keys: Vec<String>, place: &str| {
+            let keys: Vec<String> = keys.iter().map(|key| format!("`{key}`")).collect();
+            if !keys.is_empty() {
+                let (keys, s) = (keys.join(", "), if keys.len() > 1 { "s" } else { "" });
+                notes.push(format!(
+                    "annotation{s} {keys} of the {place} of `{name}`: not carried over"
+                ));
+            }
+        };
+        let all = archive.annotations(i);
+        for place in AnnotationPlace::ALL {
+            let there = all.on(place).into_iter().flat_map(Annotations::pairs);
+            tell(there.map(|(key, _)| key.to_owned()).collect(), place.name());
+        }
+        let document = image
+            .manifest
+            .as_ref()
+            .map(|manifest| &manifest.document.root);
+        let layers = document.and_then(|root| root.get("layers")?.items());
+        for (n, layer) in layers.into_iter().flatten().enumerate() {
+            let there = layer.get("annotations").and_then(Value::members);
+            let keys = there.into_iter().flatten().map(|(key, _)| key.into_owned());
+            tell(keys.collect(), &format!("layer {}", n + 1));
+        }
+    }
+    notes
 }

@@ -255,7 +255,7 @@ impl Revising<'_> {
         let mut speakers: HashMap<Digest, Vec<u32>> = HashMap::new();
         for (i, &number) in numbers.iter().enumerate().rev() {
             let node = digest_of(items.get(i)).and_then(|digest| self.nodes.get(&digest));
-            for subject in subjects(items.get(i), node) {
+            for subject in subjects(&self.graph.index, items.get(i), node) {
                 speakers.entry(subject).or_default().push(number);
             }
         }
@@ -287,7 +287,7 @@ impl Revising<'_> {
             return false;
         }
         let node = digest.and_then(|digest| self.nodes.get(&digest));
-        let subjects = subjects(items.get(i), node);
+        let subjects = subjects(&self.graph.index, items.get(i), node);
         let fates: Vec<(Digest, Fate)> = subjects
             .into_iter()
             .filter_map(|subject| Some((subject, *self.fates.get(&subject)?)))

@@ -4,8 +4,8 @@ use std::collections::HashMap;
 
 use crate::archive::dialect::Index;
 use crate::archive::documents::descriptor::{
-    NAME, REF_NAME, annotation, digest_of, follow_media_type, media_type_of, name_of,
-    new_descriptor, rewrite,
+    NAME, REF_NAME, annotation, digest_of, follow_media_type, has_other_name, media_type_of,
+    name_of, new_descriptor, rewrite,
 };
 use crate::digest::Digest;
 use crate::image::json::{ArrayEdit, Document, Value};
@@ -38,7 +38,7 @@ impl<'a, 'l> Listing<'a, 'l> {
         }
         let owner = |descriptor: &Value| {
             let digest = digest_of(descriptor)?;
-            let name = name_of(descriptor).ok().flatten();
+            let name = name_of(descriptor);
             let named = name
                 .and_then(|name| by_tag.get(&name))
                 .into_iter()
@@ -78,13 +78,15 @@ impl<'a, 'l> Listing<'a, 'l> {
             .iter()
             .map(|&i| self.items.get(i).clone())
             .collect();
-        let mut named: HashMap<Reference, &Value> = HashMap::new();
+        // Some exporters list a descriptor twice.
+        let mut named: HashMap<Reference, Vec<&Value>> = HashMap::new();
         for item in &old {
-            if let Some(name) = name_of(item).ok().flatten() {
-                named.entry(name).or_insert(item);
+            if let Some(name) = name_of(item) {
+                named.entry(name).or_default().push(item);
             }
         }
-        let at = positions.first().copied().unwrap_or(self.items.len());
+        let mut at = positions.first().copied().unwrap_or(self.items.len());
+        let is_first = at == 0;
         for &i in positions.iter().rev() {
             self.remove(i);
         }
@@ -98,27 +100,36 @@ impl<'a, 'l> Listing<'a, 'l> {
             };
             new_descriptor(media_type, top, size)
         };
-        // Docker 26 lists an image without tags, by a descriptor without a name, only if nothing is listed before it.
-        if tags.is_empty() && (at == 0 || index.lists_nameless) {
-            self.insert(at, group, old.first().cloned().unwrap_or_else(new));
-            let items = &mut *self.items;
-            rewrite(items, at, top, size);
-            follow_media_type(items, at, document);
-            follow(items, at);
-            items.take_within(at, "annotations", NAME);
-            items.take_within(at, "annotations", REF_NAME);
+        let mut put = |listing: &mut Self, descriptor: Value| {
+            let place = at;
+            at += 1;
+            listing.insert(place, group, descriptor);
+            let items = &mut *listing.items;
+            rewrite(items, place, top, size);
+            follow_media_type(items, place, document);
+            follow(items, place);
+            place
+        };
+        let mut other_names = old.iter().filter(|item| has_other_name(item)).peekable();
+        let is_called = other_names.peek().is_some();
+        for item in other_names {
+            put(self, item.clone());
         }
-        for (n, tag) in tags.iter().enumerate() {
-            let named = named.get(tag).copied();
-            // Another name of the image is the same descriptor otherwise.
-            let model = named.or(old.first()).cloned();
-            self.insert(at + n, group, model.unwrap_or_else(new));
-            let items = &mut *self.items;
-            rewrite(items, at + n, top, size);
-            follow_media_type(items, at + n, document);
-            follow(items, at + n);
-            if named.is_none() {
-                name_descriptor(items, at + n, tag, index);
+        // Docker 26 lists an image without tags, by a descriptor without a name, only if nothing is listed before it.
+        if tags.is_empty() && !is_called && (is_first || index.lists_nameless) {
+            let place = put(self, old.first().cloned().unwrap_or_else(new));
+            self.items.take_within(place, "annotations", NAME);
+            self.items.take_within(place, "annotations", REF_NAME);
+        }
+        for tag in tags {
+            let Some(named) = named.get(tag) else {
+                // Another name of the image is the same descriptor otherwise.
+                let place = put(self, old.first().cloned().unwrap_or_else(new));
+                name_descriptor(self.items, place, tag, index);
+                continue;
+            };
+            for item in named {
+                put(self, (*item).clone());
             }
         }
     }

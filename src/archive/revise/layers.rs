@@ -70,7 +70,7 @@ impl<'a> Layers<'a> {
         layer: &StateLayer,
         notes: &mut Vec<String>,
     ) -> Result<StateLayer, Error> {
-        let Content::Entry(entry) = layer.content else {
+        let Some(Content::Entry(entry)) = layer.content else {
             return Ok(layer.clone());
         };
         if let Some(known) = self.known.get(&entry) {

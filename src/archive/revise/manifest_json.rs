@@ -48,6 +48,10 @@ pub(super) fn manifest_json(
     document.edit_root_array(|items| {
         // From the last one on, since an item may become two.
         for i in (0..contents.items.len()).rev() {
+            // What cannot be read stays as it is.
+            if contents.items[i].images.is_empty() {
+                continue;
+            }
             let original = items.get(i).clone();
             let parts = parted(&contents.items[i].images, new, new_files);
             for (n, images) in parts.into_iter().enumerate() {
@@ -71,7 +75,9 @@ pub(super) fn manifest_json(
         }
         if derivation.facts.is_of_dockers_store {
             for (i, item) in contents.items.iter().enumerate() {
-                revise_parent(items, i, item.images[0], (old, new), &by_id, notes);
+                if let Some(&image) = item.images.first() {
+                    revise_parent(items, i, image, (old, new), &by_id, notes);
+                }
             }
         }
     });
@@ -84,6 +90,24 @@ struct Revised {
     /// The image that it describes; others that it describes as well are the same to it.
     image: usize,
     tags: Vec<Reference>,
+}
+
+/// Spells the names of an item: those that it has as they are, new ones as its writer does.
+fn spell(item: &Value, tags: &[Reference], facts: &Facts) -> Value {
+    if tags.is_empty() {
+        return facts.spell_all(tags);
+    }
+    let there = item.get("RepoTags").and_then(Value::items);
+    let there = there.into_iter().flatten().filter_map(|value| {
+        let tag = Reference::parse(&value.as_text()?).ok()?;
+        Some((tag, value))
+    });
+    let there: HashMap<Reference, &Value> = there.collect();
+    let spelled = tags.iter().map(|tag| match there.get(tag) {
+        Some(&value) => value.clone(),
+        None => Value::text(&facts.spell(tag)),
+    });
+    Value::array(spelled)
 }
 
 /// Parts images that an item describes alike by what they have become.
@@ -189,7 +213,8 @@ fn revise_item(items: &mut ArrayEdit<'_>, item: &Revised, derivation: &Derivatio
     let there = there.filter_map(|tag| Reference::parse(&tag).ok());
     let says_so = there.eq(tags.iter().cloned());
     if is_stale || !says_so {
-        items.set(at, "RepoTags", ITEM_ORDER, derivation.facts.spell_all(tags));
+        let spelled = spell(items.get(at), tags, derivation.facts);
+        items.set(at, "RepoTags", ITEM_ORDER, spelled);
     }
     if was.layers != paths.layers {
         items.set(at, "Layers", ITEM_ORDER, texts(&paths.layers));

@@ -125,6 +125,9 @@ pub fn revise<'a>(
     target.check(archive, &written, &new)?;
     let mut layers = Layers::new(contents, stored, spool);
     if !target.is_own {
+        if target.graph.is_none() {
+            notes.extend(annotations::dropped(archive, &written));
+        }
         for &image in &written {
             layers.fit(&mut new[image], &target, &mut notes)?;
         }

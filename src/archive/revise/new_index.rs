@@ -114,7 +114,7 @@ pub(super) fn named(
     let is_shared = |tag: &Reference| n_short[tag.tag()] > 1;
     let rename = |items: &mut ArrayEdit<'_>| {
         for i in 0..items.len() {
-            let name = name_of(items.get(i)).ok().flatten();
+            let name = name_of(items.get(i));
             let Some(tag) = name.filter(|tag| tags.contains(&tag) && !tag.is_bare()) else {
                 continue;
             };

@@ -1,6 +1,6 @@
 //! What a revision puts into the draft of the new archive, and what it leaves out.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, HashMap, HashSet};
 
 use super::dating::{mtime_of, redated};
 use crate::archive::Contents;
@@ -93,8 +93,10 @@ fn put_files(
     new: &[State],
     stored: &[StoredLayer<'_>],
 ) -> Result<(), Error> {
+    let held = contents.items.iter().flat_map(|item| &item.held);
+    let held: HashSet<&String> = held.collect();
     for file in &old_files.derived {
-        if new_files.get(&file.name).is_none() {
+        if new_files.get(&file.name).is_none() && !held.contains(&file.name) {
             drafting.remove(&file.name);
         }
     }

@@ -8,6 +8,19 @@ use crate::archive::dialect::state::{Files, Paths, State};
 use crate::image::json::{Document, Value};
 use crate::reference::Reference;
 
+/// Returns the key that a name has there, or would have: that of its repository, however that is spelled.
+fn repository_of(document: &Document, facts: &Facts, tag: &Reference) -> String {
+    let spelled = facts.spell_repository(tag);
+    if document.root.get(&spelled).is_some() {
+        return spelled;
+    }
+    let other = [tag.familiar_repository(), tag.full_repository()];
+    let there = other
+        .into_iter()
+        .find(|name| document.root.get(name).is_some());
+    there.unwrap_or(spelled)
+}
+
 /// Returns the new `repositories`; nothing where the archive is to have none.
 ///
 /// It begins from `document`, where the old archive has one.
@@ -40,10 +53,17 @@ pub(super) fn repositories(
     let is_changed = |(before, after): (&State, &State)| {
         before.image_id != after.image_id || before.tags != after.tags
     };
-    let held: HashSet<&Reference> = new.iter().flat_map(|state| &state.tags).collect();
+    let unread = derivation.contents.items.iter();
+    let unread = unread.filter(|item| item.images.is_empty());
+    let n_unread = unread.clone().map(|item| item.tags.len()).sum();
+    let held: HashSet<&Reference> = new
+        .iter()
+        .flat_map(|state| &state.tags)
+        .chain(unread.flat_map(|item| &item.tags))
+        .collect();
     let is_wrong = was_there
         && old.iter().zip(new).any(is_changed)
-        && !agrees(facts, &document, old, old_files);
+        && !agrees(facts, &document, (old, n_unread), old_files);
     if is_wrong {
         notes.push("`repositories` did not match `manifest.json`, and is corrected".to_owned());
         let is_held = |name: &str| Reference::parse(name).is_ok_and(|name| held.contains(&name));
@@ -65,16 +85,12 @@ pub(super) fn repositories(
         // A tag that moves to another image is that one's to write, whichever comes first.
         let is_gone = |tag: &&Reference| !held.contains(tag);
         for tag in before.tags.iter().filter(is_gone) {
-            let repository = facts.spell_repository(tag);
+            let repository = repository_of(&document, facts, tag);
             remove_name(&mut document, &repository, tag.tag());
         }
         for tag in &after.tags {
-            document.set(
-                &[&facts.spell_repository(tag)],
-                tag.tag(),
-                &[],
-                Value::text(&top),
-            );
+            let repository = repository_of(&document, facts, tag);
+            document.set(&[&repository], tag.tag(), &[], Value::text(&top));
         }
     }
     let is_empty = document
@@ -96,7 +112,7 @@ fn id(
         return paths.top.clone();
     }
     let said = |tag: &Reference| {
-        let repository = facts.spell_repository(tag);
+        let repository = repository_of(document, facts, tag);
         let id = document.root.get(&repository)?.get(tag.tag())?.as_text()?;
         Some(id.into_owned())
     };
@@ -134,10 +150,15 @@ fn remove_name(document: &mut Document, repository: &str, tag: &str) {
 }
 
 /// Tells whether `repositories` names the images by their tags, and those by the ids that the writer gives them.
-fn agrees(facts: &Facts, document: &Document, states: &[State], files: &Files) -> bool {
+fn agrees(
+    facts: &Facts,
+    document: &Document,
+    (states, n_unread): (&[State], usize),
+    files: &Files,
+) -> bool {
     let n_tags: usize = states.iter().map(|state| state.tags.len()).sum();
     let is_said = |tag: &Reference, top: &str| {
-        let repository = facts.spell_repository(tag);
+        let repository = repository_of(document, facts, tag);
         let id = document
             .root
             .get(&repository)
@@ -145,7 +166,7 @@ fn agrees(facts: &Facts, document: &Document, states: &[State], files: &Files) -
         let id = id.and_then(Value::as_text);
         id.is_some_and(|id| top.is_empty() || id == top)
     };
-    listed(document).len() == n_tags
+    listed(document).len() == n_tags + n_unread
         && states.iter().zip(&files.paths).all(|(state, paths)| {
             let mut tags = state.tags.iter();
             tags.all(|tag| is_said(tag, &paths.top))

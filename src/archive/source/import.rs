@@ -108,7 +108,11 @@ impl Import {
     pub fn check(&self) -> Result<(), Error> {
         let (file, state) = match &self.origin {
             Origin::Host { file, state } => (file, state),
-            Origin::Layer { archive, layer } => return archive.source().check_entry(layer.entry),
+            Origin::Layer { archive, layer } => {
+                return layer
+                    .entry
+                    .map_or(Ok(()), |entry| archive.source().check_entry(entry));
+            }
         };
         let failed = Error::in_place(&self.place);
         compare(state, &state_of(file).map_err(failed)?, &self.place)
@@ -159,17 +163,25 @@ impl Source {
 impl Archive {
     /// Opens the bytes of a layer as they are stored.
     pub fn blob(&self, layer: &Layer) -> Result<Blob, Error> {
-        self.source().blob(layer.entry)
+        self.source().blob(self.entry_of(layer)?)
     }
 
     /// Opens the uncompressed stream of a layer from its start.
     pub fn open_layer(&self, layer: &Layer) -> Result<Box<dyn Input>, Error> {
-        self.source().tar(layer.blob())
+        self.source().tar(BlobId(self.entry_of(layer)?))
+    }
+
+    fn entry_of(&self, layer: &Layer) -> Result<usize, Error> {
+        layer.entry.ok_or_else(|| Error::MissingEntry {
+            name: layer.path.clone(),
+            wanted_by: "its image".to_owned(),
+        })
     }
 
     /// Returns the name of the file that holds a layer, for messages.
     #[must_use]
-    pub fn layer_name(&self, layer: &Layer) -> &str {
-        self.source().name_of(layer.blob())
+    pub fn layer_name<'a>(&'a self, layer: &'a Layer) -> &'a str {
+        let name = |blob| self.source().name_of(blob);
+        layer.blob().map_or(&layer.path, name)
     }
 }

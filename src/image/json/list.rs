@@ -1,6 +1,8 @@
 //! Lists of items with the white space between them, and the layout that new items take.
 
-use super::escape::encode;
+use std::borrow::Cow;
+
+use super::escape::{decode, encode, spells};
 use super::sequence::{Id, Sequence};
 use super::spelling::{Space, Spelling};
 use super::value::Value;
@@ -25,6 +27,8 @@ pub(super) struct Item<K> {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Key {
     pub(super) spelled: Spelling,
+    /// The field that a reader takes it for who ignores case, where it is spelled otherwise.
+    pub(super) field: Option<&'static str>,
     pub(super) before_colon: Space,
     pub(super) after_colon: Space,
 }
@@ -44,9 +48,22 @@ impl Key {
     pub(super) fn new(key: &str) -> Self {
         Self {
             spelled: encode(key).into(),
+            field: None,
             before_colon: Space::default(),
             after_colon: Space::default(),
         }
+    }
+
+    /// Returns what it is called.
+    pub(super) fn name(&self) -> Cow<'_, str> {
+        self.field
+            .map_or_else(|| decode(&self.spelled), Cow::Borrowed)
+    }
+
+    /// Tells whether it is called that.
+    pub(super) fn is(&self, name: &str) -> bool {
+        self.field
+            .map_or_else(|| spells(&self.spelled, name), |field| field == name)
     }
 }
 

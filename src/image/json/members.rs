@@ -3,7 +3,6 @@
 use std::borrow::Cow;
 use std::cmp::Ordering;
 
-use super::escape::{decode, spells};
 use super::list::{Item, Key, Layout, List};
 use super::sequence::Id;
 use super::value::Value;
@@ -49,7 +48,7 @@ impl Members {
     }
 
     fn key(&self, id: Id) -> Cow<'_, str> {
-        decode(&self.list.items.by_id(id).key.spelled)
+        self.list.items.by_id(id).key.name()
     }
 
     fn order_keys(&mut self) {
@@ -71,7 +70,7 @@ impl Members {
             return self.search(by_key, key).ok().map(|at| by_key[at]);
         }
         let mut ids = self.list.items.ids();
-        ids.find(|&id| spells(&self.list.items.by_id(id).key.spelled, key))
+        ids.find(|&id| self.list.items.by_id(id).key.is(key))
     }
 
     pub(super) fn member(&self, key: &str) -> Option<&Value> {

@@ -6,6 +6,7 @@
 
 mod edit;
 mod escape;
+mod fields;
 mod list;
 mod members;
 mod parse;
@@ -18,6 +19,7 @@ mod tests;
 
 pub use edit::{ArrayEdit, Document, ItemId};
 pub use escape::{decode, encode};
+pub use fields::{AmbiguousKey, Fields, Shape};
 pub use parse::{MAX_DEPTH, ParseError};
 pub use spelling::Spelling;
-pub use value::{AmbiguousKey, Value};
+pub use value::Value;

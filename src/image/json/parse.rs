@@ -213,6 +213,7 @@ impl<'a> Parser<'a> {
         let after_colon = self.space();
         Ok(Key {
             spelled,
+            field: None,
             before_colon,
             after_colon,
         })

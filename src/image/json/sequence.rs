@@ -69,6 +69,11 @@ impl<T> Sequence<T> {
         self.ids().map(|id| self.by_id(id))
     }
 
+    /// Goes through the items in the order in which they came.
+    pub(super) fn iter_mut(&mut self) -> impl Iterator<Item = &mut T> {
+        self.slots.iter_mut().flatten()
+    }
+
     /// Inserts an item before the one at `index`, or last; returns its id.
     pub(super) fn insert(&mut self, index: usize, item: T) -> Id {
         let id = id_of(self.slots.len());

@@ -1,7 +1,7 @@
 use proptest::prelude::{Just, Strategy, any, prop, prop_oneof, proptest};
 
 use super::escape::spells;
-use super::{Document, Value, decode, encode};
+use super::{Document, Shape, Value, decode, encode};
 
 fn parse(text: &str) -> Document {
     Document::parse(text.as_bytes()).unwrap()
@@ -139,10 +139,48 @@ fn a_known_key_goes_where_its_format_has_it() {
 }
 
 #[test]
-fn keys_that_differ_by_case_are_ambiguous_fields() {
-    let document = parse(r#"{"layers":[],"Layers":null}"#);
-    assert_eq!(document.root.field("Layers").unwrap_err().found, "layers");
-    assert_eq!(parse(r#"{"Layers":null}"#).root.field("Layers"), Ok(None));
+fn a_field_is_found_under_whatever_letters_and_keeps_them() {
+    const FIELDS: Shape = Shape::Struct(&[
+        ("Layers", Shape::Plain),
+        ("config", Shape::Struct(&[("User", Shape::Plain)])),
+        ("history", Shape::List(&[("created", Shape::Plain)])),
+    ]);
+    let read = |json: &str| {
+        let mut document = parse(json);
+        document.root.read_as(FIELDS).map(|()| document)
+    };
+    let mut document = read(r#"{"layer\u017f":[ ],"Config":{"uSER":"a"},"x":{"user":1}}"#).unwrap();
+    document.set(&["config"], "User", &[], Value::text("b"));
+    document.set(&["config"], "Labels", &[], Value::object([]));
+    let expected = r#"{"layer\u017f":[ ],"Config":{"Labels":{},"uSER":"b"},"x":{"user":1}}"#;
+    assert_eq!(text(&document), expected);
+    assert!(document.root.get("Layers").is_some() && document.root.get("layer\u{17f}").is_none());
+    let names: Vec<_> = document
+        .root
+        .members()
+        .unwrap()
+        .map(|(key, _)| key)
+        .collect();
+    assert_eq!(names, ["Layers", "config", "x"]);
+    document.remove(&[], "config");
+    assert_eq!(text(&document), r#"{"layer\u017f":[ ],"x":{"user":1}}"#);
+    for (wrong, keys) in [
+        (r#"{"layers":[],"Layers":null}"#, ["layers", "Layers"]),
+        (r#"{"LAYERS":[],"layerS":[]}"#, ["LAYERS", "layerS"]),
+        (
+            r#"{"config":{"User":"","u\u017fer":""}}"#,
+            ["User", "u\u{17f}er"],
+        ),
+        (
+            r#"{"history":[{"created":1},{"created":1,"CREATED":2}]}"#,
+            ["created", "CREATED"],
+        ),
+    ] {
+        let message = read(wrong).unwrap_err().to_string();
+        let keys = format!("the keys `{}` and `{}` are both", keys[0], keys[1]);
+        assert!(message.starts_with(&keys), "{message}");
+    }
+    assert_eq!(parse(r#"{"Layers":null}"#).root.field("Layers"), None);
 }
 
 #[test]

@@ -22,15 +22,6 @@ pub enum Value {
     Object(Arc<Members>),
 }
 
-/// A struct key that stands twice in one object, for a reader that ignores case as Go's does.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct AmbiguousKey {
-    /// The key as the format defines it.
-    pub wanted: String,
-    /// The key as it stands there.
-    pub found: String,
-}
-
 impl Value {
     /// Returns a string, spelled as Go spells it.
     #[must_use]
@@ -159,11 +150,9 @@ impl Value {
     #[must_use]
     pub fn members(&self) -> Option<impl ExactSizeIterator<Item = (Cow<'_, str>, &Self)>> {
         match self {
-            Self::Object(members) => Some(
-                members
-                    .items()
-                    .map(|item| (decode(&item.key.spelled), &item.value)),
-            ),
+            Self::Object(members) => {
+                Some(members.items().map(|item| (item.key.name(), &item.value)))
+            }
             _ => None,
         }
     }
@@ -183,22 +172,10 @@ impl Value {
         }
     }
 
-    /// Returns a struct's field: `null` is absent, and a key that differs by case only is refused, because Go would
-    /// read it and others would not.
-    pub fn field(&self, key: &str) -> Result<Option<&Self>, AmbiguousKey> {
-        let Self::Object(members) = self else {
-            return Ok(None);
-        };
-        for item in members.items() {
-            let found = decode(&item.key.spelled);
-            if found != key && differs_by_case(&found, key) {
-                return Err(AmbiguousKey {
-                    wanted: key.to_owned(),
-                    found: found.into_owned(),
-                });
-            }
-        }
-        Ok(members.member(key).filter(|value| !value.is_null()))
+    /// Returns a struct's field: `null` is absent.
+    #[must_use]
+    pub fn field(&self, key: &str) -> Option<&Self> {
+        self.get(key).filter(|value| !value.is_null())
     }
 
     /// Tells whether both mean the same, whatever their spelling; numbers compare by spelling.
@@ -215,7 +192,7 @@ impl Value {
             }
             (Self::Object(a), Self::Object(b)) => {
                 let is_there = |item: &Item<Key>| {
-                    let other = b.member(&decode(&item.key.spelled));
+                    let other = b.member(&item.key.name());
                     other.is_some_and(|value| item.value.means(value))
                 };
                 Arc::ptr_eq(a, b) || a.items().len() == b.items().len() && a.items().all(is_there)
@@ -265,9 +242,8 @@ impl Value {
             Self::Text(spelled) => decode(spelled).into(),
             Self::Array(list) => list.items.iter().map(|item| item.value.to_json()).collect(),
             Self::Object(members) => {
-                let member = |item: &Item<Key>| {
-                    (decode(&item.key.spelled).into_owned(), item.value.to_json())
-                };
+                let member =
+                    |item: &Item<Key>| (item.key.name().into_owned(), item.value.to_json());
                 serde_json::Value::Object(members.items().map(member).collect())
             }
         }
@@ -312,12 +288,4 @@ impl Value {
             }
         }
     }
-}
-
-/// Tells whether two different keys are the same to a reader that ignores case.
-fn differs_by_case(found: &str, key: &str) -> bool {
-    if found.is_ascii() && key.is_ascii() {
-        return found.eq_ignore_ascii_case(key);
-    }
-    found.to_lowercase() == key.to_lowercase()
 }

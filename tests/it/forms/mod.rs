@@ -44,6 +44,11 @@ const FORMS: &[Form] = &[
     ("rules_oci, layout", rules_oci_layout, names("blobs/sha256/{}", "blobs/sha256/{}"), jq),
 ];
 
+/// Every form, by the name of its writer.
+pub(crate) fn all() -> impl Iterator<Item = (&'static str, fn() -> Archive)> {
+    FORMS.iter().map(|(name, make, ..)| (*name, *make))
+}
+
 fn write(directory: &Path, archive: &Archive) -> PathBuf {
     let path = directory.join("made.tar");
     std::fs::write(&path, archive.to_bytes()).unwrap();

@@ -1,0 +1,126 @@
+//! What a layout holds besides images: attestations, signatures and artifacts, told by what their makers write.
+
+use super::descriptor::{REF_NAME, annotation, digest_of, media_type_of};
+use super::graph::{Graph, Node, NodeKind, children};
+use super::referrers::{COSIGN_KIND, subjects};
+use crate::archive::Archive;
+use crate::digest::Digest;
+use crate::image::json::Value;
+
+/// How `BuildKit` marks its attestations (`attestation-storage.md`).
+const DOCKER_TYPE: &str = "vnd.docker.reference.type";
+/// What cosign's manifests list (cosign `pkg/types/media.go`).
+const COSIGN_PAYLOAD: &str = "application/vnd.dev.cosign.simplesigning.v1+json";
+const DSSE: &str = "application/vnd.dsse.envelope.v1+json";
+/// Notation's (notation `specs/signature-specification.md`).
+const NOTATION: &str = "application/vnd.cncf.notary.signature";
+
+/// Something that is no image.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Other {
+    /// What it is, in a few words.
+    pub kind: String,
+    /// Its digest.
+    pub digest: Digest,
+    /// What it is called, where it is.
+    pub name: Option<String>,
+    /// The documents that it is about.
+    pub about: Vec<Digest>,
+}
+
+impl Archive {
+    /// Returns what the documents list besides images and indexes of these, each once, in their order.
+    #[must_use]
+    pub fn others(&self) -> Vec<Other> {
+        let mut others: Vec<Other> = Vec::new();
+        let Some(graph) = &self.contents.graph else {
+            return others;
+        };
+        let mut seen = std::collections::HashSet::new();
+        let nodes = graph.reachable().into_iter();
+        let below = nodes.filter_map(|digest| graph.nodes.get(&digest));
+        let lists = [&graph.index]
+            .into_iter()
+            .chain(below.map(|node| &node.document));
+        for descriptor in lists.flat_map(children) {
+            let Some(digest) = digest_of(descriptor) else {
+                continue;
+            };
+            let is_image = |kind| matches!(kind, NodeKind::Image | NodeKind::Index);
+            if graph.kind(digest).is_some_and(is_image)
+                || self.is_unread(digest)
+                || graph.kind(digest).is_none() && !is_unknown(descriptor)
+                || !seen.insert(digest)
+            {
+                continue;
+            }
+            let node = graph.nodes.get(&digest);
+            others.push(Other {
+                kind: kind(descriptor, node),
+                digest,
+                name: annotation(descriptor, REF_NAME),
+                about: about(graph, descriptor, node),
+            });
+        }
+        others
+    }
+
+    fn is_unread(&self, digest: Digest) -> bool {
+        self.unread
+            .iter()
+            .any(|unread| unread.digest == Some(digest))
+    }
+}
+
+/// Tells whether a descriptor is of a type that we do not follow: of others, what is not there is another platform's image.
+fn is_unknown(descriptor: &Value) -> bool {
+    let media_type = media_type_of(descriptor);
+    !crate::media_type::is_manifest(&media_type) && !crate::media_type::is_index(&media_type)
+}
+
+fn about(graph: &Graph, descriptor: &Value, node: Option<&Node>) -> Vec<Digest> {
+    let mut about = subjects(&graph.index, descriptor, node);
+    about.sort_unstable();
+    about.dedup();
+    about
+}
+
+fn kind(descriptor: &Value, node: Option<&Node>) -> String {
+    let root = node.map(|node| &node.document.root);
+    let layers = root.and_then(|root| root.get("layers")?.items());
+    let layers: Vec<String> = layers.into_iter().flatten().map(media_type_of).collect();
+    let has = |media_type: &str| layers.iter().any(|layer| layer == media_type);
+    let config = root.and_then(|root| root.get("config")).map(media_type_of);
+    let config = config.unwrap_or_default();
+    let stated = |value: &Value| Some(value.get("artifactType")?.as_text()?.into_owned());
+    let artifact = root.and_then(stated).or_else(|| stated(descriptor));
+    let cosign = annotation(descriptor, "kind");
+    let cosign = cosign
+        .as_deref()
+        .and_then(|kind| kind.strip_prefix(COSIGN_KIND));
+    let name = annotation(descriptor, REF_NAME).unwrap_or_default();
+    let is_called = |end: &str| name.contains("sha256-") && name.ends_with(end);
+    if annotation(descriptor, DOCKER_TYPE).is_some() {
+        return "attestation".to_owned();
+    }
+    if has(COSIGN_PAYLOAD) || cosign == Some("sigs") || is_called(".sig") {
+        return "cosign signature".to_owned();
+    }
+    if has(DSSE) || cosign == Some("atts") || is_called(".att") {
+        return "cosign attestation".to_owned();
+    }
+    if is_called(".sbom") {
+        return "cosign SBOM".to_owned();
+    }
+    if config == NOTATION || artifact.as_deref() == Some(NOTATION) {
+        return "Notation signature".to_owned();
+    }
+    if crate::media_type::is_index(&media_type_of(descriptor)) {
+        return "index without images".to_owned();
+    }
+    let kind = artifact.filter(|kind| !kind.is_empty()).unwrap_or(config);
+    match kind.as_str() {
+        "" => format!("artifact of type {}", media_type_of(descriptor)),
+        kind => format!("artifact of type {kind}"),
+    }
+}

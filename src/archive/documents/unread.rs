@@ -1,0 +1,80 @@
+//! What the documents name and nobody can read: it stays as it is, and a patch that is about it is refused.
+
+use super::descriptor::{NAME, REF_NAME, annotation, digest_of};
+use crate::digest::Digest;
+use crate::error::Error;
+use crate::image::json::Value;
+
+/// An image, or something else, that a document names and that is not there or not whole.
+#[derive(Debug)]
+pub struct Unread {
+    /// The digest, where the document states one.
+    pub digest: Option<Digest>,
+    /// What it is called.
+    pub names: Vec<String>,
+    /// Why it cannot be read.
+    pub error: Error,
+    /// Whether it stands at the top, not below an index.
+    pub is_top: bool,
+}
+
+impl Unread {
+    /// Takes what a descriptor names.
+    pub(in crate::archive) fn new(descriptor: &Value, error: Error, is_top: bool) -> Self {
+        let name = annotation(descriptor, NAME).or_else(|| annotation(descriptor, REF_NAME));
+        Self {
+            digest: digest_of(descriptor),
+            names: name.into_iter().collect(),
+            error,
+            is_top,
+        }
+    }
+
+    /// Takes what is wrong with the archive as a whole.
+    pub(in crate::archive) fn whole(error: Error) -> Self {
+        Self {
+            digest: None,
+            names: vec!["the archive".to_owned()],
+            error,
+            is_top: true,
+        }
+    }
+
+    /// Tells whether the archive has nothing of it; else it is damaged.
+    #[must_use]
+    pub fn is_absent(&self) -> bool {
+        matches!(self.error, Error::MissingEntry { .. })
+    }
+
+    /// Returns what it is called, for messages.
+    #[must_use]
+    pub fn display_name(&self) -> String {
+        let digest = || self.digest.map(|digest| digest.to_string());
+        let first = self.names.first().cloned().or_else(digest);
+        first.unwrap_or_else(|| "an image without a digest".to_owned())
+    }
+}
+
+impl Error {
+    /// Says that `index.json` names no image.
+    pub(in crate::archive) fn no_image_listed() -> Self {
+        Self::BadDocument {
+            name: "index.json".to_owned(),
+            reason: "it references no image in the archive".to_owned(),
+        }
+    }
+
+    /// Tells whether it says what is wrong with what an archive holds, not that it could not be looked at.
+    pub(in crate::archive) fn is_about_content(&self) -> bool {
+        matches!(
+            self,
+            Self::MissingEntry { .. }
+                | Self::BadEntry { .. }
+                | Self::BadDocument { .. }
+                | Self::Mismatch { .. }
+                | Self::OtherLayers { .. }
+                | Self::NotAnImage { .. }
+                | Self::Halves(_)
+        )
+    }
+}
