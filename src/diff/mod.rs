@@ -8,11 +8,13 @@ mod pairs;
 mod patch;
 mod text;
 
+use std::collections::HashSet;
+
 use serde::Serialize;
 
 use crate::annotation::{AnnotationEdit, AnnotationPlace, ImageAnnotations};
 use crate::apply::{ConfigChange, TagSummary, compare_tags};
-use crate::archive::{Archive, Image};
+use crate::archive::{Archive, Image, Other};
 use crate::digest::Digest;
 use crate::error::Error;
 use crate::gather::read_trees;
@@ -39,6 +41,21 @@ pub struct Difference {
     pub old_form: &'static str,
     /// The images of both, in the order of the old archive; those that are only in the new one come last.
     pub images: Vec<ImageDifference>,
+    /// What is no image and is in one archive alone: attestations, signatures, artifacts.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub others: Vec<OtherDifference>,
+}
+
+/// An attestation, a signature or an artifact that one of the archives has.
+#[derive(Debug, Clone, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct OtherDifference {
+    /// Which archive has it.
+    pub change: Change,
+    /// What it is.
+    pub kind: String,
+    /// Its digest.
+    pub digest: Digest,
 }
 
 /// What differs between an image and the one that it is held against.
@@ -57,6 +74,18 @@ pub struct ImageDifference {
     /// The id of the old image.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub old_image_id: Option<Digest>,
+    /// The digest of the new manifest, where both archives have one and these differ.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub manifest_digest: Option<Digest>,
+    /// The digest of the old one, likewise.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub old_manifest_digest: Option<Digest>,
+    /// The digest of the index above the new manifest, where both archives have one and these differ.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub index_digest: Option<Digest>,
+    /// The digest of the old one, likewise.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub old_index_digest: Option<Digest>,
     /// What differs in the configuration, by path.
     pub config: Vec<ConfigChange>,
     /// What differs in the history.
@@ -86,14 +115,37 @@ impl Difference {
             old.source().check()?;
             new.source().check().and(compared)?;
         }
+        let others = compare_others(old, new);
         Ok(Self {
             format_version: 1,
-            changed: images.iter().any(|image| image.change != Change::Kept),
+            changed: !others.is_empty() || images.iter().any(|image| image.change != Change::Kept),
             form: new.form(),
             old_form: old.form(),
             images,
+            others,
         })
     }
+}
+
+/// Returns what is no image and is in one archive alone.
+fn compare_others(old: &Archive, new: &Archive) -> Vec<OtherDifference> {
+    let (before, after) = (old.others(), new.others());
+    let digests = |others: &[Other]| others.iter().map(|other| other.digest).collect();
+    let (old, new): (HashSet<Digest>, HashSet<Digest>) = (digests(&before), digests(&after));
+    let only = |others: Vec<Other>, there: &HashSet<Digest>, change: Change| {
+        let alone = others
+            .into_iter()
+            .filter(|other| !there.contains(&other.digest));
+        let told = alone.map(|other| OtherDifference {
+            change,
+            kind: other.kind,
+            digest: other.digest,
+        });
+        told.collect::<Vec<_>>()
+    };
+    let mut others = only(before, &new, Change::Removed);
+    others.extend(only(after, &old, Change::Added));
+    others
 }
 
 /// Trees first and contents last, so that a layer of several images is read for all of them at once.
@@ -160,6 +212,10 @@ impl ImageDifference {
             change,
             image_id: (!is_old).then(|| image.image_id()),
             old_image_id: is_old.then(|| image.image_id()),
+            manifest_digest: None,
+            old_manifest_digest: None,
+            index_digest: None,
+            old_index_digest: None,
             config: Vec::new(),
             history: Vec::new(),
             annotations: Vec::new(),
@@ -175,7 +231,11 @@ impl ImageDifference {
         let annotations = annotation_edits(&old.annotations(a), &new.annotations(b));
         let layers = layers::compare_layers(before.layers(), after.layers());
         let tags = compare_tags(before.tags(), after.tags());
-        let is_same = config.is_empty()
+        let (old_manifest, manifest) = differing(before.manifest_digest(), after.manifest_digest());
+        let (old_index, index) = differing(old.index_of(before), new.index_of(after));
+        let is_same = manifest.is_none()
+            && index.is_none()
+            && config.is_empty()
             && history.is_empty()
             && annotations.is_empty()
             && layers.iter().all(|layer| layer.change == Change::Kept)
@@ -190,6 +250,10 @@ impl ImageDifference {
             },
             image_id: Some(after.image_id()),
             old_image_id: Some(before.image_id()),
+            manifest_digest: manifest,
+            old_manifest_digest: old_manifest,
+            index_digest: index,
+            old_index_digest: old_index,
             config,
             history,
             annotations,
@@ -197,6 +261,14 @@ impl ImageDifference {
             tags,
             files: None,
         }
+    }
+}
+
+/// Returns both digests if they differ; nothing where a form has none.
+fn differing(old: Option<Digest>, new: Option<Digest>) -> (Option<Digest>, Option<Digest>) {
+    match (old, new) {
+        (Some(a), Some(b)) if a != b => (old, new),
+        _ => (None, None),
     }
 }
 

@@ -19,6 +19,14 @@ impl fmt::Display for Difference {
             }
             image.fmt(f)?;
         }
+        if !self.others.is_empty() {
+            let is_first = !self.images.iter().any(|image| is_told(&image));
+            writeln!(f, "{}others", if is_first { "" } else { "\n" })?;
+        }
+        for other in &self.others {
+            let (sign, digest) = (other.change.sign(), other.digest.short());
+            put(f, format_args!("  {sign} sha256:{digest}  {}", other.kind))?;
+        }
         let n_kept = self.images.len() - self.images.iter().filter(is_told).count();
         if n_kept > 0 {
             writeln!(
@@ -69,7 +77,16 @@ impl fmt::Display for ImageDifference {
             writeln!(f, "  was       {old}")?;
         }
         self.image_id
-            .map_or(Ok(()), |id| writeln!(f, "  image id  {id}"))
+            .map_or(Ok(()), |id| writeln!(f, "  image id  {id}"))?;
+        for (name, old, new) in [
+            ("manifest", self.old_manifest_digest, self.manifest_digest),
+            ("index", self.old_index_digest, self.index_digest),
+        ] {
+            if let Some((old, new)) = old.zip(new) {
+                writeln!(f, "  was       {old}\n  {name:9} {new}")?;
+            }
+        }
+        Ok(())
     }
 }
 

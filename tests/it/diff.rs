@@ -146,3 +146,79 @@ fn a_damaged_archive_is_a_problem_of_the_world() {
         .args([home.path().join("no.tar"), fixture("docker20.tar")]);
     assert_eq!(output.output().unwrap().status.code(), Some(3));
 }
+
+#[test]
+fn a_layer_is_the_same_wherever_it_stands() {
+    let home = tempfile::tempdir().unwrap();
+    write_files(home.path(), &[("rootfs/new", "new\n")]);
+    // The lower of two layers is another, and a third stands on top.
+    let operations = "  - remove-path: {match: [/etc/greeting], purge: true}\n  - add-layer: {from: rootfs, to: /}\n";
+    let out = patched(home.path(), "docker20.tar", operations);
+    let found = json(&fixture("docker20.tar"), &out);
+    let changes: Vec<&str> = found["images"][0]["layers"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|layer| layer["change"].as_str().unwrap())
+        .collect();
+    assert_eq!(changes, ["removed", "added", "kept", "added"]);
+    // The patch leaves the layer between them where it is.
+    let patch = home.path().join("made.yaml");
+    let image = fixture("docker20.tar");
+    let made = command()
+        .current_dir(home.path())
+        .args(["diff", "--as-patch", "--layers", "layers"])
+        .args([&image, &out])
+        .output()
+        .unwrap();
+    let text = String::from_utf8(made.stdout).unwrap();
+    std::fs::write(&patch, &text).unwrap();
+    assert_eq!(
+        text.matches("remove-layer").count() + text.matches("replace-layer").count(),
+        1,
+        "{text}"
+    );
+    let again = home.path().join("again.tar");
+    ok([Path::new("apply"), &patch, &image, Path::new("-o"), &again]);
+    let stack = |archive: &Path| -> Vec<String> {
+        let text = ok([
+            "inspect".as_ref(),
+            archive.as_os_str(),
+            "--format=json".as_ref(),
+        ]);
+        let report: Value = serde_json::from_str(&text).unwrap();
+        let layers = report["images"][0]["layers"].as_array().unwrap();
+        layers
+            .iter()
+            .map(|layer| layer["diffId"].to_string())
+            .collect()
+    };
+    assert_eq!(stack(&again), stack(&out));
+}
+
+#[test]
+fn what_is_no_image_and_digests_are_compared() {
+    let home = tempfile::tempdir().unwrap();
+    let image = fixture("buildx-oci-multi.tar");
+    // Nothing of the images: what is said about them goes.
+    let mut archive = crate::edit::Archive::fixture("buildx-oci-multi.tar");
+    let index: Value = serde_json::from_slice(&archive.entry("index.json").data).unwrap();
+    let top = index["manifests"][0]["digest"].as_str().unwrap()[7..].to_owned();
+    let mut below: Value = serde_json::from_slice(&archive.entry(&top).data).unwrap();
+    let listed = below["manifests"].as_array_mut().unwrap();
+    let n_before = listed.len();
+    listed.retain(|it| it["annotations"]["vnd.docker.reference.type"] != "attestation-manifest");
+    let n_gone = n_before - listed.len();
+    assert!(n_gone > 0);
+    archive.entry(&top).data = below.to_string().into_bytes();
+    archive.repair();
+    let without = home.path().join("without.tar");
+    std::fs::write(&without, archive.to_bytes()).unwrap();
+    let (code, text) = diff(&image, &without, &["--exit-code"]);
+    assert_eq!(code, Some(1));
+    assert_eq!(text.matches("attestation").count(), n_gone, "{text}");
+    assert!(text.contains("\n  index     sha256:"), "{text}");
+    let found = json(&image, &without);
+    assert!(found["images"][0]["config"].as_array().unwrap().is_empty());
+    assert_eq!(found["others"][0]["change"], "removed");
+}

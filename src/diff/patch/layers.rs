@@ -6,7 +6,7 @@ use std::ops::Range;
 
 use super::Operations;
 use crate::archive::{Archive, Image, Layer};
-use crate::diff::layers::shared_ends;
+use crate::diff::layers::{Run, runs};
 use crate::digest::{DiffId, Hashing};
 use crate::error::Error;
 use crate::patch::{DraftValue, PatchDraft};
@@ -72,10 +72,12 @@ pub(super) fn tars(old: &Archive, new: &Archive, pairs: &[(usize, usize)]) -> Ve
     let mut seen = HashSet::new();
     for &(a, b) in pairs {
         let (before, after) = (old.images()[a].layers(), new.images()[b].layers());
-        let (n_first, n_last) = shared_ends(before, after);
-        let come = after[..after.len() - n_last].iter().enumerate();
-        for (position, layer) in come.skip(n_first) {
-            let diff_id = layer.diff_id();
+        let come = runs(before, after).into_iter().filter_map(|run| match run {
+            Run::Differs { new, .. } => Some(new),
+            Run::Kept(_) => None,
+        });
+        for position in come.flatten() {
+            let diff_id = after[position].diff_id();
             if seen.insert(diff_id) {
                 tars.push(LayerTar {
                     name: name(diff_id),
@@ -95,7 +97,6 @@ fn name(diff_id: DiffId) -> String {
 /// Returns what turns the layers of `old` into those of `new`, which lie in `directory`, as the patch spells it.
 pub(super) fn operations(old: &Image, new: &Image, directory: &str, order: Order) -> Operations {
     let (before, after) = (old.layers(), new.layers());
-    let (n_first, n_last) = shared_ends(before, after);
     let told = new.created_by();
     let mut counts: HashMap<DiffId, usize> = HashMap::new();
     for layer in before.iter().chain(after) {
@@ -106,36 +107,43 @@ pub(super) fn operations(old: &Image, new: &Image, directory: &str, order: Order
         let told = told.get(position).and_then(Option::as_deref);
         tar(new, position, directory, at, told)
     };
-    let gone = n_first..before.len() - n_last;
-    let come = n_first..after.len() - n_last;
+    let mut operations = Operations::new();
     // From the top down, so that the numbers of the others stay.
-    let removals = |gone: Range<usize>| gone.rev().map(|position| removal(which(position)));
-    let additions = |come: Range<usize>, n_below: usize| {
-        let first = come.start;
-        come.map(move |position| {
-            let at =
-                (n_last > 0 || order == Order::Exchange).then_some(n_below + position - first + 1);
-            ("add-layer", tar(position, at))
-        })
-    };
-    let n_both = match order {
-        Order::Exchange => gone.len().min(come.len()),
-        _ => 0,
-    };
-    let exchanged = (1..=n_both).map(|n| {
-        let mut which = vec![which(gone.end - n)];
-        which.push(("with".to_owned(), tar(come.end - n, None)));
-        ("replace-layer", DraftValue::Map(which))
-    });
-    let removed = removals(gone.start..gone.end - n_both);
-    let added = come.start..come.end - n_both;
-    match order {
-        Order::AddFirst => additions(added, gone.end).chain(removed).collect(),
-        _ => exchanged
-            .chain(removed)
-            .chain(additions(added, n_first))
-            .collect(),
+    for run in runs(before, after).into_iter().rev() {
+        let Run::Differs {
+            old: gone,
+            new: come,
+        } = run
+        else {
+            continue;
+        };
+        let is_top = gone.end == before.len();
+        let removals = |gone: Range<usize>| gone.rev().map(|position| removal(which(position)));
+        let additions = |come: Range<usize>, n_below: usize| {
+            let first = come.start;
+            come.map(move |position| {
+                let at =
+                    (!is_top || order == Order::Exchange).then_some(n_below + position - first + 1);
+                ("add-layer", tar(position, at))
+            })
+        };
+        let n_both = match order {
+            Order::Exchange => gone.len().min(come.len()),
+            _ => 0,
+        };
+        let exchanged = (1..=n_both).map(|n| {
+            let mut which = vec![which(gone.end - n)];
+            which.push(("with".to_owned(), tar(come.end - n, None)));
+            ("replace-layer", DraftValue::Map(which))
+        });
+        let removed = removals(gone.start..gone.end - n_both);
+        let added = come.start..come.end - n_both;
+        match order {
+            Order::AddFirst => operations.extend(additions(added, gone.end).chain(removed)),
+            _ => operations.extend(exchanged.chain(removed).chain(additions(added, gone.start))),
+        }
     }
+    operations
 }
 
 /// How a layer of the old image is named: by its diff id, or by its number where that is not enough.

@@ -11,10 +11,12 @@ mod trial;
 
 use std::collections::HashMap;
 
+use super::OtherDifference;
 use super::pairs::{Pair, pairs};
 use crate::apply::shown;
-use crate::archive::Archive;
+use crate::archive::{Archive, Image, Other};
 use crate::config_field::ConfigField;
+use crate::digest::Digest;
 use crate::error::Error;
 use crate::operation::Operations;
 use crate::plan::Change;
@@ -86,7 +88,21 @@ impl DifferencePatch {
         }
         let one_sided = pairs.iter().filter_map(|pair| one_sided(pair, old, new));
         let left = best.left.into_iter().map(|left| left.text);
-        let missing: Vec<String> = one_sided.chain(left).collect();
+        let others = super::compare_others(old, new).into_iter();
+        let others = others
+            .filter(|other| !goes_with_its_image(other, old, new))
+            .map(|other| {
+                let place = match other.change {
+                    Change::Removed => "old",
+                    _ => "new",
+                };
+                let digest = other.digest.short();
+                format!(
+                    "{} sha256:{digest}: is only in the {place} archive",
+                    other.kind
+                )
+            });
+        let missing: Vec<String> = one_sided.chain(left).chain(others).collect();
         let leaves_layers = style.layers.is_none() && subject.layers_differ();
         old.source().check()?;
         new.source().check()?;
@@ -151,6 +167,22 @@ impl Attempt {
             }
         }
     }
+}
+
+/// Tells whether something is about what a patch changes: then it goes along.
+fn goes_with_its_image(other: &OtherDifference, old: &Archive, new: &Archive) -> bool {
+    let is_it = |it: &&Other| it.digest == other.digest;
+    let about = old.others().iter().find(is_it).map(|it| it.about.clone());
+    let about = about.unwrap_or_default();
+    let is_there = |digest: &Digest| {
+        let of_image = |image: &Image| image.manifest_digest() == Some(*digest);
+        new.images().iter().any(of_image)
+            || new
+                .groups()
+                .iter()
+                .any(|group| group.root() == Some(*digest))
+    };
+    other.change == Change::Removed && !about.is_empty() && !about.iter().any(is_there)
 }
 
 /// Tells of an image that one archive lacks.

@@ -95,6 +95,9 @@ impl Home {
             let line = line.trim_start();
             !line.starts_with("image ")
                 && !line.starts_with("was ")
+                // The history is part of what these digest.
+                && !line.starts_with("manifest ")
+                && !line.starts_with("index ")
                 && !line.starts_with("history")
                 && !line.contains(" history.")
                 && !line.is_empty()
