@@ -6,6 +6,7 @@
 mod apply;
 mod args;
 mod check;
+mod destination;
 mod diff;
 mod failure;
 mod generate;
