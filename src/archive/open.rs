@@ -42,8 +42,7 @@ fn open(source: &Arc<Source>, trusted: Option<Half>) -> Result<Archive, Error> {
             "is in the `dir:` form of skopeo and podman (its `manifest.json` is one manifest); convert it with `skopeo copy dir:DIR oci:LAYOUT`".to_owned(),
         ));
     }
-    let (listed, family) = dialect::list(source, &documents)?
-        .ok_or_else(|| not_an_image(instead_of_images(source)))?;
+    let (listed, family) = dialect::list(source, &documents)?.ok_or_else(|| no_images(source))?;
     let contents = Contents {
         source: Arc::clone(source),
         images: listed.images,
@@ -60,6 +59,14 @@ fn open(source: &Arc<Source>, trusted: Option<Half>) -> Result<Archive, Error> {
         dialect,
         surroundings: OnceLock::new(),
     })
+}
+
+/// The error of an archive whose documents list no images.
+pub(super) fn no_images(source: &Source) -> Error {
+    Error::NotAnImage {
+        place: source.place().to_owned(),
+        reason: instead_of_images(source),
+    }
 }
 
 /// Says what an archive without images is, where that can be told.

@@ -6,10 +6,11 @@
 
 use std::collections::{BTreeSet, HashMap, HashSet};
 
+use super::closest::closest_by_blobs;
 use super::generation::{Generation, Release};
 use super::state::{Files, Part, Paths, State};
 use super::v1_directories::push_time;
-use super::{Dialect, Facts, Index, Tagless, reproduces};
+use super::{Closest, Dialect, Facts, Index, Tagless, reproduces};
 use crate::archive::documents::descriptor::{blob_name, digest_of, listed_name};
 use crate::archive::documents::graph::{Graph, NodeKind, children};
 use crate::archive::documents::halves::{check_layers, disagreement, names_differ, unlisted};
@@ -20,6 +21,7 @@ use crate::archive::source::Source;
 use crate::archive::{Contents, Image, Layer, MAX_DOCUMENT_BYTES, OciManifest};
 use crate::digest::Digest;
 use crate::error::Error;
+use crate::image::Config;
 use crate::image::json::{Document, Value};
 use crate::media_type::{CONFIG, MANIFEST, PLAIN_LAYER};
 use crate::reference::Reference;
@@ -51,6 +53,22 @@ impl Dialect for Hybrid {
 
     fn files(&self, contents: &Contents, states: &[State], graph: Option<&Graph>) -> Files {
         files(contents, self.0.as_ref(), states, graph)
+    }
+
+    fn closest(
+        &self,
+        contents: &Contents,
+        stated: &[Option<Config>],
+    ) -> Result<Option<Closest>, Error> {
+        if self.0.is_some() {
+            return Ok(None);
+        }
+        let closest = closest_by_blobs(contents, &legacy_candidates(contents), stated)?;
+        Ok(closest.map(|(generation, stale)| Closest {
+            dialect: Box::new(Self(Some(generation))),
+            stale,
+            names_layers: false,
+        }))
     }
 }
 
@@ -341,6 +359,17 @@ fn derives(contents: &Contents, generation: &Generation, image: &Image) -> Resul
 /// Returns every `created` of the legacy JSON blobs, which nothing references.
 fn seen_times(contents: &Contents) -> Result<Vec<String>, Error> {
     let mut times = Vec::new();
+    for index in legacy_candidates(contents) {
+        push_time(
+            &mut times,
+            &contents.source.read(index, MAX_DOCUMENT_BYTES)?,
+        );
+    }
+    Ok(times)
+}
+
+/// Returns the blobs that may be legacy JSON: small ones that no image has.
+fn legacy_candidates(contents: &Contents) -> Vec<usize> {
     let known: BTreeSet<usize> = contents
         .images
         .iter()
@@ -359,14 +388,6 @@ fn seen_times(contents: &Contents) -> Result<Vec<String>, Error> {
             && entry.size <= 64 * 1024
             && !known.contains(index)
     };
-    for index in (0..contents.source.entries().len())
-        .filter(is_candidate)
-        .take(MAX_LEGACY_BLOBS)
-    {
-        push_time(
-            &mut times,
-            &contents.source.read(index, MAX_DOCUMENT_BYTES)?,
-        );
-    }
-    Ok(times)
+    let candidates = (0..contents.source.entries().len()).filter(is_candidate);
+    candidates.take(MAX_LEGACY_BLOBS).collect()
 }

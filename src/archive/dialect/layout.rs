@@ -107,7 +107,7 @@ pub(super) fn images(source: &Source, graph: &Graph) -> Result<(Vec<Image>, Vec<
 }
 
 /// Says of a manifest what an item of `manifest.json` says of an image.
-fn item(manifest: &OciManifest) -> Result<Item, Error> {
+pub(in crate::archive) fn item(manifest: &OciManifest) -> Result<Item, Error> {
     let root = &manifest.document.root;
     let bad = |what: &str| Error::BadDocument {
         name: blob_name(manifest.digest),

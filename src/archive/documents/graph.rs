@@ -13,9 +13,9 @@ use crate::media_type;
 use crate::reference::Reference;
 
 /// Indexes within indexes; nobody has more than two. What a hostile archive may make us follow.
-const MAX_DEPTH: usize = 16;
+pub(in crate::archive) const MAX_DEPTH: usize = 16;
 /// More documents than any archive has.
-const MAX_NODES: usize = 10_000;
+pub(in crate::archive) const MAX_NODES: usize = 10_000;
 /// Descriptors below all that stands at the top; those of an index that several name count for each of them.
 const MAX_VISITS: usize = 1_000_000;
 
@@ -249,7 +249,7 @@ pub(in crate::archive) fn children(document: &Document) -> impl Iterator<Item = 
 }
 
 /// Tells the manifest of an image from that of something else.
-fn is_image(descriptor: &Value, manifest: &Document) -> bool {
+pub(in crate::archive) fn is_image(descriptor: &Value, manifest: &Document) -> bool {
     let config = manifest.root.get("config").map(media_type_of);
     let mut layers = manifest
         .root

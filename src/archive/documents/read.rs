@@ -42,7 +42,7 @@ fn parse(bytes: &[u8], name: &str) -> Result<Document, Error> {
 const MAX_SHARED_BYTES: u64 = 8 << 20;
 const MAX_SHARED_RATIO: u64 = 4;
 /// What a layer or a name takes besides its text. In bytes.
-const ITEM_BYTES: usize = 64;
+pub(in crate::archive) const ITEM_BYTES: usize = 64;
 
 /// Reads images; a configuration that several have is read once.
 pub(in crate::archive) struct ImageReader<'a> {
@@ -84,7 +84,7 @@ impl<'a> ImageReader<'a> {
         let own: usize = texts.map(|text| text + ITEM_BYTES).sum();
         self.once += if is_shared { 0 } else { own as u64 };
         self.for_all += source.entries()[entry].size + own as u64;
-        self.check_shared(wanted_by)?;
+        check_shared(self.for_all, self.once, wanted_by)?;
         self.read_image(item, (entry, config, image_id), tags, wanted_by)
     }
 
@@ -177,20 +177,25 @@ impl<'a> ImageReader<'a> {
         self.compressions.insert(entry, compression);
         Ok(compression)
     }
+}
 
-    fn check_shared(&self, wanted_by: &str) -> Result<(), Error> {
-        let allowed = MAX_SHARED_BYTES + MAX_SHARED_RATIO * self.once;
-        if self.for_all <= allowed {
-            return Ok(());
-        }
-        Err(Error::BadDocument {
-            name: wanted_by.trim_matches('`').to_owned(),
-            reason: format!(
-                "images share documents of {} bytes, counted for each image; at most {allowed} are allowed (8 MiB and 4 times the documents)",
-                self.for_all
-            ),
-        })
+/// Refuses documents that come to `for_all` bytes when each is counted for every image that has it, and to `once` when each is
+/// counted once, if that is too much.
+pub(in crate::archive) fn check_shared(
+    for_all: u64,
+    once: u64,
+    wanted_by: &str,
+) -> Result<(), Error> {
+    let allowed = MAX_SHARED_BYTES + MAX_SHARED_RATIO * once;
+    if for_all <= allowed {
+        return Ok(());
     }
+    Err(Error::BadDocument {
+        name: wanted_by.trim_matches('`').to_owned(),
+        reason: format!(
+            "images share documents of {for_all} bytes, counted for each image; at most {allowed} are allowed (8 MiB and 4 times the documents)"
+        ),
+    })
 }
 
 /// A plain layer that is named by the diff id of another layer of the image stands in that one's place.

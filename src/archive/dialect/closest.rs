@@ -1,0 +1,153 @@
+//! Whose legacy ids an archive has in which some are stale: those of the generation that derives the most of them.
+
+use super::generation::Generation;
+use super::v1_directories::{directory_of, legacy_json, push_time};
+use crate::archive::documents::descriptor::blob_name;
+use crate::archive::{Contents, Layer, MAX_DOCUMENT_BYTES};
+use crate::digest::Digest;
+use crate::error::Error;
+use crate::image::Config;
+use crate::image::json::{Document, Value};
+
+/// Returns every generation that the archive may be of, the likeliest first.
+pub(super) fn candidates(contents: &Contents) -> Result<Vec<Generation>, Error> {
+    // Lower layers have one time, which is the daemon's zero: what the first of them says is what all must say.
+    let mut images = contents
+        .images
+        .iter()
+        .filter(|image| image.layers.len() > 1);
+    let mut times = Generation::times(Vec::new());
+    if let Some(image) = images.next() {
+        times.clear();
+        if let Some(index) = legacy_json(contents, &image.layers[0]) {
+            push_time(
+                &mut times,
+                &contents.source.read(index, MAX_DOCUMENT_BYTES)?,
+            );
+        }
+    }
+    let time = times.first().into_iter();
+    Ok(time
+        .flat_map(|time| Generation::candidates(false, time))
+        .collect())
+}
+
+/// Returns the generation that derives the most of the ids that are there, from the images as they are or as their
+/// configurations state them; nothing if none derives any. The one id of an image with one layer covers its configuration, and
+/// says nothing if that has changed: then what Docker alone writes beside the layer decides.
+pub(super) fn closest_generation(
+    contents: &Contents,
+    stated: &[Option<Config>],
+) -> Result<Option<Generation>, Error> {
+    let n_derived =
+        |generation: &Generation, config: &Config| n_derived(contents, generation, config);
+    let closest = most_derived(contents, stated, candidates(contents)?, n_derived);
+    let has_one_layer = contents.images.iter().all(|image| image.layers.len() < 2);
+    let is_docker = || {
+        let layers = contents.images.iter().flat_map(|image| &image.layers);
+        has_one_layer && layers.map(|layer| is_dockers(contents, layer)).all(|is| is)
+    };
+    Ok(closest
+        .filter(|(n_derived, _)| *n_derived > 0 || is_docker())
+        .map(|(_, generation)| generation))
+}
+
+/// Returns the first generation that derives the most ids, and how many these are; `n_derived` counts those of a configuration.
+fn most_derived(
+    contents: &Contents,
+    stated: &[Option<Config>],
+    generations: Vec<Generation>,
+    n_derived: impl Fn(&Generation, &Config) -> usize,
+) -> Option<(usize, Generation)> {
+    let mut most: Option<(usize, Generation)> = None;
+    for generation in generations {
+        let images = contents.images.iter().zip(stated);
+        let n: usize = images
+            .map(|(image, stated)| {
+                let configs = [Some(&image.config), stated.as_ref()].into_iter().flatten();
+                let derived = configs.map(|config| n_derived(&generation, config));
+                derived.max().unwrap_or_default()
+            })
+            .sum();
+        if most.as_ref().is_none_or(|(most, _)| n > *most) {
+            most = Some((n, generation));
+        }
+    }
+    most
+}
+
+/// More times of lower layers than daemons have had.
+const MAX_TIMES: usize = 4;
+
+/// Returns the generation that derives the most of the legacy blobs among `candidates`, and the names of these blobs; nothing if
+/// there are none.
+pub(super) fn closest_by_blobs(
+    contents: &Contents,
+    candidates: &[usize],
+    stated: &[Option<Config>],
+) -> Result<Option<(Generation, Vec<String>)>, Error> {
+    let (mut times, mut names) = (Vec::new(), Vec::new());
+    for &index in candidates {
+        let bytes = contents.source.read(index, MAX_DOCUMENT_BYTES)?;
+        let Some(document) = Document::parse(&bytes).ok().filter(is_legacy) else {
+            continue;
+        };
+        names.push(contents.source.entries()[index].name.clone());
+        // The top layer has the time of its image.
+        if document.root.get("config").is_none() {
+            push_time(&mut times, &bytes);
+        }
+    }
+    let times = Generation::times(times).into_iter().take(MAX_TIMES);
+    let generations = times.flat_map(|time| Generation::candidates(true, &time));
+    let n_derived = |generation: &Generation, config: &Config| {
+        let mut n = 0;
+        generation.each_layer(config, &[], |layer| {
+            let name = blob_name(Digest::of(&layer.json));
+            n += usize::from(contents.source.find(&name).is_some());
+            true
+        });
+        n
+    };
+    let most = most_derived(contents, stated, generations.collect(), n_derived);
+    let generation = most.map(|(_, generation)| generation);
+    Ok(generation
+        .map(|generation| (generation, names))
+        .filter(|(_, names)| !names.is_empty()))
+}
+
+/// Tells whether a document is the legacy JSON of a layer.
+fn is_legacy(document: &Document) -> bool {
+    let id = document.root.get("id").and_then(Value::as_text);
+    id.is_some_and(|id| Digest::parse_hex(&id).is_some())
+        && document.root.get("container_config").is_some()
+}
+
+/// Returns how many layers of a configuration have their directory where a generation has it.
+fn n_derived(contents: &Contents, generation: &Generation, config: &Config) -> usize {
+    let mut n = 0;
+    generation.each_layer(config, &[], |layer| {
+        n += usize::from(
+            contents
+                .source
+                .find(&format!("{}/json", layer.id))
+                .is_some(),
+        );
+        true
+    });
+    n
+}
+
+/// Tells whether the document beside a layer is one of Docker's, in the directory of its id.
+fn is_dockers(contents: &Contents, layer: &Layer) -> bool {
+    let read = || {
+        let bytes = contents
+            .source
+            .read(legacy_json(contents, layer)?, MAX_DOCUMENT_BYTES)
+            .ok()?;
+        let document = Document::parse(&bytes).ok().filter(is_legacy)?;
+        let id = document.root.get("id")?.as_text()?.into_owned();
+        Some(directory_of(&layer.path) == Some(&id))
+    };
+    read() == Some(true)
+}
