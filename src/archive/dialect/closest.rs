@@ -44,8 +44,8 @@ pub(super) fn closest_generation(
     let closest = most_derived(contents, stated, candidates(contents)?, n_derived);
     let has_one_layer = contents.images.iter().all(|image| image.layers.len() < 2);
     let is_docker = || {
-        let layers = contents.images.iter().flat_map(|image| &image.layers);
-        has_one_layer && layers.map(|layer| is_dockers(contents, layer)).all(|is| is)
+        let mut layers = contents.images.iter().flat_map(|image| &image.layers);
+        has_one_layer && layers.all(|layer| is_dockers(contents, layer))
     };
     Ok(closest
         .filter(|(n_derived, _)| *n_derived > 0 || is_docker())

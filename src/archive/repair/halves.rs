@@ -66,7 +66,8 @@ pub(super) fn matched(
             .collect();
         let found = config.and_then(|config| by_config.get(&config));
         let by_config = found.map(Vec::as_slice).unwrap_or_default();
-        let is_same = |&i: &usize| listed[i].layers == layers;
+        let is_whole = layers.iter().all(Option::is_some);
+        let is_same = |&i: &usize| is_whole && listed[i].layers == layers;
         let mut found: Vec<usize> = by_config.iter().copied().filter(is_same).collect();
         if found.is_empty() && trusted == Half::Manifest {
             found = stale(item, by_config, &by_name, (items.len(), listed.len()));

@@ -32,7 +32,7 @@ pub(super) struct Images {
 /// The items of `manifest.json`, and what they describe.
 #[derive(Clone, Copy)]
 pub(super) struct Items<'a> {
-    pub(super) items: &'a [Item],
+    pub(super) list: &'a [Item],
     pub(super) matched: &'a Matched,
     /// Which half says what an image has.
     pub(super) trusted: Half,
@@ -95,7 +95,7 @@ impl Images {
                 places.entry(manifest).or_default().push(i);
             }
         }
-        for (item, matched) in items.items.iter().zip(&items.matched.of_items) {
+        for (item, matched) in items.list.iter().zip(&items.matched.of_items) {
             if matched.is_empty() {
                 images.push_item(reading, item)?;
                 continue;
@@ -103,6 +103,12 @@ impl Images {
             let described = matched.iter().filter_map(|digest| places.get(digest));
             let mut described: Vec<usize> = described.flatten().copied().collect();
             described.sort_unstable();
+            if described.is_empty() {
+                return Err(Error::BadDocument {
+                    name: "manifest.json".to_owned(),
+                    reason: format!("describes `{}`, which is not an image", item.config),
+                });
+            }
             images.items.push(Described {
                 images: described,
                 tags: tags(item)?,
@@ -247,7 +253,7 @@ impl<'a> Items<'a> {
     /// Returns the item that describes a manifest.
     fn of(self, manifest: Digest) -> Option<&'a Item> {
         let first = self.matched.of_manifests.get(&manifest)?.first()?;
-        Some(&self.items[*first])
+        Some(&self.list[*first])
     }
 }
 
@@ -263,7 +269,7 @@ fn names(root: &Root, items: Option<Items<'_>>) -> Result<(Vec<Reference>, Vec<R
     let matched: BTreeSet<usize> = matched.flatten().copied().collect();
     let mut named: Vec<Reference> = Vec::new();
     for item in matched {
-        named.extend(tags(&items.items[item])?);
+        named.extend(tags(&items.list[item])?);
     }
     let named = each_once(named);
     Ok(match items.trusted {

@@ -113,7 +113,7 @@ fn of_both(source: &Arc<Source>, mut reading: Reading<'_>, trusted: Half) -> Res
         && let Some(matched) = halves::matched(source, items, (graph, roots), trusted)?
     {
         let items = Items {
-            items,
+            list: items,
             matched: &matched,
             trusted,
         };

@@ -28,14 +28,14 @@ pub(super) const EDITS: &[(&str, Edit)] = &[
     ("the architecture", |archive| {
         let config = config(archive);
         edit(archive, &config, |config| {
-            config["architecture"] = json!("riscv64")
+            config["architecture"] = json!("riscv64");
         });
         true
     }),
     ("diff ids that are none", |archive| {
         let config = config(archive);
         edit(archive, &config, |config| {
-            config["rootfs"]["diff_ids"] = json!(["todo", 1])
+            config["rootfs"]["diff_ids"] = json!(["todo", 1]);
         });
         true
     }),
@@ -131,7 +131,7 @@ pub(super) const EDITS: &[(&str, Edit)] = &[
         let layer = layers(archive)[0].clone();
         let config = config(archive);
         edit(archive, &config, |config| {
-            config["author"] = json!("by hand")
+            config["author"] = json!("by hand");
         });
         change_layer(archive, &layer, 3) && add_layer(archive, false)
     }),

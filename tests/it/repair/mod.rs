@@ -3,6 +3,7 @@
 
 mod command;
 mod hand;
+mod loaded;
 mod refused;
 
 use std::fs::File;
@@ -148,7 +149,7 @@ fn a_directory_is_repaired_as_a_tar_is() {
         let mut archive = Archive::fixture(form);
         let config = config(&mut archive);
         edit(&mut archive, &config, |config| {
-            config["author"] = "by hand".into()
+            config["author"] = "by hand".into();
         });
         let tar = write(home.path(), &archive);
         let (directory, output) = (home.path().join("image"), home.path().join("repaired"));
@@ -195,9 +196,10 @@ fn a_directory_is_repaired_as_a_tar_is() {
 fn the_history_gets_an_entry_for_a_layer_more_and_loses_that_of_one_less() {
     let home = tempfile::tempdir().unwrap();
     for form in FIXTURES.iter().filter(|form| !form.contains("nasty")) {
-        for (what, wanted) in [("a layer more", 1), ("the top layer is gone", -1)] {
+        for (what, is_more) in [("a layer more", true), ("the top layer is gone", false)] {
             let mut archive = Archive::fixture(form);
-            let n_layers = layers(&mut archive).len() as i64;
+            let n_before = layers(&mut archive).len();
+            let n_layers = if is_more { n_before + 1 } else { n_before - 1 };
             let (_, by_hand) = EDITS.iter().find(|(name, _)| *name == what).unwrap();
             assert!(by_hand(&mut archive));
             let output = home.path().join("repaired.tar");
@@ -208,17 +210,13 @@ fn the_history_gets_an_entry_for_a_layer_more_and_loses_that_of_one_less() {
             let mut repaired = Archive::read(&std::fs::read(&output).unwrap());
             let config = config(&mut repaired);
             let config = read(&mut repaired, &config);
-            let n = |value: &Value| value.as_array().unwrap().len() as i64;
-            assert_eq!(
-                n(&config["rootfs"]["diff_ids"]),
-                n_layers + wanted,
-                "{form}"
-            );
+            let n = |value: &Value| value.as_array().unwrap().len();
+            assert_eq!(n(&config["rootfs"]["diff_ids"]), n_layers, "{form}");
             let history = config["history"].as_array().unwrap();
             let is_layer = |entry: &&Value| entry["empty_layer"] != true;
             let described: Vec<&Value> = history.iter().filter(is_layer).collect();
-            assert_eq!(described.len() as i64, n_layers + wanted, "{form}");
-            if wanted == 1 {
+            assert_eq!(described.len(), n_layers, "{form}");
+            if is_more {
                 assert_eq!(described.last().unwrap().get("created_by"), None, "{form}");
             }
         }
@@ -252,7 +250,7 @@ fn one_half_is_followed_where_they_disagree() {
             assert_eq!(findings(&output), Vec::<String>::new(), "{form} {trusted}");
             let repaired = Opened::open(&output).unwrap();
             let tags = repaired.images()[0].tags();
-            let tags: Vec<String> = tags.iter().map(|tag| tag.familiar()).collect();
+            let tags: Vec<String> = tags.iter().map(ocipatch::Reference::familiar).collect();
             assert_eq!(tags, [wanted], "{form} {trusted}");
         }
     }
