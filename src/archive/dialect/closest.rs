@@ -9,29 +9,6 @@ use crate::error::Error;
 use crate::image::Config;
 use crate::image::json::{Document, Value};
 
-/// Returns every generation that the archive may be of, the likeliest first.
-pub(super) fn candidates(contents: &Contents) -> Result<Vec<Generation>, Error> {
-    // Lower layers have one time, which is the daemon's zero: what the first of them says is what all must say.
-    let mut images = contents
-        .images
-        .iter()
-        .filter(|image| image.layers.len() > 1);
-    let mut times = Generation::times(Vec::new());
-    if let Some(image) = images.next() {
-        times.clear();
-        if let Some(index) = legacy_json(contents, &image.layers[0]) {
-            push_time(
-                &mut times,
-                &contents.source.read(index, MAX_DOCUMENT_BYTES)?,
-            );
-        }
-    }
-    let time = times.first().into_iter();
-    Ok(time
-        .flat_map(|time| Generation::candidates(false, time))
-        .collect())
-}
-
 /// Returns the generation that derives the most of the ids that are there, from the images as they are or as their
 /// configurations state them; nothing if none derives any. The one id of an image with one layer covers its configuration, and
 /// says nothing if that has changed: then what Docker alone writes beside the layer decides.
@@ -41,7 +18,16 @@ pub(super) fn closest_generation(
 ) -> Result<Option<Generation>, Error> {
     let n_derived =
         |generation: &Generation, config: &Config| n_derived(contents, generation, config);
-    let closest = most_derived(contents, stated, candidates(contents)?, n_derived);
+    let mut times = Vec::new();
+    let layers = contents.images.iter().flat_map(|image| &image.layers);
+    let documents = layers.filter_map(|layer| legacy_json(contents, layer));
+    for index in documents.take(MAX_DOCUMENTS) {
+        push_lower_time(
+            &mut times,
+            &contents.source.read(index, MAX_DOCUMENT_BYTES)?,
+        );
+    }
+    let closest = most_derived(contents, stated, (false, times), n_derived);
     let has_one_layer = contents.images.iter().all(|image| image.layers.len() < 2);
     let is_docker = || {
         let mut layers = contents.images.iter().flat_map(|image| &image.layers);
@@ -56,11 +42,12 @@ pub(super) fn closest_generation(
 fn most_derived(
     contents: &Contents,
     stated: &[Option<Config>],
-    generations: Vec<Generation>,
+    (since_25, times): (bool, Vec<String>),
     n_derived: impl Fn(&Generation, &Config) -> usize,
 ) -> Option<(usize, Generation)> {
     let mut most: Option<(usize, Generation)> = None;
-    for generation in generations {
+    let times = Generation::times(times).into_iter().take(MAX_TIMES);
+    for generation in times.flat_map(|time| Generation::candidates(since_25, &time)) {
         let images = contents.images.iter().zip(stated);
         let n: usize = images
             .map(|(image, stated)| {
@@ -78,6 +65,16 @@ fn most_derived(
 
 /// More times of lower layers than daemons have had.
 const MAX_TIMES: usize = 4;
+/// How many legacy documents are asked for them.
+const MAX_DOCUMENTS: usize = 1000;
+
+/// Adds the time of a layer below the top, from its legacy JSON; the top layer has the time of its image.
+fn push_lower_time(times: &mut Vec<String>, json: &[u8]) {
+    let document = Document::parse(json).ok();
+    if document.is_some_and(|document| document.root.get("config").is_none()) {
+        push_time(times, json);
+    }
+}
 
 /// Returns the generation that derives the most of the legacy blobs among `candidates`, and the names of these blobs; nothing if
 /// there are none.
@@ -89,17 +86,12 @@ pub(super) fn closest_by_blobs(
     let (mut times, mut names) = (Vec::new(), Vec::new());
     for &index in candidates {
         let bytes = contents.source.read(index, MAX_DOCUMENT_BYTES)?;
-        let Some(document) = Document::parse(&bytes).ok().filter(is_legacy) else {
+        if !Document::parse(&bytes).is_ok_and(|document| is_legacy(&document)) {
             continue;
-        };
-        names.push(contents.source.entries()[index].name.clone());
-        // The top layer has the time of its image.
-        if document.root.get("config").is_none() {
-            push_time(&mut times, &bytes);
         }
+        names.push(contents.source.entries()[index].name.clone());
+        push_lower_time(&mut times, &bytes);
     }
-    let times = Generation::times(times).into_iter().take(MAX_TIMES);
-    let generations = times.flat_map(|time| Generation::candidates(true, &time));
     let n_derived = |generation: &Generation, config: &Config| {
         let mut n = 0;
         generation.each_layer(config, &[], |layer| {
@@ -109,7 +101,7 @@ pub(super) fn closest_by_blobs(
         });
         n
     };
-    let most = most_derived(contents, stated, generations.collect(), n_derived);
+    let most = most_derived(contents, stated, (true, times), n_derived);
     let generation = most.map(|(_, generation)| generation);
     Ok(generation
         .map(|generation| (generation, names))

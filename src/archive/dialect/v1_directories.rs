@@ -4,7 +4,7 @@
 
 use std::collections::{HashMap, HashSet};
 
-use super::closest::{candidates, closest_generation};
+use super::closest::closest_generation;
 use super::generation::{Generation, LegacyLayer};
 use super::go::object;
 use super::state::{Files, Part, Paths, State};
@@ -12,7 +12,7 @@ use super::v1_kept::Kept;
 use super::{Closest, Dialect, Facts, Tagless, reproduces};
 use crate::archive::documents::graph::Graph;
 use crate::archive::draft::Content;
-use crate::archive::{Contents, Image, Layer, names};
+use crate::archive::{Contents, Image, Layer, MAX_DOCUMENT_BYTES, names};
 use crate::digest::{DiffId, Digest};
 use crate::error::Error;
 use crate::image::Config;
@@ -101,6 +101,7 @@ pub(super) fn recognize(contents: &Contents) -> Result<Option<Box<dyn Dialect>>,
 /// Without a generation the directories of kept layers keep their names, whatever they are.
 fn files(contents: &Contents, ids: &Ids, states: &[State]) -> Files {
     let generation = ids.generation();
+    let is_chained = matches!(ids, Ids::Chained);
     let mut files = Files::default();
     let mut first_paths: HashMap<DiffId, String> = HashMap::new();
     // Not every writer has entries for directories.
@@ -111,10 +112,16 @@ fn files(contents: &Contents, ids: &Ids, states: &[State]) -> Files {
     let shared = shared_configs(contents);
     for (image, state) in states.iter().enumerate() {
         let positions = positions(&contents.images[image]);
+        let mut seen = HashSet::new();
         let kept_paths: Vec<Option<&String>> = state
             .layers
             .iter()
-            .map(|layer| layer.path.as_ref().filter(|_| generation.is_none()))
+            .map(|layer| {
+                let path = layer.path.as_ref().filter(|_| generation.is_none())?;
+                // One directory cannot name two layers below.
+                let is_again = is_chained && !seen.insert(path);
+                (!is_again).then_some(path)
+            })
             .collect();
         let legacy = legacy_layers(generation, state, &kept_paths);
         let mut layers = Vec::new();
@@ -122,7 +129,7 @@ fn files(contents: &Contents, ids: &Ids, states: &[State]) -> Files {
             if let Some(path) = kept_paths[i] {
                 let kept = Kept {
                     contents,
-                    is_chained: matches!(ids, Ids::Chained),
+                    is_chained,
                     layer,
                     path,
                     below: layers.last().and_then(|path: &String| directory_of(path)),
@@ -288,7 +295,26 @@ fn detect_generation(contents: &Contents) -> Result<Option<Generation>, Error> {
     if layers.any(|layer| legacy_json(contents, layer).is_none()) {
         return Ok(None);
     }
-    for generation in candidates(contents)? {
+    // Lower layers have one time, which is the daemon's zero: what the first of them says is what all must say.
+    let mut images = contents
+        .images
+        .iter()
+        .filter(|image| image.layers.len() > 1);
+    let mut times = Generation::times(Vec::new());
+    if let Some(image) = images.next() {
+        times.clear();
+        if let Some(index) = legacy_json(contents, &image.layers[0]) {
+            push_time(
+                &mut times,
+                &contents.source.read(index, MAX_DOCUMENT_BYTES)?,
+            );
+        }
+    }
+    for generation in times
+        .iter()
+        .take(1)
+        .flat_map(|time| Generation::candidates(false, time))
+    {
         let dialect = V1Directories(Ids::Derived(generation.clone()));
         if reproduces(&dialect, contents)? {
             return Ok(Some(generation));

@@ -49,12 +49,20 @@ impl Kept<'_> {
         }
         let json = format!("{directory}/json");
         let relinked = || self.relinked(&json, image);
-        if let Some(content) = relinked().or_else(|| self.as_it_is(&json)) {
+        let new = || self.is_chained.then(|| self.new_document(directory));
+        if let Some(content) = relinked().or_else(|| self.as_it_is(&json)).or_else(new) {
             push(&json, content, Part::LegacyJson(i));
         }
         if let Some(content) = self.tar() {
             push(self.path, content, Part::LayerTar(i));
         }
+    }
+
+    /// A document that names the layer and the one below.
+    fn new_document(&self, directory: &str) -> Content {
+        let mut members = vec![("id", Value::text(directory))];
+        members.extend(self.below.map(|below| ("parent", Value::text(below))));
+        Content::Bytes(Document::new(Value::object(members)).to_bytes())
     }
 
     /// The file of that name, if it is one.

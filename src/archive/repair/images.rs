@@ -36,6 +36,8 @@ pub(super) struct Items<'a> {
     pub(super) matched: &'a Matched,
     /// Which half says what an image has.
     pub(super) trusted: Half,
+    /// Whether an item without names is an image without names; else it says nothing of them.
+    pub(super) are_complete: bool,
 }
 
 /// Returns the names of an item; a name by digest is no tag.
@@ -257,8 +259,7 @@ impl<'a> Items<'a> {
     }
 }
 
-/// Returns the names of a group as the half that follows has them, and as the one that is followed does. An item without names
-/// says nothing of them.
+/// Returns the names of a group as the half that follows has them, and as the one that is followed does.
 fn names(root: &Root, items: Option<Items<'_>>) -> Result<(Vec<Reference>, Vec<Reference>), Error> {
     let listed = each_once(root.names.clone());
     let Some(items) = items else {
@@ -274,7 +275,7 @@ fn names(root: &Root, items: Option<Items<'_>>) -> Result<(Vec<Reference>, Vec<R
     let named = each_once(named);
     Ok(match items.trusted {
         Half::Index => (named, listed),
-        Half::Manifest if named.is_empty() => (listed.clone(), listed),
+        Half::Manifest if named.is_empty() && !items.are_complete => (listed.clone(), listed),
         Half::Manifest => (named.clone(), named),
     })
 }

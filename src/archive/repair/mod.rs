@@ -85,6 +85,8 @@ fn read(source: &Arc<Source>, trusted: Half) -> Result<Repair, Error> {
     let mut reading = Reading::new(source);
     match (has("manifest.json"), has("index.json"), trusted) {
         (false, false, _) => Err(super::open::no_images(source)),
+        // A layout without its index: both halves are made again.
+        (true, false, _) if has("oci-layout") => of_both(source, reading, Half::Manifest),
         (true, false, _) => {
             let manifest = list_of_items(source)?;
             let images = Images::of_items(&mut reading, &items::items(&manifest)?)?;
@@ -116,6 +118,8 @@ fn of_both(source: &Arc<Source>, mut reading: Reading<'_>, trusted: Half) -> Res
             list: items,
             matched: &matched,
             trusted,
+            // Docker's own store writes each image with its names; `ctr images export --skip-manifest-json` none.
+            are_complete: items::list_sources(manifest),
         };
         let images = Images::of_graph(&mut reading, (graph, roots), Some(items))?;
         let documents = (Some(manifest.clone()), Some(graph.clone()));
@@ -191,7 +195,14 @@ fn finish(
 
 /// Reads `manifest.json`, which must be a list of images.
 fn list_of_items(source: &Source) -> Result<Document, Error> {
-    read_document(source, "manifest.json")
+    let manifest = read_document(source, "manifest.json")?;
+    if manifest.root.get("schemaVersion").is_none() {
+        return Ok(manifest);
+    }
+    Err(Error::NotAnImage {
+        place: source.place().to_owned(),
+        reason: "is in the `dir:` form of skopeo and podman, which cannot be repaired; convert it with `skopeo copy dir:DIR oci:LAYOUT`".to_owned(),
+    })
 }
 
 /// Reads `repositories`; one that is no JSON says nothing.

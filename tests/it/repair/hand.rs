@@ -127,6 +127,48 @@ pub(super) const EDITS: &[(&str, Edit)] = &[
             true
         }
     }),
+    ("the order of the layers", |archive| {
+        if layers(archive).len() < 2 {
+            return false;
+        }
+        edit_layers(archive, |layers| layers.reverse());
+        true
+    }),
+    ("a layer twice", |archive| {
+        edit_layers(archive, |layers| layers.push(layers[0].clone()));
+        true
+    }),
+    ("no tag", |archive| {
+        has(archive, "manifest.json") && {
+            edit(archive, "manifest.json", |manifest| {
+                manifest[0]["RepoTags"] = Value::Null;
+            });
+            true
+        }
+    }),
+    ("no `index.json`", |archive| {
+        has(archive, "manifest.json") && has(archive, "index.json") && {
+            archive.remove("index.json");
+            true
+        }
+    }),
+    ("no manifest", |archive| {
+        has(archive, "manifest.json") && has(archive, "index.json") && {
+            let manifest = manifest(archive);
+            archive.remove(&manifest);
+            true
+        }
+    }),
+    ("no legacy document", |archive| {
+        let layers = layers(archive).into_iter();
+        let documents = layers.map(|layer| layer.replace("/layer.tar", "/json"));
+        let mut documents = documents.filter(|name| name.ends_with("/json"));
+        let Some(document) = documents.next().filter(|name| has(archive, name)) else {
+            return false;
+        };
+        archive.remove(&document);
+        true
+    }),
     ("all at once", |archive| {
         let layer = layers(archive)[0].clone();
         let config = config(archive);
@@ -292,19 +334,26 @@ fn add_layer(archive: &mut Archive, with_diff_id: bool) -> bool {
     true
 }
 
-fn drop_layer(archive: &mut Archive, i: usize) -> bool {
-    if layers(archive).len() < 2 {
-        return false;
-    }
+/// Edits the list of the layers of the first image.
+fn edit_layers(archive: &mut Archive, change: impl FnOnce(&mut Vec<Value>)) {
     if has(archive, "manifest.json") {
         edit(archive, "manifest.json", |manifest| {
-            manifest[0]["Layers"].as_array_mut().unwrap().remove(i);
+            change(manifest[0]["Layers"].as_array_mut().unwrap());
         });
     } else {
         let manifest = manifest(archive);
         edit(archive, &manifest, |manifest| {
-            manifest["layers"].as_array_mut().unwrap().remove(i);
+            change(manifest["layers"].as_array_mut().unwrap());
         });
     }
+}
+
+fn drop_layer(archive: &mut Archive, i: usize) -> bool {
+    if layers(archive).len() < 2 {
+        return false;
+    }
+    edit_layers(archive, |layers| {
+        layers.remove(i);
+    });
     true
 }
