@@ -12,10 +12,10 @@ use crate::archive::{Destination, Half, Replaced};
 use crate::job::Repair as Repaired;
 use crate::ledger::Ledger;
 
-/// Derives again what an archive that was edited by hand states about itself.
+/// Repairs an archive that was edited by hand.
 #[derive(Debug, Args)]
 #[command(
-    after_help = "The bytes of configurations and layers are right, and what names and describes them follows. A missing layer is an error."
+    after_help = "`repair` trusts the bytes of layers and configurations, and recomputes what names and describes them. A missing layer is an error."
 )]
 pub(super) struct Repair {
     /// A tar (plain, gzip, zstd, bzip2 or xz), an extracted directory, or `-` for standard input
@@ -26,10 +26,10 @@ pub(super) struct Repair {
     /// Repair IMAGE itself
     #[arg(long, conflicts_with = "check")]
     in_place: bool,
-    /// Only print what is wrong; the exit code is 3 if anything is
+    /// Only print the corrections; exit with 3 if there are any
     #[arg(long)]
     check: bool,
-    /// If `manifest.json` and `index.json` disagree, the one to follow
+    /// The document to follow if `manifest.json` and `index.json` disagree
     #[arg(
         long,
         value_enum,

@@ -60,7 +60,7 @@ impl fmt::Display for Correction {
             Change::Removed => format!("{place}: is removed"),
             Change::Relinked { old, new } => format!("{place}: links to `{old}`, becomes `{new}`"),
             Change::Replaced => format!("{place}: is replaced"),
-            Change::Rederived => format!("{place}: is derived again"),
+            Change::Rederived => format!("{place}: is recomputed"),
             Change::Value {
                 path,
                 old: Some(old),
