@@ -130,6 +130,9 @@
 //!   are known, and nothing is written yet: this is what `ocipatch plan` prints.
 //! * `archive` writes. Kept entries are ranges of the input, and nobody looks into them.
 //!
+//! `archive` can also read an archive without believing what it says of its own bytes, for `ocipatch repair`: what names and
+//! describes these is derived again by the same rules, and the difference is what was wrong.
+//!
 //! What is wrong with the world, such as a truncated archive, is an `Error`; the first one ends the work.
 //!
 //! # Modules, from the bottom up
@@ -226,13 +229,13 @@ pub mod unified_diff;
 pub mod verify;
 
 pub use apply::{ImageSummary, Summary};
-pub use archive::{Destination, Form, Image, Layer};
+pub use archive::{Change, Correction, Destination, Form, Half, Image, Layer};
 pub use diff::Difference;
 pub use digest::{DiffId, Digest};
 pub use error::Error;
 pub use gather::{NotPlanned, Patches};
 pub use image::Config;
-pub use job::{Archive, Input, Job, PatchTexts, Plan};
+pub use job::{Archive, Input, Job, PatchTexts, Plan, Repair};
 pub use patch::ArgValues;
 pub use platform::{Platform, PlatformPattern};
 pub use problem::{Problem, Rejected};

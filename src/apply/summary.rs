@@ -169,7 +169,7 @@ fn unread_notes(archive: &Archive) -> Vec<String> {
     let unread = archive.unread();
     let told = unread.iter().take(MAX_TOLD).map(|unread| {
         let name = unread.display_name();
-        if unread.is_absent() {
+        if unread.is_absent {
             return format!("`{name}` is listed and not in the archive; it stays listed as it is");
         }
         format!(

@@ -12,6 +12,7 @@ mod hidden;
 mod no_follow;
 mod open;
 mod publish;
+mod repair;
 mod revise;
 mod source;
 
@@ -27,6 +28,7 @@ pub use publish::in_place::Replaced;
 pub use publish::lock::Lock;
 pub use publish::pack::{pack, pack_into, unpack};
 pub use publish::unpack_layers::unpack_with_layers;
+pub use repair::{Change, Correction, Repair};
 pub use revise::target::Conversion;
 pub use revise::{RevisedImage, RevisedLayer, Revision, revise};
 pub use source::entry::{Blob, BlobId, SourceEntry};

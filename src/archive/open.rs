@@ -48,7 +48,11 @@ impl Archive {
             let mut halves = [Half::Manifest, Half::Index].into_iter();
             match halves.find_map(|half| open(&source, Some(half)).ok()) {
                 Some(mut archive) => {
-                    archive.unread.push(Unread::whole(error));
+                    let told = error.to_string();
+                    let is_it = |unread: &Unread| unread.error.to_string() == told;
+                    if !archive.unread.iter().any(is_it) {
+                        archive.unread.push(Unread::whole(error));
+                    }
                     Ok(archive)
                 }
                 None => Err(error),
@@ -92,13 +96,9 @@ fn has_halves(source: &Source) -> bool {
 }
 
 fn open(source: &Arc<Source>, trusted: Option<Half>) -> Result<Archive, Error> {
-    let not_an_image = |reason: String| Error::NotAnImage {
-        place: source.place().to_owned(),
-        reason,
-    };
     let mut documents = Documents::read(source, trusted)?;
-    let (listed, family) = dialect::list(source, &mut documents)?
-        .ok_or_else(|| not_an_image(instead_of_images(source)))?;
+    let (listed, family) =
+        dialect::list(source, &mut documents)?.ok_or_else(|| no_images(source))?;
     let contents = Contents {
         source: Arc::clone(source),
         images: listed.images,
@@ -131,6 +131,14 @@ fn no_image(contents: &Contents) -> Error {
     Error::BadDocument {
         name: "index.json".to_owned(),
         reason: reason.to_owned(),
+    }
+}
+
+/// The error of an archive whose documents list no images.
+pub(super) fn no_images(source: &Source) -> Error {
+    Error::NotAnImage {
+        place: source.place().to_owned(),
+        reason: instead_of_images(source),
     }
 }
 

@@ -1,9 +1,10 @@
 //! `ocipatch apply`
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use clap::{Args, ValueEnum};
 
+use super::destination::{self, output_of, refuse_stream};
 use super::failure::{Failure, ProblemFormat, say_lines};
 use super::inputs::Inputs;
 use super::output;
@@ -98,10 +99,8 @@ impl Apply {
             self.inputs.want_patch()?;
         }
         let image = self.inputs.image();
-        if self.in_place && image.as_os_str() == "-" {
-            return Err(Failure::Usage(
-                "standard input cannot be changed in place".to_owned(),
-            ));
+        if self.in_place {
+            refuse_stream(image)?;
         }
         let destination = (!self.check).then(|| self.destination()).transpose()?;
         self.enter(destination.as_ref(), &mut ledger)?;
@@ -156,17 +155,10 @@ impl Apply {
 
     /// Enters everything that is going to be written; standard output gets the image id where nothing else goes there.
     fn enter(&self, destination: Option<&Destination>, ledger: &mut Ledger) -> Result<(), Failure> {
-        let mut gets_id = false;
-        match destination {
-            None => {}
-            Some(Destination::Stream(_)) => {
-                Target::StandardOutput.enter(WrittenAs::Output, ledger)?;
-            }
-            Some(destination) => {
-                destination.enter(ledger)?;
-                gets_id = true;
-            }
-        }
+        let mut gets_id = match destination {
+            None => false,
+            Some(destination) => destination::enter(destination, ledger)?,
+        };
         for (role, path) in self.side_files() {
             let target = Target::of(path);
             target.enter(role, ledger)?;
@@ -176,6 +168,20 @@ impl Apply {
             target::enter_report(ledger)?;
         }
         Ok(())
+    }
+
+    fn destination(&self) -> Result<Destination, Failure> {
+        let image = self.inputs.image();
+        if self.in_place {
+            let replaced = if self.keep_replaced {
+                Replaced::Kept
+            } else {
+                Replaced::Removed
+            };
+            return Ok(Destination::InPlace(image.to_owned(), replaced));
+        }
+        let wants_directory = self.to.map(|to| Form::from(to).is_directory());
+        output_of(image, self.output.as_deref(), wants_directory)
     }
 
     fn side_files(&self) -> impl Iterator<Item = (WrittenAs, &PathBuf)> {
@@ -224,56 +230,6 @@ impl Apply {
         }
         Ok(records)
     }
-
-    fn destination(&self) -> Result<Destination, Failure> {
-        let image = self.inputs.image();
-        if self.in_place {
-            let replaced = if self.keep_replaced {
-                Replaced::Kept
-            } else {
-                Replaced::Removed
-            };
-            return Ok(Destination::InPlace(image.to_owned(), replaced));
-        }
-        let target = match &self.output {
-            Some(path) => Target::of(path),
-            None => Target::StandardOutput,
-        };
-        let wants_directory = self.to.map(|to| Form::from(to).is_directory());
-        let Some(path) = target.path() else {
-            if wants_directory == Some(true) {
-                return Err(Failure::Usage(
-                    "a directory needs a name: use `-o DIRECTORY`".to_owned(),
-                ));
-            }
-            let advice = "use `-o OUT`, `--in-place`, or redirect standard output";
-            let stdout = target.open_standard_output(advice)?;
-            return Ok(Destination::Stream(
-                stdout.expect("the target is standard output"),
-            ));
-        };
-        let is_directory_path =
-            path.as_os_str().as_encoded_bytes().ends_with(b"/") || path.is_dir();
-        if wants_directory == Some(false) && is_directory_path {
-            let shown = printable::path(path);
-            return Err(Failure::Usage(format!(
-                "`{shown}` is a directory, but `--to` writes a tar"
-            )));
-        }
-        if wants_directory.unwrap_or(is_directory_path) {
-            return Ok(Destination::Directory(path.components().collect()));
-        }
-        if !image.is_dir() || wants_directory.is_some() {
-            return Ok(Destination::File(path.to_owned()));
-        }
-        if looks_like_tar(path) {
-            let shown = printable::path(path);
-            return Err(Failure::Usage(format!(
-                "IMAGE is a directory, so OUT must be one: use `-o {shown}/`, or `-o - > {shown}` for a tar"
-            )));
-        }
-        Ok(Destination::Directory(path.to_owned()))
-    }
 }
 
 /// Writes the image, then the files that describe it.
@@ -294,17 +250,6 @@ fn print(destination: &Destination, records: &Records) -> Result<(), Failure> {
             .after(&written, &[records.printed_name.to_owned()])
             .into()
     })
-}
-
-fn looks_like_tar(path: &Path) -> bool {
-    let name = path
-        .file_name()
-        .unwrap_or_default()
-        .to_string_lossy()
-        .to_lowercase();
-    [".tar", ".tgz", ".gz", ".zst", ".bz2", ".xz"]
-        .iter()
-        .any(|end| name.ends_with(end))
 }
 
 fn pretty(value: &serde_json::Value) -> String {

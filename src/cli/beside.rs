@@ -53,7 +53,7 @@ impl Beside {
             put(&mut text, format_args!("others"));
         }
         for other in &self.others {
-            let about: Vec<String> = other.about.iter().map(|digest| digest.short()).collect();
+            let about: Vec<String> = other.about.iter().map(Digest::short).collect();
             let about = match about.as_slice() {
                 [] => String::new(),
                 about => format!(", about {}", about.join(", ")),
@@ -100,7 +100,7 @@ impl UnreadReport {
         Self {
             name: unread.display_name(),
             reason: unread.error.to_string(),
-            is_absent: unread.is_absent(),
+            is_absent: unread.is_absent,
         }
     }
 }

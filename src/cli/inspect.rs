@@ -132,7 +132,7 @@ impl Inspect {
             Format::Text => output::stream(|out| write_text(out, &report))?,
         }
         // What can be read is told before.
-        match archive.unread().iter().find(|unread| !unread.is_absent()) {
+        match archive.unread().iter().find(|unread| !unread.is_absent) {
             Some(_) => Err(Failure::Unsound),
             None => Ok(()),
         }

@@ -7,6 +7,7 @@ mod apply;
 mod args;
 mod beside;
 mod check;
+mod destination;
 mod diff;
 mod failure;
 mod generate;
@@ -15,6 +16,7 @@ mod inspect;
 mod output;
 mod pack;
 mod plan;
+mod repair;
 mod target;
 mod unpack;
 mod verify;
@@ -60,6 +62,8 @@ enum Command {
     Diff(diff::Diff),
     /// Recompute every digest, size and cross-reference of an archive
     Verify(verify::Verify),
+    /// Repair an archive that was edited by hand
+    Repair(repair::Repair),
     /// Unpack an archive into a directory
     Unpack(unpack::Unpack),
     /// Pack an unpacked archive; unedited files keep their bytes
@@ -157,6 +161,7 @@ fn run(arguments: &Arguments) -> ExitCode {
         Command::Inspect(command) => command.run(ledger),
         Command::Diff(command) => command.run(quiet, ledger),
         Command::Verify(command) => command.run(quiet, ledger),
+        Command::Repair(command) => command.run(quiet, ledger),
         Command::Unpack(command) => command.run(quiet, ledger),
         Command::Pack(command) => command.run(ledger),
         Command::Schema => generate::schema(),

@@ -180,7 +180,7 @@ fn read<'a>(
         names: unread.names.clone(),
         digest: unread.digest,
         reason: unread.error.to_string(),
-        is_absent: unread.is_absent(),
+        is_absent: unread.is_absent,
     });
     let mut inventory = Inventory {
         images,

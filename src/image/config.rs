@@ -195,13 +195,31 @@ impl Config {
 
     /// Inserts a history entry behind the one of the layer at `position - 1`, or before all others.
     pub fn insert_layer_history(&mut self, position: usize, entry: &HistoryEntry) {
+        let entry = self.history_entry(entry);
+        self.insert_history(position, entry);
+    }
+
+    /// Inserts a history entry that states the image's own time and nothing else, in the same place; for a layer above all that the
+    /// history describes, at its end.
+    pub(super) fn insert_textless_history(&mut self, position: usize) {
+        let created = self.created.as_ref();
+        let created = created.map(|created| ("created", Value::text(created.as_str())));
+        let entry = Value::object(created);
+        if self.n_history_layers() > position {
+            self.insert_history(position, entry);
+        } else {
+            self.document
+                .edit_array(&[], "history", &[], |history| history.push(entry));
+        }
+    }
+
+    fn insert_history(&mut self, position: usize, entry: Value) {
         let below = position.checked_sub(1);
         let index = match below.map(|below| self.layer_history_index(below)) {
             None => 0,
             Some(Some(index)) => index + 1,
             Some(None) => self.history().count(),
         };
-        let entry = self.history_entry(entry);
         self.document
             .edit_array(&[], "history", &[], |history| history.insert(index, entry));
     }

@@ -2,6 +2,7 @@
 
 mod config;
 mod fields;
+mod fitted;
 mod invalid_config;
 pub mod json;
 pub mod keys;

@@ -7,6 +7,7 @@ mod archive;
 mod input;
 mod patches;
 mod plan;
+mod repair;
 
 use std::path::{Path, PathBuf};
 
@@ -15,6 +16,7 @@ pub use input::Input;
 pub use patches::PatchTexts;
 pub(crate) use plan::Decided;
 pub use plan::Plan;
+pub use repair::Repair;
 
 use crate::archive::{Conversion, Form, Half, Lock, Source};
 use crate::error::Error;
@@ -150,6 +152,27 @@ impl Job {
         verify_strictly(&self.source(input.into(), ReadAs::Archive)?)
     }
 
+    /// Reads an archive that was edited by hand, its layers included, and derives again what names and describes its bytes. If it has
+    /// both `manifest.json` and `index.json`, the `trusted` one says which layers and names an image has.
+    pub fn repair(&mut self, input: impl Into<Input>, trusted: Half) -> Result<Repair, Error> {
+        let source = self.source(input.into(), ReadAs::Image)?;
+        Repair::new(crate::archive::Repair::read(source, trusted)?, None)
+    }
+
+    /// Does what [`repair`](Self::repair) does for an archive that [`Repair::publish_in_place`] is to change; it is locked until the
+    /// value is dropped.
+    pub fn repair_in_place(
+        &mut self,
+        path: impl AsRef<Path>,
+        trusted: Half,
+    ) -> Result<Repair, Error> {
+        let path = path.as_ref();
+        let lock = Lock::take(path)?;
+        let source = self.source(path.into(), ReadAs::Image)?;
+        let read = crate::archive::Repair::read(source, trusted)?;
+        Repair::new(read, Some((path.to_owned(), lock)))
+    }
+
     /// Plans `patches` for `archive`, and reads and hashes what they add: every digest of the result is known, and nothing is
     /// written.
     pub fn plan<'a>(
@@ -197,4 +220,11 @@ fn trusted(patches: &Patches) -> Result<Option<Half>, NotPlanned> {
         Trust::Manifest => Half::Manifest,
         Trust::Index => Half::Index,
     }))
+}
+
+fn not_locked(source: &Source) -> Error {
+    Error::Output {
+        place: source.place().to_owned(),
+        reason: "was not opened to be changed in place".to_owned(),
+    }
 }

@@ -156,10 +156,7 @@ impl Plan<'_> {
     }
 
     fn not_locked(&self) -> Error {
-        Error::Output {
-            place: self.archive.contents().source().place().to_owned(),
-            reason: "was not opened to be changed in place".to_owned(),
-        }
+        super::not_locked(self.archive.contents().source())
     }
 }
 

@@ -18,18 +18,16 @@ pub(super) fn check(check: &mut Check<'_>, wanted: &PathExpectation) {
     let address = wanted.address(check.address.clone());
     let Some(tree) = &check.state.tree else {
         let name = quoted(&check.state.display_name());
-        check.problems.push(match &check.state.absent_layer {
-            Some(absent) => {
-                let absent = quoted(absent);
-                let message =
-                    format!("{name} lacks its layer {absent}, and its files cannot be checked");
-                Problem::new(Code::AbsentLayer, address, message).with_help(WHOLE)
-            }
-            None => {
-                let message = format!("{name} is a Windows image, whose files cannot be checked");
-                Problem::new(Code::UnsupportedPlatform, address, message)
-            }
-        });
+        let problem = if let Some(absent) = &check.state.absent_layer {
+            let absent = quoted(absent);
+            let message =
+                format!("{name} lacks its layer {absent}, and its files cannot be checked");
+            Problem::new(Code::AbsentLayer, address, message).with_help(WHOLE)
+        } else {
+            let message = format!("{name} is a Windows image, whose files cannot be checked");
+            Problem::new(Code::UnsupportedPlatform, address, message)
+        };
+        check.problems.push(problem);
         return;
     };
     let itself = node(tree, tree.locate(&wanted.path));

@@ -119,6 +119,11 @@ impl fmt::Display for Report {
             1 => f.write_str(", 1 piece of advice")?,
             n => write!(f, ", {n} pieces of advice")?,
         }
+        let is_stale =
+            |finding: &Finding| finding.severity == Severity::Error && finding.rule.is_of_derived();
+        if self.findings.iter().any(is_stale) {
+            f.write_str("; if it was edited by hand, use `ocipatch repair`")?;
+        }
         Ok(())
     }
 }

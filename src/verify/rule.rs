@@ -220,6 +220,32 @@ rules! {
     HybridTag = "hybrid-tag",
 }
 
+impl Rule {
+    /// Tells whether it is about what follows from the bytes of layers and configurations, which `ocipatch repair` derives again.
+    pub(super) fn is_of_derived(self) -> bool {
+        matches!(
+            self,
+            Self::BlobDigest
+                | Self::ConfigName
+                | Self::LayerName
+                | Self::LayerCount
+                | Self::DiffId
+                | Self::History
+                | Self::Repositories
+                | Self::V1Json
+                | Self::V1Parent
+                | Self::V1Link
+                | Self::V1Id
+                | Self::LayerSource
+                | Self::MediaType
+                | Self::DescriptorSize
+                | Self::DescriptorPlatform
+                | Self::HybridImage
+                | Self::HybridTag
+        )
+    }
+}
+
 impl fmt::Display for Rule {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(self.code())

@@ -55,6 +55,7 @@ mod rebase;
 mod recipes;
 mod removed_paths;
 mod renew;
+mod repair;
 mod replaced;
 mod reproducible;
 mod reserved;

@@ -7,13 +7,14 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::state::{Files, Part, Paths, State};
 use super::v1_directories::{push_config, shared_configs};
-use super::{Dialect, Facts, Tagless, reproduces};
+use super::{Closest, Dialect, Facts, Tagless, reproduces};
 use crate::archive::documents::graph::Graph;
 use crate::archive::draft::Content;
 use crate::archive::source::entry::SourceEntry;
 use crate::archive::{Contents, Image};
 use crate::digest::{ChainId, DiffId, Digest};
 use crate::error::Error;
+use crate::image::Config;
 use crate::image::json::{Value, encode};
 use crate::tarball::Kind;
 
@@ -69,6 +70,44 @@ impl Dialect for ContainersImage {
         push_links(&mut files, contents, stays);
         files
     }
+
+    fn closest(
+        &self,
+        contents: &Contents,
+        stated: &[Option<Config>],
+    ) -> Result<Option<Closest>, Error> {
+        Ok(closest(contents, stated))
+    }
+}
+
+/// Returns the dialect, if it is that of an archive whose layers may be others than their names say: one of its legacy ids is that
+/// of a layer below the top, whose id does not cover the configuration.
+pub(super) fn closest(contents: &Contents, stated: &[Option<Config>]) -> Option<Closest> {
+    let links = links(contents);
+    let there: BTreeSet<&str> = links.iter().copied().collect();
+    let own = contents.images.iter().map(|image| image.config.diff_ids());
+    let stated = stated.iter().flatten().map(Config::diff_ids);
+    if !own
+        .chain(stated)
+        .any(|diff_ids| derives_lower(diff_ids, &there))
+    {
+        return None;
+    }
+    let files = |id: &&str| LEGACY.map(|(file, _)| format!("{id}/{file}"));
+    Some(Closest {
+        dialect: Box::new(ContainersImage(ids(contents, &links))),
+        stale: links.iter().flat_map(files).collect(),
+        names_layers: true,
+    })
+}
+
+/// Tells whether the lowest of several layers has the id that these writers give it.
+fn derives_lower(diff_ids: &[DiffId], links: &BTreeSet<&str>) -> bool {
+    let [lowest, _, ..] = diff_ids else {
+        return false;
+    };
+    let (id, _) = lower(ChainId::extend(None, *lowest), "");
+    links.contains(id.as_str())
 }
 
 pub(super) fn recognize(contents: &Contents) -> Result<Option<Box<dyn Dialect>>, Error> {
@@ -151,6 +190,13 @@ fn links_to<'a>(contents: &'a Contents, layers: &BTreeSet<usize>) -> Vec<&'a str
         .collect()
 }
 
+/// What is in such a directory.
+const LEGACY: [(&str, Part); 3] = [
+    ("layer.tar", Part::LayerLink(0)),
+    ("VERSION", Part::Version(0)),
+    ("json", Part::LegacyJson(0)),
+];
+
 /// Adds what stands in such directories, so that it goes where it is not derived again: but for those of layers that an
 /// image has which stays as it is.
 fn push_links(files: &mut Files, contents: &Contents, stays: &dyn Fn(usize) -> bool) {
@@ -165,11 +211,7 @@ fn push_links(files: &mut Files, contents: &Contents, stays: &dyn Fn(usize) -> b
         }
     }
     for directory in links_to(contents, &(&layers - &kept)) {
-        for (file, part) in [
-            ("layer.tar", Part::LayerLink(0)),
-            ("VERSION", Part::Version(0)),
-            ("json", Part::LegacyJson(0)),
-        ] {
+        for (file, part) in LEGACY {
             let content = Content::Bytes(Vec::new());
             files.push(format!("{directory}/{file}"), content, 0, part);
         }
@@ -242,20 +284,29 @@ fn legacy(
     parent: &str,
     is_top: bool,
 ) -> (String, String) {
-    let mut map: BTreeMap<&str, String> = BTreeMap::new();
+    let root = &state.config.document().root;
+    let value = |key: &'static str| {
+        let value = root.get(key).map(Value::compact);
+        (key, value.unwrap_or_else(|| "null".to_owned()))
+    };
+    let keys: &[&str] = if is_top { &TOP_KEYS } else { &[] };
+    let map = keys.iter().copied().map(value).collect();
+    identified(map, (chain, given), parent)
+}
+
+/// Returns the id and the JSON of a layer below the top.
+fn lower(chain: ChainId, parent: &str) -> (String, String) {
+    identified(BTreeMap::new(), (chain, None), parent)
+}
+
+fn identified(
+    mut map: BTreeMap<&str, String>,
+    (chain, given): (ChainId, Option<String>),
+    parent: &str,
+) -> (String, String) {
     map.insert("layer_id", encode(&chain.to_string()));
     if !parent.is_empty() {
         map.insert("parent", encode(parent));
-    }
-    if is_top {
-        let root = &state.config.document().root;
-        for key in TOP_KEYS {
-            map.insert(
-                key,
-                root.get(key)
-                    .map_or_else(|| "null".to_owned(), Value::compact),
-            );
-        }
     }
     let id = given.unwrap_or_else(|| Digest::of(object(&map).as_bytes()).hex());
     map.remove("layer_id");

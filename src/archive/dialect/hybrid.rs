@@ -6,27 +6,25 @@
 
 use std::collections::{BTreeSet, HashMap, HashSet};
 
+use super::closest::{closest_by_blobs, legacy_candidates};
 use super::generation::{Generation, Release};
 use super::state::{Files, Part, Paths, State};
+use super::unnamed::find_unnamed_manifest;
 use super::v1_directories::push_time;
-use super::{Dialect, Facts, Index, Tagless, reproduces};
+use super::{Closest, Dialect, Facts, Index, Tagless, reproduces};
 use crate::archive::documents::descriptor::{blob_name, digest_of, name_of};
 use crate::archive::documents::graph::{Graph, NodeKind, children};
 use crate::archive::documents::halves::{check_layers, disagreement, names_differ, unlisted};
-use crate::archive::documents::read::read_document;
 use crate::archive::documents::store::Store;
 use crate::archive::documents::{Documents, Listed, items};
 use crate::archive::draft::Content;
 use crate::archive::source::Source;
-use crate::archive::{Contents, Image, Layer, MAX_DOCUMENT_BYTES, OciManifest};
+use crate::archive::{Contents, Image, MAX_DOCUMENT_BYTES, OciManifest};
 use crate::digest::Digest;
 use crate::error::Error;
-use crate::image::json::{Document, Value};
-use crate::media_type::{CONFIG, MANIFEST, PLAIN_LAYER};
+use crate::image::Config;
+use crate::image::json::Value;
 use crate::reference::Reference;
-
-/// More legacy blobs than any image has; what may be read to tell the writer.
-const MAX_LEGACY_BLOBS: usize = 1000;
 
 /// The dialect; of archives whose legacy blobs nothing we know derives, without a generation.
 #[derive(Debug)]
@@ -53,6 +51,22 @@ impl Dialect for Hybrid {
 
     fn files(&self, contents: &Contents, states: &[State], graph: Option<&Graph>) -> Files {
         files(contents, self.0.as_ref(), states, graph)
+    }
+
+    fn closest(
+        &self,
+        contents: &Contents,
+        stated: &[Option<Config>],
+    ) -> Result<Option<Closest>, Error> {
+        if self.0.is_some() {
+            return Ok(None);
+        }
+        let closest = closest_by_blobs(contents, &legacy_candidates(contents), stated)?;
+        Ok(closest.map(|(generation, stale)| Closest {
+            dialect: Box::new(Self(Some(generation))),
+            stale,
+            names_layers: false,
+        }))
     }
 }
 
@@ -177,46 +191,6 @@ fn check_names(image: &Image, found: &BTreeSet<Reference>) -> Result<(), Error> 
         return Ok(());
     }
     Err(names_differ(image, found, &wanted))
-}
-
-fn plain_descriptor(layer: &Layer) -> Value {
-    Value::object([
-        ("mediaType", Value::text(PLAIN_LAYER)),
-        ("digest", Value::text(&layer.diff_id.to_string())),
-        ("size", Value::number(layer.size)),
-    ])
-}
-
-/// An image without tags is in no index; its manifest is there all the same, and can be derived.
-fn find_unnamed_manifest(source: &Source, image: &Image) -> Result<Option<OciManifest>, Error> {
-    let config_size = source.entries()[image.config_entry].size;
-    for platform in [false, true] {
-        let mut config = vec![
-            ("mediaType", Value::text(CONFIG)),
-            ("digest", Value::text(&image.image_id.to_string())),
-            ("size", Value::number(config_size)),
-        ];
-        if platform {
-            // Docker 25.0 to 26.0 put the platform there.
-            let text = |key| Value::text(&image.config.text(key).unwrap_or_default());
-            let platform =
-                Value::object([("architecture", text("architecture")), ("os", text("os"))]);
-            config.push(("platform", platform));
-        }
-        let layers = image.layers.iter().map(plain_descriptor);
-        let document = Document::new(Value::object([
-            ("schemaVersion", Value::number(2)),
-            ("mediaType", Value::text(MANIFEST)),
-            ("config", Value::object(config)),
-            ("layers", Value::array(layers)),
-        ]));
-        let digest = Digest::of(&document.to_bytes());
-        if source.find(&blob_name(digest)).is_some() {
-            let document = read_document(source, &blob_name(digest))?;
-            return Ok(Some(OciManifest { digest, document }));
-        }
-    }
-    Ok(None)
 }
 
 /// Returns the files that Docker writes for `states`, and those of everything else that `graph` leads to.
@@ -352,28 +326,7 @@ fn derives(contents: &Contents, generation: &Generation, image: &Image) -> Resul
 /// Returns every `created` of the legacy JSON blobs, which nothing references.
 fn seen_times(contents: &Contents) -> Result<Vec<String>, Error> {
     let mut times = Vec::new();
-    let known: BTreeSet<usize> = contents
-        .images
-        .iter()
-        .flat_map(|image| {
-            image
-                .layers
-                .iter()
-                .filter_map(|layer| layer.entry)
-                .chain([image.config_entry])
-        })
-        .collect();
-    let is_candidate = |index: &usize| {
-        let entry = &contents.source.entries()[*index];
-        entry.kind == crate::tarball::Kind::File
-            && entry.name.starts_with("blobs/")
-            && entry.size <= 64 * 1024
-            && !known.contains(index)
-    };
-    for index in (0..contents.source.entries().len())
-        .filter(is_candidate)
-        .take(MAX_LEGACY_BLOBS)
-    {
+    for index in legacy_candidates(contents) {
         push_time(
             &mut times,
             &contents.source.read(index, MAX_DOCUMENT_BYTES)?,

@@ -130,8 +130,8 @@ pub(super) fn images(source: &Source, graph: &Graph) -> Result<Found, Error> {
                     found.unread.push(Unread {
                         digest: Some(digest),
                         names: root.names.iter().map(Reference::familiar).collect(),
+                        is_absent: matches!(error, Error::MissingEntry { .. }),
                         error,
-                        is_top: root.digest == digest,
                     });
                 }
                 error => return Err(error),
@@ -162,7 +162,7 @@ fn read(
 }
 
 /// Says of a manifest what an item of `manifest.json` says of an image.
-fn item(graph: &Graph, manifest: &OciManifest) -> Result<Item, Error> {
+pub(in crate::archive) fn item(graph: &Graph, manifest: &OciManifest) -> Result<Item, Error> {
     let root = &manifest.document.root;
     let bad = |what: &str| Error::BadDocument {
         name: graph.document_name(manifest.digest),

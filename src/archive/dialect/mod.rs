@@ -9,6 +9,7 @@
 //! | Is this archive mine? | `recognize`; best by deriving it again ([`reproduces`]), which also tells the rules for legacy ids |
 //! | Which files exist, how is each named, what is in those that are derived? | [`Dialect::files`] |
 //! | Which other files does the archive have that are removed when an image changes? | [`Dialect::files_there`] |
+//! | By whose rules are stale legacy ids derived again? | [`Dialect::closest`] |
 //! | Are layers plain, how are names and images without a name spelled, which documents are kept up? | [`Dialect::facts`] |
 //!
 //! An existing archive keeps its order, its headers and its white space.
@@ -18,6 +19,7 @@
 //! skopeo is read as the layout that it would be ([`Graph::read_directory`]).
 
 mod before_1_10;
+mod closest;
 pub(super) mod containerd;
 mod containers_image;
 mod dir;
@@ -28,8 +30,12 @@ mod hybrid;
 pub(super) mod layout;
 mod named;
 pub(super) mod state;
+mod unnamed;
 mod v1_config;
 mod v1_directories;
+mod v1_kept;
+
+pub(super) use layout::item as item_of_manifest;
 
 use std::fmt::Debug;
 
@@ -38,7 +44,8 @@ use super::documents::store::Store;
 use super::documents::{Documents, Listed, items};
 use super::{Contents, Source};
 use crate::error::Error;
-use crate::image::json::Value;
+use crate::image::Config;
+use crate::image::json::{Document, Value};
 use crate::reference::Reference;
 use state::{Files, State};
 
@@ -61,6 +68,27 @@ pub(super) trait Dialect: Debug + Send + Sync {
         let _ = stays;
         self.files(contents, states, contents.graph.as_ref())
     }
+
+    /// Returns the dialect by whose rules legacy ids are derived again in an archive where they may be stale: the closest one,
+    /// if some ids follow its rules; otherwise ids stay. `stated` are the configurations as the archive has them.
+    fn closest(
+        &self,
+        contents: &Contents,
+        stated: &[Option<Config>],
+    ) -> Result<Option<Closest>, Error> {
+        let _ = (contents, stated);
+        Ok(None)
+    }
+}
+
+/// A dialect that derives some legacy ids of an archive, where others may be stale.
+#[derive(Debug)]
+pub(super) struct Closest {
+    pub(super) dialect: Box<dyn Dialect>,
+    /// Files of legacy ids that are removed unless they are derived again, besides those that the archive's own dialect knows.
+    pub(super) stale: Vec<String>,
+    /// Whether every layer gets the name that the dialect gives it.
+    pub(super) names_layers: bool,
 }
 
 /// What is the same in every archive of a dialect.
@@ -153,6 +181,9 @@ impl Facts {
     }
 }
 
+/// The dialect that has no files but those that documents name, all under the names that they have.
+pub(super) const NAMED: &dyn Dialect = &named::Named;
+
 /// Reads the images that a kind of documents lists; nothing where the archive does not have these.
 type List = fn(&Source, &mut Documents) -> Result<Option<Listed>, Error>;
 
@@ -162,6 +193,8 @@ type Recognize = fn(&Contents) -> Result<Option<Box<dyn Dialect>>, Error>;
 /// Dialects that list their images alike.
 pub(super) struct Family {
     list: List,
+    /// Tells by which documents there are whether it would list the images, if these documents were right.
+    has: fn(Option<&Document>, Option<&Graph>) -> bool,
     /// Those that can be told, in the order in which they are asked.
     told: &'static [Recognize],
     /// What it is if it is none of those.
@@ -172,26 +205,37 @@ pub(super) struct Family {
 const FAMILIES: &[Family] = &[
     Family {
         list: layout::list,
+        has: |manifest, graph| manifest.is_none() && graph.is_some(),
         told: &[|contents| Ok(dir::recognize(contents))],
         otherwise: || Box::new(layout::Layout),
     },
     Family {
         list: containerd::list,
+        has: |manifest, graph| {
+            let both = manifest.zip(graph);
+            both.is_some_and(|(manifest, graph)| !items::list_sources(manifest, graph))
+        },
         told: &[],
         otherwise: || Box::new(containerd::Containerd),
     },
     Family {
         list: hybrid::list,
+        has: |manifest, graph| {
+            let both = manifest.zip(graph);
+            both.is_some_and(|(manifest, graph)| items::list_sources(manifest, graph))
+        },
         told: &[hybrid::recognize],
         otherwise: || Box::new(hybrid::UNKNOWN),
     },
     Family {
         list: list_items,
+        has: |manifest, graph| manifest.is_some() && graph.is_none(),
         told: &[containers_image::recognize, v1_directories::recognize],
         otherwise: || Box::new(named::Named),
     },
     Family {
         list: before_1_10::list,
+        has: |manifest, graph| manifest.is_none() && graph.is_none(),
         told: &[],
         otherwise: || Box::new(before_1_10::BeforeV110),
     },
@@ -235,8 +279,18 @@ impl Family {
     }
 }
 
+/// Tells who wrote an archive whose documents list these images, right or wrong.
+pub(super) fn of_documents(contents: &Contents) -> Result<Box<dyn Dialect>, Error> {
+    let (manifest, graph) = (contents.manifest.as_ref(), contents.graph.as_ref());
+    let family = FAMILIES.iter().find(|family| (family.has)(manifest, graph));
+    match family {
+        Some(family) => family.recognize(contents),
+        None => Ok(Box::new(named::Named)),
+    }
+}
+
 /// Tells whether a dialect, run on the archive as it is, gives the files that are there.
-fn reproduces(dialect: &dyn Dialect, contents: &Contents) -> Result<bool, Error> {
+pub(super) fn reproduces(dialect: &dyn Dialect, contents: &Contents) -> Result<bool, Error> {
     let files = dialect.files(contents, &contents.states(), contents.graph.as_ref());
     for file in &files.derived {
         let Some(index) = contents.source.find(&file.name) else {

@@ -4,10 +4,12 @@
 
 use super::state::{Files, Part, Paths, State, StateLayer};
 use super::v1_directories::{push_config, shared_configs};
-use super::{Dialect, Facts, Tagless};
+use super::{Closest, Dialect, Facts, Tagless, containers_image};
 use crate::archive::documents::graph::Graph;
 use crate::archive::{Contents, names};
 use crate::compression::Compression;
+use crate::error::Error;
+use crate::image::Config;
 
 /// How names of layers end, the longer ones first.
 const ENDS: [&str; 5] = [".tar.bz2", ".tar.zst", ".tar.gz", ".tar.xz", ".tar"];
@@ -30,6 +32,15 @@ impl Dialect for Named {
 
     fn files(&self, contents: &Contents, states: &[State], _: Option<&Graph>) -> Files {
         files(contents, states)
+    }
+
+    fn closest(
+        &self,
+        contents: &Contents,
+        stated: &[Option<Config>],
+    ) -> Result<Option<Closest>, Error> {
+        // Its layers may have had other names.
+        Ok(containers_image::closest(contents, stated))
     }
 }
 
@@ -70,8 +81,12 @@ fn new_name(contents: &Contents, image: usize, layer: &StateLayer) -> String {
     // What says how it is compressed is kept as long as it is true, or as untrue as it was.
     let is_alike = neighbour.compression == layer.compression;
     // The name of an uncompressed neighbour does not tell which of its digests it is: then it is that of the bytes.
-    let is_diff_id =
-        |hex| hex == neighbour.diff_id.hex() && neighbour.compression != Compression::None;
+    // Blobs are named by their bytes whatever the neighbour is named by.
+    let is_diff_id = |hex| {
+        hex == neighbour.diff_id.hex()
+            && neighbour.compression != Compression::None
+            && !neighbour.path.starts_with("blobs/")
+    };
     let path = match names::hex_within(&neighbour.path) {
         Some(hex) if is_diff_id(hex) => neighbour.path.replace(hex, &layer.diff_id.hex()),
         Some(hex) => neighbour.path.replace(hex, &digest),

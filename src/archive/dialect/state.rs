@@ -252,6 +252,13 @@ impl Files {
         self.push(name.to_owned(), layer.content.clone(), image, part);
     }
 
+    /// Has what is in a file that is there be in doubt: it may not be what was derived.
+    pub(in crate::archive) fn doubt(&mut self) {
+        for file in &mut self.derived {
+            file.content = Content::Bytes(Vec::new());
+        }
+    }
+
     /// Returns the file of that name.
     pub(in crate::archive) fn get(&self, name: &str) -> Option<&Derived> {
         self.by_name.get(name).map(|&i| &self.derived[i])

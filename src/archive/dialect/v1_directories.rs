@@ -4,21 +4,44 @@
 
 use std::collections::{HashMap, HashSet};
 
+use super::closest::closest_generation;
 use super::generation::{Generation, LegacyLayer};
 use super::go::object;
-use super::state::{Files, Part, Paths, State, StateLayer};
-use super::{Dialect, Facts, Tagless, reproduces};
+use super::state::{Files, Part, Paths, State};
+use super::v1_kept::Kept;
+use super::{Closest, Dialect, Facts, Tagless, reproduces};
 use crate::archive::documents::graph::Graph;
 use crate::archive::draft::Content;
 use crate::archive::{Contents, Image, Layer, MAX_DOCUMENT_BYTES, names};
 use crate::digest::{DiffId, Digest};
 use crate::error::Error;
-use crate::image::json::{Document, Value, encode};
-use crate::tarball::Kind;
+use crate::image::Config;
+use crate::image::json::encode;
+use crate::image::json::{Document, Value};
 
-/// The dialect; without a generation nothing we know derives its ids.
+/// The dialect.
 #[derive(Debug)]
-struct V1Directories(Option<Generation>);
+struct V1Directories(Ids);
+
+/// How layers get their ids.
+#[derive(Debug)]
+enum Ids {
+    /// By the rules of a generation.
+    Derived(Generation),
+    /// Nothing we know derives them: they stay, and so does what each names as its parent.
+    Kept,
+    /// They stay, and each names the layer below.
+    Chained,
+}
+
+impl Ids {
+    fn generation(&self) -> Option<&Generation> {
+        match self {
+            Self::Derived(generation) => Some(generation),
+            Self::Kept | Self::Chained => None,
+        }
+    }
+}
 
 impl Dialect for V1Directories {
     fn facts(&self) -> &'static Facts {
@@ -35,13 +58,30 @@ impl Dialect for V1Directories {
             ..KNOWN
         };
         match self.0 {
-            Some(_) => &KNOWN,
-            None => &UNKNOWN,
+            Ids::Derived(_) => &KNOWN,
+            Ids::Kept | Ids::Chained => &UNKNOWN,
         }
     }
 
     fn files(&self, contents: &Contents, states: &[State], _: Option<&Graph>) -> Files {
-        files(contents, self.0.as_ref(), states)
+        files(contents, &self.0, states)
+    }
+
+    fn closest(
+        &self,
+        contents: &Contents,
+        stated: &[Option<Config>],
+    ) -> Result<Option<Closest>, Error> {
+        if self.0.generation().is_some() {
+            return Ok(None);
+        }
+        let generation = closest_generation(contents, stated)?;
+        let ids = generation.map_or(Ids::Chained, Ids::Derived);
+        Ok(Some(Closest {
+            dialect: Box::new(Self(ids)),
+            stale: Vec::new(),
+            names_layers: false,
+        }))
     }
 }
 
@@ -49,17 +89,19 @@ pub(super) fn recognize(contents: &Contents) -> Result<Option<Box<dyn Dialect>>,
     // Without a layer nothing tells who wrote it; Docker saves no such image.
     let has_layers = contents.images.iter().any(|image| !image.layers.is_empty());
     if has_layers && let Some(generation) = detect_generation(contents)? {
-        return Ok(Some(Box::new(V1Directories(Some(generation)))));
+        return Ok(Some(Box::new(V1Directories(Ids::Derived(generation)))));
     }
     let mut layers = contents.images.iter().flat_map(|image| &image.layers);
     let has_directories = layers.any(|layer| legacy_json(contents, layer).is_some());
-    Ok(has_directories.then(|| Box::new(V1Directories(None)) as Box<dyn Dialect>))
+    Ok(has_directories.then(|| Box::new(V1Directories(Ids::Kept)) as Box<dyn Dialect>))
 }
 
 /// Returns the files that Docker writes for `states`, in that order of saving.
 ///
 /// Without a generation the directories of kept layers keep their names, whatever they are.
-fn files(contents: &Contents, generation: Option<&Generation>, states: &[State]) -> Files {
+fn files(contents: &Contents, ids: &Ids, states: &[State]) -> Files {
+    let generation = ids.generation();
+    let is_chained = matches!(ids, Ids::Chained);
     let mut files = Files::default();
     let mut first_paths: HashMap<DiffId, String> = HashMap::new();
     // Not every writer has entries for directories.
@@ -70,10 +112,16 @@ fn files(contents: &Contents, generation: Option<&Generation>, states: &[State])
     let shared = shared_configs(contents);
     for (image, state) in states.iter().enumerate() {
         let positions = positions(&contents.images[image]);
+        let mut seen = HashSet::new();
         let kept_paths: Vec<Option<&String>> = state
             .layers
             .iter()
-            .map(|layer| layer.path.as_ref().filter(|_| generation.is_none()))
+            .map(|layer| {
+                let path = layer.path.as_ref().filter(|_| generation.is_none())?;
+                // One directory cannot name two layers below.
+                let is_again = is_chained && !seen.insert(path);
+                (!is_again).then_some(path)
+            })
             .collect();
         let legacy = legacy_layers(generation, state, &kept_paths);
         let mut layers = Vec::new();
@@ -81,6 +129,7 @@ fn files(contents: &Contents, generation: Option<&Generation>, states: &[State])
             if let Some(path) = kept_paths[i] {
                 let kept = Kept {
                     contents,
+                    is_chained,
                     layer,
                     path,
                     below: layers.last().and_then(|path: &String| directory_of(path)),
@@ -150,108 +199,8 @@ fn files(contents: &Contents, generation: Option<&Generation>, states: &[State])
     files
 }
 
-fn directory_of(path: &str) -> Option<&str> {
+pub(super) fn directory_of(path: &str) -> Option<&str> {
     path.strip_suffix("/layer.tar")
-}
-
-/// The directory of a layer that keeps its name, whatever that is.
-struct Kept<'a> {
-    contents: &'a Contents,
-    layer: &'a StateLayer,
-    path: &'a str,
-    /// The directory of the layer below, as it is to be.
-    below: Option<&'a str>,
-    /// Where it was in the image.
-    position: Option<usize>,
-    /// The file of an earlier layer that is the same.
-    first: Option<&'a String>,
-}
-
-impl Kept<'_> {
-    /// Adds what stands in the directory, so that it goes when the layer does.
-    fn push(&self, files: &mut Files, image: usize, i: usize) {
-        let Some(directory) = directory_of(self.path) else {
-            files.push_layer(
-                self.contents,
-                self.path,
-                self.layer,
-                image,
-                Part::LayerTar(i),
-            );
-            return;
-        };
-        let source = &self.contents.source;
-        let mut push = |name: &str, content: Content, part: Part| {
-            files.push(name.to_owned(), content, image, part);
-            files.stamp_fixed(name);
-        };
-        if source.find(directory).is_some() {
-            push(directory, Content::Directory, Part::LayerDirectory(i));
-        }
-        let version = format!("{directory}/VERSION");
-        if let Some(content) = self.as_it_is(&version) {
-            push(&version, content, Part::Version(i));
-        }
-        let json = format!("{directory}/json");
-        let relinked = || self.relinked(&json, image);
-        if let Some(content) = relinked().or_else(|| self.as_it_is(&json)) {
-            push(&json, content, Part::LegacyJson(i));
-        }
-        if let Some(content) = self.tar() {
-            push(self.path, content, Part::LayerTar(i));
-        }
-    }
-
-    /// The file of that name, if it is one.
-    fn as_it_is(&self, name: &str) -> Option<Content> {
-        let entry = self.contents.source.find(name)?;
-        let found = &self.contents.source.entries()[entry];
-        (found.kind == Kind::File).then_some(Content::Entry(entry))
-    }
-
-    /// The layer, or the link to it as long as that leads there.
-    fn tar(&self) -> Option<Content> {
-        let source = &self.contents.source;
-        let found = &source.entries()[source.find(self.path)?];
-        let own = || self.layer.content.clone();
-        match found.kind {
-            Kind::File => own(),
-            Kind::Symlink => {
-                let target = String::from_utf8(found.link_name.clone()).ok()?;
-                let leads_to = names::resolve(&found.name, target.as_bytes());
-                match self.first {
-                    Some(first) if leads_to.as_ref() == Some(first) => {
-                        Some(Content::Symlink(target))
-                    }
-                    Some(first) => Some(Content::Symlink(format!("../{first}"))),
-                    None => own(),
-                }
-            }
-            _ => None,
-        }
-    }
-
-    /// The document of the layer with another parent, where it named the one below and that is another now.
-    fn relinked(&self, json: &str, image: usize) -> Option<Content> {
-        let contents = self.contents;
-        let old = &contents.images[image].layers;
-        let below = self.position?.checked_sub(1).map(|below| &old[below].path);
-        let below = below.and_then(|path| directory_of(path));
-        let index = contents.source.find(json).filter(|_| below != self.below)?;
-        let bytes = contents.source.read(index, MAX_DOCUMENT_BYTES).ok()?;
-        let mut document = Document::parse(&bytes).ok()?;
-        let named = document.root.get("parent").and_then(Value::as_text);
-        if named.as_deref() != below {
-            return None;
-        }
-        match self.below {
-            Some(parent) => document.set(&[], "parent", &["id", "parent"], Value::text(parent)),
-            None => {
-                document.remove(&[], "parent");
-            }
-        }
-        Some(Content::Bytes(document.to_bytes()))
-    }
 }
 
 /// Returns the legacy layers of an image; those at `kept_paths` have the names of their directories for ids.
@@ -366,16 +315,16 @@ fn detect_generation(contents: &Contents) -> Result<Option<Generation>, Error> {
         .take(1)
         .flat_map(|time| Generation::candidates(false, time))
     {
-        let dialect = V1Directories(Some(generation));
+        let dialect = V1Directories(Ids::Derived(generation.clone()));
         if reproduces(&dialect, contents)? {
-            return Ok(dialect.0);
+            return Ok(Some(generation));
         }
     }
     Ok(None)
 }
 
 /// Returns the legacy JSON file beside a layer.
-fn legacy_json(contents: &Contents, layer: &Layer) -> Option<usize> {
+pub(super) fn legacy_json(contents: &Contents, layer: &Layer) -> Option<usize> {
     let directory = directory_of(&layer.path)?;
     contents.source.find(&format!("{directory}/json"))
 }

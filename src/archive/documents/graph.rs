@@ -15,9 +15,9 @@ use crate::media_type;
 use crate::reference::Reference;
 
 /// Indexes within indexes; nobody has more than two. What a hostile archive may make us follow.
-const MAX_DEPTH: usize = 16;
+pub(in crate::archive) const MAX_DEPTH: usize = 16;
 /// More documents than any archive has.
-const MAX_NODES: usize = 10_000;
+pub(in crate::archive) const MAX_NODES: usize = 10_000;
 /// Descriptors below all that stands at the top; those of an index that several name count for each of them.
 const MAX_VISITS: usize = 1_000_000;
 
@@ -250,7 +250,7 @@ impl Reading<'_> {
         }
         let Some(digest) = digest_of(descriptor) else {
             let error = bad("has no `sha256:` digest".to_owned());
-            self.unread.push(Unread::new(descriptor, error, depth == 0));
+            self.unread.push(Unread::new(descriptor, error));
             return Ok(false);
         };
         if let Some(node) = self.graph.nodes.get(&digest) {
@@ -271,7 +271,7 @@ impl Reading<'_> {
         let document = match self.document(descriptor, digest, &media_type) {
             Ok(document) => document,
             Err(error) if error.is_about_content() => {
-                self.unread.push(Unread::new(descriptor, error, depth == 0));
+                self.unread.push(Unread::new(descriptor, error));
                 return Ok(false);
             }
             Err(error) => return Err(error),
@@ -328,7 +328,7 @@ pub(in crate::archive) fn children(document: &Document) -> impl Iterator<Item = 
 }
 
 /// Tells the manifest of an image from that of something else.
-fn is_image(descriptor: &Value, manifest: &Document) -> bool {
+pub(in crate::archive) fn is_image(descriptor: &Value, manifest: &Document) -> bool {
     let config = manifest.root.get("config").map(media_type_of);
     let mut layers = manifest
         .root

@@ -118,7 +118,7 @@ pub(in crate::archive) fn images(
                     digest: digest_in_name(&item.config),
                     names: item.tags.clone(),
                     error,
-                    is_top: true,
+                    is_absent: false,
                 });
                 described.push(Described {
                     images: Vec::new(),

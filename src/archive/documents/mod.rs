@@ -55,7 +55,7 @@ impl Documents {
         };
         let manifest = read("manifest.json", Half::Manifest)?;
         // Two halves are compared as a whole, but for what a platform leaves out.
-        let damaged = unread.iter().position(|unread| !unread.is_absent());
+        let damaged = unread.iter().position(|unread| !unread.is_absent);
         if let Some(damaged) = damaged.filter(|_| manifest.is_some()) {
             return Err(unread.swap_remove(damaged).error);
         }

@@ -52,7 +52,7 @@ fn parse(bytes: &[u8], name: &str) -> Result<Document, Error> {
 const MAX_SHARED_BYTES: u64 = 8 << 20;
 const MAX_SHARED_RATIO: u64 = 4;
 /// What a layer or a name takes besides its text. In bytes.
-const ITEM_BYTES: usize = 64;
+pub(in crate::archive) const ITEM_BYTES: usize = 64;
 
 /// Reads images; a configuration that several have is read once.
 pub(in crate::archive) struct ImageReader<'a> {

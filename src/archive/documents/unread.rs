@@ -14,19 +14,19 @@ pub struct Unread {
     pub names: Vec<String>,
     /// Why it cannot be read.
     pub error: Error,
-    /// Whether it stands at the top, not below an index.
-    pub is_top: bool,
+    /// Whether the archive leaves it out, as layouts may; else it is damaged.
+    pub is_absent: bool,
 }
 
 impl Unread {
     /// Takes what a descriptor names.
-    pub(in crate::archive) fn new(descriptor: &Value, error: Error, is_top: bool) -> Self {
+    pub(in crate::archive) fn new(descriptor: &Value, error: Error) -> Self {
         let name = annotation(descriptor, NAME).or_else(|| annotation(descriptor, REF_NAME));
         Self {
             digest: digest_of(descriptor),
             names: name.into_iter().collect(),
+            is_absent: matches!(error, Error::MissingEntry { .. }),
             error,
-            is_top,
         }
     }
 
@@ -36,14 +36,8 @@ impl Unread {
             digest: None,
             names: vec!["the archive".to_owned()],
             error,
-            is_top: true,
+            is_absent: false,
         }
-    }
-
-    /// Tells whether the archive has nothing of it; else it is damaged.
-    #[must_use]
-    pub fn is_absent(&self) -> bool {
-        matches!(self.error, Error::MissingEntry { .. })
     }
 
     /// Returns what it is called, for messages.

@@ -20,7 +20,10 @@ pub(super) fn mtime_of(
     new: &[State],
 ) -> i64 {
     let mtime_of_model = contents.source.entries()[model].mtime;
-    let image = &contents.images[file.role.image];
+    // A layout of artifacts has no images.
+    let Some(image) = contents.images.get(file.role.image) else {
+        return mtime_of_model;
+    };
     let follows_creation =
         created_seconds(&image.config) == Some(contents.source.entries()[image.config_entry].mtime);
     let is_like_model = parts
@@ -42,7 +45,7 @@ pub(super) fn redated(
     new: &[State],
 ) -> Option<i64> {
     let mtime = contents.source.entries()[index].mtime;
-    let image = &contents.images[was.role.image];
+    let image = contents.images.get(was.role.image)?;
     let before = created_seconds(&image.config);
     let after = created_seconds(&new[file.role.image].config);
     let was_dated_by_image = was.stamp == Stamp::Created && before == Some(mtime);

@@ -224,11 +224,18 @@ fn revise_item(items: &mut ArrayEdit<'_>, item: &Revised, derivation: &Derivatio
     }
     let still: HashSet<DiffId> = after.layers.iter().map(|layer| layer.diff_id).collect();
     let is_gone = |layer: &&StateLayer| !still.contains(&layer.diff_id);
-    for gone in before.layers.iter().filter(is_gone) {
-        items.take_within(at, "LayerSources", &gone.diff_id.to_string());
+    let gone = before.layers.iter().filter(is_gone);
+    let mut gone: Vec<String> = gone.map(|layer| layer.diff_id.to_string()).collect();
+    if derivation.is_repair {
+        gone.extend(sources_of_others(items.get(at), &still));
     }
+    for gone in gone {
+        items.take_within(at, "LayerSources", &gone);
+    }
+    let bytes = |layer: &StateLayer| (layer.diff_id, layer.digest);
+    let was: HashSet<_> = before.layers.iter().map(bytes).collect();
     for layer in &after.layers {
-        if !layer.is_stored() {
+        if !layer.is_stored() && was.contains(&bytes(layer)) {
             continue;
         }
         let media_type = media_type::layer(layer.compression, false);
@@ -240,6 +247,17 @@ fn revise_item(items: &mut ArrayEdit<'_>, item: &Revised, derivation: &Derivatio
         ]);
         items.set_within(at, "LayerSources", &layer.diff_id.to_string(), source);
     }
+}
+
+/// Returns the keys of `LayerSources` that are no layers of the image.
+fn sources_of_others(item: &Value, still: &HashSet<DiffId>) -> Vec<String> {
+    let sources = item.get("LayerSources").and_then(Value::members);
+    let keys = sources
+        .into_iter()
+        .flatten()
+        .map(|(key, _)| key.into_owned());
+    keys.filter(|key| DiffId::parse(key).map_or(true, |diff_id| !still.contains(&diff_id)))
+        .collect()
 }
 
 /// `Parent` names the image that this one was built on, if that is in the archive. Docker refuses to load a child

@@ -15,6 +15,7 @@ mod manifest;
 mod manifest_json;
 mod new_index;
 mod put;
+pub(super) mod repaired;
 mod repositories;
 pub(super) mod target;
 
@@ -95,6 +96,8 @@ struct Derivation<'a> {
     /// The files of the archive as it is; of one that becomes another form, none.
     old_files: &'a Files,
     new_files: &'a Files,
+    /// Whether documents may be wrong about images that do not change.
+    is_repair: bool,
 }
 
 /// Derives the archive in which each image is as `revised` says, in the form that `conversion` wants; an image that is `None`
@@ -150,6 +153,7 @@ pub fn revise<'a>(
         new: &new,
         old_files: &old_files,
         new_files: &new_files,
+        is_repair: false,
     };
     let documents = derive_documents(&derivation, &target, graph.as_ref(), &mut notes);
     let stored = layers.finish();

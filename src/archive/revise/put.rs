@@ -176,5 +176,10 @@ fn model_of(parts: &HashMap<Role, &Derived>, role: Role, contents: &Contents) ->
         }
         part = wanted.below();
     }
-    contents.images[role.image].config_entry
+    let image = contents.images.get(role.image);
+    let index = || contents.source.find("index.json");
+    image
+        .map(|image| image.config_entry)
+        .or_else(index)
+        .expect("without images there is an `index.json`")
 }

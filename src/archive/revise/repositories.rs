@@ -1,6 +1,7 @@
 //! `repositories` of a revised archive: which id each tag stands for.
 
-use std::collections::HashSet;
+use std::borrow::Cow;
+use std::collections::{HashMap, HashSet};
 
 use super::Derivation;
 use crate::archive::dialect::Facts;
@@ -35,6 +36,7 @@ pub(super) fn repositories(
         new,
         old_files,
         new_files,
+        is_repair,
         ..
     } = *derivation;
     let was_there = document.is_some();
@@ -61,25 +63,42 @@ pub(super) fn repositories(
         .flat_map(|state| &state.tags)
         .chain(unread.flat_map(|item| &item.tags))
         .collect();
-    let is_wrong = was_there
-        && old.iter().zip(new).any(is_changed)
-        && !agrees(facts, &document, (old, n_unread), old_files);
+    let said = if is_repair {
+        said(&document)
+    } else {
+        HashMap::new()
+    };
+    let is_wrong = if is_repair {
+        !agrees_by_meaning(&said, new, new_files)
+    } else {
+        was_there
+            && old.iter().zip(new).any(is_changed)
+            && !agrees(facts, &document, (old, n_unread), old_files)
+    };
     if is_wrong {
         notes.push("`repositories` did not match `manifest.json`, and is corrected".to_owned());
-        let is_held = |name: &str| Reference::parse(name).is_ok_and(|name| held.contains(&name));
+        // What is derived again has one spelling.
+        let is_held = |repository: &str, tag: &str| {
+            let name = Reference::parse(&format!("{repository}:{tag}"));
+            let is_spelled = |name: &Reference| facts.spell_repository(name) == repository;
+            name.is_ok_and(|name| held.contains(&name) && (!is_repair || is_spelled(&name)))
+        };
         for (repository, tag) in listed(&document) {
-            if !is_held(&format!("{repository}:{tag}")) {
+            if !is_held(&repository, &tag) {
                 remove_name(&mut document, &repository, &tag);
             }
         }
     }
     for (i, (before, after)) in old.iter().zip(new).enumerate() {
         let paths = (&old_files.paths[i], &new_files.paths[i]);
-        let top = id(facts, &document, (before, after), paths);
+        let mut top = id(facts, &document, (before, after), paths);
+        if top.is_empty() && is_repair {
+            top = likely_id(&said, after, paths.1);
+        }
         let top_of = |state: &State| state.layers.last().map(|layer| layer.diff_id);
         let is_same_top = old_files.paths[i].top == new_files.paths[i].top
             && (!new_files.paths[i].top.is_empty() || top_of(before) == top_of(after));
-        if !is_wrong && is_same_top && before.tags == after.tags {
+        if !is_wrong && (is_repair || is_same_top && before.tags == after.tags) {
             continue;
         }
         // A tag that moves to another image is that one's to write, whichever comes first.
@@ -128,6 +147,57 @@ fn id(
         _ => None,
     };
     now.unwrap_or(said)
+}
+
+/// Returns what `repositories` says of each name, however it spells that; nothing of two that are one.
+fn said(document: &Document) -> HashMap<Reference, Option<String>> {
+    let mut said = HashMap::new();
+    for (repository, tag) in listed(document) {
+        let Ok(name) = Reference::parse(&format!("{repository}:{tag}")) else {
+            continue;
+        };
+        let id = document
+            .root
+            .get(&repository)
+            .and_then(|tags| tags.get(&tag));
+        let id = id.and_then(Value::as_text).map(Cow::into_owned);
+        let id = if said.contains_key(&name) { None } else { id };
+        said.insert(name, id);
+    }
+    said
+}
+
+/// Tells whether `repositories` names the images by their tags, however it spells these, and those by the ids that the writer
+/// gives them.
+fn agrees_by_meaning(
+    said: &HashMap<Reference, Option<String>>,
+    states: &[State],
+    files: &Files,
+) -> bool {
+    let n_tags: usize = states.iter().map(|state| state.tags.len()).sum();
+    said.len() == n_tags
+        && states.iter().zip(&files.paths).all(|(state, paths)| {
+            let is_said = |tag: &Reference| match said.get(tag) {
+                Some(Some(id)) => paths.top.is_empty() || *id == paths.top,
+                _ => false,
+            };
+            state.tags.iter().all(is_said)
+        })
+}
+
+/// Returns the id for the names of an image, of a writer whose ids we do not know: what one of them has, else the directory of the
+/// top layer, else its diff id.
+fn likely_id(said: &HashMap<Reference, Option<String>>, state: &State, paths: &Paths) -> String {
+    let named = state.tags.iter().find_map(|tag| said.get(tag)?.clone());
+    let directory = || {
+        let (directory, _) = paths.layers.last()?.rsplit_once('/')?;
+        Some(directory.to_owned())
+    };
+    let diff_id = || state.layers.last().map(|layer| layer.diff_id.hex());
+    named
+        .or_else(directory)
+        .or_else(diff_id)
+        .unwrap_or_default()
 }
 
 /// Returns every repository and tag that `repositories` names.

@@ -95,7 +95,20 @@ impl<'a> Target<'a> {
         written: &[usize],
         new: &[State],
     ) -> Result<(), Error> {
-        if self.is_own || self.facts().manifest_json.is_none() {
+        if self.is_own {
+            return Ok(());
+        }
+        // Nothing of another form stays as it is.
+        if let Some(damaged) = archive.unread().iter().find(|unread| !unread.is_absent) {
+            return Err(Error::Unconvertible {
+                image: damaged.display_name(),
+                reason: format!(
+                    "cannot be read, so it cannot be written in another form: {}; `ocipatch repair` may help",
+                    damaged.error
+                ),
+            });
+        }
+        if self.facts().manifest_json.is_none() {
             return Ok(());
         }
         check_docker(archive, written, new)
@@ -166,6 +179,15 @@ fn check_docker(archive: &Archive, written: &[usize], new: &[State]) -> Result<(
                 reason: format!(
                     "has the platforms {}, but a docker archive contains one: select it with `--platform`",
                     platforms.join(", ")
+                ),
+            });
+        }
+        if let Some(absent) = image.absent_layer() {
+            return Err(Error::Unconvertible {
+                image: image.display_name(),
+                reason: format!(
+                    "lacks its layer {}, but a docker archive must contain every layer: use `--to oci-archive`, or `skopeo copy` it from where it was taken",
+                    absent.diff_id().short()
                 ),
             });
         }

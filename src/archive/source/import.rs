@@ -160,22 +160,23 @@ impl Source {
     }
 }
 
+/// Returns the file that holds a layer; a layout may leave it out.
+fn entry_of(layer: &Layer) -> Result<usize, Error> {
+    layer.entry.ok_or_else(|| Error::MissingEntry {
+        name: layer.path.clone(),
+        wanted_by: "its image".to_owned(),
+    })
+}
+
 impl Archive {
     /// Opens the bytes of a layer as they are stored.
     pub fn blob(&self, layer: &Layer) -> Result<Blob, Error> {
-        self.source().blob(self.entry_of(layer)?)
+        self.source().blob(entry_of(layer)?)
     }
 
     /// Opens the uncompressed stream of a layer from its start.
     pub fn open_layer(&self, layer: &Layer) -> Result<Box<dyn Input>, Error> {
-        self.source().tar(BlobId(self.entry_of(layer)?))
-    }
-
-    fn entry_of(&self, layer: &Layer) -> Result<usize, Error> {
-        layer.entry.ok_or_else(|| Error::MissingEntry {
-            name: layer.path.clone(),
-            wanted_by: "its image".to_owned(),
-        })
+        self.source().tar(BlobId(entry_of(layer)?))
     }
 
     /// Returns the name of the file that holds a layer, for messages.

@@ -150,17 +150,18 @@ fn a_link_that_leads_nowhere_and_a_linked_directory_are_told() {
     let directory = tempfile::tempdir().unwrap();
     let layout = layout(directory.path(), Spelling::Absolute);
     std::fs::remove_dir_all(directory.path().join("elsewhere")).unwrap();
-    let stderr = fails(3, ["inspect".as_ref(), layout.as_os_str()]);
-    assert!(stderr.contains("where there is no such file"), "{stderr}");
+    let output = run(["inspect".as_ref(), layout.as_os_str()]);
+    assert_eq!(output.status.code(), Some(3));
+    let told = String::from_utf8(output.stdout).unwrap();
+    assert!(told.contains("where there is no such file"), "{told}");
     let moved = directory.path().join("moved");
     std::fs::rename(layout.join("blobs"), &moved).unwrap();
     symlink(&moved, layout.join("blobs")).unwrap();
-    let stderr = fails(3, ["inspect".as_ref(), layout.as_os_str()]);
-    assert!(
-        stderr.contains("`blobs` is a link to a directory"),
-        "{stderr}"
-    );
-    assert!(stderr.contains("`cp -rL "), "{stderr}");
+    let output = run(["inspect".as_ref(), layout.as_os_str()]);
+    let told = String::from_utf8([output.stdout, output.stderr].concat()).unwrap();
+    assert_eq!(output.status.code(), Some(3), "{told}");
+    assert!(told.contains("`blobs` is a link to a directory"), "{told}");
+    assert!(told.contains("`cp -rL "), "{told}");
 }
 
 #[test]

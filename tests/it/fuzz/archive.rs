@@ -236,7 +236,11 @@ fn patched(
     assert_clean(&prepared.summary.to_string());
     assert_clean(&prepared.summary.to_markdown());
     // From here on nothing depends on the world.
-    let output = written(&prepared);
+    let output = match written(&prepared) {
+        // A form that is read and no longer written; the message says what to do.
+        Err(error @ Error::Unconvertible { .. }) => return Err(error),
+        output => output.unwrap(),
+    };
     if !prepared.summary.changed && form.is_none() {
         assert!(output == bytes, "nothing changes, and the bytes do");
     }
@@ -245,14 +249,14 @@ fn patched(
     Ok(())
 }
 
-fn written(prepared: &Prepared<'_>) -> Vec<u8> {
+fn written(prepared: &Prepared<'_>) -> Result<Vec<u8>, Error> {
     let mut output = tempfile::tempfile().unwrap();
     let destination = Destination::Stream(output.try_clone().unwrap());
-    publish(&prepared.revision.draft, &destination).unwrap();
+    publish(&prepared.revision.draft, &destination)?;
     output.rewind().unwrap();
     let mut bytes = Vec::new();
     output.read_to_end(&mut bytes).unwrap();
-    bytes
+    Ok(bytes)
 }
 
 fn broken(report: &Report, is_broken: impl Fn(Severity) -> bool) -> BTreeSet<String> {

@@ -70,6 +70,13 @@ fn told(name: &str, write: impl FnOnce(&Path)) -> String {
         let code = output.status.code();
         let said = match code {
             Some(0) => "done\n".to_owned(),
+            // What `inspect` can read of a damaged archive stands before what it cannot.
+            Some(3) if stdout.contains("\nunreadable\n") => {
+                stdout[stdout.find("\nunreadable\n").unwrap()..]
+                    .trim_start()
+                    .to_owned()
+                    + &stderr
+            }
             // A report of `verify` goes to standard output.
             Some(3) => stdout + &stderr,
             _ => panic!(

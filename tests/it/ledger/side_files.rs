@@ -17,12 +17,14 @@ const FILES: &[&str] = &[
     "apply patch/label.yaml image/in.tar -o other --provenance OUT",
     "diff --as-patch --partial image/in.tar image/app.tar -o OUT",
     "pack directory/in OUT",
+    "repair image/in.tar -o OUT",
 ];
 
 /// Each way to make a directory.
 const DIRECTORIES: &[&str] = &[
     "apply patch/label.yaml directory/in -o OUT/",
     "apply patch/label.yaml image/in.tar --to oci-dir -o OUT",
+    "repair directory/in -o OUT/",
     "unpack image/in.tar OUT",
     "unpack --layers image/in.tar OUT",
 ];

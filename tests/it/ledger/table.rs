@@ -293,6 +293,33 @@ pub(super) const COMMANDS: &[Line] = &[
         writes: &[STDOUT, STDERR],
     },
     Line {
+        words: "repair image/in.tar -o output/out",
+        own_reads: &[read(ReadAs::Image, "image/in.tar", "image")],
+        sources: &[],
+        writes: &[OUT, STDERR],
+    },
+    Line {
+        words: "repair directory/in --in-place",
+        own_reads: &[read(ReadAs::Image, "directory/in", "image")],
+        sources: &[],
+        writes: &[
+            written(WrittenAs::InPlace, "directory/in", "", Place::Tree),
+            STDERR,
+        ],
+    },
+    Line {
+        words: "repair -",
+        own_reads: &[read(ReadAs::Image, "image/in.tar", "image")],
+        sources: &[],
+        writes: &[STREAMED, STDERR],
+    },
+    Line {
+        words: "repair --check directory/in",
+        own_reads: &[read(ReadAs::Image, "directory/in", "image")],
+        sources: &[],
+        writes: &[STDOUT, STDERR],
+    },
+    Line {
         words: "diff image/in.tar directory/in",
         own_reads: &[
             read(ReadAs::OldArchive, "image/in.tar", "old"),

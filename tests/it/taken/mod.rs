@@ -3,6 +3,7 @@
 
 mod laws;
 mod made;
+mod shown;
 
 use std::path::{Path, PathBuf};
 
@@ -14,9 +15,12 @@ use made::Ids;
 
 const LABEL: &str = "apiVersion: ocipatch/v1\noperations:\n  - set-label: {a: b}\n";
 
-/// The archives of this module, by what is odd about them.
+/// An archive, and what is odd about it.
+type Made = (&'static str, fn() -> Archive);
+
+/// The archives of this module.
 #[rustfmt::skip]
-pub(super) const TAKEN: &[(&str, fn() -> Archive)] = &[
+pub(super) const TAKEN: &[Made] = &[
     ("an absent manifest", made::absent),
     ("a sparse image", made::sparse),
     ("a sparse platform", made::sparse_platform),
@@ -267,6 +271,58 @@ fn a_sparse_image_takes_labels_and_no_layers() {
 }
 
 #[test]
+fn a_docker_archive_is_not_made_of_a_sparse_image() {
+    let home = tempfile::tempdir().unwrap();
+    let (image, out) = (
+        write(home.path(), &made::sparse()),
+        home.path().join("out.tar"),
+    );
+    let to = |form: &str| {
+        let arguments = ["apply", "--to", form].map(AsRef::<std::ffi::OsStr>::as_ref);
+        crate::binary::run(arguments.iter().copied().chain([
+            image.as_os_str(),
+            "-o".as_ref(),
+            out.as_os_str(),
+        ]))
+    };
+    let told = String::from_utf8(to("docker-archive").stderr).unwrap();
+    assert!(
+        told.contains("`app:1` lacks its layer") && !out.exists(),
+        "{told}"
+    );
+    assert!(to("oci-archive").status.success());
+}
+
+#[test]
+fn a_damaged_image_is_not_lost_on_the_way_to_another_form() {
+    for (archive, name) in [
+        (made::damaged(), "other:1"),
+        (made::second_damaged(), "greeter:1"),
+    ] {
+        let home = tempfile::tempdir().unwrap();
+        let image = write(home.path(), &archive);
+        for to in ["--to=docker-archive", "--to=oci-dir"] {
+            let out = home.path().join("out");
+            let arguments = [
+                "apply".as_ref(),
+                to.as_ref(),
+                image.as_os_str(),
+                "-o".as_ref(),
+            ];
+            let output = crate::binary::run(arguments.into_iter().chain([out.as_os_str()]));
+            let told = String::from_utf8(output.stderr).unwrap();
+            // A layout that stays one, and a docker archive, are of no other form.
+            let is_own = (name == "other:1") == (to == "--to=oci-dir");
+            assert_eq!(output.status.success(), is_own, "{to}: {told}");
+            assert!(
+                is_own || told.contains(name) && told.contains("cannot be read"),
+                "{told}"
+            );
+        }
+    }
+}
+
+#[test]
 fn a_name_that_is_no_reference_stays_and_is_no_tag() {
     let archive = made::called_by_a_path();
     assert!(inspected(&archive, 0).contains("tags      none"));
@@ -282,7 +338,10 @@ fn a_name_that_is_no_reference_stays_and_is_no_tag() {
         descriptors.map(name).collect()
     };
     let path = "ocidir:///srv/My Layout".to_owned();
-    assert_eq!(names(&mut patched(&archive, LABEL)), [path.clone()]);
+    assert_eq!(
+        names(&mut patched(&archive, LABEL)),
+        std::slice::from_ref(&path)
+    );
     let tag = "apiVersion: ocipatch/v1\noperations:\n  - add-tag: ['app:2']\n";
     assert_eq!(
         names(&mut patched(&archive, tag)),
@@ -315,67 +374,5 @@ fn directories_of_layers_keep_the_rule_by_which_they_are_called() {
         );
         let top = directories(&archive)[1].replace("layer.tar", "json");
         assert_eq!(document(&mut after, &top)["config"]["Labels"]["a"], "b");
-    }
-}
-
-#[test]
-fn cosign_is_known_by_its_tags_and_by_its_kinds() {
-    for archive in [made::signed(false), made::signed(true)] {
-        let shown = inspected(&archive, 0);
-        for kind in ["cosign signature, about ", "cosign attestation, about "] {
-            assert!(shown.contains(kind), "{shown}");
-        }
-        assert!(refused(&archive, LABEL).contains("attested"));
-        let dropping = LABEL.replace("operations", "attestations: drop\noperations");
-        let mut after = patched(&archive, &dropping);
-        assert_eq!(
-            document(&mut after, "index.json")["manifests"]
-                .as_array()
-                .unwrap()
-                .len(),
-            1
-        );
-        assert_eq!(after.entries.len(), 5);
-        let home = tempfile::tempdir().unwrap();
-        ok(["verify".as_ref(), write(home.path(), &archive).as_os_str()]);
-    }
-}
-
-#[test]
-fn what_can_be_read_of_a_damaged_archive_is_shown() {
-    for (archive, code, shown) in [
-        (
-            made::damaged(),
-            3,
-            ["tags      app:1", "other:1: the digest of"],
-        ),
-        (
-            made::second_damaged(),
-            3,
-            ["greeter2", "greeter:1: the digest of"],
-        ),
-        (
-            made::absent(),
-            0,
-            ["tags      app:1", "other:1: the archive has no entry"],
-        ),
-        (
-            made::sparse(),
-            0,
-            ["tags      app:1", "(not in the archive) COPY"],
-        ),
-        (
-            made::artifacts(),
-            0,
-            [
-                "tags      app:1",
-                "artifact of type application/vnd.cncf.helm.config.v1+json",
-            ],
-        ),
-    ] {
-        let text = inspected(&archive, code);
-        for part in shown {
-            assert!(text.contains(part), "{part}\n{text}");
-        }
     }
 }
