@@ -19,8 +19,6 @@ const MAX_DOCUMENTS_BYTES: u64 = 32 << 20;
 const MAX_FINDINGS: usize = 5_000;
 /// Of a place or a message, whose parts come from the archive.
 const MAX_TEXT_BYTES: usize = 1024;
-/// Longer than all keys that readers know, in whatever spelling.
-const MAX_KEY_BYTES: usize = 64;
 /// How many links may lead from one name to its data.
 const MAX_HOPS: usize = 8;
 /// The largest integer up to which a double tells all integers apart.
@@ -277,11 +275,7 @@ impl<'a> Checker<'a> {
     /// Reports keys that readers would take for one they know.
     pub(super) fn check_keys(&mut self, json: &Json, known: &[&str], place: &str, path: &str) {
         for (key, _) in json.members() {
-            if key.len() > MAX_KEY_BYTES {
-                continue;
-            }
-            let folded = json::fold(key);
-            let Some(same) = known.iter().find(|known| json::fold(known) == folded) else {
+            let Some(same) = known.iter().find(|known| json::is_field(key, known)) else {
                 continue;
             };
             if same == key {
@@ -289,9 +283,7 @@ impl<'a> Checker<'a> {
             }
             let message =
                 format!("has the key `{path}.{key}`, which some readers treat as `{same}`");
-            let is_same = |(key, _): &&(String, Json)| {
-                key.len() <= MAX_KEY_BYTES && json::fold(key) == folded
-            };
+            let is_same = |(key, _): &&(String, Json)| json::is_field(key, same);
             let severity = if json.members().iter().filter(is_same).nth(1).is_some() {
                 Severity::Error
             } else {

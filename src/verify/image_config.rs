@@ -1,4 +1,4 @@
-//! What tells the manifest of an image from that of an artifact: cosign and others give artifacts the configuration of an image.
+//! Distinguishes images from artifacts: cosign and other tools give an artifact the configuration type of an image.
 
 use super::checker::Checker;
 use super::json::Json;
@@ -25,14 +25,14 @@ pub(super) fn is_layer(media_type: &str) -> bool {
     families.iter().any(|family| media_type.starts_with(family))
 }
 
-/// Tells whether a configuration has a `rootfs`, as only those have that speak of layers. What is no JSON is for the reader of
-/// configurations to tell.
-pub(super) fn is_there(checker: &Checker, entry: usize) -> Result<bool, Error> {
-    let document = checker.maybe_document(entry)?;
-    Ok(document.is_none_or(|(_, json)| json.get_any("rootfs").is_some()))
+/// Tells whether a configuration has a `rootfs`, as every configuration of an image has. One that cannot be read is reported as
+/// that.
+pub(super) fn has_rootfs(checker: &mut Checker, entry: usize) -> Result<bool, Error> {
+    let document = checker.document(entry)?;
+    Ok(document.is_none_or(|json| json.get_any("rootfs").is_some()))
 }
 
-/// Tells whether whatever a manifest lists is a layer.
+/// Tells whether every entry in `layers` of a manifest is a layer.
 pub(super) fn has_layers_only(manifest: &Json) -> bool {
     let layers = manifest.get("layers").and_then(Json::list);
     layers.unwrap_or_default().iter().all(|layer| {

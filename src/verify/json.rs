@@ -7,9 +7,6 @@ use std::fmt::{self, Write};
 
 use serde::de::{Deserialize, Deserializer, MapAccess, SeqAccess, Visitor};
 
-/// More than any field of a struct has, in bytes.
-const MAX_FIELD_BYTES: usize = 256;
-
 /// A JSON value.
 #[derive(Debug, Clone, PartialEq)]
 pub(super) enum Json {
@@ -42,9 +39,8 @@ impl Json {
     /// Returns a field, `null` included.
     pub(super) fn get_any(&self, field: &str) -> Option<&Self> {
         let folded = || {
-            let wanted = fold(field);
             let mut members = self.members().iter().rev();
-            members.find(|(key, _)| key.len() <= MAX_FIELD_BYTES && fold(key) == wanted)
+            members.find(|(key, _)| is_field(key, field))
         };
         self.member(field)
             .or_else(|| folded().map(|(_, value)| value))
@@ -136,14 +132,14 @@ impl Json {
     }
 }
 
-/// Folds a key as Go's `encoding/json` does where it matches keys with struct fields.
-pub(super) fn fold(key: &str) -> String {
+/// Tells whether Go's `encoding/json` takes a key for a field of a struct: it ignores case, and folds two letters beyond ASCII.
+pub(super) fn is_field(key: &str, field: &str) -> bool {
     let fold = |c: char| match c {
         '\u{17f}' => 's',
         '\u{212a}' => 'k',
         c => c.to_ascii_lowercase(),
     };
-    key.chars().map(fold).collect()
+    key.chars().map(fold).eq(field.chars().map(fold))
 }
 
 impl<'de> Deserialize<'de> for Json {

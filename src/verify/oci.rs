@@ -331,7 +331,7 @@ fn read_manifest(
                 ..
             }) = descriptor
                 && image_config::is_config(media_type)
-                && image_config::is_there(checker, entry)?
+                && image_config::has_rootfs(checker, entry)?
             {
                 image.is_image = image_config::has_layers_only(json);
                 image.config = config::read(checker, entry, image.is_image)?;
