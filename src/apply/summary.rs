@@ -162,7 +162,7 @@ impl Summary {
     }
 }
 
-/// Says what stays because nobody can read it.
+/// Reports images that cannot be read and stay as they are.
 fn unread_notes(archive: &Archive) -> Vec<String> {
     /// More are counted.
     const MAX_TOLD: usize = 10;
@@ -170,7 +170,7 @@ fn unread_notes(archive: &Archive) -> Vec<String> {
     let told = unread.iter().take(MAX_TOLD).map(|unread| {
         let name = unread.display_name();
         if unread.is_absent {
-            return format!("`{name}` is listed and not in the archive; it stays listed as it is");
+            return format!("`{name}` is listed but not in the archive; its entry stays as it is");
         }
         format!(
             "`{name}` cannot be read and stays as it is: {}",

@@ -6,7 +6,7 @@ use super::dialect;
 use super::documents::Documents;
 use super::documents::graph::children;
 use super::documents::items;
-use super::documents::read::read_optional;
+use super::documents::read::{read_optional, read_plain};
 use super::documents::unread::Unread;
 use super::{Archive, Contents, Half, Source};
 use crate::error::Error;
@@ -105,7 +105,7 @@ fn open(source: &Arc<Source>, trusted: Option<Half>) -> Result<Archive, Error> {
         groups: listed.groups,
         manifest: documents.manifest,
         items: listed.items,
-        repositories: read_optional(source, "repositories")?,
+        repositories: read_optional(source, "repositories", read_plain)?,
         graph: documents.graph,
         trusted,
     };
@@ -125,7 +125,7 @@ fn no_image(contents: &Contents) -> Error {
     let reason = match n_listed {
         0 => "the list of manifests is empty",
         _ => {
-            "it lists artifacts, signatures or attestations, and no image; `oras` is the tool for those"
+            "it lists only artifacts, signatures or attestations, not an image; use `oras` for these"
         }
     };
     Error::BadDocument {

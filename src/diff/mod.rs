@@ -41,7 +41,7 @@ pub struct Difference {
     pub old_form: &'static str,
     /// The images of both, in the order of the old archive; those that are only in the new one come last.
     pub images: Vec<ImageDifference>,
-    /// What is no image and is in one archive alone: attestations, signatures, artifacts.
+    /// Attestations, signatures and artifacts that only one of the archives has.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub others: Vec<OtherDifference>,
 }
@@ -56,6 +56,9 @@ pub struct OtherDifference {
     pub kind: String,
     /// Its digest.
     pub digest: Digest,
+    /// The documents that it is about.
+    #[serde(skip)]
+    pub(crate) about: Vec<Digest>,
 }
 
 /// What differs between an image and the one that it is held against.
@@ -127,7 +130,7 @@ impl Difference {
     }
 }
 
-/// Returns what is no image and is in one archive alone.
+/// Returns the attestations, signatures and artifacts that only one of the archives has.
 fn compare_others(old: &Archive, new: &Archive) -> Vec<OtherDifference> {
     let (before, after) = (old.others(), new.others());
     let digests = |others: &[Other]| others.iter().map(|other| other.digest).collect();
@@ -140,6 +143,7 @@ fn compare_others(old: &Archive, new: &Archive) -> Vec<OtherDifference> {
             change,
             kind: other.kind,
             digest: other.digest,
+            about: other.about,
         });
         told.collect::<Vec<_>>()
     };

@@ -88,7 +88,7 @@ pub(crate) struct Missing {
 pub(crate) type MissingHelp = Box<dyn Fn(&[&ImageState]) -> String>;
 
 /// What can be done about a layer that an archive leaves out.
-pub(crate) const WHOLE: &str = "configuration, annotations and tags can be changed; `skopeo copy` from where the image was taken makes an archive that is whole";
+pub(crate) const WHOLE: &str = "the configuration, annotations and tags can still be changed; for a complete archive, `skopeo copy` the image from its registry";
 
 impl Surroundings<'_> {
     /// Returns why an operation cannot be planned for any of its images: something is wrong with what it takes from the host,
@@ -112,7 +112,7 @@ impl Surroundings<'_> {
             }
             let absent = quoted(state.absent_layer.as_deref()?);
             let message =
-                format!("{name} lacks its layer {absent}, and its layers cannot be changed");
+                format!("{name} lacks its layer {absent}, so its layers cannot be changed");
             let problem = Problem::new(Code::AbsentLayer, self.address.clone(), message);
             Some(problem.with_help(WHOLE))
         });

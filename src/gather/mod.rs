@@ -177,7 +177,7 @@ fn read<'a>(
     let images = images.map(inventory_image).collect();
     let unread = archive.unread().iter().map(|unread| UnreadImage {
         name: unread.display_name(),
-        names: unread.names.clone(),
+        names: unread.tags(),
         digest: unread.digest,
         reason: unread.error.to_string(),
         is_absent: unread.is_absent,

@@ -44,9 +44,7 @@ impl Config {
         if root.members().is_none() {
             return Err(shape("the document", "an object"));
         }
-        let rootfs = root
-            .field("rootfs")
-            .ok_or_else(|| shape("rootfs", "there"))?;
+        let rootfs = root.field("rootfs").ok_or(InvalidConfig::NoRootfs)?;
         let mut diff_ids = Vec::new();
         if let Some(value) = rootfs.field("diff_ids") {
             let items = value
@@ -352,7 +350,7 @@ mod tests {
     fn wrong_shapes_are_named() {
         for (text, message) in [
             ("[]", "`the document` is not an object"),
-            ("{}", "`rootfs` is not there"),
+            ("{}", "`rootfs` is missing"),
             (
                 r#"{"rootfs":{"diff_ids":["sha512:00"]}}"#,
                 "`rootfs.diff_ids` is not a list of `sha256:` digests",
@@ -371,7 +369,7 @@ mod tests {
             ),
             (
                 r#"{"rootfs":{},"Config":{},"config":null}"#,
-                "the keys `Config` and `config` are both `config` to readers that ignore case, as Docker does",
+                "the keys `Config` and `config` are both `config` to readers that ignore case, such as Docker; remove one",
             ),
         ] {
             assert_eq!(config(text).unwrap_err().to_string(), message);

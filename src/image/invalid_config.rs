@@ -10,8 +10,10 @@ use super::json::{AmbiguousKey, ParseError};
 pub enum InvalidConfig {
     /// The text is not JSON.
     Json(ParseError),
-    /// A key stands there in two spellings.
+    /// A key is there in two spellings.
     Ambiguous(AmbiguousKey),
+    /// It has no `rootfs`: it may be the configuration of an artifact.
+    NoRootfs,
     /// A field has another shape than the format gives it.
     Shape {
         /// The field, as a path of keys.
@@ -21,19 +23,12 @@ pub enum InvalidConfig {
     },
 }
 
-impl InvalidConfig {
-    /// Tells whether it may be the configuration of something else, as artifacts have one: an image has a `rootfs`.
-    #[must_use]
-    pub fn is_no_image(&self) -> bool {
-        matches!(self, Self::Shape { field, wanted: "there" } if field == "rootfs")
-    }
-}
-
 impl fmt::Display for InvalidConfig {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Json(error) => error.fmt(f),
             Self::Ambiguous(error) => error.fmt(f),
+            Self::NoRootfs => f.write_str("`rootfs` is missing"),
             Self::Shape { field, wanted } => write!(f, "`{field}` is not {wanted}"),
         }
     }

@@ -21,7 +21,7 @@ pub(super) fn check(check: &mut Check<'_>, wanted: &PathExpectation) {
         let problem = if let Some(absent) = &check.state.absent_layer {
             let absent = quoted(absent);
             let message =
-                format!("{name} lacks its layer {absent}, and its files cannot be checked");
+                format!("{name} lacks its layer {absent}, so its files cannot be checked");
             Problem::new(Code::AbsentLayer, address, message).with_help(WHOLE)
         } else {
             let message = format!("{name} is a Windows image, whose files cannot be checked");

@@ -5,6 +5,7 @@ use std::collections::HashMap;
 use super::OperationId;
 use crate::digest::Digest;
 use crate::edit::{HostSource, InventoryImage};
+use crate::reference::Reference;
 use crate::timestamp::Timestamp;
 
 /// Everything a plan is made from besides the patches.
@@ -29,8 +30,8 @@ pub struct Inventory {
 pub struct UnreadImage {
     /// What it is called.
     pub name: String,
-    /// The names that it has.
-    pub names: Vec<String>,
+    /// Its tags.
+    pub names: Vec<Reference>,
     /// The digest, where one is stated.
     pub digest: Option<Digest>,
     /// Why it cannot be read.

@@ -79,7 +79,7 @@ fn select_images(
     problems: &mut Vec<Problem>,
 ) -> Option<Vec<usize>> {
     if target.images.is_empty() {
-        // It may be the image that the patch is for.
+        // It may be the image that the author means.
         if let Some(damaged) = unread.iter().find(|unread| !unread.is_absent) {
             let message = format!(
                 "the archive also contains {}, which cannot be read: {}",
@@ -89,7 +89,7 @@ fn select_images(
             let problem = Problem::new(Code::UnreadableImage, document.clone(), message);
             let example = example(states);
             problems.push(problem.with_help(format!(
-                "if the patch is not about that, select what it is about, as in `target: {{images: [\"{example}\"]}}`"
+                "select the image to patch, as in `target: {{images: [\"{example}\"]}}`"
             )));
             return None;
         }
@@ -159,17 +159,11 @@ fn matches(pattern: &ImagePattern, state: &ImageState) -> bool {
     }
 }
 
-/// Tells whether a pattern is about something that cannot be read. `*` is about what can be.
+/// Tells whether a pattern matches something that cannot be read. `*` matches only images that can.
 fn is_meant(pattern: &ImagePattern, unread: &UnreadImage) -> bool {
     match pattern {
         ImagePattern::Name(glob) if glob.as_str() == "*" => false,
-        ImagePattern::Name(glob) => {
-            let mut names = unread
-                .names
-                .iter()
-                .filter_map(|name| Reference::from_ref_name(name).ok());
-            names.any(|name| name.matches(glob))
-        }
+        ImagePattern::Name(glob) => unread.names.iter().any(|name| name.matches(glob)),
         ImagePattern::Id(prefix) => unread
             .digest
             .is_some_and(|digest| digest.hex().starts_with(prefix)),

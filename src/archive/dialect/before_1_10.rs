@@ -13,7 +13,7 @@ use super::v1_config::{config, history_entry};
 use super::{Dialect, Facts};
 use crate::archive::documents::graph::Graph;
 use crate::archive::documents::items::check_tags;
-use crate::archive::documents::read::{check_shared, read_document, read_optional};
+use crate::archive::documents::read::{check_shared, read_optional, read_plain};
 use crate::archive::documents::{Documents, Listed};
 use crate::archive::source::Source;
 use crate::archive::source::entry::BlobId;
@@ -65,7 +65,7 @@ pub(super) fn list(source: &Source, documents: &mut Documents) -> Result<Option<
     }
     let mut steps: HashMap<String, Step> = HashMap::new();
     for id in &ids {
-        let document = read_document(source, &name(id, "json"))?;
+        let document = read_plain(source, &name(id, "json"))?;
         let parent = document.root.get("parent").and_then(Value::as_text);
         let parent = parent.map(Cow::into_owned).filter(|id| !id.is_empty());
         let step = Step {
@@ -184,7 +184,7 @@ fn named(source: &Source) -> Result<Vec<(String, Reference)>, Error> {
         name: REPOSITORIES.to_owned(),
         reason,
     };
-    let document = read_optional(source, REPOSITORIES)?;
+    let document = read_optional(source, REPOSITORIES, read_plain)?;
     let Some(document) = document.filter(|document| !document.root.is_null()) else {
         return Ok(Vec::new());
     };

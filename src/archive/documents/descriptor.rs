@@ -13,6 +13,11 @@ pub(in crate::archive) const ATTESTED: &str = "vnd.docker.reference.digest";
 /// What a referrer is about, as containerd exports it.
 pub(in crate::archive) const REFERRED: &str = "io.containerd.manifest.subject";
 
+/// The fields of a configuration that a descriptor's `platform` repeats, in the order of Go's struct (image-spec
+/// image-index.md and `specs-go`).
+pub(in crate::archive) const PLATFORM: [&str; 5] =
+    ["architecture", "os", "os.version", "os.features", "variant"];
+
 /// Annotations that speak of the bytes of a blob: where they can be had, and tables of contents of lazily pulled layers
 /// (stargz, zstd:chunked).
 const ABOUT_BYTES: [&str; 4] = [

@@ -1,7 +1,7 @@
 //! What `index.json` leads to (image-spec image-index.md): indexes within indexes, manifests of images, and whatever else
 //! stands there, such as attestations and signatures.
 
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 
 use super::descriptor::{ATTESTED, annotation, digest_of, media_type_of, name_of};
 use super::read::read_manifest;
@@ -134,6 +134,7 @@ impl Graph {
     pub(in crate::archive) fn roots(&self) -> Result<Vec<Root>, Error> {
         let mut roots: Vec<Root> = Vec::new();
         let mut places: HashMap<Digest, usize> = HashMap::new();
+        let mut named: HashSet<(Digest, Reference)> = HashSet::new();
         let mut n_visits = 0;
         for descriptor in children(&self.index) {
             let Some(digest) = digest_of(descriptor) else {
@@ -142,10 +143,10 @@ impl Graph {
             if !matches!(self.kind(digest), Some(NodeKind::Image | NodeKind::Index)) {
                 continue;
             }
-            let name = name_of(descriptor);
+            // Some exporters list a descriptor twice.
+            let name = name_of(descriptor).filter(|name| named.insert((digest, name.clone())));
             if let Some(&place) = places.get(&digest) {
-                let known = &mut roots[place].names;
-                known.extend(name.filter(|name| !known.contains(name)));
+                roots[place].names.extend(name);
                 continue;
             }
             places.insert(digest, roots.len());

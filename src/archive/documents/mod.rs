@@ -18,7 +18,7 @@ use super::{Described, Group, Half, Image, Source};
 use crate::error::Error;
 use crate::image::json::Document;
 use graph::Graph;
-use read::read_optional;
+use read::{read_document, read_optional};
 use unread::Unread;
 
 /// The documents that say which images there are.
@@ -44,7 +44,7 @@ impl Documents {
     pub(super) fn read(source: &Source, trusted: Option<Half>) -> Result<Self, Error> {
         let read = |name: &str, half: Half| match trusted {
             Some(trusted) if trusted != half => Ok(None),
-            _ => read_optional(source, name),
+            _ => read_optional(source, name, read_document),
         };
         let (graph, mut unread) = match read("index.json", Half::Index)? {
             Some(index) => {

@@ -1,11 +1,16 @@
-//! What a layout holds besides images: attestations, signatures and artifacts, told by what their makers write.
+//! Everything in a layout besides images: attestations, signatures and artifacts, recognized by what their tools write.
+
+use std::collections::HashSet;
+
+use serde::Serialize;
 
 use super::descriptor::{REF_NAME, annotation, digest_of, media_type_of};
-use super::graph::{Graph, Node, NodeKind, children};
-use super::referrers::{COSIGN_KIND, subjects};
+use super::graph::{Node, NodeKind, children};
+use super::referrers::{COSIGN_KIND, Saved, subjects};
 use crate::archive::Archive;
 use crate::digest::Digest;
 use crate::image::json::Value;
+use crate::media_type::{is_index, is_manifest};
 
 /// How `BuildKit` marks its attestations (`attestation-storage.md`).
 const DOCKER_TYPE: &str = "vnd.docker.reference.type";
@@ -15,16 +20,19 @@ const DSSE: &str = "application/vnd.dsse.envelope.v1+json";
 /// Notation's (notation `specs/signature-specification.md`).
 const NOTATION: &str = "application/vnd.cncf.notary.signature";
 
-/// Something that is no image.
-#[derive(Debug, Clone, PartialEq, Eq)]
+/// Something that is not an image.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "camelCase")]
 pub struct Other {
     /// What it is, in a few words.
     pub kind: String,
     /// Its digest.
     pub digest: Digest,
-    /// What it is called, where it is.
+    /// Its name, if it has one.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub name: Option<String>,
     /// The documents that it is about.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
     pub about: Vec<Digest>,
 }
 
@@ -36,7 +44,10 @@ impl Archive {
         let Some(graph) = &self.contents.graph else {
             return others;
         };
-        let mut seen = std::collections::HashSet::new();
+        let saved = Saved::of(&graph.index);
+        // What cannot be read is reported as that.
+        let unread = self.unread.iter().filter_map(|unread| unread.digest);
+        let mut seen: HashSet<Digest> = unread.collect();
         let nodes = graph.reachable().into_iter();
         let below = nodes.filter_map(|digest| graph.nodes.get(&digest));
         let lists = [&graph.index]
@@ -48,7 +59,6 @@ impl Archive {
             };
             let is_image = |kind| matches!(kind, NodeKind::Image | NodeKind::Index);
             if graph.kind(digest).is_some_and(is_image)
-                || self.is_unread(digest)
                 || graph.kind(digest).is_none() && !is_unknown(descriptor)
                 || !seen.insert(digest)
             {
@@ -59,27 +69,21 @@ impl Archive {
                 kind: kind(descriptor, node),
                 digest,
                 name: annotation(descriptor, REF_NAME),
-                about: about(graph, descriptor, node),
+                about: about(&saved, descriptor, node),
             });
         }
         others
-    }
-
-    fn is_unread(&self, digest: Digest) -> bool {
-        self.unread
-            .iter()
-            .any(|unread| unread.digest == Some(digest))
     }
 }
 
 /// Tells whether a descriptor is of a type that we do not follow: of others, what is not there is another platform's image.
 fn is_unknown(descriptor: &Value) -> bool {
     let media_type = media_type_of(descriptor);
-    !crate::media_type::is_manifest(&media_type) && !crate::media_type::is_index(&media_type)
+    !is_manifest(&media_type) && !is_index(&media_type)
 }
 
-fn about(graph: &Graph, descriptor: &Value, node: Option<&Node>) -> Vec<Digest> {
-    let mut about = subjects(&graph.index, descriptor, node);
+fn about(saved: &Saved, descriptor: &Value, node: Option<&Node>) -> Vec<Digest> {
+    let mut about = subjects(saved, descriptor, node);
     about.sort_unstable();
     about.dedup();
     about
@@ -115,7 +119,7 @@ fn kind(descriptor: &Value, node: Option<&Node>) -> String {
     if config == NOTATION || artifact.as_deref() == Some(NOTATION) {
         return "Notation signature".to_owned();
     }
-    if crate::media_type::is_index(&media_type_of(descriptor)) {
+    if is_index(&media_type_of(descriptor)) {
         return "index without images".to_owned();
     }
     let kind = artifact.filter(|kind| !kind.is_empty()).unwrap_or(config);

@@ -8,40 +8,65 @@ use crate::archive::{Image, Layer, MAX_DOCUMENT_BYTES, OciManifest};
 use crate::compression::Compression;
 use crate::digest::Digest;
 use crate::error::Error;
-use crate::image::Config;
 use crate::image::json::{Document, Shape, Value};
 use crate::image::keys;
+use crate::image::{Config, InvalidConfig};
 use crate::reference::Reference;
 
-/// Reads a document at the top of the archive, where there is one.
+/// Reads a document at the top of the archive with `read`, where there is one.
 pub(in crate::archive) fn read_optional(
     source: &Source,
     name: &str,
+    read: impl FnOnce(&Source, &str) -> Result<Document, Error>,
 ) -> Result<Option<Document>, Error> {
-    source
-        .find(name)
-        .map(|_| read_document(source, name))
-        .transpose()
+    source.find(name).map(|_| read(source, name)).transpose()
 }
 
-/// Reads and parses a document by name.
+/// Reads an index, a manifest, or a list of images by name.
 pub(in crate::archive) fn read_document(source: &Source, name: &str) -> Result<Document, Error> {
-    let index = source.resolve(name, "the form of the archive")?;
+    read_wanted(source, name, FORM)
+}
+
+/// Does what [`read_document`] does; `wanted_by` is the document that names it, for messages.
+pub(in crate::archive) fn read_wanted(
+    source: &Source,
+    name: &str,
+    wanted_by: &str,
+) -> Result<Document, Error> {
+    let index = source.resolve(name, wanted_by)?;
     parse(&source.read(index, MAX_DOCUMENT_BYTES)?, name)
 }
 
+/// Reads a document of another kind by name, such as a table of names.
+pub(in crate::archive) fn read_plain(source: &Source, name: &str) -> Result<Document, Error> {
+    let index = source.resolve(name, FORM)?;
+    parse_as(&source.read(index, MAX_DOCUMENT_BYTES)?, name, |_| {
+        Shape::Plain
+    })
+}
+
+/// What wants the documents that belong to the form, for messages.
+const FORM: &str = "the form of the archive";
+
+/// Parses an index, a manifest, or a list of images.
 fn parse(bytes: &[u8], name: &str) -> Result<Document, Error> {
+    parse_as(bytes, name, |root| match root {
+        Value::Array(_) => Shape::List(keys::SAVED),
+        _ => Shape::Struct(keys::MANIFEST),
+    })
+}
+
+fn parse_as(
+    bytes: &[u8],
+    name: &str,
+    shape: impl FnOnce(&Value) -> Shape,
+) -> Result<Document, Error> {
     let bad = |reason: String| Error::BadDocument {
         name: name.to_owned(),
         reason,
     };
     let mut document = Document::parse(bytes).map_err(|error| bad(error.to_string()))?;
-    let shape = match document.root {
-        Value::Array(_) => Shape::List(keys::SAVED),
-        // A table of names.
-        _ if name == "repositories" => Shape::Plain,
-        _ => Shape::Struct(keys::MANIFEST),
-    };
+    let shape = shape(&document.root);
     let read = document.root.read_as(shape);
     read.map_err(|error| bad(error.to_string()))?;
     Ok(document)
@@ -126,16 +151,15 @@ impl<'a> ImageReader<'a> {
         if let Some(known) = known {
             return Ok(known);
         }
-        let config = Config::parse(&bytes).map_err(|error| {
-            if error.is_no_image() {
-                let (place, reason) = (item.config.clone(), "has no `rootfs`, as an image has");
-                let reason = reason.to_owned();
-                return Error::NotAnImage { place, reason };
-            }
-            Error::BadDocument {
+        let config = Config::parse(&bytes).map_err(|error| match error {
+            InvalidConfig::NoRootfs => Error::NotAnImage {
+                place: item.config.clone(),
+                reason: "has no `rootfs`, which the configuration of an image has".to_owned(),
+            },
+            error => Error::BadDocument {
                 name: item.config.clone(),
                 reason: error.to_string(),
-            }
+            },
         })?;
         self.once += bytes.len() as u64;
         self.configs.insert(entry, (config.clone(), image_id));

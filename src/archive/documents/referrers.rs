@@ -13,11 +13,13 @@ impl Graph {
     pub(in crate::archive) fn referrers(&self) -> Referrers {
         let mut referrers = Referrers::default();
         let mut numbers: HashMap<String, usize> = HashMap::new();
+        let saved = Saved::of(&self.index);
         let lists = self.nodes.values().map(|node| &node.document);
         for descriptor in lists.chain([&self.index]).flat_map(children) {
             let digest = digest_of(descriptor);
             let is_other = |digest| self.kind(digest).is_none_or(|kind| kind == NodeKind::Other);
-            let subjects = self.subjects(descriptor);
+            let node = digest.and_then(|digest| self.nodes.get(&digest));
+            let subjects = subjects(&saved, descriptor, node);
             if subjects.is_empty() || !digest.is_none_or(is_other) {
                 continue;
             }
@@ -42,12 +44,6 @@ impl Graph {
             }
         }
         referrers
-    }
-
-    /// Returns what a descriptor, or the document that it names, says that it is about.
-    fn subjects(&self, descriptor: &Value) -> Vec<Digest> {
-        let node = digest_of(descriptor).and_then(|digest| self.nodes.get(&digest));
-        subjects(&self.index, descriptor, node)
     }
 }
 
@@ -130,9 +126,9 @@ impl Referrers {
 /// How cosign tells the descriptors of a layout apart that it saves, by the annotation `kind` (cosign `pkg/oci/layout`).
 pub(in crate::archive) const COSIGN_KIND: &str = "dev.cosignproject.cosign/";
 
-/// Returns what a descriptor, or the document behind it, says that it is about; `index` is that of the archive.
+/// Returns what a descriptor, or the document behind it, says that it is about.
 pub(in crate::archive) fn subjects(
-    index: &Document,
+    saved: &Saved,
     descriptor: &Value,
     node: Option<&Node>,
 ) -> Vec<Digest> {
@@ -142,31 +138,50 @@ pub(in crate::archive) fn subjects(
         .filter_map(|key| annotation(descriptor, key))
         .filter_map(|digest| Digest::parse(&digest).ok());
     let signed = annotation(descriptor, REF_NAME).and_then(|name| signed_by(&name));
+    let saved_with = digest_of(descriptor).and_then(|digest| saved.0.get(&digest));
     annotated
         .chain(subject.and_then(digest_of))
         .chain(signed)
-        .chain(saved_with(index, descriptor))
+        .chain(saved_with.copied())
         .collect()
 }
 
-/// Returns the images that cosign has saved signatures or attestations with: those of the same name.
-fn saved_with(index: &Document, descriptor: &Value) -> Vec<Digest> {
-    let kind = |descriptor: &Value| {
-        let kind = annotation(descriptor, "kind")?;
-        kind.strip_prefix(COSIGN_KIND).map(str::to_owned)
-    };
-    if !matches!(kind(descriptor).as_deref(), Some("sigs" | "atts" | "sboms")) {
-        return Vec::new();
+/// The image that each signature and attestation of `cosign save` is about, by their digests. cosign lists them behind the
+/// image, under its name if it has one.
+#[derive(Debug, Default)]
+pub(in crate::archive) struct Saved(HashMap<Digest, Digest>);
+
+impl Saved {
+    /// Reads the annotations in `index.json`.
+    pub(in crate::archive) fn of(index: &Document) -> Self {
+        let mut saved = HashMap::new();
+        let mut early = Vec::new();
+        let (mut first, mut last) = (HashMap::new(), HashMap::new());
+        for descriptor in children(index) {
+            let Some((digest, kind)) = digest_of(descriptor).zip(annotation(descriptor, "kind"))
+            else {
+                continue;
+            };
+            let name = annotation(descriptor, REF_NAME);
+            match kind.strip_prefix(COSIGN_KIND) {
+                Some("image" | "imageIndex") => {
+                    first.entry(name.clone()).or_insert(digest);
+                    last.insert(name, digest);
+                }
+                Some("sigs" | "atts" | "sboms") => match last.get(&name) {
+                    Some(image) => drop(saved.insert(digest, *image)),
+                    None => early.push((digest, name)),
+                },
+                _ => {}
+            }
+        }
+        for (digest, name) in early {
+            if let Some(image) = first.get(&name) {
+                saved.insert(digest, *image);
+            }
+        }
+        Self(saved)
     }
-    let name = annotation(descriptor, REF_NAME);
-    let is_its = |image: &&Value| {
-        matches!(kind(image).as_deref(), Some("image" | "imageIndex"))
-            && annotation(image, REF_NAME) == name
-    };
-    children(index)
-        .filter(is_its)
-        .filter_map(digest_of)
-        .collect()
 }
 
 /// Returns what a tag of cosign's is about: `sha256-<hex>.sig`, `.att` or `.sbom`.

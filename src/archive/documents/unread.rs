@@ -1,16 +1,17 @@
-//! What the documents name and nobody can read: it stays as it is, and a patch that is about it is refused.
+//! Images that documents name and that cannot be read: they stay as they are, and a patch that targets one is refused.
 
 use super::descriptor::{NAME, REF_NAME, annotation, digest_of};
 use crate::digest::Digest;
 use crate::error::Error;
 use crate::image::json::Value;
+use crate::reference::Reference;
 
 /// An image, or something else, that a document names and that is not there or not whole.
 #[derive(Debug)]
 pub struct Unread {
     /// The digest, where the document states one.
     pub digest: Option<Digest>,
-    /// What it is called.
+    /// Its names.
     pub names: Vec<String>,
     /// Why it cannot be read.
     pub error: Error,
@@ -19,7 +20,7 @@ pub struct Unread {
 }
 
 impl Unread {
-    /// Takes what a descriptor names.
+    /// Takes the image that a descriptor names.
     pub(in crate::archive) fn new(descriptor: &Value, error: Error) -> Self {
         let name = annotation(descriptor, NAME).or_else(|| annotation(descriptor, REF_NAME));
         Self {
@@ -30,7 +31,7 @@ impl Unread {
         }
     }
 
-    /// Takes what is wrong with the archive as a whole.
+    /// Takes an error of the whole archive.
     pub(in crate::archive) fn whole(error: Error) -> Self {
         Self {
             digest: None,
@@ -40,7 +41,16 @@ impl Unread {
         }
     }
 
-    /// Returns what it is called, for messages.
+    /// Returns its names, as far as they are tags.
+    #[must_use]
+    pub fn tags(&self) -> Vec<Reference> {
+        let names = self.names.iter();
+        names
+            .filter_map(|name| Reference::from_ref_name(name).ok())
+            .collect()
+    }
+
+    /// Returns its name for messages.
     #[must_use]
     pub fn display_name(&self) -> String {
         let digest = || self.digest.map(|digest| digest.to_string());

@@ -160,10 +160,7 @@ fn compare(
     }
     match &new.content {
         Content::Bytes(bytes) if old.kind == Kind::File => {
-            let was = source.read(
-                index,
-                MAX_DOCUMENT_BYTES.max(old.size.min(MAX_DOCUMENT_BYTES)),
-            )?;
+            let was = source.read(index, MAX_DOCUMENT_BYTES)?;
             if was != *bytes {
                 compare_documents(&was, bytes, &mut |change| say(&old.name, change));
             }

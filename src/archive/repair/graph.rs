@@ -9,23 +9,21 @@ use super::measure::Measure;
 use crate::archive::dialect::Index;
 use crate::archive::dialect::state::State;
 use crate::archive::documents::descriptor::{
-    ATTESTED, NAME, REF_NAME, REFERRED, annotation, blob_name, digest_of, follow_media_type,
-    media_type_of, rewrite, rewrite_member,
+    ATTESTED, NAME, PLATFORM, REF_NAME, REFERRED, annotation, blob_name, digest_of,
+    follow_media_type, media_type_of, rewrite, rewrite_member,
 };
 use crate::archive::documents::graph::{
     Graph, MAX_DEPTH, MAX_NODES, Node, NodeKind, children, is_image,
 };
+use crate::archive::documents::read::read_wanted;
 use crate::archive::documents::store::Store;
-use crate::archive::{Contents, MAX_DOCUMENT_BYTES, OciManifest, Source, names};
+use crate::archive::{Contents, OciManifest, Source, names};
 use crate::digest::Digest;
 use crate::error::Error;
 use crate::image::Config;
 use crate::image::json::{ArrayEdit, Document, Value};
 use crate::media_type;
 use crate::reference::Reference;
-
-/// What a descriptor repeats of a configuration (image-spec image-index.md).
-const PLATFORM: [&str; 4] = ["architecture", "os", "os.version", "variant"];
 
 /// Reads everything that `index` leads to, by the digests that are stated. What is missing at the top is an error; below another
 /// index it is another platform's.
@@ -84,16 +82,10 @@ impl Stated<'_> {
         if depth > 0 && self.source.find(&name).is_none() {
             return Ok(false);
         }
-        let entry = self.source.resolve(&name, &format!("`{document}`"))?;
-        let parsed = Document::parse(&self.source.read(entry, MAX_DOCUMENT_BYTES)?);
-        let node = parsed.map_err(|error| Error::BadDocument {
-            name: name.clone(),
-            reason: error.to_string(),
-        })?;
+        let document = read_wanted(self.source, &name, &format!("`{document}`"))?;
         self.open.insert(digest);
-        let kind = self.kind(descriptor, &node, &name, depth)?;
+        let kind = self.kind(descriptor, &document, &name, depth)?;
         self.open.remove(&digest);
-        let document = node;
         self.nodes.insert(digest, Node { kind, document });
         Ok(kind != NodeKind::Other)
     }

@@ -23,7 +23,7 @@ use super::dialect::state::State;
 use super::dialect::{self, Closest, Dialect};
 use super::documents::graph::Graph;
 use super::documents::items;
-use super::documents::read::{read_document, read_optional};
+use super::documents::read::{read_document, read_optional, read_plain};
 use super::revise::repaired::{Repaired, anew, rederive};
 use super::{Contents, Draft, Half, Source};
 use crate::error::Error;
@@ -211,7 +211,7 @@ fn list_of_items(source: &Source) -> Result<Document, Error> {
 
 /// Reads `repositories`; one that is no JSON says nothing.
 fn repositories(source: &Source) -> Result<Option<Document>, Error> {
-    match read_optional(source, "repositories") {
+    match read_optional(source, "repositories", read_plain) {
         Err(Error::BadDocument { .. }) => Ok(Some(Document::new(Value::object([])))),
         repositories => repositories,
     }

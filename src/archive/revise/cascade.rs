@@ -8,18 +8,15 @@ use super::index::Listing;
 use crate::archive::dialect::Index;
 use crate::archive::dialect::state::State;
 use crate::archive::documents::descriptor::{
-    ATTESTED, NAME, REF_NAME, REFERRED, annotation, digest_of, media_type_of,
+    ATTESTED, NAME, PLATFORM, REF_NAME, REFERRED, annotation, digest_of, media_type_of,
 };
 use crate::archive::documents::descriptor::{follow_media_type, rewrite, rewrite_member};
 use crate::archive::documents::graph::{Graph, Node, NodeKind};
-use crate::archive::documents::referrers::subjects;
+use crate::archive::documents::referrers::{Saved, subjects};
 use crate::digest::Digest;
 use crate::image::Config;
 use crate::image::json::{ArrayEdit, Document, Value};
 use crate::media_type;
-
-/// The fields of a configuration that a descriptor's `platform` repeats (image-index.md).
-const PLATFORM: [&str; 5] = ["architecture", "os", "os.version", "os.features", "variant"];
 
 /// What has become of a document.
 #[derive(Debug, Clone, Copy)]
@@ -33,6 +30,7 @@ struct Fate {
 /// The documents below one thing at the top, while they are revised.
 struct Revising<'a> {
     graph: &'a Graph,
+    saved: &'a Saved,
     /// The images that change: as they were and are to become, by the digest of their manifest as it was.
     images: HashMap<Digest, (&'a State, &'a State)>,
     /// What changes in the annotations of the index at the top, and of the descriptors below it.
@@ -54,6 +52,7 @@ impl Graph {
         style: Index,
         as_oci: bool,
     ) -> (Self, Vec<Option<Digest>>) {
+        let saved = Saved::of(&self.index);
         let mut nodes = self.nodes.clone();
         let mut fates: HashMap<Digest, Fate> = HashMap::new();
         let mut tops = Vec::with_capacity(roots.len());
@@ -64,6 +63,7 @@ impl Graph {
         for (group, root) in groups.iter().zip(roots) {
             let mut revising = Revising {
                 graph: self,
+                saved: &saved,
                 images: changed_images(group),
                 annotated: Annotated::new(*root, group),
                 nodes: &mut nodes,
@@ -101,7 +101,8 @@ impl Graph {
             .flat_map(|top| graph.below(*top))
             .collect();
         fates.retain(|digest, _| !alive.contains(digest));
-        graph.index = self.revised_index(&mut graph, (roots, &tops), &groups, fates, style);
+        graph.index =
+            self.revised_index(&mut graph, (roots, &tops), &groups, fates, (style, &saved));
         (graph, tops)
     }
 
@@ -111,7 +112,7 @@ impl Graph {
         (roots, tops): (&[Option<Digest>], &[Option<Digest>]),
         groups: &[Vec<(&State, &State)>],
         fates: HashMap<Digest, Fate>,
-        style: Index,
+        (style, saved): (Index, &Saved),
     ) -> Document {
         let mut document = self.index.clone();
         let old_tags = |group: usize| groups[group].first().map_or(&[][..], |(old, _)| &old.tags);
@@ -128,6 +129,7 @@ impl Graph {
         }
         let mut revising = Revising {
             graph: self,
+            saved,
             images: HashMap::new(),
             annotated: Annotated::default(),
             nodes: &mut graph.nodes,
@@ -255,7 +257,7 @@ impl Revising<'_> {
         let mut speakers: HashMap<Digest, Vec<u32>> = HashMap::new();
         for (i, &number) in numbers.iter().enumerate().rev() {
             let node = digest_of(items.get(i)).and_then(|digest| self.nodes.get(&digest));
-            for subject in subjects(&self.graph.index, items.get(i), node) {
+            for subject in subjects(self.saved, items.get(i), node) {
                 speakers.entry(subject).or_default().push(number);
             }
         }
@@ -287,7 +289,7 @@ impl Revising<'_> {
             return false;
         }
         let node = digest.and_then(|digest| self.nodes.get(&digest));
-        let subjects = subjects(&self.graph.index, items.get(i), node);
+        let subjects = subjects(self.saved, items.get(i), node);
         let fates: Vec<(Digest, Fate)> = subjects
             .into_iter()
             .filter_map(|subject| Some((subject, *self.fates.get(&subject)?)))

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, HashMap, HashSet};
 
 use crate::archive::dialect::state::State;
-use crate::archive::documents::descriptor::{NAME, REF_NAME, media_type_of, name_of};
+use crate::archive::documents::descriptor::{NAME, PLATFORM, REF_NAME, media_type_of, name_of};
 use crate::archive::documents::graph::{Graph, Node, NodeKind};
 use crate::archive::documents::store::Store;
 use crate::digest::Digest;
@@ -11,9 +11,6 @@ use crate::image::Config;
 use crate::image::json::{ArrayEdit, Document, Value};
 use crate::media_type::{INDEX, MANIFEST, is_manifest};
 use crate::reference::Reference;
-
-/// What a descriptor's `platform` repeats of the configuration, in the order of Go's struct (image-spec, specs-go).
-const PLATFORM: [&str; 5] = ["architecture", "os", "os.version", "os.features", "variant"];
 
 /// Returns an index of images that have manifests, and what each group has at the top.
 pub(super) fn new_graph(

@@ -186,7 +186,7 @@ fn check_docker(archive: &Archive, written: &[usize], new: &[State]) -> Result<(
             return Err(Error::Unconvertible {
                 image: image.display_name(),
                 reason: format!(
-                    "lacks its layer {}, but a docker archive must contain every layer: use `--to oci-archive`, or `skopeo copy` it from where it was taken",
+                    "lacks its layer {}, but a docker archive must contain every layer: use `--to oci-archive`, or `skopeo copy` the image from its registry",
                     absent.diff_id().short()
                 ),
             });

@@ -14,7 +14,7 @@ use std::collections::HashMap;
 use super::OtherDifference;
 use super::pairs::{Pair, pairs};
 use crate::apply::shown;
-use crate::archive::{Archive, Image, Other};
+use crate::archive::{Archive, Image};
 use crate::config_field::ConfigField;
 use crate::digest::Digest;
 use crate::error::Error;
@@ -90,7 +90,7 @@ impl DifferencePatch {
         let left = best.left.into_iter().map(|left| left.text);
         let others = super::compare_others(old, new).into_iter();
         let others = others
-            .filter(|other| !goes_with_its_image(other, old, new))
+            .filter(|other| !goes_with_its_image(other, new))
             .map(|other| {
                 let place = match other.change {
                     Change::Removed => "old",
@@ -169,11 +169,8 @@ impl Attempt {
     }
 }
 
-/// Tells whether something is about what a patch changes: then it goes along.
-fn goes_with_its_image(other: &OtherDifference, old: &Archive, new: &Archive) -> bool {
-    let is_it = |it: &&Other| it.digest == other.digest;
-    let about = old.others().iter().find(is_it).map(|it| it.about.clone());
-    let about = about.unwrap_or_default();
+/// Tells whether something is about an image that the patch changes: then it is removed with it.
+fn goes_with_its_image(other: &OtherDifference, new: &Archive) -> bool {
     let is_there = |digest: &Digest| {
         let of_image = |image: &Image| image.manifest_digest() == Some(*digest);
         new.images().iter().any(of_image)
@@ -182,7 +179,7 @@ fn goes_with_its_image(other: &OtherDifference, old: &Archive, new: &Archive) ->
                 .iter()
                 .any(|group| group.root() == Some(*digest))
     };
-    other.change == Change::Removed && !about.is_empty() && !about.iter().any(is_there)
+    other.change == Change::Removed && !other.about.is_empty() && !other.about.iter().any(is_there)
 }
 
 /// Tells of an image that one archive lacks.

@@ -37,7 +37,7 @@ impl fmt::Display for AmbiguousKey {
         let [one, other] = &self.spellings;
         write!(
             f,
-            "the keys `{}` and `{}` are both `{}` to readers that ignore case, as Docker does",
+            "the keys `{}` and `{}` are both `{}` to readers that ignore case, such as Docker; remove one",
             printable::line(one),
             printable::line(other),
             self.field

@@ -64,3 +64,38 @@ fn what_can_be_read_of_a_damaged_archive_is_shown() {
         }
     }
 }
+
+/// Each signature is about the image that cosign has saved it with, however many of both there are.
+#[test]
+fn a_saved_signature_is_about_one_image() {
+    let mut layout = made::Layout::new();
+    let kind = |kind: &str| serde_json::json!({"kind": format!("dev.cosignproject.cosign/{kind}")});
+    let mut images = Vec::new();
+    for n in 0..300 {
+        let image = layout.image(&format!("image-{n}"), "amd64");
+        images.push(image["digest"].clone());
+        layout.list(image, kind("image"));
+        let media_type = "application/vnd.dev.cosign.simplesigning.v1+json";
+        let payload = layout.blob(media_type, format!("{{\"of\":{n}}}").as_bytes());
+        let config =
+            serde_json::json!({"rootfs": {"type": "layers", "diff_ids": [payload["digest"]]}});
+        let signature = layout.manifest(&config, &[payload]);
+        layout.list(signature, kind("sigs"));
+    }
+    let home = tempfile::tempdir().unwrap();
+    let image = write(home.path(), &layout.to_archive());
+    let text = ok([
+        "inspect".as_ref(),
+        image.as_os_str(),
+        "--format=json".as_ref(),
+    ]);
+    let report: serde_json::Value = serde_json::from_str(&text).unwrap();
+    let about = |other: &serde_json::Value| other["about"].as_array().unwrap().clone();
+    let about: Vec<_> = report["others"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .flat_map(about)
+        .collect();
+    assert_eq!(about, images);
+}
