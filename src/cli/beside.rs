@@ -1,32 +1,21 @@
-//! What `inspect` tells of an archive besides its images.
+//! The part of a report of `inspect` that is not about images.
 
 use serde::Serialize;
 
+use super::inspect::put;
 use crate::archive::{Archive, Other, Unread};
 use crate::digest::Digest;
-use crate::printable;
 
-/// What is no image, and what cannot be read.
+/// Everything that is not an image, and everything that cannot be read.
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
 pub(super) struct Beside {
     /// Attestations, signatures, artifacts.
     #[serde(skip_serializing_if = "Vec::is_empty")]
-    others: Vec<OtherReport>,
-    /// What is listed and not there, or not whole.
+    others: Vec<Other>,
+    /// Listed, but missing or damaged.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     unreadable: Vec<UnreadReport>,
-}
-
-#[derive(Serialize)]
-#[serde(rename_all = "camelCase")]
-struct OtherReport {
-    kind: String,
-    digest: Digest,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    name: Option<String>,
-    #[serde(skip_serializing_if = "Vec::is_empty")]
-    about: Vec<Digest>,
 }
 
 #[derive(Serialize)]
@@ -40,12 +29,12 @@ struct UnreadReport {
 impl Beside {
     pub(super) fn of(archive: &Archive) -> Self {
         Self {
-            others: archive.others().into_iter().map(OtherReport::of).collect(),
+            others: archive.others(),
             unreadable: archive.unread().iter().map(UnreadReport::of).collect(),
         }
     }
 
-    /// Tells of them, for people.
+    /// Returns the text for people.
     pub(super) fn text(&self) -> String {
         let mut text = String::new();
         if !self.others.is_empty() {
@@ -78,23 +67,6 @@ impl Beside {
     }
 }
 
-impl OtherReport {
-    fn of(other: Other) -> Self {
-        let Other {
-            kind,
-            digest,
-            name,
-            about,
-        } = other;
-        Self {
-            kind,
-            digest,
-            name,
-            about,
-        }
-    }
-}
-
 impl UnreadReport {
     fn of(unread: &Unread) -> Self {
         Self {
@@ -103,8 +75,4 @@ impl UnreadReport {
             is_absent: unread.is_absent,
         }
     }
-}
-
-fn put(text: &mut String, line: std::fmt::Arguments<'_>) {
-    printable::put(text, line).expect("writing to a String succeeds");
 }

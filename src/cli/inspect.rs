@@ -10,10 +10,11 @@ use serde::{Serialize, Serializer};
 use super::beside::Beside;
 use super::failure::Failure;
 use super::inputs::{input, job};
+use super::trust::Trust;
 use super::{Format, output, target};
 use crate::annotation::{AnnotationPlace, ImageAnnotations};
 use crate::apply::bytes;
-use crate::archive::{Archive, Half};
+use crate::archive::Archive;
 use crate::diff::{device_name, kind_name};
 use crate::digest::{DiffId, Digest};
 use crate::gather::read_trees;
@@ -32,9 +33,9 @@ pub(super) struct Inspect {
     /// Show the merged file tree of each image, and the layer that each path comes from
     #[arg(long)]
     files: bool,
-    /// Of two documents that disagree the one to read: `manifest.json` or `index.json`
-    #[arg(long, value_name = "DOCUMENT", value_parser = trust)]
-    trust: Option<Half>,
+    /// The document to read if `manifest.json` and `index.json` disagree
+    #[arg(long, value_enum, value_name = "DOCUMENT")]
+    trust: Option<Trust>,
     /// Output format
     #[arg(long, value_enum, default_value = "text")]
     format: Format,
@@ -80,7 +81,7 @@ struct LayerReport {
     diff_id: DiffId,
     size: u64,
     created_by: Option<String>,
-    /// Whether the archive leaves it out; only then it is told.
+    /// Whether the archive lacks it; shown only then.
     #[serde(skip_serializing_if = "std::ops::Not::not")]
     is_absent: bool,
 }
@@ -106,7 +107,7 @@ struct FileReport {
 impl Inspect {
     pub(super) fn run(&self, mut ledger: Ledger) -> Result<(), Failure> {
         target::enter_report(&mut ledger)?;
-        let archive = job(ledger).look_into(input(&self.image)?, self.trust)?;
+        let archive = job(ledger).look_into(input(&self.image)?, self.trust.map(Into::into))?;
         let archive = archive.contents();
         let all: Vec<usize> = (0..archive.images().len()).collect();
         let is_whole = |&&i: &&usize| archive.images()[i].absent_layer().is_none();
@@ -131,20 +132,11 @@ impl Inspect {
             Format::Json => output::json(&report)?,
             Format::Text => output::stream(|out| write_text(out, &report))?,
         }
-        // What can be read is told before.
+        // Everything that can be read is printed by now.
         match archive.unread().iter().find(|unread| !unread.is_absent) {
             Some(_) => Err(Failure::Unsound),
             None => Ok(()),
         }
-    }
-}
-
-/// Reads what `--trust` names.
-fn trust(document: &str) -> Result<Half, String> {
-    match document {
-        "manifest.json" => Ok(Half::Manifest),
-        "index.json" => Ok(Half::Index),
-        _ => Err("the documents are `manifest.json` and `index.json`".to_owned()),
     }
 }
 
@@ -331,6 +323,6 @@ fn config_lines(text: &mut String, config: &serde_json::Value, indent: &str) {
     }
 }
 
-fn put(text: &mut String, line: std::fmt::Arguments<'_>) {
+pub(super) fn put(text: &mut String, line: std::fmt::Arguments<'_>) {
     printable::put(text, line).expect("writing to a String succeeds");
 }

@@ -18,6 +18,7 @@ mod pack;
 mod plan;
 mod repair;
 mod target;
+mod trust;
 mod unpack;
 mod verify;
 mod workflow;

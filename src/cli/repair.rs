@@ -2,20 +2,21 @@
 
 use std::path::PathBuf;
 
-use clap::{Args, ValueEnum};
+use clap::Args;
 
 use super::destination::{self, output_of, refuse_stream};
 use super::failure::{Failure, say, say_lines};
 use super::inputs::{input, job};
+use super::trust::Trust;
 use super::{output, target};
-use crate::archive::{Destination, Half, Replaced};
+use crate::archive::{Destination, Replaced};
 use crate::job::Repair as Repaired;
 use crate::ledger::Ledger;
 
 /// Repairs an archive that was edited by hand.
 #[derive(Debug, Args)]
 #[command(
-    after_help = "`repair` trusts the bytes of layers and configurations, and recomputes what names and describes them. A missing layer is an error."
+    after_help = "`repair` trusts the bytes of layers and configurations, and recomputes everything that names or describes them. A missing layer is an error."
 )]
 pub(super) struct Repair {
     /// A tar (plain, gzip, zstd, bzip2 or xz), an extracted directory, or `-` for standard input
@@ -37,24 +38,6 @@ pub(super) struct Repair {
         default_value = "manifest.json"
     )]
     trust: Trust,
-}
-
-/// The documents of `--trust`.
-#[derive(Debug, Clone, Copy, ValueEnum)]
-enum Trust {
-    #[value(name = "manifest.json")]
-    Manifest,
-    #[value(name = "index.json")]
-    Index,
-}
-
-impl From<Trust> for Half {
-    fn from(trust: Trust) -> Self {
-        match trust {
-            Trust::Manifest => Self::Manifest,
-            Trust::Index => Self::Index,
-        }
-    }
 }
 
 impl Repair {
