@@ -128,6 +128,7 @@ const SOURCES: &[Read] = &[
     source(ReadAs::LayerSource, "patch/tars/layer.tar"),
     source(ReadAs::NewFile, "patch/single/file"),
     source(ReadAs::FileDiff, "patch/diffs/fix.diff"),
+    source(ReadAs::Content, "patch/texts/more.txt"),
 ];
 /// What `patch/replace.yaml` names.
 const REPLACEMENT: &[Read] = &[
