@@ -288,6 +288,12 @@ pub(super) const COMMANDS: &[Line] = &[
         writes: &[STDOUT, STDERR],
     },
     Line {
+        words: "cat directory/in /",
+        own_reads: &[read(ReadAs::Archive, "directory/in", "image")],
+        sources: &[],
+        writes: &[STDOUT, STDERR],
+    },
+    Line {
         words: "verify image/in.tar",
         own_reads: &[read(ReadAs::Archive, "image/in.tar", "image")],
         sources: &[],
