@@ -171,6 +171,8 @@ pub mod apply;
 #[doc(hidden)]
 pub mod archive;
 #[doc(hidden)]
+pub mod author;
+#[doc(hidden)]
 pub mod cli;
 #[doc(hidden)]
 pub mod compression;

@@ -122,7 +122,8 @@ impl PatchOptions {
         };
         let patch = old.difference_patch(new, &style)?;
         if !patch.missing.is_empty() && !self.partial {
-            return Err(Failure::Unsayable(patch.missing));
+            let help = "`--partial` writes a patch without these";
+            return Err(Failure::Unsayable(patch.missing, help));
         }
         let directory = layers.filter(|_| !patch.layers.is_empty());
         let mut files = tars(

@@ -8,6 +8,7 @@ use miette::{GraphicalReportHandler, GraphicalTheme};
 use super::{Command, output, workflow};
 use crate::apply::markdown;
 use crate::error::Error;
+use crate::job::NotEdited;
 use crate::ledger::{Conflict, Location};
 use crate::look::{Absent, Unseen};
 use crate::printable;
@@ -50,8 +51,8 @@ pub(super) enum Failure {
     Changes,
     /// Two archives differ, and who asked wants to know by the exit code; what differs is printed already.
     Different,
-    /// A difference that no patch can say; nothing was written.
-    Unsayable(Vec<String>),
+    /// A difference that no patch can say, and what can be done about it; nothing was written.
+    Unsayable(Vec<String>, &'static str),
     /// The reader of an archive on standard output has gone before its end, and knows that.
     CutShort,
 }
@@ -82,6 +83,19 @@ impl From<Unseen> for Failure {
         match unseen {
             Unseen::Absent(absent) => Self::Absent(absent),
             Unseen::Failed(error) => error.into(),
+        }
+    }
+}
+
+impl From<NotEdited> for Failure {
+    fn from(failed: NotEdited) -> Self {
+        match failed {
+            NotEdited::Absent(absent) => Self::Absent(absent),
+            NotEdited::Rejected(rejected) => rejected.into(),
+            NotEdited::Failed(error) => error.into(),
+            NotEdited::Unsayable(missing) => {
+                Self::Unsayable(missing, "undo these in the editor, and edit again")
+            }
         }
     }
 }
@@ -147,8 +161,8 @@ impl Failure {
                 say_lines(&format!("error: {error}"));
                 ExitCode::from(3)
             }
-            Self::Unsayable(missing) => {
-                say_lines(&unsayable(&missing));
+            Self::Unsayable(missing, help) => {
+                say_lines(&unsayable(&missing, help));
                 ExitCode::from(1)
             }
             Self::Different => ExitCode::from(1),
@@ -210,16 +224,14 @@ fn drawn(rejected: &Rejected, in_colour: bool) -> String {
     text.trim_end().to_owned()
 }
 
-fn unsayable(missing: &[String]) -> String {
+fn unsayable(missing: &[String], help: &str) -> String {
     let n = match missing.len() {
         1 => "1 difference that no operation can express".to_owned(),
         n => format!("{n} differences that no operation can express"),
     };
     let lines: Vec<String> = missing.iter().map(|line| printable::line(line)).collect();
     let lines = lines.join("\n  ");
-    format!(
-        "error: {n}:\n  {lines}\nhelp: `--partial` writes a patch without these\nnothing was written"
-    )
+    format!("error: {n}:\n  {lines}\nhelp: {help}\nnothing was written")
 }
 
 /// Writes a line of talk; where even that fails there is nobody to tell.

@@ -10,6 +10,7 @@ mod cat;
 mod check;
 mod destination;
 mod diff;
+mod edit;
 mod failure;
 mod generate;
 mod inputs;
@@ -63,6 +64,8 @@ enum Command {
     Inspect(inspect::Inspect),
     /// Print a file of an image, or the names in a directory
     Cat(cat::Cat),
+    /// Edit files of an image, and have the changes written as a patch
+    Edit(edit::Edit),
     /// Compare two archives
     Diff(diff::Diff),
     /// Recompute every digest, size and cross-reference of an archive
@@ -164,6 +167,7 @@ fn run(arguments: &Arguments) -> ExitCode {
         Command::Plan(command) => command.run(ledger),
         Command::Check(command) => command.run(quiet, ledger),
         Command::Inspect(command) => command.run(ledger),
+        Command::Edit(command) => command.run(quiet, ledger),
         Command::Cat(command) => command.run(ledger),
         Command::Diff(command) => command.run(quiet, ledger),
         Command::Verify(command) => command.run(quiet, ledger),

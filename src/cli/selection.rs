@@ -30,6 +30,10 @@ impl SelectionOptions {
         }
     }
 
+    pub(super) fn is_given(&self) -> bool {
+        self.image_pattern.is_some() || self.platform.is_some() || self.trust.is_some()
+    }
+
     pub(super) fn trusted(&self) -> Option<Half> {
         self.trust.map(Into::into)
     }

@@ -25,6 +25,7 @@ pub use files::{FileDifference, FileSide, Property};
 pub(crate) use files::{device_name, kind_name};
 pub use layers::LayerDifference;
 pub use pairs::Pair;
+pub(crate) use patch::config_operations;
 pub use patch::{DifferencePatch, LayerTar, PatchStyle};
 
 /// What differs between two archives.

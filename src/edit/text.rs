@@ -6,7 +6,8 @@ use std::sync::Arc;
 use super::files::{EditTarget, FileEdit, FileEdits};
 use super::image::{EditedImage, Missing};
 use super::lines::line_number;
-use super::{PlannedLayer, TextChange, WantedText};
+use super::state::ImageState;
+use super::{MadeLayer, PlannedLayer, TextChange, Texts, WantedText};
 use crate::image_path::ImagePath;
 use crate::layer::Data;
 use crate::problem::{Address, Code, quoted};
@@ -70,33 +71,21 @@ impl EditedImage<'_> {
 
     /// Reads the file at a real path, which `address` asks for; the rest is as for [`named_text`](Self::named_text).
     pub(crate) fn text_at(&mut self, path: ImagePath, address: &Address) -> Option<TextFile> {
-        let state = &*self.state;
-        let tree = state.tree.as_ref().expect("the tree was read");
-        let node = tree.get(&path).expect("what was found is there");
-        if let Some(reason) = unreadable(node) {
-            let message = format!("{} {reason}", quoted(&path.to_text()));
-            let help = "only regular files of up to 64 MiB can be edited";
-            self.problem(Code::InvalidPath, address.clone(), message, help);
-            return None;
-        }
-        let is_private = node.mode & OTHERS_READ == 0;
-        let file = |path, text| TextFile {
+        let name = quoted(&path.to_text());
+        match looked_at(
+            &*self.state,
+            self.layers,
+            (self.number, self.around.texts),
             path,
-            text,
-            is_private,
-        };
-        let data = state.data(node, self.layers);
-        if let Data::Inline(text) = data {
-            return Some(file(path, text));
+        ) {
+            Looked::Text(file) => return Some(file),
+            Looked::Unread(wanted) => self.want(wanted),
+            Looked::NoText(reason) => {
+                let message = format!("{name} {reason}");
+                let help = "only regular files of up to 64 MiB can be edited";
+                self.problem(Code::InvalidPath, address.clone(), message, help);
+            }
         }
-        let wanted = WantedText {
-            image: self.number,
-            data,
-        };
-        if let Some(text) = self.around.texts.get(&wanted) {
-            return Some(file(path, Arc::clone(text)));
-        }
-        self.want(wanted);
         None
     }
 
@@ -171,6 +160,47 @@ impl EditedImage<'_> {
                 change.is_private |= file.is_private;
             }
         }
+    }
+}
+
+/// What there is to say of a file at a real path.
+pub(crate) enum Looked {
+    /// This is in it.
+    Text(TextFile),
+    /// Nobody has read it yet.
+    Unread(WantedText),
+    /// It is nothing that is edited as a text, for this reason.
+    NoText(&'static str),
+}
+
+/// Looks at a file that an image has at a real path; `number` is the image's in the archive.
+pub(crate) fn looked_at(
+    state: &ImageState,
+    layers: &[MadeLayer],
+    (number, texts): (usize, &Texts),
+    path: ImagePath,
+) -> Looked {
+    let tree = state.tree.as_ref().expect("the tree was read");
+    let node = tree.get(&path).expect("what was found is there");
+    if let Some(reason) = unreadable(node) {
+        return Looked::NoText(reason);
+    }
+    let is_private = node.mode & OTHERS_READ == 0;
+    let file = |text| TextFile {
+        path,
+        text,
+        is_private,
+    };
+    let wanted = match state.data(node, layers) {
+        Data::Inline(text) => return Looked::Text(file(text)),
+        data => WantedText {
+            image: number,
+            data,
+        },
+    };
+    match texts.get(&wanted) {
+        Some(text) => Looked::Text(file(Arc::clone(text))),
+        None => Looked::Unread(wanted),
     }
 }
 

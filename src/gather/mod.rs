@@ -17,6 +17,7 @@ use std::sync::Arc;
 
 use crate::archive::{Archive, Image, Import, Layer};
 use crate::error::Error;
+use crate::image_path::ImagePath;
 use crate::layer::SourceDirectory;
 use crate::ledger::{Ledger, Location, ReadAs};
 use crate::operation::{Depth, Sources};
@@ -72,6 +73,8 @@ pub struct Conditions {
     pub source_date_epoch: Option<Timestamp>,
     /// Whether the archive is to be written in another form.
     pub is_converted: bool,
+    /// The files whose texts are wanted as the patches leave them, of the images that the patches are about.
+    pub shown: Vec<ImagePath>,
     /// What is known to be read and written before anything is gathered.
     pub ledger: Ledger,
 }
@@ -192,6 +195,7 @@ fn read<'a>(
         keeps_plain: archive.keeps_layers_plain() && !conditions.is_converted,
         has_names: archive.has_names() || conditions.is_converted,
         source_date_epoch: conditions.source_date_epoch.clone(),
+        shown: conditions.shown.clone(),
     };
     read_layers(patches.files(), archive, &mut inventory)?;
     Ok(Gathered {
@@ -209,7 +213,13 @@ fn read_layers(
     inventory: &mut Inventory,
 ) -> Result<(), Error> {
     let patches: Vec<&Patch> = files.iter().flat_map(PatchFile::patches).collect();
-    let depths: Vec<Depth> = patches.iter().map(|patch| depth_of(patch)).collect();
+    let shown = if inventory.shown.is_empty() {
+        Depth::Documents
+    } else {
+        Depth::Tree
+    };
+    let depths = patches.iter().map(|patch| depth_of(patch).max(shown));
+    let depths: Vec<Depth> = depths.collect();
     if depths.iter().all(|depth| *depth == Depth::Documents) {
         return Ok(());
     }

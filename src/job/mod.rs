@@ -4,6 +4,7 @@
 //! trusts, the lock of an archive that is changed in place, and what an interrupted run left there.
 
 mod archive;
+mod edit;
 mod input;
 mod patches;
 mod plan;
@@ -12,6 +13,7 @@ mod repair;
 use std::path::{Path, PathBuf};
 
 pub use archive::Archive;
+pub(crate) use edit::{EditedFile, Extended, NotEdited, PatchEdit, PatchStart};
 pub use input::Input;
 pub use patches::PatchTexts;
 pub(crate) use plan::Decided;
@@ -21,6 +23,7 @@ pub use repair::Repair;
 use crate::archive::{Conversion, Form, Half, Lock, Source};
 use crate::error::Error;
 use crate::gather::{self, NotPlanned, Patches};
+use crate::image_path::ImagePath;
 use crate::ledger::{Ledger, ReadAs};
 use crate::patch::Trust;
 use crate::platform::PlatformPattern;
@@ -189,13 +192,18 @@ impl Job {
         archive: &'a Archive,
         patches: &Patches,
     ) -> Result<Decided<'a>, NotPlanned> {
-        let conditions = gather::Conditions {
+        let conditions = self.conditions(Vec::new());
+        Decided::new(archive, patches, &conditions, self.conversion.clone())
+    }
+
+    fn conditions(&self, shown: Vec<ImagePath>) -> gather::Conditions {
+        gather::Conditions {
             spool: self.spool.clone(),
             source_date_epoch: self.source_date_epoch.clone(),
             is_converted: self.conversion.form.is_some(),
+            shown,
             ledger: self.ledger.clone(),
-        };
-        Decided::new(archive, patches, &conditions, self.conversion.clone())
+        }
     }
 
     /// Enters an archive as read and indexes its entries.

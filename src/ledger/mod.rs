@@ -5,7 +5,7 @@
 //! reported when the second of the two paths is entered, and a path is entered before it is opened: nothing has been
 //! written by then. What is allowed:
 //!
-//! * The image is patched in place, and nothing else is read or written there.
+//! * The image is patched in place, and nothing else is read or written there. So is a patch that operations are added to.
 //! * An output is beside its inputs, or among the excluded files of a directory that a layer is made of.
 //! * A terminal or `/dev/null` has several uses. A pipe or a socket is written for one purpose only; two writers would
 //!   mix what they write.
@@ -192,7 +192,10 @@ impl Written {
             let is_fine = match kind.unwrap_or(LocationKind::File) {
                 // The two directions of a socket or a terminal have nothing to do with each other.
                 LocationKind::CharDevice | LocationKind::Socket => true,
-                _ => (self.role, read.role) == (WrittenAs::InPlace, ReadAs::Image),
+                _ => matches!(
+                    (self.role, read.role),
+                    (WrittenAs::InPlace, ReadAs::Image) | (WrittenAs::Patch, ReadAs::Patch)
+                ),
             };
             return (!is_fine).then_some(Relation::Same(kind.unwrap_or(LocationKind::File)));
         }

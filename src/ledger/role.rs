@@ -38,6 +38,8 @@ pub enum WrittenAs {
     Output,
     /// The image that is changed where it is.
     InPlace,
+    /// The patch to which operations are added.
+    Patch,
     /// The file of `--iidfile`.
     Iidfile,
     /// The file of `--metadata-file`.
@@ -76,9 +78,10 @@ impl ReadAs {
 
 impl WrittenAs {
     /// Every role.
-    pub const ALL: [Self; 10] = [
+    pub const ALL: [Self; 11] = [
         Self::Output,
         Self::InPlace,
+        Self::Patch,
         Self::Iidfile,
         Self::MetadataFile,
         Self::Provenance,
@@ -128,6 +131,7 @@ impl fmt::Display for WrittenAs {
         f.write_str(match self {
             Self::Output => "the output",
             Self::InPlace => "`--in-place`",
+            Self::Patch => "the patch",
             Self::Iidfile => "`--iidfile`",
             Self::MetadataFile => "`--metadata-file`",
             Self::Provenance => "`--provenance`",

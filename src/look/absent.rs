@@ -15,14 +15,14 @@ pub struct Absent {
 }
 
 impl Absent {
-    pub(super) fn new(message: String) -> Self {
+    pub(crate) fn new(message: String) -> Self {
         Self {
             message,
             help: None,
         }
     }
 
-    pub(super) fn with_help(message: String, help: String) -> Self {
+    pub(crate) fn with_help(message: String, help: String) -> Self {
         Self {
             message,
             help: Some(help),

@@ -39,6 +39,20 @@ impl PatchDraft {
     }
 }
 
+impl PatchDraft {
+    /// Returns the text with each short operation on one line, as people write them.
+    #[must_use]
+    pub fn in_short(&self) -> String {
+        let head = Self {
+            operations: Vec::new(),
+            ..self.clone()
+        };
+        let operations = self.operations.iter();
+        let operations: String = operations.map(|operation| item("  ", operation)).collect();
+        format!("{head}{operations}")
+    }
+}
+
 impl fmt::Display for PatchDraft {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         for comment in &self.comments {
@@ -89,7 +103,92 @@ fn write_pair(
                 write_item(f, &inner, item)
             })
         }
+        DraftValue::Text(text) if is_block(text) => {
+            writeln!(f, " |")?;
+            let text = text.replace("${", "$${");
+            text.lines().try_for_each(|line| match line {
+                "" => writeln!(f),
+                line => writeln!(f, "{inner}{line}"),
+            })
+        }
         value => writeln!(f, " {}", single(value).unwrap_or_default()),
+    }
+}
+
+/// Tells whether a text is read back as it is from below a `|`: whole lines, of which the first says how far they are indented.
+fn is_block(text: &str) -> bool {
+    let is_plain = |c: char| c == '\n' || c == '\t' || printable::is_visible(c);
+    text.ends_with('\n')
+        && !text.ends_with("\n\n")
+        && !text.starts_with([' ', '\t', '\n'])
+        && text.chars().all(is_plain)
+        && !has_command(text)
+}
+
+/// Tells whether a CI runner could take something in a text for a command: GitHub's looks for `::` behind blanks too.
+fn has_command(text: &str) -> bool {
+    let mut brackets = text.match_indices('[');
+    brackets.any(|(at, _)| printable::begins_command(&text[..at]))
+        || text.lines().any(|line| line.trim_start().starts_with("::"))
+}
+
+/// Returns the lines of an operation below `operations`, where items begin with a `-` behind `indent`.
+pub(super) fn item(indent: &str, (name, value): &(&'static str, DraftValue)) -> String {
+    if let Some(line) = flow_item(name, value) {
+        return format!("{indent}- {line}\n");
+    }
+    let inner = format!("{indent}  ");
+    format!("{indent}- {}", Pair(&inner, name, value))
+}
+
+/// A pair whose first line is indented already.
+struct Pair<'a>(&'a str, &'a str, &'a DraftValue);
+
+impl fmt::Display for Pair<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write_pair(f, self.0, self.1, self.2)
+    }
+}
+
+/// Tells whether a value has a text that is better read line by line.
+fn has_block(value: &DraftValue) -> bool {
+    match value {
+        DraftValue::Map(pairs) => pairs.iter().any(|(_, value)| has_block(value)),
+        DraftValue::List(items) => items.iter().any(has_block),
+        DraftValue::Text(text) => is_block(text),
+        DraftValue::Number(_) | DraftValue::Word(_) => false,
+    }
+}
+
+/// Returns an operation as one line, if it is short.
+fn flow_item(name: &str, value: &DraftValue) -> Option<String> {
+    if has_block(value) {
+        return None;
+    }
+    let line = format!("{name}: {}", in_flow(value)?);
+    (line.chars().count() <= MAX_FLOW_CHARS + 20).then_some(line)
+}
+
+/// Returns an operation as an item of a list in brackets.
+pub(super) fn bracketed((name, value): &(&'static str, DraftValue)) -> Option<String> {
+    Some(format!("{{ {name}: {} }}", in_flow(value)?))
+}
+
+/// Returns a value in brackets.
+fn in_flow(value: &DraftValue) -> Option<String> {
+    match value {
+        DraftValue::Map(pairs) => {
+            let pair = |(key, value): &(String, DraftValue)| {
+                Some(format!("{}: {}", scalar(key), in_flow(value)?))
+            };
+            let pairs: Option<Vec<String>> = pairs.iter().map(pair).collect();
+            Some(format!("{{ {} }}", pairs?.join(", ")))
+        }
+        DraftValue::List(items) => {
+            let items: Option<Vec<String>> = items.iter().map(in_flow).collect();
+            Some(format!("[{}]", items?.join(", ")))
+        }
+        value => single(value),
     }
 }
 
@@ -126,6 +225,11 @@ fn scalar(text: &str) -> String {
     let text = text.replace("${", "$${");
     if is_plain(&text) {
         return text;
+    }
+    let is_visible = |c: char| c != '\'' && printable::is_visible(c);
+    if text.contains('\\') && text.chars().all(is_visible) && !has_command(&text) {
+        // A regular expression is read as it is.
+        return format!("'{text}'");
     }
     let mut quoted = String::with_capacity(text.len() + 2);
     quoted.push('"');
@@ -214,7 +318,8 @@ mod tests {
             ("a  b", "\"a  b\""),
             ("a #b", "\"a #b\""),
             ("a\n b\t", "\"a\\n b\\t\""),
-            ("\"\\", "\"\\\"\\\\\""),
+            ("\"\\", "'\"\\'"),
+            ("\\'", "\"\\\\'\""),
             ("a${b}", "\"a$${b}\""),
             ("##[a]", "\"##\\x5ba]\""),
             (

@@ -183,6 +183,11 @@ impl PatchFile {
         })
     }
 
+    /// Returns the bytes of the text that `address` means.
+    pub(super) fn locate(&self, address: &Address) -> Option<std::ops::Range<usize>> {
+        node::locate(&self.documents, address)
+    }
+
     /// Returns the line of `address`, counting from 1.
     #[must_use]
     pub fn line(&self, address: &Address) -> usize {

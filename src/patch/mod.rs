@@ -4,6 +4,7 @@
 //! the planner to find out, which reports through [`PatchFile::reject`]. A [`PatchDraft`] goes the other way: a patch that
 //! a program has thought of becomes text.
 
+mod append;
 mod args;
 mod draft;
 mod expect;

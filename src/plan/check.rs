@@ -94,5 +94,6 @@ fn inventory_for(patches: &[Patch]) -> Inventory {
         keeps_plain: true,
         has_names: true,
         source_date_epoch: None,
+        shown: Vec::new(),
     }
 }

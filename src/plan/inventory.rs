@@ -5,6 +5,7 @@ use std::collections::HashMap;
 use super::OperationId;
 use crate::digest::Digest;
 use crate::edit::{HostSource, InventoryImage};
+use crate::image_path::ImagePath;
 use crate::reference::Reference;
 use crate::timestamp::Timestamp;
 
@@ -23,6 +24,8 @@ pub struct Inventory {
     pub has_names: bool,
     /// The time to give to images that change, where the environment sets one.
     pub source_date_epoch: Option<Timestamp>,
+    /// The files whose texts are wanted as the patches leave them.
+    pub shown: Vec<ImagePath>,
 }
 
 /// An image, or something else, that cannot be read.

@@ -13,6 +13,8 @@ mod referrers;
 mod run;
 mod target;
 
+use std::sync::Arc;
+
 use crate::annotation::AnnotationEdit;
 use crate::edit::ImageState;
 pub use crate::edit::effort::{MAX_LAID_ENTRIES, MAX_LAID_TIMES};
@@ -23,6 +25,7 @@ pub use crate::edit::{
     TextChange, Texts, WantedText,
 };
 use crate::image::Config;
+use crate::image_path::ImagePath;
 use crate::patch::PatchFile;
 use crate::problem::Rejected;
 use crate::reference::Reference;
@@ -79,10 +82,23 @@ pub struct ImagePlan {
     pub steps: Vec<Step>,
     /// What the reader of the plan should know.
     pub notes: Vec<String>,
+    /// Each of the files whose texts are wanted, if a patch is about the image.
+    pub shown: Vec<ShownFile>,
+}
+
+/// A file whose text is wanted, as the patches leave it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum ShownFile {
+    /// This is in it, at a real path.
+    Text(ImagePath, Arc<[u8]>),
+    /// The image has no such file.
+    Missing,
+    /// It is nothing that is edited as a text, for this reason.
+    NoText(&'static str),
 }
 
 impl ImagePlan {
-    fn of(mut state: ImageState, made: &[MadeLayer]) -> Self {
+    fn of(mut state: ImageState, made: &[MadeLayer], shown: Vec<ShownFile>) -> Self {
         provenance::annotate(&mut state);
         let purged = std::mem::take(&mut state.purged);
         let remains = remains(&state, purged, made);
@@ -111,6 +127,7 @@ impl ImagePlan {
             remains,
             steps,
             notes,
+            shown,
         }
     }
 }
@@ -149,6 +166,7 @@ pub fn plan(files: &[PatchFile], inventory: &Inventory, texts: &Texts) -> Result
             });
         }
     }
+    let shown = run.shown();
     if !run.wanted.is_empty() {
         return Err(Unplanned::Wants(run.wanted));
     }
@@ -162,7 +180,8 @@ pub fn plan(files: &[PatchFile], inventory: &Inventory, texts: &Texts) -> Result
             images: run
                 .states
                 .into_iter()
-                .map(|state| ImagePlan::of(state, &run.layers))
+                .zip(shown)
+                .map(|(state, shown)| ImagePlan::of(state, &run.layers, shown))
                 .collect(),
             layers: run.layers,
             secrets,

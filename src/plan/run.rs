@@ -5,18 +5,20 @@ use std::rc::Rc;
 
 use super::history::HistoryRecord;
 use super::provenance::{self, Before};
-use super::{Inventory, OperationId, expect, target};
+use super::{Inventory, OperationId, ShownFile, expect, target};
 use crate::annotation::AnnotationPlace;
 use crate::edit::claims::PatchLines;
 use crate::edit::effort::Effort;
 use crate::edit::image::{Findings, Surroundings};
 use crate::edit::names::Names;
+use crate::edit::text::{Looked, looked_at};
 use crate::edit::{
     EditedImage, Effect, ImageState, InventoryImage, MadeLayer, Step, Texts, WantedText, files,
 };
 use crate::operation::Reach;
 use crate::patch::{History, Patch, PatchFile, Provenance};
 use crate::problem::{Address, Problem};
+use crate::rootfs::Resolution;
 use crate::timestamp::Timestamp;
 
 /// The patches of a plan, one after another: what they are planned with, and how far they have come.
@@ -211,6 +213,31 @@ impl<'a> Run<'a> {
         }
         self.share_indexes(images, &effects);
         effects
+    }
+
+    /// Returns for each image the files that are wanted as the patches leave them.
+    pub(super) fn shown(&mut self) -> Vec<Vec<ShownFile>> {
+        let mut all = Vec::with_capacity(self.states.len());
+        for (number, state) in self.states.iter().enumerate() {
+            let Some(tree) = &state.tree else {
+                all.push(Vec::new());
+                continue;
+            };
+            let mut shown = Vec::new();
+            for path in &self.inventory.shown {
+                let Resolution::Found { path } = tree.resolve(path) else {
+                    shown.push(ShownFile::Missing);
+                    continue;
+                };
+                match looked_at(state, &self.layers, (number, self.texts), path) {
+                    Looked::Text(file) => shown.push(ShownFile::Text(file.path, file.text)),
+                    Looked::NoText(reason) => shown.push(ShownFile::NoText(reason)),
+                    Looked::Unread(wanted) => self.wanted.push(wanted),
+                }
+            }
+            all.push(shown);
+        }
+        all
     }
 
     fn patch_at(&self, file: usize, document: usize) -> &'a Patch {

@@ -44,6 +44,7 @@ const IMPORTS: &[(&str, &[&str])] = &[
             "timestamp",
         ],
     ),
+    ("author", &["edit", "image_path", "patch", "shape"]),
     ("compression", &[]),
     ("config_field", &[]),
     (
@@ -132,11 +133,15 @@ const IMPORTS: &[(&str, &[&str])] = &[
         &[
             "apply",
             "archive",
+            "author",
             "compression",
             "diff",
             "error",
             "gather",
+            "image",
+            "image_path",
             "ledger",
+            "look",
             "patch",
             "plan",
             "platform",
@@ -310,6 +315,8 @@ const FILES: &[(&str, &[&str])] = &[
             "src/archive/hidden/",
             "src/archive/publish/",
             "src/archive/source/spool.rs",
+            // What is open in an editor, in a new directory that nobody else has named.
+            "src/cli/edit/editor.rs",
         ],
     ),
     (

@@ -18,6 +18,7 @@ mod dependencies;
 mod diff;
 mod docker_config;
 mod edit;
+mod edited;
 mod engine;
 mod engine_facts;
 mod engine_test;

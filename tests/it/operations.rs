@@ -149,6 +149,7 @@ fn patched_by(config: &str, patches: &[(&str, &str)]) -> Result<String, Rejected
         keeps_plain: true,
         has_names: true,
         source_date_epoch: None,
+        shown: Vec::new(),
     };
     let plan =
         plan(&files, &inventory, &Texts::default()).map_err(|unplanned| match unplanned {
@@ -336,6 +337,7 @@ fn codes(images: Vec<InventoryImage>, operation: &str) -> Vec<&'static str> {
         keeps_plain: true,
         has_names: true,
         source_date_epoch: None,
+        shown: Vec::new(),
     };
     let Err(Unplanned::Rejected(rejected)) = plan(&files, &inventory, &Texts::default()) else {
         panic!("{operation} is planned")

@@ -18,11 +18,17 @@ use crate::archive::{Archive, Image};
 use crate::config_field::ConfigField;
 use crate::digest::Digest;
 use crate::error::Error;
+use crate::image::Config;
 use crate::operation::Operations;
 use crate::plan::Change;
 use layers::Order;
 
 pub use layers::LayerTar;
+
+/// Returns the operations that turn one configuration into another, as far as there are any.
+pub(crate) fn config_operations(old: &Config, new: &Config) -> Operations {
+    config::operations(old, new, &[])
+}
 
 /// What a patch that is made of a difference shall be like.
 #[derive(Debug, Clone, Default)]

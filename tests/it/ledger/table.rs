@@ -1,4 +1,4 @@
-//! Each command with the paths that it reads and writes.
+//! Each command with the paths that it reads and writes. One file because it is one table.
 
 use ocipatch::ledger::{ReadAs, WrittenAs};
 
@@ -290,6 +290,21 @@ pub(super) const COMMANDS: &[Line] = &[
     Line {
         words: "cat directory/in /",
         own_reads: &[read(ReadAs::Archive, "directory/in", "image")],
+        sources: &[],
+        writes: &[STDOUT, STDERR],
+    },
+    Line {
+        words: "edit image/in.tar etc/greeting -p patch/edited.yaml --arg-file args/file",
+        own_reads: &[read(ReadAs::Image, "image/in.tar", "image"), ARGS],
+        sources: &[],
+        writes: &[
+            written(WrittenAs::Patch, "patch/edited.yaml", "patch", Place::File),
+            STDERR,
+        ],
+    },
+    Line {
+        words: "edit image/in.tar etc/greeting",
+        own_reads: &[read(ReadAs::Image, "image/in.tar", "image")],
         sources: &[],
         writes: &[STDOUT, STDERR],
     },

@@ -1,0 +1,241 @@
+//! `ocipatch edit`
+
+mod editor;
+
+use std::ffi::OsString;
+use std::io;
+use std::os::unix::ffi::OsStrExt;
+use std::path::{Path, PathBuf};
+
+use clap::Args;
+
+use self::editor::Workplace;
+use super::args::{ArgOptions, refuse_undeclared};
+use super::failure::{Failure, say};
+use super::inputs::{enter, input, job};
+use super::selection::SelectionOptions;
+use super::{output, target};
+use crate::archive::{SideFile, write_files};
+use crate::gather::directory_of;
+use crate::image::Config;
+use crate::image_path::ImagePath;
+use crate::job::{
+    Archive, EditedFile, Extended, Job, NotEdited, PatchEdit, PatchStart, PatchTexts,
+};
+use crate::ledger::{Extent, Ledger, Location, ReadAs, WrittenAs};
+use crate::look::Absent;
+use crate::patch::ArgValues;
+use crate::printable;
+
+/// Opens files of an image in an editor, and writes what you change as operations of a patch.
+#[derive(Debug, Args)]
+pub(super) struct Edit {
+    /// A tar or an extracted directory; it stays as it is
+    image: PathBuf,
+    /// Paths in the image, such as `/etc/app.conf`; links are followed
+    #[arg(required_unless_present = "config")]
+    paths: Vec<OsString>,
+    /// Edit the configuration of the image as JSON
+    #[arg(long, conflicts_with = "paths")]
+    config: bool,
+    /// Add the operations to this patch file, which is created if it does not exist; by default, the patch is printed
+    #[arg(short, long, value_name = "FILE")]
+    patch: Option<PathBuf>,
+    /// Let the patch read files outside its directory
+    #[arg(long, requires = "patch")]
+    allow_outside: bool,
+    #[command(flatten)]
+    selection: SelectionOptions,
+    #[command(flatten)]
+    args: ArgOptions,
+}
+
+impl Edit {
+    pub(super) fn run(&self, quiet: bool, mut ledger: Ledger) -> Result<(), Failure> {
+        if self.image.as_os_str() == "-" {
+            let message = "the editor needs standard input; save the image to a file first";
+            return Err(Failure::Usage(message.to_owned()));
+        }
+        let existing = self.enter(&mut ledger)?;
+        let values = self.args.values(&mut ledger)?;
+        let mut job = job(ledger);
+        let (archive, start) = self.open(existing, &values, &mut job)?;
+        let edit = PatchEdit {
+            start,
+            archive: &archive,
+            values: &values,
+            name: self.patch_name(),
+            directory: self
+                .patch
+                .as_deref()
+                .map_or(PathBuf::from("."), directory_of),
+            allows_outside: self.allow_outside,
+            job: &job,
+        };
+        let extended = if self.config {
+            edited_config(&edit)?
+        } else {
+            let paths = self.paths.iter();
+            let paths: Vec<ImagePath> = paths
+                .map(|path| ImagePath::confined(path.as_bytes()))
+                .collect();
+            edited_files(&edit, &paths)?
+        };
+        let Some((extended, workplace)) = extended else {
+            if !quiet {
+                say("nothing was changed, and nothing was written");
+            }
+            return Ok(());
+        };
+        archive.contents().source().check()?;
+        match self.write(&extended, job.clone().ledger(), quiet) {
+            Ok(()) => workplace.remove(),
+            Err(failure) => return Err(workplace.left(failure)),
+        }
+        Ok(())
+    }
+
+    /// Enters what is read and written; returns the patch if it is there.
+    fn enter(&self, ledger: &mut Ledger) -> Result<Option<PatchTexts>, Failure> {
+        let Some(patch) = &self.patch else {
+            target::enter_report(ledger)?;
+            enter(&self.image, ReadAs::Image, ledger)?;
+            return Ok(None);
+        };
+        ledger.write(WrittenAs::Patch, Extent::File, Location::of(patch))?;
+        enter(&self.image, ReadAs::Image, ledger)?;
+        match std::fs::symlink_metadata(patch) {
+            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
+            _ => {
+                ledger.read(ReadAs::Patch, Location::of(patch))?;
+                let mut texts = PatchTexts::default();
+                texts.read(patch)?;
+                Ok(Some(texts))
+            }
+        }
+    }
+
+    fn open(
+        &self,
+        existing: Option<PatchTexts>,
+        values: &ArgValues,
+        job: &mut Job,
+    ) -> Result<(Archive, PatchStart), Failure> {
+        let image = input(&self.image)?;
+        let Some(texts) = existing else {
+            refuse_undeclared(values, &[])?;
+            let archive = job.look_into(image, self.selection.trusted())?;
+            let number = self.selection.selection().only(archive.contents())?;
+            return Ok((archive, PatchStart::New(number)));
+        };
+        if self.selection.is_given() {
+            let message = "the patch selects its images itself, with `target`";
+            return Err(Failure::Usage(message.to_owned()));
+        }
+        let patches = texts.with_args(values)?;
+        refuse_undeclared(values, &patches.arg_names())?;
+        let archive = job.open_for(image, &patches).map_err(NotEdited::from)?;
+        let file = patches.files().first().expect("one was read");
+        Ok((archive, PatchStart::File(file.clone())))
+    }
+
+    fn patch_name(&self) -> String {
+        self.patch
+            .as_deref()
+            .map_or_else(|| "-".to_owned(), printable::path)
+    }
+
+    fn write(&self, extended: &Extended, ledger: &Ledger, quiet: bool) -> Result<(), Failure> {
+        let Some(path) = &self.patch else {
+            return Ok(output::report(&extended.text)?);
+        };
+        let file = SideFile::text(WrittenAs::Patch, path.clone(), extended.text.clone());
+        write_files(ledger, None, &[file])?;
+        if !quiet {
+            let names: Vec<String> = extended
+                .added
+                .iter()
+                .map(|name| format!("`{name}`"))
+                .collect();
+            say(&format!(
+                "{}: added {}",
+                printable::path(path),
+                names.join(", ")
+            ));
+        }
+        Ok(())
+    }
+}
+
+type Done = Option<(Extended, Workplace)>;
+
+fn edited_files(edit: &PatchEdit<'_>, paths: &[ImagePath]) -> Result<Done, Failure> {
+    let texts = edit.texts(paths)?;
+    let names = paths
+        .iter()
+        .map(|path| path.file_name().unwrap_or_default());
+    let workplace = Workplace::new(names.zip(&texts).map(|(name, text)| (name, text.as_str())))?;
+    workplace.open_editor()?;
+    let changed = workplace.read().and_then(|new| {
+        let files = paths.iter().zip(texts).zip(new);
+        let files = files.map(|((path, old), new)| EditedFile {
+            path: path.clone(),
+            old,
+            new,
+        });
+        let files: Vec<EditedFile> = files.filter(|file| file.old != file.new).collect();
+        if files.is_empty() {
+            return Ok(None);
+        }
+        Ok(Some(edit.with_files(&files)?))
+    });
+    finished(changed, workplace)
+}
+
+fn edited_config(edit: &PatchEdit<'_>) -> Result<Done, Failure> {
+    let old = edit.config()?;
+    let text = printable::json(&old.document().root.to_json()) + "\n";
+    let workplace = Workplace::new([(&b"config.json"[..], text.as_str())])?;
+    workplace.open_editor()?;
+    let changed = workplace.read().and_then(|new| {
+        let new = new.first().expect("one file was opened");
+        if *new == text {
+            return Ok(None);
+        }
+        let new = Config::parse(new.as_bytes()).map_err(|reason| {
+            Absent::new(format!("the edited text is not a configuration: {reason}"))
+        });
+        let new = new.map_err(Failure::Absent)?;
+        Ok(Some(edit.with_config(&old, &new)?))
+    });
+    finished(changed, workplace)
+}
+
+/// What was typed is kept if it is of no use yet.
+fn finished(
+    changed: Result<Option<Extended>, Failure>,
+    workplace: Workplace,
+) -> Result<Done, Failure> {
+    match changed {
+        Ok(Some(extended)) => Ok(Some((extended, workplace))),
+        Ok(None) => {
+            workplace.remove();
+            Ok(None)
+        }
+        Err(failure) => Err(workplace.left(failure)),
+    }
+}
+
+/// Returns the editor that the user has chosen, as `git` and `crontab` look for it.
+fn editor_command() -> OsString {
+    let given = |name| std::env::var_os(name).filter(|command| !command.is_empty());
+    given("VISUAL")
+        .or_else(|| given("EDITOR"))
+        .unwrap_or_else(|| "vi".into())
+}
+
+/// Returns the directory for files that are edited.
+fn temporary_directory() -> PathBuf {
+    let given = std::env::var_os("TMPDIR").filter(|directory| !directory.is_empty());
+    given.map_or_else(|| Path::new("/tmp").to_owned(), PathBuf::from)
+}
