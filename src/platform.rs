@@ -100,6 +100,17 @@ impl PlatformPattern {
         &self.text
     }
 
+    /// Returns os, architecture and variant, if these are one of each; the variant may be empty.
+    #[must_use]
+    pub fn parts(&self) -> Option<[&str; 3]> {
+        if self.text.contains(['*', '?', '(']) {
+            return None;
+        }
+        let mut parts = self.text.splitn(3, '/');
+        let mut next = || parts.next().unwrap_or_default();
+        Some([next(), next(), next()])
+    }
+
     /// Tells whether the pattern means `platform`.
     #[must_use]
     pub fn matches(&self, platform: &Platform) -> bool {

@@ -14,6 +14,7 @@ mod open;
 mod publish;
 mod repair;
 mod revise;
+mod scratch;
 mod source;
 
 pub use dialect::form::Form;
@@ -31,6 +32,7 @@ pub use publish::unpack_layers::unpack_with_layers;
 pub use repair::{Change, Correction, Repair};
 pub use revise::target::Conversion;
 pub use revise::{RevisedImage, RevisedLayer, Revision, revise};
+pub use scratch::scratch;
 pub use source::entry::{Blob, BlobId, SourceEntry};
 pub use source::import::Import;
 pub use source::spool::Spool;

@@ -101,7 +101,7 @@ impl Apply {
         let destination = (!self.check).then(|| self.destination()).transpose()?;
         self.enter(destination.as_ref(), &mut ledger)?;
         let patches = self.inputs.read_patches(ProblemFormat::Text, ledger)?;
-        let mut patches = patches.convert(self.to.map(Form::from), self.platform.clone());
+        let mut patches = patches.convert(self.to.map(Form::from), self.platform.as_ref())?;
         let archive = if self.in_place {
             patches.open_in_place(image)?
         } else {

@@ -42,6 +42,8 @@ pub(super) struct ReadPatches {
     patches: Patches,
     format: ProblemFormat,
     job: Job,
+    /// Whether the image begins with nothing, and for which platform.
+    scratch: Option<Option<[String; 3]>>,
 }
 
 impl Inputs {
@@ -75,7 +77,9 @@ impl Inputs {
                 "only one input can be standard input".to_owned(),
             ));
         }
-        enter(self.image(), ReadAs::Image, &mut ledger)?;
+        if !is_scratch(self.image()) {
+            enter(self.image(), ReadAs::Image, &mut ledger)?;
+        }
         let values = self.args.values(&mut ledger)?;
         let mut texts = read_texts(self.patches(), &mut ledger)?;
         if self.allow_outside {
@@ -90,30 +94,55 @@ impl Inputs {
             patches,
             format,
             job: job(ledger),
+            scratch: is_scratch(self.image()).then_some(None),
         })
     }
 }
 
 impl ReadPatches {
     /// Chooses the form and the platform of the output.
-    pub(super) fn convert(mut self, form: Option<Form>, platform: Option<PlatformPattern>) -> Self {
+    pub(super) fn convert(
+        mut self,
+        form: Option<Form>,
+        platform: Option<&PlatformPattern>,
+    ) -> Result<Self, Failure> {
         if let Some(form) = form {
             self.job = self.job.to(form);
         }
-        if let Some(platform) = platform {
-            self.job = self.job.platform(platform);
+        let Some(platform) = platform else {
+            return Ok(self);
+        };
+        if let Some(scratch) = &mut self.scratch {
+            let Some(parts) = platform.parts() else {
+                let platform = platform.as_str();
+                let message = format!(
+                    "`{platform}` is a pattern, but `{SCRATCH}` needs a platform such as `linux/amd64`"
+                );
+                return Err(Failure::Usage(message));
+            };
+            *scratch = Some(parts.map(str::to_owned));
+        } else {
+            self.job = self.job.platform(platform.clone());
         }
-        self
+        Ok(self)
     }
 
     /// Opens the image; `-` is standard input.
     pub(super) fn open(&mut self, image: &Path) -> Result<Archive, Failure> {
-        let opened = self.job.open_for(input(image)?, &self.patches);
+        let input = match &self.scratch {
+            Some(platform) => Input::Scratch(platform.clone()),
+            None => input(image)?,
+        };
+        let opened = self.job.open_for(input, &self.patches);
         opened.map_err(|failed| self.failure(failed))
     }
 
     /// Opens and locks an image that is changed in place.
     pub(super) fn open_in_place(&mut self, image: &Path) -> Result<Archive, Failure> {
+        if self.scratch.is_some() {
+            let message = format!("`{SCRATCH}` is not an archive; write the image with `-o`");
+            return Err(Failure::Usage(message));
+        }
         let opened = self.job.open_in_place(image, &self.patches);
         opened.map_err(|failed| self.failure(failed))
     }
@@ -124,7 +153,14 @@ impl ReadPatches {
             self.job = self.job.source_date_epoch(time);
         }
         let decided = self.job.decide(archive, &self.patches);
-        decided.map_err(|failed| self.failure(failed))
+        let decided = decided.map_err(|failed| self.failure(failed))?;
+        if self.scratch.is_some() && !decided.has_platforms() {
+            let message = format!(
+                "`{SCRATCH}` has no platform; add `--platform linux/amd64` or the like, or `set-platform` to the patch"
+            );
+            return Err(Failure::Usage(message));
+        }
+        Ok(decided)
     }
 
     fn failure(&self, failed: NotPlanned) -> Failure {
@@ -133,6 +169,14 @@ impl ReadPatches {
             NotPlanned::Failed(error) => error.into(),
         }
     }
+}
+
+/// The image that begins with nothing.
+const SCRATCH: &str = "scratch";
+
+/// Tells whether a path is the word for an image that begins with nothing; a file of this name is `./scratch`.
+fn is_scratch(image: &Path) -> bool {
+    image.as_os_str() == SCRATCH
 }
 
 /// Reads patch files; `-` is standard input.

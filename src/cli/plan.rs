@@ -4,8 +4,10 @@ use clap::{Args, ValueEnum};
 
 use super::failure::{Failure, ProblemFormat};
 use super::inputs::Inputs;
+use super::selection::platform;
 use super::{output, target};
 use crate::ledger::Ledger;
+use crate::platform::PlatformPattern;
 
 /// Shows what patches would change.
 #[derive(Debug, Args)]
@@ -16,6 +18,9 @@ pub(super) struct Plan {
     /// Output format
     #[arg(long, value_enum, default_value = "text")]
     format: PlanFormat,
+    /// The platform of the new image, such as `linux/amd64`, if IMAGE is `scratch`
+    #[arg(long, value_name = "PLATFORM", value_parser = platform)]
+    platform: Option<PlatformPattern>,
     /// Exit with 2 if something changes, 0 if not, and 3 on a usage error
     #[arg(long)]
     detailed_exitcode: bool,
@@ -50,7 +55,8 @@ impl Plan {
     pub(super) fn run(&self, mut ledger: Ledger) -> Result<(), Failure> {
         self.inputs.want_patch()?;
         target::enter_report(&mut ledger)?;
-        let mut patches = self.inputs.read_patches(self.format.into(), ledger)?;
+        let patches = self.inputs.read_patches(self.format.into(), ledger)?;
+        let mut patches = patches.convert(None, self.platform.as_ref())?;
         let archive = patches.open(self.inputs.image())?;
         let plan = patches.decide(&archive)?.derive()?;
         match self.format {

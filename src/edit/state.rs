@@ -105,7 +105,8 @@ impl ImageState {
     pub(crate) fn new(image: &InventoryImage, is_one_of_several: bool, effort: Rc<Effort>) -> Self {
         let n_layers = image.layer_sizes.len();
         let layers: Vec<PlannedLayer> = (0..n_layers).map(PlannedLayer::Kept).collect();
-        let has_history = image.config.history().next().is_some();
+        // Of no layers an empty history tells everything.
+        let has_history = image.config.history().next().is_some() || n_layers == 0;
         Self {
             image_id: image.image_id,
             config: image.config.clone(),

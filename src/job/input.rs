@@ -3,7 +3,7 @@
 use std::fs::File;
 use std::path::{Path, PathBuf};
 
-use crate::archive::Source;
+use crate::archive::{Source, scratch};
 use crate::error::Error;
 use crate::ledger::Location;
 
@@ -14,13 +14,19 @@ pub enum Input {
     Path(PathBuf),
     /// A file or a pipe such as standard input, and what messages call it.
     Stream(File, String),
+    /// An image without layers, settings and name, for this os, architecture and variant: Dockerfiles call it `scratch`.
+    Scratch(Option<[String; 3]>),
 }
 
+const SCRATCH: &str = "scratch";
+
 impl Input {
-    pub(super) fn location(&self) -> Location {
+    /// Returns what is read, if that is a file.
+    pub(super) fn location(&self) -> Option<Location> {
         match self {
-            Self::Path(path) => Location::of(path),
-            Self::Stream(file, name) => Location::of_open(file, name),
+            Self::Path(path) => Some(Location::of(path)),
+            Self::Stream(file, name) => Some(Location::of_open(file, name)),
+            Self::Scratch(_) => None,
         }
     }
 
@@ -28,6 +34,11 @@ impl Input {
         match self {
             Self::Path(path) => Source::open(&path, spool),
             Self::Stream(file, name) => Source::from_stream(file, name, spool),
+            Self::Scratch(platform) => {
+                let platform = platform.as_ref();
+                let platform = platform.map(|parts| parts.each_ref().map(String::as_str));
+                Source::from_bytes(&scratch(platform), SCRATCH.to_owned(), spool)
+            }
         }
     }
 }

@@ -208,7 +208,9 @@ impl Job {
 
     /// Enters an archive as read and indexes its entries.
     pub(crate) fn source(&mut self, input: Input, role: ReadAs) -> Result<Source, Error> {
-        self.ledger.read(role, input.location())?;
+        if let Some(location) = input.location() {
+            self.ledger.read(role, location)?;
+        }
         let source = input.open(&self.spool)?;
         for location in source.linked() {
             self.ledger.read(role, location.clone())?;

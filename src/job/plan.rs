@@ -11,6 +11,7 @@ use crate::apply::{AppliedPatch, ImageSummary, Prepared, Summary, prepare_as};
 use crate::archive::{Conversion, Destination, Replaced, SideFile, publish_with};
 use crate::error::Error;
 use crate::gather::{self, NotPlanned, OpenSources, Patches, gather};
+use crate::image::Config;
 use crate::patch::PatchFile;
 use crate::plan;
 
@@ -57,6 +58,14 @@ impl<'a> Decided<'a> {
             patches: patches.files().iter().map(applied).collect(),
             conversion,
         })
+    }
+
+    /// Tells whether every image is for a machine; one from scratch may not be for any yet.
+    pub(crate) fn has_platforms(&self) -> bool {
+        let is_stated =
+            |field, config: &Config| config.text(field).is_some_and(|it| !it.is_empty());
+        let mut configs = self.plan.images.iter().map(|image| &image.config);
+        configs.all(|config| is_stated("os", config) && is_stated("architecture", config))
     }
 
     /// Reads and hashes what is added, and derives everything that depends on it.

@@ -65,6 +65,7 @@ mod rootfs;
 mod same_tree;
 mod scarce;
 mod schema;
+mod scratch;
 mod several_names;
 mod sparse;
 mod stacks;

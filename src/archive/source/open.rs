@@ -1,7 +1,7 @@
 //! Opening an archive: a directory, a tar that can be read by position, or a stream of which a copy is kept.
 
 use std::fs::File;
-use std::io::Seek as _;
+use std::io::{Seek as _, Write as _};
 use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
@@ -51,6 +51,14 @@ impl Source {
         let location = Location::of_open(&input, &place);
         let source = Self::read_stream(input, place, spool_directory)?;
         Ok(Self { location, ..source })
+    }
+
+    /// Takes a tar that was made just now; it goes to a nameless file in `spool_directory`.
+    pub fn from_bytes(bytes: &[u8], place: String, spool_directory: &Path) -> Result<Self, Error> {
+        let mut file = spool::nameless(spool_directory)?;
+        let written = file.write_all(bytes).and_then(|()| file.rewind());
+        written.map_err(|error| Error::spool(spool_directory, error))?;
+        Self::from_stream(file, place, spool_directory)
     }
 
     fn read_stream(mut input: File, place: String, spool_directory: &Path) -> Result<Self, Error> {

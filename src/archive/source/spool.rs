@@ -121,7 +121,8 @@ impl<'a> Spool<'a> {
 }
 
 /// Opens a new file in `directory` that no name leads to; it is gone when it is closed, however that happens.
-fn nameless(directory: &Path) -> Result<File, Error> {
+/// Returns an empty file of `directory` without a name.
+pub(super) fn nameless(directory: &Path) -> Result<File, Error> {
     open_nameless(directory).map_err(|error| Error::spool(directory, error))
 }
 
