@@ -6,9 +6,13 @@
 mod absent;
 mod choose;
 mod content;
+mod digests;
+mod filter;
 mod find;
 
 pub use absent::{Absent, Unseen};
 pub use choose::Selection;
 pub use content::copy_content;
+pub use digests::Digests;
+pub use filter::{Filter, View};
 pub use find::{Sight, look_up, see};

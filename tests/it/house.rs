@@ -158,12 +158,14 @@ const IMPORTS: &[(&str, &[&str])] = &[
         ],
     ),
     ("ledger", &["printable"]),
-    // Reads what `archive` and `rootfs` give; nothing that writes archives or plans is below it.
+    // Reads what `archive` and `rootfs` give, and finds paths by the patterns of operations.
     (
         "look",
         &[
             "archive",
             "compression",
+            "digest",
+            "edit",
             "error",
             "image_path",
             "patch",

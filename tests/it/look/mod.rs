@@ -1,8 +1,9 @@
-//! What is shown of an image: `cat`.
+//! What is shown of an image: `cat`, and `inspect` with paths.
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on fails")]
 
 mod cat;
 mod found;
+mod inspect;
 
 use std::path::{Path, PathBuf};
 
