@@ -10,6 +10,7 @@ mod cat;
 mod check;
 mod destination;
 mod diff;
+mod export;
 mod failure;
 mod generate;
 mod inputs;
@@ -63,6 +64,8 @@ enum Command {
     Inspect(inspect::Inspect),
     /// Print a file of an image, or the names in a directory
     Cat(cat::Cat),
+    /// Write the file tree of an image, or a part of it, as a tar or a directory
+    Export(export::Export),
     /// Compare two archives
     Diff(diff::Diff),
     /// Recompute every digest, size and cross-reference of an archive
@@ -165,6 +168,7 @@ fn run(arguments: &Arguments) -> ExitCode {
         Command::Check(command) => command.run(quiet, ledger),
         Command::Inspect(command) => command.run(ledger),
         Command::Cat(command) => command.run(ledger),
+        Command::Export(command) => command.run(quiet, ledger),
         Command::Diff(command) => command.run(quiet, ledger),
         Command::Verify(command) => command.run(quiet, ledger),
         Command::Repair(command) => command.run(quiet, ledger),

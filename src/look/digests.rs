@@ -2,12 +2,13 @@
 
 use std::collections::{BTreeMap, HashMap};
 
+use super::content::Contents;
 use super::filter::View;
 use crate::archive::{Archive, BlobId, Layer};
 use crate::digest::Digest;
 use crate::error::Error;
 use crate::rootfs::Node;
-use crate::tarball::{ContentReader, Kind, MAX_HOLE_BYTES};
+use crate::tarball::{Kind, MAX_HOLE_BYTES};
 
 /// What files hash to, by where their content is.
 #[derive(Debug, Default)]
@@ -33,19 +34,17 @@ impl Digests {
         }
         let mut digests = HashMap::new();
         let mut n_holes = 0_u64;
+        let mut contents = Contents::of(archive);
         for (blob, (layer, files)) in wanted {
-            let failed = Error::in_place(archive.layer_name(layer));
-            let mut stream = archive.open_layer(layer)?;
-            let mut position = 0;
             for (offset, node) in files {
                 n_holes = n_holes.saturating_add(node.hole_bytes());
                 if node.hole_bytes() > 0 && n_holes > MAX_HOLE_BYTES {
                     continue;
                 }
-                stream.skip(offset - position).map_err(failed)?;
-                let mut content = ContentReader::new(&mut stream, node.size, node.sparse.as_ref());
-                let (digest, _) = Digest::of_reader(&mut content).map_err(failed)?;
-                position = offset + node.stored_bytes();
+                let digest = contents.read(layer, node, |content, place| {
+                    let read = Digest::of_reader(content);
+                    Ok(read.map_err(Error::in_place(place))?.0)
+                })?;
                 digests.insert((blob, offset), digest);
             }
         }

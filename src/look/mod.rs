@@ -7,6 +7,7 @@ mod absent;
 mod choose;
 mod content;
 mod digests;
+mod export;
 mod filter;
 mod find;
 
@@ -14,5 +15,6 @@ pub use absent::{Absent, Unseen};
 pub use choose::Selection;
 pub use content::copy_content;
 pub use digests::Digests;
+pub use export::Part;
 pub use filter::{Filter, View};
 pub use find::{Sight, look_up, see};

@@ -293,6 +293,15 @@ pub(super) const COMMANDS: &[Line] = &[
         writes: &[STDOUT, STDERR],
     },
     Line {
+        words: "export - -o output/out.tar",
+        own_reads: &[read(ReadAs::Archive, "image/in.tar", "image")],
+        sources: &[],
+        writes: &[
+            written(WrittenAs::Output, "output/out.tar", "output", Place::File),
+            STDERR,
+        ],
+    },
+    Line {
         words: "verify image/in.tar",
         own_reads: &[read(ReadAs::Archive, "image/in.tar", "image")],
         sources: &[],

@@ -1,5 +1,6 @@
 //! `ocipatch inspect` with paths, digests and layers.
 
+use std::fmt::Write as _;
 use std::fs;
 use std::path::Path;
 
@@ -150,15 +151,15 @@ fn digests_are_those_that_expect_takes() {
                     file["path"].as_str().unwrap(),
                     file["sha256"].as_str().unwrap(),
                 );
-                expected += &format!("    {path}: {{ sha256: {sha256} }}\n");
+                writeln!(expected, "    {path}: {{ sha256: {sha256} }}").unwrap();
                 assert!(path != "/etc/greeting" || sha256 == greeting);
             }
         }
         assert!(expected.lines().count() > 8, "{expected}");
         // A name of over 128 bytes needs another spelling as a key.
-        let lines = expected.lines().filter(|line| line.len() < 200);
-        let mut patch: String = lines.map(|line| format!("{line}\n")).collect();
-        patch += "operations: [set-label: {a: b}]\n";
+        let lines: Vec<&str> = expected.lines().filter(|line| line.len() < 200).collect();
+        let operations = "operations: [set-label: {a: b}]";
+        let patch = format!("{}\n{operations}\n", lines.join("\n"));
         let file = directory.path().join("fix.yaml");
         fs::write(&file, &patch).unwrap();
         ok(["plan".as_ref(), file.as_os_str(), image.as_os_str()]);

@@ -1,9 +1,12 @@
-//! What is shown of an image: `cat`, and `inspect` with paths.
+//! What is shown of an image: `cat`, `inspect` with paths, and `export`.
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on fails")]
 
 mod cat;
+mod engines;
+mod export;
 mod found;
 mod inspect;
+mod made;
 
 use std::path::{Path, PathBuf};
 
