@@ -3,6 +3,7 @@
 //! Directories come first, each before what is in it. Everything else comes layer by layer in the order of its stream, so that each
 //! layer is read once, whatever its compression. The same image gives the same tar.
 
+use std::collections::HashMap;
 use std::io::Write;
 use std::path::Path;
 
@@ -34,8 +35,14 @@ impl<'a> Part<'a> {
             sight: see(archive, image, path)?,
             name: path.file_name().unwrap_or_default().to_vec(),
         };
-        let holes = part.files().map(|(_, node)| node.hole_bytes());
-        let n_holes = holes.fold(0, u64::saturating_add);
+        // Names of one file are filled once.
+        let sparse = part.files().filter(|(_, node)| node.hole_bytes() > 0);
+        let holes: HashMap<Content, u64> = sparse
+            .map(|(_, node)| (node.content, node.hole_bytes()))
+            .collect();
+        let n_holes = holes
+            .values()
+            .fold(0, |n: u64, more| n.saturating_add(*more));
         if n_holes > MAX_HOLE_BYTES {
             return Err(too_many_holes(&format!("`{path}`"), n_holes).into());
         }

@@ -158,19 +158,22 @@ const IMPORTS: &[(&str, &[&str])] = &[
         ],
     ),
     ("ledger", &["printable"]),
-    // Reads what `archive` and `rootfs` give, and finds paths by the patterns of operations.
+    // Reads what `archive` and `rootfs` give, finds paths by the patterns of operations, and drafts a patch.
     (
         "look",
         &[
             "archive",
             "compression",
+            "config_field",
             "digest",
             "edit",
             "error",
+            "image",
             "image_path",
             "patch",
             "platform",
             "printable",
+            "reference",
             "rootfs",
             "tarball",
         ],

@@ -1,4 +1,4 @@
-//! Each command with the paths that it reads and writes.
+//! Each command with the paths that it reads and writes. One file because it is one table.
 
 use ocipatch::ledger::{ReadAs, WrittenAs};
 
@@ -298,6 +298,15 @@ pub(super) const COMMANDS: &[Line] = &[
         sources: &[],
         writes: &[
             written(WrittenAs::Output, "output/out.tar", "output", Place::File),
+            STDERR,
+        ],
+    },
+    Line {
+        words: "init directory/in -o output/fix.yaml",
+        own_reads: &[read(ReadAs::Archive, "directory/in", "image")],
+        sources: &[],
+        writes: &[
+            written(WrittenAs::Output, "output/fix.yaml", "output", Place::File),
             STDERR,
         ],
     },

@@ -1,10 +1,11 @@
-//! What is shown of an image: `cat`, `inspect` with paths, and `export`.
+//! What is shown of an image: `cat`, `inspect` with paths, `export` and `init`.
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on fails")]
 
 mod cat;
 mod engines;
 mod export;
 mod found;
+mod init;
 mod inspect;
 mod made;
 
