@@ -156,7 +156,7 @@
 //! | `gather`, `plan`, `apply` | the main job | the terminal |
 //! | `diff` | what differs between two archives, also as a patch | the terminal |
 //! | `verify` | an archive checked from its bytes alone | everything that writes |
-//! | `look` | one image, looked into: a file's content, the tree, the tree as a tar or a directory | what writes archives |
+//! | `look` | one image, looked into: a file's content, the tree, the tree as a tar or a directory, a first patch | plans |
 //! | `job` | the door: patches, archive, plan, output; locks, recovery and conflicts of paths are behind it | the terminal, the environment |
 //! | `cli` | arguments, environment, terminal, exit codes | |
 //!

@@ -20,13 +20,17 @@ pub(in crate::archive) fn open(
 ///
 /// In one step where the kernel can (Linux 5.6), so that what lies deep costs little more than what does not; else, and to tell
 /// what is in the way, component by component.
-pub(in crate::archive) fn open_below(directory: impl AsFd, name: &str) -> Result<OwnedFd, Errno> {
+pub(in crate::archive) fn open_below(
+    directory: impl AsFd,
+    name: &(impl AsRef<[u8]> + ?Sized),
+) -> Result<OwnedFd, Errno> {
+    let name = name.as_ref();
     let flags = OFlags::DIRECTORY | OFlags::RDONLY | OFlags::NOFOLLOW | OFlags::CLOEXEC;
     let resolve = ResolveFlags::BENEATH | ResolveFlags::NO_SYMLINKS;
     if let Ok(opened) = openat2(&directory, name, flags, Mode::empty(), resolve) {
         return Ok(opened);
     }
-    let mut components = name.split('/');
+    let mut components = name.split(|&byte| byte == b'/');
     let first = components.next().unwrap_or_default();
     let mut opened = open_directory(directory, first)?;
     for component in components {

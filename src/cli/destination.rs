@@ -73,7 +73,7 @@ pub(super) fn enter(destination: &Destination, ledger: &mut Ledger) -> Result<bo
     Ok(true)
 }
 
-fn looks_like_tar(path: &Path) -> bool {
+pub(super) fn looks_like_tar(path: &Path) -> bool {
     let name = path
         .file_name()
         .unwrap_or_default()

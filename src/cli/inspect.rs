@@ -1,7 +1,9 @@
 //! `ocipatch inspect`
 
 use std::collections::HashMap;
+use std::ffi::OsString;
 use std::io;
+use std::os::unix::ffi::OsStrExt;
 use std::path::PathBuf;
 
 use clap::Args;
@@ -14,15 +16,17 @@ use super::trust::Trust;
 use super::{Format, output, target};
 use crate::annotation::{AnnotationPlace, ImageAnnotations};
 use crate::apply::bytes;
-use crate::archive::Archive;
+use crate::archive::{Archive, Layer};
 use crate::diff::{device_name, kind_name};
 use crate::digest::{DiffId, Digest};
 use crate::gather::read_trees;
+use crate::image_path::ImagePath;
 use crate::ledger::Ledger;
+use crate::look::{Digests, Filter, Unseen, View};
 use crate::patch::spell_duration;
 use crate::printable;
 use crate::reference::Reference;
-use crate::rootfs::Rootfs;
+use crate::rootfs::Node;
 use crate::tarball::Kind;
 
 /// Shows what an archive holds.
@@ -30,9 +34,18 @@ use crate::tarball::Kind;
 pub(super) struct Inspect {
     /// A tar, an extracted directory, or `-` for standard input
     image: PathBuf,
+    /// Show only these paths of the file tree, and what is below them; patterns are those of `remove-path`
+    #[arg(value_name = "PATH")]
+    paths: Vec<OsString>,
     /// Show the merged file tree of each image, and the layer that each path comes from
     #[arg(long)]
     files: bool,
+    /// Show the files that come from this layer; the base is 1
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
+    layer: Option<u32>,
+    /// Show the SHA-256 digest of each file, as `sha256` of `expect: path` takes it
+    #[arg(long)]
+    sha256: bool,
     /// The document to read if `manifest.json` and `index.json` disagree
     #[arg(long, value_enum, value_name = "DOCUMENT")]
     trust: Option<Trust>,
@@ -43,18 +56,18 @@ pub(super) struct Inspect {
 
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
-struct Report {
+struct Report<'a> {
     format_version: u32,
     form: &'static str,
     compression: &'static str,
-    images: Vec<ImageReport>,
+    images: Vec<ImageReport<'a>>,
     #[serde(flatten)]
     beside: Beside,
 }
 
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
-struct ImageReport {
+struct ImageReport<'a> {
     tags: Vec<Reference>,
     image_id: Digest,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -69,11 +82,16 @@ struct ImageReport {
     layers: Vec<LayerReport>,
     config: serde_json::Value,
     #[serde(skip_serializing_if = "Option::is_none")]
-    files: Option<Files>,
+    files: Option<Files<'a>>,
 }
 
 /// The merged tree of an image, told path by path only as it is printed.
-struct Files(Rootfs);
+struct Files<'a> {
+    view: View,
+    layers: &'a [Layer],
+    /// Nothing if nobody asked for it.
+    digests: Option<&'a Digests>,
+}
 
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
@@ -102,6 +120,8 @@ struct FileReport {
     device: Option<String>,
     /// The position of the layer that the path comes from; the base is 0.
     layer: usize,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    sha256: Option<String>,
 }
 
 impl Inspect {
@@ -112,15 +132,26 @@ impl Inspect {
         let all: Vec<usize> = (0..archive.images().len()).collect();
         let is_whole = |&&i: &&usize| archive.images()[i].absent_layer().is_none();
         let whole: Vec<usize> = all.iter().filter(is_whole).copied().collect();
-        let mut trees = if self.files {
-            read_trees(archive, &whole)?
-        } else {
-            HashMap::new()
-        };
+        let mut views = HashMap::new();
+        let mut digests = Digests::default();
+        if self.shows_files() {
+            let trees = read_trees(archive, &whole)?;
+            views = self.filter().views(archive, trees).map_err(Unseen::from)?;
+            if self.sha256 {
+                digests = Digests::read(archive, &views)?;
+            }
+        }
         archive.source().check()?;
-        let images = all
-            .into_iter()
-            .map(|i| image_report(archive, i, trees.remove(&i).map(Files)));
+        let digests = self.sha256.then_some(&digests);
+        let images = all.into_iter().map(|i| {
+            let layers = archive.images()[i].layers();
+            let files = views.remove(&i).map(|view| Files {
+                view,
+                layers,
+                digests,
+            });
+            image_report(archive, i, files)
+        });
         let report = Report {
             format_version: 1,
             form: archive.form(),
@@ -140,7 +171,23 @@ impl Inspect {
     }
 }
 
-fn image_report(archive: &Archive, index: usize, files: Option<Files>) -> ImageReport {
+impl Inspect {
+    fn shows_files(&self) -> bool {
+        self.files || self.sha256 || self.layer.is_some() || !self.paths.is_empty()
+    }
+
+    fn filter(&self) -> Filter {
+        let patterns = self.paths.iter();
+        Filter {
+            patterns: patterns
+                .map(|path| ImagePath::confined(path.as_bytes()))
+                .collect(),
+            layer: self.layer.map(|number| number as usize - 1),
+        }
+    }
+}
+
+fn image_report<'a>(archive: &Archive, index: usize, files: Option<Files<'a>>) -> ImageReport<'a> {
     let image = &archive.images()[index];
     let config = image.config();
     let mut created_by = image.created_by().into_iter();
@@ -176,9 +223,10 @@ fn annotations(all: &ImageAnnotations) -> serde_json::Map<String, serde_json::Va
     AnnotationPlace::ALL.into_iter().filter_map(of).collect()
 }
 
-impl Files {
+impl Files<'_> {
     fn iter(&self) -> impl Iterator<Item = FileReport> {
-        self.0.iter().map(|(path, node)| FileReport {
+        let sha256 = |node: &Node| Some(self.digests?.of(self.layers, node)?.hex());
+        self.view.iter().map(move |(path, node)| FileReport {
             path: path.to_string(),
             kind: kind_name(node.kind),
             mode: format!("{:04o}", node.mode & 0o7777),
@@ -189,17 +237,18 @@ impl Files {
                 .then(|| printable::decoded(&node.link_name).into_owned()),
             device: device_name(node),
             layer: node.layer,
+            sha256: sha256(node),
         })
     }
 }
 
-impl Serialize for Files {
+impl Serialize for Files<'_> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         serializer.collect_seq(self.iter())
     }
 }
 
-fn write_text(out: &mut dyn io::Write, report: &Report) -> io::Result<()> {
+fn write_text(out: &mut dyn io::Write, report: &Report<'_>) -> io::Result<()> {
     writeln!(out, "form      {}", report.form)?;
     if report.compression != "none" {
         writeln!(out, "packed    {}", report.compression)?;
@@ -208,19 +257,27 @@ fn write_text(out: &mut dyn io::Write, report: &Report) -> io::Result<()> {
         out.write_all(printable::lines(&image_text(image)).as_bytes())?;
         if let Some(files) = &image.files {
             writeln!(out, "files")?;
-            files.iter().try_for_each(|file| write_file(out, &file))?;
+            let with_digest = files.digests.is_some();
+            files
+                .iter()
+                .try_for_each(|file| write_file(out, &file, with_digest))?;
         }
     }
     out.write_all(printable::lines(&report.beside.text()).as_bytes())
 }
 
-fn write_file(out: &mut dyn io::Write, file: &FileReport) -> io::Result<()> {
+fn write_file(out: &mut dyn io::Write, file: &FileReport, with_digest: bool) -> io::Result<()> {
+    let digest = if with_digest {
+        format!("{:64}  ", file.sha256.as_deref().unwrap_or("-"))
+    } else {
+        String::new()
+    };
     let target = file
         .target
         .as_ref()
         .map_or_else(String::new, |target| format!(" -> {target}"));
     let line = format!(
-        "  {} {:>5}:{:<5} {:>9}  layer {}  {}{}{target}",
+        "  {} {:>5}:{:<5} {:>9}  layer {}  {digest}{}{}{target}",
         file.mode,
         file.uid,
         file.gid,
@@ -232,7 +289,7 @@ fn write_file(out: &mut dyn io::Write, file: &FileReport) -> io::Result<()> {
     writeln!(out, "{}", printable::line(&line))
 }
 
-fn image_text(image: &ImageReport) -> String {
+fn image_text(image: &ImageReport<'_>) -> String {
     let mut text = String::from("\n");
     let tags: Vec<String> = image.tags.iter().map(ToString::to_string).collect();
     put(

@@ -11,8 +11,10 @@ mod check;
 mod destination;
 mod diff;
 mod edit;
+mod export;
 mod failure;
 mod generate;
+mod init;
 mod inputs;
 mod inspect;
 mod output;
@@ -66,6 +68,10 @@ enum Command {
     Cat(cat::Cat),
     /// Edit files of an image, and have the changes written as a patch
     Edit(edit::Edit),
+    /// Write the file tree of an image, or a part of it, as a tar or a directory
+    Export(export::Export),
+    /// Write a first patch for an image
+    Init(init::Init),
     /// Compare two archives
     Diff(diff::Diff),
     /// Recompute every digest, size and cross-reference of an archive
@@ -169,6 +175,8 @@ fn run(arguments: &Arguments) -> ExitCode {
         Command::Inspect(command) => command.run(ledger),
         Command::Edit(command) => command.run(quiet, ledger),
         Command::Cat(command) => command.run(ledger),
+        Command::Export(command) => command.run(quiet, ledger),
+        Command::Init(command) => command.run(ledger),
         Command::Diff(command) => command.run(quiet, ledger),
         Command::Verify(command) => command.run(quiet, ledger),
         Command::Repair(command) => command.run(quiet, ledger),

@@ -49,6 +49,15 @@ impl Effort {
         }
     }
 
+    /// Returns an effort that is never spent: for who may wait.
+    pub(crate) fn boundless() -> Self {
+        Self {
+            spent: Cell::new(0),
+            allowed: u64::MAX,
+            is_told: Cell::new(false),
+        }
+    }
+
     /// Counts entries that are laid.
     pub(crate) fn lay(&self, n_entries: usize) {
         self.spend(n_entries as u64, ENTRY);

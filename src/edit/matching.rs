@@ -58,6 +58,11 @@ pub(crate) fn matching(
     (found, note)
 }
 
+/// Returns the real paths that a pattern matches, however long that takes: no plan waits for it.
+pub(crate) fn matching_all(tree: &Rootfs, pattern: &ImagePath) -> BTreeSet<ImagePath> {
+    matching(tree, pattern, &Effort::boundless()).0
+}
+
 impl<'a> PathPattern<'a> {
     pub(crate) fn new(written: &'a ImagePath) -> Self {
         let names: Vec<&[u8]> = written.components().collect();

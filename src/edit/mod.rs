@@ -33,4 +33,5 @@ pub use layer::{
     Change, FileChange, MadeContent, MadeLayer, PlacedContent, PlannedLayer, Recompressed, Remains,
     RemovedLayer, TextChange,
 };
+pub(crate) use matching::{has_pattern, matching_all};
 pub(crate) use state::ImageState;

@@ -91,7 +91,7 @@ fn selects(pattern: &ImagePattern, archive: &Archive, image: &Image) -> bool {
     pattern.matches(image.tags(), digests.iter().flatten())
 }
 
-fn name(image: &Image) -> String {
+pub(super) fn name(image: &Image) -> String {
     match image.tags().first() {
         Some(tag) => tag.familiar(),
         None => format!("sha256:{}", image.image_id().short()),

@@ -137,9 +137,17 @@ fn stands_alone(log: &LayerLog) -> bool {
 /// Returns what is at `path`, or what is in its way.
 pub fn see(archive: &Archive, image: usize, path: &ImagePath) -> Result<Sight, Unseen> {
     let sight = look_up(archive, image, path)?;
-    let absent = match &sight.resolution {
-        Resolution::Found { .. } => return Ok(sight),
-        Resolution::Missing { parent, rest } => missing(&sight.tree, path, parent, &rest[0]),
+    if sight.found().is_some() {
+        return Ok(sight);
+    }
+    Err(absent(&sight.tree, path, &sight.resolution).into())
+}
+
+/// Says why there is nothing at `path`.
+pub(super) fn absent(tree: &Rootfs, path: &ImagePath, resolution: &Resolution) -> Absent {
+    match resolution {
+        Resolution::Found { .. } => Absent::new(format!("the image has no `{path}`")),
+        Resolution::Missing { parent, rest } => missing(tree, path, parent, &rest[0]),
         Resolution::Dangling { link, target, .. } => Absent::new(format!(
             "the image has no `{path}`: `{link}` is a link to `{target}`, which does not exist"
         )),
@@ -149,8 +157,7 @@ pub fn see(archive: &Archive, image: usize, path: &ImagePath) -> Result<Sight, U
         Resolution::NotADirectory { path: file } => Absent::new(format!(
             "the image has no `{path}`: `{file}` is not a directory"
         )),
-    };
-    Err(absent.into())
+    }
 }
 
 fn missing(tree: &Rootfs, path: &ImagePath, parent: &ImagePath, name: &[u8]) -> Absent {

@@ -1,4 +1,4 @@
-//! Looks into one image of an archive: the content of a file, the file tree, the tree as a tar or a directory.
+//! Looks into one image of an archive: the content of a file, the file tree, the tree as a tar or a directory, a first patch for it.
 //!
 //! Nothing of the archive changes. The tree is the one that [`crate::rootfs`] merges, and no more is read than what is asked for
 //! depends on. Memory follows the number of files, never their size.
@@ -6,9 +6,17 @@
 mod absent;
 mod choose;
 mod content;
+mod digests;
+mod export;
+mod filter;
 mod find;
+mod first_patch;
 
 pub use absent::{Absent, Unseen};
 pub use choose::Selection;
 pub use content::copy_content;
+pub use digests::Digests;
+pub use export::Part;
+pub use filter::{Filter, View};
 pub use find::{Sight, look_up, see};
+pub use first_patch::first_patch;

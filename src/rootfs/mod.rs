@@ -116,6 +116,13 @@ impl Node {
         sparse.map_or(0, |map| map.hole_bytes(self.size))
     }
 
+    /// Returns how many bytes the stream has of the content, padding not counted.
+    #[must_use]
+    pub fn stored_bytes(&self) -> u64 {
+        let sparse = self.sparse.as_ref();
+        sparse.map_or(self.size, SparseMap::stored_bytes)
+    }
+
     /// A directory that nobody described. Engines make it 0755 root, with the time of the extraction.
     fn implied_directory(layer: usize, inode: Inode) -> Self {
         Self {

@@ -163,17 +163,22 @@ const IMPORTS: &[(&str, &[&str])] = &[
         ],
     ),
     ("ledger", &["printable"]),
-    // Reads what `archive` and `rootfs` give; nothing that writes archives or plans is below it.
+    // Reads what `archive` and `rootfs` give, finds paths by the patterns of operations, and drafts a patch.
     (
         "look",
         &[
             "archive",
             "compression",
+            "config_field",
+            "digest",
+            "edit",
             "error",
+            "image",
             "image_path",
             "patch",
             "platform",
             "printable",
+            "reference",
             "rootfs",
             "tarball",
         ],

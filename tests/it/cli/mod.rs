@@ -239,7 +239,8 @@ fn help_is_as_written() {
     let home = Home::new();
     let mut help = String::new();
     for name in [
-        "", "apply", "plan", "check", "inspect", "diff", "verify", "repair", "unpack", "pack",
+        "", "apply", "plan", "check", "inspect", "cat", "export", "init", "diff", "verify",
+        "repair", "unpack", "pack",
     ] {
         let (text, _) = home.ends(0, &format!("{name} --help"));
         help = format!("{help}$ ocipatch {name} --help\n{text}\n");

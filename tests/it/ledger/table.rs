@@ -294,6 +294,24 @@ pub(super) const COMMANDS: &[Line] = &[
         writes: &[STDOUT, STDERR],
     },
     Line {
+        words: "export - -o output/out.tar",
+        own_reads: &[read(ReadAs::Archive, "image/in.tar", "image")],
+        sources: &[],
+        writes: &[
+            written(WrittenAs::Output, "output/out.tar", "output", Place::File),
+            STDERR,
+        ],
+    },
+    Line {
+        words: "init directory/in -o output/fix.yaml",
+        own_reads: &[read(ReadAs::Archive, "directory/in", "image")],
+        sources: &[],
+        writes: &[
+            written(WrittenAs::Output, "output/fix.yaml", "output", Place::File),
+            STDERR,
+        ],
+    },
+    Line {
         words: "edit image/in.tar etc/greeting -p patch/edited.yaml --arg-file args/file",
         own_reads: &[read(ReadAs::Image, "image/in.tar", "image"), ARGS],
         sources: &[],

@@ -1,8 +1,13 @@
-//! What is shown of an image: `cat`.
+//! What is shown of an image: `cat`, `inspect` with paths, `export` and `init`.
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on fails")]
 
 mod cat;
+mod engines;
+mod export;
 mod found;
+mod init;
+mod inspect;
+mod made;
 
 use std::path::{Path, PathBuf};
 

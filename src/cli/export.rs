@@ -1,0 +1,127 @@
+//! `ocipatch export`
+
+use std::ffi::OsString;
+use std::io::BufWriter;
+use std::os::unix::ffi::OsStrExt;
+use std::path::{Path, PathBuf};
+
+use clap::Args;
+
+use super::destination::looks_like_tar;
+use super::failure::{Failure, say};
+use super::inputs::{input, job};
+use super::selection::SelectionOptions;
+use super::target::Target;
+use crate::archive::{NotMade, SideFile, write_files};
+use crate::error::Error;
+use crate::image_path::ImagePath;
+use crate::ledger::{Extent, Ledger, Location, WrittenAs};
+use crate::look::Part;
+use crate::printable;
+
+/// Writes the file tree of an image.
+#[derive(Debug, Args)]
+pub(super) struct Export {
+    /// A tar, an extracted directory, or `-` for standard input
+    image: PathBuf,
+    /// Export only this path; names in the output are relative to a directory
+    #[arg(default_value = "/")]
+    path: OsString,
+    /// A directory that does not exist or is empty, a file that ends in `.tar`, or `-` for a tar on standard output
+    #[arg(short, long, value_name = "OUT", default_value = "-")]
+    output: PathBuf,
+    #[command(flatten)]
+    selection: SelectionOptions,
+}
+
+impl Export {
+    pub(super) fn run(&self, quiet: bool, mut ledger: Ledger) -> Result<(), Failure> {
+        let target = Target::of(&self.output);
+        let directory = target.path().filter(|path| is_directory(path));
+        if directory.is_none() {
+            target.path().map_or(Ok(()), refuse_compressed)?;
+        }
+        match directory {
+            Some(path) => ledger.write(WrittenAs::Output, Extent::Tree, Location::of(path))?,
+            None => target.enter(WrittenAs::Output, &mut ledger)?,
+        }
+        let advice = "use `-o OUT` or redirect standard output";
+        let stdout = target.open_standard_output(advice)?;
+        let mut job = job(ledger);
+        let archive = job.look_into(input(&self.image)?, self.selection.trusted())?;
+        let archive = archive.contents();
+        let image = self.selection.selection().only(archive)?;
+        let part = Part::of(archive, image, &ImagePath::confined(self.path.as_bytes()))?;
+        // A change of the input explains whatever went wrong.
+        let checked = |written: Result<(), Error>| archive.source().check().and(written);
+        let mut not_made = NotMade::default();
+        if let Some(directory) = directory {
+            not_made = part.write_directory(&directory.components().collect::<PathBuf>())?;
+        } else if let Some(stdout) = stdout {
+            let mut out = BufWriter::with_capacity(1 << 16, stdout);
+            let written = part.write_tar(&mut out, "standard output");
+            checked(written).map_err(Failure::of_stream)?;
+        } else if let Some(path) = target.path() {
+            let file = SideFile {
+                role: WrittenAs::Output,
+                path: path.to_owned(),
+                write: Box::new(|out| checked(part.write_tar(out, &printable::path(path)))),
+            };
+            write_files(job.ledger(), None, &[file])?;
+        }
+        if !quiet {
+            for note in notes(&part, not_made) {
+                say(&note);
+            }
+        }
+        Ok(())
+    }
+}
+
+/// Whether a path is made a directory: what exists decides, then the name.
+fn is_directory(path: &Path) -> bool {
+    let is_named_so = path.as_os_str().as_encoded_bytes().ends_with(b"/");
+    is_named_so || path.is_dir() || (!path.exists() && !looks_like_tar(path))
+}
+
+fn refuse_compressed(path: &Path) -> Result<(), Failure> {
+    let is_plain = path
+        .extension()
+        .is_some_and(|end| end.eq_ignore_ascii_case("tar"));
+    if is_plain || !looks_like_tar(path) {
+        return Ok(());
+    }
+    let shown = printable::path(path);
+    Err(Failure::Usage(format!(
+        "`{shown}` has the name of a compressed tar, but `export` writes a plain one; use `-o -` and a compressor"
+    )))
+}
+
+fn notes(part: &Part<'_>, not_made: NotMade) -> Vec<String> {
+    let mut notes = Vec::new();
+    if let Some((first, n)) = part.left_out() {
+        let more = if n > 1 {
+            format!(" and {} more", n - 1)
+        } else {
+            String::new()
+        };
+        notes.push(format!(
+            "note: `{first}`{more} has a type that no engine unpacks, and was left out"
+        ));
+    }
+    let NotMade {
+        n_devices,
+        n_xattrs,
+    } = not_made;
+    if n_devices > 0 {
+        notes.push(format!(
+            "note: devices were left out, since only root can make them: {n_devices}"
+        ));
+    }
+    if n_xattrs > 0 {
+        notes.push(format!(
+            "note: extended attributes that could not be set: {n_xattrs}"
+        ));
+    }
+    notes
+}
