@@ -13,7 +13,7 @@ use crate::layer::Data;
 use crate::problem::{Address, Code, quoted};
 use crate::rootfs::{Node, Resolution};
 use crate::shape::IfMissing;
-use crate::tarball::{HeaderChange, Kind};
+use crate::tarball::{Entry, HeaderChange, Kind, Mtime};
 
 /// What is held in memory to be edited; no text that people edit is larger. In bytes.
 const MAX_BYTES: u64 = 64 << 20;
@@ -48,6 +48,15 @@ pub(crate) struct NamedFile<'a> {
 }
 
 impl TextFile {
+    /// Returns the file that an edit puts where nothing is: 0644, of 0:0.
+    pub(crate) fn absent(path: ImagePath) -> Self {
+        Self {
+            path,
+            text: Arc::default(),
+            is_private: false,
+        }
+    }
+
     /// Returns the path for messages.
     pub(crate) fn name(&self) -> String {
         quoted(&self.path.to_text())
@@ -126,6 +135,7 @@ impl EditedImage<'_> {
                     ..HeaderChange::default()
                 },
                 content: Some(Arc::clone(&text)),
+                new: Some(self.new_entry(Entry::file())),
                 ..FileEdit::default()
             };
             others.insert(file.path.clone(), edit);
@@ -137,11 +147,20 @@ impl EditedImage<'_> {
         }
     }
 
+    /// Returns the entry of something that the plan puts where nothing is: it has the time that new files get.
+    pub(crate) fn new_entry(&self, entry: Entry) -> Entry {
+        let mtime = Mtime {
+            seconds: self.around.epoch,
+            nanoseconds: 0,
+        };
+        Entry { mtime, ..entry }
+    }
+
     /// Notes in the layer that has a text now what became of it.
     fn note_text(&mut self, file: &TextFile, after: Arc<[u8]>) {
         let state = &*self.state;
         let tree = state.tree.as_ref().expect("the tree was read");
-        let node = tree.get(&file.path).expect("it was there and stays");
+        let node = tree.get(&file.path).expect("it is there now");
         // In a kept layer it was refused.
         let PlannedLayer::Made(index) = state.layer_at(node.content.layer) else {
             return;

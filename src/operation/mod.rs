@@ -1,6 +1,7 @@
 //! The operations, each in a room of its own, where all that it is stands together: what it needs, what it does to an image,
 //! how `diff --as-patch` comes to say it, and samples of it.
 
+mod accounts;
 pub(crate) mod add_layer;
 pub(crate) mod annotations;
 mod append_text;
@@ -31,6 +32,7 @@ mod squash;
 pub(crate) mod tags;
 mod unset;
 
+pub use self::accounts::{AddGroup, AddUser, GroupName};
 pub use self::annotations::{AnnotationRemoval, Annotations};
 pub use self::append_text::{Append, AppendedText};
 pub use self::edit_options::EditOptions;
@@ -307,6 +309,8 @@ registry! {
     SetLine(SetLine) in SetLine;
     AppendText(Append) in Append;
     ReplaceText(Replacement) in Replacement;
+    AddUser(AddUser) in AddUser;
+    AddGroup(AddGroup) in AddGroup;
     Retag(Vec<Reference>) in tags::Retag;
     AddTag(Vec<Reference>) in tags::AddTag;
     RemoveTag(Removal) in tags::RemoveTag;

@@ -1,5 +1,6 @@
 //! One test binary.
 
+mod accounts;
 mod annotations;
 mod api;
 mod args;

@@ -39,6 +39,7 @@ const RECIPES: &[(&str, &str)] = &[
     ("recompress", ""),
     ("release", "retag: ['app:2.0.0-rc3']"),
     ("replace-layer", ""),
+    ("user", ""),
 ];
 
 #[test]
