@@ -29,6 +29,7 @@ pub use effect::{Effect, Step};
 pub use host_source::{BaseCandidate, BaseLayer, HostSource, LayerSource};
 pub(crate) use image::EditedImage;
 pub use inventory::{InventoryImage, Texts, WantedText};
+pub(crate) use kept::entry_of;
 pub use layer::{
     Change, FileChange, MadeContent, MadeLayer, PlacedContent, PlannedLayer, Recompressed, Remains,
     RemovedLayer, TextChange,

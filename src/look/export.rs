@@ -11,6 +11,7 @@ use super::absent::Unseen;
 use super::content::{Contents, copy, too_many_holes};
 use super::find::{Sight, see};
 use crate::archive::{Archive, EntryContent, NotMade, write_tree};
+use crate::edit::entry_of;
 use crate::error::Error;
 use crate::image_path::ImagePath;
 use crate::rootfs::{Content, Node};
@@ -160,21 +161,14 @@ impl<'a> Part<'a> {
 }
 
 fn entry(name: Vec<u8>, node: &Node) -> Entry {
+    let size = if node.kind == Kind::File {
+        node.size
+    } else {
+        0
+    };
     Entry {
         name,
-        link_name: node.link_name.to_vec(),
-        kind: node.kind,
-        size: if node.kind == Kind::File {
-            node.size
-        } else {
-            0
-        },
-        mode: node.mode & 0o7777,
-        uid: node.uid,
-        gid: node.gid,
-        mtime: node.mtime,
-        device: node.device,
-        xattrs: node.xattrs.to_vec(),
-        sparse: None,
+        size,
+        ..entry_of(node)
     }
 }
