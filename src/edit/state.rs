@@ -106,7 +106,8 @@ impl ImageState {
         let n_layers = image.layer_sizes.len();
         let layers: Vec<PlannedLayer> = (0..n_layers).map(PlannedLayer::Kept).collect();
         // Of no layers an empty history tells everything.
-        let has_history = image.config.history().next().is_some() || n_layers == 0;
+        let has_empty = n_layers == 0 && image.config.document().root.field("history").is_some();
+        let has_history = has_empty || image.config.history().next().is_some();
         Self {
             image_id: image.image_id,
             config: image.config.clone(),

@@ -74,6 +74,7 @@ mod stale;
 mod strangers;
 mod taken;
 mod tarball;
+mod text_edits;
 mod verify;
 mod walk;
 mod words;
