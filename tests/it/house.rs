@@ -71,6 +71,8 @@ const IMPORTS: &[(&str, &[&str])] = &[
         ],
     ),
     ("digest", &["printable"]),
+    // JSON is edited by the documents that images are made of.
+    ("document", &["image"]),
     (
         "edit",
         &[

@@ -17,6 +17,7 @@ mod damage;
 mod dependencies;
 mod diff;
 mod docker_config;
+mod documents;
 mod edit;
 mod engine;
 mod engine_facts;
