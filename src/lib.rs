@@ -157,6 +157,7 @@
 //! | `gather`, `plan`, `apply` | the main job | the terminal |
 //! | `diff` | what differs between two archives, also as a patch | the terminal |
 //! | `verify` | an archive checked from its bytes alone | everything that writes |
+//! | `look` | one image, looked into: a file's content, the tree, the tree as a tar or a directory | what writes archives |
 //! | `job` | the door: patches, archive, plan, output; locks, recovery and conflicts of paths are behind it | the terminal, the environment |
 //! | `cli` | arguments, environment, terminal, exit codes | |
 //!
@@ -199,6 +200,8 @@ pub mod job;
 pub mod layer;
 #[doc(hidden)]
 pub mod ledger;
+#[doc(hidden)]
+pub mod look;
 #[doc(hidden)]
 pub mod media_type;
 #[doc(hidden)]

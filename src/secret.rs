@@ -47,6 +47,12 @@ impl Secrets {
         self.settle();
     }
 
+    /// Tells whether nothing has to be masked.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.spellings.is_empty()
+    }
+
     /// Adds the secrets of another patch.
     pub fn extend(&mut self, other: &Self) {
         self.spellings.extend(other.spellings.iter().cloned());

@@ -3,6 +3,7 @@
 use serde::Serialize;
 
 use super::layers::Places;
+use super::text_diff::TextDiff;
 use crate::archive::{Image, Revision};
 use crate::compression::Compression;
 use crate::digest::DiffId;
@@ -29,7 +30,33 @@ pub struct LayerSummary {
     pub from: Option<String>,
     /// What changes in the file tree as an added layer comes or a removed one goes.
     #[serde(skip_serializing_if = "Vec::is_empty")]
-    pub files: Vec<FileChange>,
+    pub files: Vec<FileSummary>,
+}
+
+/// One path that is another after a layer came or went.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct FileSummary {
+    /// Whether the image has something there.
+    pub change: Change,
+    /// The path; a directory ends in `/`.
+    pub path: String,
+    /// What changes there, where that is less than everything.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub detail: Option<String>,
+    /// The lines that change, where operations edit the text of a file.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub diff: Option<TextDiff>,
+}
+
+impl FileSummary {
+    fn of(file: &FileChange, diff: Option<TextDiff>) -> Self {
+        Self {
+            change: file.change,
+            path: file.path.clone(),
+            detail: file.detail.clone(),
+            diff,
+        }
+    }
 }
 
 /// Returns the layers from the base up; those that go stand where they were, before what comes in their place.
@@ -46,7 +73,10 @@ pub(super) fn layers(
         size: image.layers()[position].size(),
         compression: None,
         from: None,
-        files: files.to_vec(),
+        files: files
+            .iter()
+            .map(|file| FileSummary::of(file, None))
+            .collect(),
     };
     let kept = |position: usize| {
         let place = places.recompressed(i, position);
@@ -62,6 +92,10 @@ pub(super) fn layers(
     let new = |index: usize| {
         let made = &plan.layers[index];
         let stored = revision.stored(places.made(index));
+        let file = |file: &FileChange| {
+            let text = made.texts.get(&file.path);
+            FileSummary::of(file, text.map(|text| TextDiff::of(text, &plan.secrets)))
+        };
         let was = made.stands_for();
         LayerSummary {
             change: if was.is_some() {
@@ -74,7 +108,7 @@ pub(super) fn layers(
             size: stored.size,
             compression: made.compression.map(Compression::name),
             from: made.from.clone(),
-            files: made.files.clone(),
+            files: made.files.iter().map(file).collect(),
         }
     };
     let mut removed: Vec<&RemovedLayer> = planned.removed.iter().collect();

@@ -46,6 +46,17 @@ fn image(image: &ImageSummary) -> String {
 fn line(line: &str) -> String {
     let text = line.trim_start();
     let indent = &line[..line.len() - text.len()];
+    let unnumbered = text.trim_start_matches(|c: char| c.is_ascii_digit());
+    if let Some((sign @ ("+" | "-"), rest)) = unnumbered
+        .strip_prefix(' ')
+        .filter(|_| unnumbered.len() < text.len())
+        .and_then(|line| line.split_at_checked(1))
+    {
+        // A changed line of a text, behind its number.
+        let indent = indent.strip_prefix("  ").unwrap_or(indent);
+        let number = &text[..text.len() - unnumbered.len()];
+        return format!("{sign} {indent}{number}{rest}");
+    }
     let sign = match text.as_bytes() {
         [b'+', b' ', ..] => '+',
         [b'-', b' ', ..] => '-',

@@ -12,6 +12,7 @@ mod relay;
 mod remains;
 mod summary;
 mod text;
+mod text_diff;
 
 use std::path::Path;
 use std::sync::Arc;

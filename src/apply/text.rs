@@ -4,6 +4,7 @@ use std::fmt;
 
 use super::layer_summary::LayerSummary;
 use super::summary::{ConfigChange, ImageSummary, Summary};
+use super::text_diff::{DiffLine, TextDiff};
 use crate::annotation::AnnotationEdit;
 use crate::digest::DiffId;
 use crate::plan::Change;
@@ -90,9 +91,12 @@ impl fmt::Display for ImageSummary {
                 put(f, format_args!("    {}", describe_layer(layer)))?;
                 for file in layer.files.iter().take(MAX_SHOWN_FILES) {
                     let detail = file.detail.as_deref().map(shown);
-                    let detail = detail.map_or_else(String::new, |detail| format!("  {detail}"));
+                    let lines = file.diff.as_ref().map(counts);
+                    let details = detail.into_iter().chain(lines);
                     let (sign, path) = (file.change.sign(), shown(&file.path));
-                    put(f, format_args!("        {sign} {path}{detail}"))?;
+                    let line = details.fold(path, |line, detail| line + "  " + &detail);
+                    put(f, format_args!("        {sign} {line}"))?;
+                    file.diff.iter().try_for_each(|diff| put_lines(f, diff))?;
                 }
                 if layer.files.len() > MAX_SHOWN_FILES {
                     let n_more = layer.files.len() - MAX_SHOWN_FILES;
@@ -121,6 +125,58 @@ impl fmt::Display for ImageSummary {
             None => Ok(()),
         }
     }
+}
+
+/// How many lines change.
+fn counts(diff: &TextDiff) -> String {
+    let counts = format!("+{} -{}", diff.added, diff.removed);
+    if diff.is_private {
+        return counts + "  (not shown: some users of the image may not read it)";
+    }
+    counts
+}
+
+/// Prints the lines that change, with their numbers.
+fn put_lines(f: &mut fmt::Formatter<'_>, diff: &TextDiff) -> fmt::Result {
+    let numbers = diff.lines.iter().map(|line| line.number);
+    let width = numbers.max().unwrap_or_default().to_string().len();
+    let mut before: Option<&DiffLine> = None;
+    for line in &diff.lines {
+        let is_behind_a_gap = before.is_some_and(|before| {
+            (before.change, line.change) == (Change::Kept, Change::Kept)
+                && before.number + 1 != line.number
+        });
+        if is_behind_a_gap {
+            writeln!(f, "            {:>width$}", "…")?;
+        }
+        let sign = match line.change {
+            Change::Kept => ' ',
+            change => change.sign(),
+        };
+        let end = if line.is_open {
+            "  (no newline at the end)"
+        } else {
+            ""
+        };
+        let text = format!("{sign} {}{end}", line.text);
+        // An empty line has no sign behind which a blank has to stand.
+        let text = if line.text.is_empty() {
+            text.trim_end()
+        } else {
+            &text
+        };
+        put(
+            f,
+            format_args!("            {:>width$} {text}", line.number),
+        )?;
+        before = Some(line);
+    }
+    if diff.more_lines > 0 && !diff.is_private {
+        let n = diff.more_lines;
+        let lines = if n == 1 { "line" } else { "lines" };
+        writeln!(f, "            … and {n} more {lines}")?;
+    }
+    Ok(())
 }
 
 fn describe_layer(layer: &LayerSummary) -> String {

@@ -7,8 +7,8 @@ use clap::{Args, ValueEnum};
 use super::destination::{self, output_of, refuse_stream};
 use super::failure::{Failure, ProblemFormat, say_lines};
 use super::inputs::Inputs;
-use super::output;
 use super::target::{self, Target};
+use super::{output, selection};
 use crate::apply::ImageSummary;
 use crate::archive::{Destination, Form, Replaced, SideFile};
 use crate::digest::Digest;
@@ -43,7 +43,7 @@ pub(super) struct Apply {
     #[arg(long, value_enum, value_name = "FORM", conflicts_with = "in_place")]
     to: Option<To>,
     /// Write only this platform of a multi-platform image, such as `linux/arm64`
-    #[arg(long, value_name = "PLATFORM", value_parser = platform, conflicts_with = "in_place")]
+    #[arg(long, value_name = "PLATFORM", value_parser = selection::platform, conflicts_with = "in_place")]
     platform: Option<PlatformPattern>,
     /// Write the new image id to this file, or `-` for standard output
     #[arg(long, value_name = "FILE")]
@@ -74,10 +74,6 @@ impl From<To> for Form {
             To::DockerDir => Self::DOCKER_DIRECTORY,
         }
     }
-}
-
-fn platform(text: &str) -> Result<PlatformPattern, String> {
-    PlatformPattern::parse(text).ok_or_else(|| "expected `os/architecture[/variant]`".to_owned())
 }
 
 const IMAGE_ID: &str = "the image id";

@@ -9,6 +9,7 @@ use super::{Command, output, workflow};
 use crate::apply::markdown;
 use crate::error::Error;
 use crate::ledger::{Conflict, Location};
+use crate::look::{Absent, Unseen};
 use crate::printable;
 use crate::problem::{Problem, Rejected, sarif};
 
@@ -39,6 +40,8 @@ pub(super) enum Failure {
     Usage(String),
     /// It asks for messages where they would destroy something.
     Mute(String),
+    /// The command line names something that the archive does not have.
+    Absent(Absent),
     /// The world is not as it should be.
     World(Error),
     /// An archive was checked and is not sound; the findings are printed already.
@@ -71,6 +74,15 @@ impl From<Error> for Failure {
 impl From<Conflict> for Failure {
     fn from(conflict: Conflict) -> Self {
         Error::from(conflict).into()
+    }
+}
+
+impl From<Unseen> for Failure {
+    fn from(unseen: Unseen) -> Self {
+        match unseen {
+            Unseen::Absent(absent) => Self::Absent(absent),
+            Unseen::Failed(error) => error.into(),
+        }
     }
 }
 
@@ -121,6 +133,13 @@ impl Failure {
                 if !Location::standard_output().is_file() {
                     let usage = printable::lines(&usage(&message));
                     let _ = writeln!(io::stdout().lock(), "{usage}");
+                }
+                ExitCode::from(2)
+            }
+            Self::Absent(absent) => {
+                say(&format!("error: {absent}"));
+                if let Some(help) = absent.help {
+                    say(&format!("help: {help}"));
                 }
                 ExitCode::from(2)
             }

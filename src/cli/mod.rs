@@ -6,6 +6,7 @@
 mod apply;
 mod args;
 mod beside;
+mod cat;
 mod check;
 mod destination;
 mod diff;
@@ -17,6 +18,7 @@ mod output;
 mod pack;
 mod plan;
 mod repair;
+mod selection;
 mod target;
 mod trust;
 mod unpack;
@@ -59,6 +61,8 @@ enum Command {
     Check(check::Check),
     /// Show the contents of an archive
     Inspect(inspect::Inspect),
+    /// Print a file of an image, or the names in a directory
+    Cat(cat::Cat),
     /// Compare two archives
     Diff(diff::Diff),
     /// Recompute every digest, size and cross-reference of an archive
@@ -160,6 +164,7 @@ fn run(arguments: &Arguments) -> ExitCode {
         Command::Plan(command) => command.run(ledger),
         Command::Check(command) => command.run(quiet, ledger),
         Command::Inspect(command) => command.run(ledger),
+        Command::Cat(command) => command.run(ledger),
         Command::Diff(command) => command.run(quiet, ledger),
         Command::Verify(command) => command.run(quiet, ledger),
         Command::Repair(command) => command.run(quiet, ledger),

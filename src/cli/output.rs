@@ -1,5 +1,6 @@
 //! Data on standard output.
 
+use std::cell::Cell;
 use std::io::{self, BufWriter, IsTerminal, Write};
 
 use crate::error::Error;
@@ -34,13 +35,32 @@ pub(super) fn data(text: &str) -> Result<(), Error> {
     deliver(|out| out.write_all(text.as_bytes()))
 }
 
+/// Prints what `copy` hands over, as it is. A reader that goes before its end has seen enough.
+pub(super) fn pieces<E: From<Error>>(
+    copy: impl FnOnce(&mut dyn FnMut(&[u8]) -> Result<(), Error>) -> Result<(), E>,
+) -> Result<(), E> {
+    let is_read = Cell::new(true);
+    let failed = |source: io::Error| {
+        is_read.set(source.kind() != io::ErrorKind::BrokenPipe);
+        stdout_error(source)
+    };
+    let mut stdout = BufWriter::new(io::stdout().lock());
+    let copied = copy(&mut |bytes| stdout.write_all(bytes).map_err(failed));
+    let done = copied.and_then(|()| Ok(stdout.flush().map_err(failed)?));
+    if is_read.get() { done } else { Ok(()) }
+}
+
 fn deliver(write: impl FnOnce(&mut dyn Write) -> io::Result<()>) -> Result<(), Error> {
     let mut stdout = BufWriter::new(io::stdout().lock());
     let written = write(&mut stdout).and_then(|()| stdout.flush());
-    written.map_err(|source| Error::Io {
+    written.map_err(stdout_error)
+}
+
+fn stdout_error(source: io::Error) -> Error {
+    Error::Io {
         place: "standard output".to_owned(),
         source,
-    })
+    }
 }
 
 /// Prints a JSON document over several lines.

@@ -14,11 +14,11 @@ use super::stack::{log_from, log_of};
 use super::state::{ImageState, OpenLayer};
 use super::{Change, Effect, FileChange, MadeContent, MadeLayer, PlannedLayer, tree_changes};
 use crate::image_path::ImagePath;
-use crate::layer::{Data, GroupEdit, LayerContent, lay_out};
+use crate::layer::{Data, Edit, GroupEdit, LayerContent, lay_out};
 use crate::problem::{Address, Code, quoted};
 use crate::rootfs::{Content, Node, Rootfs};
 use crate::shape::EditPlace;
-use crate::tarball::{HeaderChange, Kind, TypeFlag};
+use crate::tarball::{Entry, HeaderChange, Kind, TypeFlag};
 
 const FITS: &str = "what was composed over a tree fits it";
 
@@ -26,9 +26,11 @@ const FITS: &str = "what was composed over a tree fits it";
 #[derive(Debug, Clone, Default)]
 pub(crate) struct FileEdit {
     pub(crate) header: HeaderChange,
-    pub(crate) content: Option<Vec<u8>>,
+    pub(crate) content: Option<Arc<[u8]>>,
     /// What changes, for people.
     pub(crate) detail: String,
+    /// What is put there if nothing is.
+    pub(crate) new: Option<Entry>,
 }
 
 /// Every real path to change.
@@ -70,19 +72,54 @@ impl EditedImage<'_> {
         let tree = state.tree.as_ref().expect("the tree was read");
         let mut puts = BTreeMap::new();
         let mut files = Vec::new();
+        let mut stale = Vec::new();
         for (path, edit) in edits {
-            let node = tree.get(&path).expect("what is changed is there");
+            let Some(node) = tree.get(&path) else {
+                let entry = edit.new.expect("what nothing stands for is put there");
+                files.push(tree_changes::file_change(Change::Added, &path, entry.kind));
+                let data = edit.content.map_or(Data::None, Data::Inline);
+                let entry = Box::new(entry);
+                let same_file = None;
+                puts.insert(
+                    path,
+                    Edit::Put {
+                        entry,
+                        data,
+                        same_file,
+                    },
+                );
+                continue;
+            };
             files.push(changed(&path, node, &edit));
             let mut entry = entry_of(node);
             edit.header.apply_to(&mut entry);
             let data = match edit.content {
-                Some(content) => Data::Inline(content),
+                Some(content) => {
+                    stale.push(node.content);
+                    Data::Inline(content)
+                }
                 None => state.data(node, self.layers),
             };
             puts.insert(path, put(node, entry, data));
         }
         let content = lay_out(puts, tree, self.around.epoch);
         self.lay_files(content, files, target);
+        self.drop_stale(&stale);
+    }
+
+    /// Lets go of contents of the open layer that nothing shows any more: a file that many operations edit is held once.
+    fn drop_stale(&mut self, stale: &[Content]) {
+        let Some(open) = &self.state.open_layer else {
+            return;
+        };
+        let place = self.state.place(PlannedLayer::Made(open.layer));
+        let MadeContent::Composed(all) = &mut self.layers[open.layer].content else {
+            return;
+        };
+        for content in stale.iter().filter(|content| content.layer == place) {
+            let index = usize::try_from(content.offset).expect("it was made of an index");
+            all.entries[index].data = Data::Inline(Arc::default());
+        }
     }
 
     /// Lays a layer of changed files on top, together with those that earlier operations of the patch have changed.
@@ -116,6 +153,7 @@ impl EditedImage<'_> {
             created_by: target.created_by.map(str::to_owned),
             compression: None,
             files,
+            texts: BTreeMap::new(),
         };
         let top = state.layers.len();
         let layer = self.layers.len();
@@ -298,7 +336,7 @@ fn bearers(state: &ImageState) -> HashSet<(usize, Content)> {
 
 fn changed(path: &ImagePath, node: &Node, edit: &FileEdit) -> FileChange {
     FileChange {
-        detail: Some(edit.detail.clone()),
+        detail: Some(edit.detail.clone()).filter(|detail| !detail.is_empty()),
         ..tree_changes::file_change(Change::Changed, path, node.kind)
     }
 }

@@ -19,6 +19,8 @@ pub struct HostSource {
     pub files: Vec<Option<(usize, SourceEntry)>>,
     /// The diff that a `patch-file` takes from a file.
     pub diff: Option<UnifiedDiff>,
+    /// What an operation puts into a text, from a file.
+    pub content: Option<Vec<u8>>,
     /// The images of the two archives that a `rebase` names.
     pub bases: Option<(Vec<BaseCandidate>, Vec<BaseCandidate>)>,
     /// What a new layer gets of `from`, once that was worked out.

@@ -13,15 +13,15 @@ use crate::rootfs::{Content, LayerLog, Rootfs};
 
 /// The contents of files that planning has asked for (`Unplanned::Wants`).
 #[derive(Debug, Default)]
-pub struct Texts(HashMap<WantedText, Vec<u8>>);
+pub struct Texts(HashMap<WantedText, Arc<[u8]>>);
 
 impl Texts {
     /// Adds the content of a file.
-    pub fn insert(&mut self, wanted: WantedText, text: Vec<u8>) {
+    pub fn insert(&mut self, wanted: WantedText, text: Arc<[u8]>) {
         self.0.insert(wanted, text);
     }
 
-    pub(crate) fn get(&self, wanted: &WantedText) -> Option<&Vec<u8>> {
+    pub(crate) fn get(&self, wanted: &WantedText) -> Option<&Arc<[u8]>> {
         self.0.get(wanted)
     }
 }

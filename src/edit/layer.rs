@@ -1,5 +1,8 @@
 //! The layers of a planned image: those that stay, those that are made, those that go, and what each changes of the files.
 
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
 use crate::compression::Compression;
 use crate::image_path::ImagePath;
 use crate::layer::{Data, LayerContent, Origin, Rewrite};
@@ -28,6 +31,19 @@ pub struct MadeLayer {
     pub compression: Option<Compression>,
     /// What changes in the file tree, sorted by path.
     pub files: Vec<FileChange>,
+    /// What becomes of the texts that operations edit in it, by path.
+    pub texts: BTreeMap<String, TextChange>,
+}
+
+/// A text file that operations have edited.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct TextChange {
+    /// What was in it.
+    pub before: Arc<[u8]>,
+    /// What is in it then.
+    pub after: Arc<[u8]>,
+    /// Whether only some users of the image may read it, so that nobody else is shown it.
+    pub is_private: bool,
 }
 
 impl MadeLayer {
@@ -108,14 +124,13 @@ pub struct PlacedContent {
 }
 
 /// One path that is another after a layer came or went.
-#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct FileChange {
     /// Whether the image has something there.
     pub change: Change,
     /// The path; a directory ends in `/`.
     pub path: String,
     /// What changes there, where that is less than everything.
-    #[serde(skip_serializing_if = "Option::is_none")]
     pub detail: Option<String>,
 }
 

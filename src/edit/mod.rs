@@ -11,6 +11,7 @@ pub(crate) mod inventory;
 pub(crate) mod kept;
 pub(crate) mod layer;
 pub(crate) mod laying;
+pub(crate) mod lines;
 pub(crate) mod links;
 pub(crate) mod matching;
 pub(crate) mod merged;
@@ -20,6 +21,7 @@ pub(crate) mod rewrites;
 pub(crate) mod selection;
 mod stack;
 pub(crate) mod state;
+pub(crate) mod text;
 pub(crate) mod tree_changes;
 pub(crate) mod variables;
 
@@ -29,6 +31,6 @@ pub(crate) use image::EditedImage;
 pub use inventory::{InventoryImage, Texts, WantedText};
 pub use layer::{
     Change, FileChange, MadeContent, MadeLayer, PlacedContent, PlannedLayer, Recompressed, Remains,
-    RemovedLayer,
+    RemovedLayer, TextChange,
 };
 pub(crate) use state::ImageState;

@@ -79,6 +79,7 @@ impl EditedImage<'_> {
                     created_by: None,
                     compression: state.recompressed.remove(&kept),
                     files: Vec::new(),
+                    texts: BTreeMap::new(),
                 });
                 let place = state.place(PlannedLayer::Made(index));
                 if let Some(logs) = &mut state.logs {

@@ -69,7 +69,8 @@ pub(crate) fn add(files: &mut Vec<FileChange>, later: impl IntoIterator<Item = F
         if let (Some(&i), Change::Changed) = (place, change.change) {
             let file = &mut files[i];
             let details = file.detail.take().into_iter().chain(change.detail);
-            file.detail = Some(details.collect::<Vec<_>>().join(", "));
+            let details: Vec<String> = details.collect();
+            file.detail = (!details.is_empty()).then(|| details.join(", "));
         } else {
             places.entry(change.path.clone()).or_insert(files.len());
             files.push(change);

@@ -137,6 +137,9 @@ fn read<'a>(
                     Sources::Diff(path) => {
                         sources::find_diff(path, base, &address, &mut opened.ledger)?
                     }
+                    Sources::Content(path) => {
+                        sources::find_content(path, base, &address, &mut opened.ledger)?
+                    }
                     Sources::Bases { from, onto } => {
                         let bases = (from, onto);
                         bases::find(bases, base, &address, &platforms, conditions, &mut opened)?

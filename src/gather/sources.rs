@@ -21,7 +21,7 @@ use crate::tarball::{TarError, TarReader};
 use crate::unified_diff::UnifiedDiff;
 
 /// Nobody reads a longer one. In bytes.
-const MAX_DIFF_BYTES: u64 = 64 << 20;
+const MAX_TEXT_BYTES: u64 = 64 << 20;
 
 /// Looks at everything that a layer takes from the host; what is found is added to `opened`.
 pub(super) fn find(
@@ -66,31 +66,68 @@ pub(super) fn find_diff(
     ledger: &mut Ledger,
 ) -> Result<HostSource, Error> {
     let mut host = HostSource::default();
-    let address = operation.clone().key("from");
     let source = HostPath::file(ReadAs::FileDiff, from);
-    let found = source.find(base, &address, ledger);
-    let Some(real) = usable(found, &mut host.problems)? else {
+    let Some(read) = read_whole(&source, base, operation, (&mut host, ledger))? else {
         return Ok(host);
     };
-    let mut text = Vec::new();
-    let read = read_unchanged(&real, MAX_DIFF_BYTES + 1, &mut text)?;
-    let reason = match read {
-        Err(error) if !is_of_the_path(&error) => return Err(Error::io(&real, error)),
-        Err(error) => error.to_string(),
-        Ok(n) if n as u64 > MAX_DIFF_BYTES => "it is too large for a diff".to_owned(),
-        Ok(_) => match UnifiedDiff::parse(&text) {
-            Ok(diff) => {
-                host.diff = Some(diff);
-                return Ok(host);
-            }
-            Err(reason) => reason.to_string(),
-        },
-    };
-    let message = format!("{} is not a unified diff: {reason}", quoted(from));
-    let problem = Problem::new(Code::InvalidSource, address, message);
-    let help = "name a file with the output of `diff -u old new`";
-    host.problems.push(problem.with_help(help));
+    let parse = |text: Vec<u8>| UnifiedDiff::parse(&text).map_err(|reason| reason.to_string());
+    match read.and_then(parse) {
+        Ok(diff) => host.diff = Some(diff),
+        Err(reason) => {
+            let message = format!("{} is not a unified diff: {reason}", quoted(from));
+            let problem = Problem::new(Code::InvalidSource, operation.clone().key("from"), message);
+            let help = "name a file with the output of `diff -u old new`";
+            host.problems.push(problem.with_help(help));
+        }
+    }
     Ok(host)
+}
+
+/// Reads what an operation puts into a text, from a file.
+pub(super) fn find_content(
+    from: &str,
+    base: &Base,
+    operation: &Address,
+    ledger: &mut Ledger,
+) -> Result<HostSource, Error> {
+    let mut host = HostSource::default();
+    let source = HostPath::file(ReadAs::Content, from);
+    let Some(read) = read_whole(&source, base, operation, (&mut host, ledger))? else {
+        return Ok(host);
+    };
+    match read {
+        Ok(content) => host.content = Some(content),
+        Err(reason) => {
+            let message = format!("{} cannot be read: {reason}", quoted(from));
+            let problem = Problem::new(Code::InvalidSource, operation.clone().key("from"), message);
+            host.problems.push(problem.with_help("name a text file"));
+        }
+    }
+    Ok(host)
+}
+
+/// Reads a file that an operation takes from `from`. Nothing if it cannot be used, which `host` tells then; the reason if it
+/// cannot be read.
+fn read_whole(
+    source: &HostPath<'_>,
+    base: &Base,
+    operation: &Address,
+    (host, ledger): (&mut HostSource, &mut Ledger),
+) -> Result<Option<Result<Vec<u8>, String>>, Error> {
+    let address = operation.clone().key("from");
+    let found = source.find(base, &address, ledger);
+    let Some(real) = usable(found, &mut host.problems)? else {
+        return Ok(None);
+    };
+    let mut text = Vec::new();
+    Ok(Some(
+        match read_unchanged(&real, MAX_TEXT_BYTES + 1, &mut text)? {
+            Err(error) if !is_of_the_path(&error) => return Err(Error::io(&real, error)),
+            Err(error) => Err(error.to_string()),
+            Ok(n) if n as u64 > MAX_TEXT_BYTES => Err("it is larger than 64 MiB".to_owned()),
+            Ok(_) => Ok(text),
+        },
+    ))
 }
 
 /// Reads a file of at most `limit` bytes, which must not change meanwhile.

@@ -1,5 +1,7 @@
 //! What is asked to be in the image: a path, metadata by rule, and where the content comes from.
 
+use std::sync::Arc;
+
 use super::origin::Kept;
 use super::scan::{HostFile, SourceEntry, SourceKind};
 use crate::image_path::{ImagePath, InvalidImagePath};
@@ -12,7 +14,7 @@ pub enum Data {
     /// It has none.
     None,
     /// The patch itself.
-    Inline(Vec<u8>),
+    Inline(Arc<[u8]>),
     /// A file on the host.
     Host(HostFile),
     /// Content in a tar stream.

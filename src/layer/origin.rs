@@ -34,7 +34,9 @@ impl Kept {
         ContentReader::new(stream, self.size, self.sparse.as_ref())
     }
 
-    fn stored_bytes(&self) -> u64 {
+    /// Returns how many bytes of the stream it takes.
+    #[must_use]
+    pub fn stored_bytes(&self) -> u64 {
         let sparse = self.sparse.as_ref();
         sparse.map_or(self.size, SparseMap::stored_bytes)
     }

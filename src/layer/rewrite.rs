@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::io::Write;
+use std::sync::Arc;
 
 use super::WriteError;
 use super::origin::{Inputs, Origin};
@@ -28,7 +29,7 @@ pub enum GroupEdit {
         /// The header.
         header: HeaderChange,
         /// Its content, if not what it was.
-        content: Option<Vec<u8>>,
+        content: Option<Arc<[u8]>>,
     },
 }
 

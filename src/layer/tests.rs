@@ -34,7 +34,7 @@ fn composed(image: &str, added: &str, symlinks: SymlinkPolicy) -> LayerContent {
             super::Addition {
                 path: ImagePath::from_entry_name(&entry.name).unwrap(),
                 data: match entry.kind {
-                    Kind::File => Data::Inline(b"hi".to_vec()),
+                    Kind::File => Data::Inline(b"hi"[..].into()),
                     _ => Data::None,
                 },
                 entry,
@@ -459,7 +459,7 @@ proptest::proptest! {
             .map(|(name, bytes)| super::Addition {
                 path: ImagePath::from_entry_name(name.as_bytes()).unwrap(),
                 entry: entry("file x"),
-                data: Data::Inline(bytes.clone()),
+                data: Data::Inline(bytes.clone().into()),
                 same_file: None,
                 overrides: false,
             })

@@ -25,6 +25,8 @@ pub enum ReadAs {
     NewFile,
     /// The unified diff of `patch-file`.
     FileDiff,
+    /// What an operation puts into a text.
+    Content,
     /// An archive that `rebase` names.
     BaseArchive,
 }
@@ -56,7 +58,7 @@ pub enum WrittenAs {
 
 impl ReadAs {
     /// Every role.
-    pub const ALL: [Self; 11] = [
+    pub const ALL: [Self; 12] = [
         Self::Image,
         Self::Archive,
         Self::OldArchive,
@@ -67,6 +69,7 @@ impl ReadAs {
         Self::LayerSource,
         Self::NewFile,
         Self::FileDiff,
+        Self::Content,
         Self::BaseArchive,
     ];
 }
@@ -114,6 +117,7 @@ impl fmt::Display for ReadAs {
             Self::LayerSource => "a source of a new layer",
             Self::NewFile => "a file of a new layer",
             Self::FileDiff => "a diff of `patch-file`",
+            Self::Content => "a text to add",
             Self::BaseArchive => "an archive of `rebase`",
         })
     }

@@ -3,6 +3,8 @@
 
 pub(crate) mod add_layer;
 pub(crate) mod annotations;
+mod append_text;
+mod edit_options;
 mod env;
 pub(crate) mod fields;
 mod healthcheck;
@@ -22,12 +24,16 @@ mod recompress;
 mod remove_layer;
 mod remove_path;
 mod replace_layer;
+mod replace_text;
 mod rewrite_timestamps;
+mod set_line;
 mod squash;
 pub(crate) mod tags;
 mod unset;
 
 pub use self::annotations::{AnnotationRemoval, Annotations};
+pub use self::append_text::{Append, AppendedText};
+pub use self::edit_options::EditOptions;
 pub use self::env::EnvPart;
 pub use self::fields::SetField;
 pub use self::healthcheck::Healthcheck;
@@ -47,7 +53,9 @@ pub use self::recompress::Recompression;
 pub use self::remove_layer::LayerRemoval;
 pub use self::remove_path::PathRemoval;
 pub use self::replace_layer::LayerReplacement;
+pub use self::replace_text::{Needle, Replacement, Times};
 pub use self::rewrite_timestamps::TimeLimit;
+pub use self::set_line::{Beside, Insert, InsertAt, InsertBeside, SetLine};
 pub use self::squash::Squash;
 pub use self::unset::Unset;
 
@@ -296,6 +304,9 @@ registry! {
     SetMode(PathSettings<FileMode>) in PathSettings<FileMode>;
     SetOwner(PathSettings<(u32, u32)>) in PathSettings<(u32, u32)>;
     PatchFile(FileDiff) in FileDiff;
+    SetLine(SetLine) in SetLine;
+    AppendText(Append) in Append;
+    ReplaceText(Replacement) in Replacement;
     Retag(Vec<Reference>) in tags::Retag;
     AddTag(Vec<Reference>) in tags::AddTag;
     RemoveTag(Removal) in tags::RemoveTag;

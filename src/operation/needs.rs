@@ -3,6 +3,7 @@
 use super::BaseImage;
 use super::{AddLayer, Exclude, NewContent};
 use crate::ledger::ReadAs;
+use crate::shape::EditPlace;
 
 /// What an operation needs, and how far it reaches.
 #[derive(Debug)]
@@ -23,6 +24,14 @@ impl Needs<'_> {
             sources: Sources::None,
             variables: Vec::new(),
         }
+    }
+
+    /// Returns what an operation needs that changes files in that place, and takes nothing from the host.
+    pub(crate) fn edit(place: EditPlace) -> Self {
+        Self::only(match place {
+            EditPlace::NewLayer => Reach::FilesAbove,
+            EditPlace::Layer => Reach::FilesWithin,
+        })
     }
 }
 
@@ -101,6 +110,8 @@ pub(crate) enum Sources<'a> {
     },
     /// A diff.
     Diff(&'a str),
+    /// What it puts into a text.
+    Content(&'a str),
     /// Images of other archives: the base that goes, and the one that comes.
     Bases {
         from: &'a BaseImage,
@@ -135,6 +146,7 @@ impl<'a> Sources<'a> {
                 from.chain(files).collect()
             }
             Self::Diff(path) => vec![HostPath::file(ReadAs::FileDiff, path)],
+            Self::Content(path) => vec![HostPath::file(ReadAs::Content, path)],
             Self::Bases { from, onto } => [from, onto]
                 .map(|base| HostPath::file(ReadAs::BaseArchive, &base.archive))
                 .to_vec(),

@@ -1,19 +1,16 @@
 //! `patch-file`: a file as the image shows it, changed as a diff says.
 
-use super::{Docs, Inverse, Needs, Reach, Room, Sources, ValueOf};
-use crate::edit::WantedText;
-use crate::edit::files::{EditTarget, FileEdit, FileEdits};
-use crate::edit::image::{EditedImage, Missing};
+use super::{Docs, Inverse, Needs, Room, Sources, ValueOf};
+use crate::edit::files::EditTarget;
+use crate::edit::image::EditedImage;
+use crate::edit::text::{NamedFile, TextEdit, TextFile};
 use crate::image_path::ImagePath;
-use crate::layer::Data;
 use crate::printable;
 use crate::problem::{Address, Code, quoted};
-use crate::rootfs::{Node, Resolution};
 use crate::shape::{
     Count, EditPlace, Field, IfMissing, NoNewLayer, Problems, SomeText, SourcePath, Word, one_of,
     record, shape,
 };
-use crate::tarball::{HeaderChange, Kind};
 use crate::unified_diff::{Outcome, Placement, Reject, UnifiedDiff};
 
 /// GNU patch takes two if nobody says otherwise; more than this many lines nobody compares.
@@ -111,17 +108,13 @@ impl Room for FileDiff {
         &["{ path: /etc/greeting, diff: \"@@ -1 +1 @@\\n-x\\n+y\\n\" }"];
 
     fn needs(diff: &ValueOf<Self>) -> Needs<'_> {
-        let reach = match diff.place {
-            EditPlace::NewLayer => Reach::FilesAbove,
-            EditPlace::Layer => Reach::FilesWithin,
-        };
         let sources = match &diff.diff {
             DiffSource::Inline(_) => Sources::None,
             DiffSource::File(path) => Sources::Diff(path),
         };
         Needs {
             sources,
-            ..Needs::only(reach)
+            ..Needs::edit(diff.place)
         }
     }
 
@@ -130,8 +123,6 @@ impl Room for FileDiff {
     }
 }
 
-/// What is held in memory to be patched; no text that people edit is larger. In bytes.
-const MAX_BYTES: u64 = 64 << 20;
 /// More rejects than anybody reads.
 const MAX_REJECTS: usize = 5;
 
@@ -144,51 +135,29 @@ fn patch(image: &mut EditedImage<'_>, patch: &FileDiff) {
             diff
         }
     };
-    let tree = image.state.tree.as_ref().expect("the tree was read");
-    let found = match tree.resolve(&patch.path) {
-        Resolution::Found { path } => Some(path),
-        _ => None,
-    };
-    image.look(0, found.is_some(), IfMissing::Problem, |image| {
-        let help = "a diff changes an existing file; use `add-layer` for new ones";
-        Missing::path(image.address().key("path"), &patch.path, help)
+    let address = image.address();
+    let file = image.named_text(&NamedFile {
+        path: &patch.path,
+        address: address.clone().key("path"),
+        if_missing: IfMissing::Problem,
+        help: "a diff changes an existing file; use `add-layer` for new ones",
     });
-    if let Some(path) = found {
-        patch_one(image, patch, diff, path);
+    if let Some(file) = file {
+        patch_text(image, patch, diff, file);
     }
 }
 
-fn patch_one(image: &mut EditedImage<'_>, patch: &FileDiff, diff: &UnifiedDiff, path: ImagePath) {
+fn patch_text(image: &mut EditedImage<'_>, patch: &FileDiff, diff: &UnifiedDiff, file: TextFile) {
     let address = image.address();
-    let name = quoted(&path.to_text());
-    let state = &*image.state;
-    let tree = state.tree.as_ref().expect("the tree was read");
-    let node = tree.get(&path).expect("what was found is there");
-    if let Some(reason) = unpatchable(node) {
-        let place = address.key("path");
-        let help = "only text files can be patched";
-        return image.problem(Code::InvalidPath, place, format!("{name} {reason}"), help);
-    }
-    let data = state.data(node, image.layers);
-    let wanted = WantedText {
-        image: image.number,
-        data,
-    };
-    let inline = match &wanted.data {
-        Data::Inline(text) => Some(text),
-        _ => None,
-    };
-    let Some(text) = inline.or(image.around.texts.get(&wanted)) else {
-        return image.want(wanted);
-    };
-    match diff.apply(text, patch.fuzz) {
+    let name = file.name();
+    match diff.apply(&file.text, patch.fuzz) {
         Outcome::AlreadyApplied => {
             let note = format!("{name} already has the changes of the diff");
             image.state.note(note);
         }
         Outcome::Rejected(rejects) => {
             for reject in rejects.iter().take(MAX_REJECTS) {
-                let message = rejected(&name, reject, diff);
+                let message = rejected(&file, reject, diff);
                 let help = if patch.fuzz == 0 {
                     "make the diff from the file in the image, or allow some `fuzz`"
                 } else {
@@ -204,35 +173,13 @@ fn patch_one(image: &mut EditedImage<'_>, patch: &FileDiff, diff: &UnifiedDiff, 
                     image.state.note(note);
                 }
             }
-            let edit = FileEdit {
-                header: HeaderChange {
-                    size: Some(text.len() as u64),
-                    mtime: Some(image.around.epoch),
-                    ..HeaderChange::default()
-                },
-                content: Some(text),
-                detail: match hunks.len() {
-                    1 => "1 hunk".to_owned(),
-                    n => format!("{n} hunks"),
-                },
-            };
             let target = EditTarget {
                 place: patch.place,
                 created_by: patch.created_by.as_deref(),
                 address: &address,
             };
-            image.edit_files(FileEdits::from([(path, edit)]), &target);
+            image.edit_text(TextEdit { file, text }, &target);
         }
-    }
-}
-
-/// Returns why there is no patching a file, if so.
-fn unpatchable(node: &Node) -> Option<&'static str> {
-    match node.kind {
-        Kind::File if node.size > MAX_BYTES => Some("is larger than 64 MiB"),
-        Kind::File => None,
-        Kind::Directory => Some("is a directory"),
-        _ => Some("is not a file"),
     }
 }
 
@@ -243,7 +190,7 @@ fn diff_address(patch: &FileDiff, operation: &Address) -> Address {
     })
 }
 
-fn rejected(name: &str, reject: &Reject, diff: &UnifiedDiff) -> String {
+fn rejected(file: &TextFile, reject: &Reject, diff: &UnifiedDiff) -> String {
     let line = |line: &Option<Vec<u8>>| match line {
         None => "the end of the file".to_owned(),
         Some(line) => quoted(printable::decoded(line).trim_end_matches('\n')),
@@ -256,6 +203,10 @@ fn rejected(name: &str, reject: &Reject, diff: &UnifiedDiff) -> String {
             *text = format!("{text} {with} a newline");
         }
     }
+    if file.is_private {
+        "another one".clone_into(&mut found);
+    }
+    let name = file.name();
     format!(
         "hunk {} of {} does not fit {name}: line {} is {found}; the diff expects {wanted}",
         reject.hunk,

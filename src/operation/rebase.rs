@@ -1,5 +1,6 @@
 //! `rebase`: the layers of another base below those that an image has upon its own.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use super::{Depth, Docs, Inverse, Needs, Reach, Room, Sources, ValueOf};
@@ -203,6 +204,7 @@ fn rebase_image(image: &mut EditedImage<'_>, old: &BaseCandidate, new: &BaseCand
                 is_named && !keeps_plain
             }),
             files: Vec::new(),
+            texts: BTreeMap::new(),
         });
     }
     layers.extend(&state.layers[n_old..]);

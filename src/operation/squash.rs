@@ -1,5 +1,6 @@
 //! Several layers made one: what they change together of the tree below them.
 
+use std::collections::BTreeMap;
 use std::ops::Range;
 
 use super::{Depth, Docs, Inverse, Needs, Reach, Room, ValueOf};
@@ -100,6 +101,7 @@ fn squash_range(image: &mut EditedImage<'_>, range: Range<usize>, squash: &Squas
         created_by: squash.created_by.clone(),
         compression: squash.compression.map(LayerCompression::compression),
         files: Vec::new(),
+        texts: BTreeMap::new(),
     };
     let note = zero_devices(state, &places);
     let state = &mut *image.state;

@@ -1,11 +1,14 @@
 //! Which images a patch is about, and what else it says of the archive.
 
+use std::fmt;
+
 use serde_json::json;
 
 use super::PatchFile;
+use crate::digest::Digest;
 use crate::platform::PlatformPattern;
 use crate::problem::{Address, Code, Problem, Rejected, quoted};
-use crate::reference::Glob;
+use crate::reference::{Glob, Reference};
 use crate::shape::{Field, NotEmpty, Problems, choices, list, record, shape, words};
 
 const MIN_ID_DIGITS: usize = 4;
@@ -53,6 +56,59 @@ pub enum ImagePattern {
     Name(Glob),
     /// By the first hex digits of their id, without `sha256:`; at least four.
     Id(String),
+}
+
+impl ImagePattern {
+    /// Parses a pattern as a patch has it; nothing if it begins with `sha256:` and is not the start of an id.
+    #[must_use]
+    pub fn parse(text: &str) -> Option<Self> {
+        if text.starts_with("sha256:") {
+            return id_digits(text).map(|digits| Self::Id(digits.to_owned()));
+        }
+        Some(Self::Name(Glob::new(text)))
+    }
+
+    /// Tells whether the pattern means an image with these tags and digests. Docker with the containerd store shows the digest of
+    /// the manifest or index as the id.
+    pub fn matches<'a>(
+        &self,
+        tags: impl IntoIterator<Item = &'a Reference>,
+        digests: impl IntoIterator<Item = &'a Digest>,
+    ) -> bool {
+        match self {
+            Self::Name(glob) => {
+                let mut tags = tags.into_iter().peekable();
+                // `*` is every image, also one without a name.
+                tags.peek().is_none() && glob.matches("") || tags.any(|tag| tag.matches(glob))
+            }
+            Self::Id(prefix) => {
+                let mut digests = digests.into_iter();
+                digests.any(|digest| digest.hex().starts_with(prefix))
+            }
+        }
+    }
+
+    /// Tells whether the pattern means something that cannot be read. `*` matches only images that can.
+    pub fn means<'a>(
+        &self,
+        tags: impl IntoIterator<Item = &'a Reference>,
+        digest: Option<&'a Digest>,
+    ) -> bool {
+        match self {
+            Self::Name(glob) if glob.as_str() == "*" => false,
+            Self::Name(glob) => tags.into_iter().any(|tag| tag.matches(glob)),
+            Self::Id(_) => self.matches([], digest),
+        }
+    }
+}
+
+impl fmt::Display for ImagePattern {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Name(glob) => f.write_str(glob.as_str()),
+            Self::Id(prefix) => write!(f, "sha256:{prefix}"),
+        }
+    }
 }
 
 shape! {
@@ -151,15 +207,18 @@ fn platform(field: &Field<'_>, problems: &mut Problems) -> Option<PlatformPatter
 /// Reads `sha256:` and some digits; returns the digits.
 fn id_prefix(field: &Field<'_>, problems: &mut Problems) -> Option<String> {
     let text = field.word(problems)?;
-    let is_hex = |digits: &&str| {
-        let is_digit = |b| matches!(b, b'0'..=b'9' | b'a'..=b'f');
-        (MIN_ID_DIGITS..=64).contains(&digits.len()) && digits.bytes().all(is_digit)
-    };
-    let digits = text.strip_prefix("sha256:").filter(is_hex);
+    let digits = id_digits(text);
     if digits.is_none() {
         let message = format!("{} is not the start of an image id", quoted(text));
         let problem = field.problem(Code::InvalidImageId, message);
         problems.add(problem.with_help("write `sha256:` and 4 to 64 lower-case hex digits"));
     }
     digits.map(str::to_owned)
+}
+
+fn id_digits(text: &str) -> Option<&str> {
+    let digits = text.strip_prefix("sha256:")?;
+    let is_digit = |b| matches!(b, b'0'..=b'9' | b'a'..=b'f');
+    let is_hex = (MIN_ID_DIGITS..=64).contains(&digits.len()) && digits.bytes().all(is_digit);
+    is_hex.then_some(digits)
 }

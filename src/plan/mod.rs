@@ -20,7 +20,7 @@ use crate::edit::remains::remains;
 pub use crate::edit::{
     BaseCandidate, BaseLayer, Change, Effect, FileChange, HostSource, InventoryImage, LayerSource,
     MadeContent, MadeLayer, PlacedContent, PlannedLayer, Recompressed, Remains, RemovedLayer, Step,
-    Texts, WantedText,
+    TextChange, Texts, WantedText,
 };
 use crate::image::Config;
 use crate::patch::PatchFile;

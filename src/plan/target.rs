@@ -119,21 +119,23 @@ fn select_images(
                 .collect(),
         };
         let address = || document.clone().key("target").key("images").index(i);
-        if let Some(meant) = unread.iter().find(|unread| is_meant(pattern, unread)) {
+        if let Some(meant) = unread
+            .iter()
+            .find(|unread| pattern.means(&unread.names, unread.digest.as_ref()))
+        {
             let name = quoted(&meant.name);
             let message = format!("{name} cannot be read: {}", meant.reason);
             problems.push(Problem::new(Code::UnreadableImage, address(), message));
             is_complete = false;
         } else if found.is_empty() {
-            let text = match pattern {
-                ImagePattern::Name(glob) => glob.as_str().to_owned(),
-                ImagePattern::Id(prefix) => format!("sha256:{prefix}"),
-            };
             let address = address();
             let problem = Problem::new(
                 Code::NoSuchImage,
                 address,
-                format!("no image of the archive matches {}", quoted(&text)),
+                format!(
+                    "no image of the archive matches {}",
+                    quoted(&pattern.to_string())
+                ),
             );
             problems.push(problem.with_help(format!("there is {}", list(states))));
             is_complete = false;
@@ -145,29 +147,9 @@ fn select_images(
     is_complete.then_some(selected)
 }
 
-/// Docker with the containerd store shows the digest of the manifest or index as the id.
 fn matches(pattern: &ImagePattern, state: &ImageState) -> bool {
-    match pattern {
-        // `*` is every image, also one without a name.
-        ImagePattern::Name(glob) if state.tags.is_empty() => glob.matches(""),
-        ImagePattern::Name(glob) => state.tags.keys().any(|tag| tag.matches(glob)),
-        ImagePattern::Id(prefix) => state
-            .digests
-            .iter()
-            .chain([&state.image_id])
-            .any(|digest| digest.hex().starts_with(prefix)),
-    }
-}
-
-/// Tells whether a pattern matches something that cannot be read. `*` matches only images that can.
-fn is_meant(pattern: &ImagePattern, unread: &UnreadImage) -> bool {
-    match pattern {
-        ImagePattern::Name(glob) if glob.as_str() == "*" => false,
-        ImagePattern::Name(glob) => unread.names.iter().any(|name| name.matches(glob)),
-        ImagePattern::Id(prefix) => unread
-            .digest
-            .is_some_and(|digest| digest.hex().starts_with(prefix)),
-    }
+    let digests = state.digests.iter().chain([&state.image_id]);
+    pattern.matches(state.tags.keys(), digests)
 }
 
 /// The first image, as a pattern selects it.

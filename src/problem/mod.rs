@@ -162,6 +162,10 @@ codes! {
     LayerConflict "layer-conflict",
     /// A diff that does not fit the file.
     DiffRejected "diff-rejected",
+    /// An edit that does not fit the file.
+    EditRejected "edit-rejected",
+    /// A file that is not UTF-8, for an operation that edits text.
+    NotText "not-text",
     /// An operation that the form of the archive does not allow.
     UnsupportedForm "unsupported-form",
     /// An image that is damaged, or is not in the archive.

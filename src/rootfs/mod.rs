@@ -203,6 +203,16 @@ impl fmt::Display for EntryFault {
     }
 }
 
+impl RootfsError {
+    /// Returns the position of the layer that is wrong.
+    #[must_use]
+    pub fn layer(&self) -> usize {
+        match self {
+            Self::Tar { layer, .. } | Self::Entry { layer, .. } => *layer,
+        }
+    }
+}
+
 impl fmt::Display for RootfsError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {

@@ -34,6 +34,13 @@ shape! {
     }
 }
 
+/// Returns a regular expression that was decoded by [`Expression`]. `^` and `$` match at every line, whatever ends it.
+pub(crate) fn line_regex(text: &str) -> Regex {
+    let mut builder = RegexBuilder::new(text);
+    let regex = builder.multi_line(true).crlf(true).build();
+    regex.expect("it was compiled as it was decoded")
+}
+
 /// The longest pattern over names or paths: no path is longer. In bytes.
 pub const MAX_PATTERN_BYTES: usize = Glob::MAX_BYTES;
 /// What a regular expression may compile to; one for a semantic version takes less than 1 KiB. In bytes.

@@ -160,6 +160,21 @@ const IMPORTS: &[(&str, &[&str])] = &[
         ],
     ),
     ("ledger", &["printable"]),
+    // Reads what `archive` and `rootfs` give; nothing that writes archives or plans is below it.
+    (
+        "look",
+        &[
+            "archive",
+            "compression",
+            "error",
+            "image_path",
+            "patch",
+            "platform",
+            "printable",
+            "rootfs",
+            "tarball",
+        ],
+    ),
     ("media_type", &["compression"]),
     (
         "operation",

@@ -39,6 +39,7 @@ mod ledger;
 mod library;
 mod limits;
 mod linked_members;
+mod look;
 mod lossless;
 mod names;
 mod new_files;

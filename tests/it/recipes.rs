@@ -24,6 +24,7 @@ const RECIPES: &[(&str, &str)] = &[
     ),
     ("drop-files", ""),
     ("drop-layer", ""),
+    ("edit-lines", ""),
     ("environment", ""),
     ("greeter", ""),
     ("hotfix-config", "retag: ['app:2.0.0']"),

@@ -1,5 +1,7 @@
 //! What a new layer is made of: what a source comes to over the tree of the image as it is by then.
 
+use std::collections::BTreeMap;
+
 use super::laid_files;
 use crate::edit::image::EditedImage;
 use crate::edit::laying::LayerToLay;
@@ -255,6 +257,7 @@ impl<'a> Source<'a> {
             created_by: self.add.created_by.clone(),
             compression: self.add.compression.map(LayerCompression::compression),
             files: Vec::new(),
+            texts: BTreeMap::new(),
         }
     }
 

@@ -5,7 +5,7 @@ mod mode;
 use std::collections::HashSet;
 
 pub use self::mode::{Clause, FileMode};
-use super::{Inverse, Needs, Reach, Room};
+use super::{Inverse, Needs, Room};
 use crate::edit::claims::{Claimed, Intent};
 use crate::edit::effort::Effort;
 use crate::edit::files::{EditTarget, FileEdit, FileEdits};
@@ -110,10 +110,7 @@ impl Room for PathSettings<FileMode> {
         &["{ set: { '/etc/**': go-w, /etc/greeting: '0600' }, if-missing: ignore }"];
 
     fn needs(settings: &ValueOf<Self>) -> Needs<'_> {
-        Needs::only(match settings.place {
-            EditPlace::NewLayer => Reach::FilesAbove,
-            EditPlace::Layer => Reach::FilesWithin,
-        })
+        Needs::edit(settings.place)
     }
 
     fn plan<'a>(settings: &'a ValueOf<Self>, image: &mut EditedImage<'a>) {
@@ -139,10 +136,7 @@ impl Room for PathSettings<(u32, u32)> {
     const SAMPLES: &'static [&'static str] = &["{ set: { '/etc/**': '5:7' }, if-missing: ignore }"];
 
     fn needs(settings: &ValueOf<Self>) -> Needs<'_> {
-        Needs::only(match settings.place {
-            EditPlace::NewLayer => Reach::FilesAbove,
-            EditPlace::Layer => Reach::FilesWithin,
-        })
+        Needs::edit(settings.place)
     }
 
     fn plan<'a>(settings: &'a ValueOf<Self>, image: &mut EditedImage<'a>) {
@@ -162,6 +156,7 @@ fn set_modes(image: &mut EditedImage<'_>, settings: &PathSettings<FileMode>) {
                 ..HeaderChange::default()
             },
             content: None,
+            new: None,
             detail: format!("{was:04o} → {now:04o}"),
         })
     };
@@ -179,6 +174,7 @@ fn set_owners(image: &mut EditedImage<'_>, settings: &PathSettings<(u32, u32)>) 
                 ..HeaderChange::default()
             },
             content: None,
+            new: None,
             detail: format!("{}:{} → {uid}:{gid}", node.uid, node.gid),
         })
     };

@@ -73,7 +73,7 @@ fn addition(choices: &mut Choices<'_>) -> Option<Addition> {
     };
     Some(match choices.below(3) {
         0 => Addition::inline(path, Kind::Directory, Data::None, &metadata),
-        _ => Addition::inline(path, Kind::File, Data::Inline(b"new".to_vec()), &metadata),
+        _ => Addition::inline(path, Kind::File, Data::Inline(b"new"[..].into()), &metadata),
     })
 }
 

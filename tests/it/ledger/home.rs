@@ -21,6 +21,7 @@ operations:
   - add-layer: { from: tars/layer.tar }
   - add-layer: { files: [{ path: /etc/single, from: single/file }, { path: /etc/text, content: \"old\\n\" }] }
   - patch-file: { path: /etc/text, from: diffs/fix.diff }
+  - append-text: { path: /etc/text, from: texts/more.txt }
 ";
 const REPLACE: &str = "apiVersion: ocipatch/v1
 operations:
@@ -193,6 +194,7 @@ fn model() -> TempDir {
             "patch/diffs/fix.diff",
             "--- a\n+++ b\n@@ -1 +1 @@\n-old\n+new\n",
         ),
+        ("patch/texts/more.txt", "more\n"),
         ("args/file", "# no values\n"),
         ("add.yaml", ADD),
     ];

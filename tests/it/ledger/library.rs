@@ -56,6 +56,7 @@ fn publishing_over_an_input_is_an_error() {
                 "patch/tars/layer.tar",
                 "patch/single/file",
                 "patch/diffs/fix.diff",
+                "patch/texts/more.txt",
             ],
         ),
         (

@@ -116,6 +116,7 @@ fn a_report_that_is_not_read_to_its_end_ends_as_if_it_were() {
         (0, "verify image/in.tar"),
         (3, "verify unsound"),
         (0, "inspect --files image/in.tar"),
+        (0, "cat image/in.tar /"),
         (0, "check --format=json patch/label.yaml"),
         (1, "check --format=json wrong.yaml"),
         (0, "schema"),

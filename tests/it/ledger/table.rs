@@ -128,6 +128,7 @@ const SOURCES: &[Read] = &[
     source(ReadAs::LayerSource, "patch/tars/layer.tar"),
     source(ReadAs::NewFile, "patch/single/file"),
     source(ReadAs::FileDiff, "patch/diffs/fix.diff"),
+    source(ReadAs::Content, "patch/texts/more.txt"),
 ];
 /// What `patch/replace.yaml` names.
 const REPLACEMENT: &[Read] = &[
@@ -282,6 +283,12 @@ pub(super) const COMMANDS: &[Line] = &[
     },
     Line {
         words: "inspect directory/in --files",
+        own_reads: &[read(ReadAs::Archive, "directory/in", "image")],
+        sources: &[],
+        writes: &[STDOUT, STDERR],
+    },
+    Line {
+        words: "cat directory/in /",
         own_reads: &[read(ReadAs::Archive, "directory/in", "image")],
         sources: &[],
         writes: &[STDOUT, STDERR],

@@ -14,4 +14,4 @@ mod purges;
 mod restructure;
 pub(crate) mod run;
 pub(crate) mod trees;
-mod wild;
+pub(crate) mod wild;
