@@ -20,13 +20,12 @@ mod yaml;
 use std::fmt;
 
 pub use node::Value;
-pub use number::is_json_number;
 pub use pointer::{InvalidPointer, Pointer};
 
 /// How deep a document may nest.
 const MAX_DEPTH: usize = 128;
 /// How many values a document may have.
-const MAX_VALUES: usize = 4_000_000;
+const MAX_VALUES: usize = 1_000_000;
 
 /// What a text is written in.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -47,8 +47,7 @@ pub(super) fn canonical(spelled: &str) -> String {
 }
 
 /// Tells whether a text is a number of JSON (RFC 8259, section 6).
-#[must_use]
-pub fn is_json_number(text: &str) -> bool {
+pub(super) fn is_json_number(text: &str) -> bool {
     let digits = |text: &str| !text.is_empty() && text.bytes().all(|b| b.is_ascii_digit());
     let unsigned = text.strip_prefix('-').unwrap_or(text);
     let (mantissa, exponent) = match unsigned.split_once(['e', 'E']) {

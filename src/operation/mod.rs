@@ -4,6 +4,7 @@
 pub(crate) mod add_layer;
 pub(crate) mod annotations;
 mod append_text;
+mod edit_document;
 mod edit_options;
 mod env;
 pub(crate) mod fields;
@@ -33,6 +34,7 @@ mod unset;
 
 pub use self::annotations::{AnnotationRemoval, Annotations};
 pub use self::append_text::{Append, AppendedText};
+pub use self::edit_document::DocumentEdit;
 pub use self::edit_options::EditOptions;
 pub use self::env::EnvPart;
 pub use self::fields::SetField;
@@ -307,6 +309,9 @@ registry! {
     SetLine(SetLine) in SetLine;
     AppendText(Append) in Append;
     ReplaceText(Replacement) in Replacement;
+    EditJson(DocumentEdit) in edit_document::EditJson;
+    EditToml(DocumentEdit) in edit_document::EditToml;
+    EditYaml(DocumentEdit) in edit_document::EditYaml;
     Retag(Vec<Reference>) in tags::Retag;
     AddTag(Vec<Reference>) in tags::AddTag;
     RemoveTag(Removal) in tags::RemoveTag;

@@ -183,6 +183,7 @@ const IMPORTS: &[(&str, &[&str])] = &[
             "compression",
             "config_field",
             "digest",
+            "document",
             "edit",
             "image",
             "image_path",
@@ -246,6 +247,7 @@ const IMPORTS: &[(&str, &[&str])] = &[
         &[
             "compression",
             "digest",
+            "document",
             "image_path",
             "problem",
             "reference",

@@ -1,6 +1,22 @@
 //! What a plain scalar of YAML means.
 
+use crate::document::Value;
 use crate::document::node::{Kind, is_date};
+use crate::document::number::is_json_number;
+
+impl Value {
+    /// Returns what a plain scalar of YAML 1.2 is; nothing for a number that JSON does not have.
+    #[must_use]
+    pub fn of_plain(text: &str) -> Option<Self> {
+        match resolve(text) {
+            Kind::Null => Some(Self::Null),
+            Kind::Bool(value) => Some(Self::Bool(value)),
+            Kind::Number(spelled) => is_json_number(&spelled).then_some(Self::Number(spelled)),
+            _ if digits(unsigned(text)) || text.strip_prefix("0o").is_some_and(digits) => None,
+            _ => Some(Self::Text(text.to_owned())),
+        }
+    }
+}
 
 /// Returns what a plain scalar is by the core schema (YAML 1.2.2, section 10.3.2), or as spelled if YAML 1.1 takes it for
 /// something else.

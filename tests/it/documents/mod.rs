@@ -13,6 +13,7 @@ mod named;
 mod random;
 mod render;
 mod render_toml;
+mod tools;
 
 fn value(json: &Json) -> Value {
     match json {
@@ -115,10 +116,20 @@ fn without_nulls(json: &mut Json) {
 }
 
 fn read(format: Format, text: &str) -> Json {
+    try_read(format, text).unwrap()
+}
+
+/// Returns the values of a document, by a parser that knows nothing of edits; what an alias stands for is there twice.
+fn try_read(format: Format, text: &str) -> Option<Json> {
     match format {
-        Format::Json => serde_json::from_str(text).unwrap(),
-        Format::Toml => render_toml::read_toml(text),
-        Format::Yaml => serde_yaml::from_str(text).unwrap(),
+        Format::Json => serde_json::from_str(text).ok(),
+        Format::Toml => Some(render_toml::read_toml(text)),
+        Format::Yaml => {
+            let options = serde_yaml::options! {
+                merge_keys: serde_yaml::options::MergeKeyPolicy::AsOrdinary,
+            };
+            serde_yaml::from_str_with_options(text, options).ok()
+        }
     }
 }
 
