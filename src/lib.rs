@@ -146,6 +146,7 @@
 //! | `problem`, `error` | what is wrong with a patch, and with the world | YAML |
 //! | `tarball` | tar streams as groups of header blocks that are kept as bytes | images |
 //! | `image` | JSON documents that keep every byte that nobody changes, and the configuration as a view of one | archives |
+//! | `document` | edits of JSON, TOML and YAML texts that keep every byte they are not about | files, images |
 //! | `rootfs` | the merged file tree of a stack of layers, from headers alone | where layers lie |
 //! | `layer` | new layers: a directory is scanned, laid out over the tree, written as a tar | archives, patches |
 //! | `shape` | what the values of a patch look like: each is declared once, and decoded and described in the schema by that | operations |
@@ -182,6 +183,8 @@ pub mod config_field;
 pub mod diff;
 #[doc(hidden)]
 pub mod digest;
+#[doc(hidden)]
+pub mod document;
 mod edit;
 #[doc(hidden)]
 pub mod error;

@@ -37,7 +37,7 @@ pub use crate::operation::{
 use crate::problem::{Address, Code, quoted};
 use crate::shape::node::Node;
 pub use crate::shape::{
-    EditPlace, IfMissing, LayerCompression, LayerRange, LayerSelector, MAX_PATTERN_BYTES,
+    EditPlace, Given, IfMissing, LayerCompression, LayerRange, LayerSelector, MAX_PATTERN_BYTES,
     MAX_REGEX_BYTES, Removal, spell_duration,
 };
 use crate::shape::{Field, Map, Problems, Shape, Text, choices, list, record, shape};

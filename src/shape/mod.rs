@@ -22,6 +22,7 @@
 mod choices;
 mod decode;
 mod definitions;
+mod document;
 mod duration;
 mod edit;
 mod layer_selector;
@@ -42,6 +43,8 @@ mod values;
 pub(crate) use self::choices::{choices, schema as words_schema, words};
 pub(crate) use self::decode::{Field, Problems, Record, listed, suggestion};
 pub(crate) use self::definitions::{Definitions, Json, described, list, map_of, set, shape, text};
+pub use self::document::Given;
+pub(crate) use self::document::{MergePatch, PointerList, PointerMap};
 pub use self::duration::spell_duration;
 pub(crate) use self::duration::{Duration, Nanoseconds};
 pub use self::edit::EditPlace;

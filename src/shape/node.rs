@@ -20,6 +20,8 @@ pub(crate) struct Node {
     pub(crate) tag: Option<String>,
     /// The value of a secret was filled in.
     pub(crate) is_secret: bool,
+    /// A scalar without quotes, which YAML may take for something else than a string.
+    pub(crate) is_plain: bool,
     pub(crate) value: Value,
 }
 
@@ -125,6 +127,7 @@ impl RawNode {
         let defined = range(self.0.defined, text);
         let is_alias = self.0.referenced != self.0.defined;
         let Tagged(raw, tag) = self.0.value;
+        let is_plain = !text[defined.clone()].starts_with(['"', '\'', '|', '>']);
         let value = match raw {
             RawValue::Null => Value::Null,
             RawValue::Plain => Value::Text(text[defined.clone()].to_owned()),
@@ -149,6 +152,7 @@ impl RawNode {
             is_alias,
             tag,
             is_secret: false,
+            is_plain,
             value,
         }
     }

@@ -72,6 +72,8 @@ const IMPORTS: &[(&str, &[&str])] = &[
         ],
     ),
     ("digest", &["printable"]),
+    // JSON is edited by the documents that images are made of.
+    ("document", &["image"]),
     (
         "edit",
         &[
@@ -191,6 +193,7 @@ const IMPORTS: &[(&str, &[&str])] = &[
             "compression",
             "config_field",
             "digest",
+            "document",
             "edit",
             "image",
             "image_path",
@@ -254,6 +257,7 @@ const IMPORTS: &[(&str, &[&str])] = &[
         &[
             "compression",
             "digest",
+            "document",
             "image_path",
             "problem",
             "reference",

@@ -18,6 +18,7 @@ mod damage;
 mod dependencies;
 mod diff;
 mod docker_config;
+mod documents;
 mod edit;
 mod edited;
 mod engine;

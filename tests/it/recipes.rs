@@ -24,6 +24,13 @@ const RECIPES: &[(&str, &str)] = &[
     ),
     ("drop-files", ""),
     ("drop-layer", ""),
+    (
+        "edit-documents",
+        r##"add-layer: {files: [
+            {path: /etc/prometheus.yml, content: "global:\n  scrape_interval: 15s # the default is 1m\nscrape_configs:\n  # itself\n  - job_name: prometheus\n    static_configs:\n      - targets: [\"localhost:9090\"]\n"},
+            {path: /etc/app.json, content: "{\n  \"log\": {\"level\": \"debug\"},\n  \"debug\": true\n}\n"},
+            {path: /etc/app.toml, content: "# main\n[server]\nport = 80 # web\n\n[experimental]\nfast = true\n"}]}"##,
+    ),
     ("edit-lines", ""),
     ("environment", ""),
     ("greeter", ""),

@@ -22,7 +22,7 @@ pub struct Document {
     /// The value.
     pub root: Value,
     after: Space,
-    layout: Layout,
+    pub(super) layout: Layout,
 }
 
 impl Document {

@@ -46,8 +46,13 @@ pub(super) struct Layout {
 
 impl Key {
     pub(super) fn new(key: &str) -> Self {
+        Self::spelled(encode(key).into())
+    }
+
+    /// Returns a key as it is spelled, with quotes and escapes.
+    pub(super) fn spelled(spelled: Spelling) -> Self {
         Self {
-            spelled: encode(key).into(),
+            spelled,
             field: None,
             before_colon: Space::default(),
             after_colon: Space::default(),

@@ -104,6 +104,19 @@ impl Members {
         let Some(id) = self.find(key) else {
             return false;
         };
+        self.take_id(id, key);
+        true
+    }
+
+    /// Removes the member at an index that is there.
+    pub(super) fn take_at(&mut self, index: usize) {
+        if let Some(id) = self.list.items.id(index) {
+            let key = self.key(id).into_owned();
+            self.take_id(id, &key);
+        }
+    }
+
+    fn take_id(&mut self, id: Id, key: &str) {
         if let Some(by_key) = self.by_key.take() {
             let at = self.search(&by_key, key);
             let mut by_key = by_key;
@@ -114,7 +127,6 @@ impl Members {
         self.n_unsorted -= self.unsorted_around(index);
         self.list.remove(index);
         self.n_unsorted += self.unsorted(index);
-        true
     }
 
     /// Sets a member; a new one goes behind the nearest key that precedes it in `order`, sorted among sorted keys where
@@ -142,14 +154,23 @@ impl Members {
             None if order.is_empty() && self.is_sorted() => self.sorted_place(key),
             None => n,
         };
-        let mut new = Key::new(key);
+        self.insert(index, Key::new(key), value, layout, depth);
+    }
+
+    /// Appends a member whose key is not there.
+    pub(super) fn append(&mut self, key: Key, value: Value, layout: &Layout, depth: usize) {
+        self.insert(self.list.items.len(), key, value, layout, depth);
+    }
+
+    fn insert(&mut self, index: usize, mut new: Key, value: Value, layout: &Layout, depth: usize) {
+        let key = new.name().into_owned();
         new.after_colon.clone_from(&layout.after_colon);
         self.n_unsorted -= self.unsorted(index);
         let id = self.list.insert(index, new, value, layout, depth);
         self.n_unsorted += self.unsorted_around(index);
         match self.by_key.take() {
             Some(mut by_key) => {
-                let at = self.search(&by_key, key).unwrap_or_else(|at| at);
+                let at = self.search(&by_key, &key).unwrap_or_else(|at| at);
                 by_key.insert(at, id);
                 self.by_key = Some(by_key);
             }

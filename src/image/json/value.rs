@@ -74,6 +74,14 @@ impl Value {
         Self::Object(Arc::new(list.into()))
     }
 
+    /// Returns an object without white space, from keys that are spelled with quotes and escapes; none may come twice.
+    #[must_use]
+    pub fn spelled_object(members: impl IntoIterator<Item = (Spelling, Self)>) -> Self {
+        let members = members.into_iter();
+        let list = List::of(members.map(|(key, value)| (Key::spelled(key), value)));
+        Self::Object(Arc::new(list.into()))
+    }
+
     /// Tells whether this is `null`.
     #[must_use]
     pub fn is_null(&self) -> bool {
