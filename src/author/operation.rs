@@ -5,6 +5,7 @@ use std::sync::LazyLock;
 use diffy::DiffOptions;
 use regex_lite::{Regex, escape};
 
+use super::json;
 use crate::edit::lines::{TextLine, lines};
 use crate::image_path::ImagePath;
 use crate::patch::DraftValue;
@@ -26,6 +27,7 @@ pub(crate) fn candidates(path: &ImagePath, old: &str, new: &str) -> Vec<Drafted>
         let pairs = pairs.map(|(key, value)| (key.to_owned(), value));
         found.push((name, DraftValue::Map(pairs.collect())));
     };
+    add("edit-json", json::edit(old, new));
     add("set-line", change.keyed_line());
     add("replace-text", change.one_line());
     add("set-line", change.new_line());
@@ -263,6 +265,11 @@ mod tests {
                 "a\nb\na\n",
                 "a\nc\nb\na\n",
                 r#"set-line line="c" insert=[("before", Text("^b$"))]"#,
+            ),
+            (
+                "{\n  \"a\": 1,\n  \"b/c\": [true]\n}\n",
+                "{\n  \"a\": 2,\n  \"b/c\": [true, \"no\"]\n}\n",
+                r#"edit-json set=[("/a", Number(2)), ("/b~1c/-", Text("no"))]"#,
             ),
             ("a\n", "a\nb\nc\n", r#"append-text content="b\nc\n""#),
             (

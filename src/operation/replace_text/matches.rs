@@ -75,7 +75,9 @@ impl Search {
                 n_same += 1;
                 continue;
             }
-            grows = grows || changes(&regex, &template, &new);
+            // One that only swaps something looks the same before and after.
+            let is_longer = new.len() > whole.as_str().len();
+            grows = grows || is_longer && changes(&regex, &template, &new);
             found.push((whole.range(), new.into_bytes()));
         }
         let trace = template.trace().map(|trace| trace_regex(&trace));
