@@ -66,7 +66,7 @@ impl Writer<'_, '_> {
                 .anchor
                 .is_some_and(|anchor| self.referred.contains(&anchor))
         {
-            return Err(self.refused("it has an anchor, and an alias elsewhere stands for it"));
+            return Err(self.refused("it has an anchor, and an alias refers to it"));
         }
         Ok(is_changed)
     }
@@ -124,9 +124,7 @@ impl Writer<'_, '_> {
             .anchor
             .is_some_and(|anchor| self.referred.contains(&anchor))
         {
-            return Err(
-                self.refused("a value in it has an anchor, and an alias elsewhere stands for it")
-            );
+            return Err(self.refused("a value in it has an anchor, and an alias refers to it"));
         }
         site.children
             .iter()
