@@ -320,7 +320,7 @@ fn what_is_not_of_the_format_is_refused_with_its_place() {
     let mut laughs = "a: &a0 [1]\n".to_owned();
     for level in 1..40 {
         let aliases = vec![format!("*a{}", level - 1); 9].join(", ");
-        laughs += &format!("b{level}: &a{level} [{aliases}]\n");
+        laughs.extend([format!("b{level}: &a{level} [{aliases}]\n")]);
     }
     check(
         Y,
