@@ -71,8 +71,8 @@ impl Room for EditJson {
         does: "Changes values of a JSON file and keeps the rest byte for byte.",
         takes: TAKES,
         example: "{ path: /etc/a, set: { /port: 2 } }",
-        before: "layers: [etc/ etc/a(\"{\\\"port\\\": 1}\")]",
-        after: "layers: [etc/ etc/a(\"{\\\"port\\\": 1}\")] [etc/ etc/a(\"{\\\"port\\\": 2}\")]",
+        before: "layers: [etc/ etc/a(\"{\\\"port\\\":1}\")]",
+        after: "layers: [etc/ etc/a(\"{\\\"port\\\":1}\")] [etc/ etc/a(\"{\\\"port\\\":2}\")]",
     };
 
     const INVERSE: Inverse = INVERSE;
@@ -97,8 +97,8 @@ impl Room for EditToml {
         does: "Changes values of a TOML file and keeps the rest byte for byte, comments included.",
         takes: TAKES,
         example: "{ path: /etc/a, set: { /port: 2 } }",
-        before: "layers: [etc/ etc/a(\"port = 1 # c\\n\")]",
-        after: "layers: [etc/ etc/a(\"port = 1 # c\\n\")] [etc/ etc/a(\"port = 2 # c\\n\")]",
+        before: "layers: [etc/ etc/a(\"port=1\\n#c\\n\")]",
+        after: "layers: [etc/ etc/a(\"port=1\\n#c\\n\")] [etc/ etc/a(\"port=2\\n#c\\n\")]",
     };
 
     const INVERSE: Inverse = INVERSE;
@@ -123,8 +123,8 @@ impl Room for EditYaml {
         does: "Changes values of a YAML file and keeps the rest byte for byte, comments included.",
         takes: TAKES,
         example: "{ path: /etc/a, set: { /port: 2 } }",
-        before: "layers: [etc/ etc/a(\"port: 1 # c\\n\")]",
-        after: "layers: [etc/ etc/a(\"port: 1 # c\\n\")] [etc/ etc/a(\"port: 2 # c\\n\")]",
+        before: "layers: [etc/ etc/a(\"{\\\"port\\\":1}\\n#c\\n\")]",
+        after: "layers: [etc/ etc/a(\"{\\\"port\\\":1}\\n#c\\n\")] [etc/ etc/a(\"{\\\"port\\\":2}\\n#c\\n\")]",
     };
 
     const INVERSE: Inverse = INVERSE;
@@ -188,26 +188,24 @@ impl DocumentEdit {
         image: &mut EditedImage<'_>,
     ) {
         let name = file.name();
-        let (message, help) = match &refused.pointer {
-            Some(pointer) => (
-                format!(
-                    "{name}, {}: {}",
-                    quoted(&pointer.to_string()),
-                    refused.reason
-                ),
-                "`set-line` and `replace-text` change any text",
-            ),
-            // The reason may quote the file.
-            None if file.is_private => (
+        let address = self.place(refused.pointer.as_ref(), image.address());
+        if let Some(pointer) = &refused.pointer {
+            let pointer = quoted(&pointer.to_string());
+            let message = format!("{name}, {pointer}: {}", refused.reason);
+            return image.bare_problem(Code::EditRejected, address, message);
+        }
+        // The reason may quote the file.
+        let (message, help) = if file.is_private {
+            (
                 format!("{name} cannot be edited as {}", format.name()),
                 "some users of the image may not read the file, so the reason is not shown",
-            ),
-            None => (
+            )
+        } else {
+            (
                 format!("{name} cannot be edited: {}", refused.reason),
                 "`set-line` and `replace-text` change any text",
-            ),
+            )
         };
-        let address = self.place(refused.pointer.as_ref(), image.address());
         image.problem(Code::EditRejected, address, message, help);
     }
 

@@ -67,6 +67,7 @@ impl Writer<'_, '_> {
                 .is_some_and(|anchor| self.referred.contains(&anchor))
         {
             return Err(self.refused("it has an anchor, and an alias elsewhere refers to it"));
+            return Err(self.refused("it has an anchor, and an alias refers to it"));
         }
         Ok(is_changed)
     }
@@ -127,6 +128,7 @@ impl Writer<'_, '_> {
             return Err(
                 self.refused("a value in it has an anchor, and an alias elsewhere refers to it")
             );
+            return Err(self.refused("a value in it has an anchor, and an alias refers to it"));
         }
         site.children
             .iter()

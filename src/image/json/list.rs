@@ -149,6 +149,19 @@ impl<K> List<K> {
         self.items.insert(index, item)
     }
 
+    /// Appends an item; beside a single one that is on the line of its bracket it goes on the same line.
+    pub(super) fn append(&mut self, key: K, value: Value, layout: &Layout, depth: usize) -> Id {
+        let id = self.insert(self.items.len(), key, value, layout, depth);
+        let is_on_line = |item: &Item<K>| !item.before.as_str().contains('\n');
+        if self.items.len() == 2 && self.items.get(0).is_some_and(is_on_line) {
+            self.items.by_id_mut(id).before = match layout.indent {
+                Some(_) => " ".to_owned().into(),
+                None => layout.after_comma.clone(),
+            };
+        }
+        id
+    }
+
     pub(super) fn remove(&mut self, index: usize) {
         let removed = self.items.remove(index);
         if index == self.items.len()

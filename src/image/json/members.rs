@@ -159,18 +159,34 @@ impl Members {
 
     /// Appends a member whose key is not there.
     pub(super) fn append(&mut self, key: Key, value: Value, layout: &Layout, depth: usize) {
-        self.insert(self.list.items.len(), key, value, layout, depth);
+        let n = self.list.items.len();
+        self.enter(n, key, layout, |list, key| {
+            list.append(key, value, layout, depth)
+        });
     }
 
-    fn insert(&mut self, index: usize, mut new: Key, value: Value, layout: &Layout, depth: usize) {
-        let key = new.name().into_owned();
-        new.after_colon.clone_from(&layout.after_colon);
+    fn insert(&mut self, index: usize, key: Key, value: Value, layout: &Layout, depth: usize) {
+        self.enter(index, key, layout, |list, key| {
+            list.insert(index, key, value, layout, depth)
+        });
+    }
+
+    /// Adds a new key at an index by `insert`.
+    fn enter(
+        &mut self,
+        index: usize,
+        mut key: Key,
+        layout: &Layout,
+        insert: impl FnOnce(&mut List<Key>, Key) -> Id,
+    ) {
+        let name = key.name().into_owned();
+        key.after_colon.clone_from(&layout.after_colon);
         self.n_unsorted -= self.unsorted(index);
-        let id = self.list.insert(index, new, value, layout, depth);
+        let id = insert(&mut self.list, key);
         self.n_unsorted += self.unsorted_around(index);
         match self.by_key.take() {
             Some(mut by_key) => {
-                let at = self.search(&by_key, &key).unwrap_or_else(|at| at);
+                let at = self.search(&by_key, &name).unwrap_or_else(|at| at);
                 by_key.insert(at, id);
                 self.by_key = Some(by_key);
             }

@@ -82,8 +82,7 @@ impl Place<'_> {
     /// Appends an item to an array.
     pub fn push(&mut self, value: Value) {
         if let Value::Array(list) = self.value {
-            let list = Arc::make_mut(list);
-            list.insert(list.items.len(), (), value, self.layout, self.depth);
+            Arc::make_mut(list).append((), value, self.layout, self.depth);
         }
     }
 

@@ -16,11 +16,10 @@ pub(super) struct Plain {
 impl Plain {
     pub(super) fn edit(&self) -> Edit {
         let pointer = |steps: &Vec<String>| {
-            let text: String = steps
-                .iter()
-                .map(|step| format!("/{}", step.replace('~', "~0").replace('/', "~1")))
-                .collect();
-            Pointer::parse(&text).unwrap()
+            let steps = steps.iter();
+            let steps =
+                steps.map(|step| format!("/{}", step.replace('~', "~0").replace('/', "~1")));
+            Pointer::parse(&steps.collect::<Vec<_>>().concat()).unwrap()
         };
         Edit {
             unset: self.unset.iter().map(pointer).collect(),
@@ -56,7 +55,7 @@ impl Plain {
     }
 }
 
-fn child<'j>(json: &'j mut Json, step: usize) -> &'j mut Json {
+fn child(json: &mut Json, step: usize) -> &mut Json {
     match json {
         Json::Array(items) => &mut items[step],
         Json::Object(map) => map.iter_mut().nth(step).unwrap().1,

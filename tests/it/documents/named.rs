@@ -40,6 +40,12 @@ use Format::{Json as J, Toml as T, Yaml as Y};
 
 #[test]
 fn json_keeps_its_layout() {
+    check(
+        J,
+        "{\n  \"a\": [\"b\"],\n  \"c\": {\"d\": 1}\n}",
+        &json!({"set": {"/a/-": "e", "/c/f": 2}}),
+        "{\n  \"a\": [\"b\", \"e\"],\n  \"c\": {\"d\": 1, \"f\": 2}\n}",
+    );
     let set = json!({"set": {"/c": [1, {"d": "<&>"}]}});
     check(
         J,
@@ -243,7 +249,7 @@ fn what_does_not_fit_is_refused_with_its_pointer() {
         Y,
         "a: &x {b: 1}\nc: *x\n",
         &set("/a/b"),
-        "`/a`: it has an anchor, and an alias elsewhere stands for it",
+        "`/a`: it has an anchor, and an alias refers to it",
     );
     refused(
         Y,
@@ -314,7 +320,7 @@ fn what_is_not_of_the_format_is_refused_with_its_place() {
     let mut laughs = "a: &a0 [1]\n".to_owned();
     for level in 1..40 {
         let aliases = vec![format!("*a{}", level - 1); 9].join(", ");
-        laughs += &format!("b{level}: &a{level} [{aliases}]\n");
+        laughs.extend([format!("b{level}: &a{level} [{aliases}]\n")]);
     }
     check(
         Y,

@@ -1,5 +1,5 @@
 //! Random edits of the JSON, TOML and YAML files of this machine and of this repository, made again by Python's `json` and
-//! `tomllib`, PyYAML, and `jq`.
+//! `tomllib`, by `PyYAML` and by `jq`.
 
 use std::fs;
 use std::io::Write as _;
