@@ -22,6 +22,17 @@ const BASES: [(&str, &str); 2] = [
     ("old.tar", "layers: [etc/ etc/old]"),
     ("new.tar", "layers: [etc/ etc/new]"),
 ];
+/// The certificate that the example of `add-ca-certificate` names.
+const CERTIFICATE: &str = "-----BEGIN CERTIFICATE-----\n\
+    MIIBbzCCASGgAwIBAgIUdb7ZzzF7G6M6oMOoWhBNewf8U0swBQYDK2VwMCwxEDAO\n\
+    BgNVBAoMB0V4YW1wbGUxGDAWBgNVBAMMD0V4YW1wbGUgUm9vdCBDQTAgFw0yNjEx\n\
+    MjYwNDQ1NTlaGA8yMTI2MTEwMjA0NDU1OVowLDEQMA4GA1UECgwHRXhhbXBsZTEY\n\
+    MBYGA1UEAwwPRXhhbXBsZSBSb290IENBMCowBQYDK2VwAyEAxXkXMRtvFh+hao2y\n\
+    1yFvG7aMLNA/NxbT8jRDk6ITpKajUzBRMB0GA1UdDgQWBBT1Q3j87L72HAE4IOTr\n\
+    8cxEtTNR3TAfBgNVHSMEGDAWgBT1Q3j87L72HAE4IOTr8cxEtTNR3TAPBgNVHRMB\n\
+    Af8EBTADAQH/MAUGAytlcANBAODiTfWimNY1bcCxCi3UvMkfxrw7i0KG/+v4m46Y\n\
+    10LmQUv7k2s9Jo0aVIcB+ZaEhQvLln2EaAPf0QBfxr+mhAg=\n\
+    -----END CERTIFICATE-----\n";
 
 /// Tells whether a piece of an image is outside of its configuration.
 pub(crate) fn is_of_archive(piece: &str) -> bool {
@@ -155,7 +166,10 @@ fn every_example_outside_the_configuration_comes_out_as_documented() {
         let home = tempfile::tempdir().unwrap();
         let name = operation.name;
         let patch = format!("apiVersion: ocipatch/v1\noperations:\n- {name}: {argument}\n");
-        write_files(home.path(), &[("fix.yaml", &patch)]);
+        write_files(
+            home.path(),
+            &[("fix.yaml", &patch), ("ca.pem", CERTIFICATE)],
+        );
         let path = |name: &str| home.path().join(name);
         for (name, base) in BASES {
             std::fs::write(path(name), archive(base)).unwrap();
@@ -200,7 +214,10 @@ fn a_difference_is_said_with_every_operation_that_does_not_say_why_not() {
         let home = tempfile::tempdir().unwrap();
         let name = definition.name;
         let patch = format!("apiVersion: ocipatch/v1\noperations:\n- {name}: {argument}\n");
-        write_files(home.path(), &[("fix.yaml", &patch)]);
+        write_files(
+            home.path(),
+            &[("fix.yaml", &patch), ("ca.pem", CERTIFICATE)],
+        );
         let path = |name: &str| home.path().join(name);
         for (name, base) in BASES {
             std::fs::write(path(name), archive(base)).unwrap();

@@ -8,6 +8,7 @@ mod as_patch;
 mod at_once;
 mod attack;
 mod binary;
+mod ca_certificate;
 mod cases;
 mod ceilings;
 mod changing;

@@ -16,6 +16,10 @@ const RECIPES: &[(&str, &str)] = &[
         "retag: ['app:2.0.0', 'registry.example.com/team/app:2.0.0']",
     ),
     ("ca-bundle", ""),
+    (
+        "ca-certificate",
+        "add-layer: { files: [{ path: /etc/ssl/certs/ca-certificates.crt, content: '# no certificates' }] }",
+    ),
     ("change-label", ""),
     ("drop-inherited", ""),
     (
