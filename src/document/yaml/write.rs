@@ -66,7 +66,6 @@ impl Writer<'_, '_> {
                 .anchor
                 .is_some_and(|anchor| self.referred.contains(&anchor))
         {
-            return Err(self.refused("it has an anchor, and an alias elsewhere refers to it"));
             return Err(self.refused("it has an anchor, and an alias refers to it"));
         }
         Ok(is_changed)
@@ -125,9 +124,6 @@ impl Writer<'_, '_> {
             .anchor
             .is_some_and(|anchor| self.referred.contains(&anchor))
         {
-            return Err(
-                self.refused("a value in it has an anchor, and an alias elsewhere refers to it")
-            );
             return Err(self.refused("a value in it has an anchor, and an alias refers to it"));
         }
         site.children
