@@ -42,7 +42,7 @@ impl Room for AddGroup {
 
     const INVERSE: Inverse = Inverse::Never("layers that differ are taken as they are");
 
-    const SAMPLES: &'static [&'static str] = &["{ name: sample, gid: 4712 }"];
+    const SAMPLES: &'static [&'static str] = &["{ name: others, gid: 4712 }"];
 
     fn needs(_: &ValueOf<Self>) -> Needs<'_> {
         Needs::only(Reach::FilesAbove)

@@ -1,9 +1,10 @@
 //! Certificates (RFC 5280, section 4.1): what tells one from another, and the names that files with one get.
 
+use sha1::{Digest as _, Sha1};
+
 use super::der::{
     BIT_STRING, Element, Elements, INTEGER, OBJECT_IDENTIFIER, SEQUENCE, SET, UTF8_STRING, element,
 };
-use super::sha1::sha1;
 use crate::digest::Digest;
 
 /// `commonName`, `organizationalUnitName`, `organizationName` (RFC 5280, appendix A.1): the first one that there is names it.
@@ -150,7 +151,8 @@ fn subject_hash(subject: &[Vec<Attribute<'_>>]) -> Option<u32> {
         entries.sort();
         canonical.extend(element(SET, &entries.concat()));
     }
-    let hash = sha1(&canonical);
+    // Nothing is trusted because of this hash.
+    let hash = Sha1::digest(&canonical);
     Some(u32::from_le_bytes([hash[0], hash[1], hash[2], hash[3]]))
 }
 

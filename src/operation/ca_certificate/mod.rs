@@ -5,7 +5,6 @@ mod der;
 mod hashed;
 mod pem;
 mod plan;
-mod sha1;
 mod stores;
 
 use self::certificate::Certificate;
