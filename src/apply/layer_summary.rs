@@ -1,5 +1,7 @@
 //! The layers of an image as it was and as it will be, for people and programs.
 
+use std::collections::HashMap;
+
 use serde::Serialize;
 
 use super::layers::Places;
@@ -132,4 +134,23 @@ pub(super) fn layers(
     }
     layers.extend(removed.map(|gone| old(Change::Removed, gone.position, &gone.files)));
     layers
+}
+
+/// Returns notes of new layers whose content another layer has already, as when a patch is applied twice.
+pub(super) fn repeated(layers: &[LayerSummary]) -> Vec<String> {
+    let mut numbers: HashMap<DiffId, usize> = HashMap::new();
+    let mut notes = Vec::new();
+    let there = layers
+        .iter()
+        .filter(|layer| layer.change != Change::Removed);
+    for (i, layer) in there.enumerate() {
+        let number = i + 1;
+        let first = *numbers.entry(layer.diff_id).or_insert(number);
+        if layer.change == Change::Added && first < number {
+            notes.push(format!(
+                "the new layer {number} is the same as layer {first}; was the patch applied before?"
+            ));
+        }
+    }
+    notes
 }

@@ -112,6 +112,9 @@ pub fn prepare_as<'a>(
     for (image, notes) in summary.images.iter_mut().zip(remains) {
         image.notes.extend(notes);
     }
+    for image in &mut summary.images {
+        image.notes.extend(layer_summary::repeated(&image.layers));
+    }
     plan.secrets.mask_all(mask::shown(&mut summary));
     Ok(Prepared { revision, summary })
 }

@@ -19,8 +19,8 @@ pub(super) fn edit(old: &str, new: &str) -> Option<Vec<(&'static str, DraftValue
     if n == 0 || n > MAX_VALUES {
         return None;
     }
-    let set = (!set.is_empty()).then(|| ("set", DraftValue::Map(set)));
-    let unset = (!unset.is_empty()).then(|| ("unset", DraftValue::texts(&unset)));
+    let set = (!set.is_empty()).then_some(("set", DraftValue::Map(set)));
+    let unset = (!unset.is_empty()).then_some(("unset", DraftValue::texts(&unset)));
     Some(set.into_iter().chain(unset).collect())
 }
 

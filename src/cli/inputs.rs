@@ -42,8 +42,16 @@ pub(super) struct ReadPatches {
     patches: Patches,
     format: ProblemFormat,
     job: Job,
-    /// Whether the image begins with nothing, and for which platform.
-    scratch: Option<Option<[String; 3]>>,
+    image: ImageWord,
+}
+
+/// What the image is.
+#[derive(Debug)]
+enum ImageWord {
+    /// An archive.
+    Archive,
+    /// The one that begins with nothing, for this os, architecture and variant.
+    Scratch(Option<[String; 3]>),
 }
 
 impl Inputs {
@@ -94,7 +102,11 @@ impl Inputs {
             patches,
             format,
             job: job(ledger),
-            scratch: is_scratch(self.image()).then_some(None),
+            image: if is_scratch(self.image()) {
+                ImageWord::Scratch(None)
+            } else {
+                ImageWord::Archive
+            },
         })
     }
 }
@@ -112,7 +124,7 @@ impl ReadPatches {
         let Some(platform) = platform else {
             return Ok(self);
         };
-        if let Some(scratch) = &mut self.scratch {
+        if let ImageWord::Scratch(scratch) = &mut self.image {
             let Some(parts) = platform.parts() else {
                 let platform = platform.as_str();
                 let message = format!(
@@ -129,9 +141,9 @@ impl ReadPatches {
 
     /// Opens the image; `-` is standard input.
     pub(super) fn open(&mut self, image: &Path) -> Result<Archive, Failure> {
-        let input = match &self.scratch {
-            Some(platform) => Input::Scratch(platform.clone()),
-            None => input(image)?,
+        let input = match &self.image {
+            ImageWord::Scratch(platform) => Input::Scratch(platform.clone()),
+            ImageWord::Archive => input(image)?,
         };
         let opened = self.job.open_for(input, &self.patches);
         opened.map_err(|failed| self.failure(failed))
@@ -139,7 +151,7 @@ impl ReadPatches {
 
     /// Opens and locks an image that is changed in place.
     pub(super) fn open_in_place(&mut self, image: &Path) -> Result<Archive, Failure> {
-        if self.scratch.is_some() {
+        if self.is_scratch() {
             let message = format!("`{SCRATCH}` is not an archive; write the image with `-o`");
             return Err(Failure::Usage(message));
         }
@@ -154,13 +166,17 @@ impl ReadPatches {
         }
         let decided = self.job.decide(archive, &self.patches);
         let decided = decided.map_err(|failed| self.failure(failed))?;
-        if self.scratch.is_some() && !decided.has_platforms() {
+        if self.is_scratch() && !decided.has_platforms() {
             let message = format!(
                 "`{SCRATCH}` has no platform; add `--platform linux/amd64` or the like, or `set-platform` to the patch"
             );
             return Err(Failure::Usage(message));
         }
         Ok(decided)
+    }
+
+    fn is_scratch(&self) -> bool {
+        matches!(self.image, ImageWord::Scratch(_))
     }
 
     fn failure(&self, failed: NotPlanned) -> Failure {
