@@ -130,6 +130,12 @@ pub(in crate::archive) fn hold(file: &File) -> io::Result<bool> {
     }
 }
 
+/// Gives back what [`hold`] took, also where a process that was started meanwhile has the file open for a moment longer.
+pub(in crate::archive) fn release(file: &File) {
+    // What fails here ends with the file.
+    let _ = flock(file, FlockOperation::Unlock);
+}
+
 /// Locks an open file or directory; false if somebody else has.
 pub(in crate::archive) fn lock(file: &File) -> io::Result<bool> {
     loop {

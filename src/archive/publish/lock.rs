@@ -5,14 +5,20 @@ use std::io;
 use std::os::unix::fs::MetadataExt as _;
 use std::path::Path;
 
-use crate::archive::hidden::claim::hold;
+use crate::archive::hidden::claim::{hold, release};
 use crate::error::Error;
 use crate::printable;
 
 /// Keeps two runs from changing one archive in place at the same time.
 #[derive(Debug)]
 pub struct Lock {
-    _file: File,
+    file: File,
+}
+
+impl Drop for Lock {
+    fn drop(&mut self) {
+        release(&self.file);
+    }
 }
 
 impl Lock {
@@ -31,7 +37,7 @@ impl Lock {
             };
             let locked = file.metadata().map_err(Error::at(path))?;
             if (locked.dev(), locked.ino()) == (there.dev(), there.ino()) {
-                return Ok(Self { _file: file });
+                return Ok(Self { file });
             }
         }
     }

@@ -10,7 +10,9 @@ use rustix::fs::{AtFlags, CWD, Mode, linkat, statat};
 use rustix::io::Errno;
 
 use crate::archive::hidden::Place;
-use crate::archive::hidden::claim::{claim_file, hold, nameless, open_directory, or_here, sweep};
+use crate::archive::hidden::claim::{
+    claim_file, hold, nameless, open_directory, or_here, release, sweep,
+};
 use crate::error::Error;
 use crate::printable;
 
@@ -115,6 +117,8 @@ impl Drop for PendingFile {
             // The failure that led here is the one to report.
             let _ = std::fs::remove_file(path);
         }
+        // Under its name it may be changed in place from now on.
+        release(&self.file);
     }
 }
 
