@@ -1,8 +1,10 @@
-//! `move-path`: everything at and below a path, put somewhere else by a layer on top.
+//! `move-path`: everything at and below a path, put somewhere else by a layer on top, or in the layers that hold it.
+
+mod within;
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
-use super::{Docs, Inverse, Needs, Reach, Room, ValueOf};
+use super::{Docs, Inverse, Needs, Room, ValueOf};
 use crate::edit::files::EditTarget;
 use crate::edit::image::{EditedImage, Missing};
 use crate::edit::kept::{entry_of, first_unsupported, names_of, put};
@@ -12,7 +14,9 @@ use crate::image_path::ImagePath;
 use crate::layer::{Edit, lay_out};
 use crate::problem::{Address, Code, quoted};
 use crate::rootfs::{Obstacle, Resolution, Rootfs};
-use crate::shape::{EditPlace, Field, IfMissing, PathMap, Paths, Problems, Short, Word, record};
+use crate::shape::{
+    EditPlace, Field, IfMissing, NoNewLayer, PathMap, Paths, Problems, Short, Word, record,
+};
 use crate::tarball::{ImpliedDirectories, TooManyImplied};
 
 record! {
@@ -22,11 +26,14 @@ record! {
         "move" pub moves: Vec<(ImagePath, ImagePath)> = required::<Paths<Moves>>(Moves::HELP);
         /// What to do if a path does not exist: report a problem (the default) or ignore it.
         "if-missing" pub if_missing: IfMissing = default::<IfMissing>();
+        /// The layer that is changed.
+        "in" pub place: EditPlace = default::<EditPlace>();
         /// The `created_by` of the history entry.
         "created-by" pub created_by: Option<String> = optional::<Word>();
         is_long: bool = is_long();
     }
     short Short::Map { key: "move", unless: "move" }, "PathMoves", "New paths by old path, or a map of these and of options";
+    rule NoNewLayer;
 }
 
 impl PathMoves {
@@ -69,8 +76,8 @@ impl Room for PathMoves {
     const KEY: &'static str = "move-path";
 
     const DOCS: Docs = Docs {
-        does: "Moves files and directories, in a layer on top.",
-        takes: "`{old: new, …}`, or `{move: {old: new, …}, if-missing: ignore, created-by: string}`",
+        does: "Moves files and directories.",
+        takes: "`{old: new, …}`, or `{move: {old: new, …}, in: layer, if-missing: ignore, created-by: string}`",
         example: "{ /etc/a: /srv/b }",
         before: "layers: [etc/ srv/ etc/a]",
         after: "layers: [etc/ srv/ etc/a] [etc/ etc/.wh.a srv/ srv/b]",
@@ -81,8 +88,8 @@ impl Room for PathMoves {
     const SAMPLES: &'static [&'static str] =
         &["{ move: { /etc/greeting: /srv/moved }, if-missing: ignore }"];
 
-    fn needs(_: &ValueOf<Self>) -> Needs<'_> {
-        Needs::only(Reach::FilesAbove)
+    fn needs(moves: &ValueOf<Self>) -> Needs<'_> {
+        Needs::edit(moves.place)
     }
 
     fn plan<'a>(moves: &'a ValueOf<Self>, image: &mut EditedImage<'a>) {
@@ -134,7 +141,10 @@ fn move_paths(image: &mut EditedImage<'_>, moves: &PathMoves) {
         for note in notes {
             image.state.note(note);
         }
-        lay_moves(image, &real, moves.created_by.as_deref());
+        match moves.place {
+            EditPlace::NewLayer => lay_moves(image, &real, moves.created_by.as_deref()),
+            EditPlace::Layer => within::rename(image, &real),
+        }
     }
 }
 

@@ -279,7 +279,7 @@ pub(super) const REFUSED: &[&str] = &[
     "move-path: { /a: b }",
     "move-path: { /: /b }",
     "move-path: { move: {} }",
-    "move-path: { move: { /a: /b }, in: layer }",
+    "move-path: { move: { /a: /b }, in: nowhere }",
     "set-mode: {}",
     "set-mode: { /a: \"0888\" }",
     "set-mode: { set: { /a: \"0644\" }, in: here }",
