@@ -11,13 +11,12 @@ use std::sync::Arc;
 
 use flate2::Crc;
 
-use super::reading::Reading;
 use super::relay::relay;
 use crate::archive::{Archive, Image, Layer, Spool, StoredLayer};
 use crate::compression::Compression;
 use crate::digest::{DiffId, Hashing};
 use crate::error::Error;
-use crate::gather::OpenSources;
+use crate::gather::{OpenSources, Reading};
 use crate::layer::{Origin, WriteError, write_layer, write_rewritten};
 use crate::plan::{ImagePlan, MadeContent, Plan, PlannedLayer};
 

@@ -6,7 +6,6 @@ mod layer_summary;
 mod layers;
 pub mod markdown;
 mod mask;
-mod reading;
 mod record;
 mod relay;
 mod remains;

@@ -3,11 +3,10 @@
 use std::collections::{HashMap, HashSet};
 use std::io::{self, Write as _};
 
-use super::reading::Reading;
 use crate::archive::Archive;
 use crate::digest::{Digest, Hashing};
 use crate::error::Error;
-use crate::gather::OpenSources;
+use crate::gather::{OpenSources, Reading};
 use crate::layer::{Data, read_contents};
 use crate::plan::{PlacedContent, Plan, Remains};
 use crate::tarball::MAX_HOLE_BYTES;

@@ -34,9 +34,7 @@ impl Kept {
         ContentReader::new(stream, self.size, self.sparse.as_ref())
     }
 
-    /// Returns how many bytes of the stream it takes.
-    #[must_use]
-    pub fn stored_bytes(&self) -> u64 {
+    fn stored_bytes(&self) -> u64 {
         let sparse = self.sparse.as_ref();
         sparse.map_or(self.size, SparseMap::stored_bytes)
     }

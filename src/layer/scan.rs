@@ -4,7 +4,7 @@
 use std::ffi::OsStr;
 use std::fmt;
 use std::fs::File;
-use std::io::{self, Read as _};
+use std::io;
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::os::unix::ffi::OsStrExt as _;
 use std::path::{Path, PathBuf};
@@ -13,7 +13,6 @@ use rustix::fs::{self, Access, AtFlags, Dir, FileType, OFlags};
 use rustix::io::Errno;
 
 use super::xattrs;
-use crate::error::Error;
 use crate::file_state::FileState;
 use crate::printable;
 
@@ -206,25 +205,6 @@ impl SourceDirectory {
         let flags = OFlags::RDONLY | OFlags::NOFOLLOW | OFlags::CLOEXEC | OFlags::NONBLOCK;
         let name = OsStr::from_bytes(file_name(path));
         fs::openat(directory, name, flags, fs::Mode::empty()).map(File::from)
-    }
-
-    /// Reads a file of the directory, which is to be in the state that it was found in.
-    pub fn read(&self, file: &HostFile) -> Result<Vec<u8>, Error> {
-        let path = self.host_path(&file.path);
-        let failed = |error: io::Error| Error::io(&path, error);
-        let directory = self.open_directory(parent(&file.path));
-        let source = directory.and_then(|directory| Self::open_in(directory, &file.path));
-        let mut source = source.map_err(|errno| failed(errno.into()))?;
-        let mut text = Vec::new();
-        // A file that grows without end is not read to its end.
-        let limit = file.state.size + 1;
-        let read = (&mut source).take(limit).read_to_end(&mut text);
-        let stat = fs::fstat(&source).map_err(|errno| failed(errno.into()))?;
-        if let Some(what) = file.state.difference(&FileState::of(&stat)) {
-            return Err(Error::changed(&path, what));
-        }
-        read.map_err(failed)?;
-        Ok(text)
     }
 
     pub(super) fn error(&self, path: &[u8], errno: Errno) -> HostError {

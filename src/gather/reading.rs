@@ -1,28 +1,28 @@
 //! What layers are made from: the layers of an image, and what was opened for the plan.
 
+use super::OpenSources;
 use crate::archive::{Archive, Image};
 use crate::error::Error;
-use crate::gather::OpenSources;
 use crate::layer::{Inputs, OpenOrigin, Origin, WriteError};
 use crate::tarball::Input;
 
 /// An image, and what is beside its archive.
 #[derive(Clone, Copy)]
-pub(super) struct Reading<'a> {
-    pub(super) archive: &'a Archive,
-    pub(super) image: &'a Image,
-    pub(super) opened: &'a OpenSources,
+pub(crate) struct Reading<'a> {
+    pub(crate) archive: &'a Archive,
+    pub(crate) image: &'a Image,
+    pub(crate) opened: &'a OpenSources,
 }
 
 impl<'a> Reading<'a> {
-    pub(super) fn open(self, origin: Origin) -> Result<Box<dyn Input>, Error> {
+    pub(crate) fn open(self, origin: Origin) -> Result<Box<dyn Input>, Error> {
         match origin {
             Origin::Layer(position) => self.archive.open_layer(&self.image.layers()[position]),
             Origin::Import(import) => self.opened.imports[import].tar(),
         }
     }
 
-    pub(super) fn inputs<'o>(self, open: &'o OpenOrigin<'o>) -> Inputs<'o>
+    pub(crate) fn inputs<'o>(self, open: &'o OpenOrigin<'o>) -> Inputs<'o>
     where
         'a: 'o,
     {
@@ -30,7 +30,7 @@ impl<'a> Reading<'a> {
         Inputs { roots, open }
     }
 
-    pub(super) fn place(self, origin: Origin) -> String {
+    pub(crate) fn place(self, origin: Origin) -> String {
         match origin {
             Origin::Layer(position) => {
                 let layer = &self.image.layers()[position];
@@ -40,7 +40,7 @@ impl<'a> Reading<'a> {
         }
     }
 
-    pub(super) fn error(self, error: WriteError) -> Error {
+    pub(crate) fn error(self, error: WriteError) -> Error {
         match error {
             WriteError::Host(error) => Error::io(&error.path, error.error),
             WriteError::Changed { path, what } => Error::changed(&path, what),
