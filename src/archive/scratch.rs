@@ -78,13 +78,17 @@ fn descriptor(media_type: &str, content: &[u8]) -> Value {
 
 fn put(archive: &mut Vec<u8>, name: &str, kind: Kind, content: &[u8]) {
     let is_directory = kind == Kind::Directory;
-    archive.extend(header_group(&Entry {
+    let entry = Entry {
         name: name.into(),
         kind,
         mode: if is_directory { 0o755 } else { 0o644 },
         size: content.len() as u64,
         ..Entry::file()
-    }));
+    };
+    archive.extend(header_group(&entry));
     archive.extend_from_slice(content);
-    archive.resize(archive.len().next_multiple_of(512), 0);
+    let n_padding = entry.padded_bytes() - entry.size;
+    archive.extend_from_slice(
+        &END_OF_ARCHIVE[..usize::try_from(n_padding).expect("padding is below a block")],
+    );
 }

@@ -35,6 +35,12 @@ impl LineEnd {
         }
         converted
     }
+
+    /// Does what [`convert`](Self::convert) does.
+    pub(crate) fn convert_text(self, text: &str) -> String {
+        let converted = self.convert(text.as_bytes());
+        String::from_utf8(converted).expect("line ends are ASCII")
+    }
 }
 
 /// A line.

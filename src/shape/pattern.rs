@@ -34,11 +34,13 @@ shape! {
     }
 }
 
-/// Returns a regular expression that was decoded by [`Expression`]. `^` and `$` match at every line, whatever ends it.
+/// Returns a regular expression that was decoded by [`Expression`] or made of escaped texts. `^` and `$` match at every line, whatever
+/// ends it.
 pub(crate) fn line_regex(text: &str) -> Regex {
     let mut builder = RegexBuilder::new(text);
-    let regex = builder.multi_line(true).crlf(true).build();
-    regex.expect("it was compiled as it was decoded")
+    // What it may come to was limited as it was decoded; an escaped text is as long as its patch has it.
+    let builder = builder.multi_line(true).crlf(true).size_limit(usize::MAX);
+    builder.build().expect("it is an expression")
 }
 
 /// The longest pattern over names or paths: no path is longer. In bytes.

@@ -2,7 +2,7 @@
 
 use std::ops::Range;
 
-use regex_lite::{Captures, Regex, RegexBuilder};
+use regex_lite::{Captures, Regex};
 
 use super::template::Template;
 use crate::edit::lines::LineEnd;
@@ -32,37 +32,26 @@ impl Matches {
     }
 }
 
-/// Ways to search.
-pub(super) struct Search;
-
-impl Search {
+impl Matches {
     /// Finds a text, with the line ends of the file. What stands within a new text was found before.
-    pub(super) fn literal(find: &str, with: &str, text: &[u8]) -> Matches {
+    pub(super) fn of_text(find: &str, with: &str, text: &[u8]) -> Self {
         let end = LineEnd::of(text);
-        let ended = |text: &str| {
-            let text = end.convert(text.as_bytes());
-            String::from_utf8(text).expect("line ends are ASCII")
-        };
-        let (find, with) = (ended(find), ended(with));
+        let (find, with) = (end.convert_text(find), end.convert_text(with));
         let found = occurrences(&find, text);
-        let done = if with.is_empty() {
-            None
-        } else {
-            Some(occurrences(&with, text))
-        };
+        let done = (!with.is_empty()).then(|| occurrences(&with, text));
         let n_done = done.as_ref().map(Vec::len);
         let within = done.filter(|_| with.contains(&find)).unwrap_or_default();
         let new = outside(
             found.into_iter().map(|range| (range, with.clone().into())),
             &within,
         );
-        Matches { new, n_done }
+        Self { new, n_done }
     }
 
     /// Finds what a pattern matches. Where that would go on for ever, what looks like a new text is one.
-    pub(super) fn pattern(pattern: &str, with: &str, text: &str) -> Matches {
+    pub(super) fn of_pattern(pattern: &str, with: &str, text: &str) -> Self {
         let end = LineEnd::of(text.as_bytes());
-        let with = String::from_utf8(end.convert(with.as_bytes())).expect("line ends are ASCII");
+        let with = end.convert_text(with);
         let regex = line_regex(pattern);
         let template = Template::of_pattern(&with);
         let mut found = Vec::new();
@@ -80,14 +69,13 @@ impl Search {
             grows = grows || is_longer && changes(&regex, &template, &new);
             found.push((whole.range(), new.into_bytes()));
         }
-        let trace = template.trace().map(|trace| trace_regex(&trace));
-        let traces = |trace: &Regex| trace.find_iter(text).map(|it| it.range()).collect();
-        let done: Option<Vec<Range<usize>>> = trace.as_ref().map(traces);
-        let n_traces = done.as_ref().map_or(0, Vec::len);
-        let n_done = (!with.is_empty()).then_some(n_traces.max(n_same));
-        let within = done.filter(|_| grows).unwrap_or_default();
-        Matches {
-            new: outside(found.into_iter(), &within),
+        let trace = template.trace().map(|trace| line_regex(&trace));
+        let traces = trace.iter().flat_map(|trace| trace.find_iter(text));
+        let done: Vec<Range<usize>> = traces.map(|it| it.range()).collect();
+        let n_done = (!with.is_empty()).then_some(done.len().max(n_same));
+        let within = if grows { &done[..] } else { &[] };
+        Self {
+            new: outside(found.into_iter(), within),
             n_done,
         }
     }
@@ -100,15 +88,6 @@ fn changes(regex: &Regex, template: &Template, new: &str) -> bool {
         template.expand(&captures) != whole.as_str()
     };
     regex.captures_iter(new).any(differs)
-}
-
-fn trace_regex(trace: &str) -> Regex {
-    let mut builder = RegexBuilder::new(trace);
-    // It is as long as the text of the patch.
-    let builder = builder.multi_line(true).crlf(true).size_limit(usize::MAX);
-    builder
-        .build()
-        .expect("escaped texts and groups are an expression")
 }
 
 /// Returns the places that are not within one of `others`; both are in order.
@@ -138,17 +117,17 @@ fn occurrences(find: &str, text: &[u8]) -> Vec<Range<usize>> {
 
 #[cfg(test)]
 mod tests {
-    use super::Search;
+    use super::Matches;
 
     /// The text after it, how many places were new, and how many look done.
     fn literal(find: &str, with: &str, text: &str) -> (String, usize, Option<usize>) {
-        let found = Search::literal(find, with, text.as_bytes());
+        let found = Matches::of_text(find, with, text.as_bytes());
         let text = String::from_utf8(found.replaced(text.as_bytes())).unwrap();
         (text, found.new.len(), found.n_done)
     }
 
     fn pattern(pattern: &str, with: &str, text: &str) -> (String, usize, Option<usize>) {
-        let found = Search::pattern(pattern, with, text);
+        let found = Matches::of_pattern(pattern, with, text);
         let text = String::from_utf8(found.replaced(text.as_bytes())).unwrap();
         (text, found.new.len(), found.n_done)
     }
@@ -177,7 +156,7 @@ mod tests {
 
     #[test]
     fn a_text_is_found_among_bytes_of_another_encoding() {
-        let found = Search::literal("ab", "c", b"\xffab\xe9 ab\x80");
+        let found = Matches::of_text("ab", "c", b"\xffab\xe9 ab\x80");
         assert_eq!(found.replaced(b"\xffab\xe9 ab\x80"), b"\xffc\xe9 c\x80");
     }
 

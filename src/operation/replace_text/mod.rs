@@ -5,7 +5,7 @@ mod template;
 
 use serde_json::json;
 
-use self::matches::{Matches, Search};
+use self::matches::Matches;
 use self::template::Template;
 use super::edit_options::{EditOptions, Edited};
 use super::{Docs, Inverse, Needs, Room, ValueOf};
@@ -159,14 +159,14 @@ impl Replacement {
                     image.utf8(&file, &place);
                     return;
                 }
-                Search::literal(find, &self.with, &file.text)
+                Matches::of_text(find, &self.with, &file.text)
             }
             Needle::Pattern(pattern) => {
                 let place = address.clone().key("path");
                 let Some(text) = image.utf8(&file, &place) else {
                     return;
                 };
-                Search::pattern(pattern, &self.with, text)
+                Matches::of_pattern(pattern, &self.with, text)
             }
         };
         match self.edited(&file.text, &found) {
@@ -187,11 +187,12 @@ impl Replacement {
         }
         let is_done = n == 0 && found.n_done.is_none_or(|n_done| n_done >= n_least);
         is_done.then(|| {
-            let what = match &self.needle {
-                _ if self.with.is_empty() => "is without the text".to_owned(),
-                Needle::Find(_) | Needle::Pattern(_) => "has the new text".to_owned(),
+            let what = if self.with.is_empty() {
+                "is without the text"
+            } else {
+                "has the new text"
             };
-            Edited::Unchanged(what)
+            Edited::Unchanged(what.to_owned())
         })
     }
 
