@@ -18,7 +18,7 @@ pub(crate) type Drafted = (&'static str, DraftValue);
 #[must_use]
 pub(crate) fn candidates(path: &ImagePath, old: &str, new: &str) -> Vec<Drafted> {
     let path = path.to_string();
-    let change = TextChange::between(old, new);
+    let change = LineChange::between(old, new);
     let mut found: Vec<Drafted> = Vec::new();
     let mut add = |name, pairs: Option<Vec<(&str, DraftValue)>>| {
         let Some(pairs) = pairs else { return };
@@ -40,7 +40,7 @@ pub(crate) fn candidates(path: &ImagePath, old: &str, new: &str) -> Vec<Drafted>
 }
 
 /// The lines between those that both texts begin and end with.
-struct TextChange<'t> {
+struct LineChange<'t> {
     old_text: &'t str,
     old: Vec<TextLine<'t>>,
     new: Vec<TextLine<'t>>,
@@ -48,7 +48,7 @@ struct TextChange<'t> {
     n_after: usize,
 }
 
-impl<'t> TextChange<'t> {
+impl<'t> LineChange<'t> {
     fn between(old_text: &'t str, new_text: &'t str) -> Self {
         let old: Vec<TextLine<'t>> = lines(old_text.as_bytes()).collect();
         let new: Vec<TextLine<'t>> = lines(new_text.as_bytes()).collect();

@@ -25,8 +25,8 @@ const STDIN: &str = "standard input";
 /// Patches and the image that they are for.
 #[derive(Debug, Args)]
 pub(super) struct Inputs {
-    /// Patch files, applied in order, then the image: a tar (plain, gzip, zstd, bzip2 or xz), an extracted directory, or
-    /// `-` for standard input
+    /// Patch files, applied in order, then the image: a tar (plain, gzip, zstd, bzip2 or xz), an extracted directory,
+    /// `-` for standard input, or `scratch` for an empty image
     #[arg(required = true, num_args = 1.., value_name = "PATCH|IMAGE")]
     paths: Vec<PathBuf>,
     /// Allow paths in a patch that lead outside its directory
@@ -236,10 +236,16 @@ pub(super) fn enter(path: &Path, role: ReadAs, ledger: &mut Ledger) -> Result<()
 /// Returns the run of a command that has entered its outputs in `ledger`.
 pub(super) fn job(ledger: Ledger) -> Job {
     let job = Job::new().with_ledger(ledger);
-    match std::env::var_os("TMPDIR").filter(|directory| !directory.is_empty()) {
+    match temporary_directory() {
         Some(directory) => job.spool(directory),
         None => job,
     }
+}
+
+/// Returns the directory for temporary files, if the user has chosen one.
+pub(super) fn temporary_directory() -> Option<PathBuf> {
+    let directory = std::env::var_os("TMPDIR").filter(|directory| !directory.is_empty());
+    directory.map(PathBuf::from)
 }
 
 /// Returns what a path means; `-` is standard input.

@@ -4,7 +4,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use super::{Archive, Job, PatchTexts};
-use crate::author::{Drafted, candidates};
+use crate::author::{Drafted, candidates, derived_changes, differences};
 use crate::diff::config_operations;
 use crate::error::Error;
 use crate::gather::{NotPlanned, Patches};
@@ -18,9 +18,6 @@ use crate::problem::{Rejected, quoted};
 
 /// No text that people edit is larger. In bytes.
 const MAX_BYTES: u64 = 64 << 20;
-/// What of a configuration the layers decide.
-const DERIVED: [&str; 2] = ["rootfs", "history"];
-
 /// The patch to which operations are added.
 #[derive(Debug)]
 pub(crate) enum PatchStart {
@@ -80,6 +77,12 @@ impl From<NotPlanned> for NotEdited {
     }
 }
 
+impl From<Absent> for NotEdited {
+    fn from(absent: Absent) -> Self {
+        Self::Absent(absent)
+    }
+}
+
 impl From<Unseen> for NotEdited {
     fn from(unseen: Unseen) -> Self {
         match unseen {
@@ -125,11 +128,10 @@ impl PatchEdit<'_> {
         };
         let text = |(path, bytes): (&ImagePath, Arc<[u8]>)| {
             let text = String::from_utf8(bytes.to_vec());
-            text.map_err(|_| Absent::new(format!("{} is not UTF-8", name(path))).into())
+            text.map_err(|_| Absent::new(format!("{} is not UTF-8", name(path))))
         };
         let read = paths.iter().zip(bytes).map(text);
-        read.collect::<Result<Vec<String>, Unseen>>()
-            .map_err(Into::into)
+        Ok(read.collect::<Result<Vec<String>, Absent>>()?)
     }
 
     /// Returns the configuration of the images that the patch is about, once they are patched.
@@ -140,13 +142,11 @@ impl PatchEdit<'_> {
                 let plan = self.plan(file.text(), &[])?;
                 let mut targeted = targeted(&plan);
                 let first = targeted.next().map(|image| image.config.clone());
-                let first = first.ok_or_else(|| {
-                    Unseen::from(Absent::new("the patch is about no image".to_owned()))
-                })?;
-                if targeted.any(|image| edited_part(&image.config) != edited_part(&first)) {
+                let first = first.ok_or_else(no_image)?;
+                if targeted.any(|image| !differences(&image.config, &first).is_empty()) {
                     let message =
                         "the images that the patch is about have different configurations";
-                    return Err(Unseen::from(Absent::new(message.to_owned())).into());
+                    return Err(Absent::new(message.to_owned()).into());
                 }
                 Ok(first)
             }
@@ -189,21 +189,29 @@ impl PatchEdit<'_> {
         }
     }
 
-    /// Returns the patch that also turns one configuration into another.
-    pub(crate) fn with_config(&self, old: &Config, new: &Config) -> Result<Extended, NotEdited> {
+    /// Returns the patch that also turns one configuration into another. Nothing if they differ in nothing but spelling.
+    pub(crate) fn with_config(
+        &self,
+        old: &Config,
+        new: &Config,
+    ) -> Result<Option<Extended>, NotEdited> {
         let derived = derived_changes(old, new);
         if !derived.is_empty() {
             return Err(NotEdited::Unsayable(derived));
         }
+        let changed = differences(old, new);
+        if changed.is_empty() {
+            return Ok(None);
+        }
         let operations = config_operations(old, new);
         if operations.is_empty() {
-            return Err(NotEdited::Unsayable(differences(old, new)));
+            return Err(NotEdited::Unsayable(changed));
         }
         let extended = self.extended(&operations)?;
         let plan = self.plan(&extended.text, &[])?;
         let mut found = targeted(&plan).map(|image| differences(&image.config, new));
         match found.find(|missing| !missing.is_empty()) {
-            None => Ok(extended),
+            None => Ok(Some(extended)),
             Some(missing) => Err(NotEdited::Unsayable(missing)),
         }
     }
@@ -291,7 +299,7 @@ impl PatchEdit<'_> {
         let (real, node) = sight.found().expect("it was seen");
         if node.size > MAX_BYTES {
             let message = format!("{} is larger than 64 MiB", name(path));
-            return Err(Unseen::from(Absent::new(message)).into());
+            return Err(Absent::new(message).into());
         }
         let mut bytes = Vec::new();
         copy_content(archive, image, (real, node), &mut |piece| {
@@ -310,82 +318,33 @@ fn targeted(plan: &Plan) -> impl Iterator<Item = &ImagePlan> {
 }
 
 /// Returns the `i`th file that was asked for, which has to be the same in all images.
-fn shown_file(plan: &Plan, i: usize, path: &ImagePath) -> Result<Arc<[u8]>, Unseen> {
+fn shown_file(plan: &Plan, i: usize, path: &ImagePath) -> Result<Arc<[u8]>, Absent> {
     let name = name(path);
     let mut found: Option<Arc<[u8]>> = None;
     for image in targeted(plan) {
         let text = match &image.shown.get(i) {
             Some(ShownFile::Text(_, text)) => text,
             Some(ShownFile::NoText(reason)) => {
-                return Err(Absent::new(format!("{name} {reason}")).into());
+                return Err(Absent::new(format!("{name} {reason}")));
             }
             Some(ShownFile::Missing) | None => {
-                return Err(Absent::new(format!("the patched image has no {name}")).into());
+                return Err(Absent::new(format!("the patched image has no {name}")));
             }
         };
         if found.as_ref().is_some_and(|other| other != text) {
             let message = format!("the images that the patch is about have different {name}");
             let help = "select one of them with `target` in the patch";
-            return Err(Absent::with_help(message, help.to_owned()).into());
+            return Err(Absent::with_help(message, help.to_owned()));
         }
         found = Some(Arc::clone(text));
     }
-    found.ok_or_else(|| Absent::new("the patch is about no image".to_owned()).into())
+    found.ok_or_else(no_image)
+}
+
+fn no_image() -> Absent {
+    Absent::new("the patch is about no image".to_owned())
 }
 
 fn name(path: &ImagePath) -> String {
     quoted(&path.to_text())
-}
-
-/// Returns what of a configuration operations change, by key.
-fn edited_part(config: &Config) -> serde_json::Value {
-    let mut json = config.document().root.to_json();
-    if let Some(members) = json.as_object_mut() {
-        members.retain(|key, _| !DERIVED.contains(&key.as_str()));
-    }
-    json
-}
-
-/// Returns the fields in which two configurations differ, whatever their order.
-fn differences(old: &Config, new: &Config) -> Vec<String> {
-    let mut found = Vec::new();
-    differ("", &edited_part(old), &edited_part(new), &mut found);
-    found
-}
-
-/// Returns what nobody can change in a configuration, if somebody has.
-fn derived_changes(old: &Config, new: &Config) -> Vec<String> {
-    let of = |config: &Config, key: &str| config.document().root.to_json()[key].clone();
-    let is_changed = |key: &&str| of(old, key) != of(new, key);
-    let changed = DERIVED.into_iter().filter(is_changed);
-    changed
-        .map(|key| format!("{key}: it follows from the layers and the patches"))
-        .collect()
-}
-
-fn differ(path: &str, old: &serde_json::Value, new: &serde_json::Value, found: &mut Vec<String>) {
-    use serde_json::Value;
-    let (Value::Object(old), Value::Object(new)) = (old, new) else {
-        if old != new {
-            found.push(path.to_owned());
-        }
-        return;
-    };
-    let keys = old
-        .keys()
-        .chain(new.keys().filter(|key| !old.contains_key(*key)));
-    for key in keys {
-        let path = if path.is_empty() {
-            key.clone()
-        } else {
-            format!("{path}.{key}")
-        };
-        let of = |members: &serde_json::Map<String, Value>| members.get(key).cloned();
-        differ(
-            &path,
-            &of(old).unwrap_or_default(),
-            &of(new).unwrap_or_default(),
-            found,
-        );
-    }
 }

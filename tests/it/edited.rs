@@ -169,6 +169,9 @@ fn the_configuration_is_edited_as_json() {
         text.ends_with("operations:\n  - set-workdir: /edited\n"),
         "{text}"
     );
+    let output = desk.edit("sed -i 's/^  */&  /'", &arguments);
+    let told = String::from_utf8(output.stderr).unwrap();
+    assert_eq!(told, "nothing was changed, and nothing was written\n");
     // What nobody can say is told, and what was typed is kept.
     let told = desk.failed(1, "sed -i '1a \"shape\": 5,'", &arguments);
     assert!(

@@ -44,7 +44,7 @@ const IMPORTS: &[(&str, &[&str])] = &[
             "timestamp",
         ],
     ),
-    ("author", &["edit", "image_path", "patch", "shape"]),
+    ("author", &["edit", "image", "image_path", "patch", "shape"]),
     ("compression", &[]),
     ("config_field", &[]),
     (

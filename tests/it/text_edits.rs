@@ -1,12 +1,12 @@
 //! Edits of text files against `sed` over real files, and what they do with texts of every kind.
 #![allow(clippy::unwrap_used, reason = "helpers of tests may fail as tests do")]
 
-use std::fmt::Write as _;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use proptest::prelude::*;
+use serde_json::json;
 
 use crate::binary::{fails, ok, run, write_files};
 use crate::edit::fixture;
@@ -72,7 +72,7 @@ fn edited(subjects: &[Subject], operation: impl Fn(&Subject) -> serde_json::Valu
     let directory = tempfile::tempdir().unwrap();
     let root = directory.path().join("root");
     fs::create_dir(&root).unwrap();
-    let mut operations = vec![serde_json::json!({"add-layer": {"from": "root", "to": "/real"}})];
+    let mut operations = vec![json!({"add-layer": {"from": "root", "to": "/real"}})];
     for (i, subject) in subjects.iter().enumerate() {
         fs::write(root.join(i.to_string()), &subject.text).unwrap();
         let mut operation = operation(subject);
@@ -85,7 +85,7 @@ fn edited(subjects: &[Subject], operation: impl Fn(&Subject) -> serde_json::Valu
         value["path"] = format!("/real/{i}").into();
         operations.push(operation);
     }
-    let patch = serde_json::json!({"apiVersion": "ocipatch/v1", "operations": operations});
+    let patch = json!({"apiVersion": "ocipatch/v1", "operations": operations});
     let patch = patch.to_string().replace("${", "$${");
     write_files(directory.path(), &[("fix.yaml", &patch)]);
     let path = |name: &str| directory.path().join(name);
@@ -150,30 +150,31 @@ fn compare(
 #[test]
 fn edits_do_what_sed_does() {
     let subjects = subjects();
-    let json = |text: String| -> serde_json::Value { serde_json::from_str(&text).unwrap() };
     let at = |line: &str| serde_json::Value::from(format!("^{}$", regex::escape(line)));
     let after = edited(
         &subjects,
-        |it| serde_json::json!({"set-line": {"match": at(&it.line), "line": "new line"}}),
+        |it| json!({"set-line": {"match": at(&it.line), "line": "new line"}}),
     );
     compare("set-line", &subjects, &after, |it| {
         format!("s/^{}$/new line/", literally(&it.line))
     });
     let after = edited(
         &subjects,
-        |it| serde_json::json!({"set-line": {"line": "new line", "insert": {"after": at(&it.line)}}}),
+        |it| json!({"set-line": {"line": "new line", "insert": {"after": at(&it.line)}}}),
     );
     // `sed` ends no line that had no end; an inserted line has one.
     compare("insert", &subjects, &after, |it| {
         format!("/^{}$/a new line", literally(&it.line))
     });
-    let after = edited(&subjects, |_| {
-        json(r#"{"set-line": {"line": "new line", "insert": "start"}}"#.to_owned())
-    });
+    let after = edited(
+        &subjects,
+        |_| json!({"set-line": {"line": "new line", "insert": "start"}}),
+    );
     compare("start", &subjects, &after, |_| "1i new line".to_owned());
-    let after = edited(&subjects, |_| {
-        json(r#"{"append-text": {"content": "one\ntwo\n"}}"#.to_owned())
-    });
+    let after = edited(
+        &subjects,
+        |_| json!({"append-text": {"content": "one\ntwo\n"}}),
+    );
     for (subject, after) in subjects.iter().zip(&after) {
         let end = if subject.text.ends_with('\n') {
             ""
@@ -182,38 +183,32 @@ fn edits_do_what_sed_does() {
         };
         assert_eq!(*after, format!("{}{end}one\ntwo\n", subject.text));
     }
-    let after = edited(&subjects, |_| {
-        json(
-            r#"{"replace-text": {"pattern": "([a-z])([a-z])", "with": "$2$1", "count": "all"}}"#
-                .to_owned(),
-        )
-    });
+    let after = edited(
+        &subjects,
+        |_| json!({"replace-text": {"pattern": "([a-z])([a-z])", "with": "$2$1", "count": "all"}}),
+    );
     compare("replace-text", &subjects, &after, |_| {
         "s/([a-z])([a-z])/\\2\\1/g".to_owned()
     });
 }
 
-/// Applies operations to an image with these files; returns the archive.
-fn patched(directory: &Path, files: &[(&str, &[u8])], operations: &str) -> PathBuf {
-    let mut image = String::from(
-        "apiVersion: ocipatch/v1\noperations:\n  - add-layer: { to: /t, from: files, mode: keep }\n",
-    );
-    let _ = fs::create_dir(directory.join("files"));
+/// Returns an image with these files below `/t`.
+fn image_with(directory: &Path, files: &[(&str, &[u8])]) -> PathBuf {
+    fs::create_dir(directory.join("files")).unwrap();
     for (name, content) in files {
         fs::write(directory.join("files").join(name), content).unwrap();
     }
-    let _ = writeln!(image);
-    let patch = format!("apiVersion: ocipatch/v1\noperations:\n{operations}");
-    write_files(directory, &[("base.yaml", &image), ("fix.yaml", &patch)]);
-    let path = |name: &str| directory.join(name);
+    let patch = "apiVersion: ocipatch/v1\noperations:\n  - add-layer: { to: /t, from: files }\n";
+    write_files(directory, &[("base.yaml", patch)]);
+    let (patch, image) = (directory.join("base.yaml"), directory.join("base.tar"));
     ok([
         Path::new("apply"),
-        &path("base.yaml"),
+        &patch,
         &fixture("docker26.tar"),
         Path::new("-o"),
-        &path("base.tar"),
+        &image,
     ]);
-    path("base.tar")
+    image
 }
 
 #[test]
@@ -226,12 +221,15 @@ fn texts_of_other_encodings_and_sizes_are_edited_or_told() {
         ("nul", b"a\0b\n"),
         ("empty", b""),
     ];
-    let operations = "  - append-text: { path: /t/latin, content: tea }
+    let base = image_with(directory.path(), &files);
+    let patch = "apiVersion: ocipatch/v1
+operations:
+  - append-text: { path: /t/latin, content: tea }
   - replace-text: { path: /t/latin, find: old, with: new }
   - replace-text: { path: /t/nul, find: b, with: c }
   - set-line: { path: /t/empty, line: one }
 ";
-    let base = patched(directory.path(), &files, operations);
+    write_files(directory.path(), &[("fix.yaml", patch)]);
     let path = |name: &str| directory.path().join(name);
     ok([
         Path::new("apply"),

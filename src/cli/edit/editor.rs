@@ -6,8 +6,9 @@ use std::os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _};
 use std::path::PathBuf;
 use std::process::Command;
 
-use super::{editor_command, temporary_directory};
+use super::editor_command;
 use crate::cli::failure::{Failure, say};
+use crate::cli::inputs::temporary_directory;
 use crate::error::Error;
 use crate::printable;
 
@@ -100,7 +101,7 @@ fn private() -> DirBuilder {
 
 /// Makes a directory that was not there.
 fn private_directory() -> Result<PathBuf, Failure> {
-    let parent = temporary_directory();
+    let parent = temporary_directory().unwrap_or_else(|| "/tmp".into());
     let id = std::process::id();
     let mut tries = (0..MAX_TRIES).map(|n| parent.join(format!("ocipatch-edit-{id}-{n}")));
     loop {

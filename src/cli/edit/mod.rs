@@ -5,7 +5,7 @@ mod editor;
 use std::ffi::OsString;
 use std::io;
 use std::os::unix::ffi::OsStrExt;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use clap::Args;
 
@@ -88,7 +88,7 @@ impl Edit {
             return Ok(());
         };
         archive.contents().source().check()?;
-        match self.write(&extended, job.clone().ledger(), quiet) {
+        match self.write(&extended, job.ledger(), quiet) {
             Ok(()) => workplace.remove(),
             Err(failure) => return Err(workplace.left(failure)),
         }
@@ -206,7 +206,7 @@ fn edited_config(edit: &PatchEdit<'_>) -> Result<Done, Failure> {
             Absent::new(format!("the edited text is not a configuration: {reason}"))
         });
         let new = new.map_err(Failure::Absent)?;
-        Ok(Some(edit.with_config(&old, &new)?))
+        Ok(edit.with_config(&old, &new)?)
     });
     finished(changed, workplace)
 }
@@ -232,10 +232,4 @@ fn editor_command() -> OsString {
     given("VISUAL")
         .or_else(|| given("EDITOR"))
         .unwrap_or_else(|| "vi".into())
-}
-
-/// Returns the directory for files that are edited.
-fn temporary_directory() -> PathBuf {
-    let given = std::env::var_os("TMPDIR").filter(|directory| !directory.is_empty());
-    given.map_or_else(|| Path::new("/tmp").to_owned(), PathBuf::from)
 }
