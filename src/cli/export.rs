@@ -13,7 +13,6 @@ use super::inputs::{input, job};
 use super::selection::SelectionOptions;
 use super::target::Target;
 use crate::archive::{NotMade, SideFile, write_files};
-use crate::error::Error;
 use crate::image_path::ImagePath;
 use crate::ledger::{Extent, Ledger, Location, WrittenAs};
 use crate::look::Part;
@@ -24,7 +23,7 @@ use crate::printable;
 pub(super) struct Export {
     /// A tar, an extracted directory, or `-` for standard input
     image: PathBuf,
-    /// Export only this path; names in the output are relative to a directory
+    /// Export only this path; if it is a directory, names in the output are relative to it
     #[arg(default_value = "/")]
     path: OsString,
     /// A directory that does not exist or is empty, a file that ends in `.tar`, or `-` for a tar on standard output
@@ -52,20 +51,18 @@ impl Export {
         let archive = archive.contents();
         let image = self.selection.selection().only(archive)?;
         let part = Part::of(archive, image, &ImagePath::confined(self.path.as_bytes()))?;
-        // A change of the input explains whatever went wrong.
-        let checked = |written: Result<(), Error>| archive.source().check().and(written);
         let mut not_made = NotMade::default();
         if let Some(directory) = directory {
             not_made = part.write_directory(&directory.components().collect::<PathBuf>())?;
         } else if let Some(stdout) = stdout {
             let mut out = BufWriter::with_capacity(1 << 16, stdout);
             let written = part.write_tar(&mut out, "standard output");
-            checked(written).map_err(Failure::of_stream)?;
+            written.map_err(Failure::of_stream)?;
         } else if let Some(path) = target.path() {
             let file = SideFile {
                 role: WrittenAs::Output,
                 path: path.to_owned(),
-                write: Box::new(|out| checked(part.write_tar(out, &printable::path(path)))),
+                write: Box::new(|out| part.write_tar(out, &printable::path(path))),
             };
             write_files(job.ledger(), None, &[file])?;
         }
@@ -100,14 +97,13 @@ fn refuse_compressed(path: &Path) -> Result<(), Failure> {
 fn notes(part: &Part<'_>, not_made: NotMade) -> Vec<String> {
     let mut notes = Vec::new();
     if let Some((first, n)) = part.left_out() {
-        let more = if n > 1 {
-            format!(" and {} more", n - 1)
-        } else {
-            String::new()
-        };
-        notes.push(format!(
-            "note: `{first}`{more} has a type that no engine unpacks, and was left out"
-        ));
+        notes.push(match n {
+            1 => format!("note: `{first}` has a type that no engine unpacks, and was left out"),
+            n => format!(
+                "note: `{first}` and {} more have types that no engine unpacks, and were left out",
+                n - 1
+            ),
+        });
     }
     let NotMade {
         n_devices,

@@ -53,10 +53,11 @@ impl<'a> Part<'a> {
     /// Returns the first path that is of a type which no tar can say and no engine unpacks, and how many there are.
     #[must_use]
     pub fn left_out(&self) -> Option<(ImagePath, usize)> {
-        let (root, _) = self.root();
+        let (root, node) = self.root();
         let is_left_out = |node: &Node| matches!(node.kind, Kind::Unsupported(_));
         let below = self.sight.tree.below(root);
-        let mut left_out = below.filter(|(_, node)| is_left_out(node));
+        let all = std::iter::once((root.clone(), node)).chain(below);
+        let mut left_out = all.filter(|(_, node)| is_left_out(node));
         let (first, _) = left_out.next()?;
         Some((first, 1 + left_out.count()))
     }
@@ -65,41 +66,50 @@ impl<'a> Part<'a> {
         self.sight.found().expect("a part is of what was seen")
     }
 
-    /// What is not a directory, with the name that it gets.
-    fn files(&self) -> impl Iterator<Item = (Vec<u8>, &Node)> {
+    /// What is neither a directory nor left out.
+    fn files(&self) -> impl Iterator<Item = (ImagePath, &Node)> {
         let (root, node) = self.root();
-        let only = (node.kind != Kind::Directory).then(|| (self.name.clone(), node));
-        let below = self.sight.tree.below(root);
-        let below = below.map(|(path, node)| (self.relative(&path), node));
-        let is_file = |node: &Node| {
+        let all = std::iter::once((root.clone(), node)).chain(self.sight.tree.below(root));
+        all.filter(|(_, node)| {
             !matches!(
                 node.kind,
                 Kind::Directory | Kind::Unsupported(_) | Kind::Global
             )
-        };
-        only.into_iter()
-            .chain(below)
-            .filter(move |(_, node)| is_file(node))
+        })
     }
 
-    fn relative(&self, path: &ImagePath) -> Vec<u8> {
+    /// Returns the name that what is at a path gets.
+    fn name(&self, path: &ImagePath) -> Vec<u8> {
         let (root, _) = self.root();
+        if path == root {
+            return self.name.clone();
+        }
         path.moved(root, &ImagePath::root()).entry_name().to_vec()
     }
 
     /// Hands over every entry, with the content of files; the first name of a file is the file, others are hard links to it.
     fn entries(
         &self,
+        put: impl FnMut(&Entry, Option<EntryContent<'_>>) -> Result<(), Error>,
+    ) -> Result<(), Error> {
+        let handed_over = self.hand_over(put);
+        // A change of the input explains whatever went wrong.
+        self.archive.source().check().and(handed_over)
+    }
+
+    fn hand_over(
+        &self,
         mut put: impl FnMut(&Entry, Option<EntryContent<'_>>) -> Result<(), Error>,
     ) -> Result<(), Error> {
         let (root, _) = self.root();
         for (path, node) in self.sight.tree.below(root) {
             if node.kind == Kind::Directory {
-                let name = [self.relative(&path).as_slice(), b"/"].concat();
+                let name = [self.name(&path).as_slice(), b"/"].concat();
                 put(&entry(name, node), None)?;
             }
         }
-        let mut files: Vec<(Vec<u8>, &Node)> = self.files().collect();
+        let files = self.files().map(|(path, node)| (self.name(&path), node));
+        let mut files: Vec<(Vec<u8>, &Node)> = files.collect();
         files.sort_by(|(a_name, a), (b_name, b)| {
             let place = |node: &Node| (node.content.layer, node.content.offset);
             place(a).cmp(&place(b)).then_with(|| a_name.cmp(b_name))
@@ -153,22 +163,15 @@ impl<'a> Part<'a> {
     /// Makes a directory, which must not exist or be empty; returns what could not be made.
     pub fn write_directory(&self, directory: &Path) -> Result<NotMade, Error> {
         write_tree(directory, |tree| {
-            let written = self.entries(|entry, content| tree.put(entry, content));
-            // A change of the input explains whatever went wrong.
-            self.archive.source().check().and(written)
+            self.entries(|entry, content| tree.put(entry, content))
         })
     }
 }
 
 fn entry(name: Vec<u8>, node: &Node) -> Entry {
-    let size = if node.kind == Kind::File {
-        node.size
-    } else {
-        0
-    };
     Entry {
         name,
-        size,
+        size: node.size,
         ..entry_of(node)
     }
 }

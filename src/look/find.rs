@@ -117,19 +117,17 @@ fn stands_alone(log: &LayerLog) -> bool {
         if name.starts_with(WHITEOUT) || entry.is_zero_device() {
             continue;
         }
-        let is_settled = match entry.kind {
-            Kind::Directory => !files.contains(&path) && (directories.insert(path), true).1,
-            Kind::HardLink => {
-                let target = ImagePath::from_entry_name(&entry.link_name);
-                target.is_ok_and(|target| files.contains(&target))
-                    && !directories.contains(&path)
-                    && (files.insert(path), true).1
-            }
-            _ => !directories.contains(&path) && (files.insert(path), true).1,
+        let is_settled = entry.kind != Kind::HardLink
+            || ImagePath::from_entry_name(&entry.link_name)
+                .is_ok_and(|target| files.contains(&target));
+        let (same, other) = match entry.kind {
+            Kind::Directory => (&mut directories, &files),
+            _ => (&mut files, &directories),
         };
-        if !is_settled {
+        if !is_settled || other.contains(&path) {
             return false;
         }
+        same.insert(path);
     }
     true
 }

@@ -6,7 +6,7 @@ use super::choose::name;
 use crate::archive::{Archive, Image};
 use crate::config_field::ConfigField;
 use crate::image::Config;
-use crate::patch::{DraftValue, ImagePattern, PatchDraft, PatchFile};
+use crate::patch::{DraftValue, ImagePattern, PatchDraft};
 use crate::reference::Reference;
 
 /// More labels or variables than this are not shown.
@@ -17,7 +17,7 @@ const MAX_VALUE_BYTES: usize = 200;
 /// The line above the operations.
 const OPERATIONS: &str = "operations:\n";
 
-/// An operation with its value.
+/// An operation or a precondition, with its value.
 type Draft = (&'static str, DraftValue);
 
 /// Returns a patch that fits this image of an archive and changes nothing. Every example in it sets what the image has already, so
@@ -44,7 +44,7 @@ pub fn first_patch(archive: &Archive, index: usize) -> String {
     }
     let id = text(format!("sha256:{}", image.image_id().short()));
     sections.push(("expect", DraftValue::List(vec![map([("image-id", id)])])));
-    let draft = PatchDraft {
+    let head = PatchDraft {
         comments: vec![
             "yaml-language-server: $schema=patch.schema.json".to_owned(),
             format!("A first patch for {}, {}.", name(image), image.platform()),
@@ -52,25 +52,18 @@ pub fn first_patch(archive: &Archive, index: usize) -> String {
             "`ocipatch schema > patch.schema.json` writes the schema for editors.".to_owned(),
         ],
         sections,
-        operations: vec![first],
+        operations: Vec::new(),
     };
-    let preconditions = preconditions(image);
-    let text = draft.to_string();
-    let (before, operations) = text.split_once(OPERATIONS).expect("a patch has operations");
-    let mut patch = format!("{before}{}", commented(&preconditions));
+    let head = head.to_string();
+    let head = head.strip_suffix(OPERATIONS).expect("it ends with them");
+    let mut patch = head.to_owned() + &commented(&preconditions(image));
     if archive.referrers(index).n > 0 {
         patch += "# Attestations and signatures describe the image as it was; they must be dropped or kept if it changes.\n";
         patch += "# attestations: drop\n";
     }
     patch += OPERATIONS;
-    patch += operations;
-    let examples = PatchDraft {
-        operations: examples,
-        ..PatchDraft::default()
-    };
-    let text = examples.to_string();
-    let (_, examples) = text.split_once(OPERATIONS).expect("a patch has operations");
-    patch + &commented(examples)
+    patch += &PatchDraft::item(&first);
+    patch + &commented(&examples)
 }
 
 /// Operations that set what the image has already.
@@ -125,8 +118,8 @@ fn variables(config: &Config) -> Vec<(String, String)> {
         .collect()
 }
 
-/// Preconditions that the image satisfies, one an item of a list.
-fn preconditions(image: &Image) -> String {
+/// Preconditions that the image satisfies.
+fn preconditions(image: &Image) -> Vec<Draft> {
     let config = image.config();
     let text = |value: String| DraftValue::Text(value);
     let mut all = vec![("platform", text(image.platform().to_string()))];
@@ -145,21 +138,8 @@ fn preconditions(image: &Image) -> String {
     if let Some(user) = user(config) {
         all.push(("config", map([("user", text(user))])));
     }
-    let mut lines = String::new();
-    for (name, value) in all {
-        let expect = DraftValue::List(vec![map([(name, value)])]);
-        let draft = PatchDraft {
-            sections: vec![("expect", expect)],
-            operations: vec![("set-user", DraftValue::Text("x".to_owned()))],
-            ..PatchDraft::default()
-        };
-        let draft = draft.to_string();
-        if PatchFile::parse("", draft.as_bytes()).is_ok() {
-            let (_, item) = draft.split_once("expect:\n").expect("it has one");
-            lines += item.split_once(OPERATIONS).expect("it has one").0;
-        }
-    }
-    lines
+    all.retain(|(name, value)| PatchDraft::can_expect(name, value));
+    all
 }
 
 fn user(config: &Config) -> Option<String> {
@@ -193,8 +173,13 @@ fn map<const N: usize>(pairs: [(&str, DraftValue); N]) -> DraftValue {
     DraftValue::Map(pairs.collect())
 }
 
-/// Makes comments of the items of a list: `  - a` becomes `  # - a`.
-fn commented(items: &str) -> String {
-    let lines = items.lines().map(|line| format!("  # {}\n", &line[2..]));
-    lines.collect()
+/// Returns items of a list as comments: `  # - a`.
+fn commented(items: &[Draft]) -> String {
+    let items: String = items.iter().map(PatchDraft::item).collect();
+    let line = |line: &str| match line.strip_prefix("  ") {
+        Some(line) => format!("  # {line}\n"),
+        // A text of several lines may have empty ones.
+        None => "  #\n".to_owned(),
+    };
+    items.lines().map(line).collect()
 }

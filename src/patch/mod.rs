@@ -12,6 +12,7 @@ mod expect_config;
 mod expect_path;
 mod file;
 mod invisible;
+mod scalar;
 mod schema;
 mod substitute;
 mod syntax;

@@ -244,6 +244,14 @@ fn every_kind_of_file_and_name() {
         ),
         "{notes}"
     );
+    for part in ["/contiguous", "/"] {
+        let made = run(["export".as_ref(), path.as_os_str(), part.as_ref()]);
+        let notes = String::from_utf8(made.stderr).unwrap();
+        assert!(
+            notes.contains("`/contiguous` has a type"),
+            "{part}: {notes}"
+        );
+    }
     assert!(made.status.success());
     if is_root() && !notes.contains("devices") {
         same_as_tar(&out, &tar);

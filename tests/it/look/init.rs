@@ -14,6 +14,7 @@ use crate::edit::fixture;
 fn uncommented(patch: &str) -> String {
     let line = |line: &str| match line.strip_prefix("  # ") {
         Some(example) => format!("  {example}"),
+        None if line == "  #" => String::new(),
         None if line == "# attestations: drop" => "attestations: drop".to_owned(),
         None => line.to_owned(),
     };
@@ -101,6 +102,7 @@ fn odd_configurations_are_quoted_or_left_out() {
         "config: Env=[\"A=1\",\"B=2=3\",\"A=4\",\"C\",\"=D\",\"E=\",\"F=${A}\"]\n".to_owned(),
         "config: Env=[\"path=a\",\"PATH=b\"]\nconfig: User=\"1000:1000\"\n".to_owned(),
         "config: User=\"0\"\nos: windows\n".to_owned(),
+        "config: Labels={\"a\":\"one\\n\\ntwo\\n\",\"b\":\"operations:\\n\",\"c\":\"expect:\\n\\nx\\n\"}\n".to_owned(),
     ]
     .iter()
     .enumerate()
