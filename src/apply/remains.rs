@@ -1,13 +1,12 @@
 //! Notes on purged contents that an image still has: same size, same digest.
 
 use std::collections::{HashMap, HashSet};
-use std::io::{self, Write as _};
 
 use crate::archive::Archive;
-use crate::digest::{Digest, Hashing};
+use crate::digest::Digest;
 use crate::error::Error;
 use crate::gather::{OpenSources, Reading};
-use crate::layer::{Data, read_contents};
+use crate::layer::Data;
 use crate::plan::{PlacedContent, Plan, Remains};
 use crate::tarball::MAX_HOLE_BYTES;
 
@@ -102,15 +101,7 @@ fn digests<'d>(
         }
     };
     let wanted: Vec<&Data> = distinct.into_iter().filter(is_read).collect();
-    let mut hashing: Vec<_> = wanted.iter().map(|_| Hashing::new(io::sink())).collect();
-    let mut put = |i: usize, bytes: &[u8]| {
-        let written = hashing[i].write_all(bytes);
-        written.expect("a sink takes everything");
-    };
-    let open = move |origin| reading.open(origin);
-    read_contents(&wanted, reading.inputs(&open), &mut put)
-        .map_err(|error| reading.error(error))?;
+    let digests = reading.digests(&wanted)?;
     let n_unread = n_distinct - wanted.len();
-    let digests = hashing.into_iter().map(|hashing| hashing.finish().0);
     Ok((wanted.into_iter().zip(digests).collect(), n_unread))
 }

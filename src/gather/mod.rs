@@ -199,7 +199,7 @@ fn read<'a>(
         source_date_epoch: conditions.source_date_epoch.clone(),
         shown: conditions.shown.clone(),
     };
-    read_layers(patches.files(), archive, &mut inventory)?;
+    read_layers(patches.files(), archive, &opened, &mut inventory)?;
     Ok(Gathered {
         patches,
         archive,
@@ -212,6 +212,7 @@ fn read<'a>(
 fn read_layers(
     files: &[PatchFile],
     archive: &Archive,
+    opened: &OpenSources,
     inventory: &mut Inventory,
 ) -> Result<(), Error> {
     let patches: Vec<&Patch> = files.iter().flat_map(PatchFile::patches).collect();
@@ -245,7 +246,12 @@ fn read_layers(
             .remove(&image)
             .expect("every image that is wanted was read");
         let found = &mut inventory.images[image];
-        found.contents = read_contents(archive, &archive.images()[image], &tree, &patches)?;
+        let reading = Reading {
+            archive,
+            image: &archive.images()[image],
+            opened,
+        };
+        found.contents = read_contents(reading, &tree, &patches)?;
         (found.logs, found.tree) = (logs, Some(tree));
     }
     Ok(())

@@ -1,9 +1,12 @@
 //! What layers are made from: the layers of an image, and what was opened for the plan.
 
+use std::io::{self, Write as _};
+
 use super::OpenSources;
 use crate::archive::{Archive, Image};
+use crate::digest::{Digest, Hashing};
 use crate::error::Error;
-use crate::layer::{Inputs, OpenOrigin, Origin, WriteError};
+use crate::layer::{Data, Inputs, OpenOrigin, Origin, WriteError, read_contents};
 use crate::tarball::Input;
 
 /// An image, and what is beside its archive.
@@ -28,6 +31,19 @@ impl<'a> Reading<'a> {
     {
         let roots = &self.opened.roots;
         Inputs { roots, open }
+    }
+
+    /// Returns what contents hash to; each stream is read once.
+    pub(crate) fn digests(self, contents: &[&Data]) -> Result<Vec<Digest>, Error> {
+        let mut hashing: Vec<_> = contents.iter().map(|_| Hashing::new(io::sink())).collect();
+        let mut put = |i: usize, bytes: &[u8]| {
+            let written = hashing[i].write_all(bytes);
+            written.expect("a sink takes everything");
+        };
+        let open = |origin| self.open(origin);
+        read_contents(contents, self.inputs(&open), &mut put).map_err(|error| self.error(error))?;
+        let digests = hashing.into_iter().map(|hashing| hashing.finish().0);
+        Ok(digests.collect())
     }
 
     pub(crate) fn place(self, origin: Origin) -> String {

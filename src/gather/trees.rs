@@ -3,13 +3,15 @@
 use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 
-use crate::archive::{Archive, BlobId, Image, Layer};
+use super::Reading;
+use crate::archive::{Archive, BlobId, Layer};
 use crate::digest::Digest;
 use crate::error::Error;
 use crate::image_path::ImagePath;
+use crate::layer::{Data, Kept, Origin};
 use crate::patch::{Expectation, Patch};
-use crate::rootfs::{Content, LayerLog, Node, Resolution, Rootfs, RootfsError};
-use crate::tarball::{ContentReader, Kind, MAX_HOLE_BYTES, TarReader};
+use crate::rootfs::{Content, LayerLog, Resolution, Rootfs, RootfsError};
+use crate::tarball::{Kind, MAX_HOLE_BYTES, TarReader};
 
 /// What the layers of an image hold, by position.
 pub(super) type Logs = HashMap<usize, Arc<LayerLog>>;
@@ -40,7 +42,7 @@ pub(super) fn read_stacks(
         .map(|&image| (stack_of(image), image))
         .collect();
     stacks.sort();
-    let mut reading = Reading {
+    let mut reading = Stacks {
         archive,
         logs: HashMap::new(),
         shared: Vec::new(),
@@ -55,7 +57,7 @@ pub(super) fn read_stacks(
     Ok(read)
 }
 
-struct Reading<'a> {
+struct Stacks<'a> {
     archive: &'a Archive,
     /// By the entry of a layer and its position.
     logs: HashMap<(BlobId, usize), Arc<LayerLog>>,
@@ -63,7 +65,7 @@ struct Reading<'a> {
     shared: Vec<(usize, Rootfs)>,
 }
 
-impl Reading<'_> {
+impl Stacks<'_> {
     /// Reads a stack, of which the next one shares the first `n_shared` layers.
     fn stack(
         &mut self,
@@ -140,34 +142,27 @@ fn hashed_paths(patch: &Patch) -> impl Iterator<Item = &ImagePath> {
 
 /// Reads the files of an image whose content a patch expects something of; returns what each hashes to.
 pub(super) fn read_contents(
-    archive: &Archive,
-    image: &Image,
+    reading: Reading<'_>,
     tree: &Rootfs,
     patches: &[&Patch],
 ) -> Result<HashMap<Content, Digest>, Error> {
-    let mut contents = HashMap::new();
+    let mut wanted: HashMap<Content, Data> = HashMap::new();
     for path in patches.iter().flat_map(|patch| hashed_paths(patch)) {
         let Resolution::Found { path } = tree.resolve(path) else {
             continue;
         };
         let node = tree.get(&path).expect("a path that was found is there");
-        let is_read = node.kind == Kind::File && node.hole_bytes() <= MAX_HOLE_BYTES;
-        if is_read && !contents.contains_key(&node.content) {
-            contents.insert(node.content, read_content(archive, image, node)?);
+        if node.kind == Kind::File && node.hole_bytes() <= MAX_HOLE_BYTES {
+            let data = Data::Kept(Kept {
+                origin: Origin::Layer(node.content.layer),
+                offset: node.content.offset,
+                size: node.size,
+                sparse: node.sparse.clone(),
+            });
+            wanted.insert(node.content, data);
         }
     }
-    Ok(contents)
-}
-
-fn read_content(archive: &Archive, image: &Image, node: &Node) -> Result<Digest, Error> {
-    let layer = &image.layers()[node.content.layer];
-    let failed = |source| Error::Io {
-        place: archive.layer_name(layer).to_owned(),
-        source,
-    };
-    let mut stream = archive.open_layer(layer)?;
-    stream.skip(node.content.offset).map_err(failed)?;
-    let mut content = ContentReader::new(&mut stream, node.size, node.sparse.as_ref());
-    let (digest, _) = Digest::of_reader(&mut content).map_err(failed)?;
-    Ok(digest)
+    let data: Vec<&Data> = wanted.values().collect();
+    let digests = reading.digests(&data)?;
+    Ok(wanted.keys().copied().zip(digests).collect())
 }
