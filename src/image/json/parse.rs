@@ -144,9 +144,9 @@ impl<'a> Parser<'a> {
                     return Ok(Value::Literal(self.spelling(start)));
                 }
                 self.at = start;
-                Err(self.error("no value of JSON"))
+                Err(self.error("expected a JSON value"))
             }
-            Some(_) => Err(self.error("no value of JSON")),
+            Some(_) => Err(self.error("expected a JSON value")),
         }
     }
 
