@@ -15,24 +15,48 @@ use crate::printable;
 /// How many names are tried.
 const MAX_TRIES: u32 = 1000;
 
-/// Files in an editor.
-#[derive(Debug)]
-pub(super) struct Workplace {
-    directory: PathBuf,
-    files: Vec<PathBuf>,
+/// Opens texts in an editor, each in a file of this name, and hands over what they are then. If that is of no use, the files stay,
+/// and where they are is told; else they go.
+pub(super) fn in_editor<T>(
+    texts: &[(Vec<u8>, &str)],
+    use_them: impl FnOnce(Vec<String>) -> Result<T, Failure>,
+) -> Result<T, Failure> {
+    let mut open = OpenFiles {
+        directory: private_directory()?,
+        files: Vec::new(),
+        are_kept: false,
+    };
+    open.write(texts)?;
+    open.edit()?;
+    let used = open.read().and_then(use_them);
+    if used.is_err() {
+        open.keep();
+    }
+    used
 }
 
-impl Workplace {
-    /// Writes texts to new files, each under its own name in a directory of its own.
-    pub(super) fn new<'t>(
-        texts: impl IntoIterator<Item = (&'t [u8], &'t str)>,
-    ) -> Result<Self, Failure> {
-        let mut workplace = Self {
-            directory: private_directory()?,
-            files: Vec::new(),
-        };
-        for (i, (name, text)) in texts.into_iter().enumerate() {
-            let directory = workplace.directory.join((i + 1).to_string());
+/// Files in a directory of their own, which are removed with it.
+#[derive(Debug)]
+struct OpenFiles {
+    directory: PathBuf,
+    files: Vec<PathBuf>,
+    are_kept: bool,
+}
+
+impl Drop for OpenFiles {
+    fn drop(&mut self) {
+        if !self.are_kept {
+            // What cannot be removed is in a directory for that.
+            let _ = fs::remove_dir_all(&self.directory);
+        }
+    }
+}
+
+impl OpenFiles {
+    /// Writes texts to new files, each in a directory of its own: two may have the same name.
+    fn write(&mut self, texts: &[(Vec<u8>, &str)]) -> Result<(), Failure> {
+        for (i, (name, text)) in texts.iter().enumerate() {
+            let directory = self.directory.join((i + 1).to_string());
             let made = private().create(&directory);
             made.map_err(Error::at(&directory))?;
             let path = directory.join(file_name(name));
@@ -40,13 +64,13 @@ impl Workplace {
             let opened = options.write(true).create_new(true).mode(0o600).open(&path);
             let written = opened.and_then(|mut file| file.write_all(text.as_bytes()));
             written.map_err(Error::at(&path))?;
-            workplace.files.push(path);
+            self.files.push(path);
         }
-        Ok(workplace)
+        Ok(())
     }
 
-    /// Opens the files, and waits for the editor. The command may have arguments, so a shell takes it apart.
-    pub(super) fn open_editor(&self) -> Result<(), Failure> {
+    /// Waits for the editor. The command may have arguments, so a shell takes it apart.
+    fn edit(&self) -> Result<(), Failure> {
         let editor = editor_command();
         let shown = printable::path(&editor);
         let mut line = editor.clone();
@@ -60,36 +84,22 @@ impl Workplace {
         if ended.success() {
             return Ok(());
         }
-        self.remove_all();
         let message = format!("the editor `{shown}` failed ({ended}); nothing was written");
         Err(Failure::Usage(message))
     }
 
     /// Returns what is in the files now.
-    pub(super) fn read(&self) -> Result<Vec<String>, Failure> {
+    fn read(&self) -> Result<Vec<String>, Failure> {
         let read = |path: &PathBuf| Ok(fs::read_to_string(path).map_err(Error::at(path))?);
         self.files.iter().map(read).collect()
     }
 
-    /// Removes the files.
-    pub(super) fn remove(self) {
-        self.remove_all();
-    }
-
-    /// Says where the files are that were edited in vain.
-    pub(super) fn left(self, failure: Failure) -> Failure {
+    fn keep(&mut self) {
+        self.are_kept = true;
         for file in &self.files {
-            say(&format!(
-                "the edited text is in `{}`",
-                printable::path(file)
-            ));
+            let path = printable::path(file);
+            say(&format!("the edited text is in `{path}`"));
         }
-        failure
-    }
-
-    fn remove_all(&self) {
-        // What cannot be removed is in a directory for that.
-        let _ = fs::remove_dir_all(&self.directory);
     }
 }
 

@@ -9,7 +9,7 @@ use std::path::PathBuf;
 
 use clap::Args;
 
-use self::editor::Workplace;
+use self::editor::in_editor;
 use super::args::{ArgOptions, refuse_undeclared};
 use super::failure::{Failure, say};
 use super::inputs::{enter, input, job};
@@ -60,6 +60,7 @@ impl Edit {
         let values = self.args.values(&mut ledger)?;
         let mut job = job(ledger);
         let (archive, start) = self.open(existing, &values, &mut job)?;
+        let ledger = job.ledger().clone();
         let edit = PatchEdit {
             start,
             archive: &archive,
@@ -72,25 +73,21 @@ impl Edit {
             allows_outside: self.allow_outside,
             job: &job,
         };
-        let extended = if self.config {
-            edited_config(&edit)?
+        let write = |extended: &Extended| {
+            archive.contents().source().check()?;
+            self.write(extended, &ledger, quiet)
+        };
+        let is_changed = if self.config {
+            edit_config(&edit, write)?
         } else {
             let paths = self.paths.iter();
             let paths: Vec<ImagePath> = paths
                 .map(|path| ImagePath::confined(path.as_bytes()))
                 .collect();
-            edited_files(&edit, &paths)?
+            edit_files(&edit, &paths, write)?
         };
-        let Some((extended, workplace)) = extended else {
-            if !quiet {
-                say("nothing was changed, and nothing was written");
-            }
-            return Ok(());
-        };
-        archive.contents().source().check()?;
-        match self.write(&extended, job.ledger(), quiet) {
-            Ok(()) => workplace.remove(),
-            Err(failure) => return Err(workplace.left(failure)),
+        if !is_changed && !quiet {
+            say("nothing was changed, and nothing was written");
         }
         Ok(())
     }
@@ -167,63 +164,53 @@ impl Edit {
     }
 }
 
-type Done = Option<(Extended, Workplace)>;
-
-fn edited_files(edit: &PatchEdit<'_>, paths: &[ImagePath]) -> Result<Done, Failure> {
+/// Has files edited, and the patch written that says how; tells whether anything changed.
+fn edit_files(
+    edit: &PatchEdit<'_>,
+    paths: &[ImagePath],
+    write: impl FnOnce(&Extended) -> Result<(), Failure>,
+) -> Result<bool, Failure> {
     let texts = edit.texts(paths)?;
-    let names = paths
+    let name = |path: &ImagePath| path.file_name().unwrap_or_default().to_vec();
+    let files: Vec<(Vec<u8>, &str)> = paths
         .iter()
-        .map(|path| path.file_name().unwrap_or_default());
-    let workplace = Workplace::new(names.zip(&texts).map(|(name, text)| (name, text.as_str())))?;
-    workplace.open_editor()?;
-    let changed = workplace.read().and_then(|new| {
-        let files = paths.iter().zip(texts).zip(new);
-        let files = files.map(|((path, old), new)| EditedFile {
+        .zip(&texts)
+        .map(|(path, text)| (name(path), text.as_str()))
+        .collect();
+    in_editor(&files, |new| {
+        let files = paths.iter().zip(&texts).zip(new);
+        let changed = files.filter(|((_, old), new)| *old != new);
+        let changed = changed.map(|((path, old), new)| EditedFile {
             path: path.clone(),
-            old,
+            old: old.clone(),
             new,
         });
-        let files: Vec<EditedFile> = files.filter(|file| file.old != file.new).collect();
-        if files.is_empty() {
-            return Ok(None);
+        let changed: Vec<EditedFile> = changed.collect();
+        if changed.is_empty() {
+            return Ok(false);
         }
-        Ok(Some(edit.with_files(&files)?))
-    });
-    finished(changed, workplace)
+        write(&edit.with_files(&changed)?)?;
+        Ok(true)
+    })
 }
 
-fn edited_config(edit: &PatchEdit<'_>) -> Result<Done, Failure> {
+/// Does for the configuration what [`edit_files`] does for files.
+fn edit_config(
+    edit: &PatchEdit<'_>,
+    write: impl FnOnce(&Extended) -> Result<(), Failure>,
+) -> Result<bool, Failure> {
     let old = edit.config()?;
     let text = printable::json(&old.document().root.to_json()) + "\n";
-    let workplace = Workplace::new([(&b"config.json"[..], text.as_str())])?;
-    workplace.open_editor()?;
-    let changed = workplace.read().and_then(|new| {
-        let new = new.first().expect("one file was opened");
-        if *new == text {
-            return Ok(None);
+    in_editor(&[(b"config.json".to_vec(), &text)], |new| {
+        let new = Config::parse(new[0].as_bytes()).map_err(|reason| {
+            let message = format!("the edited text is not a configuration: {reason}");
+            Failure::Absent(Absent::new(message))
+        })?;
+        match edit.with_config(&old, &new)? {
+            Some(extended) => write(&extended).map(|()| true),
+            None => Ok(false),
         }
-        let new = Config::parse(new.as_bytes()).map_err(|reason| {
-            Absent::new(format!("the edited text is not a configuration: {reason}"))
-        });
-        let new = new.map_err(Failure::Absent)?;
-        Ok(edit.with_config(&old, &new)?)
-    });
-    finished(changed, workplace)
-}
-
-/// What was typed is kept if it is of no use yet.
-fn finished(
-    changed: Result<Option<Extended>, Failure>,
-    workplace: Workplace,
-) -> Result<Done, Failure> {
-    match changed {
-        Ok(Some(extended)) => Ok(Some((extended, workplace))),
-        Ok(None) => {
-            workplace.remove();
-            Ok(None)
-        }
-        Err(failure) => Err(workplace.left(failure)),
-    }
+    })
 }
 
 /// Returns the editor that the user has chosen, as `git` and `crontab` look for it.
