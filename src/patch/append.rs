@@ -6,8 +6,8 @@ use super::file::PatchFile;
 use crate::problem::Address;
 
 impl PatchFile {
-    /// Returns the text with these operations at the end of its last document, which was read with `values` for its args. Nothing if they cannot be said there, or if the patch is
-    /// written in a way in which nobody can tell where they would go.
+    /// Returns the text with these operations at the end of its last document, which was read with `values` for its args. Nothing if
+    /// they cannot be said there, or if nobody can tell where they would go.
     #[must_use]
     pub fn with_operations(
         &self,

@@ -17,7 +17,7 @@ use crate::rootfs::{Obstacle, Resolution, Rootfs};
 use crate::shape::{
     EditPlace, Field, IfMissing, NoNewLayer, PathMap, Paths, Problems, Short, Word, record,
 };
-use crate::tarball::{ImpliedDirectories, TooManyImplied};
+use crate::tarball::{ImpliedDirectories, Kind, TooManyImplied};
 
 record! {
     /// Paths to move, and options.
@@ -102,6 +102,21 @@ struct Move {
     from: ImagePath,
     to: ImagePath,
     index: usize,
+}
+
+impl Move {
+    /// Returns what it changes of the files, for people; `kind` is that of what moves.
+    fn changes(&self, kind: Kind) -> [FileChange; 2] {
+        let Self { from, to, .. } = self;
+        let added = FileChange {
+            detail: Some(format!("from {from}")),
+            ..tree_changes::file_change(Change::Added, to, kind)
+        };
+        [
+            tree_changes::file_change(Change::Removed, from, kind),
+            added,
+        ]
+    }
 }
 
 fn move_paths(image: &mut EditedImage<'_>, moves: &PathMoves) {
@@ -276,7 +291,8 @@ fn lay_moves(image: &mut EditedImage<'_>, moves: &[Move], created_by: Option<&st
     let mut files: Vec<FileChange> = Vec::new();
     let mut moved = BTreeSet::new();
     let mut implied = ImpliedDirectories::default();
-    for Move { from, to, .. } in moves {
+    for it in moves {
+        let Move { from, to, .. } = it;
         if let Err(many) = count_implied(&mut implied, tree, to) {
             let help = "move into directories that the image has";
             return image.problem(Code::LayerConflict, address, many.to_string(), help);
@@ -288,11 +304,7 @@ fn lay_moves(image: &mut EditedImage<'_>, moves: &[Move], created_by: Option<&st
             moved.insert(path);
         }
         edits.insert(from.clone(), Edit::Hide);
-        files.push(tree_changes::file_change(Change::Removed, from, top.kind));
-        files.push(FileChange {
-            detail: Some(format!("from {from}")),
-            ..tree_changes::file_change(Change::Added, to, top.kind)
-        });
+        files.extend(it.changes(top.kind));
     }
     if let Some(found) = first_unsupported(tree, &moved) {
         return image.refuse_unsupported(&found, &address);

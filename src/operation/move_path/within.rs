@@ -3,7 +3,6 @@
 use super::Move;
 use crate::edit::image::EditedImage;
 use crate::edit::rewrites::{LayerEdits, tree_with};
-use crate::edit::{Change, FileChange, tree_changes};
 use crate::image_path::ImagePath;
 use crate::layer::GroupEdit;
 use crate::problem::{Code, quoted};
@@ -41,14 +40,10 @@ pub(super) fn rename(image: &mut EditedImage<'_>, moves: &[Move]) {
         let help = "remove `in: layer` to move it in a new layer";
         return image.problem(Code::LayerConflict, address, message, help);
     }
-    for Move { from, to, .. } in moves {
-        let top = tree.get(from).expect("what was found is there");
+    for moved in moves {
+        let top = tree.get(&moved.from).expect("what was found is there");
         let (_, files) = found.entry(top.layer).or_default();
-        files.push(tree_changes::file_change(Change::Removed, from, top.kind));
-        files.push(FileChange {
-            detail: Some(format!("from {from}")),
-            ..tree_changes::file_change(Change::Added, to, top.kind)
-        });
+        files.extend(moved.changes(top.kind));
     }
     image.rewrite(found, &address);
 }
