@@ -1,21 +1,14 @@
 //! Edits of JSON, by the documents that keep every byte nobody asked to change.
 
-use super::change::change;
 use super::node::{Key, Kind, Node};
-use super::{Edit, MAX_VALUES, Refused, checked, line_and_column};
+use super::{Edit, MAX_VALUES, Refused, edited, line_and_column};
 use crate::image::json::{self, Document, Place};
 
 pub(super) fn edit(text: &str, edit: &Edit) -> Result<Option<String>, Refused> {
-    let mut document = parse(text)?;
-    let old = read(&document)?;
-    let mut new = old.clone();
-    change(&mut new, edit)?;
-    if new.means(&old) {
-        return Ok(None);
-    }
-    write(&mut document.place(), &new);
-    let text = String::from_utf8(document.to_bytes()).expect("a document is made of strings");
-    checked(text, &new, |text| read(&parse(text)?)).map(Some)
+    edited(text, edit, read, |_, new, mut document| {
+        write(&mut document.place(), new);
+        Ok(String::from_utf8(document.to_bytes()).expect("a document is made of strings"))
+    })
 }
 
 fn parse(text: &str) -> Result<Document, Refused> {
@@ -31,9 +24,11 @@ fn parse(text: &str) -> Result<Document, Refused> {
     })
 }
 
-fn read(document: &Document) -> Result<Node, Refused> {
+fn read(text: &str) -> Result<(Node, Document), Refused> {
+    let document = parse(text)?;
     let mut n_left = MAX_VALUES;
-    read_value(&document.root, 0, &mut n_left)
+    let node = read_value(&document.root, 0, &mut n_left)?;
+    Ok((node, document))
 }
 
 fn read_value(value: &json::Value, origin: usize, n_left: &mut usize) -> Result<Node, Refused> {

@@ -19,6 +19,9 @@ mod yaml;
 
 use std::fmt;
 
+use self::change::change;
+use self::node::Node;
+
 pub use node::Value;
 pub use pointer::{InvalidPointer, Pointer};
 
@@ -106,23 +109,36 @@ impl Format {
             Some(rest) => ("\u{feff}", rest),
             None => ("", text),
         };
-        let edited = match self {
+        let mut edited = match self {
             Self::Json => json::edit(text, edit),
             Self::Toml => toml::edit(text, edit),
             Self::Yaml => yaml::edit(text, edit),
-        };
-        Ok(edited?.map(|new| format!("{mark}{new}")))
+        }?;
+        if let Some(new) = &mut edited {
+            new.insert_str(0, mark);
+        }
+        Ok(edited)
     }
 }
 
-/// Returns an edited text if it says exactly what the edit made of the values.
-fn checked(
-    text: String,
-    expected: &node::Node,
-    read: impl FnOnce(&str) -> Result<node::Node, Refused>,
-) -> Result<String, Refused> {
+/// Reads a text, changes its values and writes the changes. The result must say exactly what the edit made of the values.
+fn edited<P>(
+    text: &str,
+    edit: &Edit,
+    read: impl Fn(&str) -> Result<(Node, P), Refused>,
+    write: impl FnOnce(&str, &Node, P) -> Result<String, Refused>,
+) -> Result<Option<String>, Refused> {
+    let (old, places) = read(text)?;
+    let mut new = old.clone();
+    change(&mut new, edit)?;
+    if new.means(&old) {
+        return Ok(None);
+    }
+    // Reading the result takes as much memory again.
+    drop(old);
+    let text = write(text, &new, places)?;
     match read(&text) {
-        Ok(found) if found.means(expected) => Ok(text),
+        Ok((found, _)) if found.means(&new) => Ok(Some(text)),
         _ => Err(Refused::whole(
             "it cannot be edited without changing other parts",
         )),

@@ -4,21 +4,16 @@ mod read;
 mod spell;
 mod write;
 
-use super::change::change;
 use super::splice::Splices;
-use super::{Edit, Refused, Value, checked};
+use super::{Edit, Refused, Value, edited};
 
 pub(super) fn edit(text: &str, edit: &Edit) -> Result<Option<String>, Refused> {
     refuse_null(edit)?;
-    let (old, site) = read::read(text)?;
-    let mut new = old.clone();
-    change(&mut new, edit)?;
-    if new.means(&old) {
-        return Ok(None);
-    }
-    let mut splices = Splices::new(text);
-    write::write(&mut splices, &new, &site)?;
-    checked(splices.apply(), &new, |text| Ok(read::read(text)?.0)).map(Some)
+    edited(text, edit, read::read, |text, new, site| {
+        let mut splices = Splices::new(text);
+        write::write(&mut splices, new, &site)?;
+        Ok(splices.apply())
+    })
 }
 
 fn refuse_null(edit: &Edit) -> Result<(), Refused> {

@@ -10,18 +10,13 @@ mod site;
 mod spell;
 mod write;
 
-use super::change::change;
 use super::splice::Splices;
-use super::{Edit, Refused, checked};
+use super::{Edit, Refused, edited};
 
 pub(super) fn edit(text: &str, edit: &Edit) -> Result<Option<String>, Refused> {
-    let (old, site, referred) = read::read(text)?;
-    let mut new = old.clone();
-    change(&mut new, edit)?;
-    if new.means(&old) {
-        return Ok(None);
-    }
-    let mut splices = Splices::new(text);
-    write::write(&mut splices, &new, &site, &referred)?;
-    checked(splices.apply(), &new, |text| Ok(read::read(text)?.0)).map(Some)
+    edited(text, edit, read::read, |text, new, (site, referred)| {
+        let mut splices = Splices::new(text);
+        write::write(&mut splices, new, &site, &referred)?;
+        Ok(splices.apply())
+    })
 }

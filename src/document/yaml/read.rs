@@ -11,7 +11,7 @@ use crate::document::node::{Key, Kind, Node};
 use crate::document::{MAX_DEPTH, MAX_VALUES, Refused, line_and_column};
 
 /// Returns the values of the one document, their places, and the anchors that aliases refer to.
-pub(super) fn read(text: &str) -> Result<(Node, Site, HashSet<usize>), Refused> {
+pub(super) fn read(text: &str) -> Result<(Node, (Site, HashSet<usize>)), Refused> {
     let options = granit_parser::options! { emit_anchor_events: true };
     let mut reader = Reader {
         text,
@@ -42,7 +42,7 @@ pub(super) fn read(text: &str) -> Result<(Node, Site, HashSet<usize>), Refused> 
         return Err(Refused::whole(reason));
     }
     let node = Node::marked(0, root.kind, root.mark);
-    Ok((node, root.site, reader.referred))
+    Ok((node, (root.site, reader.referred)))
 }
 
 fn nothing(at: usize) -> Site {
