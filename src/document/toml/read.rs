@@ -2,7 +2,7 @@
 
 use std::ops::Range;
 
-use toml_edit::{Document, InlineTable, Item, Key as TomlKey, Table, TableLike, Value};
+use toml_edit::{Document, Item, Key as TomlKey, Table, TableLike, Value};
 
 use crate::document::node::{Key, Kind, Node};
 use crate::document::{MAX_VALUES, Refused, line_and_column};
@@ -39,6 +39,17 @@ pub(super) enum Shape {
     Sections,
 }
 
+impl Site {
+    fn new(shape: Shape, span: Range<usize>, children: Vec<Self>) -> Self {
+        Self {
+            shape,
+            key: 0..0,
+            span,
+            children,
+        }
+    }
+}
+
 impl Shape {
     /// Tells whether it is one range of the text, behind a key.
     pub(super) fn is_value(self) -> bool {
@@ -57,15 +68,8 @@ pub(super) fn read(text: &str) -> Result<(Node, Site), Refused> {
         text,
         n_left: MAX_VALUES,
     };
-    let table = document.as_table();
-    let (kind, children) = reader.pairs(table, table.iter())?;
-    let site = Site {
-        shape: Shape::Root,
-        key: 0..0,
-        span: 0..0,
-        children,
-    };
-    Ok((Node::at(0, kind), site))
+    let (kind, children) = reader.pairs(document.as_table())?;
+    Ok((Node::at(0, kind), Site::new(Shape::Root, 0..0, children)))
 }
 
 struct Reader<'a> {
@@ -73,115 +77,82 @@ struct Reader<'a> {
     n_left: usize,
 }
 
-type Read = (Kind, Shape, Range<usize>, Vec<Site>);
-
 impl Reader<'_> {
-    fn pairs<'t>(
-        &mut self,
-        table: &dyn TableLike,
-        pairs: impl Iterator<Item = (&'t str, &'t Item)>,
-    ) -> Result<(Kind, Vec<Site>), Refused> {
+    fn pairs(&mut self, table: &dyn TableLike) -> Result<(Kind, Vec<Site>), Refused> {
         let (mut values, mut sites) = (Vec::new(), Vec::new());
-        for (name, item) in pairs {
-            let (kind, shape, span, children) = self.item(item)?;
-            let key = table.key(name).and_then(TomlKey::span).unwrap_or_default();
+        for (name, item) in table.iter() {
+            let (kind, mut site) = self.item(item)?;
+            let key = table.key(name).and_then(TomlKey::span);
+            site.key = key.unwrap_or_default();
             values.push((Key::Text(name.to_owned()), Node::at(sites.len(), kind)));
-            sites.push(Site {
-                shape,
-                key,
-                span,
-                children,
-            });
+            sites.push(site);
         }
         Ok((Kind::Map(values), sites))
     }
 
-    fn item(&mut self, item: &Item) -> Result<Read, Refused> {
+    fn items<T>(
+        &mut self,
+        items: impl IntoIterator<Item = T>,
+        read: impl Fn(&mut Self, T) -> Result<(Kind, Site), Refused>,
+    ) -> Result<(Kind, Vec<Site>), Refused> {
+        let (mut values, mut sites) = (Vec::new(), Vec::new());
+        for item in items {
+            let (kind, site) = read(self, item)?;
+            values.push(Node::at(sites.len(), kind));
+            sites.push(site);
+        }
+        Ok((Kind::List(values), sites))
+    }
+
+    fn item(&mut self, item: &Item) -> Result<(Kind, Site), Refused> {
         match item {
             Item::Value(value) => self.value(value),
             Item::Table(table) => self.table(table),
             Item::ArrayOfTables(tables) => {
-                let (mut items, mut sites) = (Vec::new(), Vec::new());
-                for table in tables {
-                    let (kind, shape, span, children) = self.table(table)?;
-                    items.push(Node::at(sites.len(), kind));
-                    sites.push(Site {
-                        shape,
-                        key: 0..0,
-                        span,
-                        children,
-                    });
-                }
-                Ok((Kind::List(items), Shape::Sections, 0..0, sites))
+                let (kind, children) = self.items(tables, Self::table)?;
+                Ok((kind, Site::new(Shape::Sections, 0..0, children)))
             }
             Item::None => Err(Refused::whole("it is not TOML")),
         }
     }
 
-    fn table(&mut self, table: &Table) -> Result<Read, Refused> {
+    fn table(&mut self, table: &Table) -> Result<(Kind, Site), Refused> {
         self.count()?;
-        let (kind, children) = self.pairs(table, table.iter())?;
-        let span = table.span().unwrap_or_default();
+        let (kind, children) = self.pairs(table)?;
         let shape = match (table.is_dotted(), table.is_implicit()) {
             (true, _) => Shape::Dotted,
             (false, true) => Shape::Implicit,
             (false, false) => Shape::Section,
         };
-        Ok((kind, shape, span, children))
+        let span = table.span().unwrap_or_default();
+        Ok((kind, Site::new(shape, span, children)))
     }
 
-    fn inline(&mut self, table: &InlineTable) -> Result<(Kind, Vec<Site>), Refused> {
-        let (mut values, mut sites) = (Vec::new(), Vec::new());
-        for (name, value) in table {
-            let (kind, shape, span, children) = self.value(value)?;
-            let key = table.key(name).and_then(TomlKey::span).unwrap_or_default();
-            values.push((Key::Text(name.to_owned()), Node::at(sites.len(), kind)));
-            sites.push(Site {
-                shape,
-                key,
-                span,
-                children,
-            });
-        }
-        Ok((Kind::Map(values), sites))
-    }
-
-    fn value(&mut self, value: &Value) -> Result<Read, Refused> {
+    fn value(&mut self, value: &Value) -> Result<(Kind, Site), Refused> {
         self.count()?;
         let span = value.span().unwrap_or_default();
         let spelled = || self.text[span.clone()].to_owned();
+        let scalar = |kind| (kind, Shape::Scalar, Vec::new());
         let (kind, shape, children) = match value {
-            Value::String(text) => (Kind::Text(text.value().clone()), Shape::Scalar, Vec::new()),
-            Value::Integer(_) | Value::Float(_) => {
-                (Kind::Number(spelled()), Shape::Scalar, Vec::new())
-            }
-            Value::Boolean(value) => (Kind::Bool(*value.value()), Shape::Scalar, Vec::new()),
-            Value::Datetime(_) => (Kind::Other(spelled()), Shape::Scalar, Vec::new()),
+            Value::String(text) => scalar(Kind::Text(text.value().clone())),
+            Value::Integer(_) | Value::Float(_) => scalar(Kind::Number(spelled())),
+            Value::Boolean(value) => scalar(Kind::Bool(*value.value())),
+            Value::Datetime(_) => scalar(Kind::Other(spelled())),
             Value::Array(array) => {
-                let (mut items, mut sites) = (Vec::new(), Vec::new());
-                for value in array {
-                    let (kind, shape, span, children) = self.value(value)?;
-                    items.push(Node::at(sites.len(), kind));
-                    sites.push(Site {
-                        shape,
-                        key: 0..0,
-                        span,
-                        children,
-                    });
-                }
-                (Kind::List(items), Shape::Array, sites)
+                let (kind, children) = self.items(array, Self::value)?;
+                (kind, Shape::Array, children)
             }
             Value::InlineTable(table) => {
+                let (kind, children) = self.pairs(table)?;
                 let shape = if table.is_dotted() {
                     Shape::InlineDotted
                 } else {
                     Shape::Inline
                 };
-                let (kind, children) = self.inline(table)?;
                 (kind, shape, children)
             }
         };
-        Ok((kind, shape, span, children))
+        Ok((kind, Site::new(shape, span, children)))
     }
 
     fn count(&mut self) -> Result<(), Refused> {
