@@ -46,28 +46,9 @@ pub(super) fn canonical(spelled: &str) -> String {
     format!("{sign}{short}e{}", exponent.saturating_add(shift))
 }
 
-/// Tells whether a text is a number of JSON (RFC 8259, section 6).
-pub(super) fn is_json_number(text: &str) -> bool {
-    let digits = |text: &str| !text.is_empty() && text.bytes().all(|b| b.is_ascii_digit());
-    let unsigned = text.strip_prefix('-').unwrap_or(text);
-    let (mantissa, exponent) = match unsigned.split_once(['e', 'E']) {
-        Some((mantissa, exponent)) => (mantissa, Some(exponent)),
-        None => (unsigned, None),
-    };
-    let (whole, fraction) = match mantissa.split_once('.') {
-        Some((whole, fraction)) => (whole, Some(fraction)),
-        None => (mantissa, None),
-    };
-    digits(whole)
-        && (whole == "0" || !whole.starts_with('0'))
-        && fraction.is_none_or(digits)
-        && exponent
-            .is_none_or(|exponent| digits(exponent.strip_prefix(['+', '-']).unwrap_or(exponent)))
-}
-
 #[cfg(test)]
 mod tests {
-    use super::{canonical, is_json_number};
+    use super::canonical;
 
     #[test]
     fn equal_numbers_share_a_spelling() {
@@ -91,18 +72,6 @@ mod tests {
             ("1e99999999999999999999", "1e99999999999999999998"),
         ] {
             assert_ne!(canonical(a), canonical(b), "{a} {b}");
-        }
-    }
-
-    #[test]
-    fn numbers_of_json_are_told_from_others() {
-        for text in ["0", "-0", "10", "1.10", "1e3", "-1.5E+7"] {
-            assert!(is_json_number(text), "{text}");
-        }
-        for text in [
-            "", "-", "01", "1.", ".5", "+1", "1e", "0x1f", "1_000", ".inf", "1 ", "١",
-        ] {
-            assert!(!is_json_number(text), "{text}");
         }
     }
 }

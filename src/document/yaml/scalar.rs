@@ -2,7 +2,7 @@
 
 use crate::document::Value;
 use crate::document::node::{Kind, is_date};
-use crate::document::number::is_json_number;
+use crate::image::json::Document;
 
 impl Value {
     /// Returns what a plain scalar of YAML 1.2 is; nothing for a number that JSON does not have.
@@ -11,7 +11,10 @@ impl Value {
         match resolve(text) {
             Kind::Null => Some(Self::Null),
             Kind::Bool(value) => Some(Self::Bool(value)),
-            Kind::Number(spelled) => is_json_number(&spelled).then_some(Self::Number(spelled)),
+            Kind::Number(spelled) => {
+                let is_json = Document::parse(spelled.as_bytes()).is_ok();
+                is_json.then_some(Self::Number(spelled))
+            }
             _ if digits(unsigned(text)) || text.strip_prefix("0o").is_some_and(digits) => None,
             _ => Some(Self::Text(text.to_owned())),
         }
@@ -117,7 +120,24 @@ fn is_timestamp(text: &str) -> bool {
 #[cfg(test)]
 mod tests {
     use super::resolve;
+    use crate::document::Value;
     use crate::document::node::Kind;
+
+    #[test]
+    fn only_numbers_of_json_are_numbers_of_an_edit() {
+        for text in ["0", "-0", "10", "1.10", "1e3", "-1.5E+7"] {
+            let number = Value::Number(text.to_owned());
+            assert_eq!(Value::of_plain(text), Some(number), "{text}");
+        }
+        for text in ["01", "1.", ".5", "+1", "0x1f", ".inf"] {
+            assert_eq!(Value::of_plain(text), None, "{text}");
+        }
+        for text in ["-", "1e", "1_000", "1 ", "١"] {
+            let string = Value::Text(text.to_owned());
+            assert_eq!(Value::of_plain(text), Some(string), "{text}");
+        }
+        assert_eq!(Value::of_plain(""), Some(Value::Null));
+    }
 
     #[test]
     fn a_plain_scalar_is_what_both_versions_of_yaml_take_it_for() {
