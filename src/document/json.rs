@@ -64,32 +64,25 @@ fn write(place: &mut Place<'_>, node: &Node) {
         place.replace(spelled(node));
         return;
     }
-    match &node.kind {
-        Kind::List(items) => {
-            write_kept(place, items.iter());
-            for item in items.iter().filter(|item| item.origin.is_none()) {
-                place.push(spelled(item));
-            }
+    write_kept(place, node);
+    let children = node.kind.children();
+    for (key, child) in children.filter(|(_, child)| child.origin.is_none()) {
+        match key {
+            Some(key) => place.put(quoted(key.text()).into(), spelled(child)),
+            None => place.push(spelled(child)),
         }
-        Kind::Map(pairs) => {
-            write_kept(place, pairs.iter().map(|(_, node)| node));
-            for (key, node) in pairs.iter().filter(|(_, node)| node.origin.is_none()) {
-                place.put(quoted(key.text()).into(), spelled(node));
-            }
-        }
-        _ => {}
     }
 }
 
 /// Writes the children that the text has, and removes those that are gone.
-fn write_kept<'a>(place: &mut Place<'_>, children: impl Iterator<Item = &'a Node>) {
+fn write_kept(place: &mut Place<'_>, node: &Node) {
     let mut kept = Vec::new();
-    for node in children {
-        if let Some(origin) = node.origin
-            && let Some(mut child) = place.child(origin)
+    for (_, child) in node.kind.children() {
+        if let Some(origin) = child.origin
+            && let Some(mut place) = place.child(origin)
         {
             kept.push(origin);
-            write(&mut child, node);
+            write(&mut place, child);
         }
     }
     let mut kept = kept.into_iter().rev().peekable();

@@ -199,6 +199,17 @@ impl Kind {
         }
     }
 
+    /// Returns the children of a map, with their keys, or of a list.
+    pub(super) fn children(&self) -> impl Iterator<Item = (Option<&Key>, &Node)> {
+        let (items, pairs): (&[Node], &[(Key, Node)]) = match self {
+            Self::List(items) => (items, &[]),
+            Self::Map(pairs) => (&[], pairs),
+            _ => (&[], &[]),
+        };
+        let pairs = pairs.iter().map(|(key, node)| (Some(key), node));
+        items.iter().map(|item| (None, item)).chain(pairs)
+    }
+
     /// Changes the children of a map or a list; tells whether that is all that it takes.
     fn change_within(&mut self, value: &Value) -> bool {
         match (self, value) {

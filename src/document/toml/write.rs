@@ -78,14 +78,9 @@ impl Writer<'_, '_> {
     }
 
     fn children(&mut self, node: &Node, site: &Site) -> Result<(), Refused> {
-        let children: Vec<(Option<&Key>, &Node)> = match &node.kind {
-            Kind::List(items) => items.iter().map(|item| (None, item)).collect(),
-            Kind::Map(pairs) => pairs.iter().map(|(key, node)| (Some(key), node)).collect(),
-            _ => return Ok(()),
-        };
         let mut is_kept = vec![false; site.children.len()];
         let mut new = Vec::new();
-        for (key, node) in children {
+        for (key, node) in node.kind.children() {
             let Some(origin) = node.origin else {
                 new.push((key, node));
                 continue;
@@ -378,10 +373,7 @@ fn needs_another_shape(node: &Node, site: &Site) -> bool {
     if site.shape.is_value() || site.shape == Shape::Root {
         return false;
     }
-    let has_kept = match &node.kind {
-        Kind::List(items) => items.iter().any(|item| item.origin.is_some()),
-        Kind::Map(pairs) => pairs.iter().any(|(_, node)| node.origin.is_some()),
-        _ => false,
-    };
+    let mut children = node.kind.children();
+    let has_kept = children.any(|(_, child)| child.origin.is_some());
     node.is_new || (!has_kept && site.shape != Shape::Section)
 }

@@ -60,27 +60,16 @@ fn string(text: &str, replaced: Option<ScalarStyle>, in_flow: bool) -> String {
 
 /// Tells whether a value is written on lines of its own.
 pub(super) fn is_block(node: &Node) -> bool {
-    match &node.kind {
-        Kind::List(items) => !items.is_empty(),
-        Kind::Map(pairs) => !pairs.is_empty(),
-        _ => false,
-    }
+    node.kind.children().next().is_some()
 }
 
 /// Returns the lines of a map or a list that has something in it, each with a line end; the first line has no indentation.
 pub(super) fn block(node: &Node, indent: usize, layout: Layout) -> String {
-    let lines: Vec<_> = match &node.kind {
-        Kind::List(items) => items
-            .iter()
-            .map(|node| item(node, None, indent, layout))
-            .collect(),
-        Kind::Map(pairs) => pairs
-            .iter()
-            .map(|(key, node)| pair(key, node, indent, layout))
-            .collect(),
-        _ => Vec::new(),
-    };
-    lines.join(&" ".repeat(indent))
+    let lines = node.kind.children().map(|(key, node)| match key {
+        Some(key) => pair(key, node, indent, layout),
+        None => item(node, None, indent, layout),
+    });
+    lines.collect::<Vec<_>>().join(&" ".repeat(indent))
 }
 
 /// Returns an item with its dash, which is at the column `indent`; a string is quoted like the one before it.

@@ -72,11 +72,6 @@ impl Writer<'_, '_> {
     }
 
     fn children(&mut self, node: &Node, site: &Site) -> Result<bool, Refused> {
-        let children: Vec<(Option<&Key>, &Node)> = match &node.kind {
-            Kind::List(items) => items.iter().map(|item| (None, item)).collect(),
-            Kind::Map(pairs) => pairs.iter().map(|(key, node)| (Some(key), node)).collect(),
-            _ => return Ok(false),
-        };
         let place = match site.shape {
             Shape::BlockMap => Place::Map(self.splices.column(site.children[0].key.start)),
             Shape::BlockList => Place::List,
@@ -85,7 +80,7 @@ impl Writer<'_, '_> {
         let mut is_kept = vec![false; site.children.len()];
         let mut new = Vec::new();
         let mut is_changed = false;
-        for (key, node) in children {
+        for (key, node) in node.kind.children() {
             match node.origin {
                 Some(origin) => {
                     is_kept[origin] = true;
@@ -360,18 +355,9 @@ fn last_style(site: &Site) -> Option<ScalarStyle> {
     }
 }
 
-/// Tells whether nothing is left of a collection that the text has something of.
+/// Tells whether a collection is written again as a whole: it keeps no child, and is not empty both before and after.
 fn has_no_more(node: &Node, site: &Site) -> bool {
-    if site.children.is_empty() {
-        return match &node.kind {
-            Kind::List(items) => !items.is_empty(),
-            Kind::Map(pairs) => !pairs.is_empty(),
-            _ => false,
-        };
-    }
-    match &node.kind {
-        Kind::List(items) => items.iter().all(|item| item.origin.is_none()),
-        Kind::Map(pairs) => pairs.iter().all(|(_, node)| node.origin.is_none()),
-        _ => false,
-    }
+    let mut children = node.kind.children();
+    let has_kept = children.any(|(_, child)| child.origin.is_some());
+    !has_kept && (!site.children.is_empty() || spell::is_block(node))
 }
