@@ -141,6 +141,7 @@
 //! |---|---|---|
 //! | `annotation`, `digest`, `compression`, `reference`, `image_path`, `media_type`, `platform`, `config_field`, `timestamp`, `ordered`, `secret`, `unified_diff` | the vocabulary: values that are checked when they are made | files |
 //! | `ledger` | which paths a command reads and writes, and which of them exclude each other | what is in the files |
+//! | `base64` | bytes as text | what they are |
 //! | `printable` | which characters of a foreign string may be printed | where it is from |
 //! | `file_state` | what tells one state of a file from another | what is in it |
 //! | `problem`, `error` | what is wrong with a patch, and with the world | YAML |
@@ -173,6 +174,7 @@ pub mod apply;
 pub mod archive;
 #[doc(hidden)]
 pub mod author;
+mod base64;
 #[doc(hidden)]
 pub mod cli;
 #[doc(hidden)]

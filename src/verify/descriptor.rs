@@ -3,7 +3,8 @@
 use super::checker::Checker;
 use super::config::Config;
 use super::json::{Json, known};
-use super::{Rule, advice, attestation, base64, stated};
+use super::{Rule, advice, attestation, stated};
+use crate::base64;
 use crate::error::Error;
 
 /// Embedded data is for small documents.
@@ -164,7 +165,7 @@ fn check_data(checker: &mut Checker, descriptor: &Descriptor) -> Result<(), Erro
     let Some(data) = checker.text(descriptor.json, "data", place, path) else {
         return Ok(());
     };
-    let is_same = match (base64::decode(data), descriptor.entry) {
+    let is_same = match (base64::decode(data.as_bytes()), descriptor.entry) {
         (None, _) => false,
         (Some(data), None) => {
             let stated = stated::parse(descriptor.digest);

@@ -5,7 +5,6 @@
 
 mod advice;
 mod attestation;
-mod base64;
 mod before_1_10;
 mod checker;
 mod config;

@@ -45,6 +45,7 @@ const IMPORTS: &[(&str, &[&str])] = &[
         ],
     ),
     ("author", &["edit", "image", "image_path", "patch", "shape"]),
+    ("base64", &[]),
     ("compression", &[]),
     ("config_field", &[]),
     (
@@ -190,6 +191,7 @@ const IMPORTS: &[(&str, &[&str])] = &[
         "operation",
         &[
             "annotation",
+            "base64",
             "compression",
             "config_field",
             "digest",
@@ -272,6 +274,7 @@ const IMPORTS: &[(&str, &[&str])] = &[
         "verify",
         &[
             "archive",
+            "base64",
             "compression",
             "digest",
             "error",
