@@ -1,16 +1,25 @@
-//! Entries of a draft as files on a disk, with the permissions and times that they are to have.
+//! Entries as files on a disk, with the permissions and times that they are to have.
 
 use std::fs::File;
 use std::io::{self, Write};
 use std::os::fd::AsFd;
 use std::path::Path;
 
-use rustix::fs::{AtFlags, Mode, Timespec, Timestamps, fchmod, futimens, utimensat};
+use rustix::fs::{
+    AtFlags, Mode, OFlags, Timespec, Timestamps, fchmod, futimens, openat, utimensat,
+};
 use rustix::io::Errno;
+use rustix::path::Arg;
 
 use super::write::Sink;
 use crate::archive::draft::{Content, Draft, StoredLayer};
 use crate::error::Error;
+
+/// Makes a file where nothing is, not even a link. Until it has its permissions only its owner may read it.
+pub(super) fn create(directory: impl AsFd, name: impl Arg) -> Result<File, Errno> {
+    let flags = OFlags::CREATE | OFlags::EXCL | OFlags::WRONLY | OFlags::NOFOLLOW | OFlags::CLOEXEC;
+    openat(directory, name, flags, Mode::from_raw_mode(0o600)).map(File::from)
+}
 
 /// Writes the data of a new entry.
 pub(in crate::archive) fn write_content(

@@ -5,10 +5,10 @@ use std::io;
 use std::os::fd::{AsFd, OwnedFd};
 use std::path::Path;
 
-use rustix::fs::{Mode, OFlags};
+use rustix::fs::Mode;
 use rustix::io::Errno;
 
-use super::content::{set_link_mtime, set_metadata, write_content};
+use super::content::{create, set_link_mtime, set_metadata, write_content};
 use crate::archive::draft::{Draft, DraftEntry};
 use crate::archive::no_follow::open_directory;
 use crate::archive::source::names;
@@ -69,19 +69,12 @@ pub(in crate::archive) fn extract(draft: &Draft<'_>, root: &Path) -> Result<(), 
                 }
             }
             Kind::File | Kind::HardLink => {
-                let flags = OFlags::CREATE
-                    | OFlags::EXCL
-                    | OFlags::WRONLY
-                    | OFlags::NOFOLLOW
-                    | OFlags::CLOEXEC;
-                let file =
-                    match rustix::fs::openat(&parent, file_name, flags, Mode::from_raw_mode(0o600))
-                    {
-                        Ok(file) => File::from(file),
-                        // The same entry twice, which the index has found to be identical.
-                        Err(rustix::io::Errno::EXIST) => continue,
-                        Err(error) => return Err(failed(error.into())),
-                    };
+                let file = match create(&parent, file_name) {
+                    Ok(file) => file,
+                    // The same entry twice, which the index has found to be identical.
+                    Err(Errno::EXIST) => continue,
+                    Err(error) => return Err(failed(error.into())),
+                };
                 match entry {
                     DraftEntry::Kept(index) => {
                         let data = if kind == Kind::File {

@@ -13,7 +13,7 @@ use rustix::fs::{
 };
 use rustix::io::Errno;
 
-use super::content::{set_link_mtime, set_metadata, write_content};
+use super::content::{create, set_link_mtime, set_metadata, write_content};
 use super::file::quoted;
 use super::pending::Waiting;
 use super::recover::{Root, parent_of};
@@ -301,10 +301,7 @@ impl Preparation<'_> {
     }
 
     fn create(&self, name: &str, path: &Path) -> Result<File, Error> {
-        let flags =
-            OFlags::CREATE | OFlags::EXCL | OFlags::WRONLY | OFlags::NOFOLLOW | OFlags::CLOEXEC;
-        let file = openat(self.home, name, flags, Mode::from(0o600));
-        Ok(file.map_err(|errno| Error::io(path, errno.into()))?.into())
+        create(self.home, name).map_err(|errno| Error::io(path, errno.into()))
     }
 
     pub(super) fn staged(&self, number: usize) -> Result<Identity, Error> {

@@ -9,11 +9,12 @@ use std::os::fd::OwnedFd;
 use std::path::{Path, PathBuf};
 
 use rustix::fs::{
-    AtFlags, FileType, Gid, Mode, OFlags, Timespec, Timestamps, Uid, XattrFlags, chownat, fchmod,
-    fchown, fsetxattr, futimens, linkat, makedev, mkdirat, mknodat, openat, symlinkat, utimensat,
+    AtFlags, FileType, Gid, Mode, Timespec, Timestamps, Uid, XattrFlags, chownat, fchmod, fchown,
+    fsetxattr, futimens, linkat, makedev, mkdirat, mknodat, symlinkat, utimensat,
 };
 use rustix::io::Errno;
 
+use super::content::create;
 use super::new_directory::new_directory;
 use crate::archive::no_follow::{open_below, open_directory};
 use crate::error::Error;
@@ -160,10 +161,8 @@ impl TreeWriter {
         parent: &OwnedFd,
         content: Option<EntryContent<'_>>,
     ) -> Result<io::Result<()>, Error> {
-        let flags =
-            OFlags::CREATE | OFlags::EXCL | OFlags::WRONLY | OFlags::NOFOLLOW | OFlags::CLOEXEC;
-        let file = match openat(parent, name, flags, Mode::from_raw_mode(0o600)) {
-            Ok(file) => File::from(file),
+        let file = match create(parent, name) {
+            Ok(file) => file,
             Err(errno) => return Ok(Err(errno.into())),
         };
         if let Some((content, source)) = content {

@@ -6,10 +6,10 @@ use std::io::{self, Read as _, Seek as _, SeekFrom};
 use std::os::fd::{AsFd as _, OwnedFd};
 use std::path::{Path, PathBuf};
 
-use rustix::fs::{Mode, OFlags};
+use rustix::fs::Mode;
 use rustix::io::Errno;
 
-use super::content::{set_link_mtime, set_metadata};
+use super::content::{create, set_link_mtime, set_metadata};
 use super::extract::make_parent;
 use super::new_directory::new_directory;
 use super::pack::{fill, refuse_overlap};
@@ -180,20 +180,15 @@ fn extract_entry(
             }
             None => Ok(()),
         },
-        Kind::File => {
-            let flags =
-                OFlags::CREATE | OFlags::EXCL | OFlags::WRONLY | OFlags::NOFOLLOW | OFlags::CLOEXEC;
-            match rustix::fs::openat(parent, file_name, flags, Mode::from_raw_mode(0o600)) {
-                Ok(file) => {
-                    let mut file = File::from(file);
-                    write_content(reader, entry, &mut file)?;
-                    // Set-id bits are for the image, not for the machine that looks at it.
-                    set_metadata(&file, entry.mode & 0o777 | 0o400, entry.mtime.seconds)?;
-                    Ok(())
-                }
-                Err(error) => Err(error),
+        Kind::File => match create(parent, file_name) {
+            Ok(mut file) => {
+                write_content(reader, entry, &mut file)?;
+                // Set-id bits are for the image, not for the machine that looks at it.
+                set_metadata(&file, entry.mode & 0o777 | 0o400, entry.mtime.seconds)?;
+                Ok(())
             }
-        }
+            Err(error) => Err(error),
+        },
         // Devices and pipes are no content to look at.
         _ => Ok(()),
     };
