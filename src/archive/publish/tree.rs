@@ -76,12 +76,14 @@ impl TreeWriter {
             Some((last, parent)) if last == path => parent,
             _ => self.open(path).map_err(|error| self.failed(entry, error))?,
         };
-        let made = match entry.kind {
+        match entry.kind {
             Kind::File => self.file(entry, name, &parent, content)?,
-            _ => self.make(entry, name, &parent),
-        };
+            _ => self
+                .make(entry, name, &parent)
+                .map_err(|error| self.failed(entry, error))?,
+        }
         self.parent = Some((path.to_owned(), parent));
-        made.map_err(|error| self.failed(entry, error))
+        Ok(())
     }
 
     fn open(&self, path: &[u8]) -> io::Result<OwnedFd> {
@@ -160,17 +162,15 @@ impl TreeWriter {
         name: &[u8],
         parent: &OwnedFd,
         content: Option<EntryContent<'_>>,
-    ) -> Result<io::Result<()>, Error> {
-        let file = match create(parent, name) {
-            Ok(file) => file,
-            Err(errno) => return Ok(Err(errno.into())),
-        };
+    ) -> Result<(), Error> {
+        let file = create(parent, name).map_err(|errno| self.failed(entry, errno.into()))?;
         if let Some((content, source)) = content {
             copy(content, source, &file, |error| self.failed(entry, error))?;
             file.set_len(entry.size)
                 .map_err(|error| self.failed(entry, error))?;
         }
-        Ok(self.describe(entry, &file, 0o400))
+        self.describe(entry, &file, 0o400)
+            .map_err(|error| self.failed(entry, error))
     }
 
     /// Gives a file or directory its metadata; others than root keep at least the permissions `least`.
