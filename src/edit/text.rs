@@ -149,10 +149,7 @@ impl EditedImage<'_> {
 
     /// Returns the entry of something that the plan puts where nothing is: it has the time that new files get.
     pub(crate) fn new_entry(&self, entry: Entry) -> Entry {
-        let mtime = Mtime {
-            seconds: self.around.epoch,
-            nanoseconds: 0,
-        };
+        let mtime = Mtime::of_seconds(self.around.epoch);
         Entry { mtime, ..entry }
     }
 

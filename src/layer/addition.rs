@@ -198,10 +198,7 @@ impl Addition {
                 },
                 uid,
                 gid,
-                mtime: Mtime {
-                    seconds,
-                    nanoseconds: 0,
-                },
+                mtime: Mtime::of_seconds(seconds),
                 ..Entry::file()
             },
             data,
@@ -261,10 +258,7 @@ impl Metadata {
             mode,
             uid,
             gid,
-            mtime: Mtime {
-                seconds,
-                nanoseconds: 0,
-            },
+            mtime: Mtime::of_seconds(seconds),
             xattrs,
             ..source
         }

@@ -370,10 +370,7 @@ pub(super) fn parent_entry(real: &ImagePath, rootfs: &Rootfs, mtime: i64) -> Ent
         name: name_of(real, Kind::Directory),
         kind: Kind::Directory,
         mode: 0o755,
-        mtime: Mtime {
-            seconds: mtime,
-            nanoseconds: 0,
-        },
+        mtime: Mtime::of_seconds(mtime),
         ..Entry::file()
     };
     let below = rootfs.get(real);

@@ -99,10 +99,7 @@ fn whiteout(path: &ImagePath, mtime: i64) -> Placed {
     let entry = Entry {
         name: name_of(&path, Kind::File),
         mode: 0,
-        mtime: Mtime {
-            seconds: mtime,
-            nanoseconds: 0,
-        },
+        mtime: Mtime::of_seconds(mtime),
         ..Entry::file()
     };
     Placed {

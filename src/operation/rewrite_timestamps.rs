@@ -132,11 +132,7 @@ fn limit(image: &mut EditedImage<'_>, limit: &TimeLimit) {
 
 /// Times besides the modification time are in records that nobody else looks at; they follow where that is late.
 fn is_late(entry: &Entry, latest: i64) -> bool {
-    let limit = Mtime {
-        seconds: latest,
-        nanoseconds: 0,
-    };
-    entry.mtime > limit
+    entry.mtime > Mtime::of_seconds(latest)
 }
 
 fn clamp(log: &mut LayerLog, change: &HeaderChange) {

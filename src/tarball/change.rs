@@ -73,12 +73,9 @@ impl HeaderChange {
         if let Some(size) = self.size {
             (entry.size, entry.sparse) = (size, None);
         }
-        let at = |seconds| Mtime {
-            seconds,
-            nanoseconds: 0,
-        };
-        entry.mtime = self.mtime.map_or(entry.mtime, at);
-        entry.mtime = entry.mtime.min(self.latest.map_or(entry.mtime, at));
+        entry.mtime = self.mtime.map_or(entry.mtime, Mtime::of_seconds);
+        let latest = self.latest.map_or(entry.mtime, Mtime::of_seconds);
+        entry.mtime = entry.mtime.min(latest);
     }
 
     /// Returns `group`, which [`TarReader`](super::TarReader) has given, with the change made.
@@ -241,10 +238,7 @@ impl Parts {
     }
 
     fn clamp(&mut self, latest: i64) {
-        let limit = Mtime {
-            seconds: latest,
-            nanoseconds: 0,
-        };
+        let limit = Mtime::of_seconds(latest);
         let is_later = |value: &[u8]| pax_time(value).is_some_and(|time| time > limit);
         for key in [&b"atime"[..], b"ctime", b"LIBARCHIVE.creationtime"] {
             let record = self.records.iter().find(|(found, _)| found == key);
@@ -275,10 +269,7 @@ impl Parts {
             }
             _ => {
                 put_octal(&mut self.main[136..148], 0);
-                let time = Mtime {
-                    seconds,
-                    nanoseconds: 0,
-                };
+                let time = Mtime::of_seconds(seconds);
                 self.set_record(b"mtime", pax_time_text(time).into_bytes());
             }
         }

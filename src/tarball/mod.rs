@@ -108,6 +108,17 @@ pub struct Mtime {
     pub nanoseconds: u32,
 }
 
+impl Mtime {
+    /// Returns the time at which a second begins.
+    #[must_use]
+    pub fn of_seconds(seconds: i64) -> Self {
+        Self {
+            seconds,
+            nanoseconds: 0,
+        }
+    }
+}
+
 /// One entry's metadata with every extension applied.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Entry {

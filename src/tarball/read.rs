@@ -283,10 +283,7 @@ impl<R: Input> TarReader<R> {
             mode: u32::try_from(field(&raw.mode)?).map_err(|_| invalid("an invalid mode"))?,
             uid: owner(field(&raw.uid)?),
             gid: owner(field(&raw.gid)?),
-            mtime: Mtime {
-                seconds: field(&raw.mtime)?,
-                nanoseconds: 0,
-            },
+            mtime: Mtime::of_seconds(field(&raw.mtime)?),
             device: device(header.as_bytes())
                 .ok_or_else(|| invalid("a number field without a number"))?,
             xattrs: Vec::new(),

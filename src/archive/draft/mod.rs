@@ -239,10 +239,7 @@ impl<'a> Draft<'a> {
             kind: new.content.kind(),
             size: self.size(new),
             mode: new.mode,
-            mtime: Mtime {
-                seconds: new.mtime,
-                nanoseconds: 0,
-            },
+            mtime: Mtime::of_seconds(new.mtime),
             ..Entry::file()
         };
         if entry.kind == Kind::Directory {
@@ -276,10 +273,7 @@ impl<'a> Draft<'a> {
             kind: kept.kind,
             size: kept.size,
             mode: kept.mode,
-            mtime: Mtime {
-                seconds: kept.mtime,
-                nanoseconds: 0,
-            },
+            mtime: Mtime::of_seconds(kept.mtime),
             ..Entry::file()
         })
     }

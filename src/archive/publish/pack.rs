@@ -358,10 +358,7 @@ fn new_group(on_disk: &crate::archive::SourceEntry, model: Option<&[u8]>) -> Vec
         kind: on_disk.kind,
         size: on_disk.size,
         mode: on_disk.mode,
-        mtime: Mtime {
-            seconds: on_disk.mtime,
-            nanoseconds: 0,
-        },
+        mtime: Mtime::of_seconds(on_disk.mtime),
         ..Entry::file()
     };
     match model {
