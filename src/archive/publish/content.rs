@@ -14,6 +14,7 @@ use rustix::path::Arg;
 use super::write::Sink;
 use crate::archive::draft::{Content, Draft, StoredLayer};
 use crate::error::Error;
+use crate::tarball::Mtime;
 
 /// Makes a file where nothing is, not even a link. Until it has its permissions only its owner may read it.
 pub(super) fn create(directory: impl AsFd, name: impl Arg) -> Result<File, Errno> {
@@ -93,20 +94,20 @@ impl<W: Write> Write for Watched<W> {
 }
 
 /// Sets the permissions and both times, whatever the umask and the clock say.
-pub(in crate::archive) fn set_metadata(file: &File, mode: u32, mtime: i64) -> io::Result<()> {
+pub(in crate::archive) fn set_metadata(file: &File, mode: u32, mtime: Mtime) -> io::Result<()> {
     fchmod(file, Mode::from_raw_mode(mode))?;
     set_mtime(file, mtime)
 }
 
-pub(in crate::archive) fn set_mtime(file: &File, mtime: i64) -> io::Result<()> {
+pub(in crate::archive) fn set_mtime(file: &File, mtime: Mtime) -> io::Result<()> {
     Ok(futimens(file, &both_times(mtime))?)
 }
 
-/// Sets both times of a symbolic link, where the file system has some for links.
-pub(in crate::archive) fn set_link_mtime(
+/// Sets both times of what is at a name, following no link; some file systems have no times of links.
+pub(in crate::archive) fn set_mtime_at(
     directory: impl AsFd,
-    name: &str,
-    mtime: i64,
+    name: impl Arg,
+    mtime: Mtime,
 ) -> Result<(), Errno> {
     let flags = AtFlags::SYMLINK_NOFOLLOW;
     match utimensat(directory, name, &both_times(mtime), flags) {
@@ -115,10 +116,10 @@ pub(in crate::archive) fn set_link_mtime(
     }
 }
 
-fn both_times(mtime: i64) -> Timestamps {
+fn both_times(mtime: Mtime) -> Timestamps {
     let time = Timespec {
-        tv_sec: mtime,
-        tv_nsec: 0,
+        tv_sec: mtime.seconds,
+        tv_nsec: mtime.nanoseconds.into(),
     };
     Timestamps {
         last_access: time,

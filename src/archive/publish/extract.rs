@@ -8,12 +8,12 @@ use std::path::Path;
 use rustix::fs::Mode;
 use rustix::io::Errno;
 
-use super::content::{create, set_link_mtime, set_metadata, write_content};
+use super::content::{create, set_metadata, set_mtime_at, write_content};
 use crate::archive::draft::{Draft, DraftEntry};
 use crate::archive::no_follow::open_directory;
 use crate::archive::source::names;
 use crate::error::Error;
-use crate::tarball::{ImpliedDirectories, Kind, TooManyImplied};
+use crate::tarball::{ImpliedDirectories, Kind, Mtime, TooManyImplied};
 
 /// Writes every entry of `draft` into the empty directory `root`.
 pub(in crate::archive) fn extract(draft: &Draft<'_>, root: &Path) -> Result<(), Error> {
@@ -29,6 +29,7 @@ pub(in crate::archive) fn extract(draft: &Draft<'_>, root: &Path) -> Result<(), 
             }
             DraftEntry::New(new) => (&new.name, new.content.kind(), new.mode, new.mtime, 0),
         };
+        let mtime = Mtime::of_seconds(mtime);
         let path = root.join(name);
         let failed = |source: io::Error| Error::io(&path, source);
         implied.count_text(name.len() + n_link_bytes);
@@ -61,7 +62,7 @@ pub(in crate::archive) fn extract(draft: &Draft<'_>, root: &Path) -> Result<(), 
                     });
                 }
                 let made = rustix::fs::symlinkat(target.as_slice(), &parent, file_name)
-                    .and_then(|()| set_link_mtime(&parent, file_name, mtime));
+                    .and_then(|()| set_mtime_at(&parent, file_name, mtime));
                 match made {
                     // The same entry twice, which the index has found to be identical.
                     Ok(()) | Err(rustix::io::Errno::EXIST) => {}

@@ -13,7 +13,7 @@ use rustix::fs::{
 };
 use rustix::io::Errno;
 
-use super::content::{create, set_link_mtime, set_metadata, write_content};
+use super::content::{create, set_metadata, set_mtime_at, write_content};
 use super::file::quoted;
 use super::pending::Waiting;
 use super::recover::{Root, parent_of};
@@ -23,6 +23,7 @@ use crate::archive::hidden::claim::{claim, make_directory};
 use crate::archive::no_follow::open_directory;
 use crate::error::Error;
 use crate::printable;
+use crate::tarball::Mtime;
 
 /// What happens to the blobs of a layout that nothing names any more, once it is changed in place.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -185,7 +186,7 @@ impl Preparation<'_> {
             Content::Symlink(target) => {
                 let staged = number.to_string();
                 symlinkat(target, self.home, &staged)
-                    .and_then(|()| set_link_mtime(self.home, &staged, entry.mtime))
+                    .and_then(|()| set_mtime_at(self.home, &staged, Mtime::of_seconds(entry.mtime)))
                     .map_err(|errno| self.root.failed(&entry.name, errno.into()))
             }
             Content::Bytes(_) | Content::Stored(_) => {
@@ -204,7 +205,7 @@ impl Preparation<'_> {
         let path = self.root.path.join(&entry.name);
         let file = self.create(&number.to_string(), &path)?;
         write_content(self.draft, &entry.content, &file, &path)?;
-        set_metadata(&file, mode & 0o7777, mtime).map_err(Error::at(&path))?;
+        set_metadata(&file, mode & 0o7777, Mtime::of_seconds(mtime)).map_err(Error::at(&path))?;
         waiting.add(file, &path)
     }
 

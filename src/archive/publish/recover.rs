@@ -20,6 +20,7 @@ use crate::archive::no_follow;
 use crate::archive::source::directory::{changes, open_directory, open_parent};
 use crate::error::Error;
 use crate::file_state::FileState;
+use crate::tarball::Mtime;
 
 /// A directory that is changed, and its path for messages.
 #[derive(Debug, Clone, Copy)]
@@ -150,8 +151,11 @@ impl Root<'_> {
             match open_directory(self.handle, name) {
                 Err(error) if is_absence(&error) => {}
                 Err(error) => return Err(self.failed(name, error)),
-                Ok(directory) => set_mtime(&directory.into(), date(*old, *new))
-                    .map_err(|error| self.failed(name, error))?,
+                Ok(directory) => {
+                    let mtime = Mtime::of_seconds(date(*old, *new));
+                    let dated = set_mtime(&directory.into(), mtime);
+                    dated.map_err(|error| self.failed(name, error))?;
+                }
             }
         }
         Ok(())

@@ -9,12 +9,12 @@ use std::os::fd::OwnedFd;
 use std::path::{Path, PathBuf};
 
 use rustix::fs::{
-    AtFlags, FileType, Gid, Mode, Timespec, Timestamps, Uid, XattrFlags, chownat, fchmod, fchown,
-    fsetxattr, futimens, linkat, makedev, mkdirat, mknodat, symlinkat, utimensat,
+    AtFlags, FileType, Gid, Mode, Uid, XattrFlags, chownat, fchown, fsetxattr, linkat, makedev,
+    mkdirat, mknodat, symlinkat,
 };
 use rustix::io::Errno;
 
-use super::content::create;
+use super::content::{create, set_metadata, set_mtime_at};
 use super::new_directory::new_directory;
 use crate::archive::no_follow::{open_below, open_directory};
 use crate::error::Error;
@@ -139,21 +139,16 @@ impl TreeWriter {
             }
             Kind::File | Kind::Unsupported(_) | Kind::Global => return Ok(()),
         }
-        let flags = AtFlags::SYMLINK_NOFOLLOW;
         if self.is_root {
             let (uid, gid) = owner(entry);
-            chownat(parent, name, uid, gid, flags)?;
+            chownat(parent, name, uid, gid, AtFlags::SYMLINK_NOFOLLOW)?;
             if entry.kind != Kind::Symlink {
                 let mode = Mode::from_raw_mode(entry.mode & 0o7777);
                 rustix::fs::chmodat(parent, name, mode, AtFlags::empty())?;
             }
         }
         self.not_made.n_xattrs += entry.xattrs.len();
-        match utimensat(parent, name, &times(entry), flags) {
-            // A file system without times of links.
-            Err(Errno::OPNOTSUPP | Errno::NOSYS) => Ok(()),
-            set => Ok(set?),
-        }
+        Ok(set_mtime_at(parent, name, entry.mtime)?)
     }
 
     fn file(
@@ -194,8 +189,7 @@ impl TreeWriter {
         } else {
             entry.mode & 0o777 | least
         };
-        fchmod(file, Mode::from_raw_mode(mode))?;
-        Ok(futimens(file, &times(entry))?)
+        set_metadata(file, mode, entry.mtime)
     }
 
     fn finish(mut self) -> Result<NotMade, Error> {
@@ -251,15 +245,4 @@ fn owner(entry: &Entry) -> (Option<Uid>, Option<Gid>) {
         id(entry.uid).map(Uid::from_raw),
         id(entry.gid).map(Gid::from_raw),
     )
-}
-
-fn times(entry: &Entry) -> Timestamps {
-    let time = Timespec {
-        tv_sec: entry.mtime.seconds,
-        tv_nsec: entry.mtime.nanoseconds.into(),
-    };
-    Timestamps {
-        last_access: time,
-        last_modification: time,
-    }
 }

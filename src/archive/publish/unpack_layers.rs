@@ -9,7 +9,7 @@ use std::path::{Path, PathBuf};
 use rustix::fs::Mode;
 use rustix::io::Errno;
 
-use super::content::{create, set_link_mtime, set_metadata};
+use super::content::{create, set_metadata, set_mtime_at};
 use super::extract::make_parent;
 use super::new_directory::new_directory;
 use super::pack::{fill, refuse_overlap};
@@ -19,7 +19,7 @@ use crate::archive::source::Source;
 use crate::archive::source::directory::open_parent;
 use crate::archive::{Archive, names};
 use crate::error::Error;
-use crate::tarball::{Entry, ImpliedDirectories, Input, Kind, TarReader, TooManyImplied};
+use crate::tarball::{Entry, ImpliedDirectories, Input, Kind, Mtime, TarReader, TooManyImplied};
 
 /// Unpacks the archive `source` into `directory`, which must not exist or be empty, and each of its layers below
 /// `.ocipatch/layers` there; returns one directory per layer.
@@ -111,7 +111,7 @@ fn extract_all(reader: &mut TarReader<impl Input>, layer: &str, root: &Path) -> 
         set_metadata(
             &directory.into(),
             entry.mode & 0o777 | 0o700,
-            entry.mtime.seconds,
+            Mtime::of_seconds(entry.mtime.seconds),
         )
         .map_err(|error| Error::io(&root.join(name), error))?;
     }
@@ -152,10 +152,11 @@ fn extract_entry(
     name: &str,
 ) -> io::Result<()> {
     let (_, file_name) = name.rsplit_once('/').unwrap_or(("", name));
+    let mtime = Mtime::of_seconds(entry.mtime.seconds);
     let result = match entry.kind {
         Kind::Directory => rustix::fs::mkdirat(parent, file_name, Mode::from_raw_mode(0o755)),
         Kind::Symlink => rustix::fs::symlinkat(entry.link_name.as_slice(), parent, file_name)
-            .and_then(|()| set_link_mtime(parent, file_name, entry.mtime.seconds)),
+            .and_then(|()| set_mtime_at(parent, file_name, mtime)),
         Kind::HardLink => match names::clean(&entry.link_name) {
             Some(target) => {
                 let (other, other_name) = match open_parent(root, &target) {
@@ -184,7 +185,7 @@ fn extract_entry(
             Ok(mut file) => {
                 write_content(reader, entry, &mut file)?;
                 // Set-id bits are for the image, not for the machine that looks at it.
-                set_metadata(&file, entry.mode & 0o777 | 0o400, entry.mtime.seconds)?;
+                set_metadata(&file, entry.mode & 0o777 | 0o400, mtime)?;
                 Ok(())
             }
             Err(error) => Err(error),
