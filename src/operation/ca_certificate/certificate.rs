@@ -17,7 +17,7 @@ const MAX_NAME_CHARS: usize = 64;
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Certificate {
     pub(super) der: Vec<u8>,
-    /// Whom it is about, for people.
+    /// The name of its subject, for messages and names of files.
     pub(super) name: String,
     /// The hash of the subject by which OpenSSL finds the file.
     pub(super) subject_hash: u32,
@@ -27,21 +27,21 @@ impl Certificate {
     /// Reads a certificate. Its signature and dates are not checked.
     pub(super) fn parse(der: &[u8]) -> Option<Self> {
         let mut outside = Elements::of(der);
-        let mut parts = outside.expect(SEQUENCE)?.elements();
-        let mut signed = parts.expect(SEQUENCE)?.elements();
-        parts.expect(SEQUENCE)?;
-        parts.expect(BIT_STRING)?;
+        let mut parts = outside.next_of(SEQUENCE)?.elements();
+        let mut signed = parts.next_of(SEQUENCE)?.elements();
+        parts.next_of(SEQUENCE)?;
+        parts.next_of(BIT_STRING)?;
         let first = signed.next()?;
         let serial = if first.tag == VERSION {
             signed.next()?
         } else {
             first
         };
-        signed.expect(SEQUENCE)?;
-        let _issuer = signed.expect(SEQUENCE)?;
-        let _validity = signed.expect(SEQUENCE)?;
-        let subject = signed.expect(SEQUENCE)?;
-        signed.expect(SEQUENCE)?;
+        signed.next_of(SEQUENCE)?;
+        let _issuer = signed.next_of(SEQUENCE)?;
+        let _validity = signed.next_of(SEQUENCE)?;
+        let subject = signed.next_of(SEQUENCE)?;
+        signed.next_of(SEQUENCE)?;
         if serial.tag != INTEGER || !parts.is_empty() || !outside.is_empty() {
             return None;
         }
@@ -59,11 +59,7 @@ impl Certificate {
         let is_plain = |c: char| c.is_ascii_alphanumeric() || c == '-';
         let plain = |c| if is_plain(c) { c } else { '_' };
         let name: String = self.name.chars().map(plain).collect();
-        let digest = Digest::of(&self.der).to_string();
-        let (_, hex) = digest
-            .split_once(':')
-            .expect("a digest names its algorithm");
-        format!("{name}_{}", &hex[..8])
+        format!("{name}_{}", &Digest::of(&self.der).hex()[..8])
     }
 }
 
@@ -78,14 +74,14 @@ fn attributes<'a>(name: Element<'a>) -> Option<Vec<Vec<Attribute<'a>>>> {
     let attribute = |pair: Element<'a>| {
         let mut pair = pair.elements();
         let attribute = Attribute {
-            kind: pair.expect(OBJECT_IDENTIFIER)?,
+            kind: pair.next_of(OBJECT_IDENTIFIER)?,
             value: pair.next()?,
         };
         pair.is_empty().then_some(attribute)
     };
-    let sets = name.elements().all(SET)?.into_iter();
+    let sets = name.elements().all_of(SET)?.into_iter();
     let sets = sets.map(|set| {
-        let pairs = set.elements().all(SEQUENCE)?.into_iter();
+        let pairs = set.elements().all_of(SEQUENCE)?.into_iter();
         pairs.map(attribute).collect()
     });
     sets.collect()

@@ -16,7 +16,7 @@ pub(super) struct Element<'a> {
     pub(super) content: &'a [u8],
 }
 
-/// What is left of the elements of another one.
+/// The elements inside another one that were not read yet.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Elements<'a>(&'a [u8]);
 
@@ -59,15 +59,15 @@ impl<'a> Elements<'a> {
     }
 
     /// Returns the next element, which has to be of that kind.
-    pub(super) fn expect(&mut self, tag: u8) -> Option<Element<'a>> {
+    pub(super) fn next_of(&mut self, tag: u8) -> Option<Element<'a>> {
         self.next().filter(|element| element.tag == tag)
     }
 
     /// Returns all elements, which have to be of that kind.
-    pub(super) fn all(mut self, tag: u8) -> Option<Vec<Element<'a>>> {
+    pub(super) fn all_of(mut self, tag: u8) -> Option<Vec<Element<'a>>> {
         let mut all = Vec::new();
         while !self.is_empty() {
-            all.push(self.expect(tag)?);
+            all.push(self.next_of(tag)?);
         }
         Some(all)
     }
@@ -79,7 +79,7 @@ impl<'a> Element<'a> {
     }
 }
 
-/// Returns an element.
+/// Encodes an element.
 pub(super) fn element(tag: u8, content: &[u8]) -> Vec<u8> {
     let mut element = vec![tag];
     if let Ok(length @ 0..0x80) = u8::try_from(content.len()) {
@@ -105,7 +105,7 @@ mod tests {
             let content = vec![7; length];
             let whole = element(SEQUENCE, &content);
             let mut elements = Elements::of(&whole);
-            let found = elements.expect(SEQUENCE).unwrap();
+            let found = elements.next_of(SEQUENCE).unwrap();
             assert_eq!((found.content, found.whole), (&content[..], &whole[..]));
             assert!(elements.is_empty());
             if length > 0 {

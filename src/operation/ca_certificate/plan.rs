@@ -167,7 +167,7 @@ impl Store {
             let der = block.der?;
             let is_one = block.label == TRUSTED || LABELS.contains(&block.label.as_str());
             // Trust settings are behind the certificate.
-            let certificate = Elements::of(&der).expect(SEQUENCE)?;
+            let certificate = Elements::of(&der).next_of(SEQUENCE)?;
             is_one.then(|| certificate.whole.to_vec())
         });
         Self {
