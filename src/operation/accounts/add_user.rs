@@ -1,8 +1,8 @@
 //! `add-user`: a user, its group, the groups that it is in, and its home directory.
 
-use super::table::Row;
+use super::table::{HOME, ID, NAME, PRIMARY, Row, SHELL};
 use super::words::{AccountId, AccountName, AccountPath, ExistingNames};
-use super::{Accounts, GroupHelp, GroupName, ID, PRIMARY, path_of};
+use super::{Accounts, GroupHelp, GroupName, path_of};
 use crate::edit::files::{FileEdit, FileEdits};
 use crate::edit::image::EditedImage;
 use crate::image_path::ImagePath;
@@ -12,10 +12,6 @@ use crate::rootfs::{Resolution, Rootfs};
 use crate::shape::{Word, Yes, record};
 use crate::tarball::{Entry, Kind};
 
-/// Where the home directory is in a line of `/etc/passwd`.
-const HOME: usize = 5;
-/// Where the shell is.
-const SHELL: usize = 6;
 /// Shells of users that do not log in.
 const NO_LOGIN: [&str; 3] = ["/usr/sbin/nologin", "/sbin/nologin", "/bin/false"];
 
@@ -102,7 +98,7 @@ impl AddUser {
         }
         if let Some(row) = accounts.users.numbered(self.uid) {
             let (uid, place) = (self.uid, accounts.users.shown(row));
-            let message = format!("uid {uid} belongs to user {}: {place}", row.quoted(0));
+            let message = format!("uid {uid} belongs to user {}: {place}", row.quoted(NAME));
             let address = image.address().key("uid");
             image.problem(Code::EditRejected, address, message, "write another uid");
             return None;

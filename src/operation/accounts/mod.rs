@@ -9,7 +9,7 @@ pub use self::add_group::AddGroup;
 pub use self::add_user::AddUser;
 pub use self::words::GroupName;
 
-use self::table::Table;
+use self::table::{ID, NAME, Table};
 use crate::edit::files::{EditTarget, FileEdits};
 use crate::edit::image::EditedImage;
 use crate::edit::text::TextFile;
@@ -18,10 +18,6 @@ use crate::problem::{Address, Code, quoted};
 use crate::rootfs::Resolution;
 use crate::shape::EditPlace;
 
-/// Where the primary group is in a line of `/etc/passwd`.
-const PRIMARY: usize = 3;
-/// Where the number is in a line of `/etc/passwd` and `/etc/group`.
-const ID: usize = 2;
 const SECONDS_OF_DAY: i64 = 24 * 60 * 60;
 
 /// The users and groups of an image, and what becomes of them.
@@ -85,7 +81,7 @@ impl Accounts {
             return None;
         }
         if let Some(row) = self.groups.numbered(gid) {
-            let (found, place) = (row.quoted(0), self.groups.shown(row));
+            let (found, place) = (row.quoted(NAME), self.groups.shown(row));
             let message = format!("gid {gid} belongs to group {found}: {place}");
             image.problem(
                 Code::EditRejected,

@@ -5,10 +5,18 @@ use crate::edit::text::{TextEdit, TextFile};
 use crate::printable;
 use crate::problem::quoted;
 
+/// Where the name is in a line of each of the files.
+pub(super) const NAME: usize = 0;
 /// Where the number is in a line of `/etc/passwd` and `/etc/group`.
-const ID: usize = 2;
+pub(super) const ID: usize = 2;
+/// Where the primary group is in a line of `/etc/passwd`.
+pub(super) const PRIMARY: usize = 3;
 /// Where the members are in a line of `/etc/group` and `/etc/gshadow`.
 const MEMBERS: usize = 3;
+/// Where the home directory is in a line of `/etc/passwd`.
+pub(super) const HOME: usize = 5;
+/// Where the shell is in a line of `/etc/passwd`.
+pub(super) const SHELL: usize = 6;
 
 /// One of the files, and what becomes of it.
 pub(super) struct Table {
@@ -62,7 +70,7 @@ impl Table {
 
     /// Returns the line of a name; the first one counts.
     pub(super) fn named(&self, name: &str) -> Option<Row<'_>> {
-        self.rows().find(|row| row.field(0) == name.as_bytes())
+        self.rows().find(|row| row.field(NAME) == name.as_bytes())
     }
 
     /// Returns the first line with this number.
@@ -107,10 +115,11 @@ impl Table {
         if each.any(|it| it == member.as_bytes()) {
             return;
         }
-        let mut fields: Vec<Vec<u8>> = row.line.split(|b| *b == b':').map(<[u8]>::to_vec).collect();
-        fields.resize(fields.len().max(MEMBERS + 1), Vec::new());
-        let comma = if members.is_empty() { "" } else { "," };
-        fields[MEMBERS].extend_from_slice(format!("{comma}{member}").as_bytes());
+        let comma: &[u8] = if members.is_empty() { b"" } else { b"," };
+        let members = [members, comma, member.as_bytes()].concat();
+        let mut fields: Vec<&[u8]> = row.line.split(|b| *b == b':').collect();
+        fields.resize(fields.len().max(MEMBERS + 1), b"");
+        fields[MEMBERS] = &members;
         let line = fields.join(&b':');
         let mut all: Vec<TextLine<'_>> = lines(&self.text).collect();
         all[row.number - 1].text = &line;
