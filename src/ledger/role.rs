@@ -29,6 +29,8 @@ pub enum ReadAs {
     Content,
     /// An archive that `rebase` names.
     BaseArchive,
+    /// The file of `--authfile`.
+    Credentials,
 }
 
 /// Why a path is written.
@@ -42,6 +44,8 @@ pub enum WrittenAs {
     Patch,
     /// The file of `--iidfile`.
     Iidfile,
+    /// The file of `--digest-file`.
+    DigestFile,
     /// The file of `--metadata-file`.
     MetadataFile,
     /// The file of `--provenance`.
@@ -60,7 +64,7 @@ pub enum WrittenAs {
 
 impl ReadAs {
     /// Every role.
-    pub const ALL: [Self; 12] = [
+    pub const ALL: [Self; 13] = [
         Self::Image,
         Self::Archive,
         Self::OldArchive,
@@ -73,16 +77,18 @@ impl ReadAs {
         Self::FileDiff,
         Self::Content,
         Self::BaseArchive,
+        Self::Credentials,
     ];
 }
 
 impl WrittenAs {
     /// Every role.
-    pub const ALL: [Self; 11] = [
+    pub const ALL: [Self; 12] = [
         Self::Output,
         Self::InPlace,
         Self::Patch,
         Self::Iidfile,
+        Self::DigestFile,
         Self::MetadataFile,
         Self::Provenance,
         Self::LayerDirectory,
@@ -103,7 +109,10 @@ impl WrittenAs {
 
     /// Tells whether this is a small text file about the output.
     pub(super) fn is_side_file(self) -> bool {
-        matches!(self, Self::Iidfile | Self::MetadataFile | Self::Provenance)
+        matches!(
+            self,
+            Self::Iidfile | Self::DigestFile | Self::MetadataFile | Self::Provenance
+        )
     }
 }
 
@@ -122,6 +131,7 @@ impl fmt::Display for ReadAs {
             Self::FileDiff => "a diff of `patch-file`",
             Self::Content => "a text to add",
             Self::BaseArchive => "an archive of `rebase`",
+            Self::Credentials => "the file of `--authfile`",
         })
     }
 }
@@ -133,6 +143,7 @@ impl fmt::Display for WrittenAs {
             Self::InPlace => "`--in-place`",
             Self::Patch => "the patch",
             Self::Iidfile => "`--iidfile`",
+            Self::DigestFile => "`--digest-file`",
             Self::MetadataFile => "`--metadata-file`",
             Self::Provenance => "`--provenance`",
             Self::LayerDirectory => "`--layers`",
