@@ -206,3 +206,117 @@ fn credential(name: &str, text: &str, key: &str) -> Result<Option<Credential>, E
 fn credential(_name: &str, _text: &str, _key: &str) -> Result<Option<Credential>, Error> {
     Ok(None)
 }
+
+#[cfg(test)]
+mod tests {
+    #![cfg(feature = "registry")]
+
+    use super::{Credential, find_in};
+
+    fn found(config: &str, authority: &str, path: &str) -> String {
+        match find_in("config.json", config, authority, path) {
+            Ok(None) => "nothing".to_owned(),
+            Ok(Some(Credential::Password { name, password })) => format!("{name}:{password}"),
+            Ok(Some(Credential::Identity(token))) => format!("<token> {token}"),
+            Err(error) => error.to_string(),
+        }
+    }
+
+    #[test]
+    fn the_most_specific_key_has_the_credentials() {
+        let auth = |names: &[&str]| {
+            let auths: Vec<String> = names
+                .iter()
+                .map(|name| format!(r#""{name}":{{"username":"{name}","password":"p"}}"#))
+                .collect();
+            format!(r#"{{"auths":{{{}}}}}"#, auths.join(","))
+        };
+        let all = ["r.io/a/b", "r.io/a", "r.io", "r.io:5000", "other.io"];
+        for (keys, authority, path, expected) in [
+            (&all[..], "r.io", "a/b", "r.io/a/b:p"),
+            (&all, "r.io", "a/b/c", "r.io/a/b:p"),
+            (&all, "r.io", "a/bc", "r.io/a:p"),
+            (&all, "r.io", "ab", "r.io:p"),
+            (&all, "r.io:5000", "a/b", "r.io:5000:p"),
+            (&all, "r.io:5001", "a/b", "nothing"),
+            (&all, "sub.r.io", "a/b", "nothing"),
+            (&["https://r.io"], "r.io", "a", "https://r.io:p"),
+            (&["https://r.io/v1/"], "r.io", "a", "https://r.io/v1/:p"),
+            (
+                &["https://index.docker.io/v1/"],
+                "registry-1.docker.io",
+                "library/a",
+                "https://index.docker.io/v1/:p",
+            ),
+            (
+                &["docker.io"],
+                "registry-1.docker.io",
+                "library/a",
+                "docker.io:p",
+            ),
+            (
+                &["docker.io/library"],
+                "registry-1.docker.io",
+                "library/a",
+                "docker.io/library:p",
+            ),
+            (
+                &["index.docker.io"],
+                "registry-1.docker.io",
+                "library/a",
+                "index.docker.io:p",
+            ),
+            (
+                &["registry-1.docker.io"],
+                "registry-1.docker.io",
+                "library/a",
+                "registry-1.docker.io:p",
+            ),
+            (&["docker.io"], "r.io", "library/a", "nothing"),
+        ] {
+            assert_eq!(
+                found(&auth(keys), authority, path),
+                expected,
+                "{keys:?} {authority}/{path}"
+            );
+        }
+    }
+
+    #[test]
+    fn files_are_read_as_docker_and_podman_write_them() {
+        for (config, expected) in [
+            ("", "nothing"),
+            ("{}", "nothing"),
+            (r#"{"auths":{"r.io":{}}}"#, "nothing"),
+            (r#"{"auths":{"r.io":{"auth":""}}}"#, "nothing"),
+            (r#"{"auths":{"r.io":{"auth":"bWU6YTpi"}}}"#, "me:a:b"),
+            (r#"{"auths":{"r.io":{"identitytoken":"t"}}}"#, "<token> t"),
+            (
+                r#"{"auths":{"broken":{"auth":"?"},"r.io":{"auth":"bWU6YTpi"}}}"#,
+                "me:a:b",
+            ),
+            (
+                r#"{"auths":null,"credHelpers":null,"credsStore":""}"#,
+                "nothing",
+            ),
+        ] {
+            assert_eq!(found(config, "r.io", "app"), expected, "{config}");
+        }
+        for config in [
+            r#"{"auths":{"r.io":{"auth":"c2VjcmV0"}}}"#,
+            r#"{"auths":{"r.io":{"auth":"!secret"}}}"#,
+            r#"{"auths":{"r.io":{"username":"secret","password":1}}}"#,
+            r#"{"credsStore":"no-such-helper-secret"}"#,
+            r#"{"credHelpers":{"r.io":"no-such-helper-secret"}}"#,
+            r#"{"auths":"secret"#,
+            "[\"secret\"]",
+        ] {
+            let error = found(config, "r.io", "app");
+            assert!(error.starts_with("`config.json`"), "{error}");
+            assert!(
+                !error.contains("secret") && !error.contains("c2VjcmV0"),
+                "{error}"
+            );
+        }
+    }
+}

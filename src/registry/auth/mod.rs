@@ -160,3 +160,6 @@ impl Door {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;
