@@ -6,6 +6,7 @@ use std::path::PathBuf;
 
 use clap::Args;
 
+use super::cache::CacheOptions;
 use super::failure::Failure;
 use super::inputs::{input, job};
 use super::selection::SelectionOptions;
@@ -25,12 +26,15 @@ pub(super) struct Cat {
     path: OsString,
     #[command(flatten)]
     selection: SelectionOptions,
+    #[command(flatten)]
+    cache: CacheOptions,
 }
 
 impl Cat {
     pub(super) fn run(&self, mut ledger: Ledger) -> Result<(), Failure> {
         target::enter_report(&mut ledger)?;
-        let archive = job(ledger).look_into(input(&self.image)?, self.selection.trusted())?;
+        let mut job = job(ledger).cache(self.cache.directory());
+        let archive = job.look_into(input(&self.image)?, self.selection.trusted())?;
         let archive = archive.contents();
         let image = self.selection.selection().only(archive)?;
         let sight = see(archive, image, &ImagePath::confined(self.path.as_bytes()))?;

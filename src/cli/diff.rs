@@ -4,6 +4,7 @@ use std::path::{Component, Path, PathBuf};
 
 use clap::Args;
 
+use super::cache::CacheOptions;
 use super::failure::{Failure, say};
 use super::inputs::{enter, input, job};
 use super::target::{self, Target};
@@ -36,6 +37,8 @@ pub(super) struct Diff {
     exit_code: bool,
     #[command(flatten)]
     patch: PatchOptions,
+    #[command(flatten)]
+    cache: CacheOptions,
 }
 
 /// What concerns the difference as a patch.
@@ -67,7 +70,7 @@ impl Diff {
         }
         let target = self.patch.enter(&mut ledger)?;
         enter(&self.new, ReadAs::NewArchive, &mut ledger)?;
-        let mut job = job(ledger);
+        let mut job = job(ledger).cache(self.cache.directory());
         let old = job.open_as(input(&self.old)?, ReadAs::OldArchive)?;
         let new = job.open_as(input(&self.new)?, ReadAs::NewArchive)?;
         let difference = old.difference(&new, self.files)?;

@@ -7,6 +7,7 @@ use std::path::{Path, PathBuf};
 
 use clap::Args;
 
+use super::cache::CacheOptions;
 use super::destination::looks_like_tar;
 use super::failure::{Failure, say};
 use super::inputs::{input, job};
@@ -31,6 +32,8 @@ pub(super) struct Export {
     output: PathBuf,
     #[command(flatten)]
     selection: SelectionOptions,
+    #[command(flatten)]
+    cache: CacheOptions,
 }
 
 impl Export {
@@ -46,7 +49,7 @@ impl Export {
         }
         let advice = "use `-o OUT` or redirect standard output";
         let stdout = target.open_standard_output(advice)?;
-        let mut job = job(ledger);
+        let mut job = job(ledger).cache(self.cache.directory());
         let archive = job.look_into(input(&self.image)?, self.selection.trusted())?;
         let archive = archive.contents();
         let image = self.selection.selection().only(archive)?;

@@ -8,6 +8,7 @@ use std::path::{Path, PathBuf};
 use clap::Args;
 
 use super::args::{ArgOptions, refuse_undeclared};
+use super::cache::CacheOptions;
 use super::failure::{Failure, ProblemFormat};
 use crate::archive::Form;
 use crate::error::Error;
@@ -34,6 +35,8 @@ pub(super) struct Inputs {
     allow_outside: bool,
     #[command(flatten)]
     args: ArgOptions,
+    #[command(flatten)]
+    cache: CacheOptions,
 }
 
 /// Patches that were read, and the run that they are for.
@@ -101,7 +104,7 @@ impl Inputs {
         Ok(ReadPatches {
             patches,
             format,
-            job: job(ledger),
+            job: job(ledger).cache(self.cache.directory()),
             image: if is_scratch(self.image()) {
                 ImageWord::Scratch(None)
             } else {

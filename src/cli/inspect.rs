@@ -10,6 +10,7 @@ use clap::Args;
 use serde::{Serialize, Serializer};
 
 use super::beside::Beside;
+use super::cache::CacheOptions;
 use super::failure::Failure;
 use super::inputs::{input, job};
 use super::trust::Trust;
@@ -52,6 +53,8 @@ pub(super) struct Inspect {
     /// Output format
     #[arg(long, value_enum, default_value = "text")]
     format: Format,
+    #[command(flatten)]
+    cache: CacheOptions,
 }
 
 #[derive(Serialize)]
@@ -127,7 +130,8 @@ struct FileReport {
 impl Inspect {
     pub(super) fn run(&self, mut ledger: Ledger) -> Result<(), Failure> {
         target::enter_report(&mut ledger)?;
-        let archive = job(ledger).look_into(input(&self.image)?, self.trust.map(Into::into))?;
+        let mut job = job(ledger).cache(self.cache.directory());
+        let archive = job.look_into(input(&self.image)?, self.trust.map(Into::into))?;
         let archive = archive.contents();
         let all: Vec<usize> = (0..archive.images().len()).collect();
         let is_whole = |&&i: &&usize| archive.images()[i].absent_layer().is_none();

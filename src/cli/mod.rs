@@ -6,6 +6,7 @@
 mod apply;
 mod args;
 mod beside;
+mod cache;
 mod cat;
 mod check;
 mod destination;

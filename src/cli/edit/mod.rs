@@ -11,6 +11,7 @@ use clap::Args;
 
 use self::editor::in_editor;
 use super::args::{ArgOptions, refuse_undeclared};
+use super::cache::CacheOptions;
 use super::failure::{Failure, say};
 use super::inputs::{enter, input, job};
 use super::selection::SelectionOptions;
@@ -48,6 +49,8 @@ pub(super) struct Edit {
     selection: SelectionOptions,
     #[command(flatten)]
     args: ArgOptions,
+    #[command(flatten)]
+    cache: CacheOptions,
 }
 
 impl Edit {
@@ -58,7 +61,7 @@ impl Edit {
         }
         let existing = self.enter(&mut ledger)?;
         let values = self.args.values(&mut ledger)?;
-        let mut job = job(ledger);
+        let mut job = job(ledger).cache(self.cache.directory());
         let (archive, start) = self.open(existing, &values, &mut job)?;
         let ledger = job.ledger().clone();
         let edit = PatchEdit {
