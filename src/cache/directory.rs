@@ -29,8 +29,8 @@ pub(super) struct Directory {
 
 /// A file on its way into the directory, which is removed unless it is kept.
 #[derive(Debug)]
-pub(super) struct Temporary<'a> {
-    directory: &'a Directory,
+pub(super) struct Temporary {
+    directory: Directory,
     name: String,
 }
 
@@ -93,7 +93,7 @@ impl Directory {
     }
 
     /// Makes a file with a name of its own.
-    pub(super) fn make_file(&self) -> Option<(Temporary<'_>, File)> {
+    pub(super) fn make_file(self) -> Option<(Temporary, File)> {
         static NEXT: AtomicU32 = AtomicU32::new(0);
         let flags =
             OFlags::WRONLY | OFlags::CREATE | OFlags::EXCL | OFlags::NOFOLLOW | OFlags::CLOEXEC;
@@ -150,26 +150,29 @@ impl Directory {
         }
     }
 
-    fn remove(&self, name: &str) {
+    pub(super) fn remove(&self, name: &str) {
         // What somebody else has removed meanwhile is removed.
         let _ = unlinkat(&self.handle, name, AtFlags::empty());
     }
 }
 
-impl Temporary<'_> {
+impl Temporary {
     /// Gives the file its name; one that is there is replaced.
-    pub(super) fn keep(self, name: &str) -> Option<()> {
+    pub(super) fn keep(mut self, name: &str) -> Option<()> {
         let directory = &self.directory.handle;
         renameat(directory, &self.name, directory, name).ok()?;
+        // Whoever takes the old name now is somebody else.
+        self.name.clear();
         self.directory.prune(name);
         Some(())
     }
 }
 
-impl Drop for Temporary<'_> {
+impl Drop for Temporary {
     fn drop(&mut self) {
-        // One that was kept has no longer this name.
-        self.directory.remove(&self.name);
+        if !self.name.is_empty() {
+            self.directory.remove(&self.name);
+        }
     }
 }
 

@@ -14,7 +14,6 @@ mod replay;
 mod tests;
 
 use std::path::{Path, PathBuf};
-use std::sync::OnceLock;
 
 use crate::digest::Digest;
 use directory::Directory;
@@ -30,11 +29,10 @@ const MAX_RECORDS: usize = 4096;
 /// What is kept of the headers of one layer, before it is compressed. In bytes.
 const MAX_HEADER_BYTES: u64 = 1 << 30;
 
-/// A directory of records, which is not opened before it is asked for something.
+/// A directory of records. It is open only while it is asked for something: descriptors may be scarce.
 #[derive(Debug)]
 pub struct Cache {
     path: PathBuf,
-    directory: OnceLock<Option<Directory>>,
 }
 
 impl Cache {
@@ -47,13 +45,11 @@ impl Cache {
         Self {
             // A slash at the end would have a link followed.
             path: path.components().collect(),
-            directory: OnceLock::new(),
         }
     }
 
-    fn directory(&self) -> Option<&Directory> {
-        let open = || Directory::open(&self.path);
-        self.directory.get_or_init(open).as_ref()
+    fn directory(&self) -> Option<Directory> {
+        Directory::open(&self.path)
     }
 
     /// Tells whether there may be a record of a blob that has so many bytes; if not, nobody has to hash the blob.
@@ -66,12 +62,19 @@ impl Cache {
     /// Returns the record of a blob, checked against its own digest.
     #[must_use]
     pub fn find(&self, blob: Digest, n_bytes: u64) -> Option<Replay> {
-        Replay::open(self.directory()?, blob, n_bytes)
+        Replay::open(&self.directory()?, blob, n_bytes)
+    }
+
+    /// Removes the record of a blob, which lacks something.
+    pub fn remove(&self, blob: Digest, n_bytes: u64) {
+        if let Some(directory) = self.directory() {
+            directory.remove(&name(blob, n_bytes));
+        }
     }
 
     /// Starts a record; nothing where there is no place for one.
     #[must_use]
-    pub fn start(&self) -> Option<Recording<'_>> {
+    pub fn start(&self) -> Option<Recording> {
         Recording::start(self.directory()?)
     }
 }

@@ -18,13 +18,13 @@ const LEVEL: i32 = 1;
 
 /// A record that is being written.
 #[derive(Debug)]
-pub struct Recording<'a> {
+pub struct Recording {
     /// Nothing once it turned out that it cannot be kept.
-    open: Option<Open<'a>>,
+    open: Option<Open>,
 }
 
-struct Open<'a> {
-    temporary: Temporary<'a>,
+struct Open {
+    temporary: Temporary,
     body: zstd::Encoder<'static, Hashing<Bounded>>,
     /// What was read and is not written yet; what was passed over behind it.
     run: Vec<u8>,
@@ -34,7 +34,7 @@ struct Open<'a> {
     has_ended: bool,
 }
 
-impl std::fmt::Debug for Open<'_> {
+impl std::fmt::Debug for Open {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("Open").finish_non_exhaustive()
     }
@@ -59,8 +59,8 @@ impl Write for Bounded {
     }
 }
 
-impl<'a> Recording<'a> {
-    pub(super) fn start(directory: &'a Directory) -> Option<Self> {
+impl Recording {
+    pub(super) fn start(directory: Directory) -> Option<Self> {
         // Who writes beyond the limit for files is killed.
         let limit = getrlimit(Resource::Fsize).current.unwrap_or(u64::MAX);
         let n_left = limit.checked_sub(title_bytes())?.min(MAX_RECORD_BYTES);
@@ -84,7 +84,7 @@ impl<'a> Recording<'a> {
         let _ = self.open.and_then(|open| open.keep(blob, n_bytes));
     }
 
-    fn put(&mut self, put: impl FnOnce(&mut Open<'a>) -> io::Result<()>) {
+    fn put(&mut self, put: impl FnOnce(&mut Open) -> io::Result<()>) {
         if self.open.as_mut().is_some_and(|open| put(open).is_err()) {
             self.open = None;
         }
@@ -107,7 +107,7 @@ impl<'a> Recording<'a> {
     }
 }
 
-impl Open<'_> {
+impl Open {
     fn read(&mut self, bytes: &[u8]) -> io::Result<()> {
         let left = self.n_left.checked_sub(bytes.len() as u64);
         self.n_left = left.ok_or(io::ErrorKind::FileTooLarge)?;
@@ -169,19 +169,19 @@ impl Open<'_> {
 
 /// The uncompressed stream of a layer; what is read of it goes into a record.
 #[derive(Debug)]
-pub struct Recorder<'r, 'a, R> {
+pub struct Recorder<'r, R> {
     input: R,
-    recording: &'r mut Recording<'a>,
+    recording: &'r mut Recording,
 }
 
-impl<'r, 'a, R: Read> Recorder<'r, 'a, R> {
+impl<'r, R: Read> Recorder<'r, R> {
     /// Takes a stream from its start.
-    pub fn new(input: R, recording: &'r mut Recording<'a>) -> Self {
+    pub fn new(input: R, recording: &'r mut Recording) -> Self {
         Self { input, recording }
     }
 }
 
-impl<R: Read> Read for Recorder<'_, '_, R> {
+impl<R: Read> Read for Recorder<'_, R> {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
         let read = self.input.read(buffer);
         match &read {
@@ -194,7 +194,7 @@ impl<R: Read> Read for Recorder<'_, '_, R> {
     }
 }
 
-impl<R: Read> Input for Recorder<'_, '_, R> {
+impl<R: Read> Input for Recorder<'_, R> {
     fn skip(&mut self, n: u64) -> io::Result<()> {
         let skipped = io::copy(&mut self.input.by_ref().take(n), &mut io::sink());
         let skipped = skipped.inspect_err(|_| self.recording.failed())?;

@@ -205,6 +205,9 @@ fn a_record_that_lacks_something_costs_a_reading_of_the_layer() {
         recording.keep(Digest::of(&blob), blob.len() as u64);
     }
     assert_eq!(home.succeeds("inspect --files app.tar"), expected);
+    assert_eq!(home.records(), Vec::<String>::new());
+    assert_eq!(home.succeeds("inspect --files app.tar"), expected);
+    assert_eq!(home.records().len(), home.blobs().len());
 }
 
 #[test]

@@ -168,6 +168,29 @@ fn a_limit_for_files_is_kept() {
     assert!(home.records().iter().all(|name| !name.starts_with("new")));
 }
 
+/// A layout opens file after file: what the cache keeps open meanwhile would be missed.
+#[test]
+fn few_descriptors_are_enough() {
+    let home = Home::new();
+    fs::create_dir(home.path("caches")).unwrap();
+    let fewest = |line: &str| {
+        let works = |n: &u32| {
+            let _ = fs::remove_dir_all(home.cache());
+            let script = format!("ulimit -n {n}; exec \"$@\"");
+            let mut shell = Command::new("sh");
+            shell.args(["-c", &script, "sh"]);
+            shell.arg(home.command().get_program());
+            shell.args(["inspect", "--files"]).args(line.split(' '));
+            shell.env("XDG_CACHE_HOME", home.path("caches"));
+            let output = shell.current_dir(home.path("")).output().unwrap();
+            output.status.success()
+        };
+        (3..30).find(works).unwrap()
+    };
+    assert_eq!(fewest("app.tar"), fewest("app.tar --no-cache"));
+    assert_eq!(fewest("app"), fewest("app --no-cache"));
+}
+
 /// Nobody has to keep outputs out of the cache: it removes only what it has named itself.
 #[test]
 fn an_output_in_the_directory_of_the_cache_stays() {
