@@ -17,6 +17,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use crate::archive::{Archive, Image, Import, Layer};
+use crate::cache::Cache;
 use crate::error::Error;
 use crate::image_path::ImagePath;
 use crate::layer::SourceDirectory;
@@ -72,6 +73,8 @@ impl OpenSources {
 pub struct Conditions {
     /// The directory in which archives are decompressed, in files without a name.
     pub spool: PathBuf,
+    /// Where the headers of layers are looked for and kept.
+    pub cache: Option<Arc<Cache>>,
     /// The time to give to images that change, where the environment sets one.
     pub source_date_epoch: Option<Timestamp>,
     /// Whether the archive is to be written in another form.

@@ -12,6 +12,7 @@ mod push;
 mod repair;
 
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 pub use archive::Archive;
 pub(crate) use edit::{EditedFile, Extended, NotEdited, PatchEdit, PatchStart};
@@ -23,6 +24,7 @@ pub use push::{Moves, Names};
 pub use repair::Repair;
 
 use crate::archive::{Conversion, Form, Half, Lock, Referrers, Source};
+use crate::cache::Cache;
 use crate::error::Error;
 use crate::gather::{self, NotPlanned, Patches};
 use crate::image_path::ImagePath;
@@ -40,6 +42,7 @@ const SPOOL: &str = "/var/tmp";
 #[derive(Debug, Clone)]
 pub struct Job {
     spool: PathBuf,
+    cache: Option<Arc<Cache>>,
     source_date_epoch: Option<Timestamp>,
     conversion: Conversion,
     ledger: Ledger,
@@ -50,6 +53,7 @@ impl Default for Job {
     fn default() -> Self {
         Self {
             spool: SPOOL.into(),
+            cache: None,
             source_date_epoch: None,
             conversion: Conversion::default(),
             ledger: Ledger::default(),
@@ -69,6 +73,19 @@ impl Job {
     #[must_use]
     pub fn spool(mut self, directory: impl Into<PathBuf>) -> Self {
         self.spool = directory.into();
+        self
+    }
+
+    /// Sets the directory of the cache, or uses none, which is the default. The cache holds the headers of compressed layers, so that
+    /// a layer is decompressed once to be planned with; results are the same without it.
+    ///
+    /// The directory is made with mode 0700 if it does not exist, inside a directory that belongs to the effective user. It is not used
+    /// if it belongs to another user, if its group or others may write to it, or if it is a symbolic link. It takes up to 512 MiB in
+    /// up to 4096 files; those that have been unused longest are removed. Several processes may use it at once. Nothing that is
+    /// wrong with it is an error.
+    #[must_use]
+    pub fn cache(mut self, directory: Option<PathBuf>) -> Self {
+        self.cache = directory.map(|directory| Arc::new(Cache::at(&directory)));
         self
     }
 
@@ -216,6 +233,7 @@ impl Job {
     fn conditions(&self, shown: Vec<ImagePath>) -> gather::Conditions {
         gather::Conditions {
             spool: self.spool.clone(),
+            cache: self.cache.clone(),
             source_date_epoch: self.source_date_epoch.clone(),
             is_converted: self.conversion.form.is_some(),
             shown,
@@ -242,7 +260,7 @@ impl Job {
         for location in source.linked() {
             self.ledger.read(role, location.clone())?;
         }
-        Ok(source)
+        Ok(source.cached_in(self.cache.clone()))
     }
 
     fn understand(&self, source: Source, trusted: Option<Half>) -> Result<Archive, Error> {

@@ -108,11 +108,14 @@ impl Source {
         }
     }
 
-    /// Tells whether reading an entry means to fetch it, or to have fetched it.
-    pub(in crate::archive) fn is_fetched(&self, index: usize) -> bool {
+    /// Returns the digest of an entry that has to be fetched to be read.
+    pub(in crate::archive) fn fetched_by(&self, index: usize) -> Option<Digest> {
         match &self.form {
-            Form::Remote(remote) => matches!(remote.members[index], Member::Blob(..)),
-            Form::Tar(_) | Form::Directory(_) => false,
+            Form::Remote(remote) => match &remote.members[index] {
+                Member::Blob(digest, _) => Some(*digest),
+                Member::Directory | Member::Document(_) => None,
+            },
+            Form::Tar(_) | Form::Directory(_) => None,
         }
     }
 
