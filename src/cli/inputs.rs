@@ -151,6 +151,12 @@ impl ReadPatches {
         Ok(self)
     }
 
+    /// Has the output be what registries hold.
+    pub(super) fn pushed(mut self) -> Self {
+        self.job = self.job.pushed();
+        self
+    }
+
     /// Opens the image; `-` is standard input.
     pub(super) fn open(&mut self, image: &Path) -> Result<Archive, Failure> {
         let input = match &self.image {

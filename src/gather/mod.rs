@@ -79,6 +79,8 @@ pub struct Conditions {
     pub source_date_epoch: Option<Timestamp>,
     /// Whether the archive is to be written in another form.
     pub is_converted: bool,
+    /// Whether it is to be written to a registry.
+    pub is_pushed: bool,
     /// The files whose texts are wanted as the patches leave them, of the images that the patches are about.
     pub shown: Vec<ImagePath>,
     /// What is known to be read and written before anything is gathered.
@@ -201,6 +203,7 @@ fn read<'a>(
         unread: unread.collect(),
         sources,
         keeps_plain: archive.keeps_layers_plain() && !conditions.is_converted,
+        packs_layers: conditions.is_pushed && archive.source().repository().is_none(),
         has_names: archive.has_names() || conditions.is_converted,
         source_date_epoch: conditions.source_date_epoch.clone(),
         shown: conditions.shown.clone(),

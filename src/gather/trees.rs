@@ -42,6 +42,7 @@ pub(super) fn read_stacks(
         .map(|&image| (stack_of(image), image))
         .collect();
     stacks.sort();
+    archive.fetch_ahead(wanted.keys().copied())?;
     let mut reading = Stacks {
         archive,
         logs: HashMap::new(),

@@ -45,6 +45,7 @@ pub struct Job {
     cache: Option<Arc<Cache>>,
     source_date_epoch: Option<Timestamp>,
     conversion: Conversion,
+    is_pushed: bool,
     ledger: Ledger,
     reach: Reach,
 }
@@ -56,6 +57,7 @@ impl Default for Job {
             cache: None,
             source_date_epoch: None,
             conversion: Conversion::default(),
+            is_pushed: false,
             ledger: Ledger::default(),
             reach: Reach::default(),
         }
@@ -101,6 +103,15 @@ impl Job {
     #[must_use]
     pub fn to(mut self, form: Form) -> Self {
         self.conversion.form = Some(form);
+        self
+    }
+
+    /// Has the output be what registries hold: a layout, in which layers that were not compressed are compressed with gzip.
+    /// [`Plan::push`] writes it there.
+    #[must_use]
+    pub fn pushed(mut self) -> Self {
+        self.conversion.form = Some(Form::OCI_DIRECTORY);
+        self.is_pushed = true;
         self
     }
 
@@ -236,6 +247,7 @@ impl Job {
             cache: self.cache.clone(),
             source_date_epoch: self.source_date_epoch.clone(),
             is_converted: self.conversion.form.is_some(),
+            is_pushed: self.is_pushed,
             shown,
             ledger: self.ledger.clone(),
             reach: self.reach.clone(),
