@@ -6,7 +6,7 @@ use std::process::ExitCode;
 
 use miette::{GraphicalReportHandler, GraphicalTheme};
 
-use super::{Command, output, registry, workflow};
+use super::{Command, output, progress, registry, workflow};
 use crate::apply::markdown;
 use crate::error::Error;
 use crate::job::NotEdited;
@@ -257,5 +257,5 @@ pub(super) fn say_lines(text: &str) {
 }
 
 fn say_as_it_is(text: &str) {
-    let _ = writeln!(io::stderr().lock(), "{text}");
+    let _ = progress::beside(|| writeln!(io::stderr().lock(), "{text}"));
 }

@@ -21,6 +21,7 @@ mod inspect;
 mod output;
 mod pack;
 mod plan;
+mod progress;
 mod registry;
 mod repair;
 mod selection;
@@ -188,6 +189,7 @@ fn run(arguments: &Arguments) -> ExitCode {
         Command::Completions { shell } => generate::completions(*shell),
         Command::Man { command } => generate::man(command.as_deref()),
     };
+    progress::end();
     match result {
         Ok(()) => ExitCode::SUCCESS,
         Err(failure) => {

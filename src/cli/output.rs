@@ -3,6 +3,7 @@
 use std::cell::Cell;
 use std::io::{self, BufWriter, IsTerminal, Write};
 
+use super::progress;
 use crate::error::Error;
 use crate::printable;
 
@@ -51,8 +52,10 @@ pub(super) fn pieces<E: From<Error>>(
 }
 
 fn deliver(write: impl FnOnce(&mut dyn Write) -> io::Result<()>) -> Result<(), Error> {
-    let mut stdout = BufWriter::new(io::stdout().lock());
-    let written = write(&mut stdout).and_then(|()| stdout.flush());
+    let written = progress::beside(|| {
+        let mut stdout = BufWriter::new(io::stdout().lock());
+        write(&mut stdout).and_then(|()| stdout.flush())
+    });
     written.map_err(stdout_error)
 }
 

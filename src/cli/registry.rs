@@ -7,11 +7,12 @@ use clap::Args;
 
 use super::failure::{Failure, say};
 use super::inputs::job;
+use super::progress::Progress;
 use crate::job::Job;
 use crate::ledger::{Ledger, Location, ReadAs};
 use crate::printable;
 use crate::reference::{Reference, RegistryImage, WORD};
-use crate::registry::{Reach, Settings};
+use crate::registry::{Observed, Reach, Settings};
 
 /// The options of commands that may open an image in a registry.
 #[derive(Debug, Args)]
@@ -25,6 +26,15 @@ pub(super) struct RegistryOptions {
     /// Show each request to a registry on standard error
     #[arg(short, long, help_heading = "Registries")]
     verbose: bool,
+    /// Show how far blobs of registries are
+    #[arg(
+        long,
+        value_enum,
+        value_name = "HOW",
+        default_value = "auto",
+        help_heading = "Registries"
+    )]
+    progress: Progress,
 }
 
 impl RegistryOptions {
@@ -33,17 +43,19 @@ impl RegistryOptions {
         if let Some(path) = &self.authfile {
             ledger.read(ReadAs::Credentials, Location::of(path))?;
         }
-        Ok(job(ledger).registries(self.reach()))
+        let observer = self.progress.observed(ledger.is_quiet());
+        Ok(job(ledger).registries(self.reach(observer)))
     }
 
     /// Returns how registries are reached by the options and the environment. Nothing is connected yet.
-    fn reach(&self) -> Reach {
+    fn reach(&self, observer: Observed) -> Reach {
         let variable = |name: &str| std::env::var_os(name);
         let settings = Settings::from_environment(&variable, self.authfile.as_deref());
         let trace: Arc<dyn Fn(&str) + Send + Sync> = Arc::new(|line| say(line));
         Reach::new(Settings {
             plain_http: self.plain_http.clone(),
             trace: self.verbose.then_some(trace),
+            observer,
             ..settings
         })
     }

@@ -14,6 +14,7 @@ mod gate;
 mod http;
 mod listing;
 mod manifest;
+mod observer;
 #[cfg(any(feature = "registry", test))]
 mod proxy;
 mod reach;
@@ -34,6 +35,7 @@ use crate::reference::Reference;
 use self::auth::Scope;
 use self::client::Host;
 pub use self::manifest::{Found, Manifest};
+pub use self::observer::{Observed, Observer, Outcome};
 pub use self::reach::Reach;
 pub use self::settings::{CredentialSource, Settings, Trace};
 pub use self::transport::{Failure, Method, Request, Response, Transport};
@@ -152,6 +154,14 @@ pub struct Repository {
     registries: Registries,
     host: Arc<Host>,
     path: Arc<str>,
+}
+
+impl Repository {
+    /// Returns who wants to see blobs on their way.
+    #[must_use]
+    pub fn observer(&self) -> &Observed {
+        &self.registries.0.settings.observer
+    }
 }
 
 impl fmt::Debug for Repository {

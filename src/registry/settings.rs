@@ -6,6 +6,8 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
+use super::observer::Observed;
+
 /// What is told of each request, in one line.
 pub type Trace = Arc<dyn Fn(&str) + Send + Sync>;
 
@@ -32,6 +34,8 @@ pub struct Settings {
     pub patience: Duration,
     /// Who wants to see each request.
     pub trace: Option<Trace>,
+    /// Who wants to see blobs on their way.
+    pub observer: Observed,
 }
 
 impl Default for Settings {
@@ -47,6 +51,7 @@ impl Default for Settings {
             n_at_once: 4,
             patience: Duration::from_secs(60),
             trace: None,
+            observer: Observed::default(),
         }
     }
 }

@@ -20,7 +20,7 @@ use crate::digest::Digest;
 use crate::error::Error;
 use crate::ledger::Location;
 use crate::reference::{Reference, RegistryImage};
-use crate::registry::{Access, Reach, Repository};
+use crate::registry::{Access, Outcome, Reach, Repository};
 use crate::tarball::Kind;
 
 /// How much is read at once. In bytes.
@@ -202,7 +202,10 @@ impl Remote {
 
     fn stream(&self, index: usize, size: u64) -> Result<Box<dyn Read + Send>, Error> {
         match &self.members[index] {
-            Member::Blob(digest, _) => self.repository.blob(*digest, size),
+            Member::Blob(digest, _) => {
+                let stream = self.repository.blob(*digest, size)?;
+                Ok(self.repository.observer().stream(size, stream))
+            }
             Member::Directory | Member::Document(_) => Ok(Box::new(io::empty())),
         }
     }
@@ -225,7 +228,8 @@ impl Remote {
     }
 
     fn fetch(&self, digest: Digest, size: u64) -> Result<u64, Error> {
-        let mut stream = self.repository.blob(digest, size)?;
+        let observer = self.repository.observer();
+        let mut stream = observer.stream(size, self.repository.blob(digest, size)?);
         let start = self.reserve(size)?;
         let name = format!("{}@{digest}", self.repository.shown());
         let failed = |error: io::Error| Error::in_place(&name)(error);
@@ -247,6 +251,7 @@ impl Remote {
             size,
             "a blob of another size is an error of the stream"
         );
+        observer.ends(&digest, Outcome::Fetched);
         Ok(start)
     }
 }

@@ -4,6 +4,7 @@
 mod consumers;
 mod mixtures;
 mod moving;
+mod progress;
 mod referrers;
 mod requests;
 

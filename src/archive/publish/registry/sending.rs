@@ -11,7 +11,7 @@ use crate::archive::source::remote::Data;
 use crate::archive::source::spool;
 use crate::digest::Digest;
 use crate::error::Error;
-use crate::registry::{Repository, Upload};
+use crate::registry::{Outcome, Repository, Upload};
 use crate::tarball::Range;
 
 /// Before more than this is sent, the registry is asked whether it has it; before less, if it had to be fetched first. In bytes.
@@ -41,6 +41,12 @@ pub(super) struct Sending<'a> {
 impl Sending<'_> {
     /// Sees to it that the repository has a blob.
     pub(super) fn send(&self, digest: Digest, blob: &Blob) -> Result<(), Error> {
+        let outcome = self.see_to(digest, blob)?;
+        self.to.observer().ends(&digest, outcome);
+        Ok(())
+    }
+
+    fn see_to(&self, digest: Digest, blob: &Blob) -> Result<Outcome, Error> {
         if blob.new.is_some() {
             return self.send_new(digest, blob);
         }
@@ -54,11 +60,11 @@ impl Sending<'_> {
             return self.send_entry(digest, blob.size, entry, None);
         };
         if from.is_same(self.to) {
-            return Ok(());
+            return Ok(Outcome::There);
         }
         let session = if from.is_same_registry(self.to) {
             match self.to.mount(digest, from)? {
-                None => return Ok(()),
+                None => return Ok(Outcome::Mounted),
                 session => session,
             }
         } else {
@@ -67,7 +73,10 @@ impl Sending<'_> {
         match blob.entry {
             Some(entry) => self.send_entry(digest, blob.size, entry, session),
             None => {
-                let open = || from.blob(digest, blob.size);
+                let open = || {
+                    let stream = from.blob(digest, blob.size)?;
+                    Ok(self.to.observer().stream(blob.size, stream))
+                };
                 self.upload(digest, blob.size, session, &open)
             }
         }
@@ -79,38 +88,44 @@ impl Sending<'_> {
         size: u64,
         entry: usize,
         session: Option<Upload>,
-    ) -> Result<(), Error> {
+    ) -> Result<Outcome, Error> {
         let open = || {
             Ok(match self.draft.source.data(entry)? {
-                Data::Blob(blob) => Box::new(blob.into_reader()) as Box<dyn Read + Send>,
+                Data::Blob(blob) => self
+                    .to
+                    .observer()
+                    .stream(size, Box::new(blob.into_reader())),
                 Data::Stream(stream) => stream,
             })
         };
         self.upload(digest, size, session, &open)
     }
 
-    fn send_new(&self, digest: Digest, blob: &Blob) -> Result<(), Error> {
+    fn send_new(&self, digest: Digest, blob: &Blob) -> Result<Outcome, Error> {
         let place = blob.new.expect("a new blob has a place in the draft");
         let DraftEntry::New(new) = &self.draft.entries[place] else {
             unreachable!("the place of a new blob is that of a new entry")
         };
         match &new.content {
             Content::Bytes(bytes) => {
-                let open = || Ok(Box::new(Cursor::new(bytes.clone())) as Box<dyn Read + Send>);
+                let open = || {
+                    let stream = Box::new(Cursor::new(bytes.clone()));
+                    Ok(self.to.observer().stream(blob.size, stream))
+                };
                 self.upload(digest, blob.size, None, &open)
             }
             Content::Stored(layer) => {
                 let layer = &self.draft.layers[*layer];
                 if self.has(digest, blob.size)? {
-                    return Ok(());
+                    return Ok(Outcome::There);
                 }
                 let file = self.written(layer)?;
                 let open = || {
                     let range = Range::new(Arc::clone(&file), 0, blob.size);
-                    Ok(Box::new(range) as Box<dyn Read + Send>)
+                    Ok(self.to.observer().stream(blob.size, Box::new(range)))
                 };
-                self.to
-                    .upload(self.to.start_upload()?, digest, blob.size, &open)
+                let session = self.to.start_upload()?;
+                self.upload(digest, blob.size, Some(session), &open)
             }
             Content::Directory | Content::Symlink(_) | Content::Entry(_) => Err(Error::BadEntry {
                 name: new.name.clone(),
@@ -140,12 +155,13 @@ impl Sending<'_> {
         size: u64,
         session: Option<Upload>,
         open: &dyn Fn() -> Result<Box<dyn Read + Send>, Error>,
-    ) -> Result<(), Error> {
+    ) -> Result<Outcome, Error> {
         let session = match session {
             Some(session) => session,
-            None if self.has(digest, size)? => return Ok(()),
+            None if self.has(digest, size)? => return Ok(Outcome::There),
             None => self.to.start_upload()?,
         };
-        self.to.upload(session, digest, size, open)
+        self.to.upload(session, digest, size, open)?;
+        Ok(Outcome::Sent)
     }
 }

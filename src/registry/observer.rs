@@ -1,0 +1,81 @@
+//! Who wants to see blobs on their way.
+
+use std::fmt;
+use std::io::{self, Read};
+use std::sync::Arc;
+
+/// Sees blobs on their way between here and registries. It is called by several threads at once, and often.
+pub trait Observer: Send + Sync {
+    /// A blob of so many bytes is about to be fetched, sent, or passed on.
+    fn begins(&self, n_bytes: u64);
+
+    /// So many of its bytes have come by.
+    fn moves(&self, n_bytes: u64);
+
+    /// It is where it has to be; `name` is its digest.
+    fn ends(&self, name: &str, outcome: Outcome);
+}
+
+/// How a blob got where it has to be.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Outcome {
+    /// It was read.
+    Fetched,
+    /// It was sent.
+    Sent,
+    /// The registry took it from another of its repositories.
+    Mounted,
+    /// It was there.
+    There,
+}
+
+/// An observer, or nobody.
+#[derive(Clone, Default)]
+pub struct Observed(Option<Arc<dyn Observer>>);
+
+impl fmt::Debug for Observed {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Observed")
+    }
+}
+
+impl From<Arc<dyn Observer>> for Observed {
+    fn from(observer: Arc<dyn Observer>) -> Self {
+        Self(Some(observer))
+    }
+}
+
+impl Observed {
+    /// Tells that a blob is where it has to be.
+    pub fn ends(&self, name: &impl fmt::Display, outcome: Outcome) {
+        if let Some(observer) = &self.0 {
+            observer.ends(&name.to_string(), outcome);
+        }
+    }
+
+    /// Tells that a blob of so many bytes begins to move; returns its stream, whose bytes are told of as they are read.
+    #[must_use]
+    pub fn stream(&self, n_bytes: u64, stream: Box<dyn Read + Send>) -> Box<dyn Read + Send> {
+        let Some(observer) = &self.0 else {
+            return stream;
+        };
+        observer.begins(n_bytes);
+        Box::new(Stream {
+            stream,
+            observer: Arc::clone(observer),
+        })
+    }
+}
+
+struct Stream {
+    stream: Box<dyn Read + Send>,
+    observer: Arc<dyn Observer>,
+}
+
+impl Read for Stream {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        let n = self.stream.read(buffer)?;
+        self.observer.moves(n as u64);
+        Ok(n)
+    }
+}
