@@ -34,6 +34,19 @@ pub(super) struct Temporary {
     name: String,
 }
 
+fn temporary_name(process: i32, number: u32) -> String {
+    format!("{TEMPORARY}{process}-{number}")
+}
+
+/// Whether a file is called what [`temporary_name`] returns.
+fn is_temporary(name: &str) -> bool {
+    let numbers = name.strip_prefix(TEMPORARY).and_then(|numbers| {
+        let (process, number) = numbers.split_once('-')?;
+        Some((process.parse().ok()?, number.parse().ok()?))
+    });
+    numbers.is_some_and(|(process, number)| name == temporary_name(process, number))
+}
+
 /// Whether only the user can have made it, and only the user can change it.
 fn is_private(status: &Stat, kind: FileType) -> bool {
     FileType::from_raw_mode(status.st_mode) == kind
@@ -99,7 +112,7 @@ impl Directory {
             OFlags::WRONLY | OFlags::CREATE | OFlags::EXCL | OFlags::NOFOLLOW | OFlags::CLOEXEC;
         for _ in 0..MAX_TRIES {
             let number = NEXT.fetch_add(1, Ordering::Relaxed);
-            let name = format!("{TEMPORARY}{}-{number}", getpid().as_raw_pid());
+            let name = temporary_name(getpid().as_raw_pid(), number);
             match openat(&self.handle, &name, flags, Mode::from(0o600)) {
                 Err(Errno::EXIST) => {}
                 Err(_) => return None,
@@ -127,8 +140,7 @@ impl Directory {
             }
             if blob_bytes(&name).is_some() {
                 records.push((status.st_mtime, status.st_mtime_nsec, name, status.st_size));
-            } else if name.starts_with(TEMPORARY)
-                && status.st_mtime.saturating_add(MAX_AGE) < now.st_mtime
+            } else if is_temporary(&name) && status.st_mtime.saturating_add(MAX_AGE) < now.st_mtime
             {
                 self.remove(&name);
             }

@@ -14,7 +14,7 @@ use tempfile::TempDir;
 use super::directory::Directory;
 use super::{Cache, MAX_RECORDS, Recorder, Replay, Replayed, name, tag, title};
 use crate::digest::Digest;
-use crate::tarball::{Input, Stream};
+use crate::tarball::{Input, Stream, TarReader};
 
 /// A layer, as little as it may look like one.
 const LAYER: &[u8] = b"header one|data one|header two|";
@@ -153,6 +153,98 @@ fn a_record_ends_where_the_stream_does() {
     assert!(!is_opened);
 }
 
+/// Numbers that look random (xorshift).
+struct Random(u64);
+
+impl Random {
+    fn next(&mut self) -> u64 {
+        self.0 ^= self.0 << 13;
+        self.0 ^= self.0 >> 7;
+        self.0 ^= self.0 << 17;
+        self.0
+    }
+
+    fn below(&mut self, n: u64) -> u64 {
+        self.next() % n
+    }
+
+    fn index(&mut self, n: usize) -> usize {
+        usize::try_from(self.below(n as u64)).unwrap()
+    }
+}
+
+/// Reads and passes over at random, also beyond the end; returns what came of each step.
+fn wander(input: &mut dyn Input, steps: &[(bool, u64)]) -> Vec<Result<Vec<u8>, io::ErrorKind>> {
+    let step = |&(is_read, n): &(bool, u64)| {
+        if !is_read {
+            return input.skip(n).map(|()| Vec::new());
+        }
+        let mut bytes = Vec::new();
+        (&mut *input).take(n).read_to_end(&mut bytes)?;
+        Ok(bytes)
+    };
+    let results = steps.iter().map(step);
+    results
+        .map(|result| result.map_err(|error| error.kind()))
+        .collect()
+}
+
+/// Whoever reads a layer from a record, in whatever way, gets what the layer has.
+#[test]
+fn a_record_and_its_layer_cannot_be_told_apart() {
+    let home = Home::new();
+    let mut random = Random(7);
+    for round in 0..400 {
+        let steps = |random: &mut Random| {
+            let mut steps = Vec::new();
+            for _ in 0..random.below(9) {
+                steps.push((random.below(2) == 0, random.below(12)));
+            }
+            steps
+        };
+        let recorded = steps(&mut random);
+        let mut recording = home.cache.start().unwrap();
+        let expected = wander(&mut Stream(LAYER), &recorded);
+        let found = wander(&mut Recorder::new(LAYER, &mut recording), &recorded);
+        assert_eq!(found, expected);
+        recording.keep(blob(), 7);
+        let is_opened = Cell::new(false);
+        for steps in [recorded.clone(), steps(&mut random), steps(&mut random)] {
+            is_opened.set(false);
+            let open = || {
+                is_opened.set(true);
+                Ok(Box::new(Stream(LAYER)) as Box<dyn Input>)
+            };
+            let mut input = Replayed::new(home.find(blob()).unwrap(), open);
+            let found = wander(&mut input, &steps);
+            let expected = wander(&mut Stream(LAYER), &steps);
+            assert_eq!(found, expected, "{round}: {recorded:?}, then {steps:?}");
+            assert!(steps != recorded || !is_opened.get(), "{round}");
+        }
+    }
+}
+
+/// Items with lengths at random, some of which are true.
+#[test]
+fn no_body_is_worse_than_wrong_bytes() {
+    let home = Home::new();
+    let mut random = Random(11);
+    for _ in 0..400 {
+        let mut body = Vec::new();
+        for _ in 0..random.below(6) {
+            body.push([tag::READ, tag::SKIPPED, tag::SKIPPED, tag::END, b'x'][random.index(5)]);
+            let n = random.next() >> random.below(64);
+            body.extend(n.to_le_bytes());
+            body.extend(&LAYER[..random.index(20)]);
+        }
+        home.forge(blob(), &body);
+        let open = || Ok(Box::new(Stream(LAYER)) as Box<dyn Input>);
+        let mut input = Replayed::new(home.find(blob()).unwrap(), open);
+        let mut reader = TarReader::new(&mut input as &mut dyn Input);
+        while matches!(reader.next(), Ok(Some(_))) {}
+    }
+}
+
 #[test]
 fn what_a_record_lacks_is_read_from_the_layer() {
     let home = Home::new();
@@ -248,9 +340,9 @@ fn what_a_record_says_is_never_trusted_for_more_than_bytes() {
 fn a_record_that_gets_too_large_is_given_up() {
     let home = Home::new();
     let mut recording = home.cache.start().unwrap();
-    let mut state = 1_u64;
-    let random = io::repeat(0).take(80 << 20);
-    let mut input = Recorder::new(random, &mut recording);
+    let mut random = Random(1);
+    let zeros = io::repeat(0).take(80 << 20);
+    let mut input = Recorder::new(zeros, &mut recording);
     let mut noise = vec![0; 1 << 16];
     while input.read(&mut noise).unwrap() > 0 {}
     recording.keep(blob(), 7);
@@ -258,10 +350,7 @@ fn a_record_that_gets_too_large_is_given_up() {
     let mut recording = home.cache.start().unwrap();
     for _ in 0..1100 {
         for eight in noise.chunks_exact_mut(8) {
-            state ^= state << 13;
-            state ^= state >> 7;
-            state ^= state << 17;
-            eight.copy_from_slice(&state.to_le_bytes());
+            eight.copy_from_slice(&random.next().to_le_bytes());
         }
         let mut input = Recorder::new(&noise[..], &mut recording);
         let n_read = input.read(&mut vec![0; 1 << 16]).unwrap();
@@ -288,7 +377,18 @@ fn the_files_that_are_unused_longest_make_room() {
     for n in 1..=10 {
         aged(&home.path(&old(n)), 60 << 20, n * 100);
     }
-    let foreign = ["app.tar", "7-app.tar", "new", ".hidden", "07-x"];
+    let foreign = [
+        "app.tar",
+        "7-app.tar",
+        ".hidden",
+        "07-x",
+        "new",
+        "new-",
+        "new-app.tar",
+        "new-1",
+        "new-1-x",
+        "new-01-1",
+    ];
     for name in foreign {
         aged(&home.path(name), 600 << 20, 1_000_000);
     }
