@@ -17,6 +17,10 @@ pub enum ReadAs {
     Unpacked,
     /// A patch file.
     Patch,
+    /// The file of a fleet.
+    Fleet,
+    /// The lock of a fleet.
+    FleetLock,
     /// A file of values for args.
     ArgFile,
     /// A directory, with everything in it, or a tar that becomes a layer.
@@ -46,6 +50,10 @@ pub enum WrittenAs {
     MetadataFile,
     /// The file of `--provenance`.
     Provenance,
+    /// The lock of a fleet.
+    FleetLock,
+    /// The file of `--report`.
+    FleetReport,
     /// The directory of `diff --layers`, which may contain other files.
     LayerDirectory,
     /// A tar in that directory. The only role that several paths of one command may have.
@@ -60,13 +68,15 @@ pub enum WrittenAs {
 
 impl ReadAs {
     /// Every role.
-    pub const ALL: [Self; 12] = [
+    pub const ALL: [Self; 14] = [
         Self::Image,
         Self::Archive,
         Self::OldArchive,
         Self::NewArchive,
         Self::Unpacked,
         Self::Patch,
+        Self::Fleet,
+        Self::FleetLock,
         Self::ArgFile,
         Self::LayerSource,
         Self::NewFile,
@@ -78,13 +88,15 @@ impl ReadAs {
 
 impl WrittenAs {
     /// Every role.
-    pub const ALL: [Self; 11] = [
+    pub const ALL: [Self; 13] = [
         Self::Output,
         Self::InPlace,
         Self::Patch,
         Self::Iidfile,
         Self::MetadataFile,
         Self::Provenance,
+        Self::FleetLock,
+        Self::FleetReport,
         Self::LayerDirectory,
         Self::LayerTar,
         Self::StandardOutput,
@@ -103,7 +115,10 @@ impl WrittenAs {
 
     /// Tells whether this is a small text file about the output.
     pub(super) fn is_side_file(self) -> bool {
-        matches!(self, Self::Iidfile | Self::MetadataFile | Self::Provenance)
+        matches!(
+            self,
+            Self::Iidfile | Self::MetadataFile | Self::Provenance | Self::FleetReport
+        )
     }
 }
 
@@ -116,6 +131,8 @@ impl fmt::Display for ReadAs {
             Self::NewArchive => "the new archive",
             Self::Unpacked => "the directory to pack",
             Self::Patch => "a patch",
+            Self::Fleet => "the fleet",
+            Self::FleetLock => "the lock",
             Self::ArgFile => "a file of `--arg-file`",
             Self::LayerSource => "a source of a new layer",
             Self::NewFile => "a file of a new layer",
@@ -135,6 +152,8 @@ impl fmt::Display for WrittenAs {
             Self::Iidfile => "`--iidfile`",
             Self::MetadataFile => "`--metadata-file`",
             Self::Provenance => "`--provenance`",
+            Self::FleetLock => "the lock",
+            Self::FleetReport => "`--report`",
             Self::LayerDirectory => "`--layers`",
             Self::LayerTar => "a tar of `--layers`",
             Self::StandardOutput => "standard output",

@@ -140,11 +140,15 @@ impl Reference {
         [self.domain(), self.path(), self.tag()]
     }
 
-    fn domain(&self) -> &str {
+    /// Returns the registry, with its port if it has one: `docker.io`. A tag alone has none.
+    #[must_use]
+    pub fn domain(&self) -> &str {
         &self.text[..self.n_domain.into()]
     }
 
-    fn path(&self) -> &str {
+    /// Returns the repository without its registry: `library/app`. A tag alone has none.
+    #[must_use]
+    pub fn path(&self) -> &str {
         let start = usize::from(self.n_domain) + usize::from(!self.is_bare());
         &self.text[start..start + usize::from(self.n_path)]
     }

@@ -98,6 +98,24 @@ const IMPORTS: &[(&str, &[&str])] = &[
     ),
     ("error", &["ledger", "printable"]),
     ("file_state", &["tarball"]),
+    // Patches through the door, as the command line does, and reads its own files as patches are read.
+    (
+        "fleet",
+        &[
+            "digest",
+            "error",
+            "gather",
+            "job",
+            "ledger",
+            "patch",
+            "platform",
+            "printable",
+            "problem",
+            "reference",
+            "shape",
+            "timestamp",
+        ],
+    ),
     (
         "gather",
         &[
@@ -300,6 +318,7 @@ const ONLY: &[(&str, &[&str])] = &[
             "archive",
             "cli",
             "compression",
+            "fleet",
             "gather",
             "job",
             "layer",
@@ -337,6 +356,7 @@ const FILES: &[(&str, &[&str])] = &[
             "src/archive/publish/",
             "src/archive/source/",
             "src/cli/args.rs",
+            "src/fleet/open.rs",
             "src/gather/sources.rs",
             "src/job/patches.rs",
             "src/layer/scan.rs",
