@@ -115,6 +115,18 @@ pub enum Error {
         /// What is in the way.
         reason: String,
     },
+    /// A registry failed, refused, or cannot be believed.
+    Registry {
+        /// The image, the repository or the host.
+        place: String,
+        /// What was asked, what came, and what to do.
+        reason: String,
+    },
+    /// A registry does not have a manifest or a blob.
+    NotInRegistry {
+        /// The image, or the repository and a digest.
+        place: String,
+    },
     /// A path that is to be written is read or written already.
     Conflict(Box<Conflict>),
     /// Some of what was to be written is in place, and the rest is not.
@@ -240,6 +252,8 @@ impl Error {
             Self::Halves(disagreement) => {
                 format!("{disagreement}: the archive contradicts itself")
             }
+            Self::Registry { place, reason } => format!("`{place}`: {reason}"),
+            Self::NotInRegistry { place } => format!("the registry has no `{place}`"),
             Self::Conflict(conflict) => conflict.to_string(),
             Self::Unfinished { source, .. } => source.message(),
             Self::NotAnImage { place, reason } | Self::Output { place, reason } => {

@@ -154,6 +154,7 @@
 //! | `edit` | an image between two operations, and what an operation may do to it | the other images |
 //! | `operation` | the operations, each in a room of its own: what the author writes, what it needs, what it does | the order in which they come |
 //! | `patch` | patch files: text to operations, args, preconditions and target | what operations do |
+//! | `registry` | repositories of registries, reached over HTTP: their blobs, manifests, tags; credentials, certificates, retries | archives, patches |
 //! | `archive` | archives as they lie on disk, what their writers derive, and how a new one gets there | patches |
 //! | `gather`, `plan`, `apply` | the main job | the terminal |
 //! | `diff` | what differs between two archives, also as a patch | the terminal |
@@ -227,6 +228,8 @@ pub mod printable;
 pub mod problem;
 #[doc(hidden)]
 pub mod reference;
+#[doc(hidden)]
+pub mod registry;
 #[doc(hidden)]
 pub mod rootfs;
 #[doc(hidden)]

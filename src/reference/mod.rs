@@ -140,15 +140,11 @@ impl Reference {
         [self.domain(), self.path(), self.tag()]
     }
 
-    /// Returns the registry, with its port if it has one: `docker.io`. A tag alone has none.
-    #[must_use]
-    pub fn domain(&self) -> &str {
+    pub(crate) fn domain(&self) -> &str {
         &self.text[..self.n_domain.into()]
     }
 
-    /// Returns the repository without its registry: `library/app`. A tag alone has none.
-    #[must_use]
-    pub fn path(&self) -> &str {
+    pub(crate) fn path(&self) -> &str {
         let start = usize::from(self.n_domain) + usize::from(!self.is_bare());
         &self.text[start..start + usize::from(self.n_path)]
     }
@@ -266,7 +262,8 @@ fn split_domain(name: &str) -> (&str, &str) {
     }
 }
 
-fn is_domain(domain: &str) -> bool {
+/// Tells whether a text is a host name or an address, with an optional port.
+pub(crate) fn is_domain(domain: &str) -> bool {
     let (host, port) = match domain.strip_prefix('[') {
         Some(rest) => match rest.split_once(']') {
             Some((address, port)) => {
@@ -314,7 +311,8 @@ fn is_path_component(component: &str) -> bool {
         })
 }
 
-fn is_tag(tag: &str) -> bool {
+/// Tells whether a text is a tag.
+pub(crate) fn is_tag(tag: &str) -> bool {
     let is_word = |byte: u8| byte.is_ascii_alphanumeric() || byte == b'_';
     tag.len() <= MAX_TAG_BYTES
         && tag.bytes().next().is_some_and(is_word)

@@ -59,6 +59,7 @@ mod raw;
 mod readme;
 mod rebase;
 mod recipes;
+mod registry;
 mod removed_paths;
 mod renew;
 mod repair;

@@ -1,0 +1,125 @@
+//! Answers that are read whole, and what a refusal says.
+
+use std::io::{self, Read};
+
+use serde_json::Value;
+
+use crate::error::Error;
+use crate::printable;
+
+use super::transport::Response;
+
+/// What is read of the body of a refusal, in bytes.
+const MAX_REFUSAL_BYTES: usize = 64 * 1024;
+/// What is shown of it.
+const MAX_REFUSAL_CHARS: usize = 300;
+/// What is shown of an address.
+const MAX_ADDRESS_CHARS: usize = 200;
+
+/// Returns a failure of a registry.
+pub(super) fn failure(place: &str, reason: impl Into<String>) -> Error {
+    Error::Registry {
+        place: place.to_owned(),
+        reason: reason.into(),
+    }
+}
+
+/// Reads a body to its end.
+pub(super) fn bytes(
+    place: &str,
+    what: &str,
+    body: &mut dyn Read,
+    limit: usize,
+) -> Result<Vec<u8>, Error> {
+    let mut bytes = Vec::new();
+    body.take(limit as u64 + 1)
+        .read_to_end(&mut bytes)
+        .map_err(|error| failure(place, format!("{what} is truncated: {error}")))?;
+    if bytes.len() > limit {
+        return Err(failure(
+            place,
+            format!("{what} is larger than {limit} bytes"),
+        ));
+    }
+    Ok(bytes)
+}
+
+/// Returns what a registry says of its refusal, on one line (distribution-spec, "Error Codes"); empty if that is nothing.
+pub(super) fn refusal(response: &mut Response) -> String {
+    let mut bytes = Vec::new();
+    let mut body = (&mut response.body).take(MAX_REFUSAL_BYTES as u64);
+    // What came before a break may say it all.
+    let _ = body.read_to_end(&mut bytes);
+    let text = match serde_json::from_slice::<Value>(&bytes) {
+        Ok(value) => said(&value),
+        Err(_) => String::new(),
+    };
+    printable::line(&text)
+        .chars()
+        .take(MAX_REFUSAL_CHARS)
+        .collect()
+}
+
+/// Reads what is left of a short body, so that its connection can be used again.
+pub(super) fn drain(response: &mut Response) {
+    let mut body = (&mut response.body).take(MAX_REFUSAL_BYTES as u64);
+    // One that breaks is not used again.
+    let _ = io::copy(&mut body, &mut io::sink());
+}
+
+/// Returns an address that a server sent as messages show it: without its query, which may have a signature in it.
+pub(super) fn shown_address(address: &str) -> String {
+    let address = address.split(['?', '#']).next().unwrap_or_default();
+    let address: String = address.chars().take(MAX_ADDRESS_CHARS).collect();
+    // A name and a password would stand before the host.
+    match (address.find("://"), address.rfind('@')) {
+        (Some(scheme), Some(at)) if scheme < at => {
+            printable::line(&format!("{}{}", &address[..scheme + 3], &address[at + 1..]))
+        }
+        _ => printable::line(&address),
+    }
+}
+
+/// `{"errors": [{"code": …, "message": …}]}`, or what token servers and clouds write instead.
+fn said(value: &Value) -> String {
+    let text = |value: &Value, name: &str| value[name].as_str().unwrap_or_default().to_owned();
+    let errors = value["errors"].as_array().map_or(&[][..], Vec::as_slice);
+    let mut said: Vec<String> = errors
+        .iter()
+        .chain([value])
+        .map(|error| {
+            let parts = ["code", "error", "message", "details", "error_description"];
+            let parts = parts.map(|name| text(error, name));
+            let parts: Vec<String> = parts.into_iter().filter(|part| !part.is_empty()).collect();
+            parts.join(": ")
+        })
+        .filter(|error| !error.is_empty())
+        .collect();
+    said.dedup();
+    said.join("; ")
+}
+
+/// Returns the failure of a request that was answered with a status that it does not expect.
+pub(super) fn refused(place: &str, asked: &str, response: &mut Response) -> Error {
+    let said = refusal(response);
+    let said = if said.is_empty() {
+        String::new()
+    } else {
+        format!(" ({said})")
+    };
+    let host = place.split('/').next().unwrap_or_default();
+    let advice = match response.status {
+        401 | 403 => {
+            format!(
+                "; `docker login {host}` stores credentials, and `--authfile` names a file of them"
+            )
+        }
+        429 => "; the registry limits requests, try later".to_owned(),
+        500..=599 => "; the registry failed, try later".to_owned(),
+        _ => String::new(),
+    };
+    failure(
+        place,
+        format!("{asked} is answered with {}{said}{advice}", response.status),
+    )
+}

@@ -1,0 +1,193 @@
+//! Real HTTP: `ureq` with `rustls`.
+
+use std::collections::BTreeMap;
+use std::fmt;
+use std::io::{self, Read};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use ureq::config::AutoHeaderValue;
+use ureq::tls::{Certificate, RootCerts, TlsConfig};
+use ureq::{Agent, Proxy, SendBody};
+
+use crate::error::Error;
+
+use super::answer::failure;
+use super::settings::Settings;
+use super::transport::{Failure, Request, Response, Transport};
+use super::url::Url;
+use super::{certificates, proxy};
+
+/// How long it may take to find a host and to connect.
+const CONNECT: Duration = Duration::from_secs(30);
+/// A registry may hash and move all that it got before it answers: it has so many times the patience for that.
+const ANSWER_TIMES: u32 = 15;
+/// More than this in the head of an answer is no head. In bytes.
+const MAX_HEAD_BYTES: usize = 64 * 1024;
+/// Redirects may name any host; what is known of hosts is forgotten beyond this.
+const MAX_AGENTS: usize = 64;
+
+/// Connections by server, since certificates and proxies are chosen by it.
+pub(super) struct Http {
+    settings: Settings,
+    roots: Mutex<Option<Vec<Certificate<'static>>>>,
+    agents: Mutex<BTreeMap<(bool, String), Agent>>,
+}
+
+// A proxy's address may have a password in it.
+impl fmt::Debug for Http {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Http")
+    }
+}
+
+impl Http {
+    pub(super) fn new(settings: &Settings) -> Result<Self, Error> {
+        let proxies = [&settings.http_proxy, &settings.https_proxy];
+        for address in proxies.into_iter().flatten() {
+            proxy_at(address)?;
+        }
+        Ok(Self {
+            settings: settings.clone(),
+            roots: Mutex::default(),
+            agents: Mutex::default(),
+        })
+    }
+
+    fn agent(&self, url: &Url) -> Result<Agent, Failure> {
+        let mut agents = self.agents.lock().unwrap_or_else(PoisonError::into_inner);
+        let key = (url.is_https(), url.authority().to_ascii_lowercase());
+        if let Some(agent) = agents.get(&key) {
+            return Ok(agent.clone());
+        }
+        let agent = self.new_agent(url)?;
+        if agents.len() >= MAX_AGENTS {
+            agents.clear();
+        }
+        agents.insert(key, agent.clone());
+        Ok(agent)
+    }
+
+    fn tls(&self, url: &Url) -> Result<TlsConfig, Error> {
+        let own = certificates::own(&self.settings, url.authority())?;
+        let mut roots = self.roots()?;
+        roots.extend(own.authorities);
+        let provider = Arc::new(rustls::crypto::ring::default_provider());
+        let tls = TlsConfig::builder()
+            .root_certs(RootCerts::new_with_certs(&roots))
+            .client_cert(own.client)
+            .unversioned_rustls_crypto_provider(provider);
+        Ok(tls.build())
+    }
+
+    /// Read when the first server wants to be believed.
+    fn roots(&self) -> Result<Vec<Certificate<'static>>, Error> {
+        let mut roots = self.roots.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(roots) = &*roots {
+            return Ok(roots.clone());
+        }
+        let read = certificates::roots(&self.settings)?;
+        *roots = Some(read.clone());
+        Ok(read)
+    }
+
+    fn new_agent(&self, url: &Url) -> Result<Agent, Failure> {
+        let not_set_up = |reason: String| Failure {
+            reason,
+            is_passing: false,
+        };
+        let mut tls = TlsConfig::builder().build();
+        if url.is_https() {
+            tls = self
+                .tls(url)
+                .map_err(|error| not_set_up(error.to_string()))?;
+        }
+        let proxy = proxy::proxy(&self.settings, url)
+            .map(proxy_at)
+            .transpose()
+            .map_err(|error| not_set_up(error.to_string()))?;
+        let config = Agent::config_builder()
+            .http_status_as_error(false)
+            .max_redirects(0)
+            .max_redirects_will_error(false)
+            .proxy(proxy)
+            .tls_config(tls)
+            .user_agent(concat!("ocipatch/", env!("CARGO_PKG_VERSION")))
+            .accept(AutoHeaderValue::None)
+            // A blob is the bytes that its digest is of.
+            .accept_encoding("identity")
+            .max_response_header_size(MAX_HEAD_BYTES)
+            .max_idle_connections_per_host(self.settings.n_at_once)
+            .timeout_connect(Some(CONNECT))
+            .timeout_per_read(Some(self.settings.patience))
+            .timeout_per_write(Some(self.settings.patience))
+            .build();
+        Ok(config.new_agent())
+    }
+}
+
+/// The address may have a password in it, which no message shows.
+fn proxy_at(address: &str) -> Result<Proxy, Error> {
+    let scheme = if address.contains("://") {
+        ""
+    } else {
+        "http://"
+    };
+    Proxy::new(&format!("{scheme}{address}")).map_err(|_| {
+        failure(
+            "the proxy",
+            "its address is not that of a proxy over http or https",
+        )
+    })
+}
+
+impl Transport for Http {
+    fn send(&self, request: Request<'_>) -> Result<Response, Failure> {
+        let agent = self.agent(request.url)?;
+        let mut head = ureq::http::Request::builder()
+            .method(request.method.name())
+            .uri(request.url.to_string());
+        for (name, value) in request.headers {
+            head = head.header(*name, value);
+        }
+        let not_sent = |error: ureq::http::Error| Failure {
+            reason: error.to_string(),
+            is_passing: false,
+        };
+        let result = match request.body {
+            None => agent.run(head.body(()).map_err(not_sent)?),
+            Some((mut reader, size)) => {
+                let head = head.header("Content-Length", size);
+                let mut reader: &mut dyn Read = &mut reader;
+                let body = SendBody::from_reader(&mut reader);
+                let request = agent.configure_request(head.body(body).map_err(not_sent)?);
+                let patience = self.settings.patience * ANSWER_TIMES;
+                agent.run(request.timeout_per_read(Some(patience)).build())
+            }
+        };
+        let (head, body) = result.map_err(|error| no_answer(&error))?.into_parts();
+        let text = |value: &ureq::http::HeaderValue| {
+            String::from_utf8_lossy(value.as_bytes()).into_owned()
+        };
+        let headers = head.headers.iter();
+        Ok(Response {
+            status: head.status.as_u16(),
+            headers: headers
+                .map(|(name, value)| (name.as_str().to_owned(), text(value)))
+                .collect(),
+            body: Box::new(body.into_reader()),
+        })
+    }
+}
+
+fn no_answer(error: &ureq::Error) -> Failure {
+    let is_passing = match error {
+        ureq::Error::Io(error) => !matches!(error.kind(), io::ErrorKind::InvalidData),
+        ureq::Error::Timeout(_) | ureq::Error::ConnectionFailed => true,
+        _ => false,
+    };
+    Failure {
+        reason: error.to_string(),
+        is_passing,
+    }
+}

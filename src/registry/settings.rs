@@ -1,0 +1,168 @@
+//! How registries are reached.
+
+use std::ffi::OsString;
+use std::fmt;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::Duration;
+
+/// What is told of each request, in one line.
+pub type Trace = Arc<dyn Fn(&str) + Send + Sync>;
+
+/// How registries are reached: values only. The library reads no environment variable.
+#[derive(Clone)]
+pub struct Settings {
+    /// Registries (host, with the port if there is one) that are reached without encryption. Those of this machine need no entry.
+    pub plain_http: Vec<String>,
+    /// Where credentials are looked for; the first that knows a repository decides.
+    pub credentials: Vec<CredentialSource>,
+    /// Directories of `HOST/{ca.crt,client.cert,client.key}` (containers-certs.d(5)); the first that has a host decides.
+    pub certs_d: Vec<PathBuf>,
+    /// Files and directories of PEM certificates that are trusted instead of the system's.
+    pub roots: Vec<PathBuf>,
+    /// The proxy for addresses of `http`.
+    pub http_proxy: Option<String>,
+    /// The proxy for addresses of `https`.
+    pub https_proxy: Option<String>,
+    /// Hosts that are reached without a proxy, separated by commas.
+    pub no_proxy: Option<String>,
+    /// How many requests are on the way to one registry at once, until the head of the answer is there.
+    pub n_at_once: usize,
+    /// How long nothing may come or go on a connection.
+    pub patience: Duration,
+    /// Who wants to see each request.
+    pub trace: Option<Trace>,
+}
+
+impl Default for Settings {
+    fn default() -> Self {
+        Self {
+            plain_http: Vec::new(),
+            credentials: Vec::new(),
+            certs_d: Vec::new(),
+            roots: Vec::new(),
+            http_proxy: None,
+            https_proxy: None,
+            no_proxy: None,
+            n_at_once: 4,
+            patience: Duration::from_secs(60),
+            trace: None,
+        }
+    }
+}
+
+/// What holds credentials, in the form of docker's `config.json` or podman's `auth.json`.
+#[derive(Clone)]
+pub enum CredentialSource {
+    /// A file that need not exist.
+    File(PathBuf),
+    /// A file that was named, and must exist.
+    Named(PathBuf),
+    /// The text of one, and what messages call it.
+    Text(String, String),
+}
+
+// A text of credentials is a secret.
+impl fmt::Debug for CredentialSource {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::File(path) | Self::Named(path) => write!(f, "{path:?}"),
+            Self::Text(name, _) => f.write_str(name),
+        }
+    }
+}
+
+// A proxy's address may have a password in it.
+impl fmt::Debug for Settings {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Settings")
+            .field("plain_http", &self.plain_http)
+            .field("credentials", &self.credentials)
+            .field("certs_d", &self.certs_d)
+            .finish_non_exhaustive()
+    }
+}
+
+impl Settings {
+    /// Tells whether a registry was named as one that is reached without encryption.
+    #[must_use]
+    pub fn is_plain(&self, authority: &str) -> bool {
+        let mut named = self.plain_http.iter();
+        named.any(|named| named.eq_ignore_ascii_case(authority))
+    }
+
+    /// Returns what the variables of an environment ask for, as docker and podman read them; `authfile` is the file that was named
+    /// instead.
+    ///
+    /// `DOCKER_AUTH_CONFIG`, `REGISTRY_AUTH_FILE`, `DOCKER_CONFIG`, `XDG_RUNTIME_DIR`, `XDG_CONFIG_HOME`, `HOME`, `SSL_CERT_FILE`,
+    /// `SSL_CERT_DIR`, `HTTP_PROXY`, `HTTPS_PROXY`, `ALL_PROXY`, `NO_PROXY`.
+    #[must_use]
+    pub fn from_environment(
+        variable: &dyn Fn(&str) -> Option<OsString>,
+        authfile: Option<&Path>,
+    ) -> Self {
+        let set = |name: &str| variable(name).filter(|value| !value.is_empty());
+        let path = |name: &str| set(name).map(PathBuf::from);
+        // `http_proxy` in lower case came first; an upper-case `HTTP_PROXY` may be a header's in CGI, which this is not.
+        let text = |name: &str| {
+            let value = set(&name.to_ascii_lowercase()).or_else(|| set(name));
+            value.and_then(|value| value.into_string().ok())
+        };
+        let config = path("XDG_CONFIG_HOME").or_else(|| Some(path("HOME")?.join(".config")));
+        let containers = config.map(|config| config.join("containers"));
+        let mut certs_d: Vec<PathBuf> = Vec::new();
+        certs_d.extend(containers.iter().map(|path| path.join("certs.d")));
+        certs_d.extend(["/etc/containers/certs.d", "/etc/docker/certs.d"].map(PathBuf::from));
+        let mut roots: Vec<PathBuf> = path("SSL_CERT_FILE").into_iter().collect();
+        if let Some(directories) = set("SSL_CERT_DIR") {
+            roots.extend(split_paths(&directories));
+        }
+        let everywhere = text("ALL_PROXY");
+        Self {
+            credentials: credentials(&set, authfile, containers.as_deref()),
+            certs_d,
+            roots,
+            http_proxy: text("HTTP_PROXY").or_else(|| everywhere.clone()),
+            https_proxy: text("HTTPS_PROXY").or(everywhere),
+            no_proxy: text("NO_PROXY"),
+            ..Self::default()
+        }
+    }
+}
+
+/// containers-auth.json(5), and docker's own file: what was named decides alone.
+fn credentials(
+    set: &dyn Fn(&str) -> Option<OsString>,
+    authfile: Option<&Path>,
+    containers: Option<&Path>,
+) -> Vec<CredentialSource> {
+    let path = |name: &str| set(name).map(PathBuf::from);
+    if let Some(named) = authfile
+        .map(Path::to_owned)
+        .or_else(|| path("REGISTRY_AUTH_FILE"))
+    {
+        return vec![CredentialSource::Named(named)];
+    }
+    let mut sources = Vec::new();
+    if let Some(text) = set("DOCKER_AUTH_CONFIG") {
+        let text = text.to_string_lossy().into_owned();
+        sources.push(CredentialSource::Text("DOCKER_AUTH_CONFIG".into(), text));
+    }
+    let files = [
+        path("DOCKER_CONFIG").map(|directory| directory.join("config.json")),
+        path("XDG_RUNTIME_DIR").map(|directory| directory.join("containers/auth.json")),
+        containers.map(|directory| directory.join("auth.json")),
+        path("HOME").map(|home| home.join(".docker/config.json")),
+    ];
+    sources.extend(files.into_iter().flatten().map(CredentialSource::File));
+    sources
+}
+
+fn split_paths(paths: &OsString) -> Vec<PathBuf> {
+    use std::os::unix::ffi::{OsStrExt, OsStringExt};
+    let parts = paths.as_bytes().split(|b| *b == b':');
+    let named = parts.filter(|part| !part.is_empty());
+    named
+        .map(|part| PathBuf::from(OsString::from_vec(part.to_vec())))
+        .collect()
+}

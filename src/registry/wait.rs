@@ -1,0 +1,135 @@
+//! When to try again, and how soon (RFC 9110, section 10.2.3).
+
+use std::hash::{BuildHasher, Hasher, RandomState};
+use std::time::Duration;
+
+use jiff::fmt::rfc2822::DateTimeParser;
+
+use super::transport::{Failure, Response};
+
+/// How often a request is sent in all, if a registry asks to wait.
+const MAX_TRIES: u32 = 5;
+/// The same if there is no answer: a host that does not exist is no reason to wait long.
+const MAX_TRIES_WITHOUT_ANSWER: u32 = 3;
+const FIRST_WAIT: Duration = Duration::from_millis(250);
+const MAX_WAIT: Duration = Duration::from_secs(60);
+
+/// The tries of one request.
+#[derive(Debug, Default)]
+pub(super) struct Tries {
+    n: u32,
+}
+
+impl Tries {
+    /// Tells how long to wait before the next try after this outcome; nothing if there is none.
+    pub(super) fn after(&mut self, result: &Result<Response, Failure>) -> Option<Duration> {
+        self.n += 1;
+        match result {
+            Ok(response) if is_passing(response.status) && self.n < MAX_TRIES => {
+                // Never sooner than it was asked for.
+                let asked = asked(response).map(|wait| wait + jitter(wait) / 4);
+                Some(asked.unwrap_or_else(|| self.backoff()).min(MAX_WAIT))
+            }
+            Err(failure) if failure.is_passing && self.n < MAX_TRIES_WITHOUT_ANSWER => {
+                Some(self.backoff())
+            }
+            _ => None,
+        }
+    }
+
+    /// Between a half and one and a half of a time that doubles.
+    fn backoff(&self) -> Duration {
+        let wait = FIRST_WAIT * 2_u32.pow(self.n - 1);
+        wait / 2 + jitter(wait)
+    }
+}
+
+/// Too many requests, and a server or what is in front of it that is busy.
+pub(super) fn is_passing(status: u16) -> bool {
+    matches!(status, 429 | 502 | 503 | 504)
+}
+
+/// Seconds, or a date, which is compared with the server's own clock.
+fn asked(response: &Response) -> Option<Duration> {
+    let value = response.header("retry-after")?.trim();
+    if let Ok(seconds) = value.parse() {
+        return Some(Duration::from_secs(seconds).min(MAX_WAIT));
+    }
+    let parser = DateTimeParser::new();
+    let time = |text: &str| parser.parse_timestamp(text).ok();
+    let wait = time(value)?.duration_since(time(response.header("date")?)?);
+    Some(wait.try_into().unwrap_or(Duration::ZERO).min(MAX_WAIT))
+}
+
+/// A part of a time that differs from process to process: workers that were refused together do not return together.
+fn jitter(time: Duration) -> Duration {
+    let random = RandomState::new().build_hasher().finish();
+    let n = u32::try_from(random % 1024).expect("it is small");
+    time * n / 1024
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use super::Tries;
+    use crate::registry::Failure;
+    use crate::registry::tests::answer;
+
+    #[test]
+    fn a_registry_is_given_the_time_that_it_asks_for() {
+        let date = "Sun, 06 Nov 1994 08:49:37 GMT";
+        let later = "Sun, 06 Nov 1994 08:49:47 GMT";
+        let seconds = |n| Duration::from_secs(n);
+        for (headers, least, most) in [
+            (&[("Retry-After", "3")][..], seconds(3), seconds(4)),
+            (&[("retry-after", "0")], seconds(0), seconds(0)),
+            (&[("Retry-After", "86400")], seconds(60), seconds(60)),
+            (
+                &[("Retry-After", "99999999999999999999")],
+                seconds(0),
+                seconds(1),
+            ),
+            (
+                &[("Retry-After", later), ("Date", date)],
+                seconds(10),
+                seconds(13),
+            ),
+            (
+                &[("Retry-After", date), ("Date", later)],
+                seconds(0),
+                seconds(0),
+            ),
+            (&[("Retry-After", later)], seconds(0), seconds(1)),
+            (&[("Retry-After", "-1")], seconds(0), seconds(1)),
+            (&[("Retry-After", "soon")], seconds(0), seconds(1)),
+        ] {
+            let wait = Tries::default().after(&answer(429, headers, "")).unwrap();
+            assert!(least <= wait && wait <= most, "{headers:?}: {wait:?}");
+        }
+    }
+
+    #[test]
+    fn tries_end() {
+        let mut tries = Tries::default();
+        let waits = (0..9)
+            .filter_map(|_| tries.after(&answer(503, &[], "")))
+            .count();
+        assert_eq!(waits, 4);
+        let mut tries = Tries::default();
+        let failure = || Failure {
+            reason: String::new(),
+            is_passing: true,
+        };
+        let waits = (0..9).filter_map(|_| tries.after(&Err(failure()))).count();
+        assert_eq!(waits, 2);
+        for status in [200, 400, 401, 403, 404, 500] {
+            assert!(Tries::default().after(&answer(status, &[], "")).is_none());
+        }
+        let certificate = Failure {
+            reason: String::new(),
+            is_passing: false,
+        };
+        assert!(Tries::default().after(&Err(certificate)).is_none());
+    }
+}

@@ -1,0 +1,5 @@
+//! Registries: real ones, and a double that does what real ones rarely do.
+#![allow(clippy::unwrap_used, reason = "helpers of tests may fail as tests do")]
+
+mod plain;
+pub(crate) mod server;
