@@ -127,6 +127,15 @@ pub enum Error {
         /// The image, or the repository and a digest.
         place: String,
     },
+    /// A name in a registry stands for something else than it did when it was read.
+    Moved {
+        /// The name.
+        name: String,
+        /// The digest that it stands for now.
+        found: String,
+        /// The digest that was read.
+        read: String,
+    },
     /// A path that is to be written is read or written already.
     Conflict(Box<Conflict>),
     /// Some of what was to be written is in place, and the rest is not.
@@ -150,10 +159,7 @@ impl Error {
     /// Returns an operating system's refusal about a path.
     #[must_use]
     pub fn io(path: &Path, source: io::Error) -> Self {
-        Self::Io {
-            place: printable::path(path),
-            source,
-        }
+        Self::in_place(&printable::path(path))(source)
     }
 
     /// Returns the error of a file that is no longer as it was; `what` says in which way.
@@ -189,9 +195,13 @@ impl Error {
 
     /// Returns the same for what messages call `place`.
     pub(crate) fn in_place(place: &str) -> impl Fn(io::Error) -> Self + Copy + '_ {
-        move |source| Self::Io {
-            place: place.to_owned(),
-            source,
+        move |source| match source.downcast() {
+            // A reader of ours says what it found.
+            Ok(error) => error,
+            Err(source) => Self::Io {
+                place: place.to_owned(),
+                source,
+            },
         }
     }
 
@@ -254,6 +264,9 @@ impl Error {
             }
             Self::Registry { place, reason } => format!("`{place}`: {reason}"),
             Self::NotInRegistry { place } => format!("the registry has no `{place}`"),
+            Self::Moved { name, found, read } => format!(
+                "`{name}` was moved by someone else: it was {read} when it was read, and is {found} now; it stays so, and the new image has no name yet: plan and apply again"
+            ),
             Self::Conflict(conflict) => conflict.to_string(),
             Self::Unfinished { source, .. } => source.message(),
             Self::NotAnImage { place, reason } | Self::Output { place, reason } => {

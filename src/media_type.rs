@@ -46,6 +46,12 @@ pub fn is_layer(media_type: &str) -> bool {
     media_type.is_empty() || families.iter().any(|family| media_type.starts_with(family))
 }
 
+/// Tells whether it is that of a layer that no registry has to have (image-spec layer.md, "Non-Distributable Layers").
+#[must_use]
+pub fn is_foreign(media_type: &str) -> bool {
+    media_type.contains(".nondistributable.") || media_type.contains(".foreign.")
+}
+
 /// Returns how the media type of a layer says that it is compressed.
 #[must_use]
 pub fn compression(media_type: &str) -> Compression {

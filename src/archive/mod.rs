@@ -9,6 +9,7 @@ mod dialect;
 mod documents;
 mod draft;
 mod hidden;
+mod in_parallel;
 mod no_follow;
 mod open;
 mod publish;
@@ -28,6 +29,7 @@ pub use publish::file::{SideFile, WriteFile, write_files};
 pub use publish::in_place::Replaced;
 pub use publish::lock::Lock;
 pub use publish::pack::{pack, pack_into, unpack};
+pub use publish::registry::{Existing, Moved, Push};
 pub use publish::tree::{EntryContent, NotMade, TreeWriter, write_tree};
 pub use publish::unpack_layers::unpack_with_layers;
 pub use repair::{Change, Correction, Repair};
@@ -36,6 +38,7 @@ pub use revise::{RevisedImage, RevisedLayer, Revision, revise};
 pub use scratch::scratch;
 pub use source::entry::{Blob, BlobId, SourceEntry};
 pub use source::import::Import;
+pub use source::remote_graph::Referrers;
 pub use source::spool::Spool;
 pub use source::{Source, names};
 
@@ -178,7 +181,10 @@ impl Archive {
     /// Returns who wrote the archive, in a few words.
     #[must_use]
     pub fn form(&self) -> &'static str {
-        self.dialect.facts().description
+        match self.source().repository() {
+            Some(_) => "image in a registry",
+            None => self.dialect.facts().description,
+        }
     }
 
     /// Returns the images in the order of `manifest.json`, or of the indexes.

@@ -7,7 +7,8 @@ use std::path::PathBuf;
 use clap::Args;
 
 use super::failure::Failure;
-use super::inputs::{input, job};
+use super::inputs::input;
+use super::registry::RegistryOptions;
 use super::selection::SelectionOptions;
 use super::{output, target};
 use crate::image_path::ImagePath;
@@ -19,8 +20,10 @@ use crate::tarball::Kind;
 /// Prints a file as the image shows it.
 #[derive(Debug, Args)]
 pub(super) struct Cat {
-    /// A tar, an extracted directory, or `-` for standard input
+    /// A tar, an extracted directory, `docker://NAME` for an image in a registry, or `-` for standard input
     image: PathBuf,
+    #[command(flatten)]
+    registries: RegistryOptions,
     /// A path in the image, such as `/etc/os-release`; links are followed
     path: OsString,
     #[command(flatten)]
@@ -30,7 +33,10 @@ pub(super) struct Cat {
 impl Cat {
     pub(super) fn run(&self, mut ledger: Ledger) -> Result<(), Failure> {
         target::enter_report(&mut ledger)?;
-        let archive = job(ledger).look_into(input(&self.image)?, self.selection.trusted())?;
+        let archive = self
+            .registries
+            .job(ledger)?
+            .look_into(input(&self.image)?, self.selection.trusted())?;
         let archive = archive.contents();
         let image = self.selection.selection().only(archive)?;
         let sight = see(archive, image, &ImagePath::confined(self.path.as_bytes()))?;

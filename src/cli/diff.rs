@@ -5,7 +5,8 @@ use std::path::{Component, Path, PathBuf};
 use clap::Args;
 
 use super::failure::{Failure, say};
-use super::inputs::{enter, input, job};
+use super::inputs::{enter, input};
+use super::registry::RegistryOptions;
 use super::target::{self, Target};
 use super::{Format, output};
 use crate::archive::{self, SideFile, write_files};
@@ -25,6 +26,8 @@ pub(super) struct Diff {
     /// The new archive
     #[arg(value_name = "B")]
     new: PathBuf,
+    #[command(flatten)]
+    registries: RegistryOptions,
     /// Compare the merged file trees too
     #[arg(long)]
     files: bool,
@@ -67,7 +70,7 @@ impl Diff {
         }
         let target = self.patch.enter(&mut ledger)?;
         enter(&self.new, ReadAs::NewArchive, &mut ledger)?;
-        let mut job = job(ledger);
+        let mut job = self.registries.job(ledger)?;
         let old = job.open_as(input(&self.old)?, ReadAs::OldArchive)?;
         let new = job.open_as(input(&self.new)?, ReadAs::NewArchive)?;
         let difference = old.difference(&new, self.files)?;

@@ -9,7 +9,8 @@ use clap::Args;
 
 use super::destination::looks_like_tar;
 use super::failure::{Failure, say};
-use super::inputs::{input, job};
+use super::inputs::input;
+use super::registry::RegistryOptions;
 use super::selection::SelectionOptions;
 use super::target::Target;
 use crate::archive::{NotMade, SideFile, write_files};
@@ -21,8 +22,10 @@ use crate::printable;
 /// Writes the file tree of an image.
 #[derive(Debug, Args)]
 pub(super) struct Export {
-    /// A tar, an extracted directory, or `-` for standard input
+    /// A tar, an extracted directory, `docker://NAME` for an image in a registry, or `-` for standard input
     image: PathBuf,
+    #[command(flatten)]
+    registries: RegistryOptions,
     /// Export only this path; if it is a directory, names in the output are relative to it
     #[arg(default_value = "/")]
     path: OsString,
@@ -46,7 +49,7 @@ impl Export {
         }
         let advice = "use `-o OUT` or redirect standard output";
         let stdout = target.open_standard_output(advice)?;
-        let mut job = job(ledger);
+        let mut job = self.registries.job(ledger)?;
         let archive = job.look_into(input(&self.image)?, self.selection.trusted())?;
         let archive = archive.contents();
         let image = self.selection.selection().only(archive)?;

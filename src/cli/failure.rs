@@ -1,11 +1,12 @@
 //! How a command ends when it does not end well.
 
+use std::borrow::Cow;
 use std::io::{self, Write};
 use std::process::ExitCode;
 
 use miette::{GraphicalReportHandler, GraphicalTheme};
 
-use super::{Command, output, workflow};
+use super::{Command, output, registry, workflow};
 use crate::apply::markdown;
 use crate::error::Error;
 use crate::job::NotEdited;
@@ -116,7 +117,16 @@ impl Failure {
     }
 
     /// Returns what can be done about it, where the command that failed decides that.
-    pub(super) fn help(&self, command: &Command) -> Option<&'static str> {
+    pub(super) fn help(&self, command: &Command) -> Option<Cow<'static, str>> {
+        if let Self::World(Error::Io { place, source }) = self
+            && source.kind() == io::ErrorKind::NotFound
+        {
+            return registry::advice(place).map(Cow::Owned);
+        }
+        self.fixed_help(command).map(Cow::Borrowed)
+    }
+
+    fn fixed_help(&self, command: &Command) -> Option<&'static str> {
         match (self, command) {
             (Self::World(Error::Halves(_)), Command::Apply(_) | Command::Plan(_)) => Some(
                 "select one document in the patch, with `target: {trust: manifest.json}` or `target: {trust: index.json}`",
@@ -159,7 +169,9 @@ impl Failure {
             }
             Self::World(error) => {
                 say_lines(&format!("error: {error}"));
-                ExitCode::from(3)
+                // The image is another one: what was planned does not fit it.
+                let was_moved = matches!(error, Error::Moved { .. });
+                ExitCode::from(if was_moved { 1 } else { 3 })
             }
             Self::Unsayable(missing, help) => {
                 say_lines(&unsayable(&missing, help));

@@ -5,8 +5,9 @@ use std::path::PathBuf;
 use clap::Args;
 
 use super::failure::Failure;
-use super::inputs::{input, job};
+use super::inputs::input;
 use super::output;
+use super::registry::RegistryOptions;
 use super::selection::SelectionOptions;
 use super::target::Target;
 use crate::archive::{SideFile, write_files};
@@ -18,8 +19,10 @@ use crate::printable;
 /// Writes a first patch for an image.
 #[derive(Debug, Args)]
 pub(super) struct Init {
-    /// A tar, an extracted directory, or `-` for standard input
+    /// A tar, an extracted directory, `docker://NAME` for an image in a registry, or `-` for standard input
     image: PathBuf,
+    #[command(flatten)]
+    registries: RegistryOptions,
     /// The patch file, which must not exist; standard output by default
     #[arg(short, long, value_name = "FILE", default_value = "-")]
     output: PathBuf,
@@ -31,7 +34,7 @@ impl Init {
     pub(super) fn run(&self, mut ledger: Ledger) -> Result<(), Failure> {
         let target = Target::of(&self.output);
         target.enter(WrittenAs::Output, &mut ledger)?;
-        let mut job = job(ledger);
+        let mut job = self.registries.job(ledger)?;
         let archive = job.look_into(input(&self.image)?, self.selection.trusted())?;
         let archive = archive.contents();
         let image = self.selection.selection().only(archive)?;

@@ -9,6 +9,7 @@ use clap::Args;
 
 use super::args::{ArgOptions, refuse_undeclared};
 use super::failure::{Failure, ProblemFormat};
+use super::registry::{self, RegistryOptions};
 use crate::archive::Form;
 use crate::error::Error;
 use crate::gather::{NotPlanned, Patches, enter_sources};
@@ -17,6 +18,7 @@ use crate::ledger::{Ledger, Location, ReadAs};
 use crate::patch::MAX_FILE_BYTES;
 use crate::platform::PlatformPattern;
 use crate::printable;
+use crate::registry::Reach;
 use crate::timestamp::Timestamp;
 
 /// What messages call standard input.
@@ -26,7 +28,7 @@ const STDIN: &str = "standard input";
 #[derive(Debug, Args)]
 pub(super) struct Inputs {
     /// Patch files, applied in order, then the image: a tar (plain, gzip, zstd, bzip2 or xz), an extracted directory,
-    /// `-` for standard input, or `scratch` for an empty image
+    /// `-` for standard input, `docker://NAME` for an image in a registry, or `scratch` for an empty image
     #[arg(required = true, num_args = 1.., value_name = "PATCH|IMAGE")]
     paths: Vec<PathBuf>,
     /// Allow paths in a patch that lead outside its directory
@@ -34,6 +36,8 @@ pub(super) struct Inputs {
     allow_outside: bool,
     #[command(flatten)]
     args: ArgOptions,
+    #[command(flatten)]
+    registries: RegistryOptions,
 }
 
 /// Patches that were read, and the run that they are for.
@@ -101,7 +105,7 @@ impl Inputs {
         Ok(ReadPatches {
             patches,
             format,
-            job: job(ledger),
+            job: self.registries.job(ledger)?,
             image: if is_scratch(self.image()) {
                 ImageWord::Scratch(None)
             } else {
@@ -112,6 +116,11 @@ impl Inputs {
 }
 
 impl ReadPatches {
+    /// Returns how registries are reached.
+    pub(super) fn reach(&self) -> Reach {
+        self.job.reach().clone()
+    }
+
     /// Chooses the form and the platform of the output.
     pub(super) fn convert(
         mut self,
@@ -225,6 +234,9 @@ fn stdin_error(source: io::Error) -> Error {
 
 /// Enters an input in the ledger; `-` is standard input.
 pub(super) fn enter(path: &Path, role: ReadAs, ledger: &mut Ledger) -> Result<(), Failure> {
+    if registry::image(path)?.is_some() {
+        return Ok(());
+    }
     let location = if path.as_os_str() == "-" {
         Location::of_open(&io::stdin(), STDIN)
     } else {
@@ -248,8 +260,21 @@ pub(super) fn temporary_directory() -> Option<PathBuf> {
     directory.map(PathBuf::from)
 }
 
-/// Returns what a path means; `-` is standard input.
+/// Returns what a path means to a command that takes archives alone.
+pub(super) fn local_input(path: &Path) -> Result<Input, Failure> {
+    let Some(image) = registry::image(path)? else {
+        return input(path);
+    };
+    Err(Failure::Usage(format!(
+        "`{image}` is in a registry; write it to a file first, with `ocipatch apply {image} -o FILE`"
+    )))
+}
+
+/// Returns what a path means; `-` is standard input, and `docker://` an image in a registry.
 pub(super) fn input(path: &Path) -> Result<Input, Failure> {
+    if let Some(image) = registry::image(path)? {
+        return Ok(Input::Registry(image));
+    }
     if path.as_os_str() != "-" {
         return Ok(path.into());
     }

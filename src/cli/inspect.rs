@@ -11,7 +11,8 @@ use serde::{Serialize, Serializer};
 
 use super::beside::Beside;
 use super::failure::Failure;
-use super::inputs::{input, job};
+use super::inputs::input;
+use super::registry::RegistryOptions;
 use super::trust::Trust;
 use super::{Format, output, target};
 use crate::annotation::{AnnotationPlace, ImageAnnotations};
@@ -32,8 +33,10 @@ use crate::tarball::Kind;
 /// Shows what an archive holds.
 #[derive(Debug, Args)]
 pub(super) struct Inspect {
-    /// A tar, an extracted directory, or `-` for standard input
+    /// A tar, an extracted directory, `docker://NAME` for an image in a registry, or `-` for standard input
     image: PathBuf,
+    #[command(flatten)]
+    registries: RegistryOptions,
     /// Show only these paths of the file tree, and what is below them; patterns are those of `remove-path`
     #[arg(value_name = "PATH")]
     paths: Vec<OsString>,
@@ -127,7 +130,10 @@ struct FileReport {
 impl Inspect {
     pub(super) fn run(&self, mut ledger: Ledger) -> Result<(), Failure> {
         target::enter_report(&mut ledger)?;
-        let archive = job(ledger).look_into(input(&self.image)?, self.trust.map(Into::into))?;
+        let archive = self
+            .registries
+            .job(ledger)?
+            .look_into(input(&self.image)?, self.trust.map(Into::into))?;
         let archive = archive.contents();
         let all: Vec<usize> = (0..archive.images().len()).collect();
         let is_whole = |&&i: &&usize| archive.images()[i].absent_layer().is_none();

@@ -20,6 +20,7 @@ mod inspect;
 mod output;
 mod pack;
 mod plan;
+mod registry;
 mod repair;
 mod selection;
 mod target;

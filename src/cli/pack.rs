@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use clap::Args;
 
 use super::failure::Failure;
-use super::inputs::{input, job};
+use super::inputs::{job, local_input};
 use super::target::Target;
 use crate::archive;
 use crate::ledger::{Ledger, ReadAs, WrittenAs};
@@ -27,7 +27,7 @@ impl Pack {
         target.enter(WrittenAs::Output, &mut ledger)?;
         let advice = "name a file, or redirect standard output";
         let stdout = target.open_standard_output(advice)?;
-        let source = job(ledger).source(input(&self.directory)?, ReadAs::Unpacked)?;
+        let source = job(ledger).source(local_input(&self.directory)?, ReadAs::Unpacked)?;
         if !source.is_directory() {
             return Err(Failure::Usage(format!(
                 "`{}` is a file; `pack` takes a directory",

@@ -6,7 +6,7 @@ use clap::Args;
 
 use super::destination::{self, output_of, refuse_stream};
 use super::failure::{Failure, say, say_lines};
-use super::inputs::{input, job};
+use super::inputs::{job, local_input};
 use super::trust::Trust;
 use super::{output, target};
 use crate::archive::{Destination, Replaced};
@@ -44,7 +44,7 @@ impl Repair {
     pub(super) fn run(&self, quiet: bool, mut ledger: Ledger) -> Result<(), Failure> {
         if self.check {
             target::enter_report(&mut ledger)?;
-            let repair = job(ledger).repair(input(&self.image)?, self.trust.into())?;
+            let repair = job(ledger).repair(local_input(&self.image)?, self.trust.into())?;
             return check(&repair, quiet);
         }
         let destination = self.destination()?;
@@ -53,7 +53,7 @@ impl Repair {
         let repair = if self.in_place {
             job.repair_in_place(&self.image, self.trust.into())?
         } else {
-            job.repair(input(&self.image)?, self.trust.into())?
+            job.repair(local_input(&self.image)?, self.trust.into())?
         };
         let written = repair.publish_with(&destination);
         written.map_err(|error| match destination {

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use clap::Args;
 
 use super::failure::{Failure, say};
-use super::inputs::{input, job};
+use super::inputs::{job, local_input};
 use crate::archive;
 use crate::ledger::{Extent, Ledger, Location, ReadAs, WrittenAs};
 use crate::printable;
@@ -30,7 +30,7 @@ impl Unpack {
         }
         let location = Location::of(&self.directory);
         ledger.write(WrittenAs::Output, Extent::Tree, location)?;
-        let source = job(ledger).source(input(&self.image)?, ReadAs::Archive)?;
+        let source = job(ledger).source(local_input(&self.image)?, ReadAs::Archive)?;
         if !self.layers {
             return Ok(archive::unpack(&source, &self.directory)?);
         }

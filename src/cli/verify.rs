@@ -5,7 +5,8 @@ use std::path::PathBuf;
 use clap::Args;
 
 use super::failure::Failure;
-use super::inputs::{input, job};
+use super::inputs::input;
+use super::registry::RegistryOptions;
 use super::{Format, output, target};
 use crate::ledger::Ledger;
 use crate::verify::Severity;
@@ -13,8 +14,10 @@ use crate::verify::Severity;
 /// Recomputes everything that an archive states about itself.
 #[derive(Debug, Args)]
 pub(super) struct Verify {
-    /// A tar, an extracted directory, or `-` for standard input
+    /// A tar, an extracted directory, `docker://NAME` for an image in a registry, or `-` for standard input
     image: PathBuf,
+    #[command(flatten)]
+    registries: RegistryOptions,
     /// Treat warnings as errors, and report violations of each SHOULD of the image specification
     #[arg(long)]
     strict: bool,
@@ -27,7 +30,7 @@ impl Verify {
     pub(super) fn run(&self, quiet: bool, mut ledger: Ledger) -> Result<(), Failure> {
         target::enter_report(&mut ledger)?;
         let image = input(&self.image)?;
-        let mut job = job(ledger);
+        let mut job = self.registries.job(ledger)?;
         let (report, is_ok) = if self.strict {
             let report = job.verify_strictly(image)?;
             let n_warnings = report.count(Severity::Warning);

@@ -4,14 +4,15 @@ use std::sync::Arc;
 
 use super::unusable::{Unusable, usable};
 use super::{Base, Conditions, OpenSources};
-use crate::archive::{Archive, Image, Import, Source};
+use crate::archive::{Archive, Image, Import, Referrers, Source};
 use crate::error::Error;
 use crate::ledger::{Ledger, ReadAs};
 use crate::operation::HostPath;
 use crate::patch::BaseImage;
 use crate::plan::{BaseCandidate, BaseLayer, HostSource};
 use crate::platform::Platform;
-use crate::problem::Address;
+use crate::problem::{Address, Code, Problem, quoted};
+use crate::reference::RegistryImage;
 use crate::rootfs::LayerLog;
 use crate::tarball::TarReader;
 
@@ -59,6 +60,23 @@ fn open(
     ledger: &mut Ledger,
 ) -> Result<Archive, Unusable> {
     let address = image.archive_address(address);
+    if let Some(parsed) = RegistryImage::parse(&image.archive) {
+        let named = parsed.map_err(|invalid| {
+            let message = format!(
+                "{} is not the name of an image: {invalid}",
+                quoted(&image.archive)
+            );
+            let help = "a base in a registry is written as `docker://registry.example.com/app:1`";
+            Problem::new(Code::NoSuchSource, address, message).with_help(help)
+        })?;
+        let source = Source::of_registry(
+            &conditions.reach,
+            &named,
+            Referrers::Left,
+            &conditions.spool,
+        )?;
+        return Ok(Archive::open(source)?);
+    }
     let source = HostPath::file(ReadAs::BaseArchive, &image.archive);
     let real = source.find(base, &address, ledger)?;
     let opened = Source::open(&real, &conditions.spool)?;

@@ -27,6 +27,7 @@ use crate::patch::{Expectation, Patch, PatchFile};
 use crate::plan::{Inventory, InventoryImage, OperationId, UnreadImage, targets};
 use crate::platform::Platform;
 use crate::problem::Address;
+use crate::registry::Reach;
 use crate::timestamp::Timestamp;
 pub use patches::{Base, Patches, directory_of};
 pub use planning::NotPlanned;
@@ -80,6 +81,8 @@ pub struct Conditions {
     pub shown: Vec<ImagePath>,
     /// What is known to be read and written before anything is gathered.
     pub ledger: Ledger,
+    /// How registries are reached.
+    pub reach: Reach,
 }
 
 /// Enters the files and directories that patches name as read.

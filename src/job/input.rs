@@ -3,9 +3,11 @@
 use std::fs::File;
 use std::path::{Path, PathBuf};
 
-use crate::archive::{Source, scratch};
+use crate::archive::{Referrers, Source, scratch};
 use crate::error::Error;
 use crate::ledger::Location;
+use crate::reference::RegistryImage;
+use crate::registry::Reach;
 
 /// A path, or something that is open already.
 #[derive(Debug)]
@@ -16,6 +18,8 @@ pub enum Input {
     Stream(File, String),
     /// An image without layers, settings and name, for this os, architecture and variant: Dockerfiles call it `scratch`.
     Scratch(Option<[String; 3]>),
+    /// An image in a registry.
+    Registry(RegistryImage),
 }
 
 const SCRATCH: &str = "scratch";
@@ -26,11 +30,16 @@ impl Input {
         match self {
             Self::Path(path) => Some(Location::of(path)),
             Self::Stream(file, name) => Some(Location::of_open(file, name)),
-            Self::Scratch(_) => None,
+            Self::Scratch(_) | Self::Registry(_) => None,
         }
     }
 
-    pub(super) fn open(self, spool: &Path) -> Result<Source, Error> {
+    pub(super) fn open(
+        self,
+        spool: &Path,
+        reach: &Reach,
+        referrers: Referrers,
+    ) -> Result<Source, Error> {
         match self {
             Self::Path(path) => Source::open(&path, spool),
             Self::Stream(file, name) => Source::from_stream(file, name, spool),
@@ -39,6 +48,7 @@ impl Input {
                 let platform = platform.map(|parts| parts.each_ref().map(String::as_str));
                 Source::from_bytes(&scratch(platform), SCRATCH.to_owned(), spool)
             }
+            Self::Registry(image) => Source::of_registry(reach, &image, referrers, spool),
         }
     }
 }

@@ -8,6 +8,7 @@ mod edit;
 mod input;
 mod patches;
 mod plan;
+mod push;
 mod repair;
 
 use std::path::{Path, PathBuf};
@@ -18,15 +19,17 @@ pub use input::Input;
 pub use patches::PatchTexts;
 pub(crate) use plan::Decided;
 pub use plan::Plan;
+pub use push::{Moves, Names};
 pub use repair::Repair;
 
-use crate::archive::{Conversion, Form, Half, Lock, Source};
+use crate::archive::{Conversion, Form, Half, Lock, Referrers, Source};
 use crate::error::Error;
 use crate::gather::{self, NotPlanned, Patches};
 use crate::image_path::ImagePath;
 use crate::ledger::{Ledger, ReadAs};
-use crate::patch::Trust;
+use crate::patch::{Attestations, PatchFile, Trust};
 use crate::platform::PlatformPattern;
+use crate::registry::Reach;
 use crate::timestamp::Timestamp;
 use crate::verify::{Report, verify, verify_strictly};
 
@@ -40,6 +43,7 @@ pub struct Job {
     source_date_epoch: Option<Timestamp>,
     conversion: Conversion,
     ledger: Ledger,
+    reach: Reach,
 }
 
 impl Default for Job {
@@ -49,6 +53,7 @@ impl Default for Job {
             source_date_epoch: None,
             conversion: Conversion::default(),
             ledger: Ledger::default(),
+            reach: Reach::default(),
         }
     }
 }
@@ -87,6 +92,18 @@ impl Job {
     pub fn platform(mut self, platform: PlatformPattern) -> Self {
         self.conversion.platform = Some(platform);
         self
+    }
+
+    /// Sets how registries are reached. No connection is made for what is not in one.
+    #[must_use]
+    pub fn registries(mut self, reach: impl Into<Reach>) -> Self {
+        self.reach = reach.into();
+        self
+    }
+
+    /// Returns how registries are reached.
+    pub(crate) fn reach(&self) -> &Reach {
+        &self.reach
     }
 
     /// Returns a run that enters paths in `ledger`, which has its outputs already: a conflict is found before anything is opened.
@@ -129,7 +146,7 @@ impl Job {
         patches: &Patches,
     ) -> Result<Archive, NotPlanned> {
         let trusted = trusted(patches)?;
-        let source = self.source(input.into(), ReadAs::Image)?;
+        let source = self.source_with(input.into(), ReadAs::Image, referrers(patches))?;
         Ok(self.understand(source, trusted)?)
     }
 
@@ -203,15 +220,25 @@ impl Job {
             is_converted: self.conversion.form.is_some(),
             shown,
             ledger: self.ledger.clone(),
+            reach: self.reach.clone(),
         }
     }
 
     /// Enters an archive as read and indexes its entries.
     pub(crate) fn source(&mut self, input: Input, role: ReadAs) -> Result<Source, Error> {
+        self.source_with(input, role, Referrers::Left)
+    }
+
+    fn source_with(
+        &mut self,
+        input: Input,
+        role: ReadAs,
+        referrers: Referrers,
+    ) -> Result<Source, Error> {
         if let Some(location) = input.location() {
             self.ledger.read(role, location)?;
         }
-        let source = input.open(&self.spool)?;
+        let source = input.open(&self.spool, &self.reach, referrers)?;
         for location in source.linked() {
             self.ledger.read(role, location.clone())?;
         }
@@ -221,6 +248,16 @@ impl Job {
     fn understand(&self, source: Source, trusted: Option<Half>) -> Result<Archive, Error> {
         let archive = crate::archive::Archive::open_trusting(source, trusted)?;
         Ok(Archive::new(archive, self.spool.clone()))
+    }
+}
+
+/// What refers to an image in a registry stays there, with the image as it was, unless a patch points it at the new one.
+fn referrers(patches: &Patches) -> Referrers {
+    let mut patches = patches.files().iter().flat_map(PatchFile::patches);
+    if patches.any(|patch| patch.attestations == Attestations::Keep) {
+        Referrers::Fetched
+    } else {
+        Referrers::Left
     }
 }
 

@@ -164,6 +164,10 @@ impl Plan<'_> {
         publish_with(&self.prepared.revision.draft, destination, side_files)
     }
 
+    pub(super) fn archive(&self) -> &Archive {
+        self.archive
+    }
+
     fn not_locked(&self) -> Error {
         super::not_locked(self.archive.contents().source())
     }

@@ -33,6 +33,8 @@ pub enum ReadAs {
     Content,
     /// An archive that `rebase` names.
     BaseArchive,
+    /// The file of `--authfile`.
+    Credentials,
 }
 
 /// Why a path is written.
@@ -46,6 +48,8 @@ pub enum WrittenAs {
     Patch,
     /// The file of `--iidfile`.
     Iidfile,
+    /// The file of `--digest-file`.
+    DigestFile,
     /// The file of `--metadata-file`.
     MetadataFile,
     /// The file of `--provenance`.
@@ -68,7 +72,7 @@ pub enum WrittenAs {
 
 impl ReadAs {
     /// Every role.
-    pub const ALL: [Self; 14] = [
+    pub const ALL: [Self; 15] = [
         Self::Image,
         Self::Archive,
         Self::OldArchive,
@@ -83,16 +87,18 @@ impl ReadAs {
         Self::FileDiff,
         Self::Content,
         Self::BaseArchive,
+        Self::Credentials,
     ];
 }
 
 impl WrittenAs {
     /// Every role.
-    pub const ALL: [Self; 13] = [
+    pub const ALL: [Self; 14] = [
         Self::Output,
         Self::InPlace,
         Self::Patch,
         Self::Iidfile,
+        Self::DigestFile,
         Self::MetadataFile,
         Self::Provenance,
         Self::FleetLock,
@@ -117,7 +123,11 @@ impl WrittenAs {
     pub(super) fn is_side_file(self) -> bool {
         matches!(
             self,
-            Self::Iidfile | Self::MetadataFile | Self::Provenance | Self::FleetReport
+            Self::Iidfile
+                | Self::DigestFile
+                | Self::MetadataFile
+                | Self::Provenance
+                | Self::FleetReport
         )
     }
 }
@@ -139,6 +149,7 @@ impl fmt::Display for ReadAs {
             Self::FileDiff => "a diff of `patch-file`",
             Self::Content => "a text to add",
             Self::BaseArchive => "an archive of `rebase`",
+            Self::Credentials => "the file of `--authfile`",
         })
     }
 }
@@ -150,6 +161,7 @@ impl fmt::Display for WrittenAs {
             Self::InPlace => "`--in-place`",
             Self::Patch => "the patch",
             Self::Iidfile => "`--iidfile`",
+            Self::DigestFile => "`--digest-file`",
             Self::MetadataFile => "`--metadata-file`",
             Self::Provenance => "`--provenance`",
             Self::FleetLock => "the lock",

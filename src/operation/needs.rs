@@ -3,6 +3,7 @@
 use super::BaseImage;
 use super::{AddLayer, Exclude, NewContent};
 use crate::ledger::ReadAs;
+use crate::reference::WORD;
 use crate::shape::EditPlace;
 
 /// What an operation needs, and how far it reaches.
@@ -147,9 +148,12 @@ impl<'a> Sources<'a> {
             }
             Self::Diff(path) => vec![HostPath::file(ReadAs::FileDiff, path)],
             Self::Content(path) => vec![HostPath::file(ReadAs::Content, path)],
-            Self::Bases { from, onto } => [from, onto]
-                .map(|base| HostPath::file(ReadAs::BaseArchive, &base.archive))
-                .to_vec(),
+            Self::Bases { from, onto } => {
+                let bases = [from, onto].into_iter();
+                let files = bases.filter(|base| !base.archive.starts_with(WORD));
+                let path = |base: &'a BaseImage| HostPath::file(ReadAs::BaseArchive, &base.archive);
+                files.map(path).collect()
+            }
         }
     }
 }

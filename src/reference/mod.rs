@@ -4,12 +4,14 @@
 //! A reference here always names a tag: that is all an archive can hold.
 
 mod glob;
+mod registry_image;
 
 use std::cmp::Ordering;
 use std::fmt;
 use std::sync::Arc;
 
 pub use glob::Glob;
+pub use registry_image::{InvalidImage, RegistryImage, WORD};
 
 const DEFAULT_DOMAIN: &str = "docker.io";
 const OFFICIAL_NAMESPACE: &str = "library";

@@ -16,6 +16,7 @@ mod listing;
 mod manifest;
 #[cfg(any(feature = "registry", test))]
 mod proxy;
+mod reach;
 mod settings;
 mod transport;
 mod upload;
@@ -33,6 +34,7 @@ use crate::reference::Reference;
 use self::auth::Scope;
 use self::client::Host;
 pub use self::manifest::{Found, Manifest};
+pub use self::reach::Reach;
 pub use self::settings::{CredentialSource, Settings, Trace};
 pub use self::transport::{Failure, Method, Request, Response, Transport};
 pub use self::upload::Upload;

@@ -60,6 +60,7 @@ mod readme;
 mod rebase;
 mod recipes;
 mod registry;
+mod remote;
 mod removed_paths;
 mod renew;
 mod repair;

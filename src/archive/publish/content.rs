@@ -34,9 +34,9 @@ pub(in crate::archive) fn write_content(
         Content::Directory | Content::Symlink(_) => Ok(()),
         Content::Bytes(bytes) => (&mut &*file).write_all(bytes).map_err(failed),
         Content::Entry(index) => {
-            let blob = draft.source.blob(*index)?;
+            let data = draft.source.data(*index)?;
             let mut sink = Sink::Plain(file.try_clone().map_err(failed)?);
-            sink.copy(blob.piece()).map_err(failed)
+            sink.copy_data(data).map(drop).map_err(failed)
         }
         Content::Stored(index) => write_layer(&draft.layers[*index], file, failed),
     }

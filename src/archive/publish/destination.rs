@@ -10,6 +10,7 @@ use super::in_place::{Replaced, revise_directory};
 use super::lock::refuse_special;
 use super::new_directory::{new_directory, sync_tree};
 use super::pending::{PendingFile, sync_directory};
+use super::registry::{self, Push};
 use super::write::{Sink, write_tar};
 use crate::archive::draft::Draft;
 use crate::error::Error;
@@ -27,6 +28,8 @@ pub enum Destination {
     Stream(File),
     /// The archive itself.
     InPlace(PathBuf, Replaced),
+    /// Registries, under names that say where.
+    Registry(Push),
 }
 
 impl Destination {
@@ -34,7 +37,9 @@ impl Destination {
     fn role(&self) -> WrittenAs {
         match self {
             Self::InPlace(..) => WrittenAs::InPlace,
-            Self::File(_) | Self::Directory(_) | Self::Stream(_) => WrittenAs::Output,
+            Self::File(_) | Self::Directory(_) | Self::Stream(_) | Self::Registry(_) => {
+                WrittenAs::Output
+            }
         }
     }
 
@@ -45,6 +50,7 @@ impl Destination {
             Self::Directory(path) => (Extent::Tree, Location::of(path)),
             Self::InPlace(path, _) if path.is_dir() => (Extent::Tree, Location::of(path)),
             Self::File(path) | Self::InPlace(path, _) => (Extent::File, Location::of(path)),
+            Self::Registry(_) => return Ok(()),
         };
         Ok(ledger.write(self.role(), extent, location)?)
     }
@@ -55,6 +61,7 @@ impl Destination {
         match self {
             Self::File(path) | Self::Directory(path) | Self::InPlace(path, _) => quoted(path),
             Self::Stream(_) => STREAM.to_owned(),
+            Self::Registry(push) => push.shown(),
         }
     }
 }
@@ -122,6 +129,7 @@ fn write(draft: &Draft<'_>, destination: &Destination) -> Result<(), Error> {
             write_over(draft, path)
         }
         Destination::File(path) => write_file(draft, path),
+        Destination::Registry(push) => registry::push(draft, push),
     }
 }
 

@@ -11,6 +11,7 @@ pub(super) mod new_directory;
 pub(super) mod pack;
 pub(super) mod pending;
 pub(super) mod recover;
+pub(super) mod registry;
 pub(super) mod tree;
 pub(super) mod unpack_layers;
 pub(super) mod write;

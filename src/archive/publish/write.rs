@@ -10,8 +10,8 @@ use rustix::io::Errno;
 
 use super::content::write_layer;
 use crate::archive::draft::{Content, Draft, DraftEntry, NewEntry};
-use crate::archive::source::entry::Blob;
 use crate::archive::source::piece::Piece;
+use crate::archive::source::remote::Data;
 use crate::compression::Encoder;
 use crate::error::Error;
 use crate::tarball::{BLOCK_BYTES, END_OF_ARCHIVE, Kind};
@@ -115,6 +115,18 @@ impl Sink {
             }
         }
         Ok(())
+    }
+
+    /// Copies the data of an entry; returns how many bytes it has.
+    pub(in crate::archive) fn copy_data(&mut self, data: Data) -> io::Result<u64> {
+        match data {
+            Data::Blob(blob) => {
+                let piece = blob.piece();
+                self.copy(piece)?;
+                Ok(piece.n_bytes())
+            }
+            Data::Stream(mut stream) => io::copy(&mut stream, self),
+        }
     }
 
     /// Ends the stream; what comes back is the file, complete but not yet synced.
@@ -274,7 +286,7 @@ fn write_as_tar(draft: &Draft<'_>, sink: &mut Sink, place: &str) -> Result<(), E
                 sink.write_all(&draft.header_on_disk(*index))
                     .map_err(failed)?;
                 if draft.source.entries()[*index].kind == Kind::File {
-                    write_blob(&draft.source.blob(*index)?, sink).map_err(failed)?;
+                    write_data(draft.source.data(*index)?, sink).map_err(failed)?;
                 }
             }
             DraftEntry::New(new) => write_new(draft, new, sink, place)?,
@@ -292,7 +304,7 @@ fn write_new(draft: &Draft<'_>, new: &NewEntry, sink: &mut Sink, place: &str) ->
             sink.write_all(bytes).map_err(failed)?;
             pad(bytes.len() as u64, sink).map_err(failed)
         }
-        Content::Entry(index) => write_blob(&draft.source.blob(*index)?, sink).map_err(failed),
+        Content::Entry(index) => write_data(draft.source.data(*index)?, sink).map_err(failed),
         Content::Stored(index) => {
             let layer = &draft.layers[*index];
             write_layer(layer, &mut *sink, failed)?;
@@ -301,10 +313,9 @@ fn write_new(draft: &Draft<'_>, new: &NewEntry, sink: &mut Sink, place: &str) ->
     }
 }
 
-fn write_blob(blob: &Blob, sink: &mut Sink) -> io::Result<()> {
-    let piece = blob.piece();
-    sink.copy(piece)?;
-    pad(piece.n_bytes(), sink)
+fn write_data(data: Data, sink: &mut Sink) -> io::Result<()> {
+    let n_bytes = sink.copy_data(data)?;
+    pad(n_bytes, sink)
 }
 
 /// Fills the last block.

@@ -108,6 +108,27 @@ impl SourceEntry {
         })
     }
 
+    /// Returns an entry of an image in a registry: dated 1970, readable by all.
+    pub(in crate::archive) fn remote(name: String, kind: Kind, size: u64) -> Self {
+        Self {
+            name,
+            kind,
+            size,
+            link_name: Vec::new(),
+            mode: if kind == Kind::Directory {
+                0o755
+            } else {
+                0o644
+            },
+            mtime: 0,
+            group_offset: 0,
+            group_end: 0,
+            data_offset: 0,
+            links_to: None,
+            on_disk: None,
+        }
+    }
+
     /// Returns the digest of a file outside of the directory that a link of its name leads to.
     pub(in crate::archive) fn linked(&self) -> Option<Digest> {
         self.on_disk.as_ref()?.linked

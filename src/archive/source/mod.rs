@@ -13,11 +13,10 @@
 //! | writers | a piece ([`piece::Piece`]): bytes to copy unseen, which neighbours can be joined to |
 //! | a change in place (`publish::in_place`, `publish::recover`) | the directory itself: it is the one writer that works where the source lies |
 //!
-//! A registry can be a source too. Its blobs have digests for names (`blobs/sha256/…`), a size from the descriptor that lists
-//! them, and nothing else that a header says; a layer is fetched when it is read, verified while it is, and may be absent as
-//! long as it is kept where it is. It has no order and nothing around its entries, so it has neither of `kept` and `around`,
-//! and what is written from it is drafted anew. A piece of it is a stream: a second kind of [`piece::Piece`], which `Sink::copy`
-//! has to learn and nobody else.
+//! An image in a registry is a source too ([`remote`]). Its blobs have digests for names (`blobs/sha256/…`), a size from the
+//! descriptor that lists them, and nothing else that a header says; a layer is fetched when it is read, verified while it is, and
+//! may be absent as long as it is kept where it is. It has no order and nothing around its entries, so it has neither of `kept`
+//! and `around`.
 
 pub(super) mod directory;
 pub(super) mod entry;
@@ -26,6 +25,8 @@ mod inlet;
 pub mod names;
 mod open;
 pub(super) mod piece;
+pub(super) mod remote;
+pub(super) mod remote_graph;
 pub(super) mod spool;
 mod spooling;
 pub(super) mod tar_index;
@@ -46,6 +47,7 @@ use crate::ledger::Location;
 use crate::tarball::Kind;
 use directory::state_of;
 use entry::{Blob, SourceEntry};
+use remote::Remote;
 
 /// How many links may lead from one name to its data.
 const MAX_HOPS: usize = 8;
@@ -67,6 +69,7 @@ pub struct Source {
 enum Form {
     Tar(Tar),
     Directory(Directory),
+    Remote(Remote),
 }
 
 /// A directory that an archive was extracted into.
@@ -200,7 +203,7 @@ impl Source {
     pub fn compression(&self) -> Compression {
         match &self.form {
             Form::Tar(tar) => tar.compression,
-            Form::Directory(_) => Compression::None,
+            Form::Directory(_) | Form::Remote(_) => Compression::None,
         }
     }
 
@@ -296,7 +299,7 @@ impl Source {
     pub fn linked(&self) -> &[Location] {
         match &self.form {
             Form::Directory(directory) => &directory.linked,
-            Form::Tar(_) => &[],
+            Form::Tar(_) | Form::Remote(_) => &[],
         }
     }
 
@@ -322,6 +325,7 @@ impl Source {
                 directory.is_read[index].store(true, Ordering::Relaxed);
                 Ok(blob)
             }
+            Form::Remote(remote) => remote.blob(index, entry.size),
         }
     }
 
@@ -365,7 +369,7 @@ impl Source {
     pub(in crate::archive) fn root(&self) -> Option<&File> {
         match &self.form {
             Form::Directory(directory) => Some(&directory.root),
-            Form::Tar(_) => None,
+            Form::Tar(_) | Form::Remote(_) => None,
         }
     }
 }

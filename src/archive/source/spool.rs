@@ -122,7 +122,7 @@ impl<'a> Spool<'a> {
 
 /// Opens a new file in `directory` that no name leads to; it is gone when it is closed, however that happens.
 /// Returns an empty file of `directory` without a name.
-pub(super) fn nameless(directory: &Path) -> Result<File, Error> {
+pub(in crate::archive) fn nameless(directory: &Path) -> Result<File, Error> {
     open_nameless(directory).map_err(|error| Error::spool(directory, error))
 }
 

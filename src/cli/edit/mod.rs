@@ -12,7 +12,8 @@ use clap::Args;
 use self::editor::in_editor;
 use super::args::{ArgOptions, refuse_undeclared};
 use super::failure::{Failure, say};
-use super::inputs::{enter, input, job};
+use super::inputs::{enter, input};
+use super::registry::RegistryOptions;
 use super::selection::SelectionOptions;
 use super::{output, target};
 use crate::archive::{SideFile, write_files};
@@ -32,6 +33,8 @@ use crate::printable;
 pub(super) struct Edit {
     /// A tar or an extracted directory; it stays as it is
     image: PathBuf,
+    #[command(flatten)]
+    registries: RegistryOptions,
     /// Paths in the image, such as `/etc/app.conf`; links are followed
     #[arg(required_unless_present = "config")]
     paths: Vec<OsString>,
@@ -58,7 +61,7 @@ impl Edit {
         }
         let existing = self.enter(&mut ledger)?;
         let values = self.args.values(&mut ledger)?;
-        let mut job = job(ledger);
+        let mut job = self.registries.job(ledger)?;
         let (archive, start) = self.open(existing, &values, &mut job)?;
         let ledger = job.ledger().clone();
         let edit = PatchEdit {

@@ -197,6 +197,7 @@ fn model() -> TempDir {
         ),
         ("patch/texts/more.txt", "more\n"),
         ("args/file", "# no values\n"),
+        ("auth/file", "{}\n"),
         ("add.yaml", ADD),
     ];
     write_files(home, &files);
@@ -205,6 +206,7 @@ fn model() -> TempDir {
         "directory",
         "output",
         "iid",
+        "digest",
         "metadata",
         "provenance",
         "layers",

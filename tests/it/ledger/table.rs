@@ -100,6 +100,12 @@ const QUIET: Written = written(
     Place::Stream,
 );
 const IIDFILE: Written = written(WrittenAs::Iidfile, "iid/id", "iidfile", Place::File);
+const DIGEST: Written = written(
+    WrittenAs::DigestFile,
+    "digest/file",
+    "digest_file",
+    Place::File,
+);
 const METADATA: Written = written(
     WrittenAs::MetadataFile,
     "metadata/file",
@@ -120,6 +126,7 @@ const STREAMED: Written = written(WrittenAs::Output, "stdout/log", "", Place::St
 const PATCH: Read = read(ReadAs::Patch, "patch/label.yaml", "paths");
 const TAR: Read = read(ReadAs::Image, "image/in.tar", "paths");
 const DIRECTORY: Read = read(ReadAs::Image, "directory/in", "paths");
+const CREDENTIALS: Read = read(ReadAs::Credentials, "auth/file", "authfile");
 const ARGS: Read = read(ReadAs::ArgFile, "args/file", "files");
 
 /// What `patch/sources.yaml` names.
@@ -154,10 +161,10 @@ pub(super) const COMMANDS: &[Line] = &[
         writes: &[OUT, IIDFILE, METADATA, PROVENANCE, STDOUT, STDERR],
     },
     Line {
-        words: "apply patch/label.yaml directory/in --to docker-archive --arg-file args/file -o output/out --iidfile iid/id --metadata-file metadata/file --provenance provenance/file",
-        own_reads: &[PATCH, DIRECTORY, ARGS],
+        words: "apply patch/label.yaml directory/in --to docker-archive --arg-file args/file --authfile auth/file -o output/out --iidfile iid/id --digest-file digest/file --metadata-file metadata/file --provenance provenance/file",
+        own_reads: &[PATCH, DIRECTORY, ARGS, CREDENTIALS],
         sources: &[],
-        writes: &[OUT, IIDFILE, METADATA, PROVENANCE, STDOUT, STDERR],
+        writes: &[OUT, IIDFILE, DIGEST, METADATA, PROVENANCE, STDOUT, STDERR],
     },
     Line {
         words: "apply patch/sources.yaml image/in.tar --to oci-dir --arg-file args/file -o output/out --iidfile iid/id",
@@ -216,8 +223,8 @@ pub(super) const COMMANDS: &[Line] = &[
         writes: &[OUT, STDOUT, STDERR],
     },
     Line {
-        words: "plan patch/sources.yaml image/in.tar --arg-file args/file",
-        own_reads: &[SOURCES_PATCH, TAR, ARGS],
+        words: "plan patch/sources.yaml image/in.tar --arg-file args/file --authfile auth/file",
+        own_reads: &[SOURCES_PATCH, TAR, ARGS, CREDENTIALS],
         sources: SOURCES,
         writes: &[STDOUT, STDERR],
     },
@@ -255,10 +262,11 @@ pub(super) const COMMANDS: &[Line] = &[
         writes: &[STDOUT, STDERR],
     },
     Line {
-        words: "diff --as-patch directory/in - -o layers/turn.yaml --partial",
+        words: "diff --as-patch directory/in - -o layers/turn.yaml --partial --authfile auth/file",
         own_reads: &[
             read(ReadAs::OldArchive, "directory/in", "old"),
             read(ReadAs::NewArchive, "image/in.tar", "new"),
+            CREDENTIALS,
         ],
         sources: &[],
         writes: &[
@@ -282,20 +290,20 @@ pub(super) const COMMANDS: &[Line] = &[
         writes: &[STDOUT, STDERR],
     },
     Line {
-        words: "inspect directory/in --files",
-        own_reads: &[read(ReadAs::Archive, "directory/in", "image")],
+        words: "inspect directory/in --files --authfile auth/file",
+        own_reads: &[read(ReadAs::Archive, "directory/in", "image"), CREDENTIALS],
         sources: &[],
         writes: &[STDOUT, STDERR],
     },
     Line {
-        words: "cat directory/in /",
-        own_reads: &[read(ReadAs::Archive, "directory/in", "image")],
+        words: "cat directory/in / --authfile auth/file",
+        own_reads: &[read(ReadAs::Archive, "directory/in", "image"), CREDENTIALS],
         sources: &[],
         writes: &[STDOUT, STDERR],
     },
     Line {
-        words: "export - -o output/out.tar",
-        own_reads: &[read(ReadAs::Archive, "image/in.tar", "image")],
+        words: "export - -o output/out.tar --authfile auth/file",
+        own_reads: &[read(ReadAs::Archive, "image/in.tar", "image"), CREDENTIALS],
         sources: &[],
         writes: &[
             written(WrittenAs::Output, "output/out.tar", "output", Place::File),
@@ -303,8 +311,8 @@ pub(super) const COMMANDS: &[Line] = &[
         ],
     },
     Line {
-        words: "init directory/in -o output/fix.yaml",
-        own_reads: &[read(ReadAs::Archive, "directory/in", "image")],
+        words: "init directory/in -o output/fix.yaml --authfile auth/file",
+        own_reads: &[read(ReadAs::Archive, "directory/in", "image"), CREDENTIALS],
         sources: &[],
         writes: &[
             written(WrittenAs::Output, "output/fix.yaml", "output", Place::File),
@@ -321,14 +329,14 @@ pub(super) const COMMANDS: &[Line] = &[
         ],
     },
     Line {
-        words: "edit image/in.tar etc/greeting",
-        own_reads: &[read(ReadAs::Image, "image/in.tar", "image")],
+        words: "edit image/in.tar etc/greeting --authfile auth/file",
+        own_reads: &[read(ReadAs::Image, "image/in.tar", "image"), CREDENTIALS],
         sources: &[],
         writes: &[STDOUT, STDERR],
     },
     Line {
-        words: "verify image/in.tar",
-        own_reads: &[read(ReadAs::Archive, "image/in.tar", "image")],
+        words: "verify image/in.tar --authfile auth/file",
+        own_reads: &[read(ReadAs::Archive, "image/in.tar", "image"), CREDENTIALS],
         sources: &[],
         writes: &[STDOUT, STDERR],
     },

@@ -1,21 +1,24 @@
 //! `ocipatch apply`
 
+mod records;
+
 use std::path::PathBuf;
 
 use clap::{Args, ValueEnum};
+use records::Records;
 
-use super::destination::{self, output_of, refuse_stream};
-use super::failure::{Failure, ProblemFormat, say_lines};
-use super::inputs::Inputs;
-use super::target::{self, Target};
-use super::{output, selection};
-use crate::apply::ImageSummary;
-use crate::archive::{Destination, Form, Replaced, SideFile};
-use crate::digest::Digest;
-use crate::job::{Archive, Plan};
+use crate::archive::{Destination, Form, Replaced};
+use crate::cli::destination::{self, output_of, refuse_stream};
+use crate::cli::failure::{Failure, ProblemFormat, say_lines};
+use crate::cli::inputs::Inputs;
+use crate::cli::target::{self, Target};
+use crate::cli::{registry, selection};
+use crate::job::{Archive, Moves, Names, Plan};
 use crate::ledger::{Ledger, WrittenAs};
 use crate::platform::PlatformPattern;
 use crate::printable;
+use crate::reference::Reference;
+use crate::registry::{Access, Registries};
 
 /// Applies patches to an image archive.
 #[derive(Debug, Args)]
@@ -24,12 +27,19 @@ use crate::printable;
 pub(super) struct Apply {
     #[command(flatten)]
     inputs: Inputs,
-    /// Write the patched archive to a file, a directory (`dir/`), or `-` for standard output (the default)
-    #[arg(short, long, value_name = "OUT", conflicts_with_all = ["in_place", "check"])]
+    /// Write the patched archive to a file, a directory (`dir/`), `docker://NAME` in a registry, or `-` for standard output (the
+    /// default)
+    #[arg(short, long, value_name = "OUT", conflicts_with_all = ["in_place", "check", "push"])]
     output: Option<PathBuf>,
-    /// Change IMAGE itself
+    /// Change IMAGE itself; of a registry, move the tag that was read
     #[arg(long, conflicts_with = "check")]
     in_place: bool,
+    /// Push the patched image to registries, under every name that it has
+    #[arg(long, conflicts_with_all = ["check", "to"])]
+    push: bool,
+    /// Move tags that exist in the registry
+    #[arg(long, conflicts_with = "check")]
+    overwrite: bool,
     /// Keep the replaced blobs of an OCI layout, for programs that are reading it
     #[arg(long, requires = "in_place", conflicts_with_all = ["output", "check", "to", "platform"])]
     keep_replaced: bool,
@@ -48,6 +58,9 @@ pub(super) struct Apply {
     /// Write the new image id to this file, or `-` for standard output
     #[arg(long, value_name = "FILE")]
     iidfile: Option<PathBuf>,
+    /// Write the digest of the new manifest or index to this file, or `-` for standard output
+    #[arg(long, value_name = "FILE")]
+    digest_file: Option<PathBuf>,
     /// Write the new digests and names to this file or `-`, as JSON with the keys of `docker buildx build`
     #[arg(long, value_name = "FILE")]
     metadata_file: Option<PathBuf>,
@@ -76,33 +89,45 @@ impl From<To> for Form {
     }
 }
 
-const IMAGE_ID: &str = "the image id";
-
-/// What is written besides the image.
+/// Where the image goes.
 #[derive(Debug)]
-struct Records {
-    files: Vec<SideFile<'static>>,
-    /// What standard output gets, unless it gets the image.
-    printed: String,
-    /// What that is, in messages.
-    printed_name: &'static str,
+enum Output {
+    /// To files or standard output.
+    Local(Destination),
+    /// To registries: under this name, or under all that it has.
+    Registry(PushNames),
+}
+
+#[derive(Debug)]
+enum PushNames {
+    One(Reference),
+    Read,
+    All,
 }
 
 impl Apply {
     pub(super) fn run(&self, quiet: bool, mut ledger: Ledger) -> Result<(), Failure> {
-        // To write an image in another form is something to do.
-        if self.to.is_none() && self.platform.is_none() {
-            self.inputs.want_patch()?;
-        }
         let image = self.inputs.image();
+        let is_remote = registry::image(image)?.is_some();
         if self.in_place {
             refuse_stream(image)?;
         }
-        let destination = (!self.check).then(|| self.destination()).transpose()?;
-        self.enter(destination.as_ref(), &mut ledger)?;
+        let output = (!self.check).then(|| self.output(is_remote)).transpose()?;
+        let is_pushed = matches!(output, Some(Output::Registry(_)));
+        // To write an image in another form, or elsewhere, is something to do.
+        if self.to.is_none() && self.platform.is_none() && !is_remote && !is_pushed {
+            self.inputs.want_patch()?;
+        }
+        self.enter(output.as_ref(), &mut ledger)?;
         let patches = self.inputs.read_patches(ProblemFormat::Text, ledger)?;
-        let mut patches = patches.convert(self.to.map(Form::from), self.platform.as_ref())?;
-        let archive = if self.in_place {
+        let form = self.form(output.as_ref(), is_remote)?;
+        let mut patches = patches.convert(form, self.platform.as_ref())?;
+        let reach = patches.reach();
+        if let Some(Output::Registry(PushNames::One(name))) = &output {
+            let registries = reach.registries()?;
+            registries.announce(&registries.repository(name), Access::Push);
+        }
+        let archive = if self.in_place && !is_remote {
             patches.open_in_place(image)?
         } else {
             patches.open(image)?
@@ -117,7 +142,12 @@ impl Apply {
             }
         }
         let plan = decided.derive()?;
-        let records = self.records(&plan)?;
+        let destination = match output {
+            None => None,
+            Some(Output::Local(destination)) => Some(destination),
+            Some(Output::Registry(names)) => Some(self.push(&plan, reach.registries()?, &names)?),
+        };
+        let records = Records::of(self.side_files(), &plan, destination.as_ref())?;
         match &destination {
             Some(destination) => write(&plan, destination, &records)?,
             None => plan.check_form()?,
@@ -127,7 +157,42 @@ impl Apply {
         }
         match &destination {
             None | Some(Destination::Stream(_)) => Ok(()),
-            Some(destination) => print(destination, &records),
+            Some(destination) => records.print(destination),
+        }
+    }
+
+    fn push(
+        &self,
+        plan: &Plan<'_>,
+        registries: &Registries,
+        names: &PushNames,
+    ) -> Result<Destination, Failure> {
+        let moves = Moves {
+            the_one_read: self.in_place,
+            others: self.overwrite,
+        };
+        let names = match names {
+            PushNames::One(name) => Names::One(name),
+            PushNames::Read => Names::Read,
+            PushNames::All => Names::All,
+        };
+        Ok(plan.push(registries, names, moves)?)
+    }
+
+    /// Returns the form that is written, where it is not that of the image: registries hold what a layout does, and an image of one
+    /// becomes what `docker load` takes.
+    fn form(&self, output: Option<&Output>, is_remote: bool) -> Result<Option<Form>, Failure> {
+        let asked_for = self.to.map(Form::from);
+        match output {
+            Some(Output::Registry(_)) if asked_for.is_some() => Err(Failure::Usage(
+                "`--to` is the form of a file, but the output is in a registry".to_owned(),
+            )),
+            Some(Output::Registry(_)) => Ok((!is_remote).then_some(Form::OCI_DIRECTORY)),
+            Some(Output::Local(Destination::Directory(_))) if is_remote => {
+                Ok(asked_for.or(Some(Form::OCI_DIRECTORY)))
+            }
+            Some(Output::Local(_)) if is_remote => Ok(asked_for.or(Some(Form::DOCKER_ARCHIVE))),
+            _ => Ok(asked_for),
         }
     }
 
@@ -150,10 +215,11 @@ impl Apply {
     }
 
     /// Enters everything that is going to be written; standard output gets the image id where nothing else goes there.
-    fn enter(&self, destination: Option<&Destination>, ledger: &mut Ledger) -> Result<(), Failure> {
-        let mut gets_id = match destination {
+    fn enter(&self, output: Option<&Output>, ledger: &mut Ledger) -> Result<(), Failure> {
+        let mut gets_id = match output {
             None => false,
-            Some(destination) => destination::enter(destination, ledger)?,
+            Some(Output::Local(destination)) => destination::enter(destination, ledger)?,
+            Some(Output::Registry(_)) => true,
         };
         for (role, path) in self.side_files() {
             let target = Target::of(path);
@@ -164,6 +230,21 @@ impl Apply {
             target::enter_report(ledger)?;
         }
         Ok(())
+    }
+
+    fn output(&self, is_remote: bool) -> Result<Output, Failure> {
+        if self.push {
+            return Ok(Output::Registry(PushNames::All));
+        }
+        let output = self.output.as_deref().map(registry::output).transpose()?;
+        match output.flatten() {
+            Some(name) => Ok(Output::Registry(PushNames::One(name))),
+            None if self.in_place && is_remote => Ok(Output::Registry(PushNames::Read)),
+            None if self.overwrite => Err(Failure::Usage(
+                "`--overwrite` is about tags in a registry; use `-o docker://NAME` or `--push` with it".to_owned(),
+            )),
+            None => self.destination().map(Output::Local),
+        }
     }
 
     fn destination(&self) -> Result<Destination, Failure> {
@@ -183,48 +264,13 @@ impl Apply {
     fn side_files(&self) -> impl Iterator<Item = (WrittenAs, &PathBuf)> {
         let files = [
             (WrittenAs::Iidfile, &self.iidfile),
+            (WrittenAs::DigestFile, &self.digest_file),
             (WrittenAs::MetadataFile, &self.metadata_file),
             (WrittenAs::Provenance, &self.provenance),
         ];
         files
             .into_iter()
             .filter_map(|(role, path)| Some((role, path.as_ref()?)))
-    }
-
-    /// Returns what goes into the files that describe the output, and onto standard output.
-    fn records(&self, plan: &Plan<'_>) -> Result<Records, Failure> {
-        let targeted = plan.targeted();
-        let ids = ids(&targeted);
-        let one = |flag: &str| match ids.as_slice() {
-            [id] => Ok(*id),
-            _ => Err(Failure::Usage(format!(
-                "`{flag}` requires one image, but {} images are targeted",
-                ids.len()
-            ))),
-        };
-        let lines: Vec<String> = ids.iter().map(|id| format!("{id}\n")).collect();
-        let mut records = Records {
-            files: Vec::new(),
-            printed: lines.concat(),
-            printed_name: IMAGE_ID,
-        };
-        for (role, path) in self.side_files() {
-            let (text, name) = match role {
-                // Without a newline, as `docker build --iidfile` does.
-                WrittenAs::Iidfile => (one("--iidfile")?.to_string(), IMAGE_ID),
-                WrittenAs::MetadataFile => {
-                    one("--metadata-file")?;
-                    let image = targeted.first().expect("one image is targeted");
-                    (pretty(&plan.metadata(image)), "the metadata")
-                }
-                _ => (pretty(&plan.provenance()), "the provenance"),
-            };
-            match Target::of(path) {
-                Target::StandardOutput => (records.printed, records.printed_name) = (text, name),
-                Target::Path(path) => records.files.push(SideFile::text(role, path, text)),
-            }
-        }
-        Ok(records)
     }
 }
 
@@ -235,35 +281,4 @@ fn write(plan: &Plan<'_>, destination: &Destination, records: &Records) -> Resul
         Destination::Stream(_) => Failure::of_stream(error),
         _ => error.into(),
     })
-}
-
-/// Prints what is for standard output. Whoever waits for it has to be told if it does not arrive.
-fn print(destination: &Destination, records: &Records) -> Result<(), Failure> {
-    output::data(&records.printed).map_err(|error| {
-        let files = records.files.iter().map(SideFile::shown);
-        let written: Vec<String> = [destination.shown()].into_iter().chain(files).collect();
-        error
-            .after(&written, &[records.printed_name.to_owned()])
-            .into()
-    })
-}
-
-fn pretty(value: &serde_json::Value) -> String {
-    format!("{}\n", printable::json(value))
-}
-
-/// The ids of images; several under one name have the digest of their index for one.
-fn ids(images: &[&ImageSummary]) -> Vec<Digest> {
-    let mut ids = Vec::new();
-    for image in images {
-        let shares = |other: &&&ImageSummary| other.index_digest == image.index_digest;
-        let id = match image.index_digest {
-            Some(index) if images.iter().filter(shares).count() > 1 => index,
-            _ => image.image_id,
-        };
-        if !ids.contains(&id) {
-            ids.push(id);
-        }
-    }
-    ids
 }

@@ -1,0 +1,229 @@
+//! An image in a registry, as the OCI layout that it would be: manifests are fetched when it is opened, and everything else when
+//! it is read, once and verified.
+//!
+//! What was fetched lies in one file without a name: the documents first, and behind them each blob from its beginning. What is
+//! only copied is not kept: a writer gets it as a stream ([`Source::data`]).
+
+use std::fs::File;
+use std::io::{self, Read};
+use std::os::unix::fs::FileExt as _;
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex, PoisonError};
+
+use super::entry::{Blob, MAX_ENTRIES, SourceEntry};
+use super::remote_graph::{Listing, Members, Referrers};
+use super::{Form, Source, spool};
+use crate::digest::Digest;
+use crate::error::Error;
+use crate::ledger::Location;
+use crate::reference::{Reference, RegistryImage};
+use crate::registry::{Access, Reach, Repository};
+use crate::tarball::Kind;
+
+/// How much is read at once. In bytes.
+const BUFFER_BYTES: usize = 256 * 1024;
+
+/// What of an image in a registry is known.
+#[derive(Debug)]
+pub(super) struct Remote {
+    repository: Repository,
+    /// The name that was read, if it was read by one, and the digest that this stood for.
+    name: Option<(Reference, Digest)>,
+    /// Where the files without a name are, for messages.
+    directory: PathBuf,
+    file: Arc<File>,
+    /// Where the next blob begins in it.
+    end: Mutex<u64>,
+    /// For each entry what it is.
+    members: Vec<Member>,
+}
+
+/// What an entry is.
+#[derive(Debug)]
+enum Member {
+    Directory,
+    /// A document, and where it begins in the file.
+    Document(u64),
+    /// A blob, and where it begins in the file once it is there.
+    Blob(Digest, Mutex<Option<u64>>),
+}
+
+/// The data of an entry.
+pub(in crate::archive) enum Data {
+    /// Bytes that lie in a file.
+    Blob(Blob),
+    /// Bytes that come from a registry. Reading the last of them fails if they are not what their digest says.
+    Stream(Box<dyn Read + Send>),
+}
+
+impl Source {
+    /// Opens an image in a registry: fetches its manifests, and no configuration or layer. What is read later goes to a nameless
+    /// file in `directory`.
+    pub fn of_registry(
+        reach: &Reach,
+        image: &RegistryImage,
+        referrers: Referrers,
+        directory: &Path,
+    ) -> Result<Self, Error> {
+        let registries = reach.registries()?;
+        let repository = registries.repository(image.repository());
+        registries.announce(&repository, Access::Pull);
+        let listing = Listing::fetch(&repository, image, referrers)?;
+        let name = image.name().cloned();
+        let file = spool::nameless(directory)?;
+        let mut remote = Remote {
+            repository,
+            name: name.map(|name| (name, listing.root)),
+            directory: directory.to_owned(),
+            file: Arc::new(file),
+            end: Mutex::new(0),
+            members: Vec::new(),
+        };
+        let mut entries = Vec::new();
+        for (name, content) in listing.into_members()? {
+            if entries.len() >= MAX_ENTRIES {
+                return Err(Error::BadDocument {
+                    name: image.to_string(),
+                    reason: format!("lists more than {MAX_ENTRIES} blobs"),
+                });
+            }
+            let (entry, member) = remote.member(name, content)?;
+            entries.push(entry);
+            remote.members.push(member);
+        }
+        let source = Self::new(image.to_string(), Form::Remote(remote), entries)?;
+        Ok(Self {
+            location: Location::default(),
+            ..source
+        })
+    }
+
+    /// Returns the data of a regular file. That of a registry is a stream, unless it was read before.
+    pub(in crate::archive) fn data(&self, index: usize) -> Result<Data, Error> {
+        match &self.form {
+            Form::Remote(remote) if !remote.is_here(index) => remote
+                .stream(index, self.entries[index].size)
+                .map(Data::Stream),
+            _ => self.blob(index).map(Data::Blob),
+        }
+    }
+
+    /// Tells whether reading an entry means to fetch it, or to have fetched it.
+    pub(in crate::archive) fn is_fetched(&self, index: usize) -> bool {
+        match &self.form {
+            Form::Remote(remote) => matches!(remote.members[index], Member::Blob(..)),
+            Form::Tar(_) | Form::Directory(_) => false,
+        }
+    }
+
+    /// Returns the repository that it is read from, if that is in a registry.
+    #[must_use]
+    pub fn repository(&self) -> Option<&Repository> {
+        match &self.form {
+            Form::Remote(remote) => Some(&remote.repository),
+            Form::Tar(_) | Form::Directory(_) => None,
+        }
+    }
+}
+
+impl Source {
+    /// Returns the name that was read in a registry, if it was read by one, and the digest that this stood for.
+    #[must_use]
+    pub fn read_name(&self) -> Option<(&Reference, Digest)> {
+        match &self.form {
+            Form::Remote(remote) => remote.name.as_ref().map(|(name, digest)| (name, *digest)),
+            Form::Tar(_) | Form::Directory(_) => None,
+        }
+    }
+}
+
+impl Remote {
+    fn member(&mut self, name: String, content: Members) -> Result<(SourceEntry, Member), Error> {
+        let (kind, size, member) = match content {
+            Members::Directory => (Kind::Directory, 0, Member::Directory),
+            Members::Document(bytes) => {
+                let size = bytes.len() as u64;
+                let start = self.reserve(size)?;
+                let written = self.file.write_all_at(&bytes, start);
+                written.map_err(|error| Error::spool(&self.directory, error))?;
+                (Kind::File, size, Member::Document(start))
+            }
+            Members::Blob(digest, size) => {
+                (Kind::File, size, Member::Blob(digest, Mutex::new(None)))
+            }
+        };
+        Ok((SourceEntry::remote(name, kind, size), member))
+    }
+
+    /// Returns where as many bytes begin that nothing else gets.
+    fn reserve(&self, n_bytes: u64) -> Result<u64, Error> {
+        let mut end = self.end.lock().unwrap_or_else(PoisonError::into_inner);
+        let start = *end;
+        let next = start
+            .checked_add(n_bytes)
+            .filter(|&next| i64::try_from(next).is_ok());
+        *end =
+            next.ok_or_else(|| Error::spool(&self.directory, io::ErrorKind::FileTooLarge.into()))?;
+        Ok(start)
+    }
+
+    fn is_here(&self, index: usize) -> bool {
+        match &self.members[index] {
+            Member::Directory | Member::Document(_) => true,
+            Member::Blob(_, start) => start
+                .lock()
+                .unwrap_or_else(PoisonError::into_inner)
+                .is_some(),
+        }
+    }
+
+    fn stream(&self, index: usize, size: u64) -> Result<Box<dyn Read + Send>, Error> {
+        match &self.members[index] {
+            Member::Blob(digest, _) => self.repository.blob(*digest, size),
+            Member::Directory | Member::Document(_) => Ok(Box::new(io::empty())),
+        }
+    }
+
+    /// Returns the bytes of an entry; those of a blob are fetched when they are asked for first.
+    pub(super) fn blob(&self, index: usize, size: u64) -> Result<Blob, Error> {
+        let start = match &self.members[index] {
+            Member::Directory => 0,
+            Member::Document(start) => *start,
+            Member::Blob(digest, place) => {
+                // Whoever wants the same blob waits for it.
+                let mut place = place.lock().unwrap_or_else(PoisonError::into_inner);
+                match *place {
+                    Some(start) => start,
+                    None => *place.insert(self.fetch(*digest, size)?),
+                }
+            }
+        };
+        Ok(Blob::new(Arc::clone(&self.file), start, size))
+    }
+
+    fn fetch(&self, digest: Digest, size: u64) -> Result<u64, Error> {
+        let mut stream = self.repository.blob(digest, size)?;
+        let start = self.reserve(size)?;
+        let name = format!("{}@{digest}", self.repository.shown());
+        let failed = |error: io::Error| Error::in_place(&name)(error);
+        let mut buffer = vec![0; BUFFER_BYTES];
+        let mut at = start;
+        loop {
+            let n = match stream.read(&mut buffer) {
+                Ok(0) => break,
+                Ok(n) => n,
+                Err(error) if error.kind() == io::ErrorKind::Interrupted => continue,
+                Err(error) => return Err(failed(error)),
+            };
+            let written = self.file.write_all_at(&buffer[..n], at);
+            written.map_err(|error| Error::spool(&self.directory, error))?;
+            at += n as u64;
+        }
+        debug_assert_eq!(
+            at - start,
+            size,
+            "a blob of another size is an error of the stream"
+        );
+        Ok(start)
+    }
+}

@@ -1,0 +1,96 @@
+//! Images in registries, as they are typed, and how they are reached.
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use clap::Args;
+
+use super::failure::{Failure, say};
+use super::inputs::job;
+use crate::job::Job;
+use crate::ledger::{Ledger, Location, ReadAs};
+use crate::printable;
+use crate::reference::{Reference, RegistryImage, WORD};
+use crate::registry::{Reach, Settings};
+
+/// The options of commands that may open an image in a registry.
+#[derive(Debug, Args)]
+pub(super) struct RegistryOptions {
+    /// Read credentials from this file, in the form of docker's `config.json` or podman's `auth.json`
+    #[arg(long, value_name = "FILE", help_heading = "Registries")]
+    authfile: Option<PathBuf>,
+    /// Reach this registry without encryption; repeatable. A registry on this machine needs no such option
+    #[arg(long, value_name = "HOST[:PORT]", help_heading = "Registries")]
+    plain_http: Vec<String>,
+    /// Show each request to a registry on standard error
+    #[arg(short, long, help_heading = "Registries")]
+    verbose: bool,
+}
+
+impl RegistryOptions {
+    /// Returns the run of a command that has entered its outputs in `ledger`, and may open images in registries.
+    pub(super) fn job(&self, mut ledger: Ledger) -> Result<Job, Failure> {
+        if let Some(path) = &self.authfile {
+            ledger.read(ReadAs::Credentials, Location::of(path))?;
+        }
+        Ok(job(ledger).registries(self.reach()))
+    }
+
+    /// Returns how registries are reached by the options and the environment. Nothing is connected yet.
+    fn reach(&self) -> Reach {
+        let variable = |name: &str| std::env::var_os(name);
+        let settings = Settings::from_environment(&variable, self.authfile.as_deref());
+        let trace: Arc<dyn Fn(&str) + Send + Sync> = Arc::new(|line| say(line));
+        Reach::new(Settings {
+            plain_http: self.plain_http.clone(),
+            trace: self.verbose.then_some(trace),
+            ..settings
+        })
+    }
+}
+
+/// Returns the image in a registry that a path names, if it begins with `docker://`.
+pub(super) fn image(path: &Path) -> Result<Option<RegistryImage>, Failure> {
+    let Some(parsed) = path.to_str().and_then(RegistryImage::parse) else {
+        return Ok(None);
+    };
+    parsed.map(Some).map_err(|invalid| {
+        let shown = printable::path(path);
+        Failure::Usage(format!("`{shown}` is not the name of an image: {invalid}"))
+    })
+}
+
+/// Returns the name that an output has in a registry, if it begins with `docker://`.
+pub(super) fn output(path: &Path) -> Result<Option<Reference>, Failure> {
+    let Some(image) = image(path)? else {
+        return Ok(None);
+    };
+    match (image.name(), image.digest()) {
+        (Some(name), None) => Ok(Some(name.clone())),
+        _ => {
+            let shown = printable::path(path);
+            let message =
+                format!("`{shown}` has a digest, which follows from the content; use a tag");
+            Err(Failure::Usage(message))
+        }
+    }
+}
+
+/// Says what to write for something that is no file and looks like the name of an image.
+pub(super) fn advice(path: &str) -> Option<String> {
+    let name = ["docker:", "docker-daemon:", "containers-storage:"];
+    let bare = name
+        .iter()
+        .find_map(|word| path.strip_prefix(word))
+        .unwrap_or(path);
+    let looks_like_a_file = path.starts_with(['.', '/'])
+        || [".tar", ".gz", ".tgz", ".zst", ".yaml", ".yml", "/"]
+            .iter()
+            .any(|end| path.ends_with(end));
+    if looks_like_a_file || Reference::parse(bare).is_err() {
+        return None;
+    }
+    Some(format!(
+        "an image in a registry is `{WORD}{bare}`; for one that docker has, use `docker save {bare} | ocipatch … -`"
+    ))
+}
