@@ -13,7 +13,7 @@ use crate::printable;
 
 impl FleetFile {
     /// Reads the file of a fleet.
-    pub fn open(path: &Path, ledger: &mut Ledger) -> Result<Self, NotPlanned> {
+    pub fn read(path: &Path, ledger: &mut Ledger) -> Result<Self, NotPlanned> {
         let mut bytes = Vec::new();
         let file = open(path, ReadAs::Fleet, ledger)?;
         let read = file.take(MAX_FILE_BYTES as u64 + 1).read_to_end(&mut bytes);

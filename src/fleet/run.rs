@@ -41,6 +41,19 @@ pub enum Outcome {
     Failed(NotPlanned),
 }
 
+impl Outcome {
+    /// Tells whether a registry failed, which it may not do again.
+    fn is_of_registry(&self) -> bool {
+        matches!(
+            self,
+            Self::Failed(NotPlanned::Failed(Error::Registry { .. }))
+        )
+    }
+}
+
+/// How often an entry is done again that failed because of a registry.
+const N_AGAIN: usize = 2;
+
 /// How a destination is.
 #[derive(Debug)]
 pub enum State {
@@ -92,10 +105,53 @@ impl Run<'_> {
         deed: Deed,
         tell: &(dyn Fn(&Entry, &Outcome) + Sync),
     ) -> Vec<Of<Outcome>> {
-        self.of_shard(|entry| {
-            let patches = &patches[&entry.recipe];
-            let outcome = self.entry(entry, patches, deed);
+        let work = |entry: &Entry, is_last: bool| {
+            let outcome = self.entry(entry, &patches[&entry.recipe], deed);
             let outcome = outcome.unwrap_or_else(Outcome::Failed);
+            if is_last || !outcome.is_of_registry() {
+                tell(entry, &outcome);
+            }
+            outcome
+        };
+        let mut outcomes = self.of_shard(|_| true, |entry| work(entry, false));
+        for round in 1..=N_AGAIN {
+            let failed = outcomes.iter_mut().filter(|of| of.it.is_of_registry());
+            let mut failed: Vec<&mut Of<Outcome>> = failed.collect();
+            let entries: Vec<&Entry> = failed
+                .iter()
+                .map(|of| &self.lock.entries()[of.entry])
+                .collect();
+            let again = each(entries.len(), self.threads, |i| {
+                work(entries[i], round == N_AGAIN)
+            });
+            for (of, outcome) in failed.iter_mut().zip(again) {
+                of.it = outcome;
+            }
+        }
+        outcomes
+    }
+
+    /// Plans the entries of the shard whose results are not known, and asks nothing of their destinations.
+    pub fn results(
+        self,
+        patches: &HashMap<usize, Patches>,
+        tell: &(dyn Fn(&Entry, &Outcome) + Sync),
+    ) -> Vec<Of<Outcome>> {
+        let is_unknown = |entry: &Entry| entry.result.is_none();
+        self.of_shard(is_unknown, |entry| {
+            let mut digest = None;
+            let task = self.task(entry, &patches[&entry.recipe]);
+            let planned = self.world.patch(&task, &mut |found| {
+                digest = Some(found);
+                Ok(false)
+            });
+            let outcome = match planned {
+                Ok(()) => Outcome::Pushed {
+                    digest: digest.expect("what is planned is decided"),
+                    replaced: None,
+                },
+                Err(failed) => Outcome::Failed(failed),
+            };
             tell(entry, &outcome);
             outcome
         })
@@ -104,23 +160,44 @@ impl Run<'_> {
     /// Looks at the destinations of the shard, with one request for each.
     #[must_use]
     pub fn states(self) -> Vec<Of<State>> {
-        self.of_shard(|entry| match (self.world.digest(&entry.to), entry.result) {
-            (Err(error), _) => State::Failed(error),
-            (Ok(None), _) => State::Missing,
-            (Ok(Some(found)), Some(wanted)) if found == wanted => State::Done,
-            (Ok(Some(found)), Some(_)) => State::Other(found),
-            (Ok(Some(found)), None) => State::Unknown(found),
-        })
+        self.of_shard(
+            |_| true,
+            |entry| match (self.world.digest(&entry.to), entry.result) {
+                (Err(error), _) => State::Failed(error),
+                (Ok(None), _) => State::Missing,
+                (Ok(Some(found)), Some(wanted)) if found == wanted => State::Done,
+                (Ok(Some(found)), Some(_)) => State::Other(found),
+                (Ok(Some(found)), None) => State::Unknown(found),
+            },
+        )
     }
 
-    fn of_shard<T: Send>(self, work: impl Fn(&Entry) -> T + Sync) -> Vec<Of<T>> {
-        let all = 0..self.lock.entries().len();
-        let entries: Vec<usize> = all.filter(|&i| self.shard.has(i)).collect();
+    fn of_shard<T: Send>(
+        self,
+        is_wanted: impl Fn(&Entry) -> bool,
+        work: impl Fn(&Entry) -> T + Sync,
+    ) -> Vec<Of<T>> {
+        let all = self.lock.entries().iter().enumerate();
+        let wanted = all.filter(|(i, entry)| self.shard.has(*i) && is_wanted(entry));
+        let entries: Vec<usize> = wanted.map(|(i, _)| i).collect();
         let done = each(entries.len(), self.threads, |i| {
             work(&self.lock.entries()[entries[i]])
         });
         let pairs = entries.into_iter().zip(done);
         pairs.map(|(entry, it)| Of { entry, it }).collect()
+    }
+
+    fn task<'t>(self, entry: &'t Entry, patches: &'t Patches) -> Task<'t>
+    where
+        Self: 't,
+    {
+        Task {
+            from: &entry.from,
+            digest: entry.digest,
+            to: &entry.to,
+            patches,
+            platform: self.lock.recipe_of(entry).platform.as_ref(),
+        }
     }
 
     fn entry(self, entry: &Entry, patches: &Patches, deed: Deed) -> Result<Outcome, NotPlanned> {
@@ -138,13 +215,7 @@ impl Run<'_> {
                 });
             }
         }
-        let task = Task {
-            from: &entry.from,
-            digest: entry.digest,
-            to: &entry.to,
-            patches,
-            platform: self.lock.recipe_of(entry).platform.as_ref(),
-        };
+        let task = self.task(entry, patches);
         let mut outcome = None;
         self.world.patch(&task, &mut |digest| {
             match entry.result {

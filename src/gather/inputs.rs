@@ -18,9 +18,10 @@ use crate::layer::{
 };
 use crate::ledger::Ledger;
 use crate::operation::Sources;
-use crate::patch::{AddLayer, LayerMode, LayerOwner, LayerTime};
+use crate::patch::{AddLayer, BaseImage, LayerMode, LayerOwner, LayerTime};
 use crate::plan::LayerSource;
-use crate::problem::Address;
+use crate::problem::{Address, Code, Problem, quoted};
+use crate::reference::RegistryImage;
 
 /// Which metadata of a file get into a layer.
 #[derive(Debug, Clone, Copy, Default)]
@@ -60,6 +61,13 @@ impl Patches {
                         layer(&host, add, &opened, &mut lines)?;
                         continue;
                     }
+                    if let Sources::Bases { from, onto } = sources {
+                        let keys = [(from, "from"), (onto, "onto")];
+                        problems
+                            .extend(keys.iter().filter_map(|(base, key)| {
+                                unpinned(base, address.clone().key(key))
+                            }));
+                    }
                     for source in sources.paths() {
                         let found = source.find(base, &address, &mut opened.ledger);
                         if let Some(real) = usable(found, &mut problems)? {
@@ -75,6 +83,17 @@ impl Patches {
         }
         Ok(lines)
     }
+}
+
+/// A base in a registry is an input too: its tag may move, and its digest is in the text of the patch.
+fn unpinned(base: &BaseImage, address: Address) -> Option<Problem> {
+    let named = RegistryImage::parse(&base.archive)?.ok()?;
+    if named.digest().is_some() {
+        return None;
+    }
+    let message = format!("{} has no digest", quoted(&base.archive));
+    let problem = Problem::new(Code::NoSuchSource, base.archive_address(address), message);
+    Some(problem.with_help("a fleet takes a base from a registry by its digest, as in `docker://registry.example.com/base:1@sha256:…`"))
 }
 
 /// Adds what a layer takes from the host.

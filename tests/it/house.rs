@@ -113,6 +113,7 @@ const IMPORTS: &[(&str, &[&str])] = &[
             "printable",
             "problem",
             "reference",
+            "registry",
             "shape",
             "timestamp",
         ],

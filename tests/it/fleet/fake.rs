@@ -22,6 +22,8 @@ pub(super) struct Fake {
     pub(super) asked: Mutex<HashMap<&'static str, usize>>,
     /// The engine fails for sources with this in their name.
     pub(super) broken: Option<&'static str>,
+    /// So many pushes fail.
+    pub(super) n_flaky: Mutex<usize>,
 }
 
 pub(super) fn digest(text: &str) -> Digest {
@@ -89,6 +91,14 @@ impl World for Fake {
                 wanted_by: "the test".into(),
             }));
         }
+        let mut n_flaky = self.n_flaky.lock().unwrap();
+        if *n_flaky > 0 {
+            *n_flaky -= 1;
+            let place = task.to.full();
+            let reason = "blob unknown to registry".to_owned();
+            return Err(NotPlanned::Failed(Error::Registry { place, reason }));
+        }
+        drop(n_flaky);
         let result = Self::result(task);
         if decide(result)? {
             self.count("push");
@@ -121,7 +131,7 @@ pub(super) fn recipes(
     kitchen: &Kitchen,
 ) -> Result<(FleetFile, Vec<(Recipe, Patches)>), NotPlanned> {
     let path = kitchen.directory.join("fleet.yaml");
-    let file = FleetFile::open(&path, &mut kitchen.ledger.clone())?;
+    let file = FleetFile::read(&path, &mut kitchen.ledger.clone())?;
     let recipes = kitchen.recipes(&file)?;
     Ok((file, recipes))
 }

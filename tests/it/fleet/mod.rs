@@ -4,10 +4,13 @@
 
 mod fake;
 mod file;
+mod home;
 mod inputs;
 mod lock;
+mod registry;
 mod resolve;
 mod run;
+mod schedulers;
 mod schema;
 mod shard;
 mod tags;

@@ -242,3 +242,23 @@ fn results_are_kept_for_what_stays_the_same() {
     third.take_results(&locked);
     assert_eq!(without(&third), 10);
 }
+
+#[test]
+fn what_a_registry_lost_for_a_moment_is_sent_again_after_all_others() {
+    let (_home, kitchen, mut fake) = home();
+    let lock = lock(&kitchen, &fake).unwrap();
+    fake.asked();
+    fake.n_flaky = Mutex::new(3);
+    let outcomes = run(&lock, &kitchen, &fake, "0/1", APPLY);
+    assert_eq!(words(&outcomes, APPLY), "10 pushed");
+    assert_eq!(fake.asked()[2], 13);
+    // One that fails for good is told once.
+    fake.images
+        .lock()
+        .unwrap()
+        .retain(|name, _| !name.starts_with("localhost/"));
+    fake.n_flaky = Mutex::new(usize::MAX);
+    let outcomes = run(&lock, &kitchen, &fake, "0/10", APPLY);
+    assert_eq!(words(&outcomes, APPLY), "1 failed");
+    assert_eq!(fake.asked()[2], 3);
+}
