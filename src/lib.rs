@@ -18,8 +18,8 @@
 //!
 //! Nothing is written before [`Plan::publish`], and then the new archive appears complete or not at all. [`NotPlanned`] tells the
 //! two kinds of failure apart: [`Rejected`] has every problem of the patches with its place, and [`Error`] is the first failure of the
-//! world. A [`Job`] has what can be chosen: the form of the output, a time, a directory for temporary files. The library reads
-//! no environment variable.
+//! world. A [`Job`] has what can be chosen: the form of the output, a time, a directory for temporary files, a cache. The library
+//! reads no environment variable.
 //!
 //! # Examples
 //!
@@ -155,6 +155,7 @@
 //! | `operation` | the operations, each in a room of its own: what the author writes, what it needs, what it does | the order in which they come |
 //! | `patch` | patch files: text to operations, args, preconditions and target | what operations do |
 //! | `registry` | repositories of registries, reached over HTTP: their blobs, manifests, tags; credentials, certificates, retries | archives, patches |
+//! | `cache` | the headers of compressed layers that were read before, by the digest of the stored blob | what is in the headers |
 //! | `archive` | archives as they lie on disk, what their writers derive, and how a new one gets there | patches |
 //! | `gather`, `plan`, `apply` | the main job | the terminal |
 //! | `diff` | what differs between two archives, also as a patch | the terminal |
@@ -177,6 +178,8 @@ pub mod archive;
 #[doc(hidden)]
 pub mod author;
 mod base64;
+#[doc(hidden)]
+pub mod cache;
 #[doc(hidden)]
 pub mod cli;
 #[doc(hidden)]

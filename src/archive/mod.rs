@@ -37,6 +37,7 @@ pub use revise::target::Conversion;
 pub use revise::{RevisedImage, RevisedLayer, Revision, revise};
 pub use scratch::scratch;
 pub use source::entry::{Blob, BlobId, SourceEntry};
+pub use source::headers::Headers;
 pub use source::import::Import;
 pub use source::remote_graph::Referrers;
 pub use source::spool::Spool;

@@ -6,6 +6,7 @@ use std::path::PathBuf;
 
 use clap::Args;
 
+use super::cache::CacheOptions;
 use super::failure::Failure;
 use super::inputs::input;
 use super::registry::RegistryOptions;
@@ -28,6 +29,8 @@ pub(super) struct Cat {
     path: OsString,
     #[command(flatten)]
     selection: SelectionOptions,
+    #[command(flatten)]
+    cache: CacheOptions,
 }
 
 impl Cat {
@@ -36,6 +39,7 @@ impl Cat {
         let archive = self
             .registries
             .job(ledger)?
+            .cache(self.cache.directory())
             .look_into(input(&self.image)?, self.selection.trusted())?;
         let archive = archive.contents();
         let image = self.selection.selection().only(archive)?;

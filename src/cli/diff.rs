@@ -4,6 +4,7 @@ use std::path::{Component, Path, PathBuf};
 
 use clap::Args;
 
+use super::cache::CacheOptions;
 use super::failure::{Failure, say};
 use super::inputs::{enter, input};
 use super::registry::RegistryOptions;
@@ -39,6 +40,8 @@ pub(super) struct Diff {
     exit_code: bool,
     #[command(flatten)]
     patch: PatchOptions,
+    #[command(flatten)]
+    cache: CacheOptions,
 }
 
 /// What concerns the difference as a patch.
@@ -70,7 +73,7 @@ impl Diff {
         }
         let target = self.patch.enter(&mut ledger)?;
         enter(&self.new, ReadAs::NewArchive, &mut ledger)?;
-        let mut job = self.registries.job(ledger)?;
+        let mut job = self.registries.job(ledger)?.cache(self.cache.directory());
         let old = job.open_as(input(&self.old)?, ReadAs::OldArchive)?;
         let new = job.open_as(input(&self.new)?, ReadAs::NewArchive)?;
         let difference = old.difference(&new, self.files)?;

@@ -7,6 +7,7 @@ use std::path::{Path, PathBuf};
 
 use clap::Args;
 
+use super::cache::CacheOptions;
 use super::destination::looks_like_tar;
 use super::failure::{Failure, say};
 use super::inputs::input;
@@ -34,6 +35,8 @@ pub(super) struct Export {
     output: PathBuf,
     #[command(flatten)]
     selection: SelectionOptions,
+    #[command(flatten)]
+    cache: CacheOptions,
 }
 
 impl Export {
@@ -49,7 +52,7 @@ impl Export {
         }
         let advice = "use `-o OUT` or redirect standard output";
         let stdout = target.open_standard_output(advice)?;
-        let mut job = self.registries.job(ledger)?;
+        let mut job = self.registries.job(ledger)?.cache(self.cache.directory());
         let archive = job.look_into(input(&self.image)?, self.selection.trusted())?;
         let archive = archive.contents();
         let image = self.selection.selection().only(archive)?;

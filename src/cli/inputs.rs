@@ -8,6 +8,7 @@ use std::path::{Path, PathBuf};
 use clap::Args;
 
 use super::args::{ArgOptions, refuse_undeclared};
+use super::cache::CacheOptions;
 use super::failure::{Failure, ProblemFormat};
 use super::registry::{self, RegistryOptions};
 use crate::archive::Form;
@@ -38,6 +39,8 @@ pub(super) struct Inputs {
     args: ArgOptions,
     #[command(flatten)]
     registries: RegistryOptions,
+    #[command(flatten)]
+    cache: CacheOptions,
 }
 
 /// Patches that were read, and the run that they are for.
@@ -105,7 +108,7 @@ impl Inputs {
         Ok(ReadPatches {
             patches,
             format,
-            job: self.registries.job(ledger)?,
+            job: self.registries.job(ledger)?.cache(self.cache.directory()),
             image: if is_scratch(self.image()) {
                 ImageWord::Scratch(None)
             } else {
@@ -146,6 +149,12 @@ impl ReadPatches {
             self.job = self.job.platform(platform.clone());
         }
         Ok(self)
+    }
+
+    /// Has the output be what registries hold.
+    pub(super) fn pushed(mut self) -> Self {
+        self.job = self.job.pushed();
+        self
     }
 
     /// Opens the image; `-` is standard input.

@@ -10,6 +10,7 @@ use clap::Args;
 use serde::{Serialize, Serializer};
 
 use super::beside::Beside;
+use super::cache::CacheOptions;
 use super::failure::Failure;
 use super::inputs::input;
 use super::registry::RegistryOptions;
@@ -55,6 +56,8 @@ pub(super) struct Inspect {
     /// Output format
     #[arg(long, value_enum, default_value = "text")]
     format: Format,
+    #[command(flatten)]
+    cache: CacheOptions,
 }
 
 #[derive(Serialize)]
@@ -133,6 +136,7 @@ impl Inspect {
         let archive = self
             .registries
             .job(ledger)?
+            .cache(self.cache.directory())
             .look_into(input(&self.image)?, self.trust.map(Into::into))?;
         let archive = archive.contents();
         let all: Vec<usize> = (0..archive.images().len()).collect();

@@ -6,6 +6,7 @@
 mod apply;
 mod args;
 mod beside;
+mod cache;
 mod cat;
 mod check;
 mod destination;
@@ -60,7 +61,7 @@ pub struct Arguments {
 enum Command {
     /// Apply patches to an image archive
     Apply(apply::Apply),
-    /// Show what patches would change, without writing anything
+    /// Show what patches would change, without applying them
     Plan(plan::Plan),
     /// Check patch files without an image
     Check(check::Check),

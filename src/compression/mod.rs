@@ -55,6 +55,13 @@ impl Compression {
         Ok(Self::detect(&first))
     }
 
+    /// Returns a reader of the uncompressed bytes of a stream, whose compression its first bytes tell.
+    pub fn decode<'a>(mut stream: impl Read + 'a) -> io::Result<Box<dyn Read + 'a>> {
+        let mut first = Vec::new();
+        stream.by_ref().take(MAGIC_BYTES).read_to_end(&mut first)?;
+        Self::detect(&first).decoder(io::Cursor::new(first).chain(stream))
+    }
+
     /// Returns the name in messages and JSON.
     #[must_use]
     pub fn name(self) -> &'static str {

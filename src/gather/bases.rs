@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use super::unusable::{Unusable, usable};
 use super::{Base, Conditions, OpenSources};
-use crate::archive::{Archive, Image, Import, Referrers, Source};
+use crate::archive::{Archive, Headers, Image, Import, Referrers, Source};
 use crate::error::Error;
 use crate::ledger::{Ledger, ReadAs};
 use crate::operation::HostPath;
@@ -14,7 +14,6 @@ use crate::platform::Platform;
 use crate::problem::{Address, Code, Problem, quoted};
 use crate::reference::RegistryImage;
 use crate::rootfs::LayerLog;
-use crate::tarball::TarReader;
 
 /// Looks into both archives. Of the base that images get, the layers of those for `platforms` are opened.
 pub(super) fn find(
@@ -75,11 +74,11 @@ fn open(
             Referrers::Left,
             &conditions.spool,
         )?;
-        return Ok(Archive::open(source)?);
+        return Ok(Archive::open(source.cached_in(conditions.cache.clone()))?);
     }
     let source = HostPath::file(ReadAs::BaseArchive, &image.archive);
     let real = source.find(base, &address, ledger)?;
-    let opened = Source::open(&real, &conditions.spool)?;
+    let opened = Source::open(&real, &conditions.spool)?.cached_in(conditions.cache.clone());
     for location in opened.linked() {
         let read = ledger.read(ReadAs::BaseArchive, location.clone());
         read.map_err(Error::from)?;
@@ -104,7 +103,8 @@ fn layers(
     let mut layers = Vec::new();
     for layer in image.layers() {
         let import = Import::of_layer(archive, layer)?;
-        let log = LayerLog::read(0, &mut TarReader::new(import.tar()?));
+        let read = |headers: &mut Headers<'_>| LayerLog::read(0, headers);
+        let log = import.read_headers(read)?;
         let log = log.map_err(|error| Error::unreadable_layer(import.place().to_owned(), error))?;
         layers.push(BaseLayer {
             import: opened.imports.len(),

@@ -18,6 +18,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use crate::archive::{Archive, Image, Import, Layer};
+use crate::cache::Cache;
 use crate::error::Error;
 use crate::image_path::ImagePath;
 use crate::layer::SourceDirectory;
@@ -73,10 +74,14 @@ impl OpenSources {
 pub struct Conditions {
     /// The directory in which archives are decompressed, in files without a name.
     pub spool: PathBuf,
+    /// Where the headers of layers are looked for and kept.
+    pub cache: Option<Arc<Cache>>,
     /// The time to give to images that change, where the environment sets one.
     pub source_date_epoch: Option<Timestamp>,
     /// Whether the archive is to be written in another form.
     pub is_converted: bool,
+    /// Whether it is to be written to a registry.
+    pub is_pushed: bool,
     /// The files whose texts are wanted as the patches leave them, of the images that the patches are about.
     pub shown: Vec<ImagePath>,
     /// What is known to be read and written before anything is gathered.
@@ -199,6 +204,7 @@ fn read<'a>(
         unread: unread.collect(),
         sources,
         keeps_plain: archive.keeps_layers_plain() && !conditions.is_converted,
+        packs_layers: conditions.is_pushed && archive.source().repository().is_none(),
         has_names: archive.has_names() || conditions.is_converted,
         source_date_epoch: conditions.source_date_epoch.clone(),
         shown: conditions.shown.clone(),

@@ -4,14 +4,14 @@ use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 
 use super::Reading;
-use crate::archive::{Archive, BlobId, Layer};
+use crate::archive::{Archive, BlobId, Headers, Layer};
 use crate::digest::Digest;
 use crate::error::Error;
 use crate::image_path::ImagePath;
 use crate::layer::{Data, Kept, Origin};
 use crate::patch::{Expectation, Patch};
 use crate::rootfs::{Content, LayerLog, Resolution, Rootfs, RootfsError};
-use crate::tarball::{Kind, MAX_HOLE_BYTES, TarReader};
+use crate::tarball::{Kind, MAX_HOLE_BYTES};
 
 /// What the layers of an image hold, by position.
 pub(super) type Logs = HashMap<usize, Arc<LayerLog>>;
@@ -42,6 +42,7 @@ pub(super) fn read_stacks(
         .map(|&image| (stack_of(image), image))
         .collect();
     stacks.sort();
+    archive.fetch_ahead(wanted.keys().copied())?;
     let mut reading = Stacks {
         archive,
         logs: HashMap::new(),
@@ -89,8 +90,8 @@ impl Stacks<'_> {
             let added = if let Some(log) = logs.get(&position) {
                 tree.add_logged(position, log)
             } else {
-                let mut reader = TarReader::new(self.archive.open_layer(layer)?);
-                tree.add_layer(position, &mut reader)
+                let add = |headers: &mut Headers<'_>| tree.add_layer(position, headers);
+                self.archive.read_headers(layer, add)?
             };
             added.map_err(|error| unreadable(self.archive, layer, &error))?;
         }
@@ -105,8 +106,8 @@ impl Stacks<'_> {
         if let Some(log) = place.and_then(|place| self.logs.get(&place)) {
             return Ok(Arc::clone(log));
         }
-        let mut reader = TarReader::new(self.archive.open_layer(layer)?);
-        let log = LayerLog::read(position, &mut reader).map_err(|error| {
+        let read = |headers: &mut Headers<'_>| LayerLog::read(position, headers);
+        let log = self.archive.read_headers(layer, read)?.map_err(|error| {
             let error = RootfsError::Tar {
                 layer: position,
                 error,

@@ -12,6 +12,7 @@ mod push;
 mod repair;
 
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 pub use archive::Archive;
 pub(crate) use edit::{EditedFile, Extended, NotEdited, PatchEdit, PatchStart};
@@ -23,6 +24,7 @@ pub use push::{Moves, Names};
 pub use repair::Repair;
 
 use crate::archive::{Conversion, Form, Half, Lock, Referrers, Source};
+use crate::cache::Cache;
 use crate::error::Error;
 use crate::gather::{self, NotPlanned, Patches};
 use crate::image_path::ImagePath;
@@ -40,8 +42,10 @@ const SPOOL: &str = "/var/tmp";
 #[derive(Debug, Clone)]
 pub struct Job {
     spool: PathBuf,
+    cache: Option<Arc<Cache>>,
     source_date_epoch: Option<Timestamp>,
     conversion: Conversion,
+    is_pushed: bool,
     ledger: Ledger,
     reach: Reach,
 }
@@ -50,8 +54,10 @@ impl Default for Job {
     fn default() -> Self {
         Self {
             spool: SPOOL.into(),
+            cache: None,
             source_date_epoch: None,
             conversion: Conversion::default(),
+            is_pushed: false,
             ledger: Ledger::default(),
             reach: Reach::default(),
         }
@@ -72,6 +78,19 @@ impl Job {
         self
     }
 
+    /// Sets the directory of the cache, or uses none, which is the default. The cache holds the headers of compressed layers, so that
+    /// a layer is decompressed once to be planned with; results are the same without it.
+    ///
+    /// The directory is made with mode 0700 if it does not exist, inside a directory that belongs to the effective user. It is not used
+    /// if it belongs to another user, if its group or others may write to it, or if it is a symbolic link. It takes up to 512 MiB in
+    /// up to 4096 files; those that have been unused longest are removed. Several processes may use it at once. Nothing that is
+    /// wrong with it is an error.
+    #[must_use]
+    pub fn cache(mut self, directory: Option<PathBuf>) -> Self {
+        self.cache = directory.map(|directory| Arc::new(Cache::at(&directory)));
+        self
+    }
+
     /// Sets the time of images that change and of new files, as `SOURCE_DATE_EPOCH` does for the command. The library does not
     /// read the environment.
     #[must_use]
@@ -84,6 +103,15 @@ impl Job {
     #[must_use]
     pub fn to(mut self, form: Form) -> Self {
         self.conversion.form = Some(form);
+        self
+    }
+
+    /// Has the output be what registries hold: a layout, in which layers that were not compressed are compressed with gzip.
+    /// [`Plan::push`] writes it there.
+    #[must_use]
+    pub fn pushed(mut self) -> Self {
+        self.conversion.form = Some(Form::OCI_DIRECTORY);
+        self.is_pushed = true;
         self
     }
 
@@ -216,8 +244,10 @@ impl Job {
     fn conditions(&self, shown: Vec<ImagePath>) -> gather::Conditions {
         gather::Conditions {
             spool: self.spool.clone(),
+            cache: self.cache.clone(),
             source_date_epoch: self.source_date_epoch.clone(),
             is_converted: self.conversion.form.is_some(),
+            is_pushed: self.is_pushed,
             shown,
             ledger: self.ledger.clone(),
             reach: self.reach.clone(),
@@ -242,7 +272,7 @@ impl Job {
         for location in source.linked() {
             self.ledger.read(role, location.clone())?;
         }
-        Ok(source)
+        Ok(source.cached_in(self.cache.clone()))
     }
 
     fn understand(&self, source: Source, trusted: Option<Half>) -> Result<Archive, Error> {

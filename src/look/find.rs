@@ -8,12 +8,12 @@
 use std::collections::HashSet;
 
 use super::absent::{Absent, Unseen};
-use crate::archive::Archive;
+use crate::archive::{Archive, Headers};
 use crate::compression::Compression;
 use crate::error::Error;
 use crate::image_path::ImagePath;
 use crate::rootfs::{LayerLog, Node, Resolution, Rootfs, RootfsError, WHITEOUT};
-use crate::tarball::{Kind, TarReader};
+use crate::tarball::Kind;
 
 /// A name this close to the one that was asked for is suggested (Jaro-Winkler, 0 to 1).
 const NEAR: f64 = 0.85;
@@ -38,8 +38,8 @@ pub fn look_up(archive: &Archive, image: usize, path: &ImagePath) -> Result<Sigh
     let (mut n_entries, mut n_asked) = (0, 0);
     let mut stand_alone = true;
     for (position, layer) in layers.iter().enumerate().rev() {
-        let mut reader = TarReader::new(archive.open_layer(layer)?);
-        let log = LayerLog::read(position, &mut reader).map_err(|error| {
+        let read = |headers: &mut Headers<'_>| LayerLog::read(position, headers);
+        let log = archive.read_headers(layer, read)?.map_err(|error| {
             let error = RootfsError::Tar {
                 layer: position,
                 error,

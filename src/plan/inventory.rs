@@ -20,6 +20,8 @@ pub struct Inventory {
     pub sources: HashMap<OperationId, HostSource>,
     /// Whether the form that is written keeps layers uncompressed.
     pub keeps_plain: bool,
+    /// Whether layers that are not compressed become so: clients of registries expect it.
+    pub packs_layers: bool,
     /// Whether the form that is written has a place for names of images.
     pub has_names: bool,
     /// The time to give to images that change, where the environment sets one.

@@ -8,6 +8,7 @@ mod expect;
 mod expect_path;
 mod history;
 mod inventory;
+mod packing;
 mod provenance;
 mod referrers;
 mod run;
@@ -165,6 +166,9 @@ pub fn plan(files: &[PatchFile], inventory: &Inventory, texts: &Texts) -> Result
                 None => of_file,
             });
         }
+    }
+    if inventory.packs_layers {
+        run.pack_layers();
     }
     let shown = run.shown();
     if !run.wanted.is_empty() {

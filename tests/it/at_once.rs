@@ -7,7 +7,7 @@ use std::os::unix::fs::MetadataExt as _;
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
 
-use crate::binary::{listing, write_files};
+use crate::binary::{NO_CACHE, listing, write_files};
 use crate::edit::fixture;
 use crate::engine::tool;
 use crate::kernel::{Lack, without};
@@ -25,6 +25,7 @@ fn start(home: &Path, lacks: &[Lack], line: &str) -> Option<Child> {
     let mut command = without(lacks, env!("CARGO_BIN_EXE_ocipatch"))?;
     command.current_dir(home).args(line.split(' '));
     command.env("TMPDIR", home).env_remove("SOURCE_DATE_EPOCH");
+    command.envs(NO_CACHE);
     command.stdout(Stdio::null()).stderr(Stdio::null());
     Some(command.spawn().unwrap())
 }
@@ -126,6 +127,7 @@ fn held_up(home: &Path, lacks: &[Lack], call: &str, line: &str) -> Option<Child>
     strace.arg(format!("inject={call}:delay_enter=2000000:when=1"));
     strace
         .arg(env!("CARGO_BIN_EXE_ocipatch"))
+        .envs(NO_CACHE)
         .args(line.split(' '));
     strace.stdout(Stdio::null()).stderr(Stdio::null());
     Some(strace.spawn().unwrap())

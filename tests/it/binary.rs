@@ -8,12 +8,16 @@ use std::process::{Command, Output};
 
 use ocipatch::digest::Digest;
 
+/// What keeps a run from reading the cache of whoever runs the tests, and from writing to it.
+pub(crate) const NO_CACHE: [(&str, &str); 1] = [("XDG_CACHE_HOME", "/dev/null")];
+
 /// `ocipatch` with nothing of the caller's environment that it reads.
 pub(crate) fn command() -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_ocipatch"));
     command
         .env_remove("SOURCE_DATE_EPOCH")
         .env_remove("TMPDIR")
+        .envs(NO_CACHE)
         .env("NO_COLOR", "1");
     command
 }

@@ -5,7 +5,7 @@ use std::path::Path;
 
 use ocipatch::digest::Digest;
 
-use crate::binary::{ok, write_files};
+use crate::binary::{NO_CACHE, ok, write_files};
 use crate::engine::{fixture, tool};
 
 const BIG: usize = 8 << 20;
@@ -19,6 +19,7 @@ fn n_read(home: &Path) -> usize {
         .current_dir(home)
         .args(["-f", "-qq", "-y", "-e", "trace=read,pread64", "-o", "log"])
         .arg(env!("CARGO_BIN_EXE_ocipatch"))
+        .envs(NO_CACHE)
         .args(["plan", "expect.yaml", "app.tar"]);
     let output = strace.output().unwrap();
     assert!(output.status.success(), "{output:?}");

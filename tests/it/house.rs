@@ -30,6 +30,7 @@ const IMPORTS: &[(&str, &[&str])] = &[
         "archive",
         &[
             "annotation",
+            "cache",
             "compression",
             "digest",
             "error",
@@ -47,6 +48,8 @@ const IMPORTS: &[(&str, &[&str])] = &[
     ),
     ("author", &["edit", "image", "image_path", "patch", "shape"]),
     ("base64", &[]),
+    // Records are compressed streams of tars, found by digests.
+    ("cache", &["compression", "digest", "tarball"]),
     ("compression", &[]),
     ("config_field", &[]),
     (
@@ -122,6 +125,7 @@ const IMPORTS: &[(&str, &[&str])] = &[
         "gather",
         &[
             "archive",
+            "cache",
             "digest",
             "error",
             "file_state",
@@ -159,6 +163,7 @@ const IMPORTS: &[(&str, &[&str])] = &[
             "apply",
             "archive",
             "author",
+            "cache",
             "compression",
             "diff",
             "error",
@@ -337,6 +342,7 @@ const ONLY: &[(&str, &[&str])] = &[
         "std::fs",
         &[
             "archive",
+            "cache",
             "cli",
             "compression",
             "fleet",
@@ -368,6 +374,8 @@ const FILES: &[(&str, &[&str])] = &[
             "src/archive/hidden/",
             "src/archive/publish/",
             "src/archive/source/spool.rs",
+            // Only files that it has named itself, in a directory that no output can be meant by.
+            "src/cache/directory.rs",
             // What is open in an editor, in a new directory that nobody else has named.
             "src/cli/edit/editor.rs",
         ],
@@ -443,6 +451,17 @@ fn code(path: &Path) -> String {
     let is_comment = |line: &&str| line.trim_start().starts_with("//");
     let lines: Vec<&str> = text.lines().filter(|line| !is_comment(line)).collect();
     lines.join("\n")
+}
+
+/// No test depends on what the cache of whoever runs it holds.
+#[test]
+fn the_program_is_run_without_a_cache_of_the_user() {
+    for path in rust_files(&root().join("tests/it")) {
+        let text = std::fs::read_to_string(&path).unwrap();
+        let runs = text.matches(concat!("CARGO_BIN_EXE", "_ocipatch")).count();
+        let is_kept_away = text.contains("envs(NO_CACHE)") || text.contains("binary::command");
+        assert!(runs == 0 || is_kept_away, "{}", path.display());
+    }
 }
 
 /// The top-level module that a file of `src` belongs to.

@@ -10,7 +10,7 @@ use std::process::Output;
 
 use tempfile::TempDir;
 
-use crate::binary::{command, listing};
+use crate::binary::{NO_CACHE, command, listing};
 use crate::engine::{absent, is_root, tool};
 use crate::faults::leads_somewhere;
 use crate::nothing_lost::{home, run};
@@ -43,7 +43,7 @@ fn interrupted(archive: &str, moment: Moment) -> Option<TempDir> {
     strace.current_dir(home.path());
     strace.args(["-f", "-qq", "-o", "/dev/null", "-e"]);
     strace.arg(format!("inject={inject}"));
-    strace.arg(env!("CARGO_BIN_EXE_ocipatch"));
+    strace.arg(env!("CARGO_BIN_EXE_ocipatch")).envs(NO_CACHE);
     let output = strace.args(LINE.split(' ')).output().unwrap();
     assert!(output.status.code().is_none(), "{output:?}");
     assert!(change(home.path()).is_dir());

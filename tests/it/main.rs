@@ -9,6 +9,7 @@ mod at_once;
 mod attack;
 mod binary;
 mod ca_certificate;
+mod cache;
 mod cases;
 mod ceilings;
 mod changing;

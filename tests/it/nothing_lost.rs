@@ -8,7 +8,7 @@ use std::process::{Command, Output};
 
 use tempfile::TempDir;
 
-use crate::binary::{command, listing, write_files};
+use crate::binary::{NO_CACHE, command, listing, write_files};
 use crate::edit::fixture;
 use crate::engine::{absent, is_root, tool};
 
@@ -109,6 +109,7 @@ fn a_file_that_may_not_grow_is_not_left_behind() {
         .current_dir(home.path())
         .args(["-c", "trap '' XFSZ; ulimit -f 1000; exec \"$@\"", "sh"])
         .arg(env!("CARGO_BIN_EXE_ocipatch"))
+        .envs(NO_CACHE)
         .args(["apply", "fix.yaml", "app.tar", "-o", "out.tar"])
         .output()
         .unwrap();
@@ -134,7 +135,7 @@ fn a_directory_that_is_not_ours_to_write_is_told() {
             return;
         };
         setpriv.args(["--reuid=65534", "--regid=65534", "--clear-groups"]);
-        setpriv.arg(env!("CARGO_BIN_EXE_ocipatch"));
+        setpriv.arg(env!("CARGO_BIN_EXE_ocipatch")).envs(NO_CACHE);
         setpriv
     } else {
         command()

@@ -10,7 +10,7 @@ use ocipatch::compression::Compression;
 use ocipatch::tarball::{Entry, header_group};
 use serde_json::Value;
 
-use crate::binary::{command, listing};
+use crate::binary::{NO_CACHE, command, listing};
 use crate::engine::{Docker, Store, fixture, tool};
 use crate::nothing_lost::{home, run};
 
@@ -62,7 +62,10 @@ fn kept(home: &Path, line: &str, stdin: Stdio, input: Option<&[u8]>) -> Option<(
     let mut strace = tool("strace")?;
     let log = home.join("log");
     strace.args(["-f", "-qq", "-e", "trace=openat,splice", "-o"]);
-    strace.arg(&log).arg(env!("CARGO_BIN_EXE_ocipatch"));
+    strace
+        .arg(&log)
+        .arg(env!("CARGO_BIN_EXE_ocipatch"))
+        .envs(NO_CACHE);
     strace.current_dir(home).args(line.split(' '));
     let output = match input {
         Some(bytes) => piped(strace, bytes),
@@ -194,6 +197,7 @@ fn a_stream_from_one_pipe_goes_into_the_next() {
     let status = Command::new("sh")
         .current_dir(home.path())
         .args(["-c", script, env!("CARGO_BIN_EXE_ocipatch")])
+        .envs(NO_CACHE)
         .status()
         .unwrap();
     assert!(status.success());
@@ -234,6 +238,7 @@ fn a_reader_that_goes_after_a_byte_hears_nothing_and_leaves_nothing() {
                 .current_dir(home)
                 .env("TMPDIR", "spool")
                 .args(["-c", script, env!("CARGO_BIN_EXE_ocipatch"), input])
+                .envs(NO_CACHE)
                 .output()
                 .unwrap();
             let stderr = String::from_utf8_lossy(&output.stderr);
@@ -259,7 +264,9 @@ fn a_stream_without_room_names_the_room() {
         let before = listing(home.path());
         let mut shell = Command::new("sh");
         let script = "trap '' XFSZ; ulimit -f 1000; exec \"$0\" apply label.yaml - -o out.tar";
-        shell.args(["-c", script, env!("CARGO_BIN_EXE_ocipatch")]);
+        shell
+            .args(["-c", script, env!("CARGO_BIN_EXE_ocipatch")])
+            .envs(NO_CACHE);
         let output = piped(
             {
                 shell.current_dir(home.path()).env("TMPDIR", "spool");

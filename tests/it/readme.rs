@@ -17,6 +17,7 @@ use serde_json::Value;
 use tempfile::TempDir;
 
 use crate::binary;
+use crate::binary::NO_CACHE;
 use crate::renew::{check_table, rewrite};
 
 /// What no output has a line of.
@@ -249,7 +250,8 @@ pub(crate) fn shell(workspace: &Path) -> Command {
         .env("LC_ALL", "C.UTF-8")
         .env("TZ", "UTC")
         .env_remove("SOURCE_DATE_EPOCH")
-        .env_remove("TMPDIR");
+        .env_remove("TMPDIR")
+        .envs(NO_CACHE);
     shell
 }
 

@@ -11,7 +11,7 @@ use ocipatch::digest::Digest;
 use proptest::prelude::*;
 use tempfile::TempDir;
 
-use crate::binary::{command, write_files};
+use crate::binary::{NO_CACHE, command, write_files};
 use crate::edit::fixture;
 use crate::engine::{is_root, tool};
 
@@ -42,6 +42,7 @@ fn applied(home: &Path, archive: &str, surroundings: &str) -> Vec<u8> {
         .current_dir(home)
         .args(["-c", &script])
         .env("OCIPATCH", env!("CARGO_BIN_EXE_ocipatch"))
+        .envs(NO_CACHE)
         .env_remove("SOURCE_DATE_EPOCH")
         .output()
         .unwrap();
@@ -76,6 +77,7 @@ fn surroundings_leave_no_trace() {
             let mut copy = Command::new("cp");
             let copied = copy
                 .arg(env!("CARGO_BIN_EXE_ocipatch"))
+                .envs(NO_CACHE)
                 .arg(program)
                 .status();
             assert!(copied.unwrap().success());

@@ -5,7 +5,7 @@ use std::fmt::Write as _;
 use std::path::Path;
 use std::process::{Command, Output};
 
-use crate::binary::{listing, write_files};
+use crate::binary::{NO_CACHE, listing, write_files};
 use crate::engine::{absent, is_root, tool};
 use crate::nothing_lost::home;
 
@@ -33,6 +33,7 @@ fn is_as_usual(archive: &str, program: &dyn Fn() -> Command) {
         let run = |mut command: Command, home: &Path| {
             command.current_dir(home).args(line.split(' '));
             command.env("TMPDIR", home).env_remove("SOURCE_DATE_EPOCH");
+            command.envs(NO_CACHE);
             command.output().unwrap()
         };
         let told = |output: &Output| String::from_utf8_lossy(&output.stderr).into_owned();
@@ -59,7 +60,7 @@ fn twenty_descriptors_are_enough() {
     let limited = || {
         let mut shell = Command::new("sh");
         shell.args(["-c", "ulimit -n 20; exec \"$@\"", "sh"]);
-        shell.arg(env!("CARGO_BIN_EXE_ocipatch"));
+        shell.arg(env!("CARGO_BIN_EXE_ocipatch")).envs(NO_CACHE);
         shell
     };
     for archive in ["docker20-two-images.tar", "docker26.tar", "skopeo-oci.tar"] {
@@ -87,6 +88,7 @@ fn twenty_descriptors_are_enough_for_patches_with_many_sources() {
             .current_dir(home.path())
             .args(["-c", "ulimit -n 20; exec \"$@\"", "sh"])
             .arg(env!("CARGO_BIN_EXE_ocipatch"))
+            .envs(NO_CACHE)
             .args(line.split(' '))
             .output()
             .unwrap();
@@ -130,7 +132,7 @@ fn proc_is_not_needed() {
     is_as_usual("docker26.tar", &|| {
         let mut unshare = tool("unshare").unwrap();
         unshare.args(["-m", "sh", "-c", script, "sh"]);
-        unshare.arg(env!("CARGO_BIN_EXE_ocipatch"));
+        unshare.arg(env!("CARGO_BIN_EXE_ocipatch")).envs(NO_CACHE);
         unshare
     });
 }
@@ -154,7 +156,10 @@ fn without_room(directory: &Path, temporary: &str, wrapper: &[&str]) {
         let script = format!("{input}\"$0\" {line}");
         let mut words = wrapper.iter().copied().chain(["sh", "-c", &script]);
         let mut command = Command::new(words.next().unwrap());
-        command.args(words).arg(env!("CARGO_BIN_EXE_ocipatch"));
+        command
+            .args(words)
+            .arg(env!("CARGO_BIN_EXE_ocipatch"))
+            .envs(NO_CACHE);
         command.current_dir(home.path()).env("TMPDIR", directory);
         let output = command.output().unwrap();
         let stderr = String::from_utf8_lossy(&output.stderr);
@@ -169,6 +174,7 @@ fn without_room(directory: &Path, temporary: &str, wrapper: &[&str]) {
     }
     // A plain file needs none.
     let output = Command::new(env!("CARGO_BIN_EXE_ocipatch"))
+        .envs(NO_CACHE)
         .current_dir(home.path())
         .args(["apply", "fix.yaml", "app.tar", "-o", "out.tar"])
         .env("TMPDIR", directory)
@@ -237,6 +243,7 @@ fn an_output_that_takes_no_more_is_named() {
         let output = Command::new("sh")
             .current_dir(home.path())
             .args(["-c", &script, env!("CARGO_BIN_EXE_ocipatch")])
+            .envs(NO_CACHE)
             .output()
             .unwrap();
         let stderr = String::from_utf8_lossy(&output.stderr);

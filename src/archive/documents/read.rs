@@ -196,7 +196,7 @@ impl<'a> ImageReader<'a> {
                 .transpose()?;
             let (size, compression) = match (entry, stated) {
                 // To look at it would mean to fetch it.
-                (Some(entry), Some(stated)) if source.is_fetched(entry) => stated,
+                (Some(entry), Some(stated)) if source.fetched_by(entry).is_some() => stated,
                 (Some(entry), _) => (source.entries()[entry].size, self.compression(entry)?),
                 (None, stated) => stated.expect("what nothing is stated of was resolved"),
             };

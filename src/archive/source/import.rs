@@ -9,6 +9,7 @@ use rustix::fs::{FileType, OFlags, fstat};
 use super::Source;
 use super::directory::state_of;
 use super::entry::{Blob, BlobId};
+use super::headers::{Headers, Stored};
 use super::unchanged::compare;
 use crate::archive::{Archive, Layer};
 use crate::compression::Compression;
@@ -104,6 +105,17 @@ impl Import {
         self.blob()?.into_tar(&self.place)
     }
 
+    /// Has the headers of the stream read; those of a layer as [`Archive::read_headers`] does.
+    pub fn read_headers<T, E>(
+        &self,
+        read: impl FnOnce(&mut Headers<'_>) -> Result<T, E>,
+    ) -> Result<Result<T, E>, Error> {
+        match &self.origin {
+            Origin::Host { .. } => Ok(read(&mut Headers::new(self.tar()?))),
+            Origin::Layer { archive, layer } => archive.read_headers(layer, read),
+        }
+    }
+
     /// Tells whether the stream is still what it was when it was opened; an error if it is not.
     pub fn check(&self) -> Result<(), Error> {
         let (file, state) = match &self.origin {
@@ -177,6 +189,30 @@ impl Archive {
     /// Opens the uncompressed stream of a layer from its start.
     pub fn open_layer(&self, layer: &Layer) -> Result<Box<dyn Input>, Error> {
         self.source().tar(BlobId(entry_of(layer)?))
+    }
+
+    /// Has the headers of a layer read, from its start. If they were read before, the cache has them, and the layer is not
+    /// decompressed; if not, the cache gets them once `read` succeeds.
+    pub fn read_headers<T, E>(
+        &self,
+        layer: &Layer,
+        read: impl FnOnce(&mut Headers<'_>) -> Result<T, E>,
+    ) -> Result<Result<T, E>, Error> {
+        let entry = entry_of(layer)?;
+        let source = self.source();
+        let place = source.name_of(BlobId(entry));
+        if let Some(digest) = source.fetched_by(entry) {
+            let stored = Stored {
+                place,
+                n_bytes: source.entries()[entry].size,
+                digest: Some(digest),
+                open: &|| Ok(Box::new(source.blob(entry)?.into_reader())),
+            };
+            return stored.read_headers(source.cache(), read);
+        }
+        source
+            .blob(entry)?
+            .read_headers(place, source.cache(), read)
     }
 
     /// Returns the name of the file that holds a layer, for messages.

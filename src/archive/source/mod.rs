@@ -20,6 +20,7 @@
 
 pub(super) mod directory;
 pub(super) mod entry;
+pub(super) mod headers;
 pub(super) mod import;
 mod inlet;
 pub mod names;
@@ -39,6 +40,7 @@ use std::os::unix::fs::FileExt;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
+use crate::cache::Cache;
 use crate::compression::Compression;
 use crate::digest::Digest;
 use crate::error::Error;
@@ -63,6 +65,8 @@ pub struct Source {
     entries: Vec<SourceEntry>,
     by_name: HashMap<String, usize>,
     is_walk_ordered: bool,
+    /// Where the headers of its layers are looked for and kept.
+    cache: Option<Arc<Cache>>,
 }
 
 #[derive(Debug)]
@@ -117,6 +121,7 @@ impl Source {
             entries,
             by_name: HashMap::new(),
             is_walk_ordered,
+            cache: None,
         };
         for index in 0..source.entries.len() {
             entry::follow_hard_link(&mut source.entries, index, &source.by_name);
@@ -136,6 +141,16 @@ impl Source {
             }
         }
         Ok(source)
+    }
+
+    /// Has the headers of its layers looked for and kept in a cache.
+    #[must_use]
+    pub fn cached_in(self, cache: Option<Arc<Cache>>) -> Self {
+        Self { cache, ..self }
+    }
+
+    pub(super) fn cache(&self) -> Option<&Cache> {
+        self.cache.as_deref()
     }
 
     fn is_same(&self, a: usize, b: usize) -> Result<bool, Error> {

@@ -4,6 +4,7 @@
 //! What was fetched lies in one file without a name: the documents first, and behind them each blob from its beginning. What is
 //! only copied is not kept: a writer gets it as a stream ([`Source::data`]).
 
+use std::collections::BTreeSet;
 use std::fs::File;
 use std::io::{self, Read};
 use std::os::unix::fs::FileExt as _;
@@ -13,6 +14,8 @@ use std::sync::{Arc, Mutex, PoisonError};
 use super::entry::{Blob, MAX_ENTRIES, SourceEntry};
 use super::remote_graph::{Listing, Members, Referrers};
 use super::{Form, Source, spool};
+use crate::archive::Archive;
+use crate::archive::in_parallel::in_parallel;
 use crate::digest::Digest;
 use crate::error::Error;
 use crate::ledger::Location;
@@ -108,11 +111,14 @@ impl Source {
         }
     }
 
-    /// Tells whether reading an entry means to fetch it, or to have fetched it.
-    pub(in crate::archive) fn is_fetched(&self, index: usize) -> bool {
+    /// Returns the digest of an entry that has to be fetched to be read.
+    pub(in crate::archive) fn fetched_by(&self, index: usize) -> Option<Digest> {
         match &self.form {
-            Form::Remote(remote) => matches!(remote.members[index], Member::Blob(..)),
-            Form::Tar(_) | Form::Directory(_) => false,
+            Form::Remote(remote) => match &remote.members[index] {
+                Member::Blob(digest, _) => Some(*digest),
+                Member::Directory | Member::Document(_) => None,
+            },
+            Form::Tar(_) | Form::Directory(_) => None,
         }
     }
 
@@ -134,6 +140,23 @@ impl Source {
             Form::Remote(remote) => remote.name.as_ref().map(|(name, digest)| (name, *digest)),
             Form::Tar(_) | Form::Directory(_) => None,
         }
+    }
+}
+
+impl Archive {
+    /// Fetches the layers of images, several at once, where their headers are going to be read and the cache has not seen them.
+    pub fn fetch_ahead(&self, images: impl Iterator<Item = usize>) -> Result<(), Error> {
+        let source = self.source();
+        let layers = images.flat_map(|image| &self.images()[image].layers);
+        let entries = layers.filter_map(|layer| layer.entry);
+        let is_wanted = |&entry: &usize| {
+            let n_bytes = source.entries()[entry].size;
+            let is_known = source.cache().is_some_and(|cache| cache.may_have(n_bytes));
+            source.fetched_by(entry).is_some() && !is_known
+        };
+        let entries: BTreeSet<usize> = entries.filter(is_wanted).collect();
+        let entries: Vec<usize> = entries.into_iter().collect();
+        in_parallel(&entries, |&entry| source.blob(entry).map(drop))
     }
 }
 

@@ -122,6 +122,9 @@ impl Apply {
         let patches = self.inputs.read_patches(ProblemFormat::Text, ledger)?;
         let form = self.form(output.as_ref(), is_remote)?;
         let mut patches = patches.convert(form, self.platform.as_ref())?;
+        if is_pushed && !is_remote {
+            patches = patches.pushed();
+        }
         let reach = patches.reach();
         if let Some(Output::Registry(PushNames::One(name))) = &output {
             let registries = reach.registries()?;
@@ -187,7 +190,7 @@ impl Apply {
             Some(Output::Registry(_)) if asked_for.is_some() => Err(Failure::Usage(
                 "`--to` is the form of a file, but the output is in a registry".to_owned(),
             )),
-            Some(Output::Registry(_)) => Ok((!is_remote).then_some(Form::OCI_DIRECTORY)),
+            Some(Output::Registry(_)) => Ok(None),
             Some(Output::Local(Destination::Directory(_))) if is_remote => {
                 Ok(asked_for.or(Some(Form::OCI_DIRECTORY)))
             }

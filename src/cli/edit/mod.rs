@@ -11,6 +11,7 @@ use clap::Args;
 
 use self::editor::in_editor;
 use super::args::{ArgOptions, refuse_undeclared};
+use super::cache::CacheOptions;
 use super::failure::{Failure, say};
 use super::inputs::{enter, input};
 use super::registry::RegistryOptions;
@@ -51,6 +52,8 @@ pub(super) struct Edit {
     selection: SelectionOptions,
     #[command(flatten)]
     args: ArgOptions,
+    #[command(flatten)]
+    cache: CacheOptions,
 }
 
 impl Edit {
@@ -61,7 +64,7 @@ impl Edit {
         }
         let existing = self.enter(&mut ledger)?;
         let values = self.args.values(&mut ledger)?;
-        let mut job = self.registries.job(ledger)?;
+        let mut job = self.registries.job(ledger)?.cache(self.cache.directory());
         let (archive, start) = self.open(existing, &values, &mut job)?;
         let ledger = job.ledger().clone();
         let edit = PatchEdit {

@@ -8,7 +8,7 @@ use super::{LayerTar, Subject};
 use crate::annotation::{AnnotationEdit, ImageAnnotations};
 use crate::apply::compare_tags;
 use crate::apply::{ConfigChange, annotation, describe, shown};
-use crate::archive::Archive;
+use crate::archive::{Archive, Headers};
 use crate::config_field::ConfigField;
 use crate::diff::annotation_edits;
 use crate::diff::config::{compare_configs, field_of};
@@ -20,7 +20,6 @@ use crate::patch::PatchFile;
 use crate::plan::{Change, HostSource, ImagePlan, LayerSource, OperationId, Plan, PlannedLayer};
 use crate::problem::{Problem, Rejected};
 use crate::rootfs::LayerLog;
-use crate::tarball::TarReader;
 
 /// Something that still differs.
 pub(super) struct Left {
@@ -98,8 +97,8 @@ fn tar_of<'a>(from: &str, subject: &'a Subject<'_>) -> Option<&'a LayerTar> {
 fn finding(tar: &LayerTar, new: &Archive) -> Result<HostSource, Error> {
     let (image, position) = tar.place;
     let layer = &new.images()[image].layers()[position];
-    let mut reader = TarReader::new(new.open_layer(layer)?);
-    let log = LayerLog::read(0, &mut reader).map_err(|error| {
+    let read = |headers: &mut Headers<'_>| LayerLog::read(0, headers);
+    let log = new.read_headers(layer, read)?.map_err(|error| {
         let name = new.layer_name(layer).to_owned();
         Error::unreadable_layer(name, error)
     })?;

@@ -10,7 +10,7 @@ use tempfile::TempDir;
 use super::describe::{Described, describe};
 use super::text::History;
 use super::{Case, build};
-use crate::binary::{command, listing};
+use crate::binary::{NO_CACHE, command, listing};
 use crate::edit::Archive;
 
 /// One archive form of a case, after a run.
@@ -53,6 +53,7 @@ fn run_elsewhere(case: &Case, directory: &Path, arguments: &[&str]) -> Output {
         .current_dir(directory)
         .args(["-c", "umask 077; exec \"$@\"", "sh"])
         .arg(env!("CARGO_BIN_EXE_ocipatch"))
+        .envs(NO_CACHE)
         .args(arguments)
         .env_remove("SOURCE_DATE_EPOCH")
         .env("NO_COLOR", "1")

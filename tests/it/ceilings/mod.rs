@@ -12,6 +12,7 @@ use std::process::{Command, Output, Stdio};
 
 use serde_json::{Map, Value, json};
 
+use crate::binary::NO_CACHE;
 use made::{Image, docker, file, files, layout, one, parts, patch};
 
 /// Processor time that a run may take, many times what it needs.
@@ -42,6 +43,7 @@ fn limited(home: &Path, n_bytes: u64, arguments: &[&str]) -> Output {
     command
         .current_dir(home)
         .args(["-c", &script, "sh", env!("CARGO_BIN_EXE_ocipatch")])
+        .envs(NO_CACHE)
         .args(arguments)
         .stdin(Stdio::null())
         .env_remove("SOURCE_DATE_EPOCH")

@@ -5,7 +5,7 @@ use std::fs;
 use std::path::Path;
 
 use super::change_slyly;
-use crate::binary::listing;
+use crate::binary::{NO_CACHE, listing};
 use crate::engine::tool;
 use crate::nothing_lost::home;
 
@@ -53,6 +53,7 @@ fn unpack_and_pack_copy_what_does_not_change() {
         strace.args(["-e", &trace, "-e", &inject]);
         strace
             .arg(env!("CARGO_BIN_EXE_ocipatch"))
+            .envs(NO_CACHE)
             .args(line.split(' '));
         strace
             .stdout(std::process::Stdio::null())

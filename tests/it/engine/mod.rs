@@ -24,7 +24,7 @@ pub(crate) use docker::Docker;
 pub(crate) use release::Release;
 pub(crate) use tools::{
     TAR_OF_TREE, podman_load, podman_load_and_save, podman_load_and_save_layout, podman_mounts,
-    podman_refuses, skopeo_config, tool, tree_of_directory,
+    podman_pull, podman_refuses, skopeo_config, tool, tree_of_directory,
 };
 pub(crate) use tree::tree as tar_tree;
 

@@ -110,6 +110,16 @@ pub(crate) fn podman_load(release: Release, archive: &Path) -> Option<Value> {
     Some(serde_json::from_str(&podman.ok(&inspect)).unwrap())
 }
 
+/// The configuration of an image that podman pulls from a registry without encryption.
+#[track_caller]
+pub(crate) fn podman_pull(release: Release, name: &str) -> Option<Value> {
+    let podman = Podman::new(release)?;
+    podman.ok(&["pull", "--quiet", "--tls-verify=false", name]);
+    let inspected: Value =
+        serde_json::from_str(&podman.ok(&["inspect", "--type", "image", name])).unwrap();
+    Some(inspected[0]["Config"].clone())
+}
+
 /// A tar of each image of an archive as podman mounts it, by name; all have one.
 #[track_caller]
 pub(crate) fn podman_mounts(

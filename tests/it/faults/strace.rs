@@ -7,6 +7,7 @@ use std::path::Path;
 use std::process::{Command, Output, Stdio};
 
 use super::kinds::Kind;
+use crate::binary::NO_CACHE;
 use crate::kernel::without;
 
 /// What is done to a call.
@@ -113,6 +114,7 @@ fn finish(kind: &Kind, home: &Path, mut command: Command, line: &str) -> Output 
         .current_dir(home)
         .args(line.split(' '))
         .env_remove("SOURCE_DATE_EPOCH")
+        .envs(NO_CACHE)
         .env("TMPDIR", "tmp")
         .env("NO_COLOR", "1");
     if let Some(input) = kind.stdin {

@@ -13,7 +13,7 @@ use std::fs;
 use std::path::Path;
 use std::process::{Command, Output};
 
-use crate::binary::write_files;
+use crate::binary::{NO_CACHE, write_files};
 use crate::edit::{Archive, file_header, fixture};
 use bombs::{
     BOMB_BYTES, bomb, bomb_bytes, compressed, huge_group, huge_manifest, huge_pax, many_entries,
@@ -38,6 +38,7 @@ fn limited(directory: &Path, arguments: &[&str]) -> Output {
         .current_dir(directory)
         .args(["-c", &format!("ulimit -v {ROOM}; exec \"$@\""), "sh"])
         .arg(env!("CARGO_BIN_EXE_ocipatch"))
+        .envs(NO_CACHE)
         .args(arguments)
         .env_remove("SOURCE_DATE_EPOCH")
         .env("TMPDIR", directory)

@@ -7,14 +7,14 @@ use std::path::Path;
 use std::process::{Command, Output, Stdio};
 
 use super::home::{Home, LABEL};
-use crate::binary::{command, write_files};
+use crate::binary::{NO_CACHE, command, write_files};
 use crate::engine::{absent, is_root};
 
 /// Runs a script in a home with the program as `$o`.
 pub(super) fn sh(home: &Home, script: &str) -> Output {
     let mut bash = Command::new("bash");
     bash.current_dir(home.path("")).args(["-c", script]);
-    bash.env("o", env!("CARGO_BIN_EXE_ocipatch"));
+    bash.env("o", env!("CARGO_BIN_EXE_ocipatch")).envs(NO_CACHE);
     bash.stdin(Stdio::null()).output().unwrap()
 }
 

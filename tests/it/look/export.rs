@@ -13,7 +13,7 @@ use tempfile::tempdir;
 
 use super::made::{check, made_in, open, same_as_tar, tar};
 use super::{GREETERS, written};
-use crate::binary::{command, fails, listing, ok, run};
+use crate::binary::{NO_CACHE, command, fails, listing, ok, run};
 use crate::cases::build;
 use crate::cases::text::Image;
 use crate::edit::fixture;
@@ -324,12 +324,14 @@ fn a_user_gets_what_a_user_can_make() {
         std::os::unix::fs::PermissionsExt::from_mode(0o777),
     )
     .unwrap();
-    setpriv.args([
-        "--reuid=65534",
-        "--regid=65534",
-        "--clear-groups",
-        env!("CARGO_BIN_EXE_ocipatch"),
-    ]);
+    setpriv
+        .args([
+            "--reuid=65534",
+            "--regid=65534",
+            "--clear-groups",
+            env!("CARGO_BIN_EXE_ocipatch"),
+        ])
+        .envs(NO_CACHE);
     let output = setpriv
         .current_dir(&home)
         .args(["export", "app.tar", "-o", "out"])

@@ -1,6 +1,7 @@
 //! Images in a real registry as source and destination: what is asked of it, what it has in the end, and what users of it see.
 #![allow(clippy::unwrap_used, reason = "helpers of tests may fail as tests do")]
 
+mod consumers;
 mod mixtures;
 mod moving;
 mod referrers;

@@ -164,3 +164,40 @@ fn nothing_is_sent_for_what_is_there() {
         .collect();
     assert_eq!(written, ["PUT app/manifests/3 201"]);
 }
+
+#[test]
+fn a_second_plan_fetches_no_layer() {
+    let Some(mut site) = Site::start() else {
+        return;
+    };
+    eight_layers(&site);
+    site.patch(
+        "add.yaml",
+        "operations: [add-layer: {files: [{path: /a/new, content: new}]}]",
+    );
+    let cache = site.path("cache");
+    let cache = [("XDG_CACHE_HOME", cache.to_str().unwrap())];
+    let mut plan = |line: &str| {
+        site.server.forget();
+        let ran = site.run_with(line, &cache);
+        assert_eq!(ran.code, Some(0), "{}", ran.stderr);
+        let requests = site.server.requests();
+        (
+            ran.stdout,
+            requests
+                .iter()
+                .filter(|request| request.contains("/blobs/"))
+                .count(),
+        )
+    };
+    let (first, n_first) = plan("plan add.yaml @app:1");
+    assert_eq!(n_first, 9, "the configuration and eight layers, each once");
+    let (second, n_second) = plan("plan add.yaml @app:1");
+    assert_eq!(
+        (second, n_second),
+        (first.clone(), 1),
+        "the configuration alone"
+    );
+    let (third, n_third) = plan("plan --no-cache add.yaml @app:1");
+    assert_eq!((third, n_third), (first, 9));
+}
