@@ -162,6 +162,7 @@
 //! | `verify` | an archive checked from its bytes alone | everything that writes |
 //! | `look` | one image, looked into: a file's content, the tree, the tree as a tar or a directory, a first patch | plans |
 //! | `job` | the door: patches, archive, plan, output; locks, recovery and conflicts of paths are behind it | the terminal, the environment |
+//! | `fleet` | many images of registries, patched by one committed file: its lock, its shards, its runs | how a registry is reached, the terminal |
 //! | `cli` | arguments, environment, terminal, exit codes | |
 //!
 //! A layer is its position and not its digest, since an image may have the same layer twice. A `DiffId` is no
@@ -196,6 +197,8 @@ mod edit;
 pub mod error;
 #[doc(hidden)]
 pub mod file_state;
+#[doc(hidden)]
+pub mod fleet;
 #[doc(hidden)]
 pub mod gather;
 #[doc(hidden)]

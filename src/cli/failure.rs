@@ -54,6 +54,13 @@ pub(super) enum Failure {
     Different,
     /// A difference that no patch can say, and what can be done about it; nothing was written.
     Unsayable(Vec<String>, &'static str),
+    /// The inputs of patches are not those of the lock of a fleet.
+    Drifted(Vec<String>),
+    /// Some entries of a fleet failed, which has been told.
+    Entries {
+        /// Every one of them because its patches do not fit.
+        are_rejected: bool,
+    },
     /// The reader of an archive on standard output has gone before its end, and knows that.
     CutShort,
 }
@@ -177,8 +184,19 @@ impl Failure {
                 say_lines(&unsayable(&missing, help));
                 ExitCode::from(1)
             }
-            Self::Different => ExitCode::from(1),
-            Self::Unsound | Self::CutShort => ExitCode::from(3),
+            Self::Drifted(lines) => {
+                for line in lines {
+                    say(&format!("error: {line}"));
+                }
+                say("help: `ocipatch fleet lock` writes the lock again; nothing was sent");
+                ExitCode::from(1)
+            }
+            Self::Different | Self::Entries { are_rejected: true } => ExitCode::from(1),
+            Self::Unsound
+            | Self::CutShort
+            | Self::Entries {
+                are_rejected: false,
+            } => ExitCode::from(3),
             Self::Changes => ExitCode::from(2),
         }
     }

@@ -1,13 +1,26 @@
 //! `ocipatch schema`, `ocipatch completions`, `ocipatch man`
 
-use clap::CommandFactory;
+use clap::{CommandFactory, ValueEnum};
 
 use super::failure::Failure;
 use super::{Arguments, output};
 use crate::error::Error;
 
-pub(super) fn schema() -> Result<(), Failure> {
-    Ok(output::json(&crate::patch::schema())?)
+/// The files that have a schema.
+#[derive(Debug, Clone, Copy, ValueEnum)]
+pub(super) enum SchemaKind {
+    /// Patch files (the default)
+    Patch,
+    /// Fleet files
+    Fleet,
+}
+
+pub(super) fn schema(kind: SchemaKind) -> Result<(), Failure> {
+    let schema = match kind {
+        SchemaKind::Patch => crate::patch::schema(),
+        SchemaKind::Fleet => crate::fleet::schema(),
+    };
+    Ok(output::json(&schema)?)
 }
 
 pub(super) fn completions(shell: clap_complete::Shell) -> Result<(), Failure> {

@@ -292,7 +292,7 @@ pub(super) fn input(path: &Path) -> Result<Input, Failure> {
 }
 
 /// The time that a reproducible build gives (reproducible-builds.org, `SOURCE_DATE_EPOCH`).
-fn source_date_epoch() -> Result<Option<Timestamp>, Failure> {
+pub(super) fn source_date_epoch() -> Result<Option<Timestamp>, Failure> {
     let Some(value) = std::env::var_os("SOURCE_DATE_EPOCH").filter(|value| !value.is_empty())
     else {
         return Ok(None);

@@ -14,6 +14,7 @@ mod diff;
 mod edit;
 mod export;
 mod failure;
+mod fleet;
 mod generate;
 mod init;
 mod inputs;
@@ -85,8 +86,14 @@ enum Command {
     Unpack(unpack::Unpack),
     /// Pack an unpacked archive; unedited files keep their bytes
     Pack(pack::Pack),
-    /// Print the JSON Schema of patch files
-    Schema,
+    /// Patch many images of registries from one committed file
+    Fleet(fleet::Fleet),
+    /// Print the JSON Schema of patch files, or of fleet files
+    Schema {
+        /// The kind of file
+        #[arg(value_enum, default_value = "patch", hide_default_value = true)]
+        kind: generate::SchemaKind,
+    },
     /// Print shell completions
     Completions {
         /// The shell
@@ -185,7 +192,8 @@ fn run(arguments: &Arguments) -> ExitCode {
         Command::Repair(command) => command.run(quiet, ledger),
         Command::Unpack(command) => command.run(quiet, ledger),
         Command::Pack(command) => command.run(ledger),
-        Command::Schema => generate::schema(),
+        Command::Fleet(command) => command.run(quiet, ledger),
+        Command::Schema { kind } => generate::schema(*kind),
         Command::Completions { shell } => generate::completions(*shell),
         Command::Man { command } => generate::man(command.as_deref()),
     };

@@ -5,6 +5,7 @@
 
 mod bases;
 mod host_path;
+mod inputs;
 mod patches;
 mod planning;
 mod reading;

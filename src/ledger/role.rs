@@ -17,6 +17,10 @@ pub enum ReadAs {
     Unpacked,
     /// A patch file.
     Patch,
+    /// The file of a fleet.
+    Fleet,
+    /// The lock of a fleet.
+    FleetLock,
     /// A file of values for args.
     ArgFile,
     /// A directory, with everything in it, or a tar that becomes a layer.
@@ -50,6 +54,10 @@ pub enum WrittenAs {
     MetadataFile,
     /// The file of `--provenance`.
     Provenance,
+    /// The lock of a fleet.
+    FleetLock,
+    /// The file of `--report`.
+    FleetReport,
     /// The directory of `diff --layers`, which may contain other files.
     LayerDirectory,
     /// A tar in that directory. The only role that several paths of one command may have.
@@ -64,13 +72,15 @@ pub enum WrittenAs {
 
 impl ReadAs {
     /// Every role.
-    pub const ALL: [Self; 13] = [
+    pub const ALL: [Self; 15] = [
         Self::Image,
         Self::Archive,
         Self::OldArchive,
         Self::NewArchive,
         Self::Unpacked,
         Self::Patch,
+        Self::Fleet,
+        Self::FleetLock,
         Self::ArgFile,
         Self::LayerSource,
         Self::NewFile,
@@ -83,7 +93,7 @@ impl ReadAs {
 
 impl WrittenAs {
     /// Every role.
-    pub const ALL: [Self; 12] = [
+    pub const ALL: [Self; 14] = [
         Self::Output,
         Self::InPlace,
         Self::Patch,
@@ -91,6 +101,8 @@ impl WrittenAs {
         Self::DigestFile,
         Self::MetadataFile,
         Self::Provenance,
+        Self::FleetLock,
+        Self::FleetReport,
         Self::LayerDirectory,
         Self::LayerTar,
         Self::StandardOutput,
@@ -111,7 +123,11 @@ impl WrittenAs {
     pub(super) fn is_side_file(self) -> bool {
         matches!(
             self,
-            Self::Iidfile | Self::DigestFile | Self::MetadataFile | Self::Provenance
+            Self::Iidfile
+                | Self::DigestFile
+                | Self::MetadataFile
+                | Self::Provenance
+                | Self::FleetReport
         )
     }
 }
@@ -125,6 +141,8 @@ impl fmt::Display for ReadAs {
             Self::NewArchive => "the new archive",
             Self::Unpacked => "the directory to pack",
             Self::Patch => "a patch",
+            Self::Fleet => "the fleet",
+            Self::FleetLock => "the lock",
             Self::ArgFile => "a file of `--arg-file`",
             Self::LayerSource => "a source of a new layer",
             Self::NewFile => "a file of a new layer",
@@ -146,6 +164,8 @@ impl fmt::Display for WrittenAs {
             Self::DigestFile => "`--digest-file`",
             Self::MetadataFile => "`--metadata-file`",
             Self::Provenance => "`--provenance`",
+            Self::FleetLock => "the lock",
+            Self::FleetReport => "`--report`",
             Self::LayerDirectory => "`--layers`",
             Self::LayerTar => "a tar of `--layers`",
             Self::StandardOutput => "standard output",

@@ -11,7 +11,7 @@ use serde_json::json;
 
 use super::substitute::{is_name, literal};
 use crate::problem::{Address, Code, Problem, quoted};
-use crate::shape::node::{Node, Value};
+use crate::shape::node::Value;
 use crate::shape::{
     Field, Problems, Record, Rule, Shape, SomeText, Text, listed, map_of, record, regex, set, shape,
 };
@@ -73,7 +73,9 @@ impl Args {
         unset: Unset,
         problems: &mut Problems,
     ) -> Self {
-        let entries = section(document).and_then(|field| field.entries(HELP, problems));
+        let entries = document
+            .value_of("args")
+            .and_then(|field| field.entries(HELP, problems));
         let args = entries.unwrap_or_default().into_iter();
         let args = args.map(|(name, field)| Arg::declared(name, &field, values, unset, problems));
         Self(args.collect())
@@ -113,19 +115,6 @@ impl Args {
             problems.add(problem.with_help(format!("remove it, or use it as `${{{}}}`", arg.name)));
         }
     }
-}
-
-fn section<'a>(document: &Field<'a>) -> Option<Field<'a>> {
-    let Value::Map(pairs) = &document.node.value else {
-        return None;
-    };
-    let is_args = |(key, _): &(_, _)| Node::as_text(key) == Some("args");
-    let index = pairs.iter().position(is_args)?;
-    Some(Field {
-        node: &pairs[index].1,
-        address: document.address.clone().index(index),
-        name: quoted("args"),
-    })
 }
 
 impl Arg {

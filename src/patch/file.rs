@@ -1,17 +1,14 @@
 //! A patch file: its bytes read, its arguments filled in, its documents decoded, and problems put in their places.
 
-use std::sync::Arc;
-
 use super::Patch;
 use super::args::{ArgValues, Args, Unset};
 use super::invisible;
 use super::substitute::substitute;
-use super::syntax;
-use super::tree;
+use super::yaml::{Kind, Yaml};
 use crate::digest::Digest;
-use crate::problem::{Address, Code, Note, Problem, Rejected, Source, line_after, quoted};
+use crate::problem::{Address, Code, Note, Problem, Rejected, line_after, quoted};
 use crate::secret::Secrets;
-use crate::shape::node::{self, Node};
+use crate::shape::node;
 use crate::shape::{Field, Problems};
 
 /// The size in bytes that no patch file exceeds.
@@ -20,10 +17,8 @@ pub const MAX_FILE_BYTES: usize = 1024 * 1024;
 /// A patch file that was read without a mistake.
 #[derive(Debug, Clone)]
 pub struct PatchFile {
-    name: String,
+    yaml: Yaml,
     digest: Digest,
-    text: Arc<str>,
-    documents: Arc<[Node]>,
     secrets: Secrets,
     patches: Vec<Patch>,
     arg_names: Vec<String>,
@@ -67,33 +62,30 @@ impl PatchFile {
     }
 
     fn read(name: &str, bytes: &[u8], values: &ArgValues, unset: Unset) -> Result<Self, Rejected> {
-        let text = text_of(name, bytes).map_err(|problem| {
-            Rejected::new(&Source::new(name, "".into()), vec![problem], |_| None)
-        })?;
+        let (yaml, mut documents) = Yaml::parse(name, bytes, Kind::Patch)?;
         let mut file = Self {
-            name: name.to_owned(),
+            yaml,
             digest: Digest::of(bytes),
-            text: text.into(),
-            documents: Vec::new().into(),
             secrets: Secrets::default(),
             patches: Vec::new(),
             arg_names: Vec::new(),
             args: Vec::new(),
             notes: Vec::new(),
         };
-        let mut documents = match node::parse(&file.text) {
-            Ok(documents) => documents,
-            Err(error) => return Err(file.reject(vec![syntax::problem(&error, &file.text)])),
-        };
         let mut problems = Problems::default();
         for (i, document) in documents.iter_mut().enumerate() {
             let address = Address::document(i);
-            tree::check_tree(document, &address, &file.text, &mut problems);
+            file.yaml
+                .check(document, &address, Kind::Patch, &mut problems);
             let whole = Field {
                 node: document,
                 address,
                 name: "a patch".to_owned(),
             };
+            if let Some(problem) = of_another_kind(&whole) {
+                problems.add(problem);
+                continue;
+            }
             let mut args = Args::declared(&whole, values, unset, &mut problems);
             substitute(document, i, &mut args, &mut problems);
             args.tell_unused(&mut problems);
@@ -108,25 +100,24 @@ impl PatchFile {
             let problem = Problem::new(Code::NoPatch, Address::file(), message);
             problems.add(problem.with_help(super::API_VERSION_HELP));
         }
-        file.documents = documents.into();
+        file.yaml.documents = documents.into();
         if !problems.is_empty() {
             return Err(file.reject(problems.into_vec()));
         }
-        let source = Source::new(&file.name, Arc::clone(&file.text));
-        file.notes = invisible::notes(&file.documents, &source);
+        file.notes = invisible::notes(&file.yaml.documents, &file.yaml.source());
         Ok(file)
     }
 
     /// Returns the name of the file without its directories.
     #[must_use]
     pub fn name(&self) -> &str {
-        self.name.rsplit('/').next().unwrap_or(&self.name)
+        self.path().rsplit('/').next().unwrap_or(self.path())
     }
 
     /// Returns the name as it was given to [`PatchFile::parse`].
     #[must_use]
     pub fn path(&self) -> &str {
-        &self.name
+        &self.yaml.name
     }
 
     /// Returns the digest of the file's bytes.
@@ -138,7 +129,7 @@ impl PatchFile {
     /// Returns the file's text.
     #[must_use]
     pub fn text(&self) -> &str {
-        &self.text
+        &self.yaml.text
     }
 
     /// Returns the patches, one per document; there is at least one.
@@ -177,43 +168,33 @@ impl PatchFile {
         let masked = problems
             .into_iter()
             .map(|problem| problem.masked(&self.secrets));
-        let source = Source::new(&self.name, Arc::clone(&self.text));
-        Rejected::new(&source, masked.collect(), |problem| {
-            node::locate(&self.documents, problem.address())
-        })
+        self.yaml.reject(masked.collect())
     }
 
     /// Returns the bytes of the text that `address` means.
     pub(super) fn locate(&self, address: &Address) -> Option<std::ops::Range<usize>> {
-        node::locate(&self.documents, address)
+        node::locate(&self.yaml.documents, address)
     }
 
     /// Returns the line of `address`, counting from 1.
     #[must_use]
     pub fn line(&self, address: &Address) -> usize {
-        let start = node::locate(&self.documents, address).map_or(0, |range| range.start);
-        line_after(&self.text.as_bytes()[..start])
+        let start = node::locate(&self.yaml.documents, address).map_or(0, |range| range.start);
+        line_after(&self.text().as_bytes()[..start])
     }
 }
 
-fn text_of<'a>(name: &str, bytes: &'a [u8]) -> Result<&'a str, Problem> {
-    if bytes.len() > MAX_FILE_BYTES {
-        let message = format!(
-            "{} has {} bytes; a patch has at most {MAX_FILE_BYTES}",
-            quoted(name),
-            bytes.len()
-        );
-        return Err(Problem::new(Code::FileTooLarge, Address::file(), message));
-    }
-    let text = std::str::from_utf8(bytes).map_err(|error| {
-        let at = error.valid_up_to();
-        let line = line_after(&bytes[..at]);
-        let message = format!(
-            "{} has bytes on line {line} that are not UTF-8",
-            quoted(name)
-        );
-        Problem::new(Code::NotUtf8, Address::file(), message).with_help("save the file as UTF-8")
-    })?;
-    // The mark is no part of the first line; places are counted without it.
-    Ok(text.strip_prefix('\u{feff}').unwrap_or(text))
+/// A fleet that is given as a patch has nothing that a patch has; one problem says it all.
+fn of_another_kind(document: &Field<'_>) -> Option<Problem> {
+    let kind = document.value_of("kind")?;
+    let found = kind.node.as_text()?;
+    let problem = kind.problem(
+        Code::OtherKind,
+        format!("this is a {}, not a patch", quoted(found)),
+    );
+    Some(if found == "Fleet" {
+        problem.with_help("use `ocipatch fleet lock` and `ocipatch fleet apply`")
+    } else {
+        problem.with_help("a patch has no `kind`")
+    })
 }

@@ -18,6 +18,7 @@ mod substitute;
 mod syntax;
 mod target;
 mod tree;
+mod yaml;
 
 use serde_json::json;
 
@@ -28,7 +29,9 @@ pub use self::expect_config::Expected;
 pub use self::expect_path::PathExpectation;
 pub use self::file::{MAX_FILE_BYTES, PatchFile, PatchOutline};
 pub use self::schema::schema;
+pub(crate) use self::substitute::is_name;
 pub use self::target::{Attestations, ImagePattern, Target, Trust};
+pub(crate) use self::yaml::{Kind, Yaml};
 pub use crate::operation::{
     AddLayer, AnnotationRemoval, Annotations, BaseImage, Clause, DiffSource, EnvPart, Exclude,
     FileDiff, FileMode, Healthcheck, LayerMode, LayerOwner, LayerRemoval, LayerReplacement,

@@ -77,7 +77,7 @@ pub(super) fn literal(field: &Field<'_>, problems: &mut Problems) -> Option<Stri
 }
 
 /// Tells whether an arg may be named so.
-pub(super) fn is_name(text: &str) -> bool {
+pub(crate) fn is_name(text: &str) -> bool {
     let is_letter = |c: char| c.is_ascii_alphabetic() || c == '_';
     text.starts_with(is_letter)
         && text

@@ -38,7 +38,7 @@ pub(super) fn problem(error: &Error, text: &str) -> Problem {
         | Error::TaggedScalarCannotDeserializeIntoString { .. } => {
             let message = "the value does not have the type of its YAML tag";
             Problem::new(Code::Tag, address, message)
-                .with_help("remove the tag; a patch takes scalars literally")
+                .with_help("remove the tag; scalars are taken literally")
         }
         Error::UnknownAnchor { .. } => syntax("no anchor of this name precedes the alias")
             .with_help("an anchor is written `&name` and is valid within one document"),

@@ -66,6 +66,8 @@ codes! {
     Tag "tag",
     /// A YAML merge key `<<`; patches cannot use merge keys.
     MergeKey "merge-key",
+    /// A file of another kind, such as a fleet where a patch is expected.
+    OtherKind "other-kind",
     /// `apiVersion` is missing or unknown to this version of ocipatch.
     ApiVersion "api-version",
     /// A required key is missing.
@@ -152,6 +154,8 @@ codes! {
     AmbiguousLayer "ambiguous-layer",
     /// A tag that another image of the archive has.
     TagTaken "tag-taken",
+    /// Images of a fleet that have the same destination, or one that is also a source.
+    SameDestination "same-destination",
     /// A source that does not exist or is not a directory.
     NoSuchSource "no-such-source",
     /// A source outside the patch file's directory.

@@ -75,6 +75,15 @@ impl RegistryImage {
         }
     }
 
+    /// Returns the image that a name stood for when it had this digest.
+    #[must_use]
+    pub fn pinned(reference: Reference, digest: Digest) -> Self {
+        Self {
+            digest: Some(digest),
+            ..Self::of_tag(reference)
+        }
+    }
+
     /// Returns the repository, with whatever tag.
     #[must_use]
     pub fn repository(&self) -> &Reference {

@@ -148,12 +148,18 @@ impl<'a> Field<'a> {
         choice.map(|(_, value)| *value)
     }
 
-    /// Tells whether this is a map with that key.
-    pub(crate) fn has_key(&self, key: &str) -> bool {
+    /// Returns the value of a key, if this is a map that has it.
+    pub(crate) fn value_of(&self, key: &str) -> Option<Self> {
         let Value::Map(pairs) = &self.node.value else {
-            return false;
+            return None;
         };
-        pairs.iter().any(|(found, _)| found.as_text() == Some(key))
+        let mut keys = pairs.iter().map(|(found, _)| found.as_text());
+        let index = keys.position(|found| found == Some(key))?;
+        Some(Self {
+            node: &pairs[index].1,
+            address: self.address.clone().index(index),
+            name: quoted(key),
+        })
     }
 
     /// Returns the items of a list, of which there is at least one.

@@ -104,7 +104,7 @@ impl Short {
     pub(crate) fn decode<M: Map>(self, field: &Field<'_>, problems: &mut Problems) -> Option<M> {
         let (key, is_long) = match self {
             Self::Value(key) => (key, matches!(field.node.value, Value::Map(_))),
-            Self::Map { key, unless } => (key, field.has_key(unless)),
+            Self::Map { key, unless } => (key, field.value_of(unless).is_some()),
         };
         if is_long {
             M::decode_map(field, problems)

@@ -102,6 +102,25 @@ const IMPORTS: &[(&str, &[&str])] = &[
     ),
     ("error", &["ledger", "printable"]),
     ("file_state", &["tarball"]),
+    // Patches through the door, as the command line does, and reads its own files as patches are read.
+    (
+        "fleet",
+        &[
+            "digest",
+            "error",
+            "gather",
+            "job",
+            "ledger",
+            "patch",
+            "platform",
+            "printable",
+            "problem",
+            "reference",
+            "registry",
+            "shape",
+            "timestamp",
+        ],
+    ),
     (
         "gather",
         &[
@@ -326,6 +345,7 @@ const ONLY: &[(&str, &[&str])] = &[
             "cache",
             "cli",
             "compression",
+            "fleet",
             "gather",
             "job",
             "layer",
@@ -366,6 +386,7 @@ const FILES: &[(&str, &[&str])] = &[
             "src/archive/publish/",
             "src/archive/source/",
             "src/cli/args.rs",
+            "src/fleet/open.rs",
             "src/gather/sources.rs",
             "src/job/patches.rs",
             "src/layer/scan.rs",

@@ -29,6 +29,7 @@ mod engine_test;
 mod examples;
 mod faults;
 mod fixpoint;
+mod fleet;
 mod forms;
 mod frugal;
 mod fuzz;

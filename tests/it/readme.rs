@@ -10,6 +10,7 @@ use std::process::{Command, Stdio};
 
 use clap::CommandFactory;
 use ocipatch::cli::Arguments;
+use ocipatch::fleet::FleetFile;
 use ocipatch::patch::PatchFile;
 use ocipatch::problem::Code;
 use serde_json::Value;
@@ -29,12 +30,17 @@ fn every_transcript_is_what_the_program_prints() {
 }
 
 #[test]
-fn every_yaml_block_is_a_patch() {
+fn every_yaml_block_is_a_patch_or_a_fleet() {
     let readme = text("README.md");
     let blocks = blocks(&readme, "yaml");
     assert!(!blocks.is_empty());
     for block in &blocks {
-        if let Err(rejected) = PatchFile::parse("README.yaml", block.as_bytes()) {
+        let parsed = if block.contains("kind: Fleet") {
+            FleetFile::parse("README.yaml", block.as_bytes()).map(drop)
+        } else {
+            PatchFile::parse("README.yaml", block.as_bytes()).map(drop)
+        };
+        if let Err(rejected) = parsed {
             panic!("{block}\n{:#}", rejected.to_json());
         }
     }

@@ -33,12 +33,18 @@ struct Counts {
 #[test]
 fn every_role_is_in_a_row_of_the_table() {
     let lines = || COMMANDS.iter();
-    for role in ReadAs::ALL {
-        let is_read = |line: &Line| line.reads().iter().any(|read| read.role == role);
+    // The commands of fleets do nothing without a registry; `fleet` has tests of their paths.
+    let of_fleets = [ReadAs::Fleet, ReadAs::FleetLock];
+    for role in ReadAs::ALL.iter().filter(|role| !of_fleets.contains(role)) {
+        let is_read = |line: &Line| line.reads().iter().any(|read| read.role == *role);
         assert!(lines().any(is_read), "{role:?}");
     }
-    for role in WrittenAs::ALL {
-        let is_written = |line: &Line| line.writes.iter().any(|written| written.role == role);
+    let of_fleets = [WrittenAs::FleetLock, WrittenAs::FleetReport];
+    for role in WrittenAs::ALL
+        .iter()
+        .filter(|role| !of_fleets.contains(role))
+    {
+        let is_written = |line: &Line| line.writes.iter().any(|written| written.role == *role);
         assert!(lines().any(is_written), "{role:?}");
     }
 }

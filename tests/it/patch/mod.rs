@@ -47,7 +47,7 @@ fn yaml_files(name: &str) -> Vec<PathBuf> {
     paths
 }
 
-fn render(rejected: &Rejected) -> String {
+pub(crate) fn render(rejected: &Rejected) -> String {
     let mut report = String::new();
     GraphicalReportHandler::new_themed(GraphicalTheme::unicode_nocolor())
         .with_width(100)

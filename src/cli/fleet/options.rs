@@ -1,0 +1,161 @@
+//! What the commands of fleets have in common.
+
+use std::collections::HashMap;
+use std::num::NonZeroUsize;
+use std::path::{Path, PathBuf};
+
+use clap::Args;
+
+use crate::cli::failure::Failure;
+use crate::cli::inputs::source_date_epoch;
+use crate::cli::registry::RegistryOptions;
+use crate::fleet::{Deed, Kitchen, Lock, Of, Outcome, Remote, Shard};
+use crate::gather::{NotPlanned, Patches, directory_of};
+use crate::ledger::Ledger;
+use crate::patch::ArgValues;
+
+/// Which entries of a lock.
+#[derive(Debug, Args)]
+pub(super) struct LockOptions {
+    /// The lock, which `ocipatch fleet lock` writes
+    #[arg(default_value = "fleet.lock")]
+    lock: PathBuf,
+    /// Only this part of the lock: `I/N`, with I from 0 to N-1, or `auto` for the variables of Kubernetes, GitLab, Slurm or GNU
+    /// parallel; where these do not say how many there are, `OCIPATCH_SHARDS` must
+    #[arg(long, value_name = "I/N", value_parser = shard, default_value = "0/1", hide_default_value = true)]
+    shard: ShardWord,
+    #[command(flatten)]
+    at_once: AtOnce,
+    #[command(flatten)]
+    registries: RegistryOptions,
+}
+
+/// How many images at once.
+#[derive(Debug, Clone, Copy, Args)]
+pub(super) struct AtOnce {
+    /// How many images to work on at once
+    #[arg(short = 'j', long = "jobs", value_name = "N", default_value = "4")]
+    jobs: NonZeroUsize,
+}
+
+/// Returns the registries of a run, and the engine.
+pub(super) fn world(
+    registries: &RegistryOptions,
+    ledger: &Ledger,
+    deed: Deed,
+) -> Result<Remote, Failure> {
+    let job = registries.job(ledger.clone())?;
+    let job = match source_date_epoch()? {
+        Some(time) => job.source_date_epoch(time),
+        None => job,
+    };
+    Ok(Remote::new(job, deed)?)
+}
+
+/// Where patches may take files from.
+#[derive(Debug, Args)]
+pub(super) struct KitchenOptions {
+    /// Allow paths in a patch that lead outside its directory
+    #[arg(long)]
+    allow_outside: bool,
+}
+
+#[derive(Debug, Clone, Copy)]
+enum ShardWord {
+    Shard(Shard),
+    Auto,
+}
+
+fn shard(text: &str) -> Result<ShardWord, String> {
+    if text == "auto" {
+        return Ok(ShardWord::Auto);
+    }
+    Shard::parse(text).map(ShardWord::Shard)
+}
+
+impl AtOnce {
+    pub(super) fn threads(self) -> NonZeroUsize {
+        self.jobs
+    }
+}
+
+impl LockOptions {
+    pub(super) fn threads(&self) -> NonZeroUsize {
+        self.at_once.threads()
+    }
+
+    /// Returns the shard that was asked for, or that a scheduler gave.
+    pub(super) fn shard(&self) -> Result<Shard, Failure> {
+        match self.shard {
+            ShardWord::Shard(shard) => Ok(shard),
+            ShardWord::Auto => {
+                let variable = |name: &str| std::env::var(name).ok();
+                Shard::of_environment(&variable).map_err(Failure::Usage)
+            }
+        }
+    }
+
+    /// Returns the registries, and the engine.
+    pub(super) fn world(&self, ledger: &Ledger, deed: Deed) -> Result<Remote, Failure> {
+        world(&self.registries, ledger, deed)
+    }
+
+    /// Reads the lock.
+    pub(super) fn open(&self, ledger: &mut Ledger) -> Result<Lock, Failure> {
+        Ok(Lock::open(&self.lock, ledger)?)
+    }
+
+    /// Reads the patches that a shard of the lock needs; an error if they are not those of the lock.
+    pub(super) fn patches(
+        &self,
+        lock: &Lock,
+        shard: Shard,
+        options: &KitchenOptions,
+        ledger: &Ledger,
+    ) -> Result<HashMap<usize, Patches>, Failure> {
+        let kitchen = options.kitchen(&self.lock, ledger)?;
+        let patches = kitchen.patches(lock, &shard).map_err(failure)?;
+        patches.map_err(|drifted| {
+            let lines = drifted.iter().map(ToString::to_string);
+            Failure::Drifted(lines.collect())
+        })
+    }
+}
+
+impl KitchenOptions {
+    /// Returns where the patches of a fleet are, whose file or lock has this path.
+    pub(super) fn kitchen(&self, path: &Path, ledger: &Ledger) -> Result<Kitchen, Failure> {
+        Ok(Kitchen {
+            directory: directory_of(path),
+            allow_outside: self.allow_outside,
+            environment: ArgValues {
+                environment: std::env::vars_os().collect(),
+                ..ArgValues::default()
+            },
+            source_date_epoch: source_date_epoch()?,
+            ledger: ledger.clone(),
+        })
+    }
+}
+
+pub(super) fn failure(failed: NotPlanned) -> Failure {
+    match failed {
+        NotPlanned::Rejected(rejected) => rejected.into(),
+        NotPlanned::Failed(error) => error.into(),
+    }
+}
+
+/// Returns how a run ends some of whose entries failed; they have been told.
+pub(super) fn end(outcomes: &[Of<Outcome>]) -> Result<(), Failure> {
+    let failed = outcomes.iter().filter_map(|it| match &it.it {
+        Outcome::Failed(failed) => Some(matches!(failed, NotPlanned::Rejected(_))),
+        _ => None,
+    });
+    match failed.reduce(|all, rejected| all && rejected) {
+        None => Ok(()),
+        Some(true) => Err(Failure::Entries { are_rejected: true }),
+        Some(false) => Err(Failure::Entries {
+            are_rejected: false,
+        }),
+    }
+}
