@@ -2,6 +2,7 @@
 #![allow(clippy::unwrap_used, reason = "helpers of tests may fail as tests do")]
 
 mod consumers;
+mod killed;
 mod mixtures;
 mod moving;
 mod progress;
