@@ -9,7 +9,7 @@ use std::fs::File;
 use std::io::{self, Read};
 use std::os::unix::fs::FileExt as _;
 use std::path::{Path, PathBuf};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use super::entry::{Blob, MAX_ENTRIES, SourceEntry};
 use super::remote_graph::{Listing, Members, Referrers};
@@ -25,6 +25,8 @@ use crate::tarball::Kind;
 
 /// How much is read at once. In bytes.
 const BUFFER_BYTES: usize = 256 * 1024;
+/// How often a blob is fetched whose body is cut.
+const MAX_TRIES: usize = 3;
 
 /// What of an image in a registry is known.
 #[derive(Debug)]
@@ -103,12 +105,16 @@ impl Source {
 
     /// Returns the data of a regular file. That of a registry is a stream, unless it was read before.
     pub(in crate::archive) fn data(&self, index: usize) -> Result<Data, Error> {
-        match &self.form {
-            Form::Remote(remote) if !remote.is_here(index) => remote
-                .stream(index, self.entries[index].size)
-                .map(Data::Stream),
-            _ => self.blob(index).map(Data::Blob),
+        if let Form::Remote(remote) = &self.form
+            && let Member::Blob(digest, place) = &remote.members[index]
+            && locked(place).is_none()
+        {
+            let n_bytes = self.entries[index].size;
+            let stream = remote.repository.blob(*digest, n_bytes)?;
+            let observer = remote.repository.observer();
+            return Ok(Data::Stream(observer.stream(n_bytes, stream)));
         }
+        self.blob(index).map(Data::Blob)
     }
 
     /// Returns the digest of an entry that has to be fetched to be read.
@@ -130,9 +136,7 @@ impl Source {
             Form::Tar(_) | Form::Directory(_) => None,
         }
     }
-}
 
-impl Source {
     /// Returns the name that was read in a registry, if it was read by one, and the digest that this stood for.
     #[must_use]
     pub fn read_name(&self) -> Option<(&Reference, Digest)> {
@@ -180,7 +184,7 @@ impl Remote {
 
     /// Returns where as many bytes begin that nothing else gets.
     fn reserve(&self, n_bytes: u64) -> Result<u64, Error> {
-        let mut end = self.end.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut end = locked(&self.end);
         let start = *end;
         let next = start
             .checked_add(n_bytes)
@@ -190,26 +194,6 @@ impl Remote {
         Ok(start)
     }
 
-    fn is_here(&self, index: usize) -> bool {
-        match &self.members[index] {
-            Member::Directory | Member::Document(_) => true,
-            Member::Blob(_, start) => start
-                .lock()
-                .unwrap_or_else(PoisonError::into_inner)
-                .is_some(),
-        }
-    }
-
-    fn stream(&self, index: usize, size: u64) -> Result<Box<dyn Read + Send>, Error> {
-        match &self.members[index] {
-            Member::Blob(digest, _) => {
-                let stream = self.repository.blob(*digest, size)?;
-                Ok(self.repository.observer().stream(size, stream))
-            }
-            Member::Directory | Member::Document(_) => Ok(Box::new(io::empty())),
-        }
-    }
-
     /// Returns the bytes of an entry; those of a blob are fetched when they are asked for first.
     pub(super) fn blob(&self, index: usize, size: u64) -> Result<Blob, Error> {
         let start = match &self.members[index] {
@@ -217,7 +201,7 @@ impl Remote {
             Member::Document(start) => *start,
             Member::Blob(digest, place) => {
                 // Whoever wants the same blob waits for it.
-                let mut place = place.lock().unwrap_or_else(PoisonError::into_inner);
+                let mut place = locked(place);
                 match *place {
                     Some(start) => start,
                     None => *place.insert(self.fetch(*digest, size)?),
@@ -227,31 +211,45 @@ impl Remote {
         Ok(Blob::new(Arc::clone(&self.file), start, size))
     }
 
-    fn fetch(&self, digest: Digest, size: u64) -> Result<u64, Error> {
-        let observer = self.repository.observer();
-        let mut stream = observer.stream(size, self.repository.blob(digest, size)?);
-        let start = self.reserve(size)?;
+    /// Fetches a blob, again if its body is cut; returns where it begins in the file.
+    fn fetch(&self, digest: Digest, n_bytes: u64) -> Result<u64, Error> {
+        let start = self.reserve(n_bytes)?;
+        let mut n_tries = 0;
+        loop {
+            n_tries += 1;
+            match self.fetch_once(digest, n_bytes, start) {
+                // What the registry says is wrong stays so.
+                Err(Error::Io { .. }) if n_tries < MAX_TRIES => {}
+                fetched => {
+                    fetched?;
+                    self.repository.observer().ends(&digest, Outcome::Fetched);
+                    return Ok(start);
+                }
+            }
+        }
+    }
+
+    fn fetch_once(&self, digest: Digest, n_bytes: u64, start: u64) -> Result<(), Error> {
+        let stream = self.repository.blob(digest, n_bytes)?;
+        let mut stream = self.repository.observer().stream(n_bytes, stream);
         let name = format!("{}@{digest}", self.repository.shown());
-        let failed = |error: io::Error| Error::in_place(&name)(error);
         let mut buffer = vec![0; BUFFER_BYTES];
         let mut at = start;
         loop {
             let n = match stream.read(&mut buffer) {
-                Ok(0) => break,
+                Ok(0) => return Ok(()),
                 Ok(n) => n,
                 Err(error) if error.kind() == io::ErrorKind::Interrupted => continue,
-                Err(error) => return Err(failed(error)),
+                Err(error) => return Err(Error::in_place(&name)(error)),
             };
             let written = self.file.write_all_at(&buffer[..n], at);
             written.map_err(|error| Error::spool(&self.directory, error))?;
             at += n as u64;
         }
-        debug_assert_eq!(
-            at - start,
-            size,
-            "a blob of another size is an error of the stream"
-        );
-        observer.ends(&digest, Outcome::Fetched);
-        Ok(start)
     }
+}
+
+/// Another thread that has panicked leaves what is behind a lock as it was before.
+fn locked<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }

@@ -207,10 +207,8 @@ fn credential(_name: &str, _text: &str, _key: &str) -> Result<Option<Credential>
     Ok(None)
 }
 
-#[cfg(test)]
+#[cfg(all(test, feature = "registry"))]
 mod tests {
-    #![cfg(feature = "registry")]
-
     use super::{Credential, find_in};
 
     fn found(config: &str, authority: &str, path: &str) -> String {
