@@ -26,7 +26,7 @@ pub(super) struct RegistryOptions {
     /// Show each request to a registry on standard error
     #[arg(short, long, help_heading = "Registries")]
     verbose: bool,
-    /// Show how far blobs of registries are
+    /// Show how far transfers are: a bar on a terminal, a line for each blob, or nothing
     #[arg(
         long,
         value_enum,

@@ -52,7 +52,11 @@ pub(super) fn refusal(response: &mut Response) -> String {
     let _ = body.read_to_end(&mut bytes);
     let text = match serde_json::from_slice::<Value>(&bytes) {
         Ok(value) => said(&value),
-        Err(_) => String::new(),
+        // Servers in front of registries write a line of text, or a page that nobody reads here.
+        Err(_) => match String::from_utf8_lossy(&bytes).trim() {
+            page if page.starts_with('<') => String::new(),
+            text => text.to_owned(),
+        },
     };
     printable::line(&text)
         .chars()

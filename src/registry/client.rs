@@ -31,7 +31,9 @@ pub(super) struct Host {
 
 impl Host {
     pub(super) fn new(authority: &str, settings: &Settings) -> Self {
-        let is_plain = settings.is_plain(authority) || url::is_loopback(authority);
+        // One on this machine that has certificates is not reached in the clear.
+        let is_local = url::is_loopback(authority) && !settings.has_certificates(authority);
+        let is_plain = settings.is_plain(authority) || is_local;
         Self {
             url: Url::of(!is_plain, authority, "/"),
             gate: Gate::new(settings.n_at_once),

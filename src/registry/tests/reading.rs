@@ -163,3 +163,13 @@ fn what_is_found_has_a_digest_from_the_header_or_from_the_bytes() {
         assert_eq!(fake.sent().len(), 2);
     }
 }
+
+#[test]
+fn what_is_no_tag_is_not_asked_for() {
+    for tag in ["", "../../app", "a/b", "a?b", "a\r\nb", "sha256:0"] {
+        let app = app(&Fake::of([]));
+        assert!(app.manifest(Name::Tag(tag)).is_err());
+        assert!(app.find_manifest(Name::Tag(tag)).is_err());
+        assert!(app.put_manifest(Name::Tag(tag), "t", b"{}").is_err());
+    }
+}

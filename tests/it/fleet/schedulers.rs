@@ -1,5 +1,6 @@
 //! The recipes of `fleets/`: each is run with the variables that its scheduler sets, and GNU parallel runs its own.
 
+use crate::binary::NO_CACHE;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -26,7 +27,10 @@ fn program(name: impl AsRef<std::ffi::OsStr>, home: &Home) -> Command {
     let binary = Path::new(env!("CARGO_BIN_EXE_ocipatch")).parent().unwrap();
     let path = format!("{}:{}", binary.display(), std::env::var("PATH").unwrap());
     let mut command = Command::new(name);
-    command.env("PATH", path).current_dir(home.path());
+    command
+        .envs(NO_CACHE)
+        .env("PATH", path)
+        .current_dir(home.path());
     command
 }
 
