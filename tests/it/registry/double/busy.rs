@@ -1,5 +1,6 @@
 //! Registries that want to be left alone for a while, and how many ask them at once.
 
+use std::io::Read;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
@@ -88,4 +89,41 @@ fn a_connection_that_was_closed_meanwhile_is_opened_again() {
         assert!(app.find_manifest(Name::Tag("1")).unwrap().is_none());
         std::thread::sleep(Duration::from_millis(20));
     }
+}
+
+#[test]
+fn one_connection_serves_for_all() {
+    let n_asked = AtomicUsize::new(0);
+    let double = Double::new(move |asked| {
+        let n = n_asked.fetch_add(1, Ordering::SeqCst);
+        match (asked.method.as_str(), n) {
+            (_, 0) => Answer::new(429).header("Retry-After", "0").body("busy"),
+            (_, 1) => Answer::new(401)
+                .header("WWW-Authenticate", "Basic")
+                .body("{\"errors\":[]}"),
+            (_, 2) => Answer::new(404).body("{\"errors\":[]}"),
+            (_, 3) => Answer::new(307)
+                .header("Location", "/elsewhere")
+                .body("there"),
+            ("POST", _) => Answer::new(202).header("Location", "/up"),
+            ("PUT", _) => Answer::new(201),
+            _ => Answer::new(200).body("0123456789"),
+        }
+    });
+    let app = double.app(super::with_password(double.domain()));
+    let digest = Digest::of(b"0123456789");
+    assert!(app.manifest(Name::Tag("1")).is_err());
+    for _ in 0..2 {
+        let mut bytes = Vec::new();
+        app.blob(digest, 10)
+            .unwrap()
+            .read_to_end(&mut bytes)
+            .unwrap();
+    }
+    let upload = app.start_upload().unwrap();
+    let open = || Ok(Box::new(&b"0123456789"[..]) as Box<dyn Read + Send>);
+    app.upload(upload, digest, 10, &open).unwrap();
+    app.has_blob(digest).unwrap();
+    assert_eq!(double.lines().len(), 9);
+    assert_eq!(double.n_connections(), 1);
 }

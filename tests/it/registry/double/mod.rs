@@ -6,6 +6,7 @@ mod proxied;
 mod redirects;
 mod uploads;
 
+use std::collections::BTreeSet;
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::{TcpListener, TcpStream};
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -19,6 +20,8 @@ use ocipatch::registry::{CredentialSource, Registries, Repository, Settings};
 /// A request as it came.
 #[derive(Clone)]
 pub(super) struct Asked {
+    /// The port of the client.
+    pub(super) connection: u16,
     pub(super) method: String,
     pub(super) target: String,
     pub(super) headers: Vec<(String, String)>,
@@ -172,6 +175,13 @@ impl Double {
         self.asked.lock().unwrap().iter().map(Asked::line).collect()
     }
 
+    /// How many connections they came over.
+    pub(super) fn n_connections(&self) -> usize {
+        let asked = self.asked.lock().unwrap();
+        let connections = asked.iter().map(|asked| asked.connection);
+        connections.collect::<BTreeSet<_>>().len()
+    }
+
     /// The values of a header, by request.
     pub(super) fn headers(&self, name: &str) -> Vec<Option<String>> {
         let asked = self.asked.lock().unwrap();
@@ -234,6 +244,7 @@ fn head(reader: &mut BufReader<TcpStream>) -> Option<Asked> {
     let mut first = lines[0].split(' ').map(str::to_owned);
     let headers = lines[1..].iter();
     Some(Asked {
+        connection: reader.get_ref().peer_addr().ok()?.port(),
         method: first.next()?,
         target: first.next()?,
         headers: headers
