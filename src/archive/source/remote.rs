@@ -11,7 +11,7 @@ use std::os::unix::fs::FileExt as _;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use super::entry::{Blob, MAX_ENTRIES, SourceEntry};
+use super::entry::{Blob, SourceEntry};
 use super::remote_graph::{Listing, Members, Referrers};
 use super::{Form, Source, spool};
 use crate::archive::Archive;
@@ -86,12 +86,6 @@ impl Source {
         };
         let mut entries = Vec::new();
         for (name, content) in listing.into_members()? {
-            if entries.len() >= MAX_ENTRIES {
-                return Err(Error::BadDocument {
-                    name: image.to_string(),
-                    reason: format!("lists more than {MAX_ENTRIES} blobs"),
-                });
-            }
             let (entry, member) = remote.member(name, content)?;
             entries.push(entry);
             remote.members.push(member);

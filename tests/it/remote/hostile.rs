@@ -158,3 +158,21 @@ fn what_cannot_be_understood_is_named() {
     let (_double, name) = twice.serve();
     fails(3, ["cat", &name, "/etc/os-release"]);
 }
+
+#[test]
+fn manifests_have_a_bound_together() {
+    let mut content = Content::default();
+    let children: Vec<Value> = (0..40_u32)
+        .map(|i| {
+            let document = json!({"schemaVersion": 2, "mediaType": MANIFEST, "i": i, "filler": "x".repeat(3 << 20)});
+            content.put(MANIFEST, document.to_string().as_bytes())
+        })
+        .collect();
+    content.tag(
+        INDEX,
+        &json!({"schemaVersion": 2, "mediaType": INDEX, "manifests": children}),
+    );
+    let (_double, name) = content.serve();
+    let told = fails(3, ["inspect", &name]);
+    assert!(told.contains("bytes together"), "{told}");
+}
