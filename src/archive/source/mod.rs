@@ -28,6 +28,7 @@ mod open;
 pub(super) mod piece;
 pub(super) mod remote;
 pub(super) mod remote_graph;
+pub(super) mod shelf;
 pub(super) mod spool;
 mod spooling;
 pub(super) mod tar_index;

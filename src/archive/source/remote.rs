@@ -13,6 +13,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use super::entry::{Blob, MAX_ENTRIES, SourceEntry};
 use super::remote_graph::{Listing, Members, Referrers};
+use super::shelf::Shelf;
 use super::{Form, Source, spool};
 use crate::archive::Archive;
 use crate::archive::in_parallel::in_parallel;
@@ -39,7 +40,12 @@ pub(super) struct Remote {
     end: Mutex<u64>,
     /// For each entry what it is.
     members: Vec<Member>,
+    /// What other images of the run fetch too.
+    shelf: Option<Arc<Shelf>>,
 }
+
+/// A file, and where something begins in it.
+type Place = (Arc<File>, u64);
 
 /// What an entry is.
 #[derive(Debug)]
@@ -47,8 +53,8 @@ enum Member {
     Directory,
     /// A document, and where it begins in the file.
     Document(u64),
-    /// A blob, and where it begins in the file once it is there.
-    Blob(Digest, Mutex<Option<u64>>),
+    /// A blob, and where it is once it was fetched.
+    Blob(Digest, Mutex<Option<Place>>),
 }
 
 /// The data of an entry.
@@ -81,6 +87,7 @@ impl Source {
             file: Arc::new(file),
             end: Mutex::new(0),
             members: Vec::new(),
+            shelf: None,
         };
         let mut entries = Vec::new();
         for (name, content) in listing.into_members()? {
@@ -120,6 +127,15 @@ impl Source {
             },
             Form::Tar(_) | Form::Directory(_) => None,
         }
+    }
+
+    /// Has blobs looked for and kept on a shelf, if they are in a registry.
+    #[must_use]
+    pub fn sharing(mut self, shelf: Option<Arc<Shelf>>) -> Self {
+        if let Form::Remote(remote) = &mut self.form {
+            remote.shelf = shelf;
+        }
+        self
     }
 
     /// Returns the repository that it is read from, if that is in a registry.
@@ -212,25 +228,37 @@ impl Remote {
 
     /// Returns the bytes of an entry; those of a blob are fetched when they are asked for first.
     pub(super) fn blob(&self, index: usize, size: u64) -> Result<Blob, Error> {
-        let start = match &self.members[index] {
-            Member::Directory => 0,
-            Member::Document(start) => *start,
+        let (file, start) = match &self.members[index] {
+            Member::Directory => (Arc::clone(&self.file), 0),
+            Member::Document(start) => (Arc::clone(&self.file), *start),
             Member::Blob(digest, place) => {
                 // Whoever wants the same blob waits for it.
                 let mut place = place.lock().unwrap_or_else(PoisonError::into_inner);
-                match *place {
-                    Some(start) => start,
-                    None => *place.insert(self.fetch(*digest, size)?),
-                }
+                let place = match &mut *place {
+                    Some(place) => place,
+                    none => none.insert(self.fetched(*digest, size)?),
+                };
+                place.clone()
             }
         };
-        Ok(Blob::new(Arc::clone(&self.file), start, size))
+        Ok(Blob::new(file, start, size))
     }
 
-    fn fetch(&self, digest: Digest, size: u64) -> Result<u64, Error> {
+    fn fetched(&self, digest: Digest, size: u64) -> Result<Place, Error> {
+        if let Some(shelf) = &self.shelf {
+            let fetch = |file: &File, start: u64| self.fetch(digest, size, file, start);
+            if let Some(place) = shelf.take(digest, size, fetch)? {
+                return Ok(place);
+            }
+        }
+        let start = self.reserve(size)?;
+        self.fetch(digest, size, &self.file, start)?;
+        Ok((Arc::clone(&self.file), start))
+    }
+
+    fn fetch(&self, digest: Digest, size: u64, file: &File, start: u64) -> Result<(), Error> {
         let observer = self.repository.observer();
         let mut stream = observer.stream(size, self.repository.blob(digest, size)?);
-        let start = self.reserve(size)?;
         let name = format!("{}@{digest}", self.repository.shown());
         let failed = |error: io::Error| Error::in_place(&name)(error);
         let mut buffer = vec![0; BUFFER_BYTES];
@@ -242,7 +270,7 @@ impl Remote {
                 Err(error) if error.kind() == io::ErrorKind::Interrupted => continue,
                 Err(error) => return Err(failed(error)),
             };
-            let written = self.file.write_all_at(&buffer[..n], at);
+            let written = file.write_all_at(&buffer[..n], at);
             written.map_err(|error| Error::spool(&self.directory, error))?;
             at += n as u64;
         }
@@ -252,6 +280,6 @@ impl Remote {
             "a blob of another size is an error of the stream"
         );
         observer.ends(&digest, Outcome::Fetched);
-        Ok(start)
+        Ok(())
     }
 }

@@ -9,6 +9,7 @@ use ocipatch::ledger::Ledger;
 use serde_json::Value;
 
 use super::home::Home;
+use crate::binary::{NO_CACHE, command};
 use crate::engine::tool;
 
 fn recipe(name: &str) -> PathBuf {
@@ -23,10 +24,12 @@ fn yaml(name: &str) -> Value {
 
 /// A program that finds `ocipatch` and is in the directory of the lock.
 fn program(name: impl AsRef<std::ffi::OsStr>, home: &Home) -> Command {
-    let binary = Path::new(env!("CARGO_BIN_EXE_ocipatch")).parent().unwrap();
+    let binary = command();
+    let binary = Path::new(binary.get_program()).parent().unwrap();
     let path = format!("{}:{}", binary.display(), std::env::var("PATH").unwrap());
     let mut command = Command::new(name);
-    command.env("PATH", path).current_dir(home.path());
+    command.env("PATH", path).envs(NO_CACHE);
+    command.current_dir(home.path());
     command
 }
 

@@ -153,7 +153,7 @@ impl Target<'_> {
         &self,
         naming: &Naming<'_>,
         names: &[&Reference],
-        mut given: impl FnMut(&Reference),
+        given: impl FnMut(&Reference),
     ) -> Result<(), Error> {
         let is_same = self.from.is_some_and(|from| from.is_same(self.to));
         let sends_much = self.n_sent(is_same) > LOOK_FIRST_BYTES;
@@ -163,7 +163,26 @@ impl Target<'_> {
             }
         }
         let blobs: Vec<_> = self.parts.blobs.iter().collect();
-        in_parallel(&blobs, |(digest, blob)| self.sending().send(**digest, blob))?;
+        in_parallel(&blobs, |(digest, blob)| {
+            self.to
+                .once(**digest, || self.sending().send(**digest, blob))
+        })?;
+        let named = self.send_manifests(is_same, naming, names, given);
+        if named.is_err() {
+            for (digest, _) in blobs {
+                self.to.forget(*digest);
+            }
+        }
+        named
+    }
+
+    fn send_manifests(
+        &self,
+        is_same: bool,
+        naming: &Naming<'_>,
+        names: &[&Reference],
+        mut given: impl FnMut(&Reference),
+    ) -> Result<(), Error> {
         let (root, below) = self.parts.manifests.split_last().expect("the root is one");
         for manifest in below
             .iter()
