@@ -54,7 +54,7 @@ pub struct Arguments {
     #[command(subcommand)]
     command: Command,
     /// Print errors only
-    #[arg(short, long, global = true)]
+    #[arg(short, long, global = true, display_order = 998)]
     quiet: bool,
 }
 

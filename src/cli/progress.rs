@@ -3,7 +3,7 @@
 use std::io::IsTerminal as _;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, OnceLock};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use clap::ValueEnum;
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
@@ -14,11 +14,10 @@ use crate::registry::{Observed, Observer, Outcome};
 /// What is shown while blobs are on their way.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub(super) enum Progress {
-    /// A bar, if standard error is a terminal
+    // A bar, if standard error is a terminal.
     Auto,
-    /// A line for each blob
+    // A line for each blob.
     Plain,
-    /// Nothing
     None,
 }
 
@@ -63,7 +62,6 @@ pub(super) fn end() {
 /// One bar for all blobs: its end moves away as more of them begin.
 struct Bar {
     shown: ProgressBar,
-    started: Instant,
     n_mounted: AtomicU64,
     n_there: AtomicU64,
 }
@@ -76,7 +74,6 @@ impl Bar {
         let shown = ProgressBar::with_draw_target(Some(0), ProgressDrawTarget::hidden());
         Arc::new(Self {
             shown: shown.with_style(style),
-            started: Instant::now(),
             n_mounted: AtomicU64::new(0),
             n_there: AtomicU64::new(0),
         })
@@ -89,7 +86,7 @@ impl Observer for Bar {
     }
 
     fn moves(&self, n_bytes: u64) {
-        if self.shown.is_hidden() && self.started.elapsed() > BEFORE_BAR {
+        if self.shown.is_hidden() && self.shown.elapsed() > BEFORE_BAR {
             self.shown.set_draw_target(ProgressDrawTarget::stderr());
         }
         self.shown.inc(n_bytes);

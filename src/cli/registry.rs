@@ -26,7 +26,7 @@ pub(super) struct RegistryOptions {
     /// Show each request to a registry on standard error
     #[arg(short, long, help_heading = "Registries")]
     verbose: bool,
-    /// Show how far blobs of registries are
+    /// Show how far transfers are: a bar on a terminal, a line for each blob, or nothing
     #[arg(
         long,
         value_enum,
@@ -51,7 +51,7 @@ impl RegistryOptions {
     fn reach(&self, observer: Observed) -> Reach {
         let variable = |name: &str| std::env::var_os(name);
         let settings = Settings::from_environment(&variable, self.authfile.as_deref());
-        let trace: Arc<dyn Fn(&str) + Send + Sync> = Arc::new(|line| say(line));
+        let trace: Arc<dyn Fn(&str) + Send + Sync> = Arc::new(say);
         Reach::new(Settings {
             plain_http: self.plain_http.clone(),
             trace: self.verbose.then_some(trace),
@@ -77,15 +77,12 @@ pub(super) fn output(path: &Path) -> Result<Option<Reference>, Failure> {
     let Some(image) = image(path)? else {
         return Ok(None);
     };
-    match (image.name(), image.digest()) {
-        (Some(name), None) => Ok(Some(name.clone())),
-        _ => {
-            let shown = printable::path(path);
-            let message =
-                format!("`{shown}` has a digest, which follows from the content; use a tag");
-            Err(Failure::Usage(message))
-        }
+    if let (Some(name), None) = (image.name(), image.digest()) {
+        return Ok(Some(name.clone()));
     }
+    let shown = printable::path(path);
+    let message = format!("`{shown}` has a digest, which follows from the content; use a tag");
+    Err(Failure::Usage(message))
 }
 
 /// Says what to write for something that is no file and looks like the name of an image.

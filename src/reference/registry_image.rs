@@ -106,9 +106,10 @@ impl RegistryImage {
 impl fmt::Display for RegistryImage {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(WORD)?;
-        match self.has_tag {
-            true => f.write_str(&self.reference.full())?,
-            false => f.write_str(&self.reference.full_repository())?,
+        if self.has_tag {
+            f.write_str(&self.reference.full())?;
+        } else {
+            f.write_str(&self.reference.full_repository())?;
         }
         match self.digest {
             Some(digest) => write!(f, "@{digest}"),

@@ -1,6 +1,7 @@
 //! Answers that are read whole, and what a refusal says.
 
 use std::io::{self, Read};
+use std::mem;
 
 use serde_json::Value;
 
@@ -10,7 +11,7 @@ use crate::printable;
 use super::transport::Response;
 
 /// What is read of the body of a refusal, in bytes.
-const MAX_REFUSAL_BYTES: usize = 64 * 1024;
+const MAX_REFUSAL_BYTES: u64 = 64 * 1024;
 /// What is shown of it.
 const MAX_REFUSAL_CHARS: usize = 300;
 /// What is shown of an address.
@@ -47,12 +48,15 @@ pub(super) fn bytes(
 /// Returns what a registry says of its refusal, on one line (distribution-spec, "Error Codes"); empty if that is nothing.
 pub(super) fn refusal(response: &mut Response) -> String {
     let mut bytes = Vec::new();
-    let mut body = (&mut response.body).take(MAX_REFUSAL_BYTES as u64);
-    // What came before a break may say it all.
-    let _ = body.read_to_end(&mut bytes);
+    // It is in memory.
+    let _ = response.body.read_to_end(&mut bytes);
     let text = match serde_json::from_slice::<Value>(&bytes) {
         Ok(value) => said(&value),
-        Err(_) => String::new(),
+        // Servers in front of registries write a line of text, or a page that nobody reads here.
+        Err(_) => match String::from_utf8_lossy(&bytes).trim() {
+            page if page.starts_with('<') => String::new(),
+            text => text.to_owned(),
+        },
     };
     printable::line(&text)
         .chars()
@@ -60,11 +64,13 @@ pub(super) fn refusal(response: &mut Response) -> String {
         .collect()
 }
 
-/// Reads what is left of a short body, so that its connection can be used again.
-pub(super) fn drain(response: &mut Response) {
-    let mut body = (&mut response.body).take(MAX_REFUSAL_BYTES as u64);
-    // One that breaks is not used again.
-    let _ = io::copy(&mut body, &mut io::sink());
+/// Reads the body of an answer that is no success, as far as it is of use: its connection can then be used again.
+pub(super) fn settle(response: &mut Response) {
+    let body = mem::replace(&mut response.body, Box::new(io::empty()));
+    let mut bytes = Vec::new();
+    // What came before a break may say it all.
+    let _ = body.take(MAX_REFUSAL_BYTES).read_to_end(&mut bytes);
+    response.body = Box::new(io::Cursor::new(bytes));
 }
 
 /// Returns an address that a server sent as messages show it: without its query, which may have a signature in it.

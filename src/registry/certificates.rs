@@ -4,6 +4,8 @@ use std::fs;
 use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 
+use rustls::pki_types::PrivateKeyDer;
+use rustls::sign::CertifiedKey;
 use ureq::tls::{Certificate, ClientCert, PemItem, PrivateKey, parse_pem};
 
 use crate::error::Error;
@@ -69,7 +71,12 @@ pub(super) fn own(settings: &Settings, authority: &str) -> Result<Own, Error> {
             Some("crt") => own.authorities.extend(certificates(&file)?),
             Some("cert") => {
                 let chain = certificates(&file)?;
-                own.client = Some(ClientCert::new_with_certs(&chain, key(&file)?));
+                let key = key(&file)?;
+                check(&chain, &key).map_err(|error| {
+                    let reason = format!("does not belong to the key beside it: {error}");
+                    failure(&printable::path(&file), reason)
+                })?;
+                own.client = Some(ClientCert::new_with_certs(&chain, key));
             }
             _ => {}
         }
@@ -103,6 +110,18 @@ fn certificates(path: &Path) -> Result<Vec<Certificate<'static>>, Error> {
         return Err(failure(&printable::path(path), "has no certificate in PEM"));
     }
     Ok(certificates)
+}
+
+/// Tells whether a key is that of a certificate: `ureq` takes that for granted.
+fn check(chain: &[Certificate<'_>], key: &PrivateKey<'_>) -> Result<(), String> {
+    let chain = chain
+        .iter()
+        .map(|certificate| certificate.der().to_vec().into());
+    let key = PrivateKeyDer::try_from(key.der().to_vec())?;
+    let provider = rustls::crypto::ring::default_provider();
+    CertifiedKey::from_der(chain.collect(), key, &provider)
+        .map(drop)
+        .map_err(|error| error.to_string())
 }
 
 /// The key beside a certificate: `client.key` for `client.cert`.

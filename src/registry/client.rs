@@ -31,7 +31,9 @@ pub(super) struct Host {
 
 impl Host {
     pub(super) fn new(authority: &str, settings: &Settings) -> Self {
-        let is_plain = settings.is_plain(authority) || url::is_loopback(authority);
+        // One on this machine that has certificates is not reached in the clear.
+        let is_local = url::is_loopback(authority) && !settings.has_certificates(authority);
+        let is_plain = settings.is_plain(authority) || is_local;
         Self {
             url: Url::of(!is_plain, authority, "/"),
             gate: Gate::new(settings.n_at_once),
@@ -147,9 +149,8 @@ impl Repository {
             let is_redirect =
                 |response: &Response| matches!(response.status, 301 | 302 | 303 | 307 | 308);
             match outcome {
-                Ok(mut response) if is_redirect(&response) => {
+                Ok(response) if is_redirect(&response) => {
                     url = redirected(call, &url, &response)?;
-                    answer::drain(&mut response);
                 }
                 outcome => return Ok(outcome),
             }
@@ -185,7 +186,7 @@ impl Repository {
         };
         let value = used.as_ref().map(|used| used.value.as_str());
         let outcome = registries.send(host, call, url, value)?;
-        let Ok(mut response) = outcome else {
+        let Ok(response) = outcome else {
             return Ok(outcome);
         };
         let challenge = Challenge::first(response.all_headers("www-authenticate"));
@@ -197,10 +198,7 @@ impl Repository {
         let refused = used.map(|used| used.number);
         match registries.let_in(host, call.place, &challenge, &needed, refused)? {
             None => Ok(Ok(response)),
-            Some(renewed) => {
-                answer::drain(&mut response);
-                registries.send(host, call, url, Some(&renewed.value))
-            }
+            Some(renewed) => registries.send(host, call, url, Some(&renewed.value)),
         }
     }
 
@@ -255,9 +253,6 @@ impl Registries {
             let Some(wait) = tries.after(&outcome) else {
                 return Ok(outcome);
             };
-            if let Ok(mut response) = outcome {
-                answer::drain(&mut response);
-            }
             host.rest_for(wait);
         }
     }
@@ -286,7 +281,7 @@ impl Registries {
         }
         let pass = host.gate.pass();
         let start = Instant::now();
-        let result = self.0.transport.send(Request {
+        let mut result = self.0.transport.send(Request {
             method: call.method,
             url,
             headers: &headers,
@@ -294,6 +289,11 @@ impl Registries {
                 .as_mut()
                 .map(|(source, size)| (source as &mut (dyn Read + Send), *size)),
         });
+        if let Ok(response) = &mut result
+            && response.status >= 300
+        {
+            answer::settle(response);
+        }
         drop(pass);
         self.trace(call, url, &result, start);
         if let Some(error) = body.and_then(|(source, _)| source.failed) {

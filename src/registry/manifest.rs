@@ -6,10 +6,12 @@ use crate::digest::Digest;
 use crate::error::Error;
 use crate::media_type::{self, DOCKER_LIST, DOCKER_MANIFEST, INDEX, MANIFEST};
 use crate::printable;
+use crate::reference;
 
 use super::answer::{bytes, failure, refused};
 use super::client::{Body, Call};
 use super::transport::{Method, Response};
+use super::url::Url;
 use super::{Access, MAX_MANIFEST_BYTES, Name, Repository};
 
 /// A manifest or an index.
@@ -40,7 +42,7 @@ impl Repository {
     /// One that does not exist is [`Error::NotInRegistry`].
     pub fn manifest(&self, name: Name<'_>) -> Result<Manifest, Error> {
         let place = self.place(name);
-        let call = self.manifest_call(Method::Get, name, &place);
+        let call = self.manifest_call(Method::Get, name, &place)?;
         let mut response = self.exchange(&call)?;
         match response.status {
             200 => {}
@@ -73,7 +75,7 @@ impl Repository {
     /// Returns what a registry says of a manifest; nothing if it has none.
     pub fn find_manifest(&self, name: Name<'_>) -> Result<Option<Found>, Error> {
         let place = self.place(name);
-        let call = self.manifest_call(Method::Head, name, &place);
+        let call = self.manifest_call(Method::Head, name, &place)?;
         let mut response = self.exchange(&call)?;
         match response.status {
             200 => {}
@@ -126,14 +128,9 @@ impl Repository {
             );
             return Err(failure(&place, reason));
         }
-        let call = Call::new(
-            Method::Put,
-            self.url(&format!("manifests/{name}")),
-            &place,
-            Access::Push,
-        )
-        .header("Content-Type", media_type)
-        .body(Body::Bytes(bytes));
+        let call = Call::new(Method::Put, self.manifest_url(name)?, &place, Access::Push)
+            .header("Content-Type", media_type)
+            .body(Body::Bytes(bytes));
         let mut response = self.exchange(&call)?;
         match response.status {
             200..=202 => check_digest(&place, &response, Digest::of(bytes)),
@@ -141,11 +138,27 @@ impl Repository {
         }
     }
 
-    fn manifest_call<'a>(&self, method: Method, name: Name<'_>, place: &'a str) -> Call<'a> {
+    fn manifest_call<'a>(
+        &self,
+        method: Method,
+        name: Name<'_>,
+        place: &'a str,
+    ) -> Result<Call<'a>, Error> {
         // distribution 2.8 answers 404 for what exists in a type that is not listed.
         let accepted = [MANIFEST, INDEX, DOCKER_MANIFEST, DOCKER_LIST];
-        let url = self.url(&format!("manifests/{name}"));
-        Call::new(method, url, place, Access::Pull).header("Accept", accepted.join(", "))
+        let url = self.manifest_url(name)?;
+        let call = Call::new(method, url, place, Access::Pull);
+        Ok(call.header("Accept", accepted.join(", ")))
+    }
+
+    /// What is no tag would be another address.
+    fn manifest_url(&self, name: Name<'_>) -> Result<Url, Error> {
+        match name {
+            Name::Tag(tag) if !reference::is_tag(tag) => {
+                Err(failure(&self.place(name), "its tag is not valid"))
+            }
+            name => Ok(self.url(&format!("manifests/{name}"))),
+        }
     }
 }
 

@@ -14,7 +14,8 @@ pub type Trace = Arc<dyn Fn(&str) + Send + Sync>;
 /// How registries are reached: values only. The library reads no environment variable.
 #[derive(Clone)]
 pub struct Settings {
-    /// Registries (host, with the port if there is one) that are reached without encryption. Those of this machine need no entry.
+    /// Registries (host, with the port if there is one) that are reached without encryption. Those of this machine need no entry, unless
+    /// they have certificates.
     pub plain_http: Vec<String>,
     /// Where credentials are looked for; the first that knows a repository decides.
     pub credentials: Vec<CredentialSource>,
@@ -94,6 +95,12 @@ impl Settings {
     pub fn is_plain(&self, authority: &str) -> bool {
         let mut named = self.plain_http.iter();
         named.any(|named| named.eq_ignore_ascii_case(authority))
+    }
+
+    /// Tells whether there is a directory of certificates for a registry.
+    pub(super) fn has_certificates(&self, authority: &str) -> bool {
+        let mut directories = self.certs_d.iter();
+        directories.any(|directory| directory.join(authority).is_dir())
     }
 
     /// Returns what the variables of an environment ask for, as docker and podman read them; `authfile` is the file that was named

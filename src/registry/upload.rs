@@ -122,7 +122,15 @@ impl Repository {
         // `0-0` is written for nothing and for one byte.
         match last.filter(|last| *last > 0 && response.status == 204) {
             None => Ok(None),
-            Some(last) => Ok(Some((session(&call, &response)?, last.saturating_add(1)))),
+            Some(last) => {
+                let upload = match response.header("location") {
+                    Some(_) => session(&call, &response)?,
+                    None => Upload {
+                        url: upload.url.clone(),
+                    },
+                };
+                Ok(Some((upload, last.saturating_add(1))))
+            }
         }
     }
 }

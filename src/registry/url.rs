@@ -54,6 +54,9 @@ impl Url {
     /// Resolves what a server sends in `Location` or `Link` (RFC 3986, section 5.2); nothing if it is no address.
     #[must_use]
     pub fn join(&self, location: &str) -> Option<Self> {
+        if location.is_empty() {
+            return None;
+        }
         let scheme = if self.is_https { "https" } else { "http" };
         let this = format!("{scheme}://{}", self.authority);
         let before_query = self.path.split('?').next().unwrap_or_default();

@@ -23,18 +23,23 @@ pub(super) struct Tries {
 impl Tries {
     /// Tells how long to wait before the next try after this outcome; nothing if there is none.
     pub(super) fn after(&mut self, result: &Result<Response, Failure>) -> Option<Duration> {
-        self.n += 1;
         match result {
-            Ok(response) if is_passing(response.status) && self.n < MAX_TRIES => {
+            Ok(response) if is_passing(response.status) => {
+                self.n += 1;
                 // Never sooner than it was asked for.
                 let asked = asked(response).map(|wait| wait + jitter(wait) / 4);
-                Some(asked.unwrap_or_else(|| self.backoff()).min(MAX_WAIT))
+                let wait = asked.unwrap_or_else(|| self.backoff()).min(MAX_WAIT);
+                Some(wait).filter(|_| self.n < MAX_TRIES)
             }
-            Err(failure) if failure.is_passing && self.n < MAX_TRIES_WITHOUT_ANSWER => {
-                Some(self.backoff())
-            }
+            Err(failure) if failure.is_passing => self.after_break(),
             _ => None,
         }
+    }
+
+    /// The same after a connection that was refused or broke.
+    pub(super) fn after_break(&mut self) -> Option<Duration> {
+        self.n += 1;
+        (self.n < MAX_TRIES_WITHOUT_ANSWER).then(|| self.backoff())
     }
 
     /// Between a half and one and a half of a time that doubles.

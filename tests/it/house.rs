@@ -374,7 +374,7 @@ const FILES: &[(&str, &[&str])] = &[
             "src/archive/hidden/",
             "src/archive/publish/",
             "src/archive/source/spool.rs",
-            // Only files that it has named itself, in a directory that no output can be meant by.
+            // Only files with names that it gives: none of them is an output of a user's.
             "src/cache/directory.rs",
             // What is open in an editor, in a new directory that nobody else has named.
             "src/cli/edit/editor.rs",

@@ -28,6 +28,7 @@ mod open;
 pub(super) mod piece;
 pub(super) mod remote;
 pub(super) mod remote_graph;
+mod resolve;
 pub(super) mod shelf;
 pub(super) mod spool;
 mod spooling;
@@ -51,9 +52,6 @@ use crate::tarball::Kind;
 use directory::state_of;
 use entry::{Blob, SourceEntry};
 use remote::Remote;
-
-/// How many links may lead from one name to its data.
-const MAX_HOPS: usize = 8;
 
 /// An indexed archive.
 #[derive(Debug)]
@@ -227,76 +225,6 @@ impl Source {
     #[must_use]
     pub fn find(&self, name: &str) -> Option<usize> {
         self.by_name.get(name).copied()
-    }
-
-    /// Returns the regular file that `name` (as a document spells it) leads to, through links inside the archive.
-    pub fn resolve(&self, name: &str, wanted_by: &str) -> Result<usize, Error> {
-        let missing = || Error::MissingEntry {
-            name: name.to_owned(),
-            wanted_by: wanted_by.to_owned(),
-        };
-        let mut cleaned = names::clean(name.as_bytes()).ok_or_else(missing)?;
-        for _ in 0..MAX_HOPS {
-            let missing = || self.linked_directory(&cleaned).unwrap_or_else(missing);
-            let index = self.find(&cleaned).ok_or_else(missing)?;
-            let entry = &self.entries[index];
-            let bad = |reason: &str| Error::BadEntry {
-                name: entry.name.clone(),
-                reason: reason.to_owned(),
-            };
-            let target = match entry.kind {
-                Kind::File => return Ok(index),
-                Kind::Symlink => names::resolve(&entry.name, &entry.link_name),
-                Kind::HardLink => names::clean(&entry.link_name),
-                _ => return Err(bad("is not a regular file")),
-            };
-            let target = target.ok_or_else(|| bad(&self.outside(&entry.name)))?;
-            if self.find(&target).is_none() {
-                return Err(bad("links to a missing entry"));
-            }
-            if entry.kind == Kind::HardLink {
-                // One that follows a file has become a file.
-                return Err(bad("is a hard link to an entry that does not precede it"));
-            }
-            cleaned = target;
-        }
-        Err(Error::BadEntry {
-            name: name.to_owned(),
-            reason: "is a link that leads to itself".to_owned(),
-        })
-    }
-
-    /// Says what can be done about the link of that name, which leaves the archive.
-    fn outside(&self, name: &str) -> String {
-        if !self.is_directory() {
-            return "links outside the archive".to_owned();
-        }
-        if names::digest_in_name(name).is_some() {
-            return "links outside the archive, where there is no such file".to_owned();
-        }
-        let copy = self.copy();
-        format!("links outside the archive, and its name states no digest of a file there; {copy}")
-    }
-
-    /// Says how links become what they lead to.
-    fn copy(&self) -> String {
-        let place = &self.place;
-        format!("copy the files with `cp -rL {place} COPY`, and use COPY")
-    }
-
-    /// The error of a name in a directory that is a link.
-    fn linked_directory(&self, name: &str) -> Option<Error> {
-        let mut above = name.match_indices('/').map(|(at, _)| &name[..at]);
-        let is_link = |name: &&str| {
-            let found = self.find(name);
-            found.is_some_and(|index| self.entries[index].kind == Kind::Symlink)
-        };
-        let name = above.find(is_link)?.to_owned();
-        let mut reason = "is a link to a directory, which is not followed".to_owned();
-        if self.is_directory() {
-            reason = format!("{reason}; {}", self.copy());
-        }
-        Some(Error::BadEntry { name, reason })
     }
 
     /// Returns a file outside of the directory that is a blob of the archive, through a link.

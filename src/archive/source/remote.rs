@@ -9,7 +9,7 @@ use std::fs::File;
 use std::io::{self, Read};
 use std::os::unix::fs::FileExt as _;
 use std::path::{Path, PathBuf};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use super::entry::{Blob, MAX_ENTRIES, SourceEntry};
 use super::remote_graph::{Listing, Members, Referrers};
@@ -26,6 +26,8 @@ use crate::tarball::Kind;
 
 /// How much is read at once. In bytes.
 const BUFFER_BYTES: usize = 256 * 1024;
+/// How often a blob is fetched whose body is cut.
+const MAX_TRIES: usize = 3;
 
 /// What of an image in a registry is known.
 #[derive(Debug)]
@@ -110,12 +112,16 @@ impl Source {
 
     /// Returns the data of a regular file. That of a registry is a stream, unless it was read before.
     pub(in crate::archive) fn data(&self, index: usize) -> Result<Data, Error> {
-        match &self.form {
-            Form::Remote(remote) if !remote.is_here(index) => remote
-                .stream(index, self.entries[index].size)
-                .map(Data::Stream),
-            _ => self.blob(index).map(Data::Blob),
+        if let Form::Remote(remote) = &self.form
+            && let Member::Blob(digest, place) = &remote.members[index]
+            && locked(place).is_none()
+        {
+            let n_bytes = self.entries[index].size;
+            let stream = remote.repository.blob(*digest, n_bytes)?;
+            let observer = remote.repository.observer();
+            return Ok(Data::Stream(observer.stream(n_bytes, stream)));
         }
+        self.blob(index).map(Data::Blob)
     }
 
     /// Returns the digest of an entry that has to be fetched to be read.
@@ -146,9 +152,7 @@ impl Source {
             Form::Tar(_) | Form::Directory(_) => None,
         }
     }
-}
 
-impl Source {
     /// Returns the name that was read in a registry, if it was read by one, and the digest that this stood for.
     #[must_use]
     pub fn read_name(&self) -> Option<(&Reference, Digest)> {
@@ -196,7 +200,7 @@ impl Remote {
 
     /// Returns where as many bytes begin that nothing else gets.
     fn reserve(&self, n_bytes: u64) -> Result<u64, Error> {
-        let mut end = self.end.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut end = locked(&self.end);
         let start = *end;
         let next = start
             .checked_add(n_bytes)
@@ -206,26 +210,6 @@ impl Remote {
         Ok(start)
     }
 
-    fn is_here(&self, index: usize) -> bool {
-        match &self.members[index] {
-            Member::Directory | Member::Document(_) => true,
-            Member::Blob(_, start) => start
-                .lock()
-                .unwrap_or_else(PoisonError::into_inner)
-                .is_some(),
-        }
-    }
-
-    fn stream(&self, index: usize, size: u64) -> Result<Box<dyn Read + Send>, Error> {
-        match &self.members[index] {
-            Member::Blob(digest, _) => {
-                let stream = self.repository.blob(*digest, size)?;
-                Ok(self.repository.observer().stream(size, stream))
-            }
-            Member::Directory | Member::Document(_) => Ok(Box::new(io::empty())),
-        }
-    }
-
     /// Returns the bytes of an entry; those of a blob are fetched when they are asked for first.
     pub(super) fn blob(&self, index: usize, size: u64) -> Result<Blob, Error> {
         let (file, start) = match &self.members[index] {
@@ -233,53 +217,70 @@ impl Remote {
             Member::Document(start) => (Arc::clone(&self.file), *start),
             Member::Blob(digest, place) => {
                 // Whoever wants the same blob waits for it.
-                let mut place = place.lock().unwrap_or_else(PoisonError::into_inner);
-                let place = match &mut *place {
-                    Some(place) => place,
-                    none => none.insert(self.fetched(*digest, size)?),
-                };
-                place.clone()
+                let mut place = locked(place);
+                match &*place {
+                    Some(place) => place.clone(),
+                    None => place.insert(self.fetched(*digest, size)?).clone(),
+                }
             }
         };
         Ok(Blob::new(file, start, size))
     }
 
-    fn fetched(&self, digest: Digest, size: u64) -> Result<Place, Error> {
-        if let Some(shelf) = &self.shelf {
-            let fetch = |file: &File, start: u64| self.fetch(digest, size, file, start);
-            if let Some(place) = shelf.take(digest, size, fetch)? {
-                return Ok(place);
+    /// Fetches a blob, or takes one from the shelf that another image has fetched.
+    fn fetched(&self, digest: Digest, n_bytes: u64) -> Result<Place, Error> {
+        let file = match &self.shelf {
+            Some(shelf) => {
+                shelf.take(digest, n_bytes, |place| self.fetch(digest, n_bytes, place))?
             }
+            None => None,
+        };
+        if let Some(place) = file {
+            return Ok(place);
         }
-        let start = self.reserve(size)?;
-        self.fetch(digest, size, &self.file, start)?;
-        Ok((Arc::clone(&self.file), start))
+        let place = (Arc::clone(&self.file), self.reserve(n_bytes)?);
+        self.fetch(digest, n_bytes, &place)?;
+        Ok(place)
     }
 
-    fn fetch(&self, digest: Digest, size: u64, file: &File, start: u64) -> Result<(), Error> {
-        let observer = self.repository.observer();
-        let mut stream = observer.stream(size, self.repository.blob(digest, size)?);
+    /// Fetches a blob to its place, again if its body is cut.
+    fn fetch(&self, digest: Digest, n_bytes: u64, place: &Place) -> Result<(), Error> {
+        let mut n_tries = 0;
+        loop {
+            n_tries += 1;
+            match self.fetch_once(digest, n_bytes, place) {
+                // What the registry says is wrong stays so.
+                Err(Error::Io { .. }) if n_tries < MAX_TRIES => {}
+                fetched => {
+                    fetched?;
+                    self.repository.observer().ends(&digest, Outcome::Fetched);
+                    return Ok(());
+                }
+            }
+        }
+    }
+
+    fn fetch_once(&self, digest: Digest, n_bytes: u64, (file, start): &Place) -> Result<(), Error> {
+        let stream = self.repository.blob(digest, n_bytes)?;
+        let mut stream = self.repository.observer().stream(n_bytes, stream);
         let name = format!("{}@{digest}", self.repository.shown());
-        let failed = |error: io::Error| Error::in_place(&name)(error);
         let mut buffer = vec![0; BUFFER_BYTES];
-        let mut at = start;
+        let mut at = *start;
         loop {
             let n = match stream.read(&mut buffer) {
-                Ok(0) => break,
+                Ok(0) => return Ok(()),
                 Ok(n) => n,
                 Err(error) if error.kind() == io::ErrorKind::Interrupted => continue,
-                Err(error) => return Err(failed(error)),
+                Err(error) => return Err(Error::in_place(&name)(error)),
             };
             let written = file.write_all_at(&buffer[..n], at);
             written.map_err(|error| Error::spool(&self.directory, error))?;
             at += n as u64;
         }
-        debug_assert_eq!(
-            at - start,
-            size,
-            "a blob of another size is an error of the stream"
-        );
-        observer.ends(&digest, Outcome::Fetched);
-        Ok(())
     }
+}
+
+/// Another thread that has panicked leaves what is behind a lock as it was before.
+fn locked<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }

@@ -50,7 +50,7 @@ impl Shelf {
         &self,
         digest: Digest,
         size: u64,
-        fetch: impl FnOnce(&File, u64) -> Result<(), Error>,
+        fetch: impl FnOnce(&(Arc<File>, u64)) -> Result<(), Error>,
     ) -> Result<Option<(Arc<File>, u64)>, Error> {
         let Some((file, place)) = self.place(digest, size)? else {
             return Ok(None);
@@ -59,11 +59,12 @@ impl Shelf {
             .is_there
             .lock()
             .unwrap_or_else(PoisonError::into_inner);
+        let found = (file, place.start);
         if !*is_there {
-            fetch(&file, place.start)?;
+            fetch(&found)?;
             *is_there = true;
         }
-        Ok(Some((file, place.start)))
+        Ok(Some(found))
     }
 
     fn place(&self, digest: Digest, size: u64) -> Result<Option<(Arc<File>, Place)>, Error> {

@@ -159,7 +159,6 @@ fn stored_as(authority: &str) -> &str {
 }
 
 /// The credential under a key. What a helper prints is never shown: it may be a password.
-#[cfg(feature = "registry")]
 fn credential(name: &str, text: &str, key: &str) -> Result<Option<Credential>, Error> {
     use docker_credential::CredentialRetrievalError::{
         HelperCommunicationError, HelperFailure, NoCredentialConfigured,
@@ -201,16 +200,8 @@ fn credential(name: &str, text: &str, key: &str) -> Result<Option<Credential>, E
     }
 }
 
-/// Nothing is asked without HTTP but what a test puts in its place.
-#[cfg(not(feature = "registry"))]
-fn credential(_name: &str, _text: &str, _key: &str) -> Result<Option<Credential>, Error> {
-    Ok(None)
-}
-
 #[cfg(test)]
 mod tests {
-    #![cfg(feature = "registry")]
-
     use super::{Credential, find_in};
 
     fn found(config: &str, authority: &str, path: &str) -> String {

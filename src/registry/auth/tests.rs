@@ -298,7 +298,6 @@ fn the_session_of_an_upload_elsewhere_gets_no_password() {
 }
 
 #[test]
-#[cfg(feature = "registry")]
 fn an_identity_token_is_exchanged() {
     let config = r#"{"auths":{"r.example":{"identitytoken":"refresh+me"}}}"#;
     let realm = challenge("https://auth.example/token");

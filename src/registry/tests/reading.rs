@@ -5,14 +5,14 @@ use std::io::{self, Read};
 use crate::digest::Digest;
 use crate::media_type;
 
-use super::super::{MAX_MANIFEST_BYTES, Name, Response};
+use super::super::{Failure, MAX_MANIFEST_BYTES, Name, Response};
 use super::{Fake, answer, app};
 
 #[test]
 fn a_blob_is_what_its_digest_says_or_an_error() {
     let digest = Digest::of(b"0123456789");
     let read = |size: u64, headers: &[(&str, &str)], body: &str| {
-        let fake = Fake::of([answer(200, headers, body)]);
+        let fake = Fake::of((0..3).map(|_| answer(200, headers, body)));
         let mut bytes = Vec::new();
         let mut blob = app(&fake)
             .blob(digest, size)
@@ -24,7 +24,7 @@ fn a_blob_is_what_its_digest_says_or_an_error() {
     let right = [("content-length", "10")];
     assert_eq!(read(10, &right, "0123456789").unwrap(), b"0123456789");
     for (size, headers, body, reason) in [
-        (10, &[][..], "012345678", "ends after 9 of 10 bytes"),
+        (10, &[][..], "012345678", "broke off after 9 of 10 bytes"),
         (10, &[], "0123456789a", "longer than its 10 bytes"),
         (10, &[], "0123456780", "digest of what the registry sent"),
         (0, &[], "", "digest of what the registry sent"),
@@ -162,4 +162,78 @@ fn what_is_found_has_a_digest_from_the_header_or_from_the_bytes() {
         assert_eq!((found.digest, found.size), (digest, 13));
         assert_eq!(fake.sent().len(), 2);
     }
+}
+
+#[test]
+fn what_is_no_tag_is_not_asked_for() {
+    for tag in ["", "../../app", "a/b", "a?b", "a\r\nb", "sha256:0"] {
+        let app = app(&Fake::of([]));
+        assert!(app.manifest(Name::Tag(tag)).is_err());
+        assert!(app.find_manifest(Name::Tag(tag)).is_err());
+        assert!(app.put_manifest(Name::Tag(tag), "t", b"{}").is_err());
+    }
+}
+
+/// Sends some bytes and then breaks.
+struct Breaking(&'static [u8]);
+
+impl Read for Breaking {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        match self.0.read(buffer)? {
+            0 => Err(io::ErrorKind::ConnectionReset.into()),
+            n => Ok(n),
+        }
+    }
+}
+
+fn breaking(status: u16, range: &str, bytes: &'static [u8]) -> Result<Response, Failure> {
+    Ok(Response {
+        status,
+        headers: vec![("Content-Range".to_owned(), range.to_owned())],
+        body: Box::new(Breaking(bytes)),
+    })
+}
+
+#[test]
+fn a_blob_that_broke_off_goes_on_where_it_was() {
+    let read = |answers: Vec<Result<Response, Failure>>| {
+        let fake = Fake::of(answers);
+        let mut bytes = Vec::new();
+        let mut blob = app(&fake).blob(Digest::of(b"0123456789"), 10).unwrap();
+        let result = blob.read_to_end(&mut bytes);
+        result.map(|_| bytes).map_err(|error| error.to_string())
+    };
+    let first = || breaking(200, "", b"0123");
+    for answers in [
+        vec![first(), breaking(206, "bytes 4-9/10", b"456789")],
+        // The registry knows no ranges.
+        vec![first(), breaking(200, "", b"0123456789")],
+        vec![
+            first(),
+            breaking(206, "bytes 4-9/10", b"45"),
+            breaking(206, "bytes 6-9/10", b"6789"),
+        ],
+    ] {
+        assert_eq!(read(answers).unwrap(), b"0123456789");
+    }
+    for answers in [
+        vec![first(), breaking(206, "bytes 0-9/10", b"0123456789")],
+        vec![first(), breaking(206, "", b"456789")],
+        vec![first(), breaking(416, "bytes */10", b"")],
+        vec![first(), breaking(200, "", b"01")],
+        vec![
+            first(),
+            breaking(206, "bytes 4-9/10", b""),
+            breaking(206, "bytes 4-9/10", b""),
+        ],
+    ] {
+        let error = read(answers).unwrap_err();
+        assert!(error.contains("broke off after 4 of 10 bytes"), "{error}");
+    }
+    let other = vec![first(), breaking(206, "bytes 4-9/10", b"456780")];
+    assert!(
+        read(other)
+            .unwrap_err()
+            .contains("the digest of what the registry sent")
+    );
 }

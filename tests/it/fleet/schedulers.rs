@@ -28,8 +28,10 @@ fn program(name: impl AsRef<std::ffi::OsStr>, home: &Home) -> Command {
     let binary = Path::new(binary.get_program()).parent().unwrap();
     let path = format!("{}:{}", binary.display(), std::env::var("PATH").unwrap());
     let mut command = Command::new(name);
-    command.env("PATH", path).envs(NO_CACHE);
-    command.current_dir(home.path());
+    command
+        .envs(NO_CACHE)
+        .env("PATH", path)
+        .current_dir(home.path());
     command
 }
 

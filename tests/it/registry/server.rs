@@ -6,7 +6,7 @@ use std::net::{TcpListener, TcpStream};
 use std::process::{Child, Stdio};
 use std::time::{Duration, Instant};
 
-use crate::engine::{PATIENCE, absent, tool};
+use crate::engine::{PATIENCE, tool};
 
 /// How long the log has to be quiet before it is read: a line follows the answer that it is about.
 const QUIET: Duration = Duration::from_millis(60);
@@ -28,10 +28,7 @@ impl Server {
 
     /// Starts one with more lines in the section `http` of its configuration, and more sections.
     pub(crate) fn with(http: &str, sections: &str) -> Option<Self> {
-        let Some(mut command) = tool("docker-registry") else {
-            absent("docker-registry", "not installed");
-            return None;
-        };
+        let mut command = tool("docker-registry")?;
         let directory = tempfile::tempdir().unwrap();
         let port = free_port();
         let domain = format!("127.0.0.1:{port}");

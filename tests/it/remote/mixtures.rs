@@ -1,6 +1,7 @@
 //! A registry on one side, and a file, a layout or another registry on the other.
 
 use super::Site;
+use crate::binary::NO_CACHE;
 use crate::edit::fixture;
 use crate::registry::server::Server;
 
@@ -87,6 +88,7 @@ fn one_registry_feeds_another_without_a_file_in_between() {
     let target = format!("docker://{}/copy:1", other.domain());
     let copied = limited
         .arg("--fsize=1000000")
+        .envs(NO_CACHE)
         .arg(env!("CARGO_BIN_EXE_ocipatch"))
         .args(["apply", "-q", &site.name("app:1"), "-o", &target])
         .output()
@@ -182,6 +184,7 @@ fn no_connection_is_made_for_what_is_not_in_a_registry() {
     let status = strace
         .args(["-f", "-e", "trace=%network", "-o"])
         .arg(&trace)
+        .envs(NO_CACHE)
         .arg(env!("CARGO_BIN_EXE_ocipatch"))
         .args(["apply", "-q", "label.yaml"])
         .arg(archive)

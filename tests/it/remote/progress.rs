@@ -1,6 +1,7 @@
 //! What is shown while blobs are on their way.
 
 use super::Site;
+use crate::binary::NO_CACHE;
 
 #[test]
 fn each_blob_has_a_line_if_that_is_asked_for() {
@@ -55,6 +56,7 @@ fn a_terminal_has_a_bar_that_is_gone_in_the_end() {
     );
     let output = script
         .args(["-qec", &command, "/dev/null"])
+        .envs(NO_CACHE)
         .env("TERM", "xterm")
         .output()
         .unwrap();

@@ -70,16 +70,14 @@ impl Sending<'_> {
         } else {
             None
         };
-        match blob.entry {
-            Some(entry) => self.send_entry(digest, blob.size, entry, session),
-            None => {
-                let open = || {
-                    let stream = from.blob(digest, blob.size)?;
-                    Ok(self.to.observer().stream(blob.size, stream))
-                };
-                self.upload(digest, blob.size, session, &open)
-            }
+        if let Some(entry) = blob.entry {
+            return self.send_entry(digest, blob.size, entry, session);
         }
+        let open = || {
+            let stream = from.blob(digest, blob.size)?;
+            Ok(self.to.observer().stream(blob.size, stream))
+        };
+        self.upload(digest, blob.size, session, &open)
     }
 
     fn send_entry(
