@@ -40,6 +40,7 @@ pub use source::entry::{Blob, BlobId, SourceEntry};
 pub use source::headers::Headers;
 pub use source::import::Import;
 pub use source::remote_graph::Referrers;
+pub use source::shelf::Shelf;
 pub use source::spool::Spool;
 pub use source::{Source, names};
 

@@ -21,7 +21,7 @@ impl Remote {
     pub fn new(job: Job, deed: Deed) -> Result<Self, Error> {
         Ok(Self {
             registries: job.reach().registries()?.clone(),
-            job,
+            job: job.sharing_layers(),
             deed,
         })
     }

@@ -74,7 +74,10 @@ fn open(
             Referrers::Left,
             &conditions.spool,
         )?;
-        return Ok(Archive::open(source.cached_in(conditions.cache.clone()))?);
+        let source = source
+            .cached_in(conditions.cache.clone())
+            .sharing(conditions.shelf.clone());
+        return Ok(Archive::open(source)?);
     }
     let source = HostPath::file(ReadAs::BaseArchive, &image.archive);
     let real = source.find(base, &address, ledger)?;

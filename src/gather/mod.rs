@@ -17,7 +17,7 @@ use std::collections::{BTreeMap, HashMap};
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use crate::archive::{Archive, Image, Import, Layer};
+use crate::archive::{Archive, Image, Import, Layer, Shelf};
 use crate::cache::Cache;
 use crate::error::Error;
 use crate::image_path::ImagePath;
@@ -76,6 +76,8 @@ pub struct Conditions {
     pub spool: PathBuf,
     /// Where the headers of layers are looked for and kept.
     pub cache: Option<Arc<Cache>>,
+    /// What images of one run fetch from registries, if they share it.
+    pub shelf: Option<Arc<Shelf>>,
     /// The time to give to images that change, where the environment sets one.
     pub source_date_epoch: Option<Timestamp>,
     /// Whether the archive is to be written in another form.

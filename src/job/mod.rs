@@ -23,7 +23,7 @@ pub use plan::Plan;
 pub use push::{Moves, Names};
 pub use repair::Repair;
 
-use crate::archive::{Conversion, Form, Half, Lock, Referrers, Source};
+use crate::archive::{Conversion, Form, Half, Lock, Referrers, Shelf, Source};
 use crate::cache::Cache;
 use crate::error::Error;
 use crate::gather::{self, NotPlanned, Patches};
@@ -48,6 +48,7 @@ pub struct Job {
     is_pushed: bool,
     ledger: Ledger,
     reach: Reach,
+    shelf: Option<Arc<Shelf>>,
 }
 
 impl Default for Job {
@@ -60,6 +61,7 @@ impl Default for Job {
             is_pushed: false,
             ledger: Ledger::default(),
             reach: Reach::default(),
+            shelf: None,
         }
     }
 }
@@ -126,6 +128,12 @@ impl Job {
     #[must_use]
     pub fn registries(mut self, reach: impl Into<Reach>) -> Self {
         self.reach = reach.into();
+        self
+    }
+
+    /// Has the images that are opened from now on share the layers that are fetched from registries, in a file without a name.
+    pub(crate) fn sharing_layers(mut self) -> Self {
+        self.shelf = Some(Arc::new(Shelf::new(&self.spool)));
         self
     }
 
@@ -245,6 +253,7 @@ impl Job {
         gather::Conditions {
             spool: self.spool.clone(),
             cache: self.cache.clone(),
+            shelf: self.shelf.clone(),
             source_date_epoch: self.source_date_epoch.clone(),
             is_converted: self.conversion.form.is_some(),
             is_pushed: self.is_pushed,
@@ -272,7 +281,9 @@ impl Job {
         for location in source.linked() {
             self.ledger.read(role, location.clone())?;
         }
-        Ok(source.cached_in(self.cache.clone()))
+        Ok(source
+            .cached_in(self.cache.clone())
+            .sharing(self.shelf.clone()))
     }
 
     fn understand(&self, source: Source, trusted: Option<Half>) -> Result<Archive, Error> {

@@ -15,6 +15,7 @@ mod http;
 mod listing;
 mod manifest;
 mod observer;
+mod once;
 #[cfg(any(feature = "registry", test))]
 mod proxy;
 mod reach;
@@ -56,6 +57,7 @@ struct Shared {
     transport: Arc<dyn Transport>,
     settings: Settings,
     hosts: Mutex<BTreeMap<String, Arc<Host>>>,
+    sent: once::Sent,
 }
 
 impl fmt::Debug for Registries {
@@ -118,6 +120,7 @@ impl Registries {
             transport,
             settings,
             hosts: Mutex::default(),
+            sent: once::Sent::default(),
         }))
     }
 

@@ -29,6 +29,7 @@ pub(super) mod piece;
 pub(super) mod remote;
 pub(super) mod remote_graph;
 mod resolve;
+pub(super) mod shelf;
 pub(super) mod spool;
 mod spooling;
 pub(super) mod tar_index;

@@ -13,6 +13,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use super::entry::{Blob, SourceEntry};
 use super::remote_graph::{Listing, Members, Referrers};
+use super::shelf::Shelf;
 use super::{Form, Source, spool};
 use crate::archive::Archive;
 use crate::archive::in_parallel::in_parallel;
@@ -25,8 +26,6 @@ use crate::tarball::Kind;
 
 /// How much is read at once. In bytes.
 const BUFFER_BYTES: usize = 256 * 1024;
-/// How often a blob is fetched whose body is cut.
-const MAX_TRIES: usize = 3;
 
 /// What of an image in a registry is known.
 #[derive(Debug)]
@@ -41,7 +40,12 @@ pub(super) struct Remote {
     end: Mutex<u64>,
     /// For each entry what it is.
     members: Vec<Member>,
+    /// What other images of the run fetch too.
+    shelf: Option<Arc<Shelf>>,
 }
+
+/// A file, and where something begins in it.
+type Place = (Arc<File>, u64);
 
 /// What an entry is.
 #[derive(Debug)]
@@ -49,8 +53,8 @@ enum Member {
     Directory,
     /// A document, and where it begins in the file.
     Document(u64),
-    /// A blob, and where it begins in the file once it is there.
-    Blob(Digest, Mutex<Option<u64>>),
+    /// A blob, and where it is once it was fetched.
+    Blob(Digest, Mutex<Option<Place>>),
 }
 
 /// The data of an entry.
@@ -83,6 +87,7 @@ impl Source {
             file: Arc::new(file),
             end: Mutex::new(0),
             members: Vec::new(),
+            shelf: None,
         };
         let mut entries = Vec::new();
         for (name, content) in listing.into_members()? {
@@ -120,6 +125,15 @@ impl Source {
             },
             Form::Tar(_) | Form::Directory(_) => None,
         }
+    }
+
+    /// Has blobs looked for and kept on a shelf, if they are in a registry.
+    #[must_use]
+    pub fn sharing(mut self, shelf: Option<Arc<Shelf>>) -> Self {
+        if let Form::Remote(remote) = &mut self.form {
+            remote.shelf = shelf;
+        }
+        self
     }
 
     /// Returns the repository that it is read from, if that is in a registry.
@@ -190,53 +204,55 @@ impl Remote {
 
     /// Returns the bytes of an entry; those of a blob are fetched when they are asked for first.
     pub(super) fn blob(&self, index: usize, size: u64) -> Result<Blob, Error> {
-        let start = match &self.members[index] {
-            Member::Directory => 0,
-            Member::Document(start) => *start,
+        let (file, start) = match &self.members[index] {
+            Member::Directory => (Arc::clone(&self.file), 0),
+            Member::Document(start) => (Arc::clone(&self.file), *start),
             Member::Blob(digest, place) => {
                 // Whoever wants the same blob waits for it.
                 let mut place = locked(place);
-                match *place {
-                    Some(start) => start,
-                    None => *place.insert(self.fetch(*digest, size)?),
+                match &*place {
+                    Some(place) => place.clone(),
+                    None => place.insert(self.fetched(*digest, size)?).clone(),
                 }
             }
         };
-        Ok(Blob::new(Arc::clone(&self.file), start, size))
+        Ok(Blob::new(file, start, size))
     }
 
-    /// Fetches a blob, again if its body is cut; returns where it begins in the file.
-    fn fetch(&self, digest: Digest, n_bytes: u64) -> Result<u64, Error> {
-        let start = self.reserve(n_bytes)?;
-        let mut n_tries = 0;
-        loop {
-            n_tries += 1;
-            match self.fetch_once(digest, n_bytes, start) {
-                // What the registry says is wrong stays so.
-                Err(Error::Io { .. }) if n_tries < MAX_TRIES => {}
-                fetched => {
-                    fetched?;
-                    self.repository.observer().ends(&digest, Outcome::Fetched);
-                    return Ok(start);
-                }
+    /// Fetches a blob, or takes one from the shelf that another image has fetched.
+    fn fetched(&self, digest: Digest, n_bytes: u64) -> Result<Place, Error> {
+        let file = match &self.shelf {
+            Some(shelf) => {
+                shelf.take(digest, n_bytes, |place| self.fetch(digest, n_bytes, place))?
             }
+            None => None,
+        };
+        if let Some(place) = file {
+            return Ok(place);
         }
+        let place = (Arc::clone(&self.file), self.reserve(n_bytes)?);
+        self.fetch(digest, n_bytes, &place)?;
+        Ok(place)
     }
 
-    fn fetch_once(&self, digest: Digest, n_bytes: u64, start: u64) -> Result<(), Error> {
+    /// Fetches a blob to its place in a file.
+    fn fetch(&self, digest: Digest, n_bytes: u64, (file, start): &Place) -> Result<(), Error> {
         let stream = self.repository.blob(digest, n_bytes)?;
         let mut stream = self.repository.observer().stream(n_bytes, stream);
         let name = format!("{}@{digest}", self.repository.shown());
         let mut buffer = vec![0; BUFFER_BYTES];
-        let mut at = start;
+        let mut at = *start;
         loop {
             let n = match stream.read(&mut buffer) {
-                Ok(0) => return Ok(()),
+                Ok(0) => {
+                    self.repository.observer().ends(&digest, Outcome::Fetched);
+                    return Ok(());
+                }
                 Ok(n) => n,
                 Err(error) if error.kind() == io::ErrorKind::Interrupted => continue,
                 Err(error) => return Err(Error::in_place(&name)(error)),
             };
-            let written = self.file.write_all_at(&buffer[..n], at);
+            let written = file.write_all_at(&buffer[..n], at);
             written.map_err(|error| Error::spool(&self.directory, error))?;
             at += n as u64;
         }

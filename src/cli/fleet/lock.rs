@@ -7,6 +7,7 @@ use clap::Args;
 
 use super::options::{AtOnce, KitchenOptions, end, failure, world};
 use crate::archive::{SideFile, write_files};
+use crate::cli::cache::CacheOptions;
 use crate::cli::failure::{Failure, say};
 use crate::cli::registry::RegistryOptions;
 use crate::cli::target::Target;
@@ -34,6 +35,8 @@ pub(super) struct Lock {
     kitchen: KitchenOptions,
     #[command(flatten)]
     registries: RegistryOptions,
+    #[command(flatten)]
+    cache: CacheOptions,
 }
 
 impl Lock {
@@ -52,7 +55,7 @@ impl Lock {
         let file = FleetFile::read(&self.fleet, &mut ledger).map_err(failure)?;
         let kitchen = self.kitchen.kitchen(&self.fleet, &ledger)?;
         let recipes = kitchen.recipes(&file).map_err(failure)?;
-        let world = world(&self.registries, &ledger, Deed::Plan)?;
+        let world = world((&self.registries, &self.cache), &ledger, Deed::Plan)?;
         let (recipes, patches): (Vec<Recipe>, Vec<Patches>) = recipes.into_iter().unzip();
         let threads = self.at_once.threads();
         let mut lock = resolve(&file, &recipes, &world, threads).map_err(failure)?;

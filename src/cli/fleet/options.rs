@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 
 use clap::Args;
 
+use crate::cli::cache::CacheOptions;
 use crate::cli::failure::Failure;
 use crate::cli::inputs::source_date_epoch;
 use crate::cli::registry::RegistryOptions;
@@ -28,6 +29,8 @@ pub(super) struct LockOptions {
     at_once: AtOnce,
     #[command(flatten)]
     registries: RegistryOptions,
+    #[command(flatten)]
+    cache: CacheOptions,
 }
 
 /// How many images at once.
@@ -40,11 +43,11 @@ pub(super) struct AtOnce {
 
 /// Returns the registries of a run, and the engine.
 pub(super) fn world(
-    registries: &RegistryOptions,
+    (registries, cache): (&RegistryOptions, &CacheOptions),
     ledger: &Ledger,
     deed: Deed,
 ) -> Result<Remote, Failure> {
-    let job = registries.job(ledger.clone())?;
+    let job = registries.job(ledger.clone())?.cache(cache.directory());
     let job = match source_date_epoch()? {
         Some(time) => job.source_date_epoch(time),
         None => job,
@@ -97,7 +100,7 @@ impl LockOptions {
 
     /// Returns the registries, and the engine.
     pub(super) fn world(&self, ledger: &Ledger, deed: Deed) -> Result<Remote, Failure> {
-        world(&self.registries, ledger, deed)
+        world((&self.registries, &self.cache), ledger, deed)
     }
 
     /// Reads the lock.

@@ -268,3 +268,39 @@ fn shards_of_no_scheduler_are_a_usage_error() {
         "{told}"
     );
 }
+
+#[test]
+fn what_images_share_is_fetched_once_and_sent_once() {
+    let Some(mut home) = Home::new() else { return };
+    home.change(
+        "patches/labels.yaml",
+        "operations:",
+        "operations:\n  - append-text: { path: /etc/app.conf, content: more }",
+    );
+    let blobs = |home: &Home, method: &str, what: &str| {
+        let asked = home.server.requests();
+        let mut found: Vec<String> = asked
+            .into_iter()
+            .filter(|it| it.starts_with(method) && it.contains(what))
+            .collect();
+        let n = found.len();
+        found.sort();
+        found.dedup();
+        (found.len(), n)
+    };
+    home.server.forget();
+    home.succeeds("fleet lock -j 3 --no-cache");
+    let (distinct, all) = blobs(&home, "GET", "/blobs/sha256:");
+    assert!(distinct > 1, "{distinct}");
+    assert_eq!(distinct, all);
+    home.server.forget();
+    home.succeeds("fleet apply -j 3 --no-cache");
+    let (distinct, all) = blobs(&home, "GET", "/blobs/sha256:");
+    assert_eq!(distinct, all);
+    let (distinct, all) = blobs(&home, "POST", "mount=");
+    assert!(distinct > 1, "{distinct}");
+    assert_eq!(distinct, all);
+    // A new layer and a configuration, which all three have.
+    assert_eq!(blobs(&home, "PUT", "/blobs/uploads/").1, 2);
+    assert_eq!(home.succeeds("fleet status"), "3 done\n");
+}

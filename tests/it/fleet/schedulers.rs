@@ -1,6 +1,5 @@
 //! The recipes of `fleets/`: each is run with the variables that its scheduler sets, and GNU parallel runs its own.
 
-use crate::binary::NO_CACHE;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -10,6 +9,7 @@ use ocipatch::ledger::Ledger;
 use serde_json::Value;
 
 use super::home::Home;
+use crate::binary::{NO_CACHE, command};
 use crate::engine::tool;
 
 fn recipe(name: &str) -> PathBuf {
@@ -24,7 +24,8 @@ fn yaml(name: &str) -> Value {
 
 /// A program that finds `ocipatch` and is in the directory of the lock.
 fn program(name: impl AsRef<std::ffi::OsStr>, home: &Home) -> Command {
-    let binary = Path::new(env!("CARGO_BIN_EXE_ocipatch")).parent().unwrap();
+    let binary = command();
+    let binary = Path::new(binary.get_program()).parent().unwrap();
     let path = format!("{}:{}", binary.display(), std::env::var("PATH").unwrap());
     let mut command = Command::new(name);
     command

@@ -158,7 +158,10 @@ fn docker_loads_and_runs_what_is_written_from_a_registry() {
 #[test]
 fn a_layer_added_to_a_plain_image_of_a_registry_is_compressed() {
     let Some(site) = Site::start() else { return };
-    site.patch("empty.yaml", "operations: [set-platform: {os: linux, architecture: amd64}]");
+    site.patch(
+        "empty.yaml",
+        "operations: [set-platform: {os: linux, architecture: amd64}]",
+    );
     site.ok("apply -q empty.yaml scratch -o @empty:1");
     site.patch(
         "add.yaml",

@@ -91,7 +91,7 @@ fn layers_that_nobody_reads_may_be_whatever_they_are() {
         json!({"mediaType": LAYER, "digest": any, "size": 0}),
         json!({"mediaType": foreign, "digest": any, "size": 7, "urls": ["http://127.0.0.1:1/"]}),
     ] {
-        let (_double, name) = with_layers(&[layer.clone()]).serve();
+        let (_double, name) = with_layers(std::slice::from_ref(&layer)).serve();
         assert!(ok(["plan", patch, &name]).contains("team"), "{layer}");
         let told = fails(3, ["cat", &name, "/etc/os-release"]);
         assert!(told.contains("error: "), "{layer}: {told}");

@@ -5,7 +5,8 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::{Manifest, Parts, Target, parsed};
+use super::Target;
+use super::files::{Manifest, Parts, parsed};
 use crate::archive::documents::descriptor::{digest_of, media_type_of};
 use crate::archive::documents::graph::children;
 use crate::archive::in_parallel::in_parallel;
