@@ -14,6 +14,7 @@ use crate::gather::{self, NotPlanned, OpenSources, Patches, gather};
 use crate::image::Config;
 use crate::patch::PatchFile;
 use crate::plan;
+use crate::platform::PlatformPattern;
 
 /// A plan before contents are read and digests are known.
 #[derive(Debug)]
@@ -34,6 +35,8 @@ pub struct Plan<'a> {
     decided: Arc<plan::Plan>,
     patches: Vec<AppliedPatch>,
     is_directory: bool,
+    /// The only platform that is written.
+    platform: Option<PlatformPattern>,
     prepared: Prepared<'a>,
 }
 
@@ -85,6 +88,7 @@ impl<'a> Decided<'a> {
             decided: self.plan,
             patches: self.patches,
             is_directory: form.map_or(own, crate::archive::Form::is_directory),
+            platform: self.conversion.platform.clone(),
             prepared,
         })
     }
@@ -103,10 +107,18 @@ impl Plan<'_> {
         self.summary().changed
     }
 
-    /// Returns the images that the patches target, changed or not.
+    /// Returns the images that the patches target, changed or not; of those that are written.
     #[must_use]
     pub fn targeted(&self) -> Vec<&ImageSummary> {
-        self.prepared.targeted()
+        let mut targeted = self.prepared.targeted();
+        if let Some(platform) = &self.platform {
+            let images = self.archive.contents().images().iter();
+            let platforms = images.map(crate::archive::Image::platform);
+            let written = platforms.filter(|it| platform.matches(it));
+            let written: Vec<String> = written.map(|it| it.to_string()).collect();
+            targeted.retain(|image| written.contains(&image.platform));
+        }
+        targeted
     }
 
     /// Returns what `docker buildx build --metadata-file` reports for an image.

@@ -1,6 +1,7 @@
 //! One exchange with a registry: requests, until there is an answer that is for the one who asked.
 
 use std::io::{self, Read};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
@@ -27,6 +28,8 @@ pub(super) struct Host {
     door: Mutex<Door>,
     /// It asked not to be asked before this.
     rest: Mutex<Option<Instant>>,
+    /// It does not list referrers.
+    lacks_referrers: AtomicBool,
 }
 
 impl Host {
@@ -39,7 +42,17 @@ impl Host {
             gate: Gate::new(settings.n_at_once),
             door: Mutex::default(),
             rest: Mutex::default(),
+            lacks_referrers: AtomicBool::new(false),
         }
+    }
+
+    /// Tells whether it was seen that the registry does not list referrers.
+    pub(super) fn lacks_referrers(&self) -> bool {
+        self.lacks_referrers.load(Ordering::Relaxed)
+    }
+
+    pub(super) fn note_lack_of_referrers(&self) {
+        self.lacks_referrers.store(true, Ordering::Relaxed);
     }
 
     pub(super) fn authority(&self) -> &str {

@@ -61,6 +61,9 @@ impl Repository {
     /// Returns an index of what refers to a manifest: from the API; from the tag `sha256-…` of a registry that has none; else an empty
     /// one.
     pub fn referrers(&self, digest: Digest) -> Result<Vec<u8>, Error> {
+        if self.host.lacks_referrers() {
+            return self.tagged_referrers(digest);
+        }
         let place = self.place(Name::Digest(digest));
         let first = self.url(&format!("referrers/{digest}"));
         let pages = self.pages(&place, first, INDEX, |response| {
@@ -81,13 +84,19 @@ impl Repository {
         match pages {
             Ok(pages) => Ok(merged(pages.unwrap_or_default())),
             Err(Error::NotInRegistry { .. }) => {
-                let tag = digest.to_string().replace(':', "-");
-                match self.manifest(Name::Tag(&tag)) {
-                    Ok(manifest) => Ok(manifest.bytes),
-                    Err(Error::NotInRegistry { .. }) => Ok(merged(Vec::new())),
-                    Err(error) => Err(error),
-                }
+                self.host.note_lack_of_referrers();
+                self.tagged_referrers(digest)
             }
+            Err(error) => Err(error),
+        }
+    }
+
+    /// Returns the list that clients keep under a tag where the registry keeps none (distribution-spec, "Referrers Tag Schema").
+    fn tagged_referrers(&self, digest: Digest) -> Result<Vec<u8>, Error> {
+        let tag = digest.to_string().replace(':', "-");
+        match self.manifest(Name::Tag(&tag)) {
+            Ok(manifest) => Ok(manifest.bytes),
+            Err(Error::NotInRegistry { .. }) => Ok(merged(Vec::new())),
             Err(error) => Err(error),
         }
     }

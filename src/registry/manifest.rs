@@ -36,6 +36,13 @@ pub struct Found {
     pub size: u64,
 }
 
+/// What a registry says of a manifest that it took.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Stored {
+    /// Whether it lists the manifest among the referrers of its subject (distribution-spec, "Pushing Manifests with Subject").
+    pub is_listed: bool,
+}
+
 impl Repository {
     /// Returns a manifest or an index, whose bytes have the digest that was asked for.
     ///
@@ -119,7 +126,7 @@ impl Repository {
         name: Name<'_>,
         media_type: &str,
         bytes: &[u8],
-    ) -> Result<(), Error> {
+    ) -> Result<Stored, Error> {
         let place = self.place(name);
         if bytes.len() > MAX_MANIFEST_BYTES {
             let reason = format!(
@@ -133,7 +140,12 @@ impl Repository {
             .body(Body::Bytes(bytes));
         let mut response = self.exchange(&call)?;
         match response.status {
-            200..=202 => check_digest(&place, &response, Digest::of(bytes)),
+            200..=202 => {
+                check_digest(&place, &response, Digest::of(bytes))?;
+                Ok(Stored {
+                    is_listed: response.header("oci-subject").is_some(),
+                })
+            }
             _ => Err(refused(&place, &call.asked(), &mut response)),
         }
     }

@@ -35,7 +35,7 @@ use crate::reference::Reference;
 
 use self::auth::Scope;
 use self::client::Host;
-pub use self::manifest::{Found, Manifest};
+pub use self::manifest::{Found, Manifest, Stored};
 pub use self::observer::{Observed, Observer, Outcome};
 pub use self::reach::Reach;
 pub use self::settings::{CredentialSource, Settings, Trace};

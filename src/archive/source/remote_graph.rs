@@ -61,7 +61,7 @@ impl Listing {
         };
         let n_bytes = AtomicUsize::new(0);
         let mut level = vec![root];
-        for _ in 0..=MAX_DEPTH {
+        for depth in 0.. {
             let mut wanted = Vec::new();
             let mut seen = HashSet::new();
             for manifest in level {
@@ -76,6 +76,12 @@ impl Listing {
             wanted.retain(|digest| !listing.manifests.contains_key(digest));
             if wanted.is_empty() {
                 break;
+            }
+            if depth > MAX_DEPTH {
+                return Err(Error::BadDocument {
+                    name: image.to_string(),
+                    reason: format!("has indexes within indexes, more than {MAX_DEPTH} deep"),
+                });
             }
             check_number(listing.manifests.len() + wanted.len(), &image.to_string())?;
             level = fetch_all(repository, &wanted, &n_bytes)?;

@@ -197,3 +197,17 @@ fn no_connection_is_made_for_what_is_not_in_a_registry() {
     let trace = std::fs::read_to_string(trace).unwrap();
     assert!(!trace.contains("socket("), "{trace}");
 }
+
+#[test]
+fn what_is_told_of_one_platform_is_about_that_alone() {
+    let Some(site) = Site::start() else { return };
+    site.push("buildx-oci-multi.tar", "app:1");
+    let archive = fixture("buildx-oci-multi.tar");
+    for image in ["@app:1".to_owned(), archive.display().to_string()] {
+        let line = format!("apply -q {image} --platform linux/arm64 --to oci-archive -o arm.tar");
+        let told = site.ok(&format!("{line} --digest-file d --iidfile i"));
+        let id = std::fs::read_to_string(site.path("i")).unwrap();
+        assert!(site.ok("inspect arm.tar").contains(&id), "{told}");
+        assert_eq!(site.ok(&line).lines().count(), 1);
+    }
+}

@@ -167,7 +167,8 @@ impl<'a> Target<'a> {
     fn name(&self, name: &Reference) -> Result<(), Error> {
         let root = self.root();
         let tag = Name::Tag(name.tag());
-        self.to.put_manifest(tag, &root.media_type, &root.bytes)
+        let stored = self.to.put_manifest(tag, &root.media_type, &root.bytes);
+        stored.map(drop)
     }
 
     /// A registry that takes no manifest may have lost what this lists.

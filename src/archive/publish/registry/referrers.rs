@@ -23,17 +23,24 @@ impl Target<'_> {
         for (subject, parts) in self.referrers()? {
             let blobs: Vec<_> = parts.blobs.iter().collect();
             in_parallel(&blobs, |(digest, blob)| self.sending().send(**digest, blob))?;
-            let referrer = parts.manifests.last().expect("the referrer is one");
-            if self.is_same && referrer.is_kept {
+            let (referrer, below) = parts.manifests.split_last().expect("the referrer is one");
+            let is_new = |manifest: &&Manifest| !(self.is_same && manifest.is_kept);
+            for manifest in below.iter().filter(is_new) {
+                let name = Name::Digest(manifest.digest);
+                self.to
+                    .put_manifest(name, &manifest.media_type, &manifest.bytes)?;
+            }
+            if !is_new(&referrer) {
                 continue;
             }
             let name = Name::Digest(referrer.digest);
-            self.to
+            let stored = self
+                .to
                 .put_manifest(name, &referrer.media_type, &referrer.bytes)?;
-            by_subject
-                .entry(subject)
-                .or_default()
-                .push(described(referrer)?);
+            if !stored.is_listed {
+                let listed = by_subject.entry(subject).or_default();
+                listed.push(described(referrer)?);
+            }
         }
         by_subject
             .into_iter()
@@ -80,8 +87,10 @@ impl Target<'_> {
             ("manifests", Value::array(known.into_iter().chain(new))),
         ]));
         let tag = format!("sha256-{}", subject.hex());
+        let tag = Name::Tag(&tag);
         self.to
-            .put_manifest(Name::Tag(&tag), INDEX, &index.to_bytes())
+            .put_manifest(tag, INDEX, &index.to_bytes())
+            .map(drop)
     }
 }
 

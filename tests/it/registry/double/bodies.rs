@@ -148,7 +148,7 @@ fn a_lying_digest_is_an_error_with_both() {
     let own = Digest::of(b"{}").to_string();
     for error in [
         app.manifest(Name::Tag("1")).map(drop),
-        app.put_manifest(Name::Tag("1"), MANIFEST, b"{}"),
+        app.put_manifest(Name::Tag("1"), MANIFEST, b"{}").map(drop),
     ] {
         let error = error.unwrap_err().to_string();
         assert!(error.contains(&other) && error.contains(&own), "{error}");
