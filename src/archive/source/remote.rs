@@ -169,11 +169,11 @@ impl Archive {
         let source = self.source();
         let layers = images.flat_map(|image| &self.images()[image].layers);
         let entries = layers.filter_map(|layer| layer.entry);
-        let is_wanted = |&entry: &usize| {
+        let is_known = |entry: usize| {
             let n_bytes = source.entries()[entry].size;
-            let is_known = source.cache().is_some_and(|cache| cache.may_have(n_bytes));
-            source.fetched_by(entry).is_some() && !is_known
+            source.cache().is_some_and(|cache| cache.may_have(n_bytes))
         };
+        let is_wanted = |&entry: &usize| source.fetched_by(entry).is_some() && !is_known(entry);
         let entries: BTreeSet<usize> = entries.filter(is_wanted).collect();
         let entries: Vec<usize> = entries.into_iter().collect();
         in_parallel(&entries, |&entry| source.blob(entry).map(drop))

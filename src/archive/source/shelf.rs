@@ -11,8 +11,10 @@ use crate::error::Error;
 
 /// What all blobs may take on the disk; those beyond are kept by each image for itself. In bytes.
 const MAX_BYTES: u64 = 4 << 30;
+/// How many blobs have a place, which takes memory.
+const MAX_BLOBS: usize = 100_000;
 
-/// Where a blob begins, and whether it is there yet. Who fetches it has this locked.
+/// Where a blob begins, and whether it is there yet. Who fetches it has this locked, and waits for nothing but the registry.
 #[derive(Debug, Clone)]
 struct Place {
     start: u64,
@@ -31,7 +33,8 @@ struct Content {
     file: Option<Arc<File>>,
     /// Where the next blob begins.
     end: u64,
-    places: HashMap<Digest, Place>,
+    /// By digest and size: an image that states a wrong size gets no blob of another, and takes no room from it.
+    places: HashMap<(Digest, u64), Place>,
 }
 
 impl Shelf {
@@ -77,11 +80,11 @@ impl Shelf {
                     .insert(Arc::new(spool::nameless(&self.directory)?)),
             ),
         };
-        if let Some(place) = content.places.get(&digest) {
+        if let Some(place) = content.places.get(&(digest, size)) {
             return Ok(Some((file, place.clone())));
         }
         let start = content.end;
-        if size > MAX_BYTES - start {
+        if size > MAX_BYTES - start || content.places.len() >= MAX_BLOBS {
             return Ok(None);
         }
         content.end += size;
@@ -89,7 +92,7 @@ impl Shelf {
             start,
             is_there: Arc::default(),
         };
-        content.places.insert(digest, place.clone());
+        content.places.insert((digest, size), place.clone());
         Ok(Some((file, place)))
     }
 }

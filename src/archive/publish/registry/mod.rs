@@ -164,8 +164,13 @@ impl Target<'_> {
         }
         let blobs: Vec<_> = self.parts.blobs.iter().collect();
         in_parallel(&blobs, |(digest, blob)| {
-            self.to
-                .once(**digest, || self.sending().send(**digest, blob))
+            let send = || self.sending().send(**digest, blob);
+            // What is only said to be there is not remembered for other images.
+            if is_same && blob.new.is_none() {
+                send()
+            } else {
+                self.to.once(**digest, send)
+            }
         })?;
         let named = self.send_manifests(is_same, naming, names, given);
         if named.is_err() {
