@@ -11,7 +11,7 @@ use std::os::unix::fs::FileExt as _;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use super::entry::{Blob, MAX_ENTRIES, SourceEntry};
+use super::entry::{Blob, SourceEntry};
 use super::remote_graph::{Listing, Members, Referrers};
 use super::shelf::Shelf;
 use super::{Form, Source, spool};
@@ -26,8 +26,6 @@ use crate::tarball::Kind;
 
 /// How much is read at once. In bytes.
 const BUFFER_BYTES: usize = 256 * 1024;
-/// How often a blob is fetched whose body is cut.
-const MAX_TRIES: usize = 3;
 
 /// What of an image in a registry is known.
 #[derive(Debug)]
@@ -93,12 +91,6 @@ impl Source {
         };
         let mut entries = Vec::new();
         for (name, content) in listing.into_members()? {
-            if entries.len() >= MAX_ENTRIES {
-                return Err(Error::BadDocument {
-                    name: image.to_string(),
-                    reason: format!("lists more than {MAX_ENTRIES} blobs"),
-                });
-            }
             let (entry, member) = remote.member(name, content)?;
             entries.push(entry);
             remote.members.push(member);
@@ -243,24 +235,8 @@ impl Remote {
         Ok(place)
     }
 
-    /// Fetches a blob to its place, again if its body is cut.
-    fn fetch(&self, digest: Digest, n_bytes: u64, place: &Place) -> Result<(), Error> {
-        let mut n_tries = 0;
-        loop {
-            n_tries += 1;
-            match self.fetch_once(digest, n_bytes, place) {
-                // What the registry says is wrong stays so.
-                Err(Error::Io { .. }) if n_tries < MAX_TRIES => {}
-                fetched => {
-                    fetched?;
-                    self.repository.observer().ends(&digest, Outcome::Fetched);
-                    return Ok(());
-                }
-            }
-        }
-    }
-
-    fn fetch_once(&self, digest: Digest, n_bytes: u64, (file, start): &Place) -> Result<(), Error> {
+    /// Fetches a blob to its place in a file.
+    fn fetch(&self, digest: Digest, n_bytes: u64, (file, start): &Place) -> Result<(), Error> {
         let stream = self.repository.blob(digest, n_bytes)?;
         let mut stream = self.repository.observer().stream(n_bytes, stream);
         let name = format!("{}@{digest}", self.repository.shown());
@@ -268,7 +244,10 @@ impl Remote {
         let mut at = *start;
         loop {
             let n = match stream.read(&mut buffer) {
-                Ok(0) => return Ok(()),
+                Ok(0) => {
+                    self.repository.observer().ends(&digest, Outcome::Fetched);
+                    return Ok(());
+                }
                 Ok(n) => n,
                 Err(error) if error.kind() == io::ErrorKind::Interrupted => continue,
                 Err(error) => return Err(Error::in_place(&name)(error)),

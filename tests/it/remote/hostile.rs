@@ -91,7 +91,7 @@ fn layers_that_nobody_reads_may_be_whatever_they_are() {
         json!({"mediaType": LAYER, "digest": any, "size": 0}),
         json!({"mediaType": foreign, "digest": any, "size": 7, "urls": ["http://127.0.0.1:1/"]}),
     ] {
-        let (_double, name) = with_layers(&[layer.clone()]).serve();
+        let (_double, name) = with_layers(std::slice::from_ref(&layer)).serve();
         assert!(ok(["plan", patch, &name]).contains("team"), "{layer}");
         let told = fails(3, ["cat", &name, "/etc/os-release"]);
         assert!(told.contains("error: "), "{layer}: {told}");
@@ -157,4 +157,22 @@ fn what_cannot_be_understood_is_named() {
     }
     let (_double, name) = twice.serve();
     fails(3, ["cat", &name, "/etc/os-release"]);
+}
+
+#[test]
+fn manifests_have_a_bound_together() {
+    let mut content = Content::default();
+    let children: Vec<Value> = (0..40_u32)
+        .map(|i| {
+            let document = json!({"schemaVersion": 2, "mediaType": MANIFEST, "i": i, "filler": "x".repeat(3 << 20)});
+            content.put(MANIFEST, document.to_string().as_bytes())
+        })
+        .collect();
+    content.tag(
+        INDEX,
+        &json!({"schemaVersion": 2, "mediaType": INDEX, "manifests": children}),
+    );
+    let (_double, name) = content.serve();
+    let told = fails(3, ["inspect", &name]);
+    assert!(told.contains("bytes together"), "{told}");
 }
