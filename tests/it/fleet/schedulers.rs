@@ -1,4 +1,4 @@
-//! The recipes of `fleets/`: each is run with the variables that its scheduler sets, and GNU parallel runs its own.
+//! The recipes of `patches/fleet/`: each is run with the variables that its scheduler sets, and GNU parallel runs its own.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -14,7 +14,7 @@ use crate::engine::tool;
 
 fn recipe(name: &str) -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR"))
-        .join("fleets")
+        .join("patches/fleet")
         .join(name)
 }
 
