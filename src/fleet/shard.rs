@@ -147,6 +147,10 @@ impl Scheduler {
                 ));
             }
         };
+        if n == 0 {
+            let name = self.total.filter(|_| own.is_some()).unwrap_or(TOTAL);
+            return Err(format!("`{name}` is 0, and there are no 0 shards"));
+        }
         let index = number.checked_sub(self.first).filter(|index| *index < n);
         let index = index.ok_or_else(|| {
             let last = n + self.first - 1;

@@ -33,11 +33,13 @@ pub(super) struct LockOptions {
     cache: CacheOptions,
 }
 
+const MAX_JOBS: NonZeroUsize = NonZeroUsize::new(256).expect("it is not 0");
+
 /// How many images at once.
 #[derive(Debug, Clone, Copy, Args)]
 pub(super) struct AtOnce {
-    /// How many images to work on at once
-    #[arg(short = 'j', long = "jobs", value_name = "N", default_value = "4")]
+    /// How many images to work on at once, up to 256
+    #[arg(short = 'j', long = "jobs", value_name = "N", default_value = "4", value_parser = jobs)]
     jobs: NonZeroUsize,
 }
 
@@ -74,6 +76,12 @@ fn shard(text: &str) -> Result<ShardWord, String> {
         return Ok(ShardWord::Auto);
     }
     Shard::parse(text).map(ShardWord::Shard)
+}
+
+/// Each takes a thread and some files.
+fn jobs(text: &str) -> Result<NonZeroUsize, String> {
+    let jobs = text.parse().ok().filter(|jobs| *jobs <= MAX_JOBS);
+    jobs.ok_or_else(|| format!("it is not a number from 1 to {MAX_JOBS}"))
 }
 
 impl AtOnce {

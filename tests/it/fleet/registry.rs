@@ -261,6 +261,13 @@ fn shards_of_no_scheduler_are_a_usage_error() {
     );
     let kubernetes = [("JOB_COMPLETION_INDEX", "0"), ("OCIPATCH_SHARDS", "2")];
     assert_eq!(auto(&kubernetes).status.code(), Some(0));
+    for jobs in ["0", "257", "-1", "many"] {
+        assert_eq!(
+            home.says(&format!("fleet apply --jobs={jobs}")).0,
+            2,
+            "{jobs}"
+        );
+    }
     let (code, _, told) = home.says("fleet apply --shard 2/2");
     assert_eq!(code, 2);
     assert!(

@@ -151,5 +151,10 @@ fn each_recipe_runs_with_the_variables_of_its_scheduler() {
 
 #[test]
 fn the_example_is_a_fleet() {
-    FleetFile::read(&recipe("fleet.yaml"), &mut Ledger::default()).unwrap();
+    let file = FleetFile::read(&recipe("fleet.yaml"), &mut Ledger::default()).unwrap();
+    let patches = &file.fleet().patches;
+    assert!(
+        patches.iter().all(|patch| recipe(patch).is_file()),
+        "{patches:?}"
+    );
 }

@@ -154,7 +154,11 @@ const REFUSED: &[(&[(&str, &str)], &str)] = &[
     ),
     (
         &[("CI_NODE_INDEX", "1"), ("CI_NODE_TOTAL", "0")],
-        "`CI_NODE_INDEX` is 1; of 0 shards it is 1 to 0",
+        "`CI_NODE_TOTAL` is 0, and there are no 0 shards",
+    ),
+    (
+        &[("JOB_COMPLETION_INDEX", "0"), ("OCIPATCH_SHARDS", "0")],
+        "`OCIPATCH_SHARDS` is 0, and there are no 0 shards",
     ),
     (
         &[("PARALLEL_SEQ", "0"), ("OCIPATCH_SHARDS", "4")],

@@ -132,7 +132,12 @@ impl<'a> Target<'a> {
         let blobs: Vec<_> = self.parts.blobs.iter().collect();
         in_parallel(&blobs, |(digest, blob)| {
             let send = || self.sending().send(**digest, blob);
-            self.to.once(**digest, send)
+            // What is only said to be there is not remembered for other images.
+            if self.is_same && blob.new.is_none() {
+                send()
+            } else {
+                self.to.once(**digest, send)
+            }
         })?;
         let (_, below) = self.parts.manifests.split_last().expect("the root is one");
         for manifest in below
