@@ -127,11 +127,11 @@ pub enum Error {
         /// The image, or the repository and a digest.
         place: String,
     },
-    /// A name in a registry stands for something else than it did when it was read.
+    /// A name in a registry refers to something else than when it was read.
     Moved {
         /// The name.
         name: String,
-        /// The digest that it stands for now; nothing if it was removed.
+        /// Its digest now; nothing if it was removed.
         found: Option<String>,
         /// The digest that was read.
         read: String,

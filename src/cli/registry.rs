@@ -81,7 +81,9 @@ pub(super) fn output(path: &Path) -> Result<Option<Reference>, Failure> {
         return Ok(Some(name.clone()));
     }
     let shown = printable::path(path);
-    let message = format!("`{shown}` has a digest, which follows from the content; use a tag");
+    let message = format!(
+        "`{shown}` has a digest; the digest of an output follows from its content, so use a tag"
+    );
     Err(Failure::Usage(message))
 }
 

@@ -22,7 +22,7 @@ pub enum Names<'a> {
 /// What a push may do to names that exist.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct Moves {
-    /// The name that was read may be moved, as long as it stands for what was read.
+    /// The name that was read may be moved, as long as nobody else has moved it.
     pub the_one_read: bool,
     /// Every other one may be moved.
     pub others: bool,

@@ -14,7 +14,7 @@ pub struct RegistryImage {
     /// The name; its tag is `latest` where none was written.
     reference: Reference,
     has_tag: bool,
-    /// What the tag stands for, or stood for when the name was written.
+    /// The digest, if the name has one.
     digest: Option<Digest>,
 }
 
@@ -65,7 +65,7 @@ impl RegistryImage {
         })
     }
 
-    /// Returns the image that a name stands for.
+    /// Returns the image with a name.
     #[must_use]
     pub fn of_tag(reference: Reference) -> Self {
         Self {
@@ -75,7 +75,7 @@ impl RegistryImage {
         }
     }
 
-    /// Returns the image that a name stood for when it had this digest.
+    /// Returns the image that had this digest under a name.
     #[must_use]
     pub fn pinned(reference: Reference, digest: Digest) -> Self {
         Self {

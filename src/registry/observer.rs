@@ -53,7 +53,7 @@ impl Observed {
         }
     }
 
-    /// Tells that a blob of so many bytes begins to move; returns its stream, whose bytes are told of as they are read.
+    /// Reports that a blob of so many bytes begins to move; returns its stream, which reports bytes as they are read.
     #[must_use]
     pub fn stream(&self, n_bytes: u64, stream: Box<dyn Read + Send>) -> Box<dyn Read + Send> {
         let Some(observer) = &self.0 else {

@@ -31,7 +31,7 @@ const BUFFER_BYTES: usize = 256 * 1024;
 #[derive(Debug)]
 pub(super) struct Remote {
     repository: Repository,
-    /// The name that was read, if it was read by one, and the digest that this stood for.
+    /// The name that was read, if it was read by one, and its digest.
     name: Option<(Reference, Digest)>,
     /// Where the files without a name are, for messages.
     directory: PathBuf,
@@ -145,7 +145,7 @@ impl Source {
         }
     }
 
-    /// Returns the name that was read in a registry, if it was read by one, and the digest that this stood for.
+    /// Returns the name that was read in a registry, if it was read by one, and its digest.
     #[must_use]
     pub fn read_name(&self) -> Option<(&Reference, Digest)> {
         match &self.form {
@@ -208,7 +208,7 @@ impl Remote {
             Member::Directory => (Arc::clone(&self.file), 0),
             Member::Document(start) => (Arc::clone(&self.file), *start),
             Member::Blob(digest, place) => {
-                // Whoever wants the same blob waits for it.
+                // Another thread that wants the same blob waits.
                 let mut place = locked(place);
                 match &*place {
                     Some(place) => place.clone(),

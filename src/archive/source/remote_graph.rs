@@ -34,7 +34,7 @@ pub(super) enum Members {
 
 /// The manifests of an image in a registry.
 pub(super) struct Listing {
-    /// The digest of the manifest or index that the name stands for.
+    /// The digest of the manifest or index that has the name.
     pub(super) root: Digest,
     /// What stands at the top: the image, and behind it what refers to it.
     top: Vec<Value>,

@@ -261,7 +261,7 @@ impl Apply {
             Some(name) => Ok(Output::Registry(PushNames::One(name))),
             None if self.in_place && is_remote => Ok(Output::Registry(PushNames::Read)),
             None if self.overwrite => Err(Failure::Usage(
-                "`--overwrite` is about tags in a registry; use `-o docker://NAME` or `--push` with it".to_owned(),
+                "`--overwrite` moves tags in a registry; use it with `-o docker://NAME` or `--push`".to_owned(),
             )),
             None => self.destination().map(Output::Local),
         }

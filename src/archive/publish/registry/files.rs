@@ -160,7 +160,7 @@ impl<'a> Files<'a> {
                 (None, None, size.unwrap_or_default())
             }
         };
-        // Whoever sends an entry of a registry names it by what that calls it.
+        // A registry knows an entry by its digest alone.
         let entry = entry.filter(|&index| {
             source.repository().is_none()
                 || digest_in_name(&source.entries()[index].name) == Some(digest)

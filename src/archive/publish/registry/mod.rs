@@ -2,7 +2,7 @@
 //!
 //! Blobs go first, then the manifests that an index lists, by digest, then the index or manifest under its names
 //! (distribution-spec, "Push"; a registry refuses a manifest that names what it does not have). Whatever ends this before,
-//! every name stands for what it did.
+//! every name is as it was.
 
 mod files;
 mod names;

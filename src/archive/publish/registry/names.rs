@@ -1,20 +1,20 @@
-//! Names in a registry: which may be given, and whether one still stands for what was read.
+//! Names in a registry: which may be written, and whether one is still the image that was read.
 
 use crate::digest::Digest;
 use crate::error::Error;
 use crate::reference::Reference;
 use crate::registry::{Name, Registries, Repository};
 
-/// What happens to names that exist and stand for something else.
+/// What happens to names that exist and refer to something else.
 #[derive(Debug, Clone, Default)]
 pub struct Existing {
-    /// The name that was read, which may be moved as long as it stands for what was read.
+    /// The name that was read, which may be moved as long as nobody else has moved it.
     pub moved: Option<Moved>,
     /// Whether every other name may be moved.
     pub is_overwritten: bool,
 }
 
-/// A name that was read, and what it stood for.
+/// A name that was read, and its digest then.
 #[derive(Debug, Clone)]
 pub struct Moved {
     /// The name.
@@ -41,10 +41,10 @@ pub(super) struct Naming<'a> {
     pub(super) existing: &'a Existing,
 }
 
-/// What a name that may be given stands for.
+/// What a name that may be written refers to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Look {
-    /// What it is to stand for.
+    /// The new image already.
     Done,
     /// Something else that may be replaced, or nothing.
     Missing,
