@@ -131,8 +131,8 @@ pub enum Error {
     Moved {
         /// The name.
         name: String,
-        /// The digest that it stands for now.
-        found: String,
+        /// The digest that it stands for now; nothing if it was removed.
+        found: Option<String>,
         /// The digest that was read.
         read: String,
     },
@@ -264,9 +264,13 @@ impl Error {
             }
             Self::Registry { place, reason } => format!("`{place}`: {reason}"),
             Self::NotInRegistry { place } => format!("the registry has no `{place}`"),
-            Self::Moved { name, found, read } => format!(
-                "`{name}` was moved by someone else: it was {read} when it was read, and is {found} now; it stays so, and the new image has no name yet: plan and apply again"
-            ),
+            Self::Moved { name, found, read } => {
+                let found = found.as_ref();
+                let now = found.map_or("removed".to_owned(), |found| format!("moved to {found}"));
+                format!(
+                    "`{name}` was {read} when it was read, and has been {now} since; the new image has no name yet: plan and apply again"
+                )
+            }
             Self::Conflict(conflict) => conflict.to_string(),
             Self::Unfinished { source, .. } => source.message(),
             Self::NotAnImage { place, reason } | Self::Output { place, reason } => {

@@ -21,7 +21,7 @@ use crate::printable;
 /// Shows what differs between two archives, by meaning: forms and spellings aside.
 #[derive(Debug, Args)]
 pub(super) struct Diff {
-    /// The old archive: a tar, an extracted directory, or `-` for standard input
+    /// The old archive: a tar, an extracted directory, `docker://NAME` for an image in a registry, or `-` for standard input
     #[arg(value_name = "A")]
     old: PathBuf,
     /// The new archive

@@ -21,7 +21,7 @@ pub(super) struct RegistryOptions {
     #[arg(long, value_name = "FILE", help_heading = "Registries")]
     authfile: Option<PathBuf>,
     /// Reach this registry without encryption; repeatable. A registry on this machine needs no such option
-    #[arg(long, value_name = "HOST[:PORT]", help_heading = "Registries")]
+    #[arg(long, value_name = "HOST[:PORT]", value_parser = host, help_heading = "Registries")]
     plain_http: Vec<String>,
     /// Show each request to a registry on standard error
     #[arg(short, long, help_heading = "Registries")]
@@ -93,7 +93,7 @@ pub(super) fn advice(path: &str) -> Option<String> {
         .find_map(|word| path.strip_prefix(word))
         .unwrap_or(path);
     let looks_like_a_file = path.starts_with(['.', '/'])
-        || [".tar", ".gz", ".tgz", ".zst", ".yaml", ".yml", "/"]
+        || [".tar", ".json", ".gz", ".tgz", ".zst", ".yaml", ".yml", "/"]
             .iter()
             .any(|end| path.ends_with(end));
     if looks_like_a_file || Reference::parse(bare).is_err() {
@@ -102,4 +102,14 @@ pub(super) fn advice(path: &str) -> Option<String> {
     Some(format!(
         "an image in a registry is `{WORD}{bare}`; for one that docker has, use `docker save {bare} | ocipatch … -`"
     ))
+}
+
+fn host(text: &str) -> Result<String, String> {
+    let is_host = |byte: u8| byte.is_ascii_alphanumeric() || b".-:[]".contains(&byte);
+    if text.is_empty() || !text.bytes().all(is_host) {
+        return Err(
+            "expected a host and perhaps a port, such as `registry.example.com:5000`".to_owned(),
+        );
+    }
+    Ok(text.to_owned())
 }

@@ -25,7 +25,7 @@ use crate::layer::SourceDirectory;
 use crate::ledger::{Ledger, Location, ReadAs};
 use crate::operation::{Depth, Sources};
 use crate::patch::{Expectation, Patch, PatchFile};
-use crate::plan::{Inventory, InventoryImage, OperationId, UnreadImage, targets};
+use crate::plan::{Inventory, InventoryImage, OperationId, Packed, UnreadImage, targets};
 use crate::platform::Platform;
 use crate::problem::Address;
 use crate::registry::Reach;
@@ -204,7 +204,11 @@ fn read<'a>(
         unread: unread.collect(),
         sources,
         keeps_plain: archive.keeps_layers_plain() && !conditions.is_converted,
-        packs_layers: conditions.is_pushed && archive.source().repository().is_none(),
+        packed: match archive.source().repository() {
+            _ if !conditions.is_pushed => Packed::None,
+            Some(_) => Packed::Made,
+            None => Packed::All,
+        },
         has_names: archive.has_names() || conditions.is_converted,
         source_date_epoch: conditions.source_date_epoch.clone(),
         shown: conditions.shown.clone(),

@@ -66,7 +66,7 @@ impl Plan<'_> {
         if let Some(name) = one {
             let [(_, names)] = images.as_mut_slice() else {
                 return Err(refused(format!(
-                    "has {} images that the patches are about, but `docker://{}` is the name of one; `--push` gives each its own names",
+                    "has {} targeted images, but `docker://{}` is one name; use `--push` to give each its own names",
                     images.len(),
                     name.full()
                 )));
@@ -96,7 +96,7 @@ impl Plan<'_> {
         };
         if let Some(moved) = existing.moved.as_ref().filter(|_| !moves.the_one_read) {
             let is_moved = |(root, names): &(_, Vec<Reference>)| {
-                *root != moved.digest && names.contains(&moved.name)
+                *root != moved.digest && names.iter().any(|name| moved.is(name, registries))
             };
             if images.iter().any(is_moved) {
                 return Err(Error::Output {

@@ -92,7 +92,7 @@ fn inventory_for(patches: &[Patch]) -> Inventory {
         unread: Vec::new(),
         sources: HashMap::new(),
         keeps_plain: true,
-        packs_layers: false,
+        packed: super::Packed::None,
         has_names: true,
         source_date_epoch: None,
         shown: Vec::new(),

@@ -20,14 +20,25 @@ pub struct Inventory {
     pub sources: HashMap<OperationId, HostSource>,
     /// Whether the form that is written keeps layers uncompressed.
     pub keeps_plain: bool,
-    /// Whether layers that are not compressed become so: clients of registries expect it.
-    pub packs_layers: bool,
+    /// Which layers that are not compressed become so: clients of registries expect it.
+    pub packed: Packed,
     /// Whether the form that is written has a place for names of images.
     pub has_names: bool,
     /// The time to give to images that change, where the environment sets one.
     pub source_date_epoch: Option<Timestamp>,
     /// The files whose texts are wanted as the patches leave them.
     pub shown: Vec<ImagePath>,
+}
+
+/// Which layers are compressed that would not be.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Packed {
+    /// None.
+    None,
+    /// Those that the plan makes.
+    Made,
+    /// All of them.
+    All,
 }
 
 /// An image, or something else, that cannot be read.

@@ -32,7 +32,7 @@ use crate::problem::Rejected;
 use crate::reference::Reference;
 use crate::secret::Secrets;
 pub use check::contradictions;
-pub use inventory::{Inventory, UnreadImage};
+pub use inventory::{Inventory, Packed, UnreadImage};
 use run::Run;
 pub use target::targets;
 
@@ -167,9 +167,7 @@ pub fn plan(files: &[PatchFile], inventory: &Inventory, texts: &Texts) -> Result
             });
         }
     }
-    if inventory.packs_layers {
-        run.pack_layers();
-    }
+    run.pack_layers(inventory.packed);
     let shown = run.shown();
     if !run.wanted.is_empty() {
         return Err(Unplanned::Wants(run.wanted));

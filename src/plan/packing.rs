@@ -2,6 +2,7 @@
 
 use std::collections::btree_map::Entry;
 
+use super::Packed;
 use super::run::Run;
 use crate::compression::Compression;
 use crate::edit::PlannedLayer;
@@ -9,7 +10,10 @@ use crate::edit::PlannedLayer;
 impl Run<'_> {
     /// Has layers compressed that are not, but for those of which a patch says that they are to be so. Docker, podman and skopeo
     /// push no others, and crane reads no others (go-containerregistry `pkg/v1/partial/compressed.go`).
-    pub(super) fn pack_layers(&mut self) {
+    pub(super) fn pack_layers(&mut self, packed: Packed) {
+        if packed == Packed::None {
+            return;
+        }
         let to = Compression::Gzip;
         let is_about_all = self.states.iter().all(|state| state.steps.is_empty());
         for state in &mut self.states {
@@ -21,7 +25,10 @@ impl Run<'_> {
             let mut n_packed = 0;
             for layer in &state.layers {
                 match *layer {
-                    PlannedLayer::Kept(kept) if state.compressions[kept] == Compression::None => {
+                    PlannedLayer::Kept(kept)
+                        if packed == Packed::All
+                            && state.compressions[kept] == Compression::None =>
+                    {
                         if let Entry::Vacant(entry) = state.recompressed.entry(kept) {
                             entry.insert(to);
                             n_packed += 1;

@@ -186,8 +186,16 @@ fn no_answer(error: &ureq::Error) -> Failure {
         ureq::Error::Timeout(_) | ureq::Error::ConnectionFailed => true,
         _ => false,
     };
+    let reason = error.to_string();
+    let reason = reason.strip_prefix("io: ").unwrap_or(&reason);
+    // What a server without TLS answers is no record of TLS.
+    let advice = if reason.contains("InvalidContentType") {
+        "; if the registry has no TLS, name it with `--plain-http`"
+    } else {
+        ""
+    };
     Failure {
-        reason: error.to_string(),
+        reason: format!("{reason}{advice}"),
         is_passing,
     }
 }

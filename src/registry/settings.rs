@@ -94,7 +94,11 @@ impl Settings {
     #[must_use]
     pub fn is_plain(&self, authority: &str) -> bool {
         let mut named = self.plain_http.iter();
-        named.any(|named| named.eq_ignore_ascii_case(authority))
+        let host = authority
+            .rsplit_once(':')
+            .map_or(authority, |(host, _)| host);
+        // A name without a port is meant with every one.
+        named.any(|named| named.eq_ignore_ascii_case(authority) || named.eq_ignore_ascii_case(host))
     }
 
     /// Tells whether there is a directory of certificates for a registry.

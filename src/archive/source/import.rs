@@ -62,6 +62,19 @@ impl Import {
             archive: Arc::clone(archive),
             layer: layer.clone(),
         };
+        let source = archive.source();
+        let is_fetched = layer
+            .entry
+            .is_some_and(|entry| source.fetched_by(entry).is_some());
+        if is_fetched {
+            // To look at it would mean to fetch it.
+            let compression = layer.compression();
+            return Ok(Self {
+                place,
+                origin,
+                compression,
+            });
+        }
         Self::of(place, origin)
     }
 

@@ -11,7 +11,7 @@ use std::os::unix::fs::FileExt as _;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use super::entry::{Blob, MAX_ENTRIES, SourceEntry};
+use super::entry::{Blob, SourceEntry};
 use super::remote_graph::{Listing, Members, Referrers};
 use super::{Form, Source, spool};
 use crate::archive::Archive;
@@ -86,12 +86,6 @@ impl Source {
         };
         let mut entries = Vec::new();
         for (name, content) in listing.into_members()? {
-            if entries.len() >= MAX_ENTRIES {
-                return Err(Error::BadDocument {
-                    name: image.to_string(),
-                    reason: format!("lists more than {MAX_ENTRIES} blobs"),
-                });
-            }
             let (entry, member) = remote.member(name, content)?;
             entries.push(entry);
             remote.members.push(member);
@@ -153,11 +147,11 @@ impl Archive {
         let source = self.source();
         let layers = images.flat_map(|image| &self.images()[image].layers);
         let entries = layers.filter_map(|layer| layer.entry);
-        let is_wanted = |&entry: &usize| {
+        let is_known = |entry: usize| {
             let n_bytes = source.entries()[entry].size;
-            let is_known = source.cache().is_some_and(|cache| cache.may_have(n_bytes));
-            source.fetched_by(entry).is_some() && !is_known
+            source.cache().is_some_and(|cache| cache.may_have(n_bytes))
         };
+        let is_wanted = |&entry: &usize| source.fetched_by(entry).is_some() && !is_known(entry);
         let entries: BTreeSet<usize> = entries.filter(is_wanted).collect();
         let entries: Vec<usize> = entries.into_iter().collect();
         in_parallel(&entries, |&entry| source.blob(entry).map(drop))

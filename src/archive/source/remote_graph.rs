@@ -1,8 +1,10 @@
 //! What an image in a registry consists of: its manifest, or its index with everything that this leads to.
 
-use std::collections::{BTreeMap, HashSet};
+use std::collections::{BTreeMap, HashMap, HashSet};
 use std::sync::Mutex;
+use std::sync::atomic::{AtomicUsize, Ordering};
 
+use super::entry::MAX_ENTRIES;
 use super::names;
 use crate::archive::documents::descriptor::{NAME, REF_NAME, blob_name, digest_of, media_type_of};
 use crate::archive::documents::graph::{MAX_DEPTH, children};
@@ -57,13 +59,12 @@ impl Listing {
             top: vec![top(&root, image)],
             manifests: BTreeMap::new(),
         };
-        let mut n_bytes = 0;
+        let n_bytes = AtomicUsize::new(0);
         let mut level = vec![root];
         for _ in 0..=MAX_DEPTH {
             let mut wanted = Vec::new();
             let mut seen = HashSet::new();
             for manifest in level {
-                n_bytes += manifest.bytes.len();
                 if is_index(&manifest.media_type) {
                     let document = parsed(&manifest)?;
                     let below = children(&document).filter(|child| is_wanted(child));
@@ -76,25 +77,21 @@ impl Listing {
             if wanted.is_empty() {
                 break;
             }
-            let n_manifests = listing.manifests.len() + wanted.len();
-            if n_manifests > MAX_MANIFESTS || n_bytes > MAX_MANIFESTS_BYTES {
-                return Err(Error::BadDocument {
-                    name: image.to_string(),
-                    reason: format!(
-                        "leads to {n_manifests} manifests, of which {n_bytes} bytes were read; at most {MAX_MANIFESTS} and {MAX_MANIFESTS_BYTES} are allowed"
-                    ),
-                });
-            }
-            level = fetch_all(repository, &wanted)?;
+            check_number(listing.manifests.len() + wanted.len(), &image.to_string())?;
+            level = fetch_all(repository, &wanted, &n_bytes)?;
         }
         if referrers == Referrers::Fetched {
-            listing.fetch_referrers(repository)?;
+            listing.fetch_referrers(repository, &n_bytes)?;
         }
         Ok(listing)
     }
 
     /// Fetches what refers to the image, or to one of its index (distribution-spec, "Listing Referrers").
-    fn fetch_referrers(&mut self, repository: &Repository) -> Result<(), Error> {
+    fn fetch_referrers(
+        &mut self,
+        repository: &Repository,
+        n_bytes: &AtomicUsize,
+    ) -> Result<(), Error> {
         let subjects: Vec<Digest> = self.manifests.keys().copied().collect();
         let found = Mutex::new(BTreeMap::new());
         in_parallel(&subjects, |subject| {
@@ -111,16 +108,8 @@ impl Listing {
         let mut found = found.into_inner().expect("inserting does not panic");
         found.retain(|digest, _| !self.manifests.contains_key(digest));
         let wanted: Vec<Digest> = found.keys().copied().collect();
-        if self.manifests.len() + wanted.len() > MAX_MANIFESTS {
-            return Err(Error::BadDocument {
-                name: "the list of referrers".to_owned(),
-                reason: format!(
-                    "has {} items; at most {MAX_MANIFESTS} are allowed",
-                    wanted.len()
-                ),
-            });
-        }
-        for manifest in fetch_all(repository, &wanted)? {
+        check_number(self.manifests.len() + wanted.len(), "the list of referrers")?;
+        for manifest in fetch_all(repository, &wanted, n_bytes)? {
             self.top.extend(found.remove(&manifest.digest));
             self.manifests.insert(manifest.digest, manifest);
         }
@@ -130,7 +119,7 @@ impl Listing {
     /// Returns the entries of the layout that it would be, each with its name, in walk order. Layers that are not distributed are
     /// left out (image-spec layer.md, "Non-Distributable Layers").
     pub(super) fn into_members(self) -> Result<Vec<(String, Members)>, Error> {
-        let mut blobs = BTreeMap::new();
+        let (mut blobs, mut sizes) = (BTreeMap::new(), HashMap::new());
         for manifest in self.manifests.values() {
             if is_index(&manifest.media_type) {
                 continue;
@@ -138,9 +127,24 @@ impl Listing {
             let document = parsed(manifest)?;
             for descriptor in blobs_of(&document) {
                 let size = descriptor.get("size").and_then(Value::as_u64);
-                if let Some((digest, size)) = digest_of(descriptor).zip(size) {
-                    blobs.insert(blob_name(digest), Members::Blob(digest, size));
+                let Some((digest, size)) = digest_of(descriptor).zip(size) else {
+                    continue;
+                };
+                let known = sizes.insert(digest, size);
+                if let Some(known) = known.filter(|known| *known != size) {
+                    return Err(Error::Mismatch {
+                        what: format!("the size of `{digest}`, which is listed twice,"),
+                        found: size.to_string(),
+                        wanted: known.to_string(),
+                    });
                 }
+                if sizes.len() > MAX_ENTRIES {
+                    return Err(Error::BadDocument {
+                        name: blob_name(manifest.digest),
+                        reason: format!("the image has more than {MAX_ENTRIES} blobs"),
+                    });
+                }
+                blobs.insert(blob_name(digest), Members::Blob(digest, size));
             }
         }
         for manifest in self.manifests.into_values() {
@@ -172,21 +176,45 @@ fn is_wanted(descriptor: &Value) -> bool {
     is_index(&media_type) || is_manifest(&media_type)
 }
 
-fn fetch_all(repository: &Repository, wanted: &[Digest]) -> Result<Vec<Manifest>, Error> {
+/// Fetches manifests, several at once; those that the registry does not have are left out. `n_bytes` counts what they come to.
+fn fetch_all(
+    repository: &Repository,
+    wanted: &[Digest],
+    n_bytes: &AtomicUsize,
+) -> Result<Vec<Manifest>, Error> {
     let found = Mutex::new(BTreeMap::new());
     in_parallel(wanted, |digest| {
-        match repository.manifest(Name::Digest(*digest)) {
-            Ok(manifest) => {
-                let mut found = found.lock().expect("inserting does not panic");
-                found.insert(*digest, manifest);
-                Ok(())
-            }
-            Err(Error::NotInRegistry { .. }) => Ok(()),
-            Err(error) => Err(error),
+        let manifest = match repository.manifest(Name::Digest(*digest)) {
+            Ok(manifest) => manifest,
+            Err(Error::NotInRegistry { .. }) => return Ok(()),
+            Err(error) => return Err(error),
+        };
+        let before = n_bytes.fetch_add(manifest.bytes.len(), Ordering::Relaxed);
+        if before + manifest.bytes.len() > MAX_MANIFESTS_BYTES {
+            return Err(Error::BadDocument {
+                name: repository.shown(),
+                reason: format!(
+                    "the manifests of the image have more than {MAX_MANIFESTS_BYTES} bytes together"
+                ),
+            });
         }
+        let mut found = found.lock().expect("inserting does not panic");
+        found.insert(*digest, manifest);
+        Ok(())
     })?;
     let found = found.into_inner().expect("inserting does not panic");
     Ok(found.into_values().collect())
+}
+
+/// Refuses to fetch more manifests than an image has.
+fn check_number(n_manifests: usize, name: &str) -> Result<(), Error> {
+    if n_manifests <= MAX_MANIFESTS {
+        return Ok(());
+    }
+    Err(Error::BadDocument {
+        name: name.to_owned(),
+        reason: format!("leads to {n_manifests} manifests; at most {MAX_MANIFESTS} are allowed"),
+    })
 }
 
 /// Whether what refers to an image is read with it.

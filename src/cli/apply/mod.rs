@@ -17,8 +17,8 @@ use crate::job::{Archive, Moves, Names, Plan};
 use crate::ledger::{Ledger, WrittenAs};
 use crate::platform::PlatformPattern;
 use crate::printable;
-use crate::reference::Reference;
-use crate::registry::{Access, Registries};
+use crate::reference::{Reference, RegistryImage};
+use crate::registry::{Access, Reach, Registries};
 
 /// Applies patches to an image archive.
 #[derive(Debug, Args)]
@@ -34,8 +34,8 @@ pub(super) struct Apply {
     /// Change IMAGE itself; of a registry, move the tag that was read
     #[arg(long, conflicts_with = "check")]
     in_place: bool,
-    /// Push the patched image to registries, under every name that it has
-    #[arg(long, conflicts_with_all = ["check", "to"])]
+    /// Push the patched image to registries, under every name that it has; with `--check`, only show what that would be
+    #[arg(long, conflicts_with = "to")]
     push: bool,
     /// Move tags that exist in the registry
     #[arg(long, conflicts_with = "check")]
@@ -113,7 +113,7 @@ impl Apply {
             refuse_stream(image)?;
         }
         let output = (!self.check).then(|| self.output(is_remote)).transpose()?;
-        let is_pushed = matches!(output, Some(Output::Registry(_)));
+        let is_pushed = self.push || matches!(output, Some(Output::Registry(_)));
         // To write an image in another form, or elsewhere, is something to do.
         if self.to.is_none() && self.platform.is_none() && !is_remote && !is_pushed {
             self.inputs.want_patch()?;
@@ -122,14 +122,11 @@ impl Apply {
         let patches = self.inputs.read_patches(ProblemFormat::Text, ledger)?;
         let form = self.form(output.as_ref(), is_remote)?;
         let mut patches = patches.convert(form, self.platform.as_ref())?;
-        if is_pushed && !is_remote {
+        if is_pushed {
             patches = patches.pushed();
         }
         let reach = patches.reach();
-        if let Some(Output::Registry(PushNames::One(name))) = &output {
-            let registries = reach.registries()?;
-            registries.announce(&registries.repository(name), Access::Push);
-        }
+        self.announce(output.as_ref(), &reach)?;
         let archive = if self.in_place && !is_remote {
             patches.open_in_place(image)?
         } else {
@@ -162,6 +159,23 @@ impl Apply {
             None | Some(Destination::Stream(_)) => Ok(()),
             Some(destination) => records.print(destination),
         }
+    }
+
+    /// Says where something is going to be pushed, so that one token serves for all.
+    fn announce(&self, output: Option<&Output>, reach: &Reach) -> Result<(), Failure> {
+        let read = registry::image(self.inputs.image())?;
+        let name = match output {
+            Some(Output::Registry(PushNames::One(name))) => Some(name),
+            Some(Output::Registry(PushNames::Read | PushNames::All)) => {
+                read.as_ref().map(RegistryImage::repository)
+            }
+            Some(Output::Local(_)) | None => None,
+        };
+        if let Some(name) = name {
+            let registries = reach.registries()?;
+            registries.announce(&registries.repository(name), Access::Push);
+        }
+        Ok(())
     }
 
     fn push(
@@ -209,10 +223,13 @@ impl Apply {
         let image = printable::path(self.inputs.image());
         Err(Failure::Usage(format!(
             "`--keep-replaced` requires an OCI layout directory, but `{image}` is {}",
-            if archive.source().is_directory() {
-                "in another form"
-            } else {
-                "a file"
+            match (
+                archive.source().repository(),
+                archive.source().is_directory()
+            ) {
+                (Some(_), _) => "in a registry",
+                (None, true) => "in another form",
+                (None, false) => "a file",
             }
         )))
     }

@@ -32,7 +32,7 @@ use crate::printable;
 /// Opens files of an image in an editor, and writes what you change as operations of a patch.
 #[derive(Debug, Args)]
 pub(super) struct Edit {
-    /// A tar or an extracted directory; it stays as it is
+    /// A tar, an extracted directory, or `docker://NAME` for an image in a registry; it stays as it is
     image: PathBuf,
     #[command(flatten)]
     registries: RegistryOptions,

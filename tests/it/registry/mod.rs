@@ -1,9 +1,9 @@
 //! Registries: real ones, and a double that does what real ones rarely do.
 #![allow(clippy::unwrap_used, reason = "helpers of tests may fail as tests do")]
 
-mod double;
+pub(crate) mod double;
 mod logged_in;
 mod plain;
 pub(crate) mod server;
 mod tls;
-mod token;
+pub(crate) mod token;

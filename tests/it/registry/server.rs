@@ -72,6 +72,11 @@ impl Server {
         Some(server)
     }
 
+    /// Where it keeps its files.
+    pub(crate) fn store(&self) -> std::path::PathBuf {
+        self.directory.path().join("store")
+    }
+
     /// Its host and port.
     pub(crate) fn domain(&self) -> &str {
         &self.domain

@@ -17,8 +17,8 @@ use crate::engine::tool;
 const MANIFEST_TYPE: &str = "application/vnd.oci.image.manifest.v1+json";
 
 /// A registry, who gives its tokens, and the files of both.
-struct Guarded {
-    server: Server,
+pub(crate) struct Guarded {
+    pub(crate) server: Server,
     issuer: Double,
     /// How long tokens last, in seconds.
     lifetime: Arc<AtomicU64>,
@@ -26,7 +26,7 @@ struct Guarded {
 }
 
 impl Guarded {
-    fn start() -> Option<Self> {
+    pub(crate) fn start() -> Option<Self> {
         tool("openssl")?;
         let directory = Arc::new(tempfile::tempdir().unwrap());
         let path = directory.path();
@@ -58,6 +58,11 @@ impl Guarded {
             lifetime,
             _directory: directory,
         })
+    }
+
+    /// How many tokens were given.
+    pub(crate) fn n_tokens(&self) -> usize {
+        self.issuer.lines().len()
     }
 
     fn registries(&self) -> Registries {

@@ -154,3 +154,20 @@ fn docker_loads_and_runs_what_is_written_from_a_registry() {
         }
     }
 }
+
+#[test]
+fn a_layer_added_to_a_plain_image_of_a_registry_is_compressed() {
+    let Some(site) = Site::start() else { return };
+    site.patch("empty.yaml", "operations: [set-platform: {os: linux, architecture: amd64}]");
+    site.ok("apply -q empty.yaml scratch -o @empty:1");
+    site.patch(
+        "add.yaml",
+        "operations: [add-layer: {files: [{path: /a, content: a}]}]",
+    );
+    site.ok("apply -q add.yaml @empty:1 -o @empty:2");
+    let Some(mut crane) = Release::Forky.tool("crane") else {
+        return;
+    };
+    let name = format!("{}/empty:2", site.server.domain());
+    said(crane.args(["validate", "--insecure", "--remote", &name]));
+}

@@ -2,6 +2,8 @@
 #![allow(clippy::unwrap_used, reason = "helpers of tests may fail as tests do")]
 
 mod consumers;
+mod guarded;
+mod hostile;
 mod killed;
 mod mixtures;
 mod moving;
@@ -32,12 +34,16 @@ struct Ran {
 impl Site {
     /// Nothing on a machine without `docker-registry`.
     fn start() -> Option<Self> {
+        Server::start().map(Self::of)
+    }
+
+    fn of(server: Server) -> Self {
         let site = Self {
-            server: Server::start()?,
+            server,
             directory: tempfile::tempdir().unwrap(),
         };
         site.patch("label.yaml", "operations: [set-label: {team: web}]");
-        Some(site)
+        site
     }
 
     fn path(&self, name: &str) -> PathBuf {

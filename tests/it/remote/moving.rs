@@ -141,3 +141,69 @@ fn a_bare_name_leads_to_the_word() {
     let told = site.fails(3, "apply label.yaml ./nginx.tar -o x.tar");
     assert!(!told.contains("docker://"), "{told}");
 }
+
+#[test]
+fn one_name_that_may_not_be_given_leaves_all_others() {
+    let Some(site) = Site::start() else { return };
+    site.push("docker26.tar", "app:1");
+    site.push("crane.tar", "app:z");
+    let domain = site.server.domain();
+    let tags = format!(
+        "operations: [retag: [\"{domain}/app:a\", \"{domain}/other:b\", \"{domain}/app:z\"]]"
+    );
+    site.patch("retag.yaml", &tags);
+    let before = [site.digest("app:1"), site.digest("app:z")];
+    let told = site.fails(3, "apply retag.yaml @app:1 --push");
+    assert!(
+        told.contains("app:z") && !told.contains("written:"),
+        "{told}"
+    );
+    for name in ["app:a", "other:b"] {
+        site.fails(3, &format!("inspect @{name}"));
+    }
+    site.patch(
+        "add.yaml",
+        &format!("operations: [add-tag: [\"{domain}/app:z\"], set-label: {{a: b}}]"),
+    );
+    site.fails(3, "apply add.yaml @app:1 --push --in-place");
+    assert_eq!([site.digest("app:1"), site.digest("app:z")], before);
+}
+
+#[test]
+fn another_spelling_of_the_name_that_was_read_is_that_name() {
+    let Some(site) = Site::start() else { return };
+    site.push("docker26.tar", "app:1");
+    let port = site.server.domain().rsplit_once(':').unwrap().1.to_owned();
+    let line = format!("docker://localhost:{port}/app:1 -o docker://LOCALHOST:{port}/app:1");
+    let told = site.fails(3, &format!("apply label.yaml {line} --overwrite"));
+    assert!(told.contains("`--in-place`"), "{told}");
+}
+
+#[test]
+fn a_check_shows_the_digest_that_a_push_gives_an_archive() {
+    let Some(mut site) = Site::start() else {
+        return;
+    };
+    let archive = crate::edit::fixture("docker26.tar");
+    let archive = archive.display();
+    site.server.forget();
+    let ran = site.run(&format!("apply --check --push label.yaml {archive}"));
+    assert_eq!(ran.code, Some(0), "{}", ran.stderr);
+    assert!(site.server.requests().is_empty());
+    site.ok(&format!("apply -q label.yaml {archive} -o @app:1"));
+    assert!(ran.stderr.contains(&site.digest("app:1")), "{}", ran.stderr);
+}
+
+#[test]
+fn a_tag_that_was_removed_meanwhile_is_told_as_such() {
+    let Some(site) = Site::start() else { return };
+    site.push("docker26.tar", "app:1");
+    let digest = site.digest("app:1");
+    let store = site
+        .server
+        .store()
+        .join("docker/registry/v2/repositories/app/_manifests/tags/1");
+    std::fs::remove_dir_all(store).unwrap();
+    let told = site.fails(1, &format!("apply label.yaml @app:1@{digest} --in-place"));
+    assert!(told.contains("removed"), "{told}");
+}

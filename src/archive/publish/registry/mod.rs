@@ -9,7 +9,8 @@ mod referrers;
 mod sending;
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
+use std::sync::Arc;
 
 use crate::archive::documents::descriptor::{blob_name, digest_of, media_type_of};
 use crate::archive::documents::graph::children;
@@ -81,45 +82,55 @@ enum Held {
     New(usize),
 }
 
-/// Sends `draft`, which is a layout, to registries.
+/// Sends `draft`, which is a layout, to registries: to all of them what they lack, then the names.
 pub(super) fn push(draft: &Draft<'_>, push: &Push) -> Result<(), Error> {
     let files = Files::of(draft);
-    let from = draft.source.repository();
-    let mut given: Vec<String> = Vec::new();
-    let mut waiting: BTreeSet<String> = BTreeSet::new();
-    for (_, names) in &push.images {
-        waiting.extend(names.iter().map(Reference::full));
-    }
+    let mut targets = Vec::new();
     for (root, names) in &push.images {
-        let parts = files.parts(*root)?;
+        let parts = Arc::new(files.parts(*root)?);
         for names in by_repository(names) {
             let to = push.registries.repository(names[0]);
             push.registries.announce(&to, Access::Push);
-            let naming = Naming {
-                to: &to,
-                root: *root,
-                existing: &push.existing,
-            };
-            let target = Target {
-                to: &to,
-                from,
-                parts: &parts,
+            targets.push(Target {
+                is_same: draft
+                    .source
+                    .repository()
+                    .is_some_and(|from| from.is_same(&to)),
+                from: draft.source.repository(),
+                to,
+                parts: Arc::clone(&parts),
                 files: &files,
-                spool: &push.spool,
-            };
-            let named = target.send(&naming, &names, |name| {
-                waiting.remove(&name.full());
-                given.push(name.full());
+                push,
+                names,
             });
-            named.map_err(|error| {
-                let rest: Vec<String> = waiting.iter().cloned().collect();
-                if given.is_empty() {
-                    error
-                } else {
-                    error.after(&given, &rest)
-                }
-            })?;
         }
+    }
+    // A name that may not be given is told before much is sent.
+    if targets
+        .iter()
+        .any(|target| target.n_sent() > LOOK_FIRST_BYTES)
+    {
+        for target in &targets {
+            target.look()?;
+        }
+    }
+    for target in &targets {
+        target.send()?;
+    }
+    let mut open = Vec::new();
+    for target in &targets {
+        open.extend(target.look()?.into_iter().map(|name| (target, name)));
+    }
+    for (i, (target, name)) in open.iter().enumerate() {
+        target.name(name).map_err(|error| {
+            let shown = |names: &[(&Target<'_>, &Reference)]| -> Vec<String> {
+                names.iter().map(|(_, name)| name.full()).collect()
+            };
+            match i {
+                0 => error,
+                _ => error.after(&shown(&open[..i]), &shown(&open[i..])),
+            }
+        })?;
     }
     Ok(())
 }
@@ -140,65 +151,78 @@ fn by_repository(names: &[Reference]) -> Vec<Vec<&Reference>> {
 
 /// One image on its way to one repository.
 struct Target<'a> {
-    to: &'a Repository,
+    to: Repository,
     from: Option<&'a Repository>,
-    parts: &'a Parts,
+    /// Whether it was read there.
+    is_same: bool,
+    parts: Arc<Parts>,
     files: &'a Files<'a>,
-    spool: &'a Path,
+    push: &'a Push,
+    names: Vec<&'a Reference>,
 }
 
-impl Target<'_> {
-    /// Sends what is missing, and gives the names.
-    fn send(
-        &self,
-        naming: &Naming<'_>,
-        names: &[&Reference],
-        mut given: impl FnMut(&Reference),
-    ) -> Result<(), Error> {
-        let is_same = self.from.is_some_and(|from| from.is_same(self.to));
-        let sends_much = self.n_sent(is_same) > LOOK_FIRST_BYTES;
-        if sends_much {
-            for name in names {
-                naming.look(name)?;
-            }
-        }
+impl<'a> Target<'a> {
+    /// Sends all that is missing but what has a name.
+    fn send(&self) -> Result<(), Error> {
         let blobs: Vec<_> = self.parts.blobs.iter().collect();
         in_parallel(&blobs, |(digest, blob)| self.sending().send(**digest, blob))?;
-        let (root, below) = self.parts.manifests.split_last().expect("the root is one");
+        let (_, below) = self.parts.manifests.split_last().expect("the root is one");
         for manifest in below
             .iter()
-            .filter(|manifest| !(is_same && manifest.is_kept))
+            .filter(|manifest| !(self.is_same && manifest.is_kept))
         {
             let name = Name::Digest(manifest.digest);
             self.to
                 .put_manifest(name, &manifest.media_type, &manifest.bytes)?;
         }
-        self.send_referrers(is_same)?;
-        for name in names {
+        self.send_referrers()
+    }
+
+    /// Returns the names that are still to be given; an error if one of them may not be.
+    fn look(&self) -> Result<Vec<&'a Reference>, Error> {
+        let naming = Naming {
+            registries: &self.push.registries,
+            to: &self.to,
+            root: self.root().digest,
+            existing: &self.push.existing,
+        };
+        let mut open = Vec::new();
+        for name in &self.names {
             if naming.look(name)? == Look::Missing {
-                let tag = Name::Tag(name.tag());
-                self.to.put_manifest(tag, &root.media_type, &root.bytes)?;
+                open.push(*name);
             }
-            given(name);
         }
-        Ok(())
+        Ok(open)
+    }
+
+    /// Gives a name.
+    fn name(&self, name: &Reference) -> Result<(), Error> {
+        let root = self.root();
+        let tag = Name::Tag(name.tag());
+        self.to.put_manifest(tag, &root.media_type, &root.bytes)
+    }
+
+    fn root(&self) -> &Manifest {
+        self.parts.manifests.last().expect("the root is one")
     }
 
     fn sending(&self) -> Sending<'_> {
         Sending {
-            to: self.to,
+            to: &self.to,
             from: self.from,
             draft: self.files.draft,
-            spool: self.spool,
+            spool: &self.push.spool,
         }
     }
 
     /// Returns about how many bytes go over the wire: what the registry of the source has can be mounted.
-    fn n_sent(&self, is_same: bool) -> u64 {
-        let near = self.from.is_some_and(|from| from.is_same_registry(self.to));
+    fn n_sent(&self) -> u64 {
+        let is_near = self
+            .from
+            .is_some_and(|from| from.is_same_registry(&self.to));
         let sent = self.parts.blobs.values();
-        let sent = sent.filter(|blob| !((is_same || near) && blob.entry.is_some()));
-        sent.map(|blob| blob.size).sum()
+        let sent = sent.filter(|blob| !(is_near && blob.entry.is_some()));
+        sent.fold(0, |n_bytes, blob| n_bytes.saturating_add(blob.size))
     }
 }
 

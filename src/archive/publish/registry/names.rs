@@ -3,7 +3,7 @@
 use crate::digest::Digest;
 use crate::error::Error;
 use crate::reference::Reference;
-use crate::registry::{Name, Repository};
+use crate::registry::{Name, Registries, Repository};
 
 /// What happens to names that exist and stand for something else.
 #[derive(Debug, Clone, Default)]
@@ -23,9 +23,19 @@ pub struct Moved {
     pub digest: Digest,
 }
 
+impl Moved {
+    /// Tells whether that is another spelling of a name: hosts have upper case too, and Docker Hub has several.
+    #[must_use]
+    pub fn is(&self, name: &Reference, registries: &Registries) -> bool {
+        let repository = |name: &Reference| registries.repository(name);
+        self.name.tag() == name.tag() && repository(&self.name).is_same(&repository(name))
+    }
+}
+
 /// What gives a name.
 #[derive(Debug)]
 pub(super) struct Naming<'a> {
+    pub(super) registries: &'a Registries,
     pub(super) to: &'a Repository,
     pub(super) root: Digest,
     pub(super) existing: &'a Existing,
@@ -45,7 +55,7 @@ impl Naming<'_> {
     /// have no way to ask for both at once.
     pub(super) fn look(&self, name: &Reference) -> Result<Look, Error> {
         let moved = self.existing.moved.as_ref();
-        let moved = moved.filter(|moved| moved.name == *name);
+        let moved = moved.filter(|moved| moved.is(name, self.registries));
         if moved.is_none() && self.existing.is_overwritten {
             return Ok(Look::Missing);
         }
@@ -57,7 +67,7 @@ impl Naming<'_> {
         match (moved, found) {
             (Some(moved), found) if found != Some(moved.digest) => Err(Error::Moved {
                 name: name.full(),
-                found: found.map_or_else(|| "nothing".to_owned(), |found| found.to_string()),
+                found: found.map(|found| found.to_string()),
                 read: moved.digest.to_string(),
             }),
             (None, Some(found)) => Err(Error::Output {

@@ -16,14 +16,14 @@ use crate::media_type::INDEX;
 use crate::registry::Name;
 
 impl Target<'_> {
-    /// Sends what refers to the image, or to one of its index; `is_same` if it was read in this repository.
-    pub(super) fn send_referrers(&self, is_same: bool) -> Result<(), Error> {
+    /// Sends what refers to the image, or to one of its index.
+    pub(super) fn send_referrers(&self) -> Result<(), Error> {
         let mut by_subject: BTreeMap<Digest, Vec<Value>> = BTreeMap::new();
         for (subject, parts) in self.referrers()? {
             let blobs: Vec<_> = parts.blobs.iter().collect();
             in_parallel(&blobs, |(digest, blob)| self.sending().send(**digest, blob))?;
             let referrer = parts.manifests.last().expect("the referrer is one");
-            if is_same && referrer.is_kept {
+            if self.is_same && referrer.is_kept {
                 continue;
             }
             let name = Name::Digest(referrer.digest);

@@ -19,31 +19,31 @@ use ocipatch::registry::{CredentialSource, Registries, Repository, Settings};
 
 /// A request as it came.
 #[derive(Clone)]
-pub(super) struct Asked {
+pub(crate) struct Asked {
     /// The port of the client.
-    pub(super) connection: u16,
-    pub(super) method: String,
-    pub(super) target: String,
-    pub(super) headers: Vec<(String, String)>,
-    pub(super) body: Vec<u8>,
+    pub(crate) connection: u16,
+    pub(crate) method: String,
+    pub(crate) target: String,
+    pub(crate) headers: Vec<(String, String)>,
+    pub(crate) body: Vec<u8>,
 }
 
 impl Asked {
-    pub(super) fn header(&self, name: &str) -> Option<&str> {
+    pub(crate) fn header(&self, name: &str) -> Option<&str> {
         let mut headers = self.headers.iter();
         let found = headers.find(|(known, _)| known.eq_ignore_ascii_case(name));
         found.map(|(_, value)| value.as_str())
     }
 
     /// `GET /v2/`
-    pub(super) fn line(&self) -> String {
+    pub(crate) fn line(&self) -> String {
         format!("{} {}", self.method, self.target)
     }
 }
 
 /// What is sent back.
 #[derive(Clone, Default)]
-pub(super) struct Answer {
+pub(crate) struct Answer {
     head: String,
     body: Vec<u8>,
     /// What is sent again and again behind the body.
@@ -56,36 +56,36 @@ pub(super) struct Answer {
 }
 
 impl Answer {
-    pub(super) fn new(status: u16) -> Self {
+    pub(crate) fn new(status: u16) -> Self {
         Self {
             head: format!("HTTP/1.1 {status} X\r\n"),
             ..Self::default()
         }
     }
 
-    pub(super) fn header(mut self, name: &str, value: &str) -> Self {
+    pub(crate) fn header(mut self, name: &str, value: &str) -> Self {
         self.has_length |= matches!(name, "Content-Length" | "Transfer-Encoding");
         self.head.extend([name, ": ", value, "\r\n"]);
         self
     }
 
-    pub(super) fn body(mut self, body: impl Into<Vec<u8>>) -> Self {
+    pub(crate) fn body(mut self, body: impl Into<Vec<u8>>) -> Self {
         self.body = body.into();
         self
     }
 
-    pub(super) fn endless(mut self, part: impl Into<Vec<u8>>) -> Self {
+    pub(crate) fn endless(mut self, part: impl Into<Vec<u8>>) -> Self {
         self.endless = part.into();
         self.has_length = true;
         self.last()
     }
 
-    pub(super) fn last(mut self) -> Self {
+    pub(crate) fn last(mut self) -> Self {
         self.is_last = true;
         self
     }
 
-    pub(super) fn slow(mut self, pause: Duration) -> Self {
+    pub(crate) fn slow(mut self, pause: Duration) -> Self {
         self.pause = pause;
         self
     }
@@ -119,7 +119,7 @@ impl Answer {
 type Serve = dyn Fn(&mut Asked, &mut BufReader<TcpStream>, &mut TcpStream) -> Option<()>;
 
 /// A server that ends with this value.
-pub(super) struct Double {
+pub(crate) struct Double {
     domain: String,
     asked: Arc<Mutex<Vec<Asked>>>,
     has_ended: Arc<AtomicBool>,
@@ -127,7 +127,7 @@ pub(super) struct Double {
 }
 
 impl Double {
-    pub(super) fn new(handler: impl Fn(&Asked) -> Answer + Send + Sync + 'static) -> Self {
+    pub(crate) fn new(handler: impl Fn(&Asked) -> Answer + Send + Sync + 'static) -> Self {
         Self::raw(move |asked, reader, stream| {
             read_body(asked, reader)?;
             let answer = handler(asked);
@@ -137,7 +137,7 @@ impl Double {
     }
 
     /// See [`Serve`].
-    pub(super) fn raw(
+    pub(crate) fn raw(
         serve: impl Fn(&mut Asked, &mut BufReader<TcpStream>, &mut TcpStream) -> Option<()>
         + Send
         + Sync
@@ -166,31 +166,31 @@ impl Double {
         }
     }
 
-    pub(super) fn domain(&self) -> &str {
+    pub(crate) fn domain(&self) -> &str {
         &self.domain
     }
 
     /// The requests up to now, as lines.
-    pub(super) fn lines(&self) -> Vec<String> {
+    pub(crate) fn lines(&self) -> Vec<String> {
         self.asked.lock().unwrap().iter().map(Asked::line).collect()
     }
 
     /// How many connections they came over.
-    pub(super) fn n_connections(&self) -> usize {
+    pub(crate) fn n_connections(&self) -> usize {
         let asked = self.asked.lock().unwrap();
         let connections = asked.iter().map(|asked| asked.connection);
         connections.collect::<BTreeSet<_>>().len()
     }
 
     /// The values of a header, by request.
-    pub(super) fn headers(&self, name: &str) -> Vec<Option<String>> {
+    pub(crate) fn headers(&self, name: &str) -> Vec<Option<String>> {
         let asked = self.asked.lock().unwrap();
         let headers = asked.iter().map(|asked| asked.header(name));
         headers.map(|value| value.map(str::to_owned)).collect()
     }
 
     /// The repository `app` of it.
-    pub(super) fn app(&self, settings: Settings) -> Repository {
+    pub(crate) fn app(&self, settings: Settings) -> Repository {
         app_of(&self.domain, settings)
     }
 }
@@ -203,14 +203,14 @@ impl Drop for Double {
     }
 }
 
-pub(super) fn app_of(domain: &str, settings: Settings) -> Repository {
+pub(crate) fn app_of(domain: &str, settings: Settings) -> Repository {
     let registries = Registries::new(settings).unwrap();
     let name = Reference::parse(&format!("{domain}/app")).unwrap();
     registries.repository(&name)
 }
 
 /// The name `me` and the password `secret` for a registry.
-pub(super) fn with_password(domain: &str) -> Settings {
+pub(crate) fn with_password(domain: &str) -> Settings {
     let config = format!(r#"{{"auths":{{"{domain}":{{"username":"me","password":"secret"}}}}}}"#);
     Settings {
         credentials: vec![CredentialSource::Text("test".to_owned(), config)],
@@ -256,7 +256,7 @@ fn head(reader: &mut BufReader<TcpStream>) -> Option<Asked> {
 }
 
 /// Reads as much of a body as its head announces.
-pub(super) fn read_body(asked: &mut Asked, reader: &mut BufReader<TcpStream>) -> Option<()> {
+pub(crate) fn read_body(asked: &mut Asked, reader: &mut BufReader<TcpStream>) -> Option<()> {
     let size = asked
         .header("content-length")
         .map_or(0, |size| size.parse().unwrap());
