@@ -2,6 +2,7 @@
 
 use std::io::{self, Read};
 use std::mem;
+use std::time::{Duration, Instant};
 
 use serde_json::Value;
 
@@ -16,6 +17,8 @@ const MAX_REFUSAL_BYTES: u64 = 64 * 1024;
 const MAX_REFUSAL_CHARS: usize = 300;
 /// What is shown of an address.
 const MAX_ADDRESS_CHARS: usize = 200;
+/// How many times the patience for one part the whole of a short body may take.
+const N_PATIENCES: u32 = 5;
 
 /// Returns a failure of a registry.
 pub(super) fn failure(place: &str, reason: impl Into<String>) -> Error {
@@ -25,15 +28,17 @@ pub(super) fn failure(place: &str, reason: impl Into<String>) -> Error {
     }
 }
 
-/// Reads a body to its end.
+/// Reads a body to its end. It may take as long as it likes for each part, and some of those times in all.
 pub(super) fn bytes(
     place: &str,
     what: &str,
     body: &mut dyn Read,
     limit: usize,
+    patience: Duration,
 ) -> Result<Vec<u8>, Error> {
     let mut bytes = Vec::new();
-    body.take(limit as u64 + 1)
+    Timely::new(body, patience)
+        .take(limit as u64 + 1)
         .read_to_end(&mut bytes)
         .map_err(|error| failure(place, format!("{what} is truncated: {error}")))?;
     if bytes.len() > limit {
@@ -43,6 +48,34 @@ pub(super) fn bytes(
         ));
     }
     Ok(bytes)
+}
+
+/// A short body that must not come byte by byte for days.
+struct Timely<'a> {
+    body: &'a mut dyn Read,
+    end: Option<Instant>,
+}
+
+impl<'a> Timely<'a> {
+    fn new(body: &'a mut dyn Read, patience: Duration) -> Self {
+        let time = patience.saturating_mul(N_PATIENCES);
+        Self {
+            body,
+            end: Instant::now().checked_add(time),
+        }
+    }
+}
+
+impl Read for Timely<'_> {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        if self.end.is_some_and(|end| Instant::now() > end) {
+            return Err(io::Error::new(
+                io::ErrorKind::TimedOut,
+                "it comes too slowly",
+            ));
+        }
+        self.body.read(buffer)
+    }
 }
 
 /// Returns what a registry says of its refusal, on one line (distribution-spec, "Error Codes"); empty if that is nothing.
@@ -64,13 +97,21 @@ pub(super) fn refusal(response: &mut Response) -> String {
         .collect()
 }
 
-/// Reads the body of an answer that is no success, as far as it is of use: its connection can then be used again.
-pub(super) fn settle(response: &mut Response) {
-    let body = mem::replace(&mut response.body, Box::new(io::empty()));
+/// Reads the body of an answer that is no success, as far as it is of use: its connection can then be used again. Secrets that a server
+/// sends back are masked.
+pub(super) fn settle(response: &mut Response, patience: Duration, secrets: &[String]) {
+    let mut body = mem::replace(&mut response.body, Box::new(io::empty()));
     let mut bytes = Vec::new();
     // What came before a break may say it all.
-    let _ = body.take(MAX_REFUSAL_BYTES).read_to_end(&mut bytes);
-    response.body = Box::new(io::Cursor::new(bytes));
+    let _ = Timely::new(&mut body, patience)
+        .take(MAX_REFUSAL_BYTES)
+        .read_to_end(&mut bytes);
+    let text = String::from_utf8_lossy(&bytes).into_owned();
+    let masked = secrets
+        .iter()
+        .filter(|secret| !secret.is_empty())
+        .fold(text, |text, secret| text.replace(secret.as_str(), "***"));
+    response.body = Box::new(io::Cursor::new(masked.into_bytes()));
 }
 
 /// Returns an address that a server sent as messages show it: without its query, which may have a signature in it.

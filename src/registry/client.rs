@@ -5,6 +5,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
+use crate::base64;
 use crate::error::Error;
 use crate::printable;
 
@@ -105,6 +106,8 @@ pub(super) struct Call<'a> {
     pub(super) access: Access,
     /// Another repository, which it reads.
     pub(super) from: Option<&'a str>,
+    /// What no message shows of its body.
+    pub(super) secret: Option<&'a str>,
     /// It can be sent again as it is. An upload that broke off cannot.
     pub(super) is_repeatable: bool,
 }
@@ -119,6 +122,7 @@ impl<'a> Call<'a> {
             place,
             access,
             from: None,
+            secret: None,
             is_repeatable: true,
         }
     }
@@ -215,6 +219,11 @@ impl Repository {
         }
     }
 
+    /// How long nothing may come.
+    pub(super) fn patience(&self) -> Duration {
+        self.registries.0.settings.patience
+    }
+
     fn needed(&self, call: &Call<'_>) -> Vec<Scope> {
         let scope = |path: &str, access| Scope {
             path: path.into(),
@@ -305,7 +314,8 @@ impl Registries {
         if let Ok(response) = &mut result
             && response.status >= 300
         {
-            answer::settle(response);
+            let secrets = secrets(call, &headers);
+            answer::settle(response, self.0.settings.patience, &secrets);
         }
         drop(pass);
         self.trace(call, url, &result, start);
@@ -349,6 +359,25 @@ impl Registries {
         );
         trace(&printable::line(&line));
     }
+}
+
+/// What no message may show, even if a server sends it back: of `Basic …` and `Bearer …` the second word, and what is in it.
+fn secrets(call: &Call<'_>, headers: &[(&'static str, String)]) -> Vec<String> {
+    let headers = headers.iter().filter(|(name, _)| *name == "Authorization");
+    let words = headers.filter_map(|(_, value)| value.split_once(' '));
+    let mut secrets: Vec<String> = words
+        .flat_map(|(_, secret)| {
+            let plain = base64::decode(secret.as_bytes()).unwrap_or_default();
+            let plain = String::from_utf8(plain).unwrap_or_default();
+            let password = plain
+                .split_once(':')
+                .map(|(_, password)| password.to_owned());
+            [Some(secret.to_owned()), password]
+        })
+        .flatten()
+        .collect();
+    secrets.extend(call.secret.map(str::to_owned));
+    secrets
 }
 
 /// What is sent, and why it could not be read: that is no failure of the registry.

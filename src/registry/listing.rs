@@ -121,7 +121,13 @@ impl Repository {
             if !check(&response)? {
                 return Err(refused(place, &call.asked(), &mut response));
             }
-            let bytes = bytes(place, "the list", &mut response.body, n_left)?;
+            let bytes = bytes(
+                place,
+                "the list",
+                &mut response.body,
+                n_left,
+                self.patience(),
+            )?;
             // An empty page costs something too: there are at most 1024.
             n_left = n_left.saturating_sub(bytes.len() + 16 * 1024);
             let page: Value = serde_json::from_slice(&bytes).map_err(|error| {

@@ -61,6 +61,7 @@ impl Repository {
             "the manifest",
             &mut response.body,
             MAX_MANIFEST_BYTES,
+            self.patience(),
         )?;
         let digest = Digest::of(&bytes);
         if let Name::Digest(wanted) = name {

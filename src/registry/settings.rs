@@ -182,3 +182,85 @@ fn split_paths(paths: &OsString) -> Vec<PathBuf> {
         .map(|part| PathBuf::from(OsString::from_vec(part.to_vec())))
         .collect()
 }
+
+#[cfg(test)]
+mod tests {
+    use std::ffi::OsString;
+    use std::path::Path;
+
+    use super::Settings;
+
+    fn settings(environment: &[(&str, &str)], authfile: Option<&Path>) -> Settings {
+        let variable = |name: &str| {
+            let mut known = environment.iter();
+            let found = known.find(|(known, _)| *known == name);
+            found.map(|(_, value)| OsString::from(value))
+        };
+        Settings::from_environment(&variable, authfile)
+    }
+
+    fn sources(environment: &[(&str, &str)], authfile: Option<&Path>) -> String {
+        format!("{:?}", settings(environment, authfile).credentials)
+    }
+
+    #[test]
+    fn credentials_are_looked_for_where_docker_and_podman_have_them() {
+        let home = ("HOME", "/h");
+        for (environment, expected) in [
+            (&[][..], "[]"),
+            (
+                &[home],
+                r#"["/h/.config/containers/auth.json", "/h/.docker/config.json"]"#,
+            ),
+            (
+                &[
+                    home,
+                    ("XDG_CONFIG_HOME", "/c"),
+                    ("XDG_RUNTIME_DIR", "/r"),
+                    ("DOCKER_CONFIG", "/d"),
+                ],
+                r#"["/d/config.json", "/r/containers/auth.json", "/c/containers/auth.json", "/h/.docker/config.json"]"#,
+            ),
+            (
+                &[("DOCKER_AUTH_CONFIG", "s3cret"), ("DOCKER_CONFIG", "/d")],
+                r#"[DOCKER_AUTH_CONFIG, "/d/config.json"]"#,
+            ),
+            (
+                &[
+                    home,
+                    ("REGISTRY_AUTH_FILE", "/a"),
+                    ("DOCKER_AUTH_CONFIG", "s3cret"),
+                ],
+                r#"["/a"]"#,
+            ),
+            (&[("REGISTRY_AUTH_FILE", ""), ("HOME", "")], "[]"),
+        ] {
+            assert_eq!(sources(environment, None), expected);
+        }
+        let named = sources(&[home, ("REGISTRY_AUTH_FILE", "/a")], Some(Path::new("/b")));
+        assert_eq!(named, r#"["/b"]"#);
+    }
+
+    #[test]
+    fn proxies_and_authorities_are_those_of_the_environment() {
+        let found = settings(
+            &[
+                ("ALL_PROXY", "all"),
+                ("https_proxy", "lower"),
+                ("HTTPS_PROXY", "upper"),
+                ("NO_PROXY", "a,b"),
+                ("SSL_CERT_FILE", "/f"),
+                ("SSL_CERT_DIR", "/d::/e"),
+                ("HOME", "/h"),
+            ],
+            None,
+        );
+        assert_eq!(found.http_proxy.as_deref(), Some("all"));
+        assert_eq!(found.https_proxy.as_deref(), Some("lower"));
+        assert_eq!(found.no_proxy.as_deref(), Some("a,b"));
+        assert_eq!(found.roots, ["/f", "/d", "/e"].map(Path::new));
+        let certs_d = ["/h/.config/containers", "/etc/containers", "/etc/docker"];
+        let certs_d = certs_d.map(|path| Path::new(path).join("certs.d"));
+        assert_eq!(found.certs_d, certs_d);
+    }
+}

@@ -339,3 +339,50 @@ fn nothing_secret_is_in_what_a_developer_prints() {
     );
     assert!(!shown.contains("bWU6c2VjcmV0"), "{shown}");
 }
+
+#[test]
+fn a_server_that_sends_a_secret_back_is_not_quoted() {
+    let realm = || challenge("https://auth.example/token");
+    let basic = || answer(401, &[("www-authenticate", "Basic")], "");
+    let echo = |status, secret: &str| {
+        answer(
+            status,
+            &[],
+            &format!(r#"{{"errors":[{{"code":"X","message":"you sent {secret} here"}}]}}"#),
+        )
+    };
+    let identity = r#"{"auths":{"r.example":{"identitytoken":"refresh+me"}}}"#;
+    for (answers, config, secret) in [
+        (
+            vec![basic(), echo(403, "bWU6c2VjcmV0")],
+            PASSWORD,
+            "bWU6c2VjcmV0",
+        ),
+        (vec![basic(), echo(400, "me:secret")], PASSWORD, "secret"),
+        (vec![realm(), echo(403, "secret")], PASSWORD, "secret"),
+        (
+            vec![realm(), echo(403, "refresh+me")],
+            identity,
+            "refresh+me",
+        ),
+        (
+            vec![
+                realm(),
+                answer(200, &[], r#"{"token":"t0k3n"}"#),
+                echo(400, "t0k3n"),
+            ],
+            "",
+            "t0k3n",
+        ),
+    ] {
+        let error = first_manifest(answers, config);
+        assert!(error.contains("***") && !error.contains(secret), "{error}");
+    }
+}
+
+/// The error of reading a manifest, whose refusal has a body.
+fn first_manifest(answers: Vec<Result<Response, Failure>>, config: &str) -> String {
+    let fake = Fake::of(answers);
+    let app = repository(&over(&fake, config), "r.example/app");
+    app.manifest(Name::Tag("1")).unwrap_err().to_string()
+}

@@ -103,9 +103,10 @@ impl Registries {
                 ("scope", &scopes.join(" ")),
                 ("refresh_token", secret),
             ]);
-            let call = Call::new(Method::Post, issuer.url.clone(), place, Access::Pull)
+            let mut call = Call::new(Method::Post, issuer.url.clone(), place, Access::Pull)
                 .header("Content-Type", "application/x-www-form-urlencoded")
                 .body(Body::Bytes(form.as_bytes()));
+            call.secret = Some(secret.as_str());
             return self.token_of(host, &call);
         }
         let mut url = issuer.url.clone();
@@ -136,6 +137,7 @@ impl Registries {
             "the answer of the token server",
             &mut response.body,
             MAX_TOKEN_ANSWER_BYTES,
+            self.0.settings.patience,
         )?;
         let document: Value = serde_json::from_slice(&bytes).unwrap_or_default();
         let token = document["token"].as_str();

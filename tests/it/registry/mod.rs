@@ -2,6 +2,7 @@
 #![allow(clippy::unwrap_used, reason = "helpers of tests may fail as tests do")]
 
 pub(crate) mod double;
+mod logged_in;
 mod plain;
 pub(crate) mod server;
 mod tls;

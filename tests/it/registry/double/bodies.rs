@@ -180,3 +180,20 @@ fn what_a_registry_writes_drives_no_terminal() {
             .contains(r"upstream\u{1b}[0m failed")
     );
 }
+
+#[test]
+fn a_document_that_comes_byte_by_byte_is_not_waited_for() {
+    for status in [200, 403] {
+        let trickle = Answer::new(status)
+            .header("Content-Type", MANIFEST)
+            .body(" ".repeat(1000))
+            .slow(Duration::from_millis(50));
+        let double = Double::new(move |_| trickle.clone());
+        let start = Instant::now();
+        let error = double
+            .app(impatient())
+            .manifest(Name::Tag("1"))
+            .unwrap_err();
+        assert!(start.elapsed() < Duration::from_secs(20), "{error}");
+    }
+}
