@@ -7,7 +7,7 @@ use crate::digest::{Digest, Hashing};
 use crate::error::Error;
 
 use super::answer::{failure, refused};
-use super::client::Call;
+use super::call::Call;
 use super::transport::Method;
 use super::wait::Tries;
 use super::{Access, Name, Repository};

@@ -9,7 +9,7 @@ use crate::printable;
 use crate::reference;
 
 use super::answer::{bytes, failure, refused};
-use super::client::Call;
+use super::call::Call;
 use super::transport::{Method, Response};
 use super::url::Url;
 use super::{Access, Name, Repository};

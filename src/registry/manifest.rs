@@ -9,7 +9,7 @@ use crate::printable;
 use crate::reference;
 
 use super::answer::{bytes, failure, refused};
-use super::client::{Body, Call};
+use super::call::{Body, Call};
 use super::transport::{Method, Response};
 use super::url::Url;
 use super::{Access, MAX_MANIFEST_BYTES, Name, Repository};

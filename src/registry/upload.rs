@@ -8,7 +8,7 @@ use crate::digest::Digest;
 use crate::error::Error;
 
 use super::answer::{failure, refused, shown_address};
-use super::client::{Body, Call, Open};
+use super::call::{Body, Call, Open};
 use super::manifest::check_digest;
 use super::transport::{Method, Response};
 use super::url::Url;

@@ -8,7 +8,8 @@ use crate::base64;
 use crate::error::Error;
 
 use super::super::answer::{self, failure, refused};
-use super::super::client::{Body, Call, Host};
+use super::super::call::{Body, Call};
+use super::super::client::Host;
 use super::super::settings::Settings;
 use super::super::transport::Method;
 use super::super::url::{self, Url, encoded};
