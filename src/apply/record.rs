@@ -6,7 +6,7 @@ use serde_json::{Map, Value, json};
 use super::Prepared;
 use super::summary::ImageSummary;
 use crate::digest::Digest;
-use crate::plan::Change;
+use crate::reference::Reference;
 use crate::secret::Secrets;
 
 /// Who made a statement, and by which rules: SLSA wants a URI.
@@ -43,7 +43,7 @@ impl Prepared<'_> {
         if image.index_digest.is_none() {
             put("containerimage.config.digest", json!(image.image_id));
         }
-        let wanted = image.index_digest.or(image.manifest_digest);
+        let wanted = image.root_digest();
         let roots = self.revision.roots.iter().flatten();
         if let Some(root) = roots.clone().find(|root| Some(root.digest) == wanted) {
             put(
@@ -52,7 +52,7 @@ impl Prepared<'_> {
             );
             put("containerimage.digest", json!(root.digest));
         }
-        let names = names(image);
+        let names = full_names(image);
         if !names.is_empty() {
             put("image.name", json!(names.join(",")));
         }
@@ -69,7 +69,7 @@ impl Prepared<'_> {
         for image in self.targeted() {
             let now = image.manifest_digest.unwrap_or(image.image_id);
             let before = image.old_manifest_digest.unwrap_or(image.old_image_id);
-            let names = names(image);
+            let names = full_names(image);
             let name = names
                 .first()
                 .map_or_else(|| image.name.clone(), Clone::clone);
@@ -120,13 +120,6 @@ impl Prepared<'_> {
     }
 }
 
-/// The names that an image has now, with their registries.
-fn names(image: &ImageSummary) -> Vec<String> {
-    let is_there = |tag: &&super::TagSummary| tag.change != Change::Removed;
-    image
-        .tags
-        .iter()
-        .filter(is_there)
-        .map(|tag| tag.tag.full())
-        .collect()
+fn full_names(image: &ImageSummary) -> Vec<String> {
+    image.names().map(Reference::full).collect()
 }

@@ -95,6 +95,20 @@ pub struct TagSummary {
     pub tag: Reference,
 }
 
+impl ImageSummary {
+    /// Returns the digest that registries know it by: that of the index, or of the only manifest.
+    #[must_use]
+    pub fn root_digest(&self) -> Option<Digest> {
+        self.index_digest.or(self.manifest_digest)
+    }
+
+    /// Returns the names that the image has in the end.
+    pub fn names(&self) -> impl Iterator<Item = &Reference> {
+        let there = self.tags.iter().filter(|tag| tag.change != Change::Removed);
+        there.map(|tag| &tag.tag)
+    }
+}
+
 impl Summary {
     pub(super) fn new(
         archive: &Archive,

@@ -29,7 +29,7 @@ pub use publish::file::{SideFile, WriteFile, write_files};
 pub use publish::in_place::Replaced;
 pub use publish::lock::Lock;
 pub use publish::pack::{pack, pack_into, unpack};
-pub use publish::registry::{Existing, Moved, Push};
+pub use publish::registry::{Existing, Moved, NamedImage, Push};
 pub use publish::tree::{EntryContent, NotMade, TreeWriter, write_tree};
 pub use publish::unpack_layers::unpack_with_layers;
 pub use repair::{Change, Correction, Repair};

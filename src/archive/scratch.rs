@@ -2,6 +2,7 @@
 
 use serde_json::{Value, json};
 
+use super::documents::graph::OCI_LAYOUT;
 use crate::digest::Digest;
 use crate::media_type;
 use crate::tarball::{END_OF_ARCHIVE, Entry, Kind, header_group};
@@ -49,10 +50,7 @@ pub fn scratch(platform: Option<[&str; 3]>) -> Vec<u8> {
     for (name, content) in [
         ("index.json", &index),
         ("manifest.json", &list),
-        (
-            "oci-layout",
-            &bytes(&json!({ "imageLayoutVersion": "1.0.0" })),
-        ),
+        ("oci-layout", &OCI_LAYOUT.to_vec()),
     ] {
         put(&mut archive, name, Kind::File, content);
     }

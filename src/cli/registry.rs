@@ -106,6 +106,7 @@ pub(super) fn advice(path: &str) -> Option<String> {
     ))
 }
 
+/// Parses the value of `--plain-http`.
 fn host(text: &str) -> Result<String, String> {
     let is_host = |byte: u8| byte.is_ascii_alphanumeric() || b".-:[]".contains(&byte);
     if text.is_empty() || !text.bytes().all(is_host) {

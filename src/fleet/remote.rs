@@ -61,7 +61,7 @@ impl World for Remote {
                 the_one_read: false,
                 others: self.deed == Deed::Apply { overwrite: true },
             };
-            let push = plan.push(&self.registries, Names::One(task.to), moves)?;
+            let push = plan.push(&self.registries, &Names::One(task.to.clone()), moves)?;
             plan.publish_with(&push, &[])?;
         }
         Ok(())
@@ -71,9 +71,7 @@ impl World for Remote {
 /// Returns the digest that the destination gets: that of the only image, or of its index.
 fn root(plan: &Plan<'_>, task: &Task<'_>) -> Result<Digest, Error> {
     let images = plan.targeted();
-    let roots = images
-        .iter()
-        .map(|it| it.index_digest.or(it.manifest_digest));
+    let roots = images.iter().map(|image| image.root_digest());
     let mut roots: Vec<Option<Digest>> = roots.collect();
     roots.dedup();
     match roots.as_slice() {

@@ -1,18 +1,16 @@
 //! Plans on their way to registries: which images get which names.
 
 use super::Plan;
-use crate::apply::{ImageSummary, TagSummary};
-use crate::archive::{Destination, Existing, Moved, Push};
+use crate::archive::{Destination, Existing, Moved, NamedImage, Push};
 use crate::error::Error;
-use crate::plan::Change;
 use crate::reference::Reference;
 use crate::registry::Registries;
 
 /// Which names the patched images get in registries.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Names<'a> {
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Names {
     /// This one, for the only image.
-    One(&'a Reference),
+    One(Reference),
     /// The name that was read.
     Read,
     /// Every name that the images have in the plan.
@@ -35,37 +33,21 @@ impl Plan<'_> {
     pub fn push(
         &self,
         registries: &Registries,
-        names: Names<'_>,
+        names: &Names,
         moves: Moves,
     ) -> Result<Destination, Error> {
-        let place = self.archive().contents().source().place();
-        let refused = |reason: String| Error::Unconvertible {
-            image: place.to_owned(),
-            reason,
-        };
-        let mut images: Vec<(_, Vec<Reference>)> = Vec::new();
-        for image in self.targeted() {
-            let Some(root) = image.index_digest.or(image.manifest_digest) else {
-                let reason = "has no manifest in this form, and so no place in a registry";
-                return Err(refused(reason.to_owned()));
-            };
-            let own = names_of(image);
-            match images.iter_mut().find(|(known, _)| *known == root) {
-                Some((_, names)) => names.extend(own),
-                None => images.push((root, own)),
-            }
-        }
+        let mut images = self.named_images()?;
         let read = self.archive().contents().source().read_name();
         let one = match names {
             Names::All => None,
             Names::One(name) => Some(name),
             Names::Read => Some(read.map(|(name, _)| name).ok_or_else(|| {
-                refused("was read by its digest, so there is no tag to move; use `-o docker://NAME:TAG`".to_owned())
+                self.refused("was read by its digest, so there is no tag to move; use `-o docker://NAME:TAG`".to_owned())
             })?),
         };
         if let Some(name) = one {
             let [(_, names)] = images.as_mut_slice() else {
-                return Err(refused(format!(
+                return Err(self.refused(format!(
                     "has {} targeted images, but `docker://{}` is one name; use `--push` to give each its own names",
                     images.len(),
                     name.full()
@@ -76,26 +58,14 @@ impl Plan<'_> {
         for (_, names) in &mut images {
             names.sort_by_key(Reference::full);
             names.dedup();
-            if let Some(bare) = names.iter().find(|name| name.is_bare()) {
-                return Err(refused(format!(
-                    "has the tag `{bare}` without a repository; use `retag` in the patch, or `-o docker://NAME:TAG`"
-                )));
-            }
-            if names.is_empty() {
-                let reason = "has no name to push; use `add-tag` or `retag` in the patch, or `-o docker://NAME:TAG`";
-                return Err(refused(reason.to_owned()));
-            }
+            self.check_names(names)?;
         }
         let moved = read.map(|(name, digest)| Moved {
             name: name.clone(),
             digest,
         });
-        let existing = Existing {
-            moved,
-            is_overwritten: moves.others,
-        };
-        if let Some(moved) = existing.moved.as_ref().filter(|_| !moves.the_one_read) {
-            let is_moved = |(root, names): &(_, Vec<Reference>)| {
+        if let Some(moved) = moved.as_ref().filter(|_| !moves.the_one_read) {
+            let is_moved = |(root, names): &NamedImage| {
                 *root != moved.digest && names.iter().any(|name| moved.is(name, registries))
             };
             if images.iter().any(is_moved) {
@@ -108,15 +78,48 @@ impl Plan<'_> {
         Ok(Destination::Registry(Push {
             registries: registries.clone(),
             images,
-            existing,
+            existing: Existing {
+                moved,
+                is_overwritten: moves.others,
+            },
             spool: self.archive().spool().to_owned(),
         }))
     }
-}
 
-/// Returns the names that an image has in the plan.
-fn names_of(image: &ImageSummary) -> Vec<Reference> {
-    let is_there = |tag: &&TagSummary| tag.change != Change::Removed;
-    let there = image.tags.iter().filter(is_there);
-    there.map(|tag| tag.tag.clone()).collect()
+    /// Returns the digests by which registries know the targeted images, each with the names that the plan gives it.
+    fn named_images(&self) -> Result<Vec<NamedImage>, Error> {
+        let mut images: Vec<NamedImage> = Vec::new();
+        for image in self.targeted() {
+            let Some(root) = image.root_digest() else {
+                let reason = "has no manifest in this form, and so no place in a registry";
+                return Err(self.refused(reason.to_owned()));
+            };
+            let own = image.names().cloned();
+            match images.iter_mut().find(|(known, _)| *known == root) {
+                Some((_, names)) => names.extend(own),
+                None => images.push((root, own.collect())),
+            }
+        }
+        Ok(images)
+    }
+
+    fn check_names(&self, names: &[Reference]) -> Result<(), Error> {
+        if names.is_empty() {
+            let reason = "has no name to push; use `add-tag` or `retag` in the patch, or `-o docker://NAME:TAG`";
+            return Err(self.refused(reason.to_owned()));
+        }
+        match names.iter().find(|name| name.is_bare()) {
+            None => Ok(()),
+            Some(bare) => Err(self.refused(format!(
+                "has the tag `{bare}` without a repository; use `retag` in the patch, or `-o docker://NAME:TAG`"
+            ))),
+        }
+    }
+
+    fn refused(&self, reason: String) -> Error {
+        Error::Unconvertible {
+            image: self.archive().contents().source().place().to_owned(),
+            reason,
+        }
+    }
 }

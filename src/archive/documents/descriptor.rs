@@ -79,11 +79,22 @@ pub(in crate::archive) fn has_other_name(descriptor: &Value) -> bool {
 }
 
 pub(in crate::archive) fn new_descriptor(media_type: &str, digest: Digest, size: u64) -> Value {
-    Value::object([
+    describe(media_type, digest, size, [])
+}
+
+/// Returns a descriptor with more than every descriptor has.
+pub(in crate::archive) fn describe(
+    media_type: &str,
+    digest: Digest,
+    size: u64,
+    more: impl IntoIterator<Item = (&'static str, Value)>,
+) -> Value {
+    let members = [
         ("mediaType", Value::text(media_type)),
         ("digest", Value::text(&digest.to_string())),
         ("size", Value::number(size)),
-    ])
+    ];
+    Value::object(members.into_iter().chain(more))
 }
 
 /// Makes a descriptor name other bytes: what it says of the old ones goes, the rest stays.

@@ -11,9 +11,11 @@ use crate::archive::source::Source;
 use crate::digest::Digest;
 use crate::error::Error;
 use crate::image::json::{Document, Value};
-use crate::media_type;
+use crate::media_type::{self, INDEX};
 use crate::reference::Reference;
 
+/// What `oci-layout` holds (image-spec image-layout.md), as containerd and Docker write it.
+pub(in crate::archive) const OCI_LAYOUT: &[u8] = br#"{"imageLayoutVersion":"1.0.0"}"#;
 /// Indexes within indexes; nobody has more than two. What a hostile archive may make us follow.
 pub(in crate::archive) const MAX_DEPTH: usize = 16;
 /// More documents than any archive has.
@@ -326,6 +328,22 @@ impl Reading<'_> {
 pub(in crate::archive) fn children(document: &Document) -> impl Iterator<Item = &Value> {
     let list = document.root.get("manifests").and_then(Value::items);
     list.into_iter().flatten()
+}
+
+/// Returns an index with these descriptors (image-spec image-index.md).
+pub(in crate::archive) fn new_index(manifests: impl IntoIterator<Item = Value>) -> Document {
+    Document::new(Value::object([
+        ("schemaVersion", Value::number(2)),
+        ("mediaType", Value::text(INDEX)),
+        ("manifests", Value::array(manifests)),
+    ]))
+}
+
+/// Returns the descriptors of the blobs of a manifest; of anything else none.
+pub(in crate::archive) fn blobs(document: &Document) -> impl Iterator<Item = &Value> {
+    let layers = document.root.get("layers").and_then(Value::items);
+    let config = document.root.get("config").into_iter();
+    config.chain(layers.into_iter().flatten())
 }
 
 /// Tells the manifest of an image from that of something else.

@@ -48,8 +48,8 @@ pub(in crate::archive) fn read_plain(source: &Source, name: &str) -> Result<Docu
 /// What wants the documents that belong to the form, for messages.
 const FORM: &str = "the form of the archive";
 
-/// Parses an index, a manifest, or a list of images.
-fn parse(bytes: &[u8], name: &str) -> Result<Document, Error> {
+/// Parses an index, a manifest, or a list of images, which messages call `name`.
+pub(in crate::archive) fn parse(bytes: &[u8], name: &str) -> Result<Document, Error> {
     parse_as(bytes, name, |root| match root {
         Value::Array(_) => Shape::List(keys::SAVED),
         _ => Shape::Struct(keys::MANIFEST),

@@ -4,7 +4,7 @@
 use super::descriptor::{
     REF_NAME, REFERRED, annotation, blob_name, digest_of, media_type_of, new_descriptor,
 };
-use super::graph::{Graph, NodeKind, children};
+use super::graph::{Graph, NodeKind, children, new_index};
 use super::unread::Unread;
 use crate::archive::source::Source;
 use crate::digest::Digest;
@@ -43,11 +43,7 @@ impl Graph {
         let top_descriptor = new_descriptor(&media_type(manifest), top, bytes.len() as u64);
         let implied = |signatures: Vec<Value>| {
             let manifests = [top_descriptor.clone()].into_iter().chain(signatures);
-            Document::new(Value::object([
-                ("schemaVersion", Value::number(2)),
-                ("mediaType", Value::text(INDEX)),
-                ("manifests", Value::array(manifests)),
-            ]))
+            new_index(manifests)
         };
         let (mut graph, unread) = Self::read_in(source, &implied(Vec::new()), Store::Flat)?;
         let images = graph.nodes.iter();
@@ -116,7 +112,7 @@ impl Graph {
 }
 
 /// Returns the media type that a manifest or an index states, or that its content shows.
-fn media_type(document: &Document) -> String {
+pub(in crate::archive) fn media_type(document: &Document) -> String {
     let stated = media_type_of(&document.root);
     if !stated.is_empty() {
         return stated;

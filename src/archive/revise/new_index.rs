@@ -3,13 +3,15 @@
 use std::collections::{BTreeMap, HashMap, HashSet};
 
 use crate::archive::dialect::state::State;
-use crate::archive::documents::descriptor::{NAME, PLATFORM, REF_NAME, media_type_of, name_of};
-use crate::archive::documents::graph::{Graph, Node, NodeKind};
+use crate::archive::documents::descriptor::{
+    NAME, PLATFORM, REF_NAME, describe, media_type_of, name_of,
+};
+use crate::archive::documents::graph::{Graph, Node, NodeKind, new_index};
 use crate::archive::documents::store::Store;
 use crate::digest::Digest;
 use crate::image::Config;
 use crate::image::json::{ArrayEdit, Document, Value};
-use crate::media_type::{INDEX, MANIFEST, is_manifest};
+use crate::media_type::{MANIFEST, is_manifest};
 use crate::reference::Reference;
 
 /// Returns an index of images that have manifests, and what each group has at the top.
@@ -38,11 +40,7 @@ pub(super) fn new_graph(
         let kind = NodeKind::Image;
         nodes.insert(digest, Node { kind, document });
     }
-    let index = Document::new(Value::object([
-        ("schemaVersion", Value::number(2)),
-        ("mediaType", Value::text(INDEX)),
-        ("manifests", Value::array(descriptors)),
-    ]));
+    let index = new_index(descriptors);
     let store = Store::Blobs;
     (
         Graph {
@@ -69,11 +67,7 @@ fn descriptor(
     let stated = media_type_of(&manifest.root);
     let is_stated = is_manifest(&stated);
     let media_type = if is_stated { &stated } else { MANIFEST };
-    let mut members = vec![
-        ("mediaType", Value::text(media_type)),
-        ("digest", Value::text(&digest.to_string())),
-        ("size", Value::number(manifest.to_bytes().len() as u64)),
-    ];
+    let mut members = Vec::new();
     if let Some(tag) = tag {
         let name = Value::text(&tag.full());
         members.push(("annotations", Value::object([(REF_NAME, name)])));
@@ -84,7 +78,8 @@ fn descriptor(
     if has("architecture") && has("os") {
         members.push(("platform", Value::object(platform)));
     }
-    Value::object(members)
+    let size = manifest.to_bytes().len() as u64;
+    describe(media_type, digest, size, members)
 }
 
 /// Spells every name in `index.json` as containerd and Docker do: the whole name, and the tag alone.

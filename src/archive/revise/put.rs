@@ -6,6 +6,7 @@ use super::dating::{mtime_of, redated};
 use crate::archive::Contents;
 use crate::archive::dialect::Facts;
 use crate::archive::dialect::state::{Derived, Files, Role, State};
+use crate::archive::documents::graph::OCI_LAYOUT;
 use crate::archive::documents::store::Store;
 use crate::archive::draft::drafting::Drafting;
 use crate::archive::draft::{Content, Draft, StoredLayer};
@@ -55,8 +56,6 @@ pub(super) fn anew<'a>(
     documents: Documents,
     stored: Vec<StoredLayer<'a>>,
 ) -> Result<Draft<'a>, Error> {
-    /// What containerd and Docker write.
-    const LAYOUT: &[u8] = br#"{"imageLayoutVersion":"1.0.0"}"#;
     let source = &contents.source;
     let mut entries = BTreeMap::new();
     for file in files.derived {
@@ -73,7 +72,7 @@ pub(super) fn anew<'a>(
     if facts.is_stored_as(Store::Blobs) {
         let layout = match source.find("oci-layout") {
             Some(_) => Content::Entry(source.resolve("oci-layout", "the form of the archive")?),
-            None => Content::Bytes(LAYOUT.to_vec()),
+            None => Content::Bytes(OCI_LAYOUT.to_vec()),
         };
         entries.insert("oci-layout".to_owned(), layout);
     }

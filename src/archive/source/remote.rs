@@ -12,14 +12,13 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use super::entry::{Blob, SourceEntry};
-use super::remote_graph::{Listing, Members, Referrers};
+use super::remote_graph::{Listed, Listing, Referrers};
 use super::shelf::Shelf;
 use super::{Form, Source, spool};
 use crate::archive::Archive;
 use crate::archive::in_parallel::in_parallel;
 use crate::digest::Digest;
 use crate::error::Error;
-use crate::ledger::Location;
 use crate::reference::{Reference, RegistryImage};
 use crate::registry::{Access, Outcome, Reach, Repository};
 use crate::tarball::Kind;
@@ -95,11 +94,7 @@ impl Source {
             entries.push(entry);
             remote.members.push(member);
         }
-        let source = Self::new(image.to_string(), Form::Remote(remote), entries)?;
-        Ok(Self {
-            location: Location::default(),
-            ..source
-        })
+        Self::new(image.to_string(), Form::Remote(remote), entries)
     }
 
     /// Returns the data of a regular file. That of a registry is a stream, unless it was read before.
@@ -173,17 +168,17 @@ impl Archive {
 }
 
 impl Remote {
-    fn member(&mut self, name: String, content: Members) -> Result<(SourceEntry, Member), Error> {
+    fn member(&mut self, name: String, content: Listed) -> Result<(SourceEntry, Member), Error> {
         let (kind, size, member) = match content {
-            Members::Directory => (Kind::Directory, 0, Member::Directory),
-            Members::Document(bytes) => {
+            Listed::Directory => (Kind::Directory, 0, Member::Directory),
+            Listed::Document(bytes) => {
                 let size = bytes.len() as u64;
                 let start = self.reserve(size)?;
                 let written = self.file.write_all_at(&bytes, start);
                 written.map_err(|error| Error::spool(&self.directory, error))?;
                 (Kind::File, size, Member::Document(start))
             }
-            Members::Blob(digest, size) => {
+            Listed::Blob(digest, size) => {
                 (Kind::File, size, Member::Blob(digest, Mutex::new(None)))
             }
         };

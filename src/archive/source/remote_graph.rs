@@ -6,13 +6,16 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 
 use super::entry::MAX_ENTRIES;
 use super::names;
-use crate::archive::documents::descriptor::{NAME, REF_NAME, blob_name, digest_of, media_type_of};
-use crate::archive::documents::graph::{MAX_DEPTH, children};
+use crate::archive::documents::descriptor::{
+    NAME, REF_NAME, blob_name, describe, digest_of, media_type_of,
+};
+use crate::archive::documents::graph::{MAX_DEPTH, OCI_LAYOUT, blobs, children, new_index};
+use crate::archive::documents::read::parse;
 use crate::archive::in_parallel::in_parallel;
 use crate::digest::Digest;
 use crate::error::Error;
 use crate::image::json::{Document, Value};
-use crate::media_type::{INDEX, is_index, is_manifest};
+use crate::media_type::{is_foreign, is_index, is_manifest};
 use crate::reference::RegistryImage;
 use crate::registry::{Manifest, Name, Repository};
 
@@ -21,11 +24,8 @@ const MAX_MANIFESTS: usize = 1000;
 /// What the manifests of an image may come to together. In bytes.
 const MAX_MANIFESTS_BYTES: usize = 64 << 20;
 
-/// What docker and skopeo write into a layout.
-const LAYOUT: &[u8] = br#"{"imageLayoutVersion":"1.0.0"}"#;
-
 /// What stands in a layout.
-pub(super) enum Members {
+pub(super) enum Listed {
     Directory,
     Document(Vec<u8>),
     /// A blob with that digest, of that many bytes.
@@ -102,10 +102,7 @@ impl Listing {
         let found = Mutex::new(BTreeMap::new());
         in_parallel(&subjects, |subject| {
             let listed = repository.referrers(*subject)?;
-            let document = Document::parse(&listed).map_err(|error| Error::BadDocument {
-                name: format!("the referrers of {subject}"),
-                reason: error.to_string(),
-            })?;
+            let document = parse(&listed, &format!("the referrers of {subject}"))?;
             let mut found = found.lock().expect("inserting does not panic");
             let wanted = children(&document).filter(|child| is_wanted(child));
             found.extend(wanted.filter_map(|child| Some((digest_of(child)?, child.clone()))));
@@ -124,14 +121,15 @@ impl Listing {
 
     /// Returns the entries of the layout that it would be, each with its name, in walk order. Layers that are not distributed are
     /// left out (image-spec layer.md, "Non-Distributable Layers").
-    pub(super) fn into_members(self) -> Result<Vec<(String, Members)>, Error> {
-        let (mut blobs, mut sizes) = (BTreeMap::new(), HashMap::new());
+    pub(super) fn into_members(self) -> Result<Vec<(String, Listed)>, Error> {
+        let (mut named, mut sizes) = (BTreeMap::new(), HashMap::new());
         for manifest in self.manifests.values() {
             if is_index(&manifest.media_type) {
                 continue;
             }
             let document = parsed(manifest)?;
-            for descriptor in blobs_of(&document) {
+            let is_there = |blob: &&Value| !is_foreign(&media_type_of(blob));
+            for descriptor in blobs(&document).filter(is_there) {
                 let size = descriptor.get("size").and_then(Value::as_u64);
                 let Some((digest, size)) = digest_of(descriptor).zip(size) else {
                     continue;
@@ -150,25 +148,22 @@ impl Listing {
                         reason: format!("the image has more than {MAX_ENTRIES} blobs"),
                     });
                 }
-                blobs.insert(blob_name(digest), Members::Blob(digest, size));
+                named.insert(blob_name(digest), Listed::Blob(digest, size));
             }
         }
         for manifest in self.manifests.into_values() {
-            blobs.insert(
-                blob_name(manifest.digest),
-                Members::Document(manifest.bytes),
-            );
+            named.insert(blob_name(manifest.digest), Listed::Document(manifest.bytes));
         }
         let directories =
-            ["blobs", "blobs/sha256"].map(|name| (name.to_owned(), Members::Directory));
+            ["blobs", "blobs/sha256"].map(|name| (name.to_owned(), Listed::Directory));
         let documents = [
-            ("index.json", index(self.top).to_bytes()),
-            ("oci-layout", LAYOUT.to_vec()),
+            ("index.json", new_index(self.top).to_bytes()),
+            ("oci-layout", OCI_LAYOUT.to_vec()),
         ];
-        let documents = documents.map(|(name, bytes)| (name.to_owned(), Members::Document(bytes)));
+        let documents = documents.map(|(name, bytes)| (name.to_owned(), Listed::Document(bytes)));
         let mut members: Vec<_> = directories
             .into_iter()
-            .chain(blobs)
+            .chain(named)
             .chain(documents)
             .collect();
         members.sort_by(|(a, _), (b, _)| names::walk_order(a, b));
@@ -234,41 +229,17 @@ pub enum Referrers {
 
 /// Describes the image, under the name by which it was asked for, if that is a tag.
 fn top(root: &Manifest, image: &RegistryImage) -> Value {
-    let mut descriptor = vec![
-        ("mediaType", Value::text(&root.media_type)),
-        ("digest", Value::text(&root.digest.to_string())),
-        ("size", Value::number(root.bytes.len() as u64)),
-    ];
-    if let Some(name) = image.name() {
-        let annotations = [
+    let annotations = image.name().map(|name| {
+        let names = [
             (NAME, Value::text(&name.full())),
             (REF_NAME, Value::text(name.tag())),
         ];
-        descriptor.push(("annotations", Value::object(annotations)));
-    }
-    Value::object(descriptor)
-}
-
-/// Returns the index of a layout.
-fn index(top: Vec<Value>) -> Document {
-    Document::new(Value::object([
-        ("schemaVersion", Value::number(2)),
-        ("mediaType", Value::text(INDEX)),
-        ("manifests", Value::array(top)),
-    ]))
+        ("annotations", Value::object(names))
+    });
+    let size = root.bytes.len() as u64;
+    describe(&root.media_type, root.digest, size, annotations)
 }
 
 fn parsed(manifest: &Manifest) -> Result<Document, Error> {
-    Document::parse(&manifest.bytes).map_err(|error| Error::BadDocument {
-        name: blob_name(manifest.digest),
-        reason: error.to_string(),
-    })
-}
-
-/// Returns the descriptors of the blobs that a manifest lists and that registries have.
-fn blobs_of(manifest: &Document) -> impl Iterator<Item = &Value> {
-    let config = manifest.root.get("config");
-    let layers = manifest.root.get("layers").and_then(Value::items);
-    let blobs = config.into_iter().chain(layers.into_iter().flatten());
-    blobs.filter(|descriptor| !crate::media_type::is_foreign(&media_type_of(descriptor)))
+    parse(&manifest.bytes, &blob_name(manifest.digest))
 }

@@ -17,7 +17,7 @@ use crate::job::{Archive, Moves, Names, Plan};
 use crate::ledger::{Ledger, WrittenAs};
 use crate::platform::PlatformPattern;
 use crate::printable;
-use crate::reference::{Reference, RegistryImage};
+use crate::reference::RegistryImage;
 use crate::registry::{Access, Reach, Registries};
 
 /// Applies patches to an image archive.
@@ -95,14 +95,7 @@ enum Output {
     /// To files or standard output.
     Local(Destination),
     /// To registries: under this name, or under all that it has.
-    Registry(PushNames),
-}
-
-#[derive(Debug)]
-enum PushNames {
-    One(Reference),
-    Read,
-    All,
+    Registry(Names),
 }
 
 impl Apply {
@@ -165,8 +158,8 @@ impl Apply {
     fn announce(&self, output: Option<&Output>, reach: &Reach) -> Result<(), Failure> {
         let read = registry::image(self.inputs.image())?;
         let name = match output {
-            Some(Output::Registry(PushNames::One(name))) => Some(name),
-            Some(Output::Registry(PushNames::Read | PushNames::All)) => {
+            Some(Output::Registry(Names::One(name))) => Some(name),
+            Some(Output::Registry(Names::Read | Names::All)) => {
                 read.as_ref().map(RegistryImage::repository)
             }
             Some(Output::Local(_)) | None => None,
@@ -182,16 +175,11 @@ impl Apply {
         &self,
         plan: &Plan<'_>,
         registries: &Registries,
-        names: &PushNames,
+        names: &Names,
     ) -> Result<Destination, Failure> {
         let moves = Moves {
             the_one_read: self.in_place,
             others: self.overwrite,
-        };
-        let names = match names {
-            PushNames::One(name) => Names::One(name),
-            PushNames::Read => Names::Read,
-            PushNames::All => Names::All,
         };
         Ok(plan.push(registries, names, moves)?)
     }
@@ -254,12 +242,12 @@ impl Apply {
 
     fn output(&self, is_remote: bool) -> Result<Output, Failure> {
         if self.push {
-            return Ok(Output::Registry(PushNames::All));
+            return Ok(Output::Registry(Names::All));
         }
         let output = self.output.as_deref().map(registry::output).transpose()?;
         match output.flatten() {
-            Some(name) => Ok(Output::Registry(PushNames::One(name))),
-            None if self.in_place && is_remote => Ok(Output::Registry(PushNames::Read)),
+            Some(name) => Ok(Output::Registry(Names::One(name))),
+            None if self.in_place && is_remote => Ok(Output::Registry(Names::Read)),
             None if self.overwrite => Err(Failure::Usage(
                 "`--overwrite` moves tags in a registry; use it with `-o docker://NAME` or `--push`".to_owned(),
             )),

@@ -118,7 +118,7 @@ fn pinned(push: &Push) -> String {
 
 /// Returns the digest by which registries have an image.
 fn digest_of(image: &ImageSummary) -> Result<Digest, Failure> {
-    image.index_digest.or(image.manifest_digest).ok_or_else(|| {
+    image.root_digest().ok_or_else(|| {
         let message =
             "`--digest-file` requires a form with manifests; use `--to oci-archive`, or a registry";
         Failure::Usage(message.to_owned())

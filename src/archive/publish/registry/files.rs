@@ -2,25 +2,23 @@
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
-use super::sending::Blob;
 use crate::archive::MAX_DOCUMENT_BYTES;
 use crate::archive::documents::descriptor::{blob_name, digest_of, media_type_of};
-use crate::archive::documents::graph::children;
-use crate::archive::draft::{Content, Draft, DraftEntry};
-use crate::archive::source::names::digest_in_name;
+use crate::archive::documents::graph::{blobs, children};
+use crate::archive::documents::read::parse;
+use crate::archive::documents::store::media_type as media_type_or_implied;
+use crate::archive::draft::{Content, Draft, DraftEntry, NewEntry};
 use crate::digest::Digest;
 use crate::error::Error;
-use crate::image::json::{Document, Value};
-use crate::media_type::{
-    DOCKER_CONFIG, DOCKER_MANIFEST, INDEX, MANIFEST, is_foreign, is_index, is_manifest,
-};
+use crate::image::json::Value;
+use crate::media_type::{is_foreign, is_index, is_manifest};
 
 /// What one image or index consists of, from the draft.
 #[derive(Debug, Default)]
-pub(super) struct Parts {
+pub(super) struct Parts<'a> {
     /// The manifests below it and itself, those that others list first.
     pub(super) manifests: Vec<Manifest>,
-    pub(super) blobs: BTreeMap<Digest, Blob>,
+    pub(super) blobs: BTreeMap<Digest, Blob<'a>>,
 }
 
 #[derive(Debug)]
@@ -35,22 +33,31 @@ pub(super) struct Manifest {
 /// The files of a draft by their names.
 pub(super) struct Files<'a> {
     pub(super) draft: &'a Draft<'a>,
-    by_name: HashMap<&'a str, Held>,
+    by_name: HashMap<&'a str, Held<'a>>,
 }
 
 /// Where the content of a file is.
 #[derive(Debug, Clone, Copy)]
-enum Held {
+pub(super) enum Held<'a> {
     /// An entry of the old archive.
     Entry(usize),
-    /// The entry of the draft at that place.
-    New(usize),
+    /// A new entry of the draft.
+    New(&'a NewEntry),
+}
+
+/// A blob of an image.
+#[derive(Debug)]
+pub(super) struct Blob<'a> {
+    pub(super) size: u64,
+    /// Nothing if the draft leaves it out.
+    pub(super) held: Option<Held<'a>>,
+    /// The document that lists it.
+    pub(super) wanted_by: String,
 }
 
 impl<'a> Files<'a> {
     pub(super) fn of(draft: &'a Draft<'a>) -> Self {
-        let entries = draft.entries.iter().enumerate();
-        let by_name = entries.map(|(place, entry)| match entry {
+        let by_name = draft.entries.iter().map(|entry| match entry {
             DraftEntry::Kept(index) => (
                 draft.source.entries()[*index].name.as_str(),
                 Held::Entry(*index),
@@ -58,7 +65,7 @@ impl<'a> Files<'a> {
             DraftEntry::New(new) => {
                 let held = match new.content {
                     Content::Entry(index) => Held::Entry(index),
-                    _ => Held::New(place),
+                    _ => Held::New(new),
                 };
                 (new.name.as_str(), held)
             }
@@ -74,12 +81,12 @@ impl<'a> Files<'a> {
         let Some(&held) = self.by_name.get("index.json") else {
             return Ok(Vec::new());
         };
-        let index = parsed("index.json", &self.bytes(held)?)?;
+        let index = parse(&self.bytes(held)?, "index.json")?;
         Ok(children(&index).filter_map(digest_of).collect())
     }
 
     /// Returns what an image or an index consists of.
-    pub(super) fn parts(&self, root: Digest) -> Result<Parts, Error> {
+    pub(super) fn parts(&self, root: Digest) -> Result<Parts<'a>, Error> {
         let mut parts = Parts::default();
         let mut seen = BTreeSet::new();
         self.collect(root, None, &mut seen, &mut parts)?;
@@ -91,7 +98,7 @@ impl<'a> Files<'a> {
         digest: Digest,
         stated: Option<String>,
         seen: &mut BTreeSet<Digest>,
-        parts: &mut Parts,
+        parts: &mut Parts<'a>,
     ) -> Result<(), Error> {
         let name = blob_name(digest);
         let Some(&held) = self.by_name.get(name.as_str()) else {
@@ -102,7 +109,7 @@ impl<'a> Files<'a> {
             return Ok(());
         }
         let bytes = self.bytes(held)?;
-        let document = parsed(&name, &bytes)?;
+        let document = parse(&bytes, &name)?;
         for child in children(&document) {
             let media_type = media_type_of(child);
             if let Some(digest) = digest_of(child)
@@ -111,11 +118,12 @@ impl<'a> Files<'a> {
                 self.collect(digest, Some(media_type), seen, parts)?;
             }
         }
-        for descriptor in blobs_of(&document) {
+        for descriptor in blobs(&document) {
             self.put_blob(descriptor, &name, parts)?;
         }
-        let own = Some(media_type_of(&document.root)).filter(|own| !own.is_empty());
-        let media_type = own.or(stated).unwrap_or_else(|| implied(&document));
+        let is_stated = !media_type_of(&document.root).is_empty();
+        let media_type = stated.filter(|_| !is_stated);
+        let media_type = media_type.unwrap_or_else(|| media_type_or_implied(&document));
         parts.manifests.push(Manifest {
             digest,
             media_type,
@@ -129,7 +137,7 @@ impl<'a> Files<'a> {
         &self,
         descriptor: &Value,
         wanted_by: &str,
-        parts: &mut Parts,
+        parts: &mut Parts<'a>,
     ) -> Result<(), Error> {
         let Some(digest) = digest_of(descriptor) else {
             // Whether a registry has what another digest names, it says when it gets the manifest.
@@ -146,77 +154,34 @@ impl<'a> Files<'a> {
         if held.is_none() && is_foreign(&media_type) {
             return Ok(());
         }
-        let source = self.draft.source;
-        let (entry, new, size) = match held {
-            Some(Held::Entry(index)) => (Some(index), None, source.entries()[index].size),
-            Some(Held::New(place)) => {
-                let DraftEntry::New(new) = &self.draft.entries[place] else {
-                    unreachable!("it was found as a new one")
-                };
-                (None, Some(place), self.draft.size(new))
-            }
+        let size = match held {
+            Some(Held::Entry(index)) => self.draft.source.entries()[index].size,
+            Some(Held::New(new)) => self.draft.size(new),
             None => {
                 let size = descriptor.get("size").and_then(Value::as_u64);
-                (None, None, size.unwrap_or_default())
+                size.unwrap_or_default()
             }
         };
-        // A registry knows an entry by its digest alone.
-        let entry = entry.filter(|&index| {
-            source.repository().is_none()
-                || digest_in_name(&source.entries()[index].name) == Some(digest)
-        });
-        parts.blobs.insert(
-            digest,
-            Blob {
-                size,
-                entry,
-                new,
-                wanted_by: wanted_by.to_owned(),
-            },
-        );
+        let wanted_by = wanted_by.to_owned();
+        let blob = Blob {
+            size,
+            held,
+            wanted_by,
+        };
+        parts.blobs.insert(digest, blob);
         Ok(())
     }
 
-    fn bytes(&self, held: Held) -> Result<Vec<u8>, Error> {
+    fn bytes(&self, held: Held<'_>) -> Result<Vec<u8>, Error> {
         match held {
             Held::Entry(index) => self.draft.source.read(index, MAX_DOCUMENT_BYTES),
-            Held::New(place) => match &self.draft.entries[place] {
-                DraftEntry::New(new) => match &new.content {
-                    Content::Bytes(bytes) => Ok(bytes.clone()),
-                    _ => Err(Error::BadEntry {
-                        name: new.name.clone(),
-                        reason: "is not a document".to_owned(),
-                    }),
-                },
-                DraftEntry::Kept(index) => self.draft.source.read(*index, MAX_DOCUMENT_BYTES),
+            Held::New(new) => match &new.content {
+                Content::Bytes(bytes) => Ok(bytes.clone()),
+                _ => Err(Error::BadEntry {
+                    name: new.name.clone(),
+                    reason: "is not a document".to_owned(),
+                }),
             },
         }
     }
-}
-
-pub(super) fn parsed(name: &str, bytes: &[u8]) -> Result<Document, Error> {
-    Document::parse(bytes).map_err(|error| Error::BadDocument {
-        name: name.to_owned(),
-        reason: error.to_string(),
-    })
-}
-
-/// Returns the descriptors of the blobs that a manifest lists.
-fn blobs_of(manifest: &Document) -> impl Iterator<Item = &Value> {
-    let config = manifest.root.get("config");
-    let layers = manifest.root.get("layers").and_then(Value::items);
-    config.into_iter().chain(layers.into_iter().flatten())
-}
-
-/// Returns the media type of a document that states none.
-fn implied(document: &Document) -> String {
-    let config = document.root.get("config").map(media_type_of);
-    let implied = if document.root.get("manifests").is_some() {
-        INDEX
-    } else if config.as_deref() == Some(DOCKER_CONFIG) {
-        DOCKER_MANIFEST
-    } else {
-        MANIFEST
-    };
-    implied.to_owned()
 }

@@ -13,23 +13,23 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use crate::archive::draft::Draft;
-use crate::archive::in_parallel::in_parallel;
 use crate::digest::Digest;
 use crate::error::Error;
 use crate::reference::Reference;
 use crate::registry::{Access, Name, Registries, Repository};
-use files::{Files, Manifest, Parts};
+use files::{Files, Held, Manifest, Parts};
 pub use names::{Existing, Moved};
-use names::{Look, Naming};
-use sending::Sending;
+
+/// An image or an index of a draft, and the names that it gets.
+pub type NamedImage = (Digest, Vec<Reference>);
 
 /// What a draft becomes in registries.
 #[derive(Debug)]
 pub struct Push {
     /// How these are reached.
     pub registries: Registries,
-    /// Images or indexes of the draft, and the names that each gets.
-    pub images: Vec<(Digest, Vec<Reference>)>,
+    /// What of the draft gets names.
+    pub images: Vec<NamedImage>,
     /// What happens to names that exist.
     pub existing: Existing,
     /// The directory for files without a name.
@@ -120,52 +120,34 @@ struct Target<'a> {
     from: Option<&'a Repository>,
     /// Whether it was read there.
     is_same: bool,
-    parts: Arc<Parts>,
+    parts: Arc<Parts<'a>>,
     files: &'a Files<'a>,
     push: &'a Push,
     names: Vec<&'a Reference>,
 }
 
-impl<'a> Target<'a> {
+impl Target<'_> {
     /// Sends all that is missing but what has a name.
     fn send(&self) -> Result<(), Error> {
-        let blobs: Vec<_> = self.parts.blobs.iter().collect();
-        in_parallel(&blobs, |(digest, blob)| {
-            let send = || self.sending().send(**digest, blob);
-            // What is only said to be there is not remembered for other images.
-            if self.is_same && blob.new.is_none() {
-                send()
-            } else {
-                self.to.once(**digest, send)
-            }
-        })?;
+        self.send_blobs(&self.parts.blobs)?;
         let (_, below) = self.parts.manifests.split_last().expect("the root is one");
-        for manifest in below
-            .iter()
-            .filter(|manifest| !(self.is_same && manifest.is_kept))
-        {
+        self.send_manifests(below)?;
+        self.send_referrers()
+    }
+
+    /// Sends manifests by digest, but for those that are there.
+    fn send_manifests(&self, manifests: &[Manifest]) -> Result<(), Error> {
+        for manifest in manifests.iter().filter(|manifest| !self.is_there(manifest)) {
             let name = Name::Digest(manifest.digest);
             self.to
                 .put_manifest(name, &manifest.media_type, &manifest.bytes)?;
         }
-        self.send_referrers()
+        Ok(())
     }
 
-    /// Returns the names that are still to be given; an error if one of them may not be.
-    fn look(&self) -> Result<Vec<&'a Reference>, Error> {
-        let naming = Naming {
-            registries: &self.push.registries,
-            to: &self.to,
-            root: self.root().digest,
-            existing: &self.push.existing,
-        };
-        let mut open = Vec::new();
-        for name in &self.names {
-            if naming.look(name)? == Look::Missing {
-                open.push(*name);
-            }
-        }
-        Ok(open)
+    /// Tells whether the repository has a manifest, since it was read there.
+    fn is_there(&self, manifest: &Manifest) -> bool {
+        self.is_same && manifest.is_kept
     }
 
     /// Gives a name.
@@ -187,22 +169,13 @@ impl<'a> Target<'a> {
         self.parts.manifests.last().expect("the root is one")
     }
 
-    fn sending(&self) -> Sending<'_> {
-        Sending {
-            to: &self.to,
-            from: self.from,
-            draft: self.files.draft,
-            spool: &self.push.spool,
-        }
-    }
-
     /// Returns about how many bytes go over the wire: what the registry of the source has can be mounted.
     fn n_sent(&self) -> u64 {
         let is_near = self
             .from
             .is_some_and(|from| from.is_same_registry(&self.to));
         let sent = self.parts.blobs.values();
-        let sent = sent.filter(|blob| !(is_near && blob.entry.is_some()));
+        let sent = sent.filter(|blob| !(is_near && matches!(blob.held, Some(Held::Entry(_)))));
         sent.fold(0, |n_bytes, blob| n_bytes.saturating_add(blob.size))
     }
 }

@@ -1,9 +1,10 @@
 //! Names in a registry: which may be written, and whether one is still the image that was read.
 
+use super::Target;
 use crate::digest::Digest;
 use crate::error::Error;
 use crate::reference::Reference;
-use crate::registry::{Name, Registries, Repository};
+use crate::registry::{Name, Registries};
 
 /// What happens to names that exist and refer to something else.
 #[derive(Debug, Clone, Default)]
@@ -32,37 +33,31 @@ impl Moved {
     }
 }
 
-/// What gives a name.
-#[derive(Debug)]
-pub(super) struct Naming<'a> {
-    pub(super) registries: &'a Registries,
-    pub(super) to: &'a Repository,
-    pub(super) root: Digest,
-    pub(super) existing: &'a Existing,
-}
+impl<'a> Target<'a> {
+    /// Looks at the names, and returns those that are still to be written; an error if one of them may not be. Between this and the
+    /// request that writes a name others may write it too: registries have no way to ask for both at once.
+    pub(super) fn look(&self) -> Result<Vec<&'a Reference>, Error> {
+        let mut open = Vec::new();
+        for name in &self.names {
+            if !self.is_written(name)? {
+                open.push(*name);
+            }
+        }
+        Ok(open)
+    }
 
-/// What a name that may be written refers to.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Look {
-    /// The new image already.
-    Done,
-    /// Something else that may be replaced, or nothing.
-    Missing,
-}
-
-impl Naming<'_> {
-    /// Looks at a name that is about to be given. Between this and the request that gives it others may give it too: registries
-    /// have no way to ask for both at once.
-    pub(super) fn look(&self, name: &Reference) -> Result<Look, Error> {
-        let moved = self.existing.moved.as_ref();
-        let moved = moved.filter(|moved| moved.is(name, self.registries));
-        if moved.is_none() && self.existing.is_overwritten {
-            return Ok(Look::Missing);
+    /// Tells whether a name refers to the new image already; an error if it may not be moved.
+    fn is_written(&self, name: &Reference) -> Result<bool, Error> {
+        let existing = &self.push.existing;
+        let moved = existing.moved.as_ref();
+        let moved = moved.filter(|moved| moved.is(name, &self.push.registries));
+        if moved.is_none() && existing.is_overwritten {
+            return Ok(false);
         }
         let found = self.to.find_manifest(Name::Tag(name.tag()))?;
         let found = found.map(|found| found.digest);
-        if found == Some(self.root) {
-            return Ok(Look::Done);
+        if found == Some(self.root().digest) {
+            return Ok(true);
         }
         match (moved, found) {
             (Some(moved), found) if found != Some(moved.digest) => Err(Error::Moved {
@@ -76,7 +71,7 @@ impl Naming<'_> {
                     "exists already, with the digest {found}; use `--overwrite` to move it"
                 ),
             }),
-            _ => Ok(Look::Missing),
+            _ => Ok(false),
         }
     }
 }

@@ -6,13 +6,13 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::Target;
-use super::files::{Manifest, Parts, parsed};
-use crate::archive::documents::descriptor::{digest_of, media_type_of};
-use crate::archive::documents::graph::children;
-use crate::archive::in_parallel::in_parallel;
+use super::files::{Manifest, Parts};
+use crate::archive::documents::descriptor::{blob_name, describe, digest_of, media_type_of};
+use crate::archive::documents::graph::{children, new_index};
+use crate::archive::documents::read::parse;
 use crate::digest::Digest;
 use crate::error::Error;
-use crate::image::json::{Document, Value};
+use crate::image::json::Value;
 use crate::media_type::INDEX;
 use crate::registry::Name;
 
@@ -21,16 +21,10 @@ impl Target<'_> {
     pub(super) fn send_referrers(&self) -> Result<(), Error> {
         let mut by_subject: BTreeMap<Digest, Vec<Value>> = BTreeMap::new();
         for (subject, parts) in self.referrers()? {
-            let blobs: Vec<_> = parts.blobs.iter().collect();
-            in_parallel(&blobs, |(digest, blob)| self.sending().send(**digest, blob))?;
+            self.send_blobs(&parts.blobs)?;
             let (referrer, below) = parts.manifests.split_last().expect("the referrer is one");
-            let is_new = |manifest: &&Manifest| !(self.is_same && manifest.is_kept);
-            for manifest in below.iter().filter(is_new) {
-                let name = Name::Digest(manifest.digest);
-                self.to
-                    .put_manifest(name, &manifest.media_type, &manifest.bytes)?;
-            }
-            if !is_new(&referrer) {
+            self.send_manifests(below)?;
+            if self.is_there(referrer) {
                 continue;
             }
             let name = Name::Digest(referrer.digest);
@@ -48,7 +42,7 @@ impl Target<'_> {
     }
 
     /// Returns what of the draft refers to what is sent, and what it consists of.
-    fn referrers(&self) -> Result<Vec<(Digest, Parts)>, Error> {
+    fn referrers(&self) -> Result<Vec<(Digest, Parts<'_>)>, Error> {
         let sent = self.parts.manifests.iter().map(|manifest| manifest.digest);
         let sent: BTreeSet<Digest> = sent.collect();
         let mut found = Vec::new();
@@ -60,7 +54,7 @@ impl Target<'_> {
             let Some(referrer) = parts.manifests.last() else {
                 continue;
             };
-            let document = parsed(&referrer.digest.to_string(), &referrer.bytes)?;
+            let document = parse(&referrer.bytes, &blob_name(referrer.digest))?;
             let subject = document.root.get("subject").and_then(digest_of);
             if let Some(subject) = subject.filter(|subject| sent.contains(subject)) {
                 found.push((subject, parts));
@@ -71,7 +65,7 @@ impl Target<'_> {
 
     /// Sees to it that the registry lists what refers to a subject.
     fn list(&self, subject: Digest, referrers: Vec<Value>) -> Result<(), Error> {
-        let listed = parsed("the list of referrers", &self.to.referrers(subject)?)?;
+        let listed = parse(&self.to.referrers(subject)?, "the list of referrers")?;
         let known: Vec<Value> = children(&listed).cloned().collect();
         let is_new = |referrer: &Value| {
             let mut known = known.iter();
@@ -81,11 +75,7 @@ impl Target<'_> {
         if new.is_empty() {
             return Ok(());
         }
-        let index = Document::new(Value::object([
-            ("schemaVersion", Value::number(2)),
-            ("mediaType", Value::text(INDEX)),
-            ("manifests", Value::array(known.into_iter().chain(new))),
-        ]));
+        let index = new_index(known.into_iter().chain(new));
         let tag = format!("sha256-{}", subject.hex());
         let tag = Name::Tag(&tag);
         self.to
@@ -96,19 +86,19 @@ impl Target<'_> {
 
 /// Describes a referrer as the list of referrers does (distribution-spec, "Listing Referrers").
 fn described(referrer: &Manifest) -> Result<Value, Error> {
-    let document = parsed(&referrer.digest.to_string(), &referrer.bytes)?;
-    let mut descriptor = vec![
-        ("mediaType", Value::text(&referrer.media_type)),
-        ("digest", Value::text(&referrer.digest.to_string())),
-        ("size", Value::number(referrer.bytes.len() as u64)),
-    ];
+    let document = parse(&referrer.bytes, &blob_name(referrer.digest))?;
     let stated = document.root.get("artifactType").cloned();
     let of_config = || {
         let config = document.root.get("config").map(media_type_of)?;
         (!config.is_empty()).then(|| Value::text(&config))
     };
-    descriptor.extend(stated.or_else(of_config).map(|kind| ("artifactType", kind)));
+    let kind = stated.or_else(of_config).map(|kind| ("artifactType", kind));
     let annotations = document.root.get("annotations").cloned();
-    descriptor.extend(annotations.map(|annotations| ("annotations", annotations)));
-    Ok(Value::object(descriptor))
+    let annotations = annotations.map(|annotations| ("annotations", annotations));
+    Ok(describe(
+        &referrer.media_type,
+        referrer.digest,
+        referrer.bytes.len() as u64,
+        kind.into_iter().chain(annotations),
+    ))
 }
