@@ -176,3 +176,23 @@ fn manifests_have_a_bound_together() {
     let told = fails(3, ["inspect", &name]);
     assert!(told.contains("bytes together"), "{told}");
 }
+
+#[test]
+fn keys_in_another_case_lead_to_what_they_name() {
+    let mut content = Content::default();
+    let config = content.put(CONFIG, &config(&[]));
+    let child = content.put(
+        MANIFEST,
+        json!({"schemaVersion": 2, "mediaType": MANIFEST, "Config": config, "layers": []})
+            .to_string()
+            .as_bytes(),
+    );
+    let digest = child["digest"].as_str().unwrap().to_owned();
+    content.tag(
+        INDEX,
+        &json!({"schemaVersion": 2, "mediaType": INDEX, "Manifests": [child]}),
+    );
+    let (_double, name) = content.serve();
+    let shown = ok(["inspect", &name]);
+    assert!(shown.contains(&digest), "{shown}");
+}
