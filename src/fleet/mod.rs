@@ -21,11 +21,11 @@ mod world;
 
 pub use file::{Fleet, FleetFile, FleetImage, FleetKind};
 pub use lock::{Entry, Lock, MAX_ENTRIES, Recipe, Unlockable};
-pub use recipe::{Drifted, Kitchen};
+pub use recipe::{Drifted, PatchReader};
 pub use remote::Remote;
 pub use report::{counts, report, status};
 pub use resolve::{drift, resolve};
-pub use run::{Deed, Of, Outcome, Run, State};
+pub use run::{Action, Outcome, Placed, Run, State};
 pub use schema::schema;
 pub use shard::{Shard, TOTAL};
 pub use tags::{TagFilter, VersionRange};

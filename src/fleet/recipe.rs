@@ -16,7 +16,7 @@ use crate::timestamp::Timestamp;
 
 /// Where the patches of a fleet are, and what they depend on besides their files.
 #[derive(Debug, Clone)]
-pub struct Kitchen {
+pub struct PatchReader {
     /// The directory of the fleet file and of its lock.
     pub directory: PathBuf,
     /// Lets paths in patches lead out of the directories of their files.
@@ -57,7 +57,7 @@ impl std::fmt::Display for Drifted {
     }
 }
 
-impl Kitchen {
+impl PatchReader {
     /// Returns the recipe of each image of a fleet, and its patches.
     pub fn recipes(&self, file: &FleetFile) -> Result<Vec<(Recipe, Patches)>, NotPlanned> {
         let mut known: HashMap<Vec<String>, (Recipe, Patches)> = HashMap::new();

@@ -1,6 +1,6 @@
 //! Registries as they are, and the engine of this library.
 
-use super::{Deed, Task, World};
+use super::{Action, Task, World};
 use crate::digest::Digest;
 use crate::error::Error;
 use crate::gather::NotPlanned;
@@ -13,16 +13,16 @@ use crate::registry::{Access, Name, Registries};
 pub struct Remote {
     job: Job,
     registries: Registries,
-    deed: Deed,
+    action: Action,
 }
 
 impl Remote {
     /// Takes the run that each image is patched by, and what is done to the registries.
-    pub fn new(job: Job, deed: Deed) -> Result<Self, Error> {
+    pub fn new(job: Job, action: Action) -> Result<Self, Error> {
         Ok(Self {
             registries: job.reach().registries()?.clone(),
             job: job.sharing_layers(),
-            deed,
+            action,
         })
     }
 }
@@ -49,7 +49,7 @@ impl World for Remote {
         if let Some(platform) = task.platform {
             job = job.platform(platform.clone());
         }
-        if self.deed != Deed::Plan {
+        if self.action != Action::Plan {
             let to = self.registries.repository(task.to);
             self.registries.announce(&to, Access::Push);
         }
@@ -59,7 +59,7 @@ impl World for Remote {
         if decide(root(&plan, task)?)? {
             let moves = Moves {
                 the_one_read: false,
-                others: self.deed == Deed::Apply { overwrite: true },
+                others: self.action == Action::Apply { overwrite: true },
             };
             let push = plan.push(&self.registries, &Names::One(task.to.clone()), moves)?;
             plan.publish_with(&push, &[])?;

@@ -4,14 +4,18 @@ use serde_json::{Value, json};
 
 use super::Shard;
 use super::lock::{Entry, Lock};
-use super::run::{Deed, Of, Outcome, State};
+use super::run::{Action, Outcome, Placed, State};
 use crate::gather::NotPlanned;
 
 impl Outcome {
     /// Returns what became of an entry, as a line.
     #[must_use]
-    pub fn line(&self, entry: &Entry, deed: Deed) -> String {
-        let push = if deed == Deed::Plan { "push" } else { "pushed" };
+    pub fn line(&self, entry: &Entry, action: Action) -> String {
+        let push = if action == Action::Plan {
+            "push"
+        } else {
+            "pushed"
+        };
         let to = &entry.to;
         match self {
             Self::Done(digest) => format!("done {to} {digest}"),
@@ -29,11 +33,11 @@ impl Outcome {
 
     /// Returns the word for it in reports.
     #[must_use]
-    pub fn word(&self, deed: Deed) -> &'static str {
-        match (self, deed) {
+    pub fn word(&self, action: Action) -> &'static str {
+        match (self, action) {
             (Self::Done(_), _) => "done",
-            (Self::Pushed { .. }, Deed::Plan) => "push",
-            (Self::Pushed { .. }, Deed::Apply { .. }) => "pushed",
+            (Self::Pushed { .. }, Action::Plan) => "push",
+            (Self::Pushed { .. }, Action::Apply { .. }) => "pushed",
             (Self::Failed(_), _) => "failed",
         }
     }
@@ -80,9 +84,9 @@ fn reason(failed: &NotPlanned) -> String {
 
 /// Returns the report of `fleet plan` or `fleet apply`.
 #[must_use]
-pub fn report(lock: &Lock, shard: Shard, deed: Deed, outcomes: &[Of<Outcome>]) -> Value {
-    let entries = outcomes.iter().map(|Of { entry, it }| {
-        let mut value = of_entry(&lock.entries()[*entry], it.word(deed));
+pub fn report(lock: &Lock, shard: Shard, action: Action, outcomes: &[Placed<Outcome>]) -> Value {
+    let entries = outcomes.iter().map(|Placed { entry, it }| {
+        let mut value = of_entry(&lock.entries()[*entry], it.word(action));
         match it {
             Outcome::Done(digest) => value["result"] = json!(digest),
             Outcome::Pushed { digest, replaced } => {
@@ -105,8 +109,8 @@ pub fn report(lock: &Lock, shard: Shard, deed: Deed, outcomes: &[Of<Outcome>]) -
 
 /// Returns the report of `fleet status`.
 #[must_use]
-pub fn status(lock: &Lock, shard: Shard, states: &[Of<State>]) -> Value {
-    let entries = states.iter().map(|Of { entry, it }| {
+pub fn status(lock: &Lock, shard: Shard, states: &[Placed<State>]) -> Value {
+    let entries = states.iter().map(|Placed { entry, it }| {
         let entry = &lock.entries()[*entry];
         let mut value = of_entry(entry, it.word());
         if let Some(result) = entry.result {

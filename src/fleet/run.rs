@@ -15,7 +15,7 @@ use crate::gather::{NotPlanned, Patches};
 
 /// What a run does with the entries of a lock.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Deed {
+pub enum Action {
     /// Nothing is sent.
     Plan,
     /// Images are pushed where nothing is yet, or where something else is if that is allowed.
@@ -71,7 +71,7 @@ pub enum State {
 
 /// An entry of a lock, by its place in it.
 #[derive(Debug)]
-pub struct Of<T> {
+pub struct Placed<T> {
     /// The place, counting from 0.
     pub entry: usize,
     /// What there is to say of it.
@@ -102,11 +102,11 @@ impl Run<'_> {
     pub fn each(
         self,
         patches: &HashMap<usize, Patches>,
-        deed: Deed,
+        action: Action,
         tell: &(dyn Fn(&Entry, &Outcome) + Sync),
-    ) -> Vec<Of<Outcome>> {
+    ) -> Vec<Placed<Outcome>> {
         let work = |entry: &Entry, is_last: bool| {
-            let outcome = self.entry(entry, &patches[&entry.recipe], deed);
+            let outcome = self.entry(entry, &patches[&entry.recipe], action);
             let outcome = outcome.unwrap_or_else(Outcome::Failed);
             if is_last || !outcome.is_of_registry() {
                 tell(entry, &outcome);
@@ -116,7 +116,7 @@ impl Run<'_> {
         let mut outcomes = self.of_shard(|_| true, |entry| work(entry, false));
         for round in 1..=N_AGAIN {
             let failed = outcomes.iter_mut().filter(|of| of.it.is_of_registry());
-            let mut failed: Vec<&mut Of<Outcome>> = failed.collect();
+            let mut failed: Vec<&mut Placed<Outcome>> = failed.collect();
             let entries: Vec<&Entry> = failed
                 .iter()
                 .map(|of| &self.lock.entries()[of.entry])
@@ -136,7 +136,7 @@ impl Run<'_> {
         self,
         patches: &HashMap<usize, Patches>,
         tell: &(dyn Fn(&Entry, &Outcome) + Sync),
-    ) -> Vec<Of<Outcome>> {
+    ) -> Vec<Placed<Outcome>> {
         let is_unknown = |entry: &Entry| entry.result.is_none();
         self.of_shard(is_unknown, |entry| {
             let mut digest = None;
@@ -159,7 +159,7 @@ impl Run<'_> {
 
     /// Looks at the destinations of the shard, with one request for each.
     #[must_use]
-    pub fn states(self) -> Vec<Of<State>> {
+    pub fn states(self) -> Vec<Placed<State>> {
         self.of_shard(
             |_| true,
             |entry| match (self.world.digest(&entry.to), entry.result) {
@@ -176,7 +176,7 @@ impl Run<'_> {
         self,
         is_wanted: impl Fn(&Entry) -> bool,
         work: impl Fn(&Entry) -> T + Sync,
-    ) -> Vec<Of<T>> {
+    ) -> Vec<Placed<T>> {
         let all = self.lock.entries().iter().enumerate();
         let wanted = all.filter(|(i, entry)| self.shard.has(*i) && is_wanted(entry));
         let entries: Vec<usize> = wanted.map(|(i, _)| i).collect();
@@ -184,7 +184,7 @@ impl Run<'_> {
             work(&self.lock.entries()[entries[i]])
         });
         let pairs = entries.into_iter().zip(done);
-        pairs.map(|(entry, it)| Of { entry, it }).collect()
+        pairs.map(|(entry, it)| Placed { entry, it }).collect()
     }
 
     fn task<'t>(self, entry: &'t Entry, patches: &'t Patches) -> Task<'t>
@@ -200,15 +200,20 @@ impl Run<'_> {
         }
     }
 
-    fn entry(self, entry: &Entry, patches: &Patches, deed: Deed) -> Result<Outcome, NotPlanned> {
+    fn entry(
+        self,
+        entry: &Entry,
+        patches: &Patches,
+        action: Action,
+    ) -> Result<Outcome, NotPlanned> {
         let mut there = None;
         if let Some(result) = entry.result {
             there = self.world.digest(&entry.to)?;
             if there == Some(result) {
                 return Ok(Outcome::Done(result));
             }
-            check_free(entry, there, deed)?;
-            if deed == Deed::Plan {
+            check_free(entry, there, action)?;
+            if action == Action::Plan {
                 return Ok(Outcome::Pushed {
                     digest: result,
                     replaced: there,
@@ -226,21 +231,21 @@ impl Run<'_> {
                 outcome = Some(Outcome::Done(digest));
                 return Ok(false);
             }
-            check_free(entry, there, deed)?;
+            check_free(entry, there, action)?;
             outcome = Some(Outcome::Pushed {
                 digest,
                 replaced: there,
             });
-            Ok(deed != Deed::Plan)
+            Ok(action != Action::Plan)
         })?;
         Ok(outcome.expect("what is planned is decided"))
     }
 }
 
 /// A destination that has another image is left alone: somebody else may have put it there.
-fn check_free(entry: &Entry, there: Option<Digest>, deed: Deed) -> Result<(), Error> {
-    match (there, deed) {
-        (Some(found), Deed::Apply { overwrite: false }) => Err(Error::Output {
+fn check_free(entry: &Entry, there: Option<Digest>, action: Action) -> Result<(), Error> {
+    match (there, action) {
+        (Some(found), Action::Apply { overwrite: false }) => Err(Error::Output {
             place: entry.to.full(),
             reason: format!("has the image `{found}` already; `--overwrite` replaces it"),
         }),

@@ -4,12 +4,12 @@ use std::path::PathBuf;
 
 use clap::Args;
 
-use super::options::{KitchenOptions, LockOptions, end};
+use super::options::{LockOptions, PatchOptions, end};
 use crate::archive::{SideFile, write_files};
 use crate::cli::failure::{Failure, say};
 use crate::cli::output;
 use crate::cli::target::Target;
-use crate::fleet::{Deed, Outcome, Run, counts, report};
+use crate::fleet::{Action, Outcome, Run, counts, report};
 use crate::ledger::{Ledger, WrittenAs};
 use crate::printable;
 
@@ -20,7 +20,7 @@ pub(super) struct Apply {
     #[command(flatten)]
     lock: LockOptions,
     #[command(flatten)]
-    kitchen: KitchenOptions,
+    patch_reader: PatchOptions,
     /// Replace destinations that have another image
     #[arg(long)]
     overwrite: bool,
@@ -37,23 +37,25 @@ impl Apply {
         }
         let shard = self.lock.shard()?;
         let lock = self.lock.open(&mut ledger)?;
-        let patches = self.lock.patches(&lock, shard, &self.kitchen, &ledger)?;
-        let deed = Deed::Apply {
+        let patches = self
+            .lock
+            .patches(&lock, shard, &self.patch_reader, &ledger)?;
+        let action = Action::Apply {
             overwrite: self.overwrite,
         };
         let run = Run {
             lock: &lock,
             shard,
             threads: self.lock.threads(),
-            world: &self.lock.world(&ledger, deed)?,
+            world: &self.lock.world(&ledger, action)?,
         };
-        let outcomes = run.each(&patches, deed, &|entry, outcome| {
+        let outcomes = run.each(&patches, action, &|entry, outcome| {
             if !quiet || matches!(outcome, Outcome::Failed(_)) {
-                say(&outcome.line(entry, deed));
+                say(&outcome.line(entry, action));
             }
         });
         if let Some(target) = target {
-            let report = report(&lock, shard, deed, &outcomes);
+            let report = report(&lock, shard, action, &outcomes);
             let text = format!("{}\n", printable::json(&report));
             match target.path() {
                 None => output::data(&text)?,
@@ -65,7 +67,7 @@ impl Apply {
             }
         }
         if !quiet {
-            let words: Vec<&str> = outcomes.iter().map(|of| of.it.word(deed)).collect();
+            let words: Vec<&str> = outcomes.iter().map(|of| of.it.word(action)).collect();
             say(&counts(&["pushed", "done", "failed"], &words));
         }
         end(&outcomes)

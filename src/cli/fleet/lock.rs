@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 
 use clap::Args;
 
-use super::options::{AtOnce, KitchenOptions, end, failure, world};
+use super::options::{AtOnce, PatchOptions, end, failure, world};
 use crate::archive::{SideFile, write_files};
 use crate::cli::cache::CacheOptions;
 use crate::cli::failure::{Failure, say};
@@ -13,7 +13,9 @@ use crate::cli::registry::RegistryOptions;
 use crate::cli::target::Target;
 use crate::cli::{output, target};
 use crate::error::Error;
-use crate::fleet::{self, Deed, FleetFile, Of, Outcome, Recipe, Run, Shard, World, drift, resolve};
+use crate::fleet::{
+    self, Action, FleetFile, Outcome, Placed, Recipe, Run, Shard, World, drift, resolve,
+};
 use crate::gather::Patches;
 use crate::ledger::{Ledger, WrittenAs};
 
@@ -32,7 +34,7 @@ pub(super) struct Lock {
     #[command(flatten)]
     at_once: AtOnce,
     #[command(flatten)]
-    kitchen: KitchenOptions,
+    patch_reader: PatchOptions,
     #[command(flatten)]
     registries: RegistryOptions,
     #[command(flatten)]
@@ -53,9 +55,9 @@ impl Lock {
             Target::Path(path.clone()).enter(WrittenAs::FleetLock, &mut ledger)?;
         }
         let file = FleetFile::read(&self.fleet, &mut ledger).map_err(failure)?;
-        let kitchen = self.kitchen.kitchen(&self.fleet, &ledger)?;
-        let recipes = kitchen.recipes(&file).map_err(failure)?;
-        let world = world((&self.registries, &self.cache), &ledger, Deed::Plan)?;
+        let patch_reader = self.patch_reader.patch_reader(&self.fleet, &ledger)?;
+        let recipes = patch_reader.recipes(&file).map_err(failure)?;
+        let world = world((&self.registries, &self.cache), &ledger, Action::Plan)?;
         let (recipes, patches): (Vec<Recipe>, Vec<Patches>) = recipes.into_iter().unzip();
         let threads = self.at_once.threads();
         let mut lock = resolve(&file, &recipes, &world, threads).map_err(failure)?;
@@ -107,7 +109,7 @@ impl Lock {
         lock: &mut fleet::Lock,
         patches: &HashMap<usize, Patches>,
         world: &dyn World,
-    ) -> Vec<Of<Outcome>> {
+    ) -> Vec<Placed<Outcome>> {
         let run = Run {
             lock,
             shard: Shard::default(),
@@ -116,7 +118,7 @@ impl Lock {
         };
         let outcomes = run.results(patches, &|entry, outcome| {
             if matches!(outcome, Outcome::Failed(_)) {
-                say(&outcome.line(entry, Deed::Plan));
+                say(&outcome.line(entry, Action::Plan));
             }
         });
         let entries: Vec<_> = lock
@@ -124,7 +126,7 @@ impl Lock {
             .iter()
             .map(|entry| entry.to.clone())
             .collect();
-        for Of { entry, it } in &outcomes {
+        for Placed { entry, it } in &outcomes {
             if let Outcome::Done(digest) | Outcome::Pushed { digest, .. } = it {
                 lock.set_result(&entries[*entry], *digest);
             }

@@ -10,7 +10,7 @@ use crate::cli::cache::CacheOptions;
 use crate::cli::failure::Failure;
 use crate::cli::inputs::source_date_epoch;
 use crate::cli::registry::RegistryOptions;
-use crate::fleet::{Deed, Kitchen, Lock, Of, Outcome, Remote, Shard};
+use crate::fleet::{Action, Lock, Outcome, PatchReader, Placed, Remote, Shard};
 use crate::gather::{NotPlanned, Patches, directory_of};
 use crate::ledger::Ledger;
 use crate::patch::ArgValues;
@@ -47,19 +47,19 @@ pub(super) struct AtOnce {
 pub(super) fn world(
     (registries, cache): (&RegistryOptions, &CacheOptions),
     ledger: &Ledger,
-    deed: Deed,
+    action: Action,
 ) -> Result<Remote, Failure> {
     let job = registries.job(ledger.clone())?.cache(cache.directory());
     let job = match source_date_epoch()? {
         Some(time) => job.source_date_epoch(time),
         None => job,
     };
-    Ok(Remote::new(job, deed)?)
+    Ok(Remote::new(job, action)?)
 }
 
 /// Where patches may take files from.
 #[derive(Debug, Args)]
-pub(super) struct KitchenOptions {
+pub(super) struct PatchOptions {
     /// Allow paths in a patch that lead outside its directory
     #[arg(long)]
     allow_outside: bool,
@@ -107,8 +107,8 @@ impl LockOptions {
     }
 
     /// Returns the registries, and the engine.
-    pub(super) fn world(&self, ledger: &Ledger, deed: Deed) -> Result<Remote, Failure> {
-        world((&self.registries, &self.cache), ledger, deed)
+    pub(super) fn world(&self, ledger: &Ledger, action: Action) -> Result<Remote, Failure> {
+        world((&self.registries, &self.cache), ledger, action)
     }
 
     /// Reads the lock.
@@ -121,11 +121,11 @@ impl LockOptions {
         &self,
         lock: &Lock,
         shard: Shard,
-        options: &KitchenOptions,
+        options: &PatchOptions,
         ledger: &Ledger,
     ) -> Result<HashMap<usize, Patches>, Failure> {
-        let kitchen = options.kitchen(&self.lock, ledger)?;
-        let patches = kitchen.patches(lock, &shard).map_err(failure)?;
+        let patch_reader = options.patch_reader(&self.lock, ledger)?;
+        let patches = patch_reader.patches(lock, &shard).map_err(failure)?;
         patches.map_err(|drifted| {
             let lines = drifted.iter().map(ToString::to_string);
             Failure::Drifted(lines.collect())
@@ -133,10 +133,14 @@ impl LockOptions {
     }
 }
 
-impl KitchenOptions {
+impl PatchOptions {
     /// Returns where the patches of a fleet are, whose file or lock has this path.
-    pub(super) fn kitchen(&self, path: &Path, ledger: &Ledger) -> Result<Kitchen, Failure> {
-        Ok(Kitchen {
+    pub(super) fn patch_reader(
+        &self,
+        path: &Path,
+        ledger: &Ledger,
+    ) -> Result<PatchReader, Failure> {
+        Ok(PatchReader {
             directory: directory_of(path),
             allow_outside: self.allow_outside,
             environment: ArgValues {
@@ -157,7 +161,7 @@ pub(super) fn failure(failed: NotPlanned) -> Failure {
 }
 
 /// Returns how a run ends some of whose entries failed; they have been told.
-pub(super) fn end(outcomes: &[Of<Outcome>]) -> Result<(), Failure> {
+pub(super) fn end(outcomes: &[Placed<Outcome>]) -> Result<(), Failure> {
     let failed = outcomes.iter().filter_map(|it| match &it.it {
         Outcome::Failed(failed) => Some(matches!(failed, NotPlanned::Rejected(_))),
         _ => None,

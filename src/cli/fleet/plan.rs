@@ -4,10 +4,10 @@ use std::fmt::Write as _;
 
 use clap::Args;
 
-use super::options::{KitchenOptions, LockOptions, end};
+use super::options::{LockOptions, PatchOptions, end};
 use crate::cli::failure::Failure;
 use crate::cli::{Format, output, target};
-use crate::fleet::{Deed, Run, counts, report};
+use crate::fleet::{Action, Run, counts, report};
 use crate::ledger::Ledger;
 
 /// Shows what `ocipatch fleet apply` would push. Only images whose result is not in the lock are planned.
@@ -16,7 +16,7 @@ pub(super) struct Plan {
     #[command(flatten)]
     lock: LockOptions,
     #[command(flatten)]
-    kitchen: KitchenOptions,
+    patch_reader: PatchOptions,
     /// Output format
     #[arg(long, value_enum, default_value = "text")]
     format: Format,
@@ -27,23 +27,25 @@ impl Plan {
         target::enter_report(&mut ledger)?;
         let shard = self.lock.shard()?;
         let lock = self.lock.open(&mut ledger)?;
-        let patches = self.lock.patches(&lock, shard, &self.kitchen, &ledger)?;
+        let patches = self
+            .lock
+            .patches(&lock, shard, &self.patch_reader, &ledger)?;
         let run = Run {
             lock: &lock,
             shard,
             threads: self.lock.threads(),
-            world: &self.lock.world(&ledger, Deed::Plan)?,
+            world: &self.lock.world(&ledger, Action::Plan)?,
         };
-        let outcomes = run.each(&patches, Deed::Plan, &|_, _| {});
+        let outcomes = run.each(&patches, Action::Plan, &|_, _| {});
         match self.format {
-            Format::Json => output::json(&report(&lock, shard, Deed::Plan, &outcomes))?,
+            Format::Json => output::json(&report(&lock, shard, Action::Plan, &outcomes))?,
             Format::Text => {
                 let mut text = String::new();
                 for of in &outcomes {
-                    let line = of.it.line(&lock.entries()[of.entry], Deed::Plan);
+                    let line = of.it.line(&lock.entries()[of.entry], Action::Plan);
                     writeln!(text, "{line}").expect("a string takes everything");
                 }
-                let words: Vec<&str> = outcomes.iter().map(|of| of.it.word(Deed::Plan)).collect();
+                let words: Vec<&str> = outcomes.iter().map(|of| of.it.word(Action::Plan)).collect();
                 let counts = counts(&["push", "done", "failed"], &words);
                 output::text(&format!("{text}{counts}\n"))?;
             }

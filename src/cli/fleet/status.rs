@@ -7,7 +7,7 @@ use clap::Args;
 use super::options::LockOptions;
 use crate::cli::failure::Failure;
 use crate::cli::{Format, output, target};
-use crate::fleet::{Deed, Run, State, counts, status};
+use crate::fleet::{Action, Run, State, counts, status};
 use crate::ledger::Ledger;
 
 /// Shows which images of a lock are done, missing, or something else.
@@ -32,7 +32,7 @@ impl Status {
             lock: &lock,
             shard,
             threads: self.lock.threads(),
-            world: &self.lock.world(&ledger, Deed::Plan)?,
+            world: &self.lock.world(&ledger, Action::Plan)?,
         };
         let states = run.states();
         match self.format {

@@ -7,7 +7,7 @@ use std::sync::Mutex;
 
 use ocipatch::Error;
 use ocipatch::digest::Digest;
-use ocipatch::fleet::{FleetFile, Kitchen, Lock, Recipe, Task, World, resolve};
+use ocipatch::fleet::{FleetFile, Lock, PatchReader, Recipe, Task, World, resolve};
 use ocipatch::gather::{NotPlanned, Patches};
 use ocipatch::ledger::Ledger;
 use ocipatch::patch::ArgValues;
@@ -108,8 +108,8 @@ impl World for Fake {
     }
 }
 
-pub(super) fn kitchen(directory: &Path) -> Kitchen {
-    Kitchen {
+pub(super) fn patch_reader(directory: &Path) -> PatchReader {
+    PatchReader {
         directory: directory.to_owned(),
         allow_outside: false,
         environment: ArgValues::default(),
@@ -128,16 +128,16 @@ pub(super) fn write(directory: &Path, files: &[(&str, &str)]) {
 }
 
 pub(super) fn recipes(
-    kitchen: &Kitchen,
+    patch_reader: &PatchReader,
 ) -> Result<(FleetFile, Vec<(Recipe, Patches)>), NotPlanned> {
-    let path = kitchen.directory.join("fleet.yaml");
-    let file = FleetFile::read(&path, &mut kitchen.ledger.clone())?;
-    let recipes = kitchen.recipes(&file)?;
+    let path = patch_reader.directory.join("fleet.yaml");
+    let file = FleetFile::read(&path, &mut patch_reader.ledger.clone())?;
+    let recipes = patch_reader.recipes(&file)?;
     Ok((file, recipes))
 }
 
-pub(super) fn lock(kitchen: &Kitchen, fake: &Fake) -> Result<Lock, NotPlanned> {
-    let (file, recipes) = recipes(kitchen)?;
+pub(super) fn lock(patch_reader: &PatchReader, fake: &Fake) -> Result<Lock, NotPlanned> {
+    let (file, recipes) = recipes(patch_reader)?;
     let recipes: Vec<Recipe> = recipes.into_iter().map(|(recipe, _)| recipe).collect();
     resolve(&file, &recipes, fake, THREADS)
 }

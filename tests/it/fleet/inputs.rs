@@ -8,7 +8,7 @@ use std::path::Path;
 use ocipatch::digest::Digest;
 use ocipatch::timestamp::Timestamp;
 
-use super::fake::{kitchen, problems, recipes, write};
+use super::fake::{patch_reader, problems, recipes, write};
 
 const FLEET: &str = r#"
 apiVersion: ocipatch/v1
@@ -43,14 +43,17 @@ fn files(directory: &Path) {
 }
 
 fn inputs(directory: &Path, environment: &[(&str, &str)]) -> Digest {
-    let mut kitchen = kitchen(directory);
+    let mut patch_reader = patch_reader(directory);
     let pairs = environment
         .iter()
         .map(|(name, value)| (name.into(), value.into()));
-    kitchen.environment.environment = pairs.collect::<BTreeMap<_, _>>();
-    let key = kitchen.environment.environment.entry("FLEET_KEY".into());
+    patch_reader.environment.environment = pairs.collect::<BTreeMap<_, _>>();
+    let key = patch_reader
+        .environment
+        .environment
+        .entry("FLEET_KEY".into());
     key.or_insert_with(|| "hunter2".into());
-    recipes(&kitchen).unwrap().1[0].0.inputs
+    recipes(&patch_reader).unwrap().1[0].0.inputs
 }
 
 #[test]
@@ -116,7 +119,7 @@ fn everything_that_gets_into_an_image_counts() {
         first,
         "an arg of the environment"
     );
-    let mut timed = kitchen(home);
+    let mut timed = patch_reader(home);
     timed
         .environment
         .environment
@@ -178,12 +181,12 @@ fn args_are_those_that_the_patches_declare() {
                 ("two.yaml", two),
             ],
         );
-        let mut kitchen = kitchen(home);
-        kitchen
+        let mut patch_reader = patch_reader(home);
+        patch_reader
             .environment
             .environment
             .insert("S".into(), "hunter2".into());
-        recipes(&kitchen)
+        recipes(&patch_reader)
     };
     let (_, recipes) = with("{A: x, B: y}", "{B: z}").unwrap();
     let args: Vec<String> = recipes

@@ -2,7 +2,7 @@
 
 use ocipatch::fleet::drift;
 
-use super::fake::{Fake, digest, kitchen, lock, problems, write};
+use super::fake::{Fake, digest, lock, patch_reader, problems, write};
 
 const LABEL: &str = "{apiVersion: ocipatch/v1, operations: [set-label: {a: b}]}";
 
@@ -34,7 +34,7 @@ fn tags_are_listed_once_for_a_repository_and_each_digest_is_asked_once() {
         "localhost/{name}:{tag}",
         "{from: r.io/app, tags: {semver: \"1\"}}, {from: \"b:3\"}, {from: r.io/app, tags: {glob: [x]}}",
     );
-    let lock = lock(&kitchen(home.path()), &fake).unwrap();
+    let lock = lock(&patch_reader(home.path()), &fake).unwrap();
     assert_eq!(fake.asked(), [1, 4, 0, 0]);
     let entries = lock.entries().iter();
     let entries: Vec<_> = entries
@@ -117,7 +117,7 @@ fn what_cannot_be_locked_is_told_at_its_place() {
     ] {
         let home = home(to, images);
         assert_eq!(
-            problems(lock(&kitchen(home.path()), &fake)),
+            problems(lock(&patch_reader(home.path()), &fake)),
             wanted,
             "{images}"
         );
@@ -129,7 +129,10 @@ fn what_cannot_be_locked_is_told_at_its_place() {
         "{from: r.io/app, tags: {semver: \"*\"}}",
     );
     assert_eq!(
-        lock(&kitchen(home.path()), &fake).unwrap().entries().len(),
+        lock(&patch_reader(home.path()), &fake)
+            .unwrap()
+            .entries()
+            .len(),
         2
     );
 }
@@ -139,16 +142,16 @@ fn drift_names_every_image_that_is_different() {
     let fake = Fake::with(&["r.io/app:1", "r.io/app:2", "r.io/b:1"]);
     let images = "{from: r.io/app, tags: {glob: [\"*\"]}}, {from: \"r.io/b:1\"}";
     let home = home("localhost/{name}:{tag}", images);
-    let kitchen = kitchen(home.path());
-    let old = lock(&kitchen, &fake).unwrap();
+    let patch_reader = patch_reader(home.path());
+    let old = lock(&patch_reader, &fake).unwrap();
     assert_eq!(
-        drift(&old, &lock(&kitchen, &fake).unwrap()),
+        drift(&old, &lock(&patch_reader, &fake).unwrap()),
         Vec::<String>::new()
     );
     fake.put("r.io/app:3", digest("3"));
     fake.put("r.io/app:1", digest("new"));
     fake.images.lock().unwrap().remove("r.io/app:2");
-    let new = lock(&kitchen, &fake).unwrap();
+    let new = lock(&patch_reader, &fake).unwrap();
     let short = |text: &str| digest(text).short();
     assert_eq!(
         drift(&old, &new),
@@ -166,7 +169,7 @@ fn drift_names_every_image_that_is_different() {
         home.path(),
         &[("label.yaml", &LABEL.replace("a: b", "a: c"))],
     );
-    let patched = lock(&kitchen, &fake).unwrap();
+    let patched = lock(&patch_reader, &fake).unwrap();
     let lines = drift(&new, &patched);
     assert_eq!(lines.len(), 3);
     assert!(lines[0].ends_with(": the patches, their args or their files are different"));
