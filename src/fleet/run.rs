@@ -78,7 +78,7 @@ pub struct Placed<T> {
     pub it: T,
 }
 
-/// Entries, threads, and whom to tell what happens.
+/// The entries of a run, and how it is done.
 #[derive(Clone, Copy)]
 pub struct Run<'a> {
     /// The lock.

@@ -1,4 +1,5 @@
-//! Whom to trust, and who we are: certificates in files (containers-certs.d(5), and where systems keep their authorities).
+//! Which authorities are trusted, and the certificate of the client, from files (containers-certs.d(5), and where systems keep
+//! their authorities).
 
 use std::fs;
 use std::io::ErrorKind;

@@ -33,8 +33,8 @@ impl Sent {
 }
 
 impl Repository {
-    /// Sends a blob by `send`, unless that was done in this run: several images share their layers. Whoever wants the same at the
-    /// same time waits, since some registries lose a blob for a moment that two clients put in one place (distribution 2.8).
+    /// Sends a blob by `send`, unless that was done in this run: several images share their layers. Another thread that wants the
+    /// same one waits, since some registries lose a blob for a moment that two clients put in one place (distribution 2.8).
     pub fn once(
         &self,
         digest: Digest,

@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use super::observer::Observed;
 
-/// What is told of each request, in one line.
+/// Gets a line for each request.
 pub type Trace = Arc<dyn Fn(&str) + Send + Sync>;
 
 /// How registries are reached: values only. The library reads no environment variable.
