@@ -142,6 +142,7 @@
 //! | `annotation`, `digest`, `compression`, `reference`, `image_path`, `media_type`, `platform`, `config_field`, `timestamp`, `ordered`, `secret`, `unified_diff` | the vocabulary: values that are checked when they are made | files |
 //! | `ledger` | which paths a command reads and writes, and which of them exclude each other | what is in the files |
 //! | `base64` | bytes as text | what they are |
+//! | `page` | text for people, line by line, in colour or not | what it is about |
 //! | `printable` | which characters of a foreign string may be printed | where it is from |
 //! | `file_state` | what tells one state of a file from another | what is in it |
 //! | `problem`, `error` | what is wrong with a patch, and with the world | YAML |
@@ -220,6 +221,7 @@ pub mod operation;
 #[doc(hidden)]
 pub mod ordered;
 #[doc(hidden)]
+pub mod page;
 pub mod patch;
 #[doc(hidden)]
 pub mod plan;

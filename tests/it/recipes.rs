@@ -84,7 +84,7 @@ fn every_recipe_gives_the_planned_image_and_a_sound_archive() {
             &output,
         ]);
         let plan = binary::ok([Path::new("plan"), &recipe(name), &image]);
-        let line = format!("\n  image id  {id}");
+        let line = format!("\nimage id {id}");
         assert!(plan.contains(&line), "{name}: {id}");
         binary::ok([Path::new("verify"), &output]);
     }
