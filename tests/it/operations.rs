@@ -1,4 +1,4 @@
-//! What the documentation of the operations says: the same in the schema, the README and the program.
+//! What the documentation of the operations says: the same in the schema, the pages and the program.
 #![allow(clippy::unwrap_used, reason = "helpers of tests may fail as tests do")]
 
 use std::collections::HashMap;
@@ -161,7 +161,7 @@ fn patched_by(config: &str, patches: &[(&str, &str)]) -> Result<String, Rejected
 }
 
 #[test]
-fn the_readme_has_the_documentation_of_the_schema() {
+fn the_page_has_the_documentation_of_the_schema() {
     let table: Vec<String> = documented()
         .iter()
         .map(|operation| {
@@ -171,11 +171,11 @@ fn the_readme_has_the_documentation_of_the_schema() {
             )
         })
         .collect();
-    check_table("### Operations", &table.concat());
+    check_table("schema/README.md", "## Operations", &table.concat());
 }
 
 #[test]
-fn the_readme_has_the_preconditions_of_the_schema() {
+fn the_page_has_the_preconditions_of_the_schema() {
     let schema = schema();
     let choices = schema["definitions"]["Expectation"]["oneOf"].as_array();
     let choices = choices.unwrap().iter().zip(Expectation::NAMES);
@@ -186,7 +186,7 @@ fn the_readme_has_the_preconditions_of_the_schema() {
         let [wants, takes] = [wants, takes].map(|text| text.trim_end_matches('.'));
         format!("| `{name}` | {takes} | {wants} |\n")
     });
-    check_table("### Expect", &rows.collect::<String>());
+    check_table("schema/README.md", "## Expect", &rows.collect::<String>());
 }
 
 #[test]
@@ -217,7 +217,7 @@ fn every_example_comes_out_as_documented() {
 }
 
 #[test]
-fn the_readme_names_every_field_that_can_be_unset() {
+fn the_page_names_every_field_that_can_be_unset() {
     let fields = ConfigField::ALL.iter().filter(|field| field.is_optional());
     let names = fields.map(|field| field.name());
     // Parts of the health check stand beside it.
@@ -227,7 +227,11 @@ fn the_readme_names_every_field_that_can_be_unset() {
         .collect();
     let (last, most) = whole.split_last().unwrap();
     let list = format!("{} and {last}", most.join(", "));
-    check_sentence("The fields that `unset` knows are ", &list);
+    check_sentence(
+        "schema/README.md",
+        "The fields that `unset` knows are ",
+        &list,
+    );
 }
 
 /// The messages of a check, which has no image.

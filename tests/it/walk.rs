@@ -1,4 +1,4 @@
-//! The two ways of README.md, by hand and with ocipatch, on a real Docker.
+//! The two ways of `patches/README.md`, by hand and with ocipatch, on a real Docker.
 #![allow(clippy::unwrap_used, reason = "helpers of tests may fail as tests do")]
 
 use std::fs;
@@ -19,11 +19,11 @@ struct Meaning {
 }
 
 #[test]
-fn both_ways_of_the_readme_lead_to_the_same_image() {
+fn both_ways_of_the_page_lead_to_the_same_image() {
     let Some(docker) = Docker::v20() else { return };
     docker.reset();
     let workspace = workspace();
-    check_transcripts("console docker", || {
+    check_transcripts("patches/README.md", "console docker", || {
         let mut shell = shell(workspace.path());
         for (key, value) in docker.command(&[]).get_envs() {
             match value {
