@@ -28,6 +28,23 @@ pub(crate) fn check_table(page: &str, heading: &str, expected: &str) {
     assert_eq!(found, expected, "run with UPDATE=1 to rewrite {page}");
 }
 
+/// Checks what a section starts with, up to the line of its example; `UPDATE=1` rewrites.
+#[track_caller]
+pub(crate) fn check_lead(page: &str, heading: &str, expected: &str) {
+    let text = text(page);
+    let (_, rest) = text.split_once(&format!("\n{heading}\n\n")).unwrap();
+    let (section, _) = rest.split_once("\n#").unwrap_or((rest, ""));
+    let example = section.find("` turns `").expect(heading);
+    let end = example + section[example..].find('\n').expect(heading);
+    let found = &section[..=end];
+    if found != expected && std::env::var_os("UPDATE").is_some() {
+        let lead = |text: &str| format!("\n{heading}\n\n{text}");
+        rewrite(page, &[(lead(found), lead(expected))]);
+        return;
+    }
+    assert_eq!(found, expected, "run with UPDATE=1 to rewrite {page}");
+}
+
 /// Checks the sentence of a page that begins with `start`, or rewrites it.
 pub(crate) fn check_sentence(page: &str, start: &str, expected: &str) {
     let text = text(page);

@@ -1,6 +1,7 @@
 //! The pages tell the truth: their transcripts are run, their patches parsed, their links followed, their tables compared with the program.
 #![allow(clippy::unwrap_used, reason = "helpers of tests may fail as tests do")]
 
+mod language;
 mod markdown;
 mod outputs;
 mod transcript;
@@ -67,14 +68,39 @@ fn every_yaml_block_is_a_patch_or_a_fleet() {
         }
     }
     assert!(n_blocks > 5);
-    let recipe = text("patches/greeter.yaml");
-    let (_comments, patch) = recipe.split_at(recipe.find("apiVersion").unwrap());
-    let readme = text("README.md");
-    assert_eq!(
-        blocks(&readme, "yaml")[0],
-        patch,
-        "the first one is patches/greeter.yaml"
-    );
+}
+
+#[test]
+fn a_recipe_on_a_page_is_the_file() {
+    let mut n_recipes = 0;
+    for page in ["README.md", "patches/README.md"] {
+        let text = text(page);
+        let described = blocks(&text, "yaml").into_iter();
+        for block in described.filter(|block| block.contains("\ndescription: ")) {
+            assert!(
+                recipes().iter().any(|(_, patch)| patch == block),
+                "{page}: {block}"
+            );
+            n_recipes += 1;
+        }
+    }
+    assert!(n_recipes > 4);
+}
+
+/// The name and the patch, without the comments at its top, of each recipe.
+fn recipes() -> Vec<(String, String)> {
+    let files = fs::read_dir(root().join("patches")).unwrap();
+    let paths = files.map(|entry| entry.unwrap().path());
+    let recipes = paths.filter(|path| path.extension().is_some_and(|it| it == "yaml"));
+    let recipe = |path: PathBuf| {
+        let text = fs::read_to_string(&path).unwrap();
+        let patch = text[text.find("apiVersion").unwrap()..].to_owned();
+        (
+            path.file_name().unwrap().to_str().unwrap().to_owned(),
+            patch,
+        )
+    };
+    recipes.map(recipe).collect()
 }
 
 #[test]
@@ -146,19 +172,11 @@ fn a_link_is_followed_to_its_heading() {
 fn every_recipe_is_listed() {
     let page = text("patches/README.md");
     let links: BTreeSet<&str> = links(&page).into_iter().collect();
-    let mut n_recipes = 0;
-    for entry in fs::read_dir(root().join("patches")).unwrap() {
-        let path = entry.unwrap().path();
-        if path
-            .extension()
-            .is_some_and(|extension| extension == "yaml")
-        {
-            let name = path.file_name().unwrap().to_str().unwrap();
-            assert!(links.contains(name), "{name}");
-            n_recipes += 1;
-        }
+    let recipes = recipes();
+    for (name, _) in &recipes {
+        assert!(links.contains(name.as_str()), "{name}");
     }
-    assert!(n_recipes > 20);
+    assert!(recipes.len() > 20);
 }
 
 #[test]
