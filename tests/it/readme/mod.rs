@@ -180,6 +180,26 @@ fn every_recipe_is_listed() {
 }
 
 #[test]
+fn the_tests_that_prove_a_promise_exist() {
+    let page = text("tests/README.md");
+    let (_, section) = page.split_once("\n## The three promises\n").unwrap();
+    let (section, _) = section.split_once("\n## ").unwrap();
+    let main = text("tests/it/main.rs");
+    let cells = section.lines().filter_map(|line| line.strip_suffix(" |"));
+    let cells = cells.filter_map(|line| Some(line.rsplit_once(" | ")?.1));
+    let mut n_modules = 0;
+    for module in cells
+        .filter(|cell| cell.starts_with('`'))
+        .flat_map(|cell| cell.split(", "))
+    {
+        let declaration = format!("mod {};\n", module.trim_matches('`'));
+        assert!(main.contains(&declaration), "{module}");
+        n_modules += 1;
+    }
+    assert!(n_modules > 20, "{n_modules}");
+}
+
+#[test]
 fn the_problem_codes_are_those_of_the_program() {
     let source = text("src/problem/mod.rs");
     let table: Vec<String> = Code::ALL
