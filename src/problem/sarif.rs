@@ -31,7 +31,7 @@ pub fn sarif(rejected: Option<&Rejected>, notes: &[(&str, &Note)]) -> Value {
         end: place.map_or((1, 1), |place| place.end),
     });
     let notes = notes.iter().map(|(file, note)| SarifResult {
-        rule: (Note::CODE, Note::MEANING, "note"),
+        rule: (note.kind().as_str(), note.kind().meaning(), "note"),
         text: unlinked(&note.message()),
         uri: uri(file),
         start: note.start,

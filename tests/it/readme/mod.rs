@@ -14,7 +14,7 @@ use clap::CommandFactory;
 use ocipatch::cli::Arguments;
 use ocipatch::fleet::FleetFile;
 use ocipatch::patch::PatchFile;
-use ocipatch::problem::Code;
+use ocipatch::problem::{Code, NoteKind};
 
 use self::markdown::{anchors, blocks, links, rows};
 pub(crate) use self::transcript::{check_transcripts, shell, workspace};
@@ -219,6 +219,16 @@ fn the_problem_codes_are_those_of_the_program() {
         })
         .collect();
     check_table("schema/README.md", "## Problem codes", &table.concat());
+}
+
+#[test]
+fn the_notes_are_those_of_the_program() {
+    let row = |kind: &NoteKind| {
+        let meaning = kind.meaning().trim_end_matches('.');
+        format!("| `{}` | {meaning} |\n", kind.as_str())
+    };
+    let table: Vec<String> = NoteKind::ALL.iter().map(row).collect();
+    check_table("src/cli/README.md", "## Notes", &table.concat());
 }
 
 #[test]
