@@ -2,17 +2,19 @@
 
 mod records;
 
+use std::fs::Metadata;
 use std::path::PathBuf;
 
 use clap::{Args, ValueEnum};
 use records::Records;
 
+use crate::apply::bytes;
 use crate::archive::{Destination, Form, Replaced};
 use crate::cli::destination::{self, output_of, refuse_stream};
-use crate::cli::failure::{Failure, ProblemFormat, say_drawn, say_lines};
+use crate::cli::failure::{Failure, ProblemFormat, say, say_drawn, say_lines};
 use crate::cli::inputs::Inputs;
 use crate::cli::target::{self, Target};
-use crate::cli::{registry, selection, terminal};
+use crate::cli::{progress, registry, selection, terminal};
 use crate::job::{Archive, Moves, Names, Plan};
 use crate::ledger::{Ledger, WrittenAs};
 use crate::platform::PlatformPattern;
@@ -148,9 +150,15 @@ impl Apply {
             Some(destination) => write(&plan, destination, &records)?,
             None => plan.check_form()?,
         }
+        progress::end();
         if !quiet {
             let text = plan.summary().text(terminal::on_stderr(self.full));
             say_drawn(text.trim_end());
+            match &destination {
+                None | Some(Destination::Stream(_)) => {}
+                Some(Destination::InPlace(..)) if !plan.is_change() => {}
+                Some(destination) => tell_written(destination),
+            }
         }
         match &destination {
             None | Some(Destination::Stream(_)) => Ok(()),
@@ -284,6 +292,25 @@ impl Apply {
             .into_iter()
             .filter_map(|(role, path)| Some((role, path.as_ref()?)))
     }
+}
+
+/// Says what was written, how large it is, and how long that took where somebody watched.
+fn tell_written(destination: &Destination) {
+    let size = match destination {
+        Destination::File(path) | Destination::InPlace(path, _) => {
+            let metadata = std::fs::metadata(path).ok();
+            metadata.filter(Metadata::is_file).map(|file| file.len())
+        }
+        Destination::Directory(_) | Destination::Stream(_) | Destination::Registry(_) => None,
+    };
+    let size = size.map(|size| format!(": {}", bytes(size)));
+    let time = progress::elapsed().map(|time| format!(" in {:.1} s", time.as_secs_f64()));
+    say(&format!(
+        "wrote {}{}{}",
+        destination.shown(),
+        size.unwrap_or_default(),
+        time.unwrap_or_default()
+    ));
 }
 
 /// Writes the image, then the files that describe it.
