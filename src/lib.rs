@@ -162,6 +162,8 @@ pub mod operation;
 #[doc(hidden)]
 pub mod ordered;
 #[doc(hidden)]
+pub mod page;
+#[doc(hidden)]
 pub mod patch;
 #[doc(hidden)]
 pub mod plan;

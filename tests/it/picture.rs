@@ -29,6 +29,7 @@ const BORDER: usize = 16;
 
 /// How characters are drawn (ECMA-48, SGR).
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[expect(clippy::struct_excessive_bools, reason = "each is switched by itself")]
 struct Style {
     color: Option<String>,
     is_bold: bool,

@@ -85,9 +85,9 @@ fn every_recipe_gives_the_planned_image_and_a_sound_archive() {
             &output,
         ]);
         let plan = binary::ok([Path::new("plan"), &recipe(name), &image]);
-        let is_planned =
-            ["image id", "index   "].map(|what| plan.contains(&format!("\n  {what}  {id}")));
-        assert!(is_planned.contains(&true), "{name}: {id}");
+        let lines = ["image id", "index   "].map(|what| format!("\n{what} {id}"));
+        let is_planned = lines.iter().any(|line| plan.contains(line));
+        assert!(is_planned, "{name}: {id}");
         binary::ok([Path::new("verify"), &output]);
     }
 }
