@@ -165,9 +165,9 @@ fn the_picture_is_what_the_program_writes_to_a_terminal() {
     let mut words = COMMAND.split(' ');
     assert_eq!(words.next(), Some("ocipatch"));
     let output = command()
+        .args(["--color", "always"])
         .args(words)
         .current_dir(workspace.path())
-        .env("CLICOLOR_FORCE", "1")
         .output()
         .unwrap();
     assert!(output.status.success());
