@@ -75,7 +75,7 @@ impl Style {
         }
         for (is_set, attribute) in [
             (self.is_bold, " font-weight=\"bold\""),
-            (self.is_dim, " opacity=\"0.6\""),
+            (self.is_dim, " fill-opacity=\"0.6\""),
             (self.is_italic, " font-style=\"italic\""),
             (self.is_underlined, " text-decoration=\"underline\""),
         ] {
@@ -202,5 +202,5 @@ fn styles_and_places_are_drawn() {
     assert!(svg.contains(spans), "{svg}");
     let mut style = Style::default();
     style.apply("2;38;2;1;2;255");
-    assert_eq!(style.attributes(), " fill=\"#0102ff\" opacity=\"0.6\"");
+    assert_eq!(style.attributes(), " fill=\"#0102ff\" fill-opacity=\"0.6\"");
 }
