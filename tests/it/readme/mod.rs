@@ -52,6 +52,23 @@ fn every_transcript_is_what_the_program_prints() {
 }
 
 #[test]
+fn every_command_that_is_not_run_is_one() {
+    let mut n_commands = 0;
+    for page in PAGES {
+        let text = text(page);
+        let lines = blocks(&text, "sh").into_iter().flat_map(str::lines);
+        let code = lines.map(|line| line.split(" #").next().unwrap());
+        let commands = code.flat_map(|line| line.split(['|', '&']).map(str::trim));
+        for command in commands.filter(|command| command.starts_with("ocipatch ")) {
+            let parsed = Arguments::command().try_get_matches_from(command.split_whitespace());
+            assert!(parsed.is_ok(), "{page}: {command}\n{}", parsed.unwrap_err());
+            n_commands += 1;
+        }
+    }
+    assert!(n_commands > 10, "{n_commands}");
+}
+
+#[test]
 fn every_yaml_block_is_a_patch_or_a_fleet() {
     let mut n_blocks = 0;
     for page in PAGES {
