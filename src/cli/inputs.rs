@@ -19,6 +19,7 @@ use crate::ledger::{Ledger, Location, ReadAs};
 use crate::patch::MAX_FILE_BYTES;
 use crate::platform::PlatformPattern;
 use crate::printable;
+use crate::problem::Note;
 use crate::registry::Reach;
 use crate::timestamp::Timestamp;
 
@@ -69,6 +70,12 @@ impl Inputs {
 
     fn patches(&self) -> &[PathBuf] {
         &self.paths[..self.paths.len() - 1]
+    }
+
+    /// The first patch as it was typed.
+    pub(super) fn first_patch(&self) -> String {
+        let first = self.patches().first();
+        first.map_or_else(String::new, |path| path.to_string_lossy().into_owned())
     }
 
     /// Says so where there is no patch.
@@ -122,6 +129,15 @@ impl ReadPatches {
     /// Returns how registries are reached.
     pub(super) fn reach(&self) -> Reach {
         self.job.reach().clone()
+    }
+
+    /// Returns the notes on the patches, each with the path of its file.
+    pub(super) fn notes(&self) -> Vec<(String, Note)> {
+        let files = self.patches.files().iter();
+        let notes = files.flat_map(|file| file.notes().iter().map(|it| (file.path(), it)));
+        notes
+            .map(|(path, note)| (path.to_owned(), note.clone()))
+            .collect()
     }
 
     /// Chooses the form and the platform of the output.
