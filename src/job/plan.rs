@@ -10,7 +10,7 @@ use super::Archive;
 use crate::apply::{AppliedPatch, ImageSummary, Prepared, Summary, prepare_as};
 use crate::archive::{Conversion, Destination, Replaced, SideFile, publish_with};
 use crate::error::Error;
-use crate::gather::{self, NotPlanned, OpenSources, Patches, gather};
+use crate::gather::{self, NotPlanned, OpenSources, Patches, TakenSources, gather};
 use crate::image::Config;
 use crate::patch::PatchFile;
 use crate::plan;
@@ -22,6 +22,7 @@ pub(crate) struct Decided<'a> {
     archive: &'a Archive,
     plan: Arc<plan::Plan>,
     opened: Arc<OpenSources>,
+    sources: TakenSources,
     patches: Vec<AppliedPatch>,
     conversion: Conversion,
 }
@@ -33,6 +34,8 @@ pub(crate) struct Decided<'a> {
 pub struct Plan<'a> {
     archive: &'a Archive,
     decided: Arc<plan::Plan>,
+    opened: Arc<OpenSources>,
+    sources: TakenSources,
     patches: Vec<AppliedPatch>,
     is_directory: bool,
     /// The only platform that is written.
@@ -47,7 +50,7 @@ impl<'a> Decided<'a> {
         conditions: &gather::Conditions,
         conversion: Conversion,
     ) -> Result<Self, NotPlanned> {
-        let gathered = gather(patches, archive.contents(), conditions)?;
+        let mut gathered = gather(patches, archive.contents(), conditions)?;
         let plan = gathered.plan()?;
         let applied = |file: &PatchFile| AppliedPatch {
             name: file.name().to_owned(),
@@ -57,6 +60,7 @@ impl<'a> Decided<'a> {
         Ok(Self {
             archive,
             plan,
+            sources: gathered.take_sources(),
             opened: gathered.opened,
             patches: patches.files().iter().map(applied).collect(),
             conversion,
@@ -86,6 +90,8 @@ impl<'a> Decided<'a> {
         Ok(Plan {
             archive,
             decided: self.plan,
+            opened: self.opened,
+            sources: self.sources,
             patches: self.patches,
             is_directory: form.map_or(own, crate::archive::Form::is_directory),
             platform: self.conversion.platform.clone(),
@@ -127,11 +133,12 @@ impl Plan<'_> {
         self.prepared.metadata(image)
     }
 
-    /// Returns an in-toto statement with SLSA provenance: what the result was made of, and by which patches.
-    #[must_use]
-    pub fn provenance(&self) -> serde_json::Value {
-        self.prepared
-            .provenance(&self.patches, &self.decided.secrets)
+    /// Returns an in-toto statement with SLSA provenance: what the result was made of, and by which patches. Everything that the
+    /// patches took from the host is read once more; what changed since is an error.
+    pub fn provenance(&self) -> Result<serde_json::Value, Error> {
+        let materials = self.sources.materials(&self.opened)?;
+        let secrets = &self.decided.secrets;
+        Ok(self.prepared.provenance(&self.patches, &materials, secrets))
     }
 
     /// Tells whether the result can be written. Of a form that is only read, such as that of Docker before 1.10, it cannot, unless

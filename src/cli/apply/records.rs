@@ -65,7 +65,7 @@ impl Records {
                     let image = targeted.first().expect("one image is targeted");
                     (pretty(&metadata(plan, image, destination)), "the metadata")
                 }
-                _ => (pretty(&plan.provenance()), "the provenance"),
+                _ => (pretty(&plan.provenance()?), "the provenance"),
             };
             match Target::of(path) {
                 Target::StandardOutput => (records.printed, records.printed_name) = (text, name),
