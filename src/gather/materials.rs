@@ -1,8 +1,10 @@
 //! What patches took from the host, kept so that it can be named: by digests in provenance, by paths in rules for make.
 
 use std::collections::HashSet;
+use std::ffi::OsStr;
 use std::fmt::Write as _;
-use std::path::Path;
+use std::os::unix::ffi::OsStrExt;
+use std::path::{Path, PathBuf};
 
 use super::inputs::{digests, of_blob};
 use super::{Gathered, OpenSources};
@@ -43,6 +45,8 @@ pub enum MaterialKind {
 struct Taken {
     /// As the patch spells it.
     path: String,
+    /// The directory that this is relative to.
+    base: PathBuf,
     content: TakenContent,
 }
 
@@ -68,7 +72,7 @@ impl Gathered<'_> {
     /// Returns what was taken from the host; a plan must have been made.
     pub(crate) fn take_sources(&mut self) -> TakenSources {
         let mut taken = Vec::new();
-        for (f, file) in self.patches.files().iter().enumerate() {
+        for (f, (file, base)) in self.patches.iter().enumerate() {
             for (d, patch) in file.patches().iter().enumerate() {
                 for (o, operation) in patch.operations.iter().enumerate() {
                     let id = OperationId {
@@ -80,11 +84,11 @@ impl Gathered<'_> {
                         continue;
                     };
                     let contents = contents(operation.needs().sources, host);
-                    taken.extend(
-                        contents
-                            .into_iter()
-                            .map(|(path, content)| Taken { path, content }),
-                    );
+                    taken.extend(contents.into_iter().map(|(path, content)| Taken {
+                        path,
+                        base: base.directory.clone(),
+                        content,
+                    }));
                 }
             }
         }
@@ -143,9 +147,30 @@ impl TakenSources {
         }
         Ok(materials)
     }
+
+    /// Returns the path of everything: of a directory also the paths of everything in it.
+    pub(crate) fn paths(&self) -> Vec<PathBuf> {
+        self.0.iter().flat_map(Taken::paths).collect()
+    }
 }
 
 impl Taken {
+    fn paths(&self) -> Vec<PathBuf> {
+        let path: PathBuf = self.base.join(&self.path).components().collect();
+        match &self.content {
+            // A base in a registry is no file.
+            TakenContent::Images(_) if self.path.contains("://") => Vec::new(),
+            TakenContent::Directory(_, entries) => {
+                let is_link =
+                    |entry: &&SourceEntry| matches!(entry.kind, SourceKind::Symlink { .. });
+                let entries = entries.iter().filter(|entry| !is_link(entry));
+                let below = entries.map(|entry| path.join(OsStr::from_bytes(&entry.path)));
+                [path.clone()].into_iter().chain(below).collect()
+            }
+            _ => vec![path],
+        }
+    }
+
     fn materials(&self, opened: &OpenSources) -> Result<Vec<Material>, Error> {
         let named = |digest| self.material(digest, MaterialKind::File);
         Ok(match &self.content {

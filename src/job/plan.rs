@@ -1,14 +1,16 @@
 //! What patches do to an archive: decided, derived, and published.
 
 use std::fmt;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use serde::{Serialize, Serializer};
 
 use super::Archive;
 use crate::apply::{AppliedPatch, ImageSummary, Prepared, Summary, prepare_as};
-use crate::archive::{Conversion, Destination, Replaced, SideFile, publish_with};
+use crate::archive::{
+    Conversion, Destination, Replaced, SideFile, publish_if_changed, publish_with,
+};
 use crate::error::Error;
 use crate::gather::{self, NotPlanned, OpenSources, Patches, TakenSources, gather};
 use crate::image::Config;
@@ -175,12 +177,34 @@ impl Plan<'_> {
         destination: &Destination,
         side_files: &[SideFile<'_>],
     ) -> Result<(), Error> {
-        if let Destination::InPlace(path, _) = destination
-            && self.archive.place() != Some(path)
-        {
-            return Err(self.not_locked());
-        }
+        self.check_lock(destination)?;
         publish_with(&self.prepared.revision.draft, destination, side_files)
+    }
+
+    /// Does what [`publish_with`](Self::publish_with) does, but leaves a file that has the very bytes already as it is, with its time;
+    /// files that describe it too. Returns whether the archive was written.
+    pub fn publish_if_changed(
+        &self,
+        destination: &Destination,
+        side_files: &[SideFile<'_>],
+    ) -> Result<bool, Error> {
+        self.check_lock(destination)?;
+        publish_if_changed(&self.prepared.revision.draft, destination, side_files)
+    }
+
+    /// Returns every path below which the patches took something from the host: files, and directories with everything in them.
+    #[must_use]
+    pub fn source_paths(&self) -> Vec<PathBuf> {
+        self.sources.paths()
+    }
+
+    fn check_lock(&self, destination: &Destination) -> Result<(), Error> {
+        match destination {
+            Destination::InPlace(path, _) if self.archive.place() != Some(path) => {
+                Err(self.not_locked())
+            }
+            _ => Ok(()),
+        }
     }
 
     pub(super) fn archive(&self) -> &Archive {
