@@ -10,10 +10,10 @@ use records::Records;
 
 use crate::archive::{Destination, Form, Replaced};
 use crate::cli::destination::{self, output_of, refuse_stream};
-use crate::cli::failure::{Failure, ProblemFormat, say, say_lines};
+use crate::cli::failure::{Failure, ProblemFormat, say, say_drawn, say_lines};
 use crate::cli::inputs::Inputs;
 use crate::cli::target::{self, Target};
-use crate::cli::{registry, selection};
+use crate::cli::{registry, selection, terminal};
 use crate::job::{Archive, Moves, Names, Plan};
 use crate::ledger::{Ledger, WrittenAs};
 use crate::platform::PlatformPattern;
@@ -47,6 +47,9 @@ pub(super) struct Apply {
     /// Only check whether the patches fit, and show what they would change
     #[arg(long)]
     check: bool,
+    /// Show long values, texts and lists of files to their end
+    #[arg(long)]
+    full: bool,
     /// Verify every digest of IMAGE first, as `ocipatch verify` does
     #[arg(long)]
     verify: bool,
@@ -167,7 +170,10 @@ impl Apply {
             Some(destination) if !is_written => {
                 say(&format!("{} is up to date", destination.shown()));
             }
-            _ => say_lines(plan.to_string().trim_end()),
+            _ => {
+                let text = plan.summary().text(terminal::on_stderr(self.full));
+                say_drawn(text.trim_end());
+            }
         }
         match &destination {
             None | Some(Destination::Stream(_)) => Ok(()),
