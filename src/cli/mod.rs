@@ -26,6 +26,7 @@ mod progress;
 mod registry;
 mod repair;
 mod selection;
+mod source_root;
 mod target;
 mod terminal;
 mod trust;

@@ -8,6 +8,7 @@ use std::thread::JoinHandle;
 
 use rustix::io::Errno;
 
+use super::compared::Comparison;
 use super::content::write_layer;
 use crate::archive::draft::{Content, Draft, DraftEntry, NewEntry};
 use crate::archive::source::piece::Piece;
@@ -24,6 +25,8 @@ pub(in crate::archive) enum Sink {
     /// A file that is to be durable in the end: written back while it is still being written.
     Durable(File, WriteBack),
     Compressed(Encoder<File>),
+    /// Nowhere: the bytes are compared with those of a file.
+    Compared(Encoder<Comparison>),
 }
 
 /// What the kernel's caches are made of. In bytes.
@@ -110,6 +113,7 @@ impl Sink {
                     copy_piece(file, at, stop, output)?
                 }
                 Self::Compressed(encoder) => copy_by_hand(file, at, stop, encoder)?,
+                Self::Compared(encoder) => copy_by_hand(file, at, stop, encoder)?,
             };
             if let Self::Durable(_, write_back) = self {
                 write_back.wrote(at - from);
@@ -137,6 +141,15 @@ impl Sink {
             Self::Plain(file) => Ok(file),
             Self::Durable(file, write_back) => write_back.end().map(|()| file),
             Self::Compressed(encoder) => encoder.finish(),
+            Self::Compared(_) => unreachable!("it ends in `compared`"),
+        }
+    }
+
+    /// Ends a stream that was compared.
+    pub(in crate::archive) fn compared(self) -> io::Result<Comparison> {
+        match self {
+            Self::Compared(encoder) => encoder.finish(),
+            _ => unreachable!("others end in `finish`"),
         }
     }
 }
@@ -151,6 +164,7 @@ impl Write for Sink {
                 n
             }
             Self::Compressed(encoder) => encoder.write(bytes)?,
+            Self::Compared(encoder) => encoder.write(bytes)?,
         };
         watch::moves(n as u64, Counted::Written);
         Ok(n)
@@ -160,6 +174,7 @@ impl Write for Sink {
         match self {
             Self::Plain(file) | Self::Durable(file, _) => file.flush(),
             Self::Compressed(encoder) => encoder.flush(),
+            Self::Compared(encoder) => encoder.flush(),
         }
     }
 }
