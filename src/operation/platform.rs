@@ -31,7 +31,11 @@ record! {
 shape! {
     /// A name as in Go, such as `linux`, `arm64` or `v7`
     struct PlatformPart("PlatformPart") -> String {
-        |_| json!({ "type": ["string", "number"], "pattern": "^[A-Za-z0-9._-]+$" }),
+        |_| json!({
+            "type": ["string", "number"],
+            "pattern": "^[A-Za-z0-9._-]+$",
+            "patternErrorMessage": "write letters, digits, `.`, `_` and `-`, as in `arm64`",
+        }),
         part
     }
 }

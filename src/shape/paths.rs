@@ -1,21 +1,30 @@
 //! Paths of files, on the host and in an image.
 
-use serde_json::json;
-
 use super::decode::{Field, Problems};
-use super::definitions::shape;
+use super::definitions::{Keys, shape, string_like};
 use super::pattern::MAX_PATTERN_BYTES;
 use super::strings::SomeText;
 use crate::image_path::ImagePath;
 use crate::problem::{Code, Problem, quoted};
 
 /// An absolute path without `..` that is not the root.
-pub(crate) const PATH_KEY: &str = "^(?!(.*/)?\\.\\.(/|$))/+[^/]";
+pub(crate) const PATH_KEY: Keys = Keys {
+    word: "/path",
+    pattern: "^(?!(.*/)?\\.\\.(/|$))/+[^/]",
+    message: PATH_HELP,
+};
+/// An absolute path without `..`.
+pub(crate) const ANY_PATH: Keys = Keys {
+    word: "/path",
+    pattern: "^(?!(.*/)?\\.\\.(/|$))/",
+    message: PATH_HELP,
+};
+const PATH_HELP: &str = "write an absolute path, as in `/etc/app.conf`";
 
 shape! {
     /// An absolute path in the image, without `..`
     impl ImagePath, "ImagePath" {
-        |_| json!({ "type": "string", "pattern": "^(?!(.*/)?\\.\\.(/|$))/" }),
+        |_| string_like(ANY_PATH.pattern, ANY_PATH.message),
         image_path
     }
 }
@@ -77,7 +86,7 @@ pub(crate) fn path_key(
         Ok(path) => Some(path),
         Err(reason) => {
             let message = format!("{} is not a path: {reason}", quoted(name));
-            problem(message, "write an absolute path, as in `/etc/app.conf`");
+            problem(message, PATH_HELP);
             None
         }
     }

@@ -10,10 +10,17 @@ use crate::problem::{Code, quoted};
 /// run as are limited to 2147483647 (CVE-2024-40635).
 const MAX_ID: u32 = u32::MAX - 1;
 
+const MODE_HELP: &str = "write three or four octal digits, as in `0644`";
+
 shape! {
     /// Permission bits, as in `0644`
     pub(crate) struct Octal("Mode") -> u32 {
-        |_| json!({ "type": ["string", "integer"], "pattern": "^[0-7]{3,4}$" }),
+        |_| json!({
+            "type": ["string", "integer"],
+            "pattern": "^[0-7]{3,4}$",
+            "patternErrorMessage": MODE_HELP,
+            "examples": ["0644"],
+        }),
         octal
     }
 }
@@ -21,7 +28,12 @@ shape! {
 shape! {
     /// User and group as numbers, as in `0:0`
     pub(crate) struct Ids("Ids") -> (u32, u32) {
-        |_| json!({ "type": "string", "pattern": "^[0-9]{1,10}:[0-9]{1,10}$" }),
+        |_| json!({
+            "type": "string",
+            "pattern": "^[0-9]{1,10}:[0-9]{1,10}$",
+            "patternErrorMessage": ids_help(),
+            "examples": ["0:0"],
+        }),
         ids
     }
 }
@@ -32,7 +44,7 @@ fn octal(field: &Field<'_>, problems: &mut Problems) -> Option<u32> {
     if mode.is_none() {
         let message = format!("{} is {}", field.name, quoted(text));
         let problem = field.problem(Code::InvalidValue, message);
-        problems.add(problem.with_help("write three or four octal digits, as in `0644`"));
+        problems.add(problem.with_help(MODE_HELP));
     }
     mode
 }
@@ -52,11 +64,15 @@ fn ids(field: &Field<'_>, problems: &mut Problems) -> Option<(u32, u32)> {
     if ids.is_none() {
         let message = format!("{} is {}", field.name, quoted(text));
         let problem = field.problem(Code::InvalidValue, message);
-        problems.add(problem.with_help(format!(
-            "write two numbers up to {MAX_ID}, as in `0:0`; names have a meaning only in a running image"
-        )));
+        problems.add(problem.with_help(ids_help()));
     }
     ids
+}
+
+fn ids_help() -> String {
+    format!(
+        "write two numbers up to {MAX_ID}, as in `0:0`; names have a meaning only in a running image"
+    )
 }
 
 fn id(text: &str) -> Option<u32> {

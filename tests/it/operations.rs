@@ -7,7 +7,7 @@ use ocipatch::annotation::{Annotations, ImageAnnotations};
 use ocipatch::config_field::ConfigField;
 use ocipatch::image::Config;
 use ocipatch::operation::{Definition, definitions};
-use ocipatch::patch::{ArgValues, Expectation, Operation, PatchFile, schema};
+use ocipatch::patch::{ArgValues, PatchFile, schema};
 use ocipatch::plan::{Inventory, InventoryImage, Texts, Unplanned, contradictions, plan};
 use ocipatch::problem::Rejected;
 use ocipatch::reference::Reference;
@@ -43,25 +43,31 @@ impl Documented {
     }
 }
 
-/// Returns the documentation of all operations, as the schema has it.
+/// Returns the documentation of all operations, which the schema has too.
 pub(crate) fn documented() -> Vec<Documented> {
     let schema = schema();
-    let choices = schema["definitions"]["Operation"]["oneOf"].as_array();
-    let choices = choices.unwrap().iter().zip(Operation::names());
-    choices
-        .map(|(choice, name)| {
-            let text = choice["description"].as_str().expect(name);
-            let (does, rest) = text.split_once("\n\nTakes ").expect(name);
-            let rest = rest.replace('\n', " ");
-            let (takes, example) = rest.split_once(". For example ").expect(name);
-            Documented {
-                name,
-                does: does.trim_end_matches('.').to_owned(),
-                takes: takes.to_owned(),
-                example: example.trim_end_matches('.').to_owned(),
-            }
-        })
-        .collect()
+    let properties = &schema["definitions"]["Operation"]["properties"];
+    let documented = definitions().iter().map(|it| {
+        let docs = it.docs;
+        let property = &properties[it.name];
+        assert_eq!(property["description"], docs.does, "{}", it.name);
+        let markdown = property["markdownDescription"].as_str().expect(it.name);
+        let parts = [docs.does, docs.takes, docs.example, docs.before, docs.after];
+        assert!(
+            parts.iter().all(|part| markdown.contains(part)),
+            "{markdown}"
+        );
+        Documented {
+            name: it.name,
+            does: docs.does.trim_end_matches('.').to_owned(),
+            takes: docs.takes.to_owned(),
+            example: format!(
+                "`{}` turns `{}` into `{}`",
+                docs.example, docs.before, docs.after
+            ),
+        }
+    });
+    documented.collect()
 }
 
 /// Returns every sample of every operation, as a line of a patch.
@@ -177,11 +183,9 @@ fn the_readme_has_the_documentation_of_the_schema() {
 #[test]
 fn the_readme_has_the_preconditions_of_the_schema() {
     let schema = schema();
-    let choices = schema["definitions"]["Expectation"]["oneOf"].as_array();
-    let choices = choices.unwrap().iter().zip(Expectation::NAMES);
-    let rows = choices.map(|(choice, name)| {
-        assert_eq!(choice["required"][0], *name);
-        let text = choice["description"].as_str().expect(name);
+    let properties = schema["definitions"]["Expectation"]["properties"].as_object();
+    let rows = properties.unwrap().iter().map(|(name, property)| {
+        let text = property["description"].as_str().expect(name);
         let (wants, takes) = text.split_once("\n\nTakes ").expect(name);
         let [wants, takes] = [wants, takes].map(|text| text.trim_end_matches('.'));
         format!("| `{name}` | {takes} | {wants} |\n")
