@@ -126,7 +126,12 @@ impl Short {
             Self::Map { key, unless } => {
                 let long = definitions.refer::<Long<M>>();
                 let short = short(key, definitions);
-                json!({ "if": { "required": [unless] }, "then": long, "else": short })
+                json!({
+                    "type": "object",
+                    "if": { "required": [unless] },
+                    "then": long,
+                    "else": short,
+                })
             }
         };
         described(&[description], schema)
