@@ -33,8 +33,8 @@ shape! {
     struct PlatformPart("PlatformPart") -> String {
         |_| json!({
             "type": ["string", "number"],
-            "pattern": "^[A-Za-z0-9._-]+$",
-            "patternErrorMessage": "write letters, digits, `.`, `_` and `-`, as in `arm64`",
+            "pattern": format!("^(?!({})$)[A-Za-z0-9._-]+$", ALIASES.map(|(theirs, _)| in_any_case(theirs)).join("|")),
+            "patternErrorMessage": "use the name that Go has, as in `amd64`: letters, digits, `.`, `_` and `-`",
         }),
         part
     }
@@ -61,6 +61,14 @@ const ALIASES: [(&str, &str); 8] = [
     ("armel", "arm"),
     ("macos", "darwin"),
 ];
+
+fn in_any_case(word: &str) -> String {
+    let letter = |c: char| match c {
+        'a'..='z' => format!("[{c}{}]", c.to_ascii_uppercase()),
+        other => other.to_string(),
+    };
+    word.chars().map(letter).collect()
+}
 
 fn part(field: &Field<'_>, problems: &mut Problems) -> Option<String> {
     let text = plain(field, field.some_word(problems)?, problems)?;

@@ -10,6 +10,8 @@ use crate::problem::{Code, quoted};
 /// run as are limited to 2147483647 (CVE-2024-40635).
 const MAX_ID: u32 = u32::MAX - 1;
 
+/// Up to [`MAX_ID`].
+const ID: &str = "([0-9]{1,9}|[0-3][0-9]{9}|4[01][0-9]{8}|42[0-8][0-9]{7}|429[0-3][0-9]{6}|4294[0-8][0-9]{5}|42949[0-5][0-9]{4}|429496[0-6][0-9]{3}|4294967[01][0-9]{2}|42949672[0-8][0-9]|429496729[0-4])";
 const MODE_HELP: &str = "write three or four octal digits, as in `0644`";
 
 shape! {
@@ -30,7 +32,7 @@ shape! {
     pub(crate) struct Ids("Ids") -> (u32, u32) {
         |_| json!({
             "type": "string",
-            "pattern": "^[0-9]{1,10}:[0-9]{1,10}$",
+            "pattern": format!("^{ID}:{ID}$"),
             "patternErrorMessage": ids_help(),
             "examples": ["0:0"],
         }),
