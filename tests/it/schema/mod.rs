@@ -4,6 +4,7 @@
 
 mod expectations;
 mod invalid;
+mod outputs;
 mod samples;
 
 use std::fs;
