@@ -119,9 +119,9 @@ enum Command {
     Pack(pack::Pack),
     /// Patch many images of registries from one committed file
     Fleet(fleet::Fleet),
-    /// Print the JSON Schema of patch files, or of fleet files
+    /// Print the JSON Schema of a kind of file or output
     Schema {
-        /// The kind of file
+        /// The kind of file, or the command
         #[arg(value_enum, default_value = "patch", hide_default_value = true)]
         kind: generate::SchemaKind,
     },
