@@ -10,6 +10,7 @@ use clap::Args;
 use super::args::{ArgOptions, refuse_undeclared};
 use super::cache::CacheOptions;
 use super::failure::{Failure, ProblemFormat};
+use super::mistaken;
 use super::registry::{self, RegistryOptions};
 use crate::archive::Form;
 use crate::error::Error;
@@ -67,17 +68,13 @@ impl Inputs {
         self.paths.last().expect("clap wants at least one path")
     }
 
-    fn patches(&self) -> &[PathBuf] {
-        &self.paths[..self.paths.len() - 1]
+    /// Returns the patches and the image as they were typed.
+    pub(super) fn paths(&self) -> &[PathBuf] {
+        &self.paths
     }
 
-    /// Says so where there is no patch.
-    pub(super) fn want_patch(&self) -> Result<(), Failure> {
-        if self.patches().is_empty() {
-            let message = "a patch is missing: patches come first, the image last";
-            return Err(Failure::Usage(message.to_owned()));
-        }
-        Ok(())
+    fn patches(&self) -> &[PathBuf] {
+        &self.paths[..self.paths.len() - 1]
     }
 
     /// Reads the patches. From here on everything that is going to be read is in the ledger.
@@ -224,6 +221,7 @@ pub(super) fn read_texts(paths: &[PathBuf], ledger: &mut Ledger) -> Result<Patch
             texts.read(path)?;
             continue;
         }
+        mistaken::refuse_terminal("patch")?;
         let mut bytes = Vec::new();
         let read = io::stdin()
             .take(MAX_FILE_BYTES as u64 + 1)
@@ -287,6 +285,7 @@ pub(super) fn input(path: &Path) -> Result<Input, Failure> {
     if path.as_os_str() != "-" {
         return Ok(path.into());
     }
+    mistaken::refuse_terminal("image")?;
     let input = io::stdin().as_fd().try_clone_to_owned().map(File::from);
     Ok(Input::Stream(input.map_err(stdin_error)?, STDIN.to_owned()))
 }

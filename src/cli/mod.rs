@@ -19,6 +19,7 @@ mod generate;
 mod init;
 mod inputs;
 mod inspect;
+mod mistaken;
 mod output;
 mod pack;
 mod plan;
@@ -39,6 +40,7 @@ use std::process::ExitCode;
 use clap::error::{ContextKind, ContextValue};
 use clap::{Parser, Subcommand, ValueEnum};
 use failure::{Failure, say, say_lines};
+use mistaken::Mistake;
 
 use crate::printable;
 
@@ -106,6 +108,18 @@ enum Command {
     },
 }
 
+impl Command {
+    /// Returns the failure that a wrong order of patches and images explains, or the failure itself.
+    fn explain(&self, failure: Failure) -> Failure {
+        match self {
+            Self::Apply(apply) => apply.positionals().explain(failure),
+            Self::Plan(plan) => plan.positionals().explain(failure),
+            Self::Check(check) => check.explain(failure),
+            _ => failure,
+        }
+    }
+}
+
 /// How data is printed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 enum Format {
@@ -132,6 +146,9 @@ fn usage(mut error: clap::Error) -> ExitCode {
             _ => ExitCode::SUCCESS,
         };
     }
+    if let Some(failure) = mistaken_command(&error) {
+        return failure.report();
+    }
     make_printable(&mut error);
     if output::wants_colour_on_stderr() {
         let _ = error.print();
@@ -141,6 +158,18 @@ fn usage(mut error: clap::Error) -> ExitCode {
     // There 2 says that something changes.
     let is_detailed = std::env::args_os().any(|argument| argument == "--detailed-exitcode");
     ExitCode::from(if is_detailed { 3 } else { 2 })
+}
+
+/// Returns the failure of a command that another program has.
+fn mistaken_command(error: &clap::Error) -> Option<Failure> {
+    let ContextValue::String(name) = error.get(ContextKind::InvalidSubcommand)? else {
+        return None;
+    };
+    let mistake = Mistake {
+        message: format!("there is no command `{name}`"),
+        help: mistaken::instead_of(name)?,
+    };
+    Some(mistake.into())
 }
 
 /// Escapes the arguments that a complaint of clap's quotes.
@@ -201,12 +230,16 @@ fn run(arguments: &Arguments) -> ExitCode {
     match result {
         Ok(()) => ExitCode::SUCCESS,
         Err(failure) => {
+            let failure = arguments.command.explain(failure);
             let was_rejected = matches!(failure, Failure::Rejected(..));
-            let is_usage = matches!(failure, Failure::Usage(_) | Failure::Mute(_));
+            let is_usage = matches!(
+                failure,
+                Failure::Usage(_) | Failure::Conflict(_) | Failure::Mistaken(_) | Failure::Mute(_)
+            );
             let help = failure.help(&arguments.command);
             let code = failure.report();
             if let Some(help) = help {
-                say_lines(&format!("help: {help}"));
+                say(&format!("help: {help}"));
             }
             if is_usage && matches!(&arguments.command, Command::Plan(plan) if plan.is_detailed()) {
                 // There 2 says that something changes.

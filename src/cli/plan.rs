@@ -4,6 +4,7 @@ use clap::{Args, ValueEnum};
 
 use super::failure::{Failure, ProblemFormat};
 use super::inputs::Inputs;
+use super::mistaken::Positionals;
 use super::selection::platform;
 use super::{output, target};
 use crate::ledger::Ledger;
@@ -48,12 +49,19 @@ impl From<PlanFormat> for ProblemFormat {
 }
 
 impl Plan {
+    pub(super) fn positionals(&self) -> Positionals<'_> {
+        Positionals {
+            words: self.inputs.paths(),
+            output: None,
+        }
+    }
+
     pub(super) fn is_detailed(&self) -> bool {
         self.detailed_exitcode
     }
 
     pub(super) fn run(&self, mut ledger: Ledger) -> Result<(), Failure> {
-        self.inputs.want_patch()?;
+        self.positionals().want_patch()?;
         target::enter_report(&mut ledger)?;
         let patches = self.inputs.read_patches(self.format.into(), ledger)?;
         let mut patches = patches.convert(None, self.platform.as_ref())?;

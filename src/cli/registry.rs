@@ -7,11 +7,12 @@ use clap::Args;
 
 use super::failure::{Failure, say};
 use super::inputs::job;
+use super::mistaken::refuse_output;
 use super::progress::Progress;
 use crate::job::Job;
 use crate::ledger::{Ledger, Location, ReadAs};
 use crate::printable;
-use crate::reference::{Reference, RegistryImage, WORD};
+use crate::reference::{Reference, RegistryImage};
 use crate::registry::{Observed, Reach, Settings};
 
 /// The options of commands that may open an image in a registry.
@@ -75,6 +76,7 @@ pub(super) fn image(path: &Path) -> Result<Option<RegistryImage>, Failure> {
 /// Returns the name that an output has in a registry, if it begins with `docker://`.
 pub(super) fn output(path: &Path) -> Result<Option<Reference>, Failure> {
     let Some(image) = image(path)? else {
+        refuse_output(path)?;
         return Ok(None);
     };
     if let (Some(name), None) = (image.name(), image.digest()) {
@@ -85,25 +87,6 @@ pub(super) fn output(path: &Path) -> Result<Option<Reference>, Failure> {
         "`{shown}` has a digest; the digest of an output follows from its content, so use a tag"
     );
     Err(Failure::Usage(message))
-}
-
-/// Says what to write for something that is no file and looks like the name of an image.
-pub(super) fn advice(path: &str) -> Option<String> {
-    let name = ["docker:", "docker-daemon:", "containers-storage:"];
-    let bare = name
-        .iter()
-        .find_map(|word| path.strip_prefix(word))
-        .unwrap_or(path);
-    let looks_like_a_file = path.starts_with(['.', '/'])
-        || [".tar", ".json", ".gz", ".tgz", ".zst", ".yaml", ".yml", "/"]
-            .iter()
-            .any(|end| path.ends_with(end));
-    if looks_like_a_file || Reference::parse(bare).is_err() {
-        return None;
-    }
-    Some(format!(
-        "an image in a registry is `{WORD}{bare}`; for one that docker has, use `docker save {bare} | ocipatch … -`"
-    ))
 }
 
 /// Parses the value of `--plain-http`.

@@ -1,6 +1,6 @@
 //! `ocipatch unpack`
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use clap::Args;
 
@@ -23,6 +23,10 @@ pub(super) struct Unpack {
 }
 
 impl Unpack {
+    pub(super) fn image(&self) -> &Path {
+        &self.image
+    }
+
     pub(super) fn run(&self, quiet: bool, mut ledger: Ledger) -> Result<(), Failure> {
         if self.directory.as_os_str() == "-" {
             let message = "cannot unpack to standard output; name a directory";

@@ -13,6 +13,7 @@ use super::pending::{PendingFile, sync_directory};
 use super::registry::{self, Push};
 use super::write::{Sink, write_tar};
 use crate::archive::draft::Draft;
+use crate::compression::Compression;
 use crate::error::Error;
 use crate::ledger::{Extent, Ledger, Location, WrittenAs, followed};
 use crate::printable;
@@ -20,7 +21,8 @@ use crate::printable;
 /// Where a revised archive goes.
 #[derive(Debug)]
 pub enum Destination {
-    /// A tar file, replaced if it exists.
+    /// A tar file, replaced if it exists. Its name may ask for a compression ([`Compression::of_name`]); by default, it has that of
+    /// the archive.
     File(PathBuf),
     /// A directory that does not exist or is empty.
     Directory(PathBuf),
@@ -114,7 +116,7 @@ fn write(draft: &Draft<'_>, destination: &Destination) -> Result<(), Error> {
         Destination::Directory(path) => write_directory(draft, path),
         Destination::Stream(file) => {
             let file = file.try_clone().map_err(Error::in_place(STREAM))?;
-            let written = write_to(draft, file, STREAM);
+            let written = write_to(draft, file, draft.compression(), STREAM);
             draft.source.check().and(written.map(drop))
         }
         Destination::InPlace(path, replaced) if draft.source.is_directory() => {
@@ -137,7 +139,7 @@ fn write(draft: &Draft<'_>, destination: &Destination) -> Result<(), Error> {
 fn write_over(draft: &Draft<'_>, path: &Path) -> Result<(), Error> {
     match OutputFile::open(path)? {
         OutputFile::Pending(pending) => {
-            write_pending(draft, &pending, path)?;
+            write_pending(draft, &pending, draft.compression(), path)?;
             name_file(pending, path, || draft.source.check_at(path))
         }
         OutputFile::Stream(_) => Err(Error::Output {
@@ -148,25 +150,33 @@ fn write_over(draft: &Draft<'_>, path: &Path) -> Result<(), Error> {
 }
 
 fn write_file(draft: &Draft<'_>, path: &Path) -> Result<(), Error> {
+    let compression = Compression::of_name(path).unwrap_or(draft.compression());
     match OutputFile::open(path)? {
         OutputFile::Pending(pending) => {
-            write_pending(draft, &pending, path)?;
+            write_pending(draft, &pending, compression, path)?;
             name_file(pending, path, || Ok(()))
         }
         OutputFile::Stream(stream) => {
             let stream = open_stream(&stream).map_err(Error::at(path))?;
-            let written = write_to(draft, stream, &printable::path(path));
+            let written = write_to(draft, stream, compression, &printable::path(path));
             draft.source.check().and(written.map(drop))
         }
     }
 }
 
 /// Writes the archive to a file that nobody sees yet.
-fn write_pending(draft: &Draft<'_>, pending: &PendingFile, path: &Path) -> Result<(), Error> {
+fn write_pending(
+    draft: &Draft<'_>,
+    pending: &PendingFile,
+    compression: Compression,
+    path: &Path,
+) -> Result<(), Error> {
     let place = printable::path(path);
     let file = pending.file.try_clone().map_err(Error::at(path))?;
-    reserve(draft, &file).map_err(Error::at(path))?;
-    let written = write_to(draft, file, &place);
+    if compression == Compression::None {
+        reserve(draft, &file).map_err(Error::at(path))?;
+    }
+    let written = write_to(draft, file, compression, &place);
     // A change of the input explains whatever went wrong.
     draft.source.check()?;
     let mut file = written?;
@@ -192,9 +202,6 @@ pub(in crate::archive) fn name_file(
 /// while it grows has its place already.
 fn reserve(draft: &Draft<'_>, file: &File) -> io::Result<()> {
     use rustix::io::Errno;
-    if draft.compression() != crate::compression::Compression::None {
-        return Ok(());
-    }
     let Some(n_bytes) = draft.tar_bytes().filter(|&n_bytes| n_bytes > 0) else {
         return Ok(());
     };
@@ -205,18 +212,24 @@ fn reserve(draft: &Draft<'_>, file: &File) -> io::Result<()> {
     }
 }
 
-/// Writes the archive in the compression that it came in; unchanged, that is the very bytes.
-fn write_to(draft: &Draft<'_>, file: File, place: &str) -> Result<File, Error> {
+/// Writes the archive; unchanged in the compression that it came in, that is the very bytes.
+fn write_to(
+    draft: &Draft<'_>,
+    file: File,
+    compression: Compression,
+    place: &str,
+) -> Result<File, Error> {
     let failed = Error::in_place(place);
     if draft.is_unchanged()
+        && compression == draft.compression()
         && let Some(given) = draft.source.given()
     {
         let mut sink = Sink::Plain(file);
         sink.copy(given).map_err(failed)?;
         return sink.finish().map_err(failed);
     }
-    let mut sink = match draft.compression() {
-        crate::compression::Compression::None => {
+    let mut sink = match compression {
+        Compression::None => {
             let write_back = super::write::WriteBack::start(&file).map_err(failed)?;
             Sink::Durable(file, write_back)
         }

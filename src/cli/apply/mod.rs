@@ -2,7 +2,7 @@
 
 mod records;
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use clap::{Args, ValueEnum};
 use records::Records;
@@ -11,6 +11,7 @@ use crate::archive::{Destination, Form, Replaced};
 use crate::cli::destination::{self, output_of, refuse_stream};
 use crate::cli::failure::{Failure, ProblemFormat, say_lines};
 use crate::cli::inputs::Inputs;
+use crate::cli::mistaken::Positionals;
 use crate::cli::target::{self, Target};
 use crate::cli::{registry, selection};
 use crate::job::{Archive, Moves, Names, Plan};
@@ -99,6 +100,28 @@ enum Output {
 }
 
 impl Apply {
+    pub(super) fn image(&self) -> &Path {
+        self.inputs.image()
+    }
+
+    pub(super) fn output_path(&self) -> Option<&Path> {
+        self.output.as_deref()
+    }
+
+    pub(super) fn positionals(&self) -> Positionals<'_> {
+        let goes_somewhere = self.output.is_some() || self.in_place || self.push || self.check;
+        Positionals {
+            words: self.inputs.paths(),
+            output: Some(if goes_somewhere { "" } else { "-o patched.tar" }),
+        }
+    }
+
+    /// Tells whether the output is a directory by its form.
+    pub(super) fn writes_directory(&self) -> bool {
+        let form = self.to.map(|to| Form::from(to).is_directory());
+        form.unwrap_or_else(|| self.inputs.image().is_dir())
+    }
+
     pub(super) fn run(&self, quiet: bool, mut ledger: Ledger) -> Result<(), Failure> {
         let image = self.inputs.image();
         let is_remote = registry::image(image)?.is_some();
@@ -109,7 +132,7 @@ impl Apply {
         let is_pushed = self.push || matches!(output, Some(Output::Registry(_)));
         // To write an image in another form, or elsewhere, is something to do.
         if self.to.is_none() && self.platform.is_none() && !is_remote && !is_pushed {
-            self.inputs.want_patch()?;
+            self.positionals().want_patch()?;
         }
         self.enter(output.as_ref(), &mut ledger)?;
         let patches = self.inputs.read_patches(ProblemFormat::Text, ledger)?;
