@@ -24,6 +24,9 @@ pub struct LayerSummary {
     pub old_diff_id: Option<DiffId>,
     /// Bytes in the archive.
     pub size: u64,
+    /// Bytes that it had there, where it is made anew or stored in another way.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub old_size: Option<u64>,
     /// How it is compressed, where that changes and nothing else of it.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub compression: Option<&'static str>,
@@ -73,6 +76,7 @@ pub(super) fn layers(
         diff_id: image.layers()[position].diff_id(),
         old_diff_id: None,
         size: image.layers()[position].size(),
+        old_size: None,
         compression: None,
         from: None,
         files: files
@@ -87,6 +91,7 @@ pub(super) fn layers(
         let kept = old(change, position, &[]);
         LayerSummary {
             size: stored.map_or(kept.size, |stored| stored.size),
+            old_size: stored.map(|_| kept.size),
             compression: stored.map(|stored| stored.compression.name()),
             ..kept
         }
@@ -108,6 +113,7 @@ pub(super) fn layers(
             diff_id: stored.diff_id,
             old_diff_id: was.map(|position| image.layers()[position].diff_id()),
             size: stored.size,
+            old_size: was.map(|position| image.layers()[position].size()),
             compression: made.compression.map(Compression::name),
             from: made.from.clone(),
             files: made.files.iter().map(file).collect(),

@@ -4,6 +4,8 @@
 
 use super::summary::{ImageSummary, Summary};
 use super::text::shown;
+use super::total;
+use crate::page::{Page, View};
 use crate::printable;
 
 impl Summary {
@@ -26,6 +28,7 @@ impl Summary {
                 .collect();
             sections.push(fenced("text", &notes.join("\n")));
         }
+        sections.push(format!("**{}**\n", total::line(self)));
         sections.join("\n")
     }
 }
@@ -35,7 +38,9 @@ fn image(image: &ImageSummary) -> String {
         Some(_) => format!(" ({})", span(&image.platform)),
         None => String::new(),
     };
-    let text = image.to_string();
+    let mut page = Page::new(View::default());
+    image.put(&mut page);
+    let text = page.into_text();
     // The first line has the name.
     let lines: Vec<String> = text.lines().skip(1).map(line).collect();
     let heading = format!("### {}{platform}\n\n", span(&image.name));

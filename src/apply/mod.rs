@@ -12,6 +12,9 @@ mod remains;
 mod summary;
 mod text;
 mod text_diff;
+mod text_lines;
+mod total;
+mod value;
 
 use std::path::Path;
 use std::sync::Arc;
@@ -28,7 +31,7 @@ pub use record::AppliedPatch;
 pub(crate) use summary::compare;
 pub(crate) use summary::compare_tags;
 pub use summary::{ConfigChange, ImageSummary, Summary, TagSummary};
-pub(crate) use text::{annotation, bytes, describe, short, shown};
+pub(crate) use text::{annotation, bytes, describe, put_changes, put_id, short, shown};
 
 /// A plan with all its digests, ready to be published.
 #[derive(Debug)]

@@ -279,6 +279,15 @@ fn compare_entries(
     }
 }
 
+/// Tells whether a list is a command, of which one word means nothing without the others.
+fn is_command(path: &[String]) -> bool {
+    let keys: Vec<&str> = path.iter().map(String::as_str).collect();
+    matches!(
+        keys[..],
+        ["config", "Entrypoint" | "Cmd" | "Shell"] | ["config", "Healthcheck", "Test"]
+    )
+}
+
 /// Adds every difference between two values, at the deepest path that holds it.
 pub(crate) fn compare(
     path: &mut Vec<String>,
@@ -303,7 +312,9 @@ pub(crate) fn compare(
             }
             return;
         }
-        if let (Some(before), Some(after)) = (old.items(), new.items()) {
+        if let (Some(before), Some(after)) = (old.items(), new.items())
+            && !is_command(path)
+        {
             let (before, after): (Vec<&Value>, Vec<&Value>) = (before.collect(), after.collect());
             if let Some(gone) = missing(&before, &after) {
                 changes.extend(gone.iter().map(|&i| removed(path, i, before[i])));

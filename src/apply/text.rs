@@ -2,18 +2,21 @@
 
 use std::fmt;
 
-use super::layer_summary::LayerSummary;
+use super::layer_summary::{FileSummary, LayerSummary};
 use super::summary::{ConfigChange, ImageSummary, Summary};
-use super::text_diff::{DiffLine, TextDiff};
+use super::{text_lines, total, value};
 use crate::annotation::AnnotationEdit;
 use crate::digest::DiffId;
+use crate::page::{Page, Paint, Part, View};
 use crate::plan::Change;
-use crate::printable::{self, put};
+use crate::printable;
 
-/// How many changed files the text shows for one layer; JSON has them all.
+/// How many changed files the text shows for one layer, unless it shows everything.
 const MAX_SHOWN_FILES: usize = 20;
-/// How much of a value the text shows. In characters.
+/// How much of a name the text shows. In characters.
 const MAX_SHOWN_CHARS: usize = 100;
+/// The bar beside the largest layer. In columns.
+const BAR: u64 = 10;
 
 impl Change {
     /// Returns the sign in front of a line: `+`, `~`, `-`, `=`.
@@ -25,171 +28,185 @@ impl Change {
             Self::Kept => '=',
         }
     }
+
+    pub(crate) fn paint(self) -> Paint {
+        match self {
+            Self::Added => Paint::Added,
+            Self::Changed => Paint::Changed,
+            Self::Removed => Paint::Removed,
+            Self::Kept => Paint::Quiet,
+        }
+    }
+
+    /// Returns the sign as the start of a line.
+    pub(crate) fn mark(self) -> Part {
+        (self.paint(), format!("{} ", self.sign()))
+    }
+}
+
+impl Summary {
+    /// Returns the text of `ocipatch plan`.
+    #[must_use]
+    pub fn text(&self, view: View) -> String {
+        let mut page = Page::new(view);
+        let is_told = |image: &&ImageSummary| image.changed || self.images.len() == 1;
+        for (i, image) in self.images.iter().filter(is_told).enumerate() {
+            if i > 0 {
+                page.gap();
+            }
+            image.put(&mut page);
+        }
+        let n_unchanged = self.images.iter().filter(|image| !image.changed).count();
+        if self.images.len() > 1 && n_unchanged > 0 {
+            let n = self.images.len();
+            page.gap();
+            let line = format!("{n_unchanged} of {n} images stay as they are");
+            page.put(0, Paint::Plain, line);
+        }
+        for note in &self.notes {
+            page.prose(0, (Paint::Note, "note"), note);
+        }
+        page.put(0, Paint::Heading, total::line(self));
+        page.into_text()
+    }
 }
 
 impl fmt::Display for Summary {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        for (i, image) in self
-            .images
-            .iter()
-            .filter(|image| image.changed || self.images.len() == 1)
-            .enumerate()
-        {
-            if i > 0 {
-                writeln!(f)?;
-            }
-            image.fmt(f)?;
-        }
-        let n_unchanged = self.images.iter().filter(|image| !image.changed).count();
-        if self.images.len() > 1 && n_unchanged > 0 {
-            writeln!(
-                f,
-                "\n{n_unchanged} of {} images stay as they are",
-                self.images.len()
-            )?;
-        }
-        let notes = &mut self.notes.iter();
-        notes.try_for_each(|note| put(f, format_args!("note: {note}")))
+        f.write_str(&self.text(View::default()))
     }
 }
 
-impl fmt::Display for ImageSummary {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+impl ImageSummary {
+    pub(super) fn put(&self, page: &mut Page) {
         let name = shown(&self.name);
-        match self.index_digest {
-            Some(_) => put(f, format_args!("image {name} ({})", shown(&self.platform)))?,
-            None => put(f, format_args!("image {name}"))?,
-        }
+        let platform = match self.index_digest {
+            Some(_) => format!(" ({})", shown(&self.platform)),
+            None => String::new(),
+        };
+        page.put(0, Paint::Heading, format!("image {name}{platform}"));
         if !self.changed {
-            writeln!(
-                f,
-                "  nothing changes: the image is already as the patch describes it"
-            )?;
+            let line = "nothing changes: the image is already as the patch describes it";
+            page.put(2, Paint::Plain, line);
         }
-        if !self.config.is_empty() {
-            writeln!(f, "  config")?;
-            for change in &self.config {
-                put(
-                    f,
-                    format_args!("    {} {}", change.change.sign(), describe(change)),
-                )?;
-            }
-        }
-        if !self.annotations.is_empty() {
-            writeln!(f, "  annotations")?;
-            for edit in &self.annotations {
-                let change = annotation(edit);
-                put(
-                    f,
-                    format_args!("    {} {}", change.change.sign(), describe(&change)),
-                )?;
-            }
-        }
+        put_changes(page, "config", &self.config);
+        let annotations: Vec<ConfigChange> = self.annotations.iter().map(annotation).collect();
+        put_changes(page, "annotations", &annotations);
         if self.changed {
-            writeln!(f, "  layers")?;
-            for layer in &self.layers {
-                put(f, format_args!("    {}", describe_layer(layer)))?;
-                for file in layer.files.iter().take(MAX_SHOWN_FILES) {
-                    let detail = file.detail.as_deref().map(shown);
-                    let lines = file.diff.as_ref().map(counts);
-                    let details = detail.into_iter().chain(lines);
-                    let (sign, path) = (file.change.sign(), shown(&file.path));
-                    let line = details.fold(path, |line, detail| line + "  " + &detail);
-                    put(f, format_args!("        {sign} {line}"))?;
-                    file.diff.iter().try_for_each(|diff| put_lines(f, diff))?;
-                }
-                if layer.files.len() > MAX_SHOWN_FILES {
-                    let n_more = layer.files.len() - MAX_SHOWN_FILES;
-                    put(f, format_args!("        … and {n_more} more"))?;
-                }
-            }
-            if !self.tags.is_empty() {
-                writeln!(f, "  tags")?;
-                for tag in &self.tags {
-                    put(f, format_args!("    {} {}", tag.change.sign(), tag.tag))?;
-                }
-            }
+            self.put_layers(page);
+            self.put_tags(page);
         }
         for note in &self.notes {
-            put(f, format_args!("  note: {note}"))?;
+            page.prose(2, (Paint::Note, "note"), note);
         }
-        if self.image_id != self.old_image_id {
-            writeln!(f, "  was       {}", self.old_image_id)?;
+        self.put_ids(page);
+    }
+
+    fn put_layers(&self, page: &mut Page) {
+        page.put(2, Paint::Plain, "layers");
+        let largest = self.layers.iter().map(|layer| layer.size).max();
+        let largest = largest.filter(|_| self.layers.len() > 1);
+        for layer in &self.layers {
+            put_layer(page, layer, largest.unwrap_or_default());
         }
-        writeln!(f, "  image id  {}", self.image_id)?;
-        if let Some(digest) = self.manifest_digest {
-            writeln!(f, "  manifest  {digest}")?;
+    }
+
+    fn put_tags(&self, page: &mut Page) {
+        if !self.tags.is_empty() {
+            page.put(2, Paint::Plain, "tags");
         }
-        match self.index_digest {
-            Some(digest) => writeln!(f, "  index     {digest}"),
-            None => Ok(()),
+        for tag in &self.tags {
+            let name = (tag.change.paint(), tag.tag.to_string());
+            page.line(4, &[tag.change.mark(), name]);
+        }
+    }
+
+    /// Digests stand at the edge, so that they fit into 80 columns.
+    fn put_ids(&self, page: &mut Page) {
+        let was = Some(self.old_image_id).filter(|old| *old != self.image_id);
+        for (name, digest, paint) in [
+            ("was", was, Paint::Quiet),
+            ("image id", Some(self.image_id), Paint::Plain),
+            ("manifest", self.manifest_digest, Paint::Plain),
+            ("index", self.index_digest, Paint::Plain),
+        ] {
+            if let Some(digest) = digest {
+                put_id(page, name, &digest, paint);
+            }
         }
     }
 }
 
-/// How many lines change.
-fn counts(diff: &TextDiff) -> String {
-    let counts = format!("+{} -{}", diff.added, diff.removed);
-    if diff.is_private {
-        return counts + "  (not shown: some users of the image may not read it)";
-    }
-    counts
+/// Adds a digest behind what it is of.
+pub(crate) fn put_id(page: &mut Page, name: &str, digest: &impl fmt::Display, paint: Paint) {
+    page.put(0, paint, format!("{name:8} {digest}"));
 }
 
-/// Prints the lines that change, with their numbers.
-fn put_lines(f: &mut fmt::Formatter<'_>, diff: &TextDiff) -> fmt::Result {
-    let numbers = diff.lines.iter().map(|line| line.number);
-    let width = numbers.max().unwrap_or_default().to_string().len();
-    let mut before: Option<&DiffLine> = None;
-    for line in &diff.lines {
-        let is_behind_a_gap = before.is_some_and(|before| {
-            (before.change, line.change) == (Change::Kept, Change::Kept)
-                && before.number + 1 != line.number
-        });
-        if is_behind_a_gap {
-            writeln!(f, "            {:>width$}", "…")?;
-        }
-        let sign = match line.change {
-            Change::Kept => ' ',
-            change => change.sign(),
-        };
-        let end = if line.is_open {
-            "  (no newline at the end)"
-        } else {
-            ""
-        };
-        let text = format!("{sign} {}{end}", line.text);
-        // An empty line has no sign behind which a blank has to stand.
-        let text = if line.text.is_empty() {
-            text.trim_end()
-        } else {
-            &text
-        };
-        put(
-            f,
-            format_args!("            {:>width$} {text}", line.number),
-        )?;
-        before = Some(line);
+/// Adds values that change, below a heading.
+pub(crate) fn put_changes(page: &mut Page, heading: &str, changes: &[ConfigChange]) {
+    if !changes.is_empty() {
+        page.put(2, Paint::Plain, heading);
     }
-    if diff.more_lines > 0 && !diff.is_private {
-        let n = diff.more_lines;
-        let lines = if n == 1 { "line" } else { "lines" };
-        writeln!(f, "            … and {n} more {lines}")?;
+    for change in changes {
+        put_change(page, change);
     }
-    Ok(())
 }
 
-fn describe_layer(layer: &LayerSummary) -> String {
-    let (sign, size) = (layer.change.sign(), bytes(layer.size));
+fn put_layer(page: &mut Page, layer: &LayerSummary, largest: u64) {
+    let paint = layer.change.paint();
+    let size = bytes(layer.size);
+    let line = format!("{}  {size:>9}", short(layer.diff_id));
+    let mut parts = vec![layer.change.mark(), (paint, line)];
+    if largest > 0 {
+        parts.push((
+            paint,
+            format!(
+                "  {:width$}",
+                bar(layer.size, largest),
+                width = usize::try_from(BAR).unwrap_or_default()
+            ),
+        ));
+    }
     let was = layer.old_diff_id.map(|old| format!("  was {}", short(old)));
     let by = layer.compression.map(|name| format!("  by {name}"));
     let from = layer
         .from
         .as_ref()
         .map(|from| format!("  from {}", shown(from)));
-    let line = format!("{sign} {}  {size:>9}", short(layer.diff_id));
     let rest = [was, by, from].into_iter().flatten();
-    rest.fold(line, |line, part| line + &part)
+    parts.extend(rest.map(|part| (Paint::Plain, part)));
+    page.line(4, &parts);
+    let n_shown = if page.view.is_full {
+        layer.files.len()
+    } else {
+        layer.files.len().min(MAX_SHOWN_FILES)
+    };
+    for file in &layer.files[..n_shown] {
+        put_file(page, file);
+    }
+    if layer.files.len() > n_shown {
+        let n_more = layer.files.len() - n_shown;
+        page.put(8, Paint::Quiet, format!("… and {n_more} more"));
+    }
+}
+
+fn put_file(page: &mut Page, file: &FileSummary) {
+    let mut parts = vec![file.change.mark(), (file.change.paint(), shown(&file.path))];
+    let detail = file.detail.as_deref().map(shown);
+    let counts = file.diff.as_ref().map(text_lines::counts);
+    let details = detail.into_iter().chain(counts);
+    parts.extend(details.map(|detail| (Paint::Plain, format!("  {detail}"))));
+    page.line(8, &parts);
+    if let Some(diff) = &file.diff {
+        text_lines::put(page, 12, diff);
+    }
+}
+
+/// How large a layer is, beside the largest one; what is there can be seen.
+fn bar(size: u64, largest: u64) -> String {
+    let n = u128::from(size) * u128::from(BAR);
+    let n = n.div_ceil(u128::from(largest.max(1)));
+    "█".repeat(usize::try_from(n).unwrap_or_default())
 }
 
 /// An annotation is shown as a value of the configuration is.
@@ -208,19 +225,8 @@ pub(crate) fn annotation(edit: &AnnotationEdit) -> ConfigChange {
     }
 }
 
-pub(crate) fn describe(change: &ConfigChange) -> String {
-    let path = change.path.iter().fold(String::new(), |path, key| {
-        let is_plain = !key.is_empty()
-            && key
-                .chars()
-                .all(|c| c.is_alphanumeric() || matches!(c, '_' | '-' | '/'));
-        let dot = if path.is_empty() { "" } else { "." };
-        if is_plain {
-            format!("{path}{dot}{key}")
-        } else {
-            format!("{path}[{}]", text(&key.as_str().into()))
-        }
-    });
+fn put_change(page: &mut Page, change: &ConfigChange) {
+    let path = path(&change.path);
     if let (None, Some(entry), "history") = (&change.old, &change.new, change.path[0].as_str())
         && let Some(created_by) = entry["created_by"].as_str()
     {
@@ -229,21 +235,47 @@ pub(crate) fn describe(change: &ConfigChange) -> String {
         } else {
             ""
         };
-        return format!("{path}: {}{kind}", shown(created_by));
+        let created_by = value::cut(created_by.to_owned(), page.view.is_full);
+        let line = format!("{path}: {created_by}{kind}");
+        return page.line(4, &[change.change.mark(), (change.change.paint(), line)]);
     }
-    match (&change.old, &change.new) {
-        (Some(old), Some(new)) => format!("{path}: {} → {}", text(old), text(new)),
-        (Some(value), None) | (None, Some(value)) => format!("{path}: {}", text(value)),
-        (None, None) => path,
+    let name = [
+        change.change.mark(),
+        (change.change.paint(), path),
+        (Paint::Plain, ": ".to_owned()),
+    ];
+    value::put_change(page, 4, &name, (change.old.as_ref(), change.new.as_ref()));
+}
+
+/// Returns a change on one line.
+pub(crate) fn describe(change: &ConfigChange) -> String {
+    let path = path(&change.path);
+    match value::on_one_line((change.old.as_ref(), change.new.as_ref())) {
+        value if value.is_empty() => path,
+        value => format!("{path}: {value}"),
     }
 }
 
-/// A value on one line, cut where it is long.
-fn text(value: &serde_json::Value) -> String {
-    shown(&value.to_string())
+/// Keys and indices from the root, as `jq` takes them.
+fn path(keys: &[String]) -> String {
+    keys.iter().fold(String::new(), |path, key| {
+        let is_plain = !key.is_empty()
+            && key
+                .chars()
+                .all(|c| c.is_alphanumeric() || matches!(c, '_' | '-' | '/'));
+        let dot = if path.is_empty() { "" } else { "." };
+        if is_plain {
+            format!("{path}{dot}{key}")
+        } else {
+            format!(
+                "{path}[{}]",
+                shown(&serde_json::Value::from(key.as_str()).to_string())
+            )
+        }
+    })
 }
 
-/// A text that may be printed, cut where it is long.
+/// A name that may be printed, cut where it is long.
 pub(crate) fn shown(text: &str) -> String {
     let mut shown: String = text.chars().take(MAX_SHOWN_CHARS).collect();
     if shown.len() < text.len() {

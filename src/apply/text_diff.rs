@@ -10,13 +10,9 @@ use crate::printable;
 use crate::secret::Secrets;
 
 /// How many lines are told of; of more there is a number.
-const MAX_LINES: usize = 40;
+const MAX_LINES: usize = 10_000;
 /// What two texts may differ in to be compared line by line with every line: what that costs grows with the square. In lines.
 const MAX_COMPARED: usize = 4000;
-/// How much of a line is told, around what changes in it. In characters.
-const MAX_CHARS: usize = 100;
-/// How much of it before that. In characters.
-const CHARS_BEFORE: usize = 30;
 
 /// The lines of a text that an edit changes.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -44,7 +40,7 @@ pub struct DiffLine {
     pub change: Change,
     /// Its number in the old text if it is removed, else in the new one; the first is 1.
     pub number: usize,
-    /// What it says, without its end and cut where it is long.
+    /// What it says, without its end.
     pub text: String,
     /// Whether it has no end, as the last line of a text may.
     #[serde(skip_serializing_if = "std::ops::Not::not")]
@@ -71,25 +67,27 @@ impl TextDiff {
             Some((before, after)) => (&before[..], &after[..]),
             None => (&change.before[..], &change.after[..]),
         };
+        let mut diff = Self::between(before, after);
+        if change.is_private {
+            diff.more_lines += diff.lines.len();
+            diff.lines.clear();
+            diff.is_private = true;
+        }
+        diff
+    }
+
+    /// Compares two texts.
+    pub(super) fn between(before: &[u8], after: &[u8]) -> Self {
         let all = compare(&lines_of(before), &lines_of(after));
         let n = |kind| all.iter().filter(|(change, ..)| *change == kind).count();
-        let n_told = if change.is_private {
-            0
-        } else {
-            all.len().min(MAX_LINES)
-        };
-        let has_cr = |(_, _, line): &Raw<'_>| line.ends_with(b"\r\n");
-        let ends_with_cr = all[..n_told].iter().all(has_cr);
-        let starts = starts(&all[..n_told]);
-        let told = all[..n_told].iter().zip(starts);
+        let first = &all[..all.len().min(MAX_LINES)];
+        let has_cr = first.iter().all(|(_, _, line)| line.ends_with(b"\r\n"));
         Self {
             added: n(Change::Added),
             removed: n(Change::Removed),
-            lines: told
-                .map(|(line, start)| told_line(line, start, ends_with_cr))
-                .collect(),
-            more_lines: all.len() - n_told,
-            is_private: change.is_private,
+            lines: first.iter().map(|line| told(line, has_cr)).collect(),
+            more_lines: all.len() - first.len(),
+            is_private: false,
         }
     }
 }
@@ -165,58 +163,14 @@ fn pairwise<'t>(old: (usize, &[&'t [u8]]), new: (usize, &[&'t [u8]])) -> Vec<Raw
     all
 }
 
-/// Returns how many characters at the start of each line are left out: those that a removed line and the one in its place have in
-/// common, if a line is long.
-fn starts(lines: &[Raw<'_>]) -> Vec<usize> {
-    let mut starts = vec![0; lines.len()];
-    let mut i = 0;
-    while i < lines.len() {
-        let run = |from: usize, change| {
-            let rest = &lines[from..];
-            rest.iter().take_while(|line| line.0 == change).count()
-        };
-        let n_removed = run(i, Change::Removed);
-        let n_added = run(i + n_removed, Change::Added);
-        for k in 0..n_removed.min(n_added) {
-            let start = common_start(lines[i + k].2, lines[i + n_removed + k].2);
-            starts[i + k] = start;
-            starts[i + n_removed + k] = start;
-        }
-        i += (n_removed + n_added).max(1);
-    }
-    starts
-}
-
-fn common_start(old: &[u8], new: &[u8]) -> usize {
-    let (old, new) = (printable::decoded(old), printable::decoded(new));
-    let n_same = old
-        .chars()
-        .zip(new.chars())
-        .take_while(|(a, b)| a == b)
-        .count();
-    let is_long = |text: &str| text.chars().nth(MAX_CHARS).is_some();
-    if is_long(&old) || is_long(&new) {
-        n_same.saturating_sub(CHARS_BEFORE)
-    } else {
-        0
-    }
-}
-
-fn told_line((change, number, line): &Raw<'_>, start: usize, has_cr: bool) -> DiffLine {
+fn told((change, number, line): &Raw<'_>, has_cr: bool) -> DiffLine {
     let text = line.strip_suffix(b"\n").unwrap_or(line);
     let is_open = text.len() == line.len();
     let text = text.strip_suffix(b"\r").filter(|_| has_cr).unwrap_or(text);
-    let text = printable::decoded(text);
-    let mut told: String = if start > 0 { "…" } else { "" }.to_owned();
-    let mut rest = text.chars().skip(start);
-    told.extend(rest.by_ref().take(MAX_CHARS));
-    if rest.next().is_some() {
-        told.push('…');
-    }
     DiffLine {
         change: *change,
         number: *number,
-        text: told,
+        text: printable::decoded(text).into_owned(),
         is_open,
     }
 }

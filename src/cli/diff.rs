@@ -9,7 +9,7 @@ use super::failure::{Failure, say};
 use super::inputs::{enter, input};
 use super::registry::RegistryOptions;
 use super::target::{self, Target};
-use super::{Format, output};
+use super::{Format, output, terminal};
 use crate::archive::{self, SideFile, write_files};
 use crate::diff::{LayerTar, PatchStyle};
 use crate::error::Error;
@@ -35,6 +35,9 @@ pub(super) struct Diff {
     /// Output format
     #[arg(long, value_enum, default_value = "text")]
     format: Format,
+    /// Show long values to their end
+    #[arg(long, conflicts_with = "as_patch")]
+    full: bool,
     /// Exit with 1 if anything differs
     #[arg(long)]
     exit_code: bool,
@@ -82,7 +85,7 @@ impl Diff {
                 .write(&target, (&old, &new), job.ledger(), quiet)?;
         } else {
             match self.format {
-                Format::Text => output::text(&difference.to_string())?,
+                Format::Text => output::drawn(&difference.text(terminal::on_stdout(self.full)))?,
                 Format::Json => output::json(&difference)?,
             }
         }

@@ -7,7 +7,7 @@ use std::process::ExitCode;
 use miette::{GraphicalReportHandler, GraphicalTheme};
 
 use super::mistaken::{self, Mistake};
-use super::{Command, output, progress, workflow};
+use super::{Command, output, progress, terminal, workflow};
 use crate::apply::markdown;
 use crate::error::Error;
 use crate::job::NotEdited;
@@ -241,7 +241,7 @@ fn print(rejected: &Rejected, format: ProblemFormat) -> Result<(), Failure> {
         ProblemFormat::Sarif => output::json(&sarif(Some(rejected), &[]))?,
         ProblemFormat::Markdown => {
             let heading = rejected.heading(markdown::span);
-            let report = markdown::fenced("text", &drawn(rejected, false));
+            let report = markdown::fenced("text", &drawn(rejected, false, WIDTH));
             output::text(&format!("### {heading}\n\n{report}"))?;
         }
     }
@@ -255,23 +255,24 @@ fn usage(message: &str) -> String {
 
 /// Shows every problem on standard error.
 fn draw(rejected: &Rejected) {
-    if output::wants_colour_on_stderr() {
+    let width = terminal::width(&io::stderr()).unwrap_or(WIDTH);
+    if terminal::in_colour(&io::stderr()) {
         // Nothing but the colours is in it that does not come through `printable`.
-        say_as_it_is(&drawn(rejected, true));
+        say_drawn(&drawn(rejected, true, width));
     } else {
-        say_lines(&drawn(rejected, false));
+        say_lines(&drawn(rejected, false, width));
     }
 }
 
 /// Every problem under its line.
-fn drawn(rejected: &Rejected, in_colour: bool) -> String {
+fn drawn(rejected: &Rejected, in_colour: bool, width: usize) -> String {
     let theme = if in_colour {
         GraphicalTheme::unicode()
     } else {
         GraphicalTheme::unicode_nocolor()
     };
     let mut text = String::new();
-    let handler = GraphicalReportHandler::new_themed(theme).with_width(WIDTH);
+    let handler = GraphicalReportHandler::new_themed(theme).with_width(width);
     if handler.render_report(&mut text, rejected).is_err() {
         let messages: Vec<String> = rejected.problems().map(Problem::message).collect();
         text = messages.join("\n");
@@ -296,9 +297,11 @@ pub(super) fn say(line: &str) {
 
 /// Writes several lines of talk, the names in which are escaped already.
 pub(super) fn say_lines(text: &str) {
-    say_as_it_is(&printable::lines(text));
+    say_drawn(&printable::lines(text));
 }
 
-fn say_as_it_is(text: &str) {
+/// Writes several lines of talk whose colours are their own; the names in them are escaped already.
+pub(super) fn say_drawn(text: &str) {
+    let text = terminal::fitted(text);
     let _ = progress::beside(|| writeln!(io::stderr().lock(), "{text}"));
 }

@@ -305,7 +305,7 @@ fn image_text(image: &ImageReport<'_>) -> String {
     put(
         &mut text,
         format_args!(
-            "tags      {}",
+            "tags     {}",
             if tags.is_empty() {
                 "none".to_owned()
             } else {
@@ -313,20 +313,20 @@ fn image_text(image: &ImageReport<'_>) -> String {
             }
         ),
     );
-    put(&mut text, format_args!("image id  {}", image.image_id));
+    put(&mut text, format_args!("image id {}", image.image_id));
     if let Some(digest) = image.index_digest {
-        put(&mut text, format_args!("index     {digest}"));
+        put(&mut text, format_args!("index    {digest}"));
     }
     if let Some(digest) = image.manifest_digest {
-        put(&mut text, format_args!("manifest  {digest}"));
+        put(&mut text, format_args!("manifest {digest}"));
     }
-    put(&mut text, format_args!("platform  {}", image.platform));
+    put(&mut text, format_args!("platform {}", image.platform));
     if let Some(created) = &image.created {
-        put(&mut text, format_args!("created   {created}"));
+        put(&mut text, format_args!("created  {created}"));
     }
     for key in ["author", "comment"] {
         if let Some(value) = image.config[key].as_str().filter(|value| !value.is_empty()) {
-            put(&mut text, format_args!("{key:9} {value}"));
+            put(&mut text, format_args!("{key:8} {value}"));
         }
     }
     put(&mut text, format_args!("layers"));

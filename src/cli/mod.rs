@@ -28,6 +28,7 @@ mod registry;
 mod repair;
 mod selection;
 mod target;
+mod terminal;
 mod trust;
 mod unpack;
 mod verify;
@@ -39,7 +40,7 @@ use std::process::ExitCode;
 
 use clap::error::{ContextKind, ContextValue};
 use clap::{Parser, Subcommand, ValueEnum};
-use failure::{Failure, say, say_lines};
+use failure::{Failure, say, say_drawn, say_lines};
 use mistaken::Mistake;
 
 use crate::printable;
@@ -58,6 +59,16 @@ pub struct Arguments {
     /// Print errors only
     #[arg(short, long, global = true, display_order = 998)]
     quiet: bool,
+    /// Use colour: on a terminal, always, or never
+    #[arg(
+        long,
+        global = true,
+        value_enum,
+        value_name = "WHEN",
+        default_value = "auto",
+        display_order = 999
+    )]
+    color: terminal::Colour,
 }
 
 #[derive(Debug, Subcommand)]
@@ -141,19 +152,20 @@ pub fn main() -> ExitCode {
 /// Tells what is wrong with the command line, or shows the help that was asked for.
 fn usage(mut error: clap::Error) -> ExitCode {
     if !error.use_stderr() {
-        return match error.print() {
-            Err(error) if error.kind() != io::ErrorKind::BrokenPipe => ExitCode::from(3),
-            _ => ExitCode::SUCCESS,
+        let help = styled(&error, terminal::in_colour(&io::stdout()));
+        return match output::report(&terminal::fitted(&help)) {
+            Ok(()) => ExitCode::SUCCESS,
+            Err(_) => ExitCode::from(3),
         };
     }
     if let Some(failure) = mistaken_command(&error) {
         return failure.report();
     }
     make_printable(&mut error);
-    if output::wants_colour_on_stderr() {
-        let _ = error.print();
+    if terminal::in_colour(&io::stderr()) {
+        say_drawn(styled(&error, true).trim_end());
     } else {
-        say_lines(error.render().to_string().trim_end());
+        say_lines(styled(&error, false).trim_end());
     }
     // There 2 says that something changes.
     let is_detailed = std::env::args_os().any(|argument| argument == "--detailed-exitcode");
@@ -170,6 +182,15 @@ fn mistaken_command(error: &clap::Error) -> Option<Failure> {
         help: mistaken::instead_of(name)?,
     };
     Some(mistake.into())
+}
+
+fn styled(error: &clap::Error, in_colour: bool) -> String {
+    let text = error.render();
+    if in_colour {
+        text.ansi().to_string()
+    } else {
+        text.to_string()
+    }
 }
 
 /// Escapes the arguments that a complaint of clap's quotes.
@@ -206,6 +227,7 @@ fn make_printable(error: &mut clap::Error) {
 
 fn run(arguments: &Arguments) -> ExitCode {
     let quiet = arguments.quiet;
+    terminal::choose(arguments.color);
     let ledger = target::ledger(quiet);
     let result = match &arguments.command {
         Command::Apply(command) => command.run(quiet, ledger),

@@ -1,15 +1,20 @@
 //! Data on standard output.
 
 use std::cell::Cell;
-use std::io::{self, BufWriter, IsTerminal, Write};
+use std::io::{self, BufWriter, Write};
 
-use super::progress;
+use super::{progress, terminal};
 use crate::error::Error;
 use crate::printable;
 
 /// Prints a text for people.
 pub(super) fn text(text: &str) -> Result<(), Error> {
-    report(&printable::lines(text))
+    report(&terminal::fitted(&printable::lines(text)))
+}
+
+/// Prints a text whose colours are its own; the names in it are escaped already.
+pub(super) fn drawn(text: &str) -> Result<(), Error> {
+    report(&terminal::fitted(text))
 }
 
 /// Prints what programs read, as it is.
@@ -72,10 +77,4 @@ pub(super) fn json(value: &impl serde::Serialize) -> Result<(), Error> {
         printable::write_json(out, value)?;
         writeln!(out)
     })
-}
-
-/// Whether colour is welcome on standard error (no-color.org).
-pub(super) fn wants_colour_on_stderr() -> bool {
-    let is_welcome = std::env::var_os("NO_COLOR").is_none_or(|value| value.is_empty());
-    is_welcome && io::stderr().is_terminal()
 }

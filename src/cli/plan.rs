@@ -6,7 +6,7 @@ use super::failure::{Failure, ProblemFormat};
 use super::inputs::Inputs;
 use super::mistaken::Positionals;
 use super::selection::platform;
-use super::{output, target};
+use super::{output, target, terminal};
 use crate::ledger::Ledger;
 use crate::platform::PlatformPattern;
 
@@ -22,6 +22,9 @@ pub(super) struct Plan {
     /// The platform of the new image, such as `linux/amd64`, if IMAGE is `scratch`
     #[arg(long, value_name = "PLATFORM", value_parser = platform)]
     platform: Option<PlatformPattern>,
+    /// Show long values, texts and lists of files to their end
+    #[arg(long)]
+    full: bool,
     /// Exit with 2 if something changes, 0 if not, and 3 on a usage error
     #[arg(long)]
     detailed_exitcode: bool,
@@ -68,7 +71,9 @@ impl Plan {
         let archive = patches.open(self.inputs.image())?;
         let plan = patches.decide(&archive)?.derive()?;
         match self.format {
-            PlanFormat::Text => output::text(&plan.to_string())?,
+            PlanFormat::Text => {
+                output::drawn(&plan.summary().text(terminal::on_stdout(self.full)))?;
+            }
             PlanFormat::Json => output::json(&plan)?,
             PlanFormat::Markdown => output::text(&plan.summary().to_markdown())?,
         }

@@ -3,108 +3,129 @@
 use std::fmt;
 
 use super::{Difference, FileDifference, FileSide, ImageDifference, Property};
-use crate::apply::{annotation, bytes, describe, short, shown};
+use crate::apply::{ConfigChange, annotation, bytes, put_changes, put_id, short, shown};
+use crate::page::{Page, Paint, View};
 use crate::plan::Change;
-use crate::printable::put;
 
-impl fmt::Display for Difference {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+impl Difference {
+    /// Returns the text of `ocipatch diff`.
+    #[must_use]
+    pub fn text(&self, view: View) -> String {
+        let mut page = Page::new(view);
         if !self.changed {
-            return writeln!(f, "nothing differs");
+            page.put(0, Paint::Plain, "nothing differs");
+            return page.into_text();
         }
         let is_told = |image: &&ImageDifference| image.change != Change::Kept;
         for (i, image) in self.images.iter().filter(is_told).enumerate() {
             if i > 0 {
-                writeln!(f)?;
+                page.gap();
             }
-            image.fmt(f)?;
+            image.put(&mut page);
         }
         if !self.others.is_empty() {
-            let is_first = !self.images.iter().any(|image| is_told(&image));
-            writeln!(f, "{}others", if is_first { "" } else { "\n" })?;
+            if self.images.iter().any(|image| is_told(&image)) {
+                page.gap();
+            }
+            page.put(0, Paint::Heading, "others");
         }
         for other in &self.others {
-            let (sign, digest) = (other.change.sign(), other.digest.short());
-            put(f, format_args!("  {sign} sha256:{digest}  {}", other.kind))?;
+            let digest = other.digest.short();
+            put(
+                &mut page,
+                other.change,
+                &format!("sha256:{digest}  {}", other.kind),
+                2,
+            );
         }
         let n_kept = self.images.len() - self.images.iter().filter(is_told).count();
         if n_kept > 0 {
-            writeln!(
-                f,
-                "\n{n_kept} of {} images do not differ",
-                self.images.len()
-            )?;
+            let n = self.images.len();
+            page.gap();
+            page.put(
+                0,
+                Paint::Plain,
+                format!("{n_kept} of {n} images do not differ"),
+            );
         }
-        Ok(())
+        page.into_text()
     }
 }
 
-impl fmt::Display for ImageDifference {
+impl fmt::Display for Difference {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.text(View::default()))
+    }
+}
+
+impl ImageDifference {
+    fn put(&self, page: &mut Page) {
         let place = match self.change {
             Change::Removed => ": only in the old archive",
             Change::Added => ": only in the new archive",
             _ => "",
         };
         let (name, platform) = (shown(&self.name), shown(&self.platform));
-        put(f, format_args!("image {name} ({platform}){place}"))?;
-        section(f, "config", &self.config, |change| {
-            format!("{} {}", change.change.sign(), describe(change))
-        })?;
-        section(f, "history", &self.history, |change| {
-            format!("{} {}", change.change.sign(), describe(change))
-        })?;
-        section(f, "annotations", &self.annotations, |edit| {
-            let change = annotation(edit);
-            format!("{} {}", change.change.sign(), describe(&change))
-        })?;
+        page.put(
+            0,
+            Paint::Heading,
+            format!("image {name} ({platform}){place}"),
+        );
+        put_changes(page, "config", &self.config);
+        put_changes(page, "history", &self.history);
+        let annotations: Vec<ConfigChange> = self.annotations.iter().map(annotation).collect();
+        put_changes(page, "annotations", &annotations);
         if self.layers.iter().any(|layer| layer.change != Change::Kept) {
-            section(f, "layers", &self.layers, |layer| {
-                let (sign, size) = (layer.change.sign(), bytes(layer.size));
-                format!("{sign} {}  {size:>9}", short(layer.diff_id))
-            })?;
+            page.put(2, Paint::Plain, "layers");
+            for layer in &self.layers {
+                let size = bytes(layer.size);
+                let line = format!("{}  {size:>9}", short(layer.diff_id));
+                put(page, layer.change, &line, 4);
+            }
         }
         if self.tags.iter().any(|tag| tag.change != Change::Kept) {
-            section(f, "tags", &self.tags, |tag| {
-                format!("{} {}", tag.change.sign(), tag.tag)
-            })?;
+            page.put(2, Paint::Plain, "tags");
+            for tag in &self.tags {
+                put(page, tag.change, &tag.tag.to_string(), 4);
+            }
         }
-        section(f, "files", self.files.as_deref().unwrap_or_default(), file)?;
+        let files = self.files.as_deref().unwrap_or_default();
+        if !files.is_empty() {
+            page.put(2, Paint::Plain, "files");
+        }
+        for file in files {
+            put(page, file.change, &describe_file(file), 4);
+        }
+        self.put_ids(page);
+    }
+
+    fn put_ids(&self, page: &mut Page) {
         if let Some(old) = self
             .old_image_id
             .filter(|_| self.old_image_id != self.image_id)
         {
-            writeln!(f, "  was       {old}")?;
+            put_id(page, "was", &old, Paint::Quiet);
         }
-        self.image_id
-            .map_or(Ok(()), |id| writeln!(f, "  image id  {id}"))?;
+        if let Some(id) = self.image_id {
+            put_id(page, "image id", &id, Paint::Plain);
+        }
         for (name, old, new) in [
             ("manifest", self.old_manifest_digest, self.manifest_digest),
             ("index", self.old_index_digest, self.index_digest),
         ] {
             if let Some((old, new)) = old.zip(new) {
-                writeln!(f, "  was       {old}\n  {name:9} {new}")?;
+                put_id(page, "was", &old, Paint::Quiet);
+                put_id(page, name, &new, Paint::Plain);
             }
         }
-        Ok(())
     }
 }
 
-fn section<T>(
-    f: &mut fmt::Formatter<'_>,
-    name: &str,
-    items: &[T],
-    line: impl Fn(&T) -> String,
-) -> fmt::Result {
-    if !items.is_empty() {
-        writeln!(f, "  {name}")?;
-    }
-    items
-        .iter()
-        .try_for_each(|item| put(f, format_args!("    {}", line(item))))
+fn put(page: &mut Page, change: Change, line: &str, indent: usize) {
+    page.line(indent, &[change.mark(), (change.paint(), line.to_owned())]);
 }
 
-fn file(file: &FileDifference) -> String {
+fn describe_file(file: &FileDifference) -> String {
     let what = match (&file.old, &file.new) {
         (Some(old), Some(new)) => {
             let property = |property: &Property| property.describe(old, new);
@@ -114,7 +135,7 @@ fn file(file: &FileDifference) -> String {
         (Some(side), None) | (None, Some(side)) => side.describe(),
         (None, None) => String::new(),
     };
-    format!("{} {}: {what}", file.change.sign(), shown(&file.path))
+    format!("{}: {what}", shown(&file.path))
 }
 
 impl FileSide {

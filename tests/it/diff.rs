@@ -217,7 +217,7 @@ fn what_is_no_image_and_digests_are_compared() {
     let (code, text) = diff(&image, &without, &["--exit-code"]);
     assert_eq!(code, Some(1));
     assert_eq!(text.matches("attestation").count(), n_gone, "{text}");
-    assert!(text.contains("\n  index     sha256:"), "{text}");
+    assert!(text.contains("\nindex    sha256:"), "{text}");
     let found = json(&image, &without);
     assert!(found["images"][0]["config"].as_array().unwrap().is_empty());
     assert_eq!(found["others"][0]["change"], "removed");

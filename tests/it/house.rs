@@ -19,6 +19,7 @@ const IMPORTS: &[(&str, &[&str])] = &[
             "gather",
             "image",
             "layer",
+            "page",
             "plan",
             "printable",
             "reference",
@@ -66,6 +67,7 @@ const IMPORTS: &[(&str, &[&str])] = &[
             "image_path",
             "operation",
             "ordered",
+            "page",
             "patch",
             "plan",
             "platform",
@@ -241,6 +243,7 @@ const IMPORTS: &[(&str, &[&str])] = &[
         ],
     ),
     ("ordered", &[]),
+    ("page", &["printable"]),
     (
         "patch",
         &[

@@ -52,6 +52,7 @@ mod no_files;
 mod nothing_lost;
 mod operations;
 mod patch;
+mod picture;
 mod pipes;
 mod provenance;
 mod purged_copies;

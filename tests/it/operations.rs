@@ -1,4 +1,4 @@
-//! What the documentation of the operations says: the same in the schema, the README and the program.
+//! What the documentation of the operations says: the same in the schema and the program.
 #![allow(clippy::unwrap_used, reason = "helpers of tests may fail as tests do")]
 
 use std::collections::HashMap;
@@ -7,7 +7,7 @@ use ocipatch::annotation::{Annotations, ImageAnnotations};
 use ocipatch::config_field::ConfigField;
 use ocipatch::image::Config;
 use ocipatch::operation::{Definition, definitions};
-use ocipatch::patch::{ArgValues, Expectation, Operation, PatchFile, schema};
+use ocipatch::patch::{ArgValues, Operation, PatchFile, schema};
 use ocipatch::plan::{Inventory, InventoryImage, Texts, Unplanned, contradictions, plan};
 use ocipatch::problem::Rejected;
 use ocipatch::reference::Reference;
@@ -15,13 +15,10 @@ use ocipatch::rootfs::Rootfs;
 use serde_json::Value;
 
 use crate::examples;
-use crate::renew::{check_sentence, check_table};
 
-/// The documentation of an operation, in the parts that each of them has.
+/// The example in the documentation of an operation.
 pub(crate) struct Documented {
     pub(crate) name: &'static str,
-    pub(crate) does: String,
-    pub(crate) takes: String,
     /// What the operation takes, a piece of the image before, and after.
     pub(crate) example: String,
 }
@@ -51,13 +48,10 @@ pub(crate) fn documented() -> Vec<Documented> {
     choices
         .map(|(choice, name)| {
             let text = choice["description"].as_str().expect(name);
-            let (does, rest) = text.split_once("\n\nTakes ").expect(name);
-            let rest = rest.replace('\n', " ");
-            let (takes, example) = rest.split_once(". For example ").expect(name);
+            let text = text.replace('\n', " ");
+            let (_, example) = text.split_once(". For example ").expect(name);
             Documented {
                 name,
-                does: does.trim_end_matches('.').to_owned(),
-                takes: takes.to_owned(),
                 example: example.trim_end_matches('.').to_owned(),
             }
         })
@@ -161,35 +155,6 @@ fn patched_by(config: &str, patches: &[(&str, &str)]) -> Result<String, Rejected
 }
 
 #[test]
-fn the_readme_has_the_documentation_of_the_schema() {
-    let table: Vec<String> = documented()
-        .iter()
-        .map(|operation| {
-            format!(
-                "| `{}` | {} | {} | {} |\n",
-                operation.name, operation.takes, operation.does, operation.example
-            )
-        })
-        .collect();
-    check_table("### Operations", &table.concat());
-}
-
-#[test]
-fn the_readme_has_the_preconditions_of_the_schema() {
-    let schema = schema();
-    let choices = schema["definitions"]["Expectation"]["oneOf"].as_array();
-    let choices = choices.unwrap().iter().zip(Expectation::NAMES);
-    let rows = choices.map(|(choice, name)| {
-        assert_eq!(choice["required"][0], *name);
-        let text = choice["description"].as_str().expect(name);
-        let (wants, takes) = text.split_once("\n\nTakes ").expect(name);
-        let [wants, takes] = [wants, takes].map(|text| text.trim_end_matches('.'));
-        format!("| `{name}` | {takes} | {wants} |\n")
-    });
-    check_table("### Expect", &rows.collect::<String>());
-}
-
-#[test]
 fn every_example_comes_out_as_documented() {
     let mut n_examples = 0;
     for operation in documented() {
@@ -214,20 +179,6 @@ fn every_example_comes_out_as_documented() {
         n_examples += 1;
     }
     assert!(n_examples > 20);
-}
-
-#[test]
-fn the_readme_names_every_field_that_can_be_unset() {
-    let fields = ConfigField::ALL.iter().filter(|field| field.is_optional());
-    let names = fields.map(|field| field.name());
-    // Parts of the health check stand beside it.
-    let whole: Vec<String> = names
-        .filter(|name| !name.contains('.'))
-        .map(|name| format!("`{name}`"))
-        .collect();
-    let (last, most) = whole.split_last().unwrap();
-    let list = format!("{} and {last}", most.join(", "));
-    check_sentence("The fields that `unset` knows are ", &list);
 }
 
 /// The messages of a check, which has no image.

@@ -124,7 +124,7 @@ fn the_platform_is_said_or_set() {
         desk.path(),
     ));
     let told = ok(args(&["inspect", "@out"], desk.path()));
-    assert!(told.contains("platform  linux/arm/v7"), "{told}");
+    assert!(told.contains("platform linux/arm/v7"), "{told}");
 }
 
 fn runs(docker: &Docker) {

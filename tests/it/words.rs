@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 use serde_json::Value;
 
 use crate::house::rust_files;
+use crate::readme::PAGES;
 
 /// What not to write, and what to write.
 const PHRASES: &[(&str, &str)] = &[
@@ -167,13 +168,13 @@ fn descriptions(value: &Value, found: &mut Vec<String>) {
 #[test]
 fn documents_and_help_are_plain_english() {
     let mut wrong = Vec::new();
-    for name in [
-        "README.md",
+    let others = [
         "CHANGELOG.md",
         "CONTRIBUTING.md",
         "SECURITY.md",
         "tests/help.txt",
-    ] {
+    ];
+    for name in PAGES.into_iter().chain(others) {
         let paragraphs = paragraphs(&read(&root().join(name)));
         assert!(!paragraphs.is_empty(), "{name}");
         let texts = paragraphs.iter().map(|(line, text)| (*line, text.as_str()));

@@ -9,11 +9,11 @@ use records::Records;
 
 use crate::archive::{Destination, Form, Replaced};
 use crate::cli::destination::{self, output_of, refuse_stream};
-use crate::cli::failure::{Failure, ProblemFormat, say_lines};
+use crate::cli::failure::{Failure, ProblemFormat, say_drawn, say_lines};
 use crate::cli::inputs::Inputs;
 use crate::cli::mistaken::Positionals;
 use crate::cli::target::{self, Target};
-use crate::cli::{registry, selection};
+use crate::cli::{registry, selection, terminal};
 use crate::job::{Archive, Moves, Names, Plan};
 use crate::ledger::{Ledger, WrittenAs};
 use crate::platform::PlatformPattern;
@@ -47,6 +47,9 @@ pub(super) struct Apply {
     /// Only check whether the patches fit, and show what they would change
     #[arg(long)]
     check: bool,
+    /// Show long values, texts and lists of files to their end
+    #[arg(long)]
+    full: bool,
     /// Verify every digest of IMAGE first, as `ocipatch verify` does
     #[arg(long)]
     verify: bool,
@@ -169,7 +172,8 @@ impl Apply {
             None => plan.check_form()?,
         }
         if !quiet {
-            say_lines(plan.to_string().trim_end());
+            let text = plan.summary().text(terminal::on_stderr(self.full));
+            say_drawn(text.trim_end());
         }
         match &destination {
             None | Some(Destination::Stream(_)) => Ok(()),

@@ -167,7 +167,7 @@ fn the_patch_is_one_that_a_person_would_write() {
     );
     let text = home.turn(&old, &new);
     let id = ok(["inspect".as_ref(), new.as_os_str()]);
-    let id = id.split("image id  sha256:").nth(1).unwrap()[..12].to_owned();
+    let id = id.split("image id sha256:").nth(1).unwrap()[..12].to_owned();
     assert_eq!(text, PATCH.replace("ID", &id));
     // And back again, which is another patch.
     home.turn(&new, &old);

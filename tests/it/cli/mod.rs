@@ -280,8 +280,8 @@ fn an_inspection_shows_what_patches_change() {
     home.ends(0, "apply fix.yaml app.tar -o out.tar");
     let (text, _) = home.ends(0, "inspect out.tar");
     for line in [
-        "author    me",
-        "comment   fine",
+        "author   me",
+        "comment  fine",
         "    Interval = 1m30s",
         "    Retries = 2",
         "annotations\n  manifest\n    a.b = \"\\u001b[1m\"\n    c = \"\"",

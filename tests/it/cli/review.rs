@@ -26,17 +26,16 @@ fn a_plan_is_a_comment() {
 ! config.Labels.mylabel: \"myvalue\" → \"modifiedvalue\"
 + history.14: ocipatch apply fix.yaml@sha256:1b7e00123e1c (configuration only)
   layers
-  sha256:65ecc442f26c    18.4 kB
-  sha256:e389ba439fbc    2.56 kB
+  sha256:65ecc442f26c    18.4 kB  ██████████
+  sha256:e389ba439fbc    2.56 kB  ██
   tags
   greeter:1
 ";
     assert!(comment.starts_with(expected), "{comment}");
-    let ids = text.split("  was  ").nth(1).unwrap();
-    assert!(
-        comment.ends_with(&format!("  was  {}\n```\n", ids.trim_end())),
-        "{comment}"
-    );
+    let (_, ids) = text.split_once("\nwas ").unwrap();
+    let (ids, total) = ids.split_once("\nPlan: ").unwrap();
+    let end = format!("\nwas {ids}\n```\n\n**Plan: {}**\n", total.trim_end());
+    assert!(comment.ends_with(&end), "{comment}");
     let (comment, told) = home.ends(1, "plan --format=markdown no.yaml app.tar");
     assert_eq!(told, "");
     let head =

@@ -1,4 +1,4 @@
-//! What `ocipatch repair` prints, and the archive that the README makes by hand.
+//! What `ocipatch repair` prints, and the archive that `patches/README.md` makes by hand.
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on fails")]
 
 use std::fs::File;

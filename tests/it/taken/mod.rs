@@ -325,7 +325,7 @@ fn a_damaged_image_is_not_lost_on_the_way_to_another_form() {
 #[test]
 fn a_name_that_is_no_reference_stays_and_is_no_tag() {
     let archive = made::called_by_a_path();
-    assert!(inspected(&archive, 0).contains("tags      none"));
+    assert!(inspected(&archive, 0).contains("tags     none"));
     let names = |archive: &mut Archive| -> Vec<String> {
         let index = document(archive, "index.json");
         let descriptors = index["manifests"].as_array().unwrap().iter();

@@ -32,7 +32,7 @@ fn what_can_be_read_of_a_damaged_archive_is_shown() {
         (
             made::damaged(),
             3,
-            ["tags      app:1", "other:1: the digest of"],
+            ["tags     app:1", "other:1: the digest of"],
         ),
         (
             made::second_damaged(),
@@ -42,18 +42,18 @@ fn what_can_be_read_of_a_damaged_archive_is_shown() {
         (
             made::absent(),
             0,
-            ["tags      app:1", "other:1: the archive has no entry"],
+            ["tags     app:1", "other:1: the archive has no entry"],
         ),
         (
             made::sparse(),
             0,
-            ["tags      app:1", "(not in the archive) COPY"],
+            ["tags     app:1", "(not in the archive) COPY"],
         ),
         (
             made::artifacts(),
             0,
             [
-                "tags      app:1",
+                "tags     app:1",
                 "artifact of type application/vnd.cncf.helm.config.v1+json",
             ],
         ),
