@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use clap::{Args, ValueEnum};
+use clap::{Args, ValueEnum, ValueHint};
 use serde_json::{Value, json};
 
 use super::args::{ArgOptions, refuse_undeclared};
@@ -18,7 +18,7 @@ use crate::problem::{Note, sarif};
 #[derive(Debug, Args)]
 pub(super) struct Check {
     /// Patch files, or `-` for standard input
-    #[arg(required = true, value_name = "PATCH")]
+    #[arg(required = true, value_name = "PATCH", value_hint = ValueHint::FilePath)]
     patches: Vec<PathBuf>,
     /// Output format of problems
     #[arg(long, value_enum, default_value = "text")]

@@ -5,7 +5,7 @@ use std::io::{self, BufWriter};
 use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
 
-use clap::Args;
+use clap::{Args, ValueHint};
 
 use super::cache::CacheOptions;
 use super::destination::looks_like_tar;
@@ -26,14 +26,15 @@ use crate::printable;
 #[derive(Debug, Args)]
 pub(super) struct Export {
     /// A tar, an extracted directory, `docker://NAME` for an image in a registry, or `-` for standard input
+    #[arg(value_hint = ValueHint::FilePath)]
     image: PathBuf,
     #[command(flatten)]
     registries: RegistryOptions,
     /// Export only this path; if it is a directory, names in the output are relative to it
-    #[arg(default_value = "/")]
+    #[arg(default_value = "/", value_hint = ValueHint::Other)]
     path: OsString,
     /// A directory that does not exist or is empty, a file that ends in `.tar` or, compressed, `.tar.gz` and the like, or `-` for a tar on standard output
-    #[arg(short, long, value_name = "OUT", default_value = "-")]
+    #[arg(short, long, value_name = "OUT", default_value = "-", value_hint = ValueHint::FilePath)]
     output: PathBuf,
     #[command(flatten)]
     selection: SelectionOptions,

@@ -5,7 +5,7 @@ use std::io::{self, Read};
 use std::os::fd::AsFd;
 use std::path::{Path, PathBuf};
 
-use clap::Args;
+use clap::{Args, ValueHint};
 
 use super::args::{ArgOptions, refuse_undeclared};
 use super::cache::CacheOptions;
@@ -23,6 +23,9 @@ use crate::printable;
 use crate::registry::Reach;
 use crate::timestamp::Timestamp;
 
+/// The heading of options about what is read.
+pub(super) const INPUT: &str = "Input";
+
 /// What messages call standard input.
 const STDIN: &str = "standard input";
 
@@ -31,10 +34,10 @@ const STDIN: &str = "standard input";
 pub(super) struct Inputs {
     /// Patch files, applied in order, then the image: a tar (plain, gzip, zstd, bzip2 or xz), an extracted directory,
     /// `-` for standard input, `docker://NAME` for an image in a registry, or `scratch` for an empty image
-    #[arg(required = true, num_args = 1.., value_name = "PATCH|IMAGE")]
+    #[arg(required = true, num_args = 1.., value_name = "PATCH|IMAGE", value_hint = ValueHint::FilePath)]
     paths: Vec<PathBuf>,
     /// Allow paths in a patch that lead outside its directory
-    #[arg(long)]
+    #[arg(long, help_heading = INPUT)]
     allow_outside: bool,
     #[command(flatten)]
     args: ArgOptions,

@@ -12,13 +12,16 @@ mod check;
 mod destination;
 mod diff;
 mod edit;
+mod examples;
 mod export;
 mod failure;
 mod fleet;
+mod form;
 mod generate;
 mod init;
 mod inputs;
 mod inspect;
+mod manual;
 mod mistaken;
 mod output;
 mod pack;
@@ -32,6 +35,7 @@ mod terminal;
 mod trust;
 mod unpack;
 mod verify;
+mod version;
 mod workflow;
 
 use std::ffi::OsString;
@@ -45,19 +49,25 @@ use mistaken::Mistake;
 
 use crate::printable;
 
+/// The heading of options that every command has; it comes last.
+const GLOBAL: &str = "Global options";
+const EXIT_CODES: &str = "Exit codes: 0 done; 1 patch rejected and nothing written, or differences found; 2 usage error; 3 archive unreadable, corrupt or unwritable.";
+
 /// Change an existing container image with a small YAML patch.
 #[derive(Debug, Parser)]
 #[command(
     name = "ocipatch",
     version,
+    long_version = version::long(),
     max_term_width = 100,
-    after_help = "Exit codes: 0 done; 1 patch rejected and nothing written, or differences found; 2 usage error; 3 archive unreadable, corrupt or unwritable."
+    after_help = EXIT_CODES,
+    after_long_help = format!("{}\n\n{EXIT_CODES}", examples::help(""))
 )]
 pub struct Arguments {
     #[command(subcommand)]
     command: Command,
     /// Print errors only
-    #[arg(short, long, global = true, display_order = 998)]
+    #[arg(short, long, global = true, display_order = 998, help_heading = GLOBAL)]
     quiet: bool,
     /// Use colour: on a terminal, always, or never
     #[arg(
@@ -66,7 +76,8 @@ pub struct Arguments {
         value_enum,
         value_name = "WHEN",
         default_value = "auto",
-        display_order = 999
+        display_order = 999,
+        help_heading = GLOBAL
     )]
     color: terminal::Colour,
 }
@@ -74,49 +85,78 @@ pub struct Arguments {
 #[derive(Debug, Subcommand)]
 enum Command {
     /// Apply patches to an image archive
+    ///
+    /// The output has the form of the image. Layers and documents that no patch changes keep their bytes; digests, sizes and references are
+    /// recomputed. A patch that does not fit changes nothing.
+    #[command(after_long_help = examples::help("apply"))]
     Apply(apply::Apply),
     /// Show what patches would change, without applying them
+    ///
+    /// Nothing is written. The ids and digests are those that `apply` will produce.
+    #[command(after_long_help = examples::help("plan"))]
     Plan(plan::Plan),
     /// Check patch files without an image
+    ///
+    /// Reports every mistake that does not depend on an image, each under its line.
+    #[command(after_long_help = examples::help("check"))]
     Check(check::Check),
     /// Show the contents of an archive
+    ///
+    /// Shows tags, ids, the platform, layers and the configuration of each image. With paths or `--files`, shows the merged file tree.
+    #[command(after_long_help = examples::help("inspect"))]
     Inspect(inspect::Inspect),
     /// Print a file of an image, or the names in a directory
+    #[command(after_long_help = examples::help("cat"))]
     Cat(cat::Cat),
     /// Edit files of an image, and have the changes written as a patch
+    ///
+    /// Opens each file in `$VISUAL` or `$EDITOR`. What you change is written as the smallest operations that say it; the image stays as it is.
+    #[command(after_long_help = examples::help("edit"))]
     Edit(edit::Edit),
     /// Write the file tree of an image, or a part of it, as a tar or a directory
+    #[command(after_long_help = examples::help("export"))]
     Export(export::Export),
     /// Write a first patch for an image
+    #[command(after_long_help = examples::help("init"))]
     Init(init::Init),
     /// Compare two archives
+    ///
+    /// Compares by meaning: the forms of the archives, the order of keys and the compression of layers do not matter.
+    #[command(after_long_help = examples::help("diff"))]
     Diff(diff::Diff),
     /// Recompute every digest, size and cross-reference of an archive
+    #[command(after_long_help = examples::help("verify"))]
     Verify(verify::Verify),
     /// Repair an archive that was edited by hand
+    ///
+    /// Trusts the bytes of layers and configurations, and recomputes everything that names or describes them. A missing layer is an error.
+    #[command(after_long_help = examples::help("repair"))]
     Repair(repair::Repair),
     /// Unpack an archive into a directory
+    #[command(after_long_help = examples::help("unpack"))]
     Unpack(unpack::Unpack),
     /// Pack an unpacked archive; unedited files keep their bytes
+    #[command(after_long_help = examples::help("pack"))]
     Pack(pack::Pack),
     /// Patch many images of registries from one committed file
+    #[command(after_long_help = examples::help("fleet"))]
     Fleet(fleet::Fleet),
     /// Print the JSON Schema of patch files, or of fleet files
+    #[command(after_long_help = examples::help("schema"))]
     Schema {
         /// The kind of file
         #[arg(value_enum, default_value = "patch", hide_default_value = true)]
         kind: generate::SchemaKind,
     },
     /// Print shell completions
+    #[command(after_long_help = examples::help("completions"))]
     Completions {
         /// The shell
         shell: clap_complete::Shell,
     },
     /// Print the manual page of ocipatch or of a command
-    Man {
-        /// The command, such as `apply`
-        command: Option<String>,
-    },
+    #[command(after_long_help = examples::help("man"))]
+    Man(generate::Man),
 }
 
 impl Command {
@@ -246,7 +286,7 @@ fn run(arguments: &Arguments) -> ExitCode {
         Command::Fleet(command) => command.run(quiet, ledger),
         Command::Schema { kind } => generate::schema(*kind),
         Command::Completions { shell } => generate::completions(*shell),
-        Command::Man { command } => generate::man(command.as_deref()),
+        Command::Man(command) => command.run(&ledger),
     };
     progress::end();
     match result {

@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use clap::Args;
+use clap::{Args, ValueHint};
 
 use super::failure::{Failure, say};
 use super::inputs::job;
@@ -19,7 +19,7 @@ use crate::registry::{Observed, Reach, Settings};
 #[derive(Debug, Args)]
 pub(super) struct RegistryOptions {
     /// Read credentials from this file, in the form of docker's `config.json` or podman's `auth.json`
-    #[arg(long, value_name = "FILE", help_heading = "Registries")]
+    #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath, help_heading = "Registries")]
     authfile: Option<PathBuf>,
     /// Reach this registry without encryption; repeatable. A registry on this machine needs no such option
     #[arg(long, value_name = "HOST[:PORT]", value_parser = host, help_heading = "Registries")]

@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use clap::Args;
+use clap::{Args, ValueHint};
 
 use super::failure::{Failure, say};
 use super::inputs::{job, local_input};
@@ -14,8 +14,10 @@ use crate::printable;
 #[derive(Debug, Args)]
 pub(super) struct Unpack {
     /// A tar, or `-` for standard input
+    #[arg(value_hint = ValueHint::FilePath)]
     image: PathBuf,
     /// A directory that does not exist or is empty
+    #[arg(value_hint = ValueHint::DirPath)]
     directory: PathBuf,
     /// Also extract the files of each layer, to `.ocipatch/layers/`
     #[arg(long)]
