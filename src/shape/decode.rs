@@ -8,48 +8,11 @@ use std::collections::HashSet;
 use super::Shape;
 use super::node::{Node, Value};
 use super::spelling::{listed, nearest, spaced, suggestion};
-use crate::problem::{Address, Code, MAX_PROBLEMS, Problem, quoted};
+use crate::problem::{Address, Code, Problem, quoted};
+
+pub(crate) use super::problems::Problems;
 
 const SECRETS_HELP: &str = "a secret can be the value of a label, a variable or an annotation, a word of a command, or the content of a file";
-
-/// The problems found so far.
-#[derive(Debug, Default)]
-pub(crate) struct Problems {
-    found: Vec<Problem>,
-    /// The kinds of items whose names one of them lists.
-    listed: HashSet<&'static str>,
-}
-
-impl Problems {
-    pub(crate) fn add(&mut self, problem: Problem) {
-        // One more than is shown, so that the report can say that there are more.
-        if !self.is_full() {
-            self.found.push(problem);
-        }
-    }
-
-    pub(crate) fn is_empty(&self) -> bool {
-        self.found.is_empty()
-    }
-
-    pub(crate) fn len(&self) -> usize {
-        self.found.len()
-    }
-
-    /// Tells that what is added is no longer kept, so that looking for more is a waste.
-    pub(crate) fn is_full(&self) -> bool {
-        self.found.len() > MAX_PROBLEMS
-    }
-
-    pub(crate) fn into_vec(self) -> Vec<Problem> {
-        self.found
-    }
-
-    /// Tells whether a problem may list all names of a kind of items: one is enough.
-    pub(crate) fn may_list(&mut self, kind: &'static str) -> bool {
-        self.listed.insert(kind)
-    }
-}
 
 /// A node, where it is, and what to call it in a message.
 #[derive(Debug, Clone)]

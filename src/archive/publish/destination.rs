@@ -4,6 +4,7 @@ use std::fs::File;
 use std::io::{self, Seek};
 use std::path::{Path, PathBuf};
 
+use super::compared::{is_there, is_written};
 use super::extract::extract;
 use super::file::{Complete, OutputFile, SideFile, enter_all, open_stream, parent, quoted};
 use super::in_place::{Replaced, revise_directory};
@@ -13,10 +14,12 @@ use super::pending::{PendingFile, sync_directory};
 use super::registry::{self, Push};
 use super::write::{Sink, write_tar};
 use crate::archive::draft::Draft;
+use crate::archive::source::piece::Piece;
 use crate::compression::Compression;
 use crate::error::Error;
 use crate::ledger::{Extent, Ledger, Location, WrittenAs, followed};
 use crate::printable;
+use crate::watch::{self, Counted};
 
 /// Where a revised archive goes.
 #[derive(Debug)]
@@ -95,11 +98,7 @@ pub fn publish_with(
     destination: &Destination,
     side_files: &[SideFile<'_>],
 ) -> Result<(), Error> {
-    draft.check_form()?;
-    let mut ledger = draft.ledger.clone();
-    ledger.forget(destination.role());
-    destination.enter(&mut ledger)?;
-    enter_all(side_files, &mut ledger)?;
+    check(draft, destination, side_files)?;
     let side_files = Complete::write(side_files)?;
     match write(draft, destination) {
         Ok(()) => {
@@ -111,7 +110,44 @@ pub fn publish_with(
     }
 }
 
+/// Does what [`publish_with`] does, unless the destination is a file that has these bytes already: then the file stays, and so do
+/// those of `side_files` that would not change. Returns whether the archive was written.
+pub fn publish_if_changed(
+    draft: &Draft<'_>,
+    destination: &Destination,
+    side_files: &[SideFile<'_>],
+) -> Result<bool, Error> {
+    check(draft, destination, side_files)?;
+    match destination {
+        Destination::File(path) if is_written(draft, path)? => {}
+        _ => return publish_with(draft, destination, side_files).map(|()| true),
+    }
+    let mut stale = Vec::new();
+    for file in side_files {
+        if !is_there(file)? {
+            stale.push(file);
+        }
+    }
+    Complete::write(stale)?.name()?;
+    Ok(false)
+}
+
+/// Refuses what cannot be written, and whatever would replace an input.
+fn check(
+    draft: &Draft<'_>,
+    destination: &Destination,
+    side_files: &[SideFile<'_>],
+) -> Result<(), Error> {
+    draft.check_form()?;
+    let mut ledger = draft.ledger.clone();
+    ledger.forget(destination.role());
+    destination.enter(&mut ledger)?;
+    enter_all(side_files, &mut ledger)
+}
+
 fn write(draft: &Draft<'_>, destination: &Destination) -> Result<(), Error> {
+    let what = || format!("writing {}", destination.shown());
+    watch::begins(what, draft.n_bytes(), Counted::Written);
     match destination {
         Destination::Directory(path) => write_directory(draft, path),
         Destination::Stream(file) => {
@@ -150,7 +186,7 @@ fn write_over(draft: &Draft<'_>, path: &Path) -> Result<(), Error> {
 }
 
 fn write_file(draft: &Draft<'_>, path: &Path) -> Result<(), Error> {
-    let compression = Compression::of_name(path).unwrap_or(draft.compression());
+    let compression = compression_at(draft, path);
     match OutputFile::open(path)? {
         OutputFile::Pending(pending) => {
             write_pending(draft, &pending, compression, path)?;
@@ -220,23 +256,40 @@ fn write_to(
     place: &str,
 ) -> Result<File, Error> {
     let failed = Error::in_place(place);
-    if draft.is_unchanged()
-        && compression == draft.compression()
-        && let Some(given) = draft.source.given()
-    {
-        let mut sink = Sink::Plain(file);
-        sink.copy(given).map_err(failed)?;
-        return sink.finish().map_err(failed);
-    }
     let mut sink = match compression {
+        _ if given(draft, compression).is_some() => Sink::Plain(file),
         Compression::None => {
             let write_back = super::write::WriteBack::start(&file).map_err(failed)?;
             Sink::Durable(file, write_back)
         }
         compression => Sink::Compressed(compression.encoder(file).map_err(failed)?),
     };
-    write_tar(draft, &mut sink, place)?;
+    write_through(draft, compression, &mut sink, place)?;
     sink.finish().map_err(failed)
+}
+
+/// Writes the archive to a sink for this compression that does not end here.
+pub(super) fn write_through(
+    draft: &Draft<'_>,
+    compression: Compression,
+    sink: &mut Sink,
+    place: &str,
+) -> Result<(), Error> {
+    match given(draft, compression) {
+        Some(given) => sink.copy(given).map_err(Error::in_place(place)),
+        None => write_tar(draft, sink, place),
+    }
+}
+
+/// Returns the bytes of the archive as it was given, if they are what is written.
+pub(super) fn given<'a>(draft: &Draft<'a>, compression: Compression) -> Option<Piece<'a>> {
+    let is_same = draft.is_unchanged() && compression == draft.compression();
+    draft.source.given().filter(|_| is_same)
+}
+
+/// Returns the compression of a file: its name may ask for one, or else it is that of the archive.
+pub(super) fn compression_at(draft: &Draft<'_>, path: &Path) -> Compression {
+    Compression::of_name(path).unwrap_or(draft.compression())
 }
 
 fn write_directory(draft: &Draft<'_>, path: &Path) -> Result<(), Error> {

@@ -2,10 +2,12 @@
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on fails")]
 
 mod help;
+mod make;
 mod mistaken;
 mod output;
 mod record;
 mod review;
+mod terminal;
 
 use std::fs;
 use std::io::Write as _;
@@ -185,7 +187,7 @@ fn streams_carry_data_and_talk_apart() {
     let home = Home::new();
     let (plan, nothing) = home.ends(0, "plan fix.yaml app.tar");
     assert_eq!(nothing, "");
-    let talk = (id_line(), plan.clone());
+    let talk = (id_line(), plan.clone() + "wrote `out.tar`: 38.4 kB\n");
     assert_eq!(home.ends(0, "apply fix.yaml app.tar -o out.tar"), talk);
     let checked = home.ends(0, "apply --check fix.yaml app.tar");
     assert_eq!(checked, (String::new(), plan.clone()));
@@ -219,7 +221,8 @@ fn standard_input_is_an_image_or_a_patch() {
     let patched = home.patched();
     let (plan, _) = home.ends(0, "plan fix.yaml app.tar");
     let output = home.run_with("apply fix.yaml - -o out.tar", &home.read("app.tar"));
-    assert_eq!(texts(&output), (id_line(), plan));
+    let talk = plan + "wrote `out.tar`: 38.4 kB\n";
+    assert_eq!(texts(&output), (id_line(), talk));
     assert!(home.read("out.tar") == patched);
     let output = home.run_with("apply fix.yaml -", &home.read("app.tar"));
     assert!(output.stdout == patched);

@@ -189,6 +189,15 @@ fn a_name_asks_for_a_compression() {
         home.ends(0, &format!("{line} oci.tar"));
         assert!(decoded(&format!("oci.{end}"), compression) == home.read("oci.tar"));
     }
+    // What is there already in this compression stays.
+    let inode =
+        |name: &str| std::os::unix::fs::MetadataExt::ino(&fs::metadata(home.path(name)).unwrap());
+    let before = inode("new.tar.gz");
+    home.ends(0, "apply fix.yaml app.tar -o new.tar.gz --if-changed");
+    assert_eq!(inode("new.tar.gz"), before);
+    home.ends(0, "apply noop.yaml app.tar -o new.tar.gz --if-changed");
+    assert_ne!(inode("new.tar.gz"), before);
+    assert!(decoded("new.tar.gz", Compression::Gzip) == plain);
     // From one compression to another; a name that asks for none leaves it.
     home.ends(0, "apply noop.yaml same.tar.gz -o other.tar.zst");
     assert!(decoded("other.tar.zst", Compression::Zstd) == plain);
@@ -221,7 +230,7 @@ fn a_patch_that_changes_nothing_gives_the_same_bytes() {
     let home = Home::new();
     let image = "sha256:fba3ad4aca61080a0cdecdcaa2abf0497c03c54b342b782b65df3e779b38beee";
     let talk = format!(
-        "image greeter:1\n  nothing changes: the image is already as the patch describes it\nimage id {image}\nmanifest sha256:0b0773936ff89c363216f2aaf2ecc597d3c00cecad4c5727e16e490eb606e590\nPlan: nothing changes\n"
+        "image greeter:1\n  nothing changes: the image is already as the patch describes it\nimage id {image}\nmanifest sha256:0b0773936ff89c363216f2aaf2ecc597d3c00cecad4c5727e16e490eb606e590\nPlan: nothing changes\nwrote `out.tar`: 38.4 kB\n"
     );
     let streams = home.ends(0, "apply noop.yaml app.tar -o out.tar");
     assert_eq!(streams, (format!("{image}\n"), talk));
