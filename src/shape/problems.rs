@@ -1,5 +1,6 @@
 //! What is found while values are decoded.
 
+use std::collections::HashSet;
 use std::ops::Range;
 
 use super::node::Node;
@@ -10,6 +11,8 @@ use crate::problem::{MAX_PROBLEMS, NoteKind, Problem};
 pub(crate) struct Problems {
     problems: Vec<Problem>,
     remarks: Vec<Remark>,
+    /// The kinds of items whose names one of the problems lists.
+    listed: HashSet<&'static str>,
 }
 
 /// What deserves a note at some bytes of the text.
@@ -33,6 +36,11 @@ impl Problems {
     /// Returns what deserves a note, and forgets it.
     pub(crate) fn take_remarks(&mut self) -> Vec<Remark> {
         std::mem::take(&mut self.remarks)
+    }
+
+    /// Tells whether a problem may list all names of a kind of items: one is enough.
+    pub(crate) fn may_list(&mut self, kind: &'static str) -> bool {
+        self.listed.insert(kind)
     }
 
     pub(crate) fn is_empty(&self) -> bool {
