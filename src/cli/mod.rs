@@ -314,7 +314,7 @@ fn run(arguments: &Arguments) -> ExitCode {
         Command::Fleet(command) => command.run(quiet, ledger),
         Command::Schema { kind } => generate::schema(*kind),
         Command::Completions { shell } => generate::completions(*shell),
-        Command::Man(command) => command.run(&ledger),
+        Command::Man(command) => command.run(ledger),
     };
     progress::end();
     match result {
