@@ -12,6 +12,7 @@ mod check;
 mod destination;
 mod diff;
 mod edit;
+mod explain;
 mod export;
 mod failure;
 mod fleet;
@@ -99,6 +100,8 @@ enum Command {
     Pack(pack::Pack),
     /// Patch many images of registries from one committed file
     Fleet(fleet::Fleet),
+    /// Explain an operation, a key of a patch, a problem code or a form
+    Explain(explain::Explain),
     /// Print the JSON Schema of a kind of file or output
     Schema {
         /// The kind of file, or the command
@@ -215,6 +218,7 @@ fn run(arguments: &Arguments) -> ExitCode {
         Command::Unpack(command) => command.run(quiet, ledger),
         Command::Pack(command) => command.run(ledger),
         Command::Fleet(command) => command.run(quiet, ledger),
+        Command::Explain(command) => command.run(),
         Command::Schema { kind } => generate::schema(*kind),
         Command::Completions { shell } => generate::completions(*shell),
         Command::Man { command } => generate::man(command.as_deref()),

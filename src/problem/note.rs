@@ -20,8 +20,10 @@ pub struct Note {
 impl Note {
     /// The word that scripts may match, as [`Code::as_str`](super::Code::as_str) is for problems.
     pub const CODE: &'static str = "invisible-character";
-    pub(super) const MEANING: &'static str =
+    pub(crate) const MEANING: &'static str =
         "A name or value has a character that cannot be seen where it is written.";
+    /// The usual cause, and what to do.
+    pub(crate) const ADVICE: &'static str = "It usually comes from copied text, and makes two names that look alike different. Type the name again, or write the character as an escape in double quotes if it is meant.";
 
     /// Returns a note on some bytes of a file; `message` may quote anything.
     #[must_use]
