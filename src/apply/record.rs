@@ -6,6 +6,7 @@ use serde_json::{Map, Value, json};
 use super::Prepared;
 use super::summary::ImageSummary;
 use crate::digest::Digest;
+use crate::gather::{Material, MaterialKind};
 use crate::reference::Reference;
 use crate::secret::Secrets;
 
@@ -59,30 +60,48 @@ impl Prepared<'_> {
         Value::Object(metadata)
     }
 
-    /// Returns the statement that the targeted images are what `patches` make of what they were.
+    /// Returns the statement that the targeted images are what `patches` make of what they were, and of `materials`.
     ///
-    /// An image is known by the digest of its manifest, or by its id where the form has no manifests.
+    /// Its subjects are the images, and for images of several platforms their index with every image in it. An image is known by the
+    /// digest of its manifest, or by its id where the form has no manifests.
     #[must_use]
-    pub fn provenance(&self, patches: &[AppliedPatch], secrets: &Secrets) -> Value {
-        let sha256 = |digest: Digest| json!({ "sha256": digest.hex() });
-        let (mut subjects, mut materials) = (Vec::new(), Vec::new());
-        for image in self.targeted() {
+    pub fn provenance(
+        &self,
+        patches: &[AppliedPatch],
+        materials: &[Material],
+        secrets: &Secrets,
+    ) -> Value {
+        let targeted = self.targeted();
+        let is_result = |image: &&ImageSummary| {
+            let shares = |other: &&ImageSummary| {
+                image.index_digest.is_some() && other.index_digest == image.index_digest
+            };
+            targeted
+                .iter()
+                .any(|it| std::ptr::eq(*it, *image) || shares(it))
+        };
+        let (mut subjects, mut resolved) = (Vec::new(), Vec::new());
+        for image in self.summary.images.iter().filter(is_result) {
+            let names = full_names(image);
+            let name = names.first().unwrap_or(&image.name);
+            let of_index = image.index_digest.map(|digest| artifact(name, digest));
+            let was_index = image
+                .old_index_digest
+                .map(|digest| artifact(&image.name, digest));
+            put_new(&mut subjects, of_index);
+            put_new(&mut resolved, was_index);
             let now = image.manifest_digest.unwrap_or(image.image_id);
             let before = image.old_manifest_digest.unwrap_or(image.old_image_id);
-            let names = full_names(image);
-            let name = names
-                .first()
-                .map_or_else(|| image.name.clone(), Clone::clone);
-            subjects.push(json!({ "name": name, "digest": sha256(now) }));
-            materials.push(json!({
-                "name": image.name,
-                "digest": sha256(before),
-                "annotations": { "platform": image.platform },
-            }));
+            put_new(&mut subjects, Some(of_platform(image, name, now)));
+            put_new(&mut resolved, Some(of_platform(image, &image.name, before)));
         }
-        let patch =
-            |patch: &AppliedPatch| json!({ "name": patch.name, "digest": sha256(patch.digest) });
-        materials.extend(patches.iter().map(patch));
+        let patch = |patch: &AppliedPatch| artifact(&patch.name, patch.digest);
+        resolved.extend(patches.iter().map(patch));
+        for material in materials {
+            let mut material = dependency(material);
+            secrets.mask_json(&mut material["name"]);
+            resolved.push(material);
+        }
         let with_args = |applied: &AppliedPatch| {
             let mut patch = patch(applied);
             if applied.args.iter().any(|args| !args.is_empty()) {
@@ -107,7 +126,7 @@ impl Prepared<'_> {
                 "buildDefinition": {
                     "buildType": BUILD_TYPE,
                     "externalParameters": { "patches": patches },
-                    "resolvedDependencies": materials,
+                    "resolvedDependencies": resolved,
                 },
                 "runDetails": {
                     "builder": {
@@ -118,6 +137,37 @@ impl Prepared<'_> {
             },
         })
     }
+}
+
+/// A resource descriptor (in-toto attestation, `spec/v1/resource_descriptor.md`).
+fn artifact(name: &str, digest: Digest) -> Value {
+    json!({ "name": name, "digest": { "sha256": digest.hex() } })
+}
+
+fn of_platform(image: &ImageSummary, name: &str, digest: Digest) -> Value {
+    let mut artifact = artifact(name, digest);
+    artifact["annotations"] = json!({ "platform": image.platform });
+    artifact
+}
+
+/// A file, an image by its configuration, or a directory by the digest that in-toto has for one.
+fn dependency(material: &Material) -> Value {
+    let mut dependency = artifact(&material.name, material.digest);
+    match material.kind {
+        MaterialKind::File => {}
+        MaterialKind::Image => {
+            dependency["mediaType"] = "application/vnd.oci.image.config.v1+json".into();
+        }
+        MaterialKind::Directory(n_files) => {
+            dependency["digest"] = json!({ "dirHash": material.digest.hex() });
+            dependency["annotations"] = json!({ "files": n_files });
+        }
+    }
+    dependency
+}
+
+fn put_new(artifacts: &mut Vec<Value>, artifact: Option<Value>) {
+    artifacts.extend(artifact.filter(|artifact| !artifacts.contains(artifact)));
 }
 
 fn full_names(image: &ImageSummary) -> Vec<String> {

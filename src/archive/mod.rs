@@ -24,7 +24,7 @@ pub use documents::descriptor::speaks_of_bytes;
 pub use documents::root::Root;
 pub use documents::unread::Unread;
 pub use draft::{Content, Draft, StoredLayer, WriteBytes};
-pub use publish::destination::{Destination, publish, publish_with};
+pub use publish::destination::{Destination, publish, publish_if_changed, publish_with};
 pub use publish::file::{SideFile, WriteFile, write_files};
 pub use publish::in_place::Replaced;
 pub use publish::lock::Lock;

@@ -28,6 +28,11 @@ pub(super) struct ArgOptions {
 }
 
 impl ArgOptions {
+    /// Returns the files of `--arg-file`.
+    pub(super) fn files(&self) -> &[PathBuf] {
+        &self.files
+    }
+
     /// Reads the files, the arguments and the environment.
     pub(super) fn values(&self, ledger: &mut Ledger) -> Result<ArgValues, Failure> {
         for path in &self.files {

@@ -8,6 +8,7 @@ use serde_json::{Value, json};
 use super::args::{ArgOptions, refuse_undeclared};
 use super::failure::{Failure, ProblemFormat, say};
 use super::inputs::read_texts;
+use super::source_root::in_sources;
 use super::{output, target, workflow};
 use crate::ledger::Ledger;
 use crate::patch::{PatchFile, PatchOutline};
@@ -93,7 +94,7 @@ impl Check {
                     .collect();
                 output::json(&json!({ "formatVersion": 1, "problems": [], "notes": notes }))?;
             }
-            CheckFormat::Sarif => output::json(&sarif(None, notes))?,
+            CheckFormat::Sarif => output::json(&sarif(None, notes, in_sources))?,
         }
         Ok(())
     }

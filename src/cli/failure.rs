@@ -6,6 +6,7 @@ use std::process::ExitCode;
 
 use miette::{GraphicalReportHandler, GraphicalTheme};
 
+use super::source_root::in_sources;
 use super::{Command, output, progress, registry, terminal, workflow};
 use crate::apply::markdown;
 use crate::error::Error;
@@ -213,7 +214,7 @@ fn print(rejected: &Rejected, format: ProblemFormat) -> Result<(), Failure> {
             output::report(&workflow::commands(rejected))?;
             draw(rejected);
         }
-        ProblemFormat::Sarif => output::json(&sarif(Some(rejected), &[]))?,
+        ProblemFormat::Sarif => output::json(&sarif(Some(rejected), &[], in_sources))?,
         ProblemFormat::Markdown => {
             let heading = rejected.heading(markdown::span);
             let report = markdown::fenced("text", &drawn(rejected, false, WIDTH));

@@ -19,7 +19,9 @@ use crate::ledger::{Ledger, Location, ReadAs};
 use crate::patch::MAX_FILE_BYTES;
 use crate::platform::PlatformPattern;
 use crate::printable;
+use crate::problem::Note;
 use crate::registry::Reach;
+use crate::tarball::Kind;
 use crate::timestamp::Timestamp;
 
 /// What messages call standard input.
@@ -69,6 +71,30 @@ impl Inputs {
 
     fn patches(&self) -> &[PathBuf] {
         &self.paths[..self.paths.len() - 1]
+    }
+
+    /// The first patch as it was typed.
+    pub(super) fn first_patch(&self) -> String {
+        let first = self.patches().first();
+        first.map_or_else(String::new, |path| path.to_string_lossy().into_owned())
+    }
+
+    /// Every file that was named on the command line and read, with the files of an archive that is a directory.
+    pub(super) fn read_paths(&self, archive: &Archive) -> Vec<PathBuf> {
+        let is_file = |path: &&PathBuf| path.as_os_str() != "-";
+        let named = self.patches().iter().chain(self.args.files());
+        let mut paths: Vec<PathBuf> = named.filter(is_file).cloned().collect();
+        let (source, image) = (archive.contents().source(), self.image());
+        if source.is_directory() && source.repository().is_none() && !is_scratch(image) {
+            let files = source
+                .entries()
+                .iter()
+                .filter(|entry| entry.kind == Kind::File);
+            paths.extend(files.map(|file| image.join(&file.name)));
+        } else if source.repository().is_none() && !is_scratch(image) && image.as_os_str() != "-" {
+            paths.push(image.to_owned());
+        }
+        paths
     }
 
     /// Says so where there is no patch.
@@ -122,6 +148,15 @@ impl ReadPatches {
     /// Returns how registries are reached.
     pub(super) fn reach(&self) -> Reach {
         self.job.reach().clone()
+    }
+
+    /// Returns the notes on the patches, each with the path of its file.
+    pub(super) fn notes(&self) -> Vec<(String, Note)> {
+        let files = self.patches.files().iter();
+        let notes = files.flat_map(|file| file.notes().iter().map(|it| (file.path(), it)));
+        notes
+            .map(|(path, note)| (path.to_owned(), note.clone()))
+            .collect()
     }
 
     /// Chooses the form and the platform of the output.

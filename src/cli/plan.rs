@@ -5,9 +5,11 @@ use clap::{Args, ValueEnum};
 use super::failure::{Failure, ProblemFormat};
 use super::inputs::Inputs;
 use super::selection::platform;
-use super::{output, target, terminal};
+use super::source_root::in_sources;
+use super::{output, target, terminal, workflow};
 use crate::ledger::Ledger;
 use crate::platform::PlatformPattern;
+use crate::problem::{Note, sarif};
 
 /// Shows what patches would change.
 #[derive(Debug, Args)]
@@ -38,6 +40,10 @@ enum PlanFormat {
     Json,
     /// For a pull request comment
     Markdown,
+    /// GitHub workflow commands: problems on their lines of a pull request, or the plan on the first line of the patch
+    Github,
+    /// SARIF 2.1.0, for code scanning: problems and notes on the patch, without the plan
+    Sarif,
 }
 
 impl From<PlanFormat> for ProblemFormat {
@@ -46,6 +52,8 @@ impl From<PlanFormat> for ProblemFormat {
             PlanFormat::Text => Self::Text,
             PlanFormat::Json => Self::Json,
             PlanFormat::Markdown => Self::Markdown,
+            PlanFormat::Github => Self::Github,
+            PlanFormat::Sarif => Self::Sarif,
         }
     }
 }
@@ -60,6 +68,8 @@ impl Plan {
         target::enter_report(&mut ledger)?;
         let patches = self.inputs.read_patches(self.format.into(), ledger)?;
         let mut patches = patches.convert(None, self.platform.as_ref())?;
+        let notes = patches.notes();
+        let notes: Vec<(&str, &Note)> = notes.iter().map(|(file, note)| (&**file, note)).collect();
         let archive = patches.open(self.inputs.image())?;
         let plan = patches.decide(&archive)?.derive()?;
         match self.format {
@@ -68,6 +78,15 @@ impl Plan {
             }
             PlanFormat::Json => output::json(&plan)?,
             PlanFormat::Markdown => output::text(&plan.summary().to_markdown())?,
+            PlanFormat::Github => {
+                let file = self.inputs.first_patch();
+                let commands = [
+                    workflow::notices(&notes),
+                    workflow::plan(&file, &plan.to_string()),
+                ];
+                output::report(&commands.concat())?;
+            }
+            PlanFormat::Sarif => output::json(&sarif(None, &notes, in_sources))?,
         }
         if self.detailed_exitcode && plan.is_change() {
             return Err(Failure::Changes);

@@ -1,7 +1,8 @@
-//! Problems as workflow commands, which GitHub shows beside the lines of a pull request.
+//! Problems and plans as workflow commands, which GitHub shows beside the lines of a pull request.
 
-use serde_json::Value;
+use serde_json::{Value, json};
 
+use super::source_root::in_sources;
 use crate::printable;
 use crate::problem::{Note, Rejected};
 
@@ -19,6 +20,24 @@ pub(super) fn notices(notes: &[(&str, &Note)]) -> String {
     notices.collect()
 }
 
+/// GitHub keeps 64 kB of a message; the rest of a plan is not shown there.
+const MAX_MESSAGE_BYTES: usize = 60_000;
+
+/// Returns a command that shows a plan on the first line of a patch.
+pub(super) fn plan(file: &str, text: &str) -> String {
+    let mut message = String::new();
+    for line in text.lines() {
+        if message.len() + line.len() > MAX_MESSAGE_BYTES {
+            message.push_str("… the rest is too long for an annotation\n");
+            break;
+        }
+        message.push_str(line);
+        message.push('\n');
+    }
+    let notice = json!({ "file": file, "code": "plan", "message": message.trim_end() });
+    command("notice", &notice)
+}
+
 /// `::error file=…,line=…,col=…,title=…::message`, with the escapes that GitHub wants.
 fn command(name: &str, problem: &Value) -> String {
     let text = |key: &str| match &problem[key] {
@@ -27,7 +46,10 @@ fn command(name: &str, problem: &Value) -> String {
         other => other.to_string(),
     };
     // What is left to escape is what the runner itself takes for its syntax.
-    let data = |text: String| printable::line(&text).replace('%', "%25");
+    let data = |text: String| {
+        let lines: Vec<String> = text.split('\n').map(printable::line).collect();
+        lines.join("\n").replace('%', "%25").replace('\n', "%0A")
+    };
     let property = |text: String| data(text).replace(':', "%3A").replace(',', "%2C");
     let help = text("help");
     let message = if help.is_empty() {
@@ -47,7 +69,7 @@ fn command(name: &str, problem: &Value) -> String {
     };
     format!(
         "::{name} file={},line={line},col={column},title={}::{}\n",
-        property(text("file")),
+        property(in_sources(&text("file"))),
         property(text("code")),
         message
     )

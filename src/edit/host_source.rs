@@ -3,6 +3,7 @@
 use std::cell::OnceCell;
 
 use crate::compression::Compression;
+use crate::digest::Digest;
 use crate::image::Config;
 use crate::layer::{Addition, Scan, SourceEntry};
 use crate::problem::Problem;
@@ -17,6 +18,8 @@ pub struct HostSource {
     pub from: Option<LayerSource>,
     /// For each of the files of the operation that is one on the host, the place of its directory, and what it is.
     pub files: Vec<Option<(usize, SourceEntry)>>,
+    /// What the file hashes to of which the diff or the content was read.
+    pub text: Option<Digest>,
     /// The diff that a `patch-file` takes from a file.
     pub diff: Option<UnifiedDiff>,
     /// What an operation puts into a text, from a file.

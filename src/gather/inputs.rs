@@ -135,12 +135,17 @@ fn of_path(real: &Path, lines: &mut Vec<String>) -> Result<(), Error> {
 }
 
 fn of_tar(import: &Import, lines: &mut Vec<String>) -> Result<(), Error> {
+    lines.push(format!("file {}", of_blob(import)?));
+    Ok(())
+}
+
+/// Returns what the bytes of a file hash to.
+pub(super) fn of_blob(import: &Import) -> Result<Digest, Error> {
     let blob = import.blob()?;
     let read = Digest::of_reader(&mut blob.reader());
     let (digest, _) = read.map_err(Error::in_place(import.place()))?;
     import.check()?;
-    lines.push(format!("file {digest}"));
-    Ok(())
+    Ok(digest)
 }
 
 fn of_entries(
@@ -188,7 +193,7 @@ fn of_entries(
 }
 
 /// Returns what the contents hash to; what is no file has no content.
-fn digests(
+pub(super) fn digests(
     entries: &[(usize, &SourceEntry)],
     roots: &[SourceDirectory],
 ) -> Result<Vec<Digest>, Error> {

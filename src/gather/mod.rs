@@ -6,6 +6,7 @@
 mod bases;
 mod host_path;
 mod inputs;
+mod materials;
 mod patches;
 mod planning;
 mod reading;
@@ -30,6 +31,8 @@ use crate::platform::Platform;
 use crate::problem::Address;
 use crate::registry::Reach;
 use crate::timestamp::Timestamp;
+pub(crate) use materials::TakenSources;
+pub use materials::{MAX_LISTED_FILES, Material, MaterialKind};
 pub use patches::{Base, Patches, directory_of};
 pub use planning::NotPlanned;
 pub(crate) use reading::Reading;

@@ -8,6 +8,7 @@ use super::host_path::is_of_the_path;
 use super::unusable::{Unusable, usable};
 use super::{Base, OpenSources};
 use crate::archive::Import;
+use crate::digest::Digest;
 use crate::error::Error;
 use crate::file_state::FileState;
 use crate::layer::{Scan, SourceDirectory, SourceEntry, SourceKind};
@@ -125,7 +126,10 @@ fn read_whole(
             Err(error) if !is_of_the_path(&error) => return Err(Error::io(&real, error)),
             Err(error) => Err(error.to_string()),
             Ok(n) if n as u64 > MAX_TEXT_BYTES => Err("it is larger than 64 MiB".to_owned()),
-            Ok(_) => Ok(text),
+            Ok(_) => {
+                host.text = Some(Digest::of(&text));
+                Ok(text)
+            }
         },
     ))
 }

@@ -1,16 +1,18 @@
 //! What patches do to an archive: decided, derived, and published.
 
 use std::fmt;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use serde::{Serialize, Serializer};
 
 use super::Archive;
 use crate::apply::{AppliedPatch, ImageSummary, Prepared, Summary, prepare_as};
-use crate::archive::{Conversion, Destination, Replaced, SideFile, publish_with};
+use crate::archive::{
+    Conversion, Destination, Replaced, SideFile, publish_if_changed, publish_with,
+};
 use crate::error::Error;
-use crate::gather::{self, NotPlanned, OpenSources, Patches, gather};
+use crate::gather::{self, NotPlanned, OpenSources, Patches, TakenSources, gather};
 use crate::image::Config;
 use crate::patch::PatchFile;
 use crate::plan;
@@ -22,6 +24,7 @@ pub(crate) struct Decided<'a> {
     archive: &'a Archive,
     plan: Arc<plan::Plan>,
     opened: Arc<OpenSources>,
+    sources: TakenSources,
     patches: Vec<AppliedPatch>,
     conversion: Conversion,
 }
@@ -33,6 +36,8 @@ pub(crate) struct Decided<'a> {
 pub struct Plan<'a> {
     archive: &'a Archive,
     decided: Arc<plan::Plan>,
+    opened: Arc<OpenSources>,
+    sources: TakenSources,
     patches: Vec<AppliedPatch>,
     is_directory: bool,
     /// The only platform that is written.
@@ -47,7 +52,7 @@ impl<'a> Decided<'a> {
         conditions: &gather::Conditions,
         conversion: Conversion,
     ) -> Result<Self, NotPlanned> {
-        let gathered = gather(patches, archive.contents(), conditions)?;
+        let mut gathered = gather(patches, archive.contents(), conditions)?;
         let plan = gathered.plan()?;
         let applied = |file: &PatchFile| AppliedPatch {
             name: file.name().to_owned(),
@@ -57,6 +62,7 @@ impl<'a> Decided<'a> {
         Ok(Self {
             archive,
             plan,
+            sources: gathered.take_sources(),
             opened: gathered.opened,
             patches: patches.files().iter().map(applied).collect(),
             conversion,
@@ -86,6 +92,8 @@ impl<'a> Decided<'a> {
         Ok(Plan {
             archive,
             decided: self.plan,
+            opened: self.opened,
+            sources: self.sources,
             patches: self.patches,
             is_directory: form.map_or(own, crate::archive::Form::is_directory),
             platform: self.conversion.platform.clone(),
@@ -127,11 +135,12 @@ impl Plan<'_> {
         self.prepared.metadata(image)
     }
 
-    /// Returns an in-toto statement with SLSA provenance: what the result was made of, and by which patches.
-    #[must_use]
-    pub fn provenance(&self) -> serde_json::Value {
-        self.prepared
-            .provenance(&self.patches, &self.decided.secrets)
+    /// Returns an in-toto statement with SLSA provenance: what the result was made of, and by which patches. Everything that the
+    /// patches took from the host is read once more; what changed since is an error.
+    pub fn provenance(&self) -> Result<serde_json::Value, Error> {
+        let materials = self.sources.materials(&self.opened)?;
+        let secrets = &self.decided.secrets;
+        Ok(self.prepared.provenance(&self.patches, &materials, secrets))
     }
 
     /// Tells whether the result can be written. Of a form that is only read, such as that of Docker before 1.10, it cannot, unless
@@ -168,12 +177,34 @@ impl Plan<'_> {
         destination: &Destination,
         side_files: &[SideFile<'_>],
     ) -> Result<(), Error> {
-        if let Destination::InPlace(path, _) = destination
-            && self.archive.place() != Some(path)
-        {
-            return Err(self.not_locked());
-        }
+        self.check_lock(destination)?;
         publish_with(&self.prepared.revision.draft, destination, side_files)
+    }
+
+    /// Does what [`publish_with`](Self::publish_with) does, but leaves a file that has the very bytes already as it is, with its time;
+    /// files that describe it too. Returns whether the archive was written.
+    pub fn publish_if_changed(
+        &self,
+        destination: &Destination,
+        side_files: &[SideFile<'_>],
+    ) -> Result<bool, Error> {
+        self.check_lock(destination)?;
+        publish_if_changed(&self.prepared.revision.draft, destination, side_files)
+    }
+
+    /// Returns every path below which the patches took something from the host: files, and directories with everything in them.
+    #[must_use]
+    pub fn source_paths(&self) -> Vec<PathBuf> {
+        self.sources.paths()
+    }
+
+    fn check_lock(&self, destination: &Destination) -> Result<(), Error> {
+        match destination {
+            Destination::InPlace(path, _) if self.archive.place() != Some(path) => {
+                Err(self.not_locked())
+            }
+            _ => Ok(()),
+        }
     }
 
     pub(super) fn archive(&self) -> &Archive {

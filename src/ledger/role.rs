@@ -54,6 +54,8 @@ pub enum WrittenAs {
     MetadataFile,
     /// The file of `--provenance`.
     Provenance,
+    /// The file of `--depfile`.
+    Depfile,
     /// The lock of a fleet.
     FleetLock,
     /// The file of `--report`.
@@ -93,7 +95,7 @@ impl ReadAs {
 
 impl WrittenAs {
     /// Every role.
-    pub const ALL: [Self; 14] = [
+    pub const ALL: [Self; 15] = [
         Self::Output,
         Self::InPlace,
         Self::Patch,
@@ -101,6 +103,7 @@ impl WrittenAs {
         Self::DigestFile,
         Self::MetadataFile,
         Self::Provenance,
+        Self::Depfile,
         Self::FleetLock,
         Self::FleetReport,
         Self::LayerDirectory,
@@ -127,6 +130,7 @@ impl WrittenAs {
                 | Self::DigestFile
                 | Self::MetadataFile
                 | Self::Provenance
+                | Self::Depfile
                 | Self::FleetReport
         )
     }
@@ -164,6 +168,7 @@ impl fmt::Display for WrittenAs {
             Self::DigestFile => "`--digest-file`",
             Self::MetadataFile => "`--metadata-file`",
             Self::Provenance => "`--provenance`",
+            Self::Depfile => "`--depfile`",
             Self::FleetLock => "the lock",
             Self::FleetReport => "`--report`",
             Self::LayerDirectory => "`--layers`",

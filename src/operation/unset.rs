@@ -88,7 +88,7 @@ impl Room for Unset {
     const KEY: &'static str = "unset";
 
     const DOCS: Docs = Docs {
-        does: "Removes fields of the configuration; see below for their names.",
+        does: "Removes fields of the configuration.",
         takes: "`[field, …]`",
         example: "[healthcheck, user]",
         before: "\"User\":\"app\",\"Healthcheck\":{\"Retries\":2},\"Image\":\"\"",

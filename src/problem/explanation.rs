@@ -1,6 +1,6 @@
 //! What `ocipatch explain` says of a problem beside its meaning: the usual cause, and what to do.
 
-use super::Code;
+use super::{Code, NoteKind};
 
 impl Code {
     /// Returns the usual cause of the problem and what to do about it, as sentences.
@@ -192,6 +192,24 @@ impl Code {
             }
             Self::Attested => {
                 "A changed image has another digest, so attestations and signatures no longer apply to it. Write `attestations: drop` at the top of the patch, or `attestations: keep` to point them at the new image, and sign it again."
+            }
+        }
+    }
+}
+
+impl NoteKind {
+    /// Returns the usual cause and what to do about it, as sentences.
+    #[must_use]
+    pub fn advice(self) -> &'static str {
+        match self {
+            Self::InvisibleCharacter => {
+                "It usually comes from copied text, and makes two names that look alike different. Type the name again, or write the character as an escape in double quotes if it is meant."
+            }
+            Self::ShellForm => {
+                "A list is run without a shell, so `&&`, `|` and `$NAME` are plain characters. Write one word per item, or run a shell: `[/bin/sh, -c, \"COMMAND\"]`."
+            }
+            Self::UnexpandedVariable => {
+                "Neither ocipatch nor the engine expands a variable in the value of another. To add a part to a value, use `prepend-env` or `append-env`; for a value from outside, declare an arg."
             }
         }
     }

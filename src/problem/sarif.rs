@@ -4,36 +4,87 @@ use std::fmt::Write;
 
 use serde_json::{Value, json};
 
-use super::{Note, Problem, Rejected};
+use super::{Code, Note, NoteKind, Problem, Rejected};
 
 const SCHEMA: &str = "https://json.schemastore.org/sarif-2.1.0.json";
 
+/// The page of this version, and its documentation.
+const INFORMATION: &str = concat!("https://docs.rs/crate/ocipatch/", env!("CARGO_PKG_VERSION"));
+const DOCUMENTATION: &str = concat!(
+    "https://docs.rs/ocipatch/",
+    env!("CARGO_PKG_VERSION"),
+    "/ocipatch/problem/"
+);
+
+/// What GitHub calls the directory that relative paths start from. Where that is stays out of the log: the same problems give
+/// the same bytes on every machine (3.14.14 allows that).
+const SOURCE_ROOT: &str = "%SRCROOT%";
+
 /// One result of a run.
 struct SarifResult {
-    /// Its rule, what that means, and how bad it is.
-    rule: (&'static str, &'static str, &'static str),
+    rule: Rule,
     text: String,
-    uri: String,
+    /// The path of the file: relative to the source root, or absolute.
+    path: String,
     /// Line and column, from 1; a file as a whole is shown by its first line.
     start: (usize, usize),
     end: (usize, usize),
 }
 
+/// What kind of result this is.
+#[derive(Clone, PartialEq, Eq)]
+struct Rule {
+    id: &'static str,
+    meaning: &'static str,
+    advice: &'static str,
+    level: &'static str,
+    /// Its item in the documentation.
+    item: String,
+}
+
+impl Rule {
+    fn of(code: Code) -> Self {
+        Self {
+            id: code.as_str(),
+            meaning: code.meaning(),
+            advice: code.advice(),
+            level: "error",
+            item: format!("enum.Code.html#variant.{code:?}"),
+        }
+    }
+
+    fn note(kind: NoteKind) -> Self {
+        Self {
+            id: kind.as_str(),
+            meaning: kind.meaning(),
+            advice: kind.advice(),
+            level: "note",
+            item: format!("enum.NoteKind.html#variant.{kind:?}"),
+        }
+    }
+}
+
 /// Returns the log of a run that found these problems, or these notes in files of these names.
+///
+/// `in_sources` returns the path of a file relative to the root of the sources, or its absolute path if it is outside.
 #[must_use]
-pub fn sarif(rejected: Option<&Rejected>, notes: &[(&str, &Note)]) -> Value {
+pub fn sarif(
+    rejected: Option<&Rejected>,
+    notes: &[(&str, &Note)],
+    in_sources: impl Fn(&str) -> String,
+) -> Value {
     let problems = rejected.into_iter().flat_map(Rejected::placed);
     let problems = problems.map(|(problem, file, place)| SarifResult {
-        rule: (problem.code().as_str(), problem.code().meaning(), "error"),
+        rule: Rule::of(problem.code()),
         text: text(problem),
-        uri: uri(file),
+        path: in_sources(file),
         start: place.map_or((1, 1), |place| place.start),
         end: place.map_or((1, 1), |place| place.end),
     });
     let notes = notes.iter().map(|(file, note)| SarifResult {
-        rule: (Note::CODE, Note::MEANING, "note"),
+        rule: Rule::note(note.kind()),
         text: unlinked(&note.message()),
-        uri: uri(file),
+        path: in_sources(file),
         start: note.start,
         end: note.end,
     });
@@ -41,7 +92,7 @@ pub fn sarif(rejected: Option<&Rejected>, notes: &[(&str, &Note)]) -> Value {
     let mut rules = Vec::new();
     for finding in &findings {
         if !rules.contains(&finding.rule) {
-            rules.push(finding.rule);
+            rules.push(finding.rule.clone());
         }
     }
     let results = findings.iter().map(|finding| {
@@ -49,7 +100,7 @@ pub fn sarif(rejected: Option<&Rejected>, notes: &[(&str, &Note)]) -> Value {
         result(finding, index)
     });
     let results: Vec<Value> = results.collect();
-    let rules: Vec<Value> = rules.into_iter().map(rule).collect();
+    let rules: Vec<Value> = rules.iter().map(rule).collect();
     json!({
         "$schema": SCHEMA,
         "version": "2.1.0",
@@ -57,26 +108,31 @@ pub fn sarif(rejected: Option<&Rejected>, notes: &[(&str, &Note)]) -> Value {
             "tool": {
                 "driver": {
                     "name": "ocipatch",
+                    "informationUri": INFORMATION,
                     "semanticVersion": env!("CARGO_PKG_VERSION"),
                     "rules": rules,
                 },
             },
             "columnKind": "unicodeCodePoints",
+            "originalUriBaseIds": {
+                SOURCE_ROOT: {
+                    "description": { "text": "The root of the git work tree, or the current directory." },
+                },
+            },
             "results": results,
         }],
     })
 }
 
 fn result(finding: &SarifResult, rule: Option<usize>) -> Value {
-    let (id, _, level) = finding.rule;
     json!({
-        "ruleId": id,
+        "ruleId": finding.rule.id,
         "ruleIndex": rule,
-        "level": level,
+        "level": finding.rule.level,
         "message": { "text": finding.text },
         "locations": [{
             "physicalLocation": {
-                "artifactLocation": { "uri": finding.uri },
+                "artifactLocation": artifact(&finding.path),
                 "region": {
                     "startLine": finding.start.0,
                     "startColumn": finding.start.1,
@@ -88,14 +144,15 @@ fn result(finding: &SarifResult, rule: Option<usize>) -> Value {
     })
 }
 
-fn rule((id, meaning, level): (&str, &str, &str)) -> Value {
-    let meaning = json!({ "text": meaning });
+fn rule(rule: &Rule) -> Value {
+    let meaning = json!({ "text": rule.meaning });
     json!({
-        "id": id,
+        "id": rule.id,
+        "helpUri": format!("{DOCUMENTATION}{}", rule.item),
         "shortDescription": meaning,
         "fullDescription": meaning,
-        "help": meaning,
-        "defaultConfiguration": { "level": level },
+        "help": { "text": format!("{} {}", rule.meaning, rule.advice) },
+        "defaultConfiguration": { "level": rule.level },
     })
 }
 
@@ -112,10 +169,18 @@ fn unlinked(text: &str) -> String {
     text.replace("](", "]\\(")
 }
 
-/// A path as a reference: relative to the directory of the run, or absolute.
-fn uri(path: &str) -> String {
+/// Where a file is: below the source root, or anywhere.
+fn artifact(path: &str) -> Value {
+    if path.starts_with('/') {
+        return json!({ "uri": format!("file://{}", reference(path)) });
+    }
     let path = path.strip_prefix("./").unwrap_or(path);
-    let mut uri = String::from(if path.starts_with('/') { "file://" } else { "" });
+    json!({ "uri": reference(path), "uriBaseId": SOURCE_ROOT })
+}
+
+/// A path as the path of a URI.
+fn reference(path: &str) -> String {
+    let mut uri = String::new();
     for byte in path.bytes() {
         match byte {
             b'a'..=b'z' | b'A'..=b'Z' | b'0'..=b'9' | b'-' | b'.' | b'_' | b'~' | b'/' => {

@@ -7,6 +7,7 @@ use serde_json::json;
 use super::Shape;
 use super::decode::{Field, Problems};
 use super::definitions::{Keys, list, map_of, shape, string_like};
+use super::habits::{note_shell_form, note_unexpanded};
 use super::node::{Node, Value};
 use crate::problem::{Code, Problem, quoted};
 
@@ -115,6 +116,7 @@ fn words(field: &Field<'_>, problems: &mut Problems) -> Option<Vec<String>> {
         return None;
     }
     let items = field.items(help, problems)?;
+    note_shell_form(&items, problems);
     let words = items.iter().filter_map(|item| {
         let text = item.text(problems)?;
         plain(item, text, problems)
@@ -211,6 +213,9 @@ fn variables(field: &Field<'_>, problems: &mut Problems) -> Option<Vec<(String, 
             let address = field.address.clone().key(name);
             let message = format!("the value of `{name}` has a NUL byte");
             problems.add(Problem::new(Code::InvalidValue, address, message));
+        }
+        if let Some(value) = field.value_of(name) {
+            note_unexpanded(name, &value, problems);
         }
     }
     Some(variables)

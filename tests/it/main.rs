@@ -13,6 +13,7 @@ mod cache;
 mod cases;
 mod ceilings;
 mod changing;
+mod ci;
 mod cli;
 mod consumers;
 mod convert;

@@ -4,6 +4,7 @@ use std::fs::File;
 use std::io::{self, Seek};
 use std::path::{Path, PathBuf};
 
+use super::compared::{is_there, is_written};
 use super::extract::extract;
 use super::file::{Complete, OutputFile, SideFile, enter_all, open_stream, parent, quoted};
 use super::in_place::{Replaced, revise_directory};
@@ -16,6 +17,7 @@ use crate::archive::draft::Draft;
 use crate::error::Error;
 use crate::ledger::{Extent, Ledger, Location, WrittenAs, followed};
 use crate::printable;
+use crate::watch::{self, Counted};
 
 /// Where a revised archive goes.
 #[derive(Debug)]
@@ -93,11 +95,7 @@ pub fn publish_with(
     destination: &Destination,
     side_files: &[SideFile<'_>],
 ) -> Result<(), Error> {
-    draft.check_form()?;
-    let mut ledger = draft.ledger.clone();
-    ledger.forget(destination.role());
-    destination.enter(&mut ledger)?;
-    enter_all(side_files, &mut ledger)?;
+    check(draft, destination, side_files)?;
     let side_files = Complete::write(side_files)?;
     match write(draft, destination) {
         Ok(()) => {
@@ -109,7 +107,44 @@ pub fn publish_with(
     }
 }
 
+/// Does what [`publish_with`] does, unless the destination is a file that has these bytes already: then the file stays, and so do
+/// those of `side_files` that would not change. Returns whether the archive was written.
+pub fn publish_if_changed(
+    draft: &Draft<'_>,
+    destination: &Destination,
+    side_files: &[SideFile<'_>],
+) -> Result<bool, Error> {
+    check(draft, destination, side_files)?;
+    match destination {
+        Destination::File(path) if is_written(draft, path)? => {}
+        _ => return publish_with(draft, destination, side_files).map(|()| true),
+    }
+    let mut stale = Vec::new();
+    for file in side_files {
+        if !is_there(file)? {
+            stale.push(file);
+        }
+    }
+    Complete::write(stale)?.name()?;
+    Ok(false)
+}
+
+/// Refuses what cannot be written, and whatever would replace an input.
+fn check(
+    draft: &Draft<'_>,
+    destination: &Destination,
+    side_files: &[SideFile<'_>],
+) -> Result<(), Error> {
+    draft.check_form()?;
+    let mut ledger = draft.ledger.clone();
+    ledger.forget(destination.role());
+    destination.enter(&mut ledger)?;
+    enter_all(side_files, &mut ledger)
+}
+
 fn write(draft: &Draft<'_>, destination: &Destination) -> Result<(), Error> {
+    let what = || format!("writing {}", destination.shown());
+    watch::begins(what, draft.n_bytes(), Counted::Written);
     match destination {
         Destination::Directory(path) => write_directory(draft, path),
         Destination::Stream(file) => {
@@ -208,22 +243,24 @@ fn reserve(draft: &Draft<'_>, file: &File) -> io::Result<()> {
 /// Writes the archive in the compression that it came in; unchanged, that is the very bytes.
 fn write_to(draft: &Draft<'_>, file: File, place: &str) -> Result<File, Error> {
     let failed = Error::in_place(place);
-    if draft.is_unchanged()
-        && let Some(given) = draft.source.given()
-    {
-        let mut sink = Sink::Plain(file);
-        sink.copy(given).map_err(failed)?;
-        return sink.finish().map_err(failed);
-    }
     let mut sink = match draft.compression() {
+        _ if draft.is_unchanged() && draft.source.given().is_some() => Sink::Plain(file),
         crate::compression::Compression::None => {
             let write_back = super::write::WriteBack::start(&file).map_err(failed)?;
             Sink::Durable(file, write_back)
         }
         compression => Sink::Compressed(compression.encoder(file).map_err(failed)?),
     };
-    write_tar(draft, &mut sink, place)?;
+    write_through(draft, &mut sink, place)?;
     sink.finish().map_err(failed)
+}
+
+/// Writes the archive to a sink that does not end here.
+pub(super) fn write_through(draft: &Draft<'_>, sink: &mut Sink, place: &str) -> Result<(), Error> {
+    match draft.source.given() {
+        Some(given) if draft.is_unchanged() => sink.copy(given).map_err(Error::in_place(place)),
+        _ => write_tar(draft, sink, place),
+    }
 }
 
 fn write_directory(draft: &Draft<'_>, path: &Path) -> Result<(), Error> {

@@ -79,7 +79,9 @@ pub(in crate::archive) struct Complete<'f> {
 
 impl<'f> Complete<'f> {
     /// Writes the content of files and makes it durable. What goes into a stream waits for [`Complete::name`].
-    pub(in crate::archive) fn write(files: &'f [SideFile<'f>]) -> Result<Self, Error> {
+    pub(in crate::archive) fn write(
+        files: impl IntoIterator<Item = &'f SideFile<'f>>,
+    ) -> Result<Self, Error> {
         let complete = |file: &'f SideFile<'f>| {
             let mut output = OutputFile::open(&file.path)?;
             if let OutputFile::Pending(pending) = &mut output {
@@ -88,7 +90,10 @@ impl<'f> Complete<'f> {
             }
             Ok((file, output))
         };
-        let files = files.iter().map(complete).collect::<Result<_, Error>>()?;
+        let files = files
+            .into_iter()
+            .map(complete)
+            .collect::<Result<_, Error>>()?;
         Ok(Self { files })
     }
 

@@ -1,5 +1,6 @@
 //! Where a revised archive goes: complete or not at all.
 
+mod compared;
 pub(super) mod content;
 pub(super) mod destination;
 pub(super) mod extract;

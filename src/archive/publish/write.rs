@@ -8,6 +8,7 @@ use std::thread::JoinHandle;
 
 use rustix::io::Errno;
 
+use super::compared::Comparison;
 use super::content::write_layer;
 use crate::archive::draft::{Content, Draft, DraftEntry, NewEntry};
 use crate::archive::source::piece::Piece;
@@ -15,6 +16,7 @@ use crate::archive::source::remote::Data;
 use crate::compression::Encoder;
 use crate::error::Error;
 use crate::tarball::{BLOCK_BYTES, END_OF_ARCHIVE, Kind};
+use crate::watch::{self, Counted};
 
 /// Where a tar goes: a file or pipe that the kernel copies to, or a compressor.
 #[derive(Debug)]
@@ -23,6 +25,8 @@ pub(in crate::archive) enum Sink {
     /// A file that is to be durable in the end: written back while it is still being written.
     Durable(File, WriteBack),
     Compressed(Encoder<File>),
+    /// Nowhere: the bytes are compared with those of a file.
+    Compared(Encoder<Comparison>),
 }
 
 /// What the kernel's caches are made of. In bytes.
@@ -109,10 +113,12 @@ impl Sink {
                     copy_piece(file, at, stop, output)?
                 }
                 Self::Compressed(encoder) => copy_by_hand(file, at, stop, encoder)?,
+                Self::Compared(encoder) => copy_by_hand(file, at, stop, encoder)?,
             };
             if let Self::Durable(_, write_back) = self {
                 write_back.wrote(at - from);
             }
+            watch::moves(at - from, Counted::Written);
         }
         Ok(())
     }
@@ -135,27 +141,40 @@ impl Sink {
             Self::Plain(file) => Ok(file),
             Self::Durable(file, write_back) => write_back.end().map(|()| file),
             Self::Compressed(encoder) => encoder.finish(),
+            Self::Compared(_) => unreachable!("it ends in `compared`"),
+        }
+    }
+
+    /// Ends a stream that was compared.
+    pub(in crate::archive) fn compared(self) -> io::Result<Comparison> {
+        match self {
+            Self::Compared(encoder) => encoder.finish(),
+            _ => unreachable!("others end in `finish`"),
         }
     }
 }
 
 impl Write for Sink {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        match self {
-            Self::Plain(file) => file.write(bytes),
+        let n = match self {
+            Self::Plain(file) => file.write(bytes)?,
             Self::Durable(file, write_back) => {
                 let n = file.write(bytes)?;
                 write_back.wrote(n as u64);
-                Ok(n)
+                n
             }
-            Self::Compressed(encoder) => encoder.write(bytes),
-        }
+            Self::Compressed(encoder) => encoder.write(bytes)?,
+            Self::Compared(encoder) => encoder.write(bytes)?,
+        };
+        watch::moves(n as u64, Counted::Written);
+        Ok(n)
     }
 
     fn flush(&mut self) -> io::Result<()> {
         match self {
             Self::Plain(file) | Self::Durable(file, _) => file.flush(),
             Self::Compressed(encoder) => encoder.flush(),
+            Self::Compared(encoder) => encoder.flush(),
         }
     }
 }

@@ -1,18 +1,20 @@
 //! `ocipatch apply`
 
+mod depfile;
 mod records;
+mod talk;
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use clap::{Args, ValueEnum};
 use records::Records;
 
 use crate::archive::{Destination, Form, Replaced};
 use crate::cli::destination::{self, output_of, refuse_stream};
-use crate::cli::failure::{Failure, ProblemFormat, say_drawn, say_lines};
+use crate::cli::failure::{Failure, ProblemFormat, say_lines};
 use crate::cli::inputs::Inputs;
 use crate::cli::target::{self, Target};
-use crate::cli::{registry, selection, terminal};
+use crate::cli::{progress, registry, selection};
 use crate::job::{Archive, Moves, Names, Plan};
 use crate::ledger::{Ledger, WrittenAs};
 use crate::platform::PlatformPattern;
@@ -70,6 +72,17 @@ pub(super) struct Apply {
     /// Write an in-toto statement with SLSA provenance to this file or `-`
     #[arg(long, value_name = "FILE")]
     provenance: Option<PathBuf>,
+    /// Write rules for make to this file: OUT depends on every file that was read
+    #[arg(
+        long,
+        value_name = "FILE",
+        requires = "output",
+        conflicts_with = "check"
+    )]
+    depfile: Option<PathBuf>,
+    /// Leave OUT, and the files that describe it, as they are if they have the same bytes already
+    #[arg(long, requires = "output", conflicts_with = "check")]
+    if_changed: bool,
 }
 
 /// The forms of `--to`.
@@ -109,6 +122,7 @@ impl Apply {
             refuse_stream(image)?;
         }
         let output = (!self.check).then(|| self.output(is_remote)).transpose()?;
+        self.refuse_to_compare(output.as_ref())?;
         let is_pushed = self.push || matches!(output, Some(Output::Registry(_)));
         // To write an image in another form, or elsewhere, is something to do.
         if self.to.is_none() && self.platform.is_none() && !is_remote && !is_pushed {
@@ -143,14 +157,18 @@ impl Apply {
             Some(Output::Local(destination)) => Some(destination),
             Some(Output::Registry(names)) => Some(self.push(&plan, reach.registries()?, &names)?),
         };
-        let records = Records::of(self.side_files(), &plan, destination.as_ref())?;
-        match &destination {
-            Some(destination) => write(&plan, destination, &records)?,
-            None => plan.check_form()?,
-        }
+        let rules = || self.rules(&archive, &plan);
+        let records = Records::of(self.side_files(), &plan, destination.as_ref(), rules)?;
+        let is_written = match &destination {
+            Some(destination) if self.if_changed => {
+                plan.publish_if_changed(destination, &records.files)?
+            }
+            Some(destination) => write(&plan, destination, &records).map(|()| true)?,
+            None => plan.check_form().map(|()| true)?,
+        };
+        progress::end();
         if !quiet {
-            let text = plan.summary().text(terminal::on_stderr(self.full));
-            say_drawn(text.trim_end());
+            talk::tell(&plan, destination.as_ref(), is_written, self.full);
         }
         match &destination {
             None | Some(Destination::Stream(_)) => Ok(()),
@@ -173,6 +191,19 @@ impl Apply {
             registries.announce(&registries.repository(name), Access::Push);
         }
         Ok(())
+    }
+
+    /// Returns the rules of `--depfile`.
+    fn rules(&self, archive: &Archive, plan: &Plan<'_>) -> Result<String, Failure> {
+        let output = self.output.as_deref().unwrap_or(Path::new(""));
+        let Some(name) = output.to_str().filter(|name| depfile::has_spelling(name)) else {
+            let shown = printable::path(output);
+            return Err(Failure::Usage(format!(
+                "make cannot express the name `{shown}`"
+            )));
+        };
+        let inputs = self.inputs.read_paths(archive).into_iter();
+        Ok(depfile::rules(name, inputs.chain(plan.source_paths())))
     }
 
     fn push(
@@ -203,6 +234,24 @@ impl Apply {
             Some(Output::Local(_)) if is_remote => Ok(asked_for.or(Some(Form::DOCKER_ARCHIVE))),
             _ => Ok(asked_for),
         }
+    }
+
+    /// A file is compared, and is a target of make.
+    fn refuse_to_compare(&self, output: Option<&Output>) -> Result<(), Failure> {
+        let is_file = matches!(output, Some(Output::Local(Destination::File(_))));
+        let is_directory = matches!(output, Some(Output::Local(Destination::Directory(_))));
+        let refused = |flag: &str, wanted: &str| {
+            Err(Failure::Usage(format!(
+                "`{flag}` requires {wanted} as the output: use `-o OUT`"
+            )))
+        };
+        if self.if_changed && !is_file {
+            return refused("--if-changed", "a file");
+        }
+        if self.depfile.is_some() && !is_file && !is_directory {
+            return refused("--depfile", "a file or a directory");
+        }
+        Ok(())
     }
 
     /// Blobs of a layout stay side by side with those that replace them, and nothing else does.
@@ -279,6 +328,7 @@ impl Apply {
             (WrittenAs::DigestFile, &self.digest_file),
             (WrittenAs::MetadataFile, &self.metadata_file),
             (WrittenAs::Provenance, &self.provenance),
+            (WrittenAs::Depfile, &self.depfile),
         ];
         files
             .into_iter()

@@ -32,6 +32,7 @@ impl Records {
         side_files: impl Iterator<Item = (WrittenAs, &'p PathBuf)>,
         plan: &Plan<'_>,
         destination: Option<&Destination>,
+        rules: impl Fn() -> Result<String, Failure>,
     ) -> Result<Self, Failure> {
         let targeted = plan.targeted();
         let ids = ids(&targeted);
@@ -65,7 +66,8 @@ impl Records {
                     let image = targeted.first().expect("one image is targeted");
                     (pretty(&metadata(plan, image, destination)), "the metadata")
                 }
-                _ => (pretty(&plan.provenance()), "the provenance"),
+                WrittenAs::Depfile => (rules()?, "the rules for make"),
+                _ => (pretty(&plan.provenance()?), "the provenance"),
             };
             match Target::of(path) {
                 Target::StandardOutput => (records.printed, records.printed_name) = (text, name),

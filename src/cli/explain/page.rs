@@ -5,7 +5,7 @@ use std::fmt::Write as _;
 use super::forms::FORMS;
 use super::language::{Key, Node};
 use super::topic::{Language, Topic, first_line};
-use crate::problem::{Code, Note};
+use crate::problem::{Code, NoteKind};
 
 /// Lines are no longer. In columns.
 const WIDTH: usize = 80;
@@ -37,8 +37,10 @@ pub(super) fn page(topic: &Topic<'_>) -> String {
             page.paragraphs(node.sentence());
             page.value(node, name);
         }
-        Topic::Problem(code) => page.problem(code.as_str(), code.meaning(), code.advice()),
-        Topic::Note => page.problem(Note::CODE, Note::MEANING, Note::ADVICE),
+        Topic::Problem(code) => {
+            page.finding("problem", code.as_str(), [code.meaning(), code.advice()]);
+        }
+        Topic::Note(kind) => page.finding("note", kind.as_str(), [kind.meaning(), kind.advice()]),
         Topic::Form(name, is, rest) => {
             page.title("form", name);
             page.paragraphs(is);
@@ -64,6 +66,8 @@ pub(super) fn list(language: &Language) -> String {
     };
     let codes = Code::ALL.iter();
     let codes = codes.map(|code| (code.as_str().to_owned(), code.meaning().to_owned()));
+    let notes = NoteKind::ALL.into_iter();
+    let notes = notes.map(|kind| (kind.as_str().to_owned(), kind.meaning().to_owned()));
     let forms = FORMS.iter();
     let forms = forms.map(|(name, is, _)| ((*name).to_owned(), (*is).to_owned()));
     for (heading, topics) in [
@@ -73,6 +77,7 @@ pub(super) fn list(language: &Language) -> String {
         ("Keys of a fleet", keys(language.fleet(), "fleet.")),
         ("Forms of archives", forms.collect()),
         ("Problem codes", codes.collect()),
+        ("Notes", notes.collect()),
     ] {
         page.heading(heading);
         let widest = topics.iter().map(|(name, _)| name.len()).max().unwrap_or(0);
@@ -124,10 +129,11 @@ impl Page {
         }
     }
 
-    fn problem(&mut self, code: &str, meaning: &str, advice: &str) {
-        self.title("problem", code);
-        self.paragraphs(meaning);
-        self.paragraphs(advice);
+    fn finding(&mut self, kind: &str, code: &str, paragraphs: [&str; 2]) {
+        self.title(kind, code);
+        for paragraph in paragraphs {
+            self.paragraphs(paragraph);
+        }
     }
 
     /// Adds what a value looks like, and its keys.

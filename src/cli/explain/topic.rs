@@ -10,7 +10,7 @@ use super::forms::FORMS;
 use super::language::Node;
 use crate::operation::{Definition, definitions};
 use crate::patch::Expectation;
-use crate::problem::{Code, Note};
+use crate::problem::{Code, NoteKind};
 
 /// Names nearer than this are meant (Jaro-Winkler).
 const NEAR: f64 = 0.8;
@@ -25,8 +25,8 @@ pub(super) enum Topic<'a> {
     /// A key by the path that leads to it.
     Key(&'a str, Node<'a>),
     Problem(Code),
-    /// What `check` says of characters that cannot be seen.
-    Note,
+    /// What `check` notes though nothing is wrong.
+    Note(NoteKind),
     Form(&'static str, &'static str, &'static str),
 }
 
@@ -69,8 +69,8 @@ impl Language {
         if let Some(code) = Code::ALL.iter().find(|code| code.as_str() == name) {
             return Some(Topic::Problem(*code));
         }
-        if name == Note::CODE {
-            return Some(Topic::Note);
+        if let Some(kind) = NoteKind::ALL.into_iter().find(|kind| kind.as_str() == name) {
+            return Some(Topic::Note(kind));
         }
         if let Some((name, is, rest)) = FORMS.iter().find(|(form, ..)| *form == name) {
             return Some(Topic::Form(name, is, rest));
@@ -137,6 +137,9 @@ impl Language {
         }
         for code in Code::ALL {
             add(code.as_str().to_owned(), code.meaning());
+        }
+        for kind in NoteKind::ALL {
+            add(kind.as_str().to_owned(), kind.meaning());
         }
         for (form, is, _) in FORMS {
             add((*form).to_owned(), is);

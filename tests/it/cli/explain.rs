@@ -111,6 +111,7 @@ fn preconditions_keys_and_forms_are_explained() {
         ("docker://", "registry"),
         ("expect.config.healthcheck.retries", "consecutive failures"),
         ("invisible-character", "cannot be seen"),
+        ("shell-form", "[/bin/sh, -c"),
     ] {
         let page = explain(topic);
         assert!(page.contains(shown), "{topic}: {page}");

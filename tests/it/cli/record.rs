@@ -72,17 +72,127 @@ fn the_provenance_names_what_was_made_of_what() {
     assert_eq!(record["_type"], "https://in-toto.io/Statement/v1");
     assert_eq!(record["predicateType"], "https://slsa.dev/provenance/v1");
     let hex = |digest: &Value| digest.as_str().unwrap().replace("sha256:", "");
+    // The index first, which is what a name stands for, and then what it has.
+    let index = &report["images"][0]["indexDigest"];
+    let subjects = record["subject"].as_array().unwrap();
+    assert_eq!(subjects.len(), 3);
+    assert_eq!(subjects[0]["digest"]["sha256"], hex(index));
     for i in 0..2 {
-        let subject = &record["subject"][i]["digest"]["sha256"];
-        assert_eq!(*subject, hex(&report["images"][i]["manifestDigest"]));
+        let (subject, image) = (&subjects[i + 1], &report["images"][i]);
+        assert_eq!(subject["digest"]["sha256"], hex(&image["manifestDigest"]));
+        assert_eq!(subject["annotations"]["platform"], image["platform"]);
+        assert_eq!(subject["name"], subjects[0]["name"]);
     }
     let definition = &record["predicate"]["buildDefinition"];
     let digest = ocipatch::digest::Digest::of(LABEL.as_bytes()).hex();
     let patch = json!({ "name": "fix.yaml", "digest": { "sha256": digest } });
     assert_eq!(definition["externalParameters"]["patches"], json!([patch]));
     let materials = definition["resolvedDependencies"].as_array().unwrap();
-    assert_eq!(materials.len(), 3);
+    assert_eq!(materials.len(), 4, "an index, its images and the patch");
     assert!(materials.contains(&patch));
+}
+
+const SOURCES: &str = r#"apiVersion: ocipatch/v1
+args: { token: { secret: true } }
+operations:
+  - set-label: { a: "${token}" }
+  - add-layer: { from: rootfs, exclude: [ '*.tmp' ], files: [ { path: /etc/one, from: one-hunter2 } ] }
+  - add-layer: { from: more.tar }
+  - add-layer: { from: rootfs, exclude: [ '*.tmp' ] }
+  - append-text: { path: /etc/app.conf, from: text.txt }
+"#;
+
+/// The dependencies of a run of that patch in a directory, as pairs of a name and the digests.
+fn dependencies(home: &std::path::Path) -> Vec<(String, Value)> {
+    std::fs::copy(fixture("docker26.tar"), home.join("app.tar")).unwrap();
+    let line = "apply -q --arg token=hunter2 fix.yaml app.tar -o out.tar --provenance record.json";
+    let mut apply = command();
+    let output = apply
+        .current_dir(home)
+        .args(line.split(' '))
+        .output()
+        .unwrap();
+    assert!(output.status.success(), "{output:?}");
+    let record = std::fs::read(home.join("record.json")).unwrap();
+    let record: Value = serde_json::from_slice(&record).unwrap();
+    let definition = &record["predicate"]["buildDefinition"];
+    let dependencies = definition["resolvedDependencies"]
+        .as_array()
+        .unwrap()
+        .iter();
+    let pair = |it: &Value| {
+        (
+            it["name"].as_str().unwrap().to_owned(),
+            it["digest"].clone(),
+        )
+    };
+    dependencies.map(pair).collect()
+}
+
+#[test]
+fn the_provenance_names_every_source() {
+    let home = tempfile::tempdir().unwrap();
+    let files = [
+        ("fix.yaml", SOURCES),
+        ("rootfs/etc/b.conf", "b"),
+        ("rootfs/etc/a/long \\ name", "a"),
+        ("rootfs/etc-2", "2"),
+        ("rootfs/skipped.tmp", "no"),
+        ("one-hunter2", "1"),
+        ("text.txt", "text"),
+        ("more/usr/file", "more"),
+    ];
+    write_files(home.path(), &files);
+    std::os::unix::fs::symlink("etc-2", home.path().join("rootfs/link")).unwrap();
+    let shell = |script: &str| {
+        let mut sh = std::process::Command::new("sh");
+        let output = sh
+            .current_dir(home.path())
+            .args(["-c", script])
+            .output()
+            .unwrap();
+        assert!(output.status.success(), "{output:?}");
+        String::from_utf8(output.stdout).unwrap().trim().to_owned()
+    };
+    shell("tar -cf more.tar -C more usr");
+    // The command of in-toto's specification, less the file that is excluded.
+    let hash = shell(
+        "cd rootfs && find . -type f ! -name '*.tmp' | cut -c3- | LC_ALL=C sort | tr '\\n' '\\0' | xargs -0 sha256sum -z | tr '\\0' '\\n' | sha256sum | cut -f1 -d' '",
+    );
+    let sha256 =
+        |path: &str| json!({ "sha256": shell(&format!("sha256sum < '{path}' | cut -f1 -d' '")) });
+    let expected = [
+        ("rootfs", json!({ "dirHash": hash })),
+        ("rootfs/etc-2", sha256("rootfs/etc-2")),
+        (
+            "rootfs/etc/a/long \\ name",
+            sha256("rootfs/etc/a/long \\ name"),
+        ),
+        ("rootfs/etc/b.conf", sha256("rootfs/etc/b.conf")),
+        ("one-***", sha256("one-hunter2")),
+        ("more.tar", sha256("more.tar")),
+        ("text.txt", sha256("text.txt")),
+    ];
+    let found = dependencies(home.path());
+    let (own, found) = found.split_at(2);
+    assert_eq!(own[1].0, "fix.yaml");
+    let expected = expected.map(|(name, digest)| (name.to_owned(), digest));
+    assert_eq!(found, expected);
+}
+
+#[test]
+fn a_directory_of_many_files_is_named_by_its_digest_alone() {
+    let home = tempfile::tempdir().unwrap();
+    let patch = "apiVersion: ocipatch/v1\nargs: { token: { secret: true } }\noperations:\n  - add-layer: { from: many }\n  - set-label: { a: \"${token}\" }\n";
+    write_files(home.path(), &[("fix.yaml", patch)]);
+    for i in 0..1_000 {
+        write_files(home.path(), &[(&format!("many/{i}"), "")]);
+    }
+    assert_eq!(dependencies(home.path()).len(), 2 + 1 + 1_000);
+    write_files(home.path(), &[("many/one more", "")]);
+    let found = dependencies(home.path());
+    assert_eq!(found.len(), 3);
+    assert!(found[2].1["dirHash"].is_string());
 }
 
 #[test]

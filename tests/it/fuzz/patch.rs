@@ -40,7 +40,7 @@ pub(super) fn check_report(rejected: &Rejected, bytes: &[u8]) {
         assert_clean(problem["message"].as_str().unwrap());
         assert_clean(problem["help"].as_str().unwrap_or_default());
     }
-    for result in sarif(Some(rejected), &[])["runs"][0]["results"]
+    for result in sarif(Some(rejected), &[], str::to_owned)["runs"][0]["results"]
         .as_array()
         .unwrap()
     {

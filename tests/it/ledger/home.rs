@@ -209,6 +209,7 @@ fn model() -> TempDir {
         "digest",
         "metadata",
         "provenance",
+        "depfile",
         "layers",
         "stdout",
         "stderr",

@@ -118,6 +118,7 @@ const PROVENANCE: Written = written(
     "provenance",
     Place::File,
 );
+const DEPFILE: Written = written(WrittenAs::Depfile, "depfile/file", "depfile", Place::File);
 const OUT: Written = written(WrittenAs::Output, "output/out", "output", Place::File);
 const OUT_TREE: Written = written(WrittenAs::Output, "output/out", "output", Place::Tree);
 /// Standard output as the place of an archive.
@@ -155,10 +156,10 @@ const LAYER_TAR: Written = written(WrittenAs::LayerTar, "layers/tars/LAYER", "",
 
 pub(super) const COMMANDS: &[Line] = &[
     Line {
-        words: "apply patch/sources.yaml image/in.tar --arg-file args/file -o output/out --iidfile iid/id --metadata-file metadata/file --provenance provenance/file",
+        words: "apply patch/sources.yaml image/in.tar --arg-file args/file -o output/out --iidfile iid/id --metadata-file metadata/file --provenance provenance/file --depfile depfile/file --if-changed",
         own_reads: &[SOURCES_PATCH, TAR, ARGS],
         sources: SOURCES,
-        writes: &[OUT, IIDFILE, METADATA, PROVENANCE, STDOUT, STDERR],
+        writes: &[OUT, IIDFILE, METADATA, PROVENANCE, DEPFILE, STDOUT, STDERR],
     },
     Line {
         words: "apply patch/label.yaml directory/in --to docker-archive --arg-file args/file --authfile auth/file -o output/out --iidfile iid/id --digest-file digest/file --metadata-file metadata/file --provenance provenance/file",
@@ -173,10 +174,10 @@ pub(super) const COMMANDS: &[Line] = &[
         writes: &[OUT_TREE, IIDFILE, STDOUT, STDERR],
     },
     Line {
-        words: "apply patch/label.yaml directory/in --to docker-dir -o output/out --iidfile iid/id",
+        words: "apply patch/label.yaml directory/in --to docker-dir -o output/out --iidfile iid/id --depfile depfile/file",
         own_reads: &[PATCH, DIRECTORY],
         sources: &[],
-        writes: &[OUT_TREE, IIDFILE, STDOUT, STDERR],
+        writes: &[OUT_TREE, IIDFILE, DEPFILE, STDOUT, STDERR],
     },
     Line {
         words: "apply patch/sources.yaml image/in.tar --in-place --arg-file args/file --iidfile iid/id",

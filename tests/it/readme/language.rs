@@ -25,7 +25,7 @@ fn the_page_has_the_documentation_of_every_operation() {
             .docs;
         writeln!(rows, "| [`{name}`](#{name}) | {} |", docs.does).unwrap();
         let lead = format!(
-            "{}.\n\n* Takes {}.\n* `{}` turns `{}` into `{}`.\n",
+            "{}\n\n* Takes {}.\n* `{}` turns `{}` into `{}`.\n",
             docs.does, docs.takes, docs.example, docs.before, docs.after
         );
         check_lead(PAGE, &format!("#### `{name}`"), &lead);
