@@ -138,8 +138,11 @@ impl Page {
 
     /// Adds what a value looks like, and its keys.
     fn value(&mut self, node: &Node<'_>, topic: &str) {
-        self.form(node, "");
         let keys = node.keys();
+        self.shape(node, "");
+        if keys.is_empty() {
+            self.words(node, "");
+        }
         if keys.is_empty() {
             return;
         }
@@ -154,7 +157,8 @@ impl Page {
             let required = if is_required { " (required)" } else { "" };
             writeln!(self.text, "  {name}{required}").expect("writing to a String succeeds");
             self.wrapped(node.sentence(), "      ", "      ");
-            self.form(&node, "      ");
+            self.shape(&node, "      ");
+            self.words(&node, "      ");
             if has_more.is_none() && !node.keys().is_empty() {
                 has_more = Some(name);
             }
@@ -166,30 +170,28 @@ impl Page {
         }
     }
 
-    /// Adds the shape of a value, its words and its examples.
-    fn form(&mut self, node: &Node<'_>, indent: &str) {
-        if indent.is_empty() && (node.shape().is_some() || !node.words().is_empty()) {
+    /// Adds the shape of a value, with an example.
+    fn shape(&mut self, node: &Node<'_>, indent: &str) {
+        let Some(shape) = node.shape() else {
+            return;
+        };
+        if indent.is_empty() {
             self.text.push('\n');
         }
-        let below = format!("{indent}  ");
-        if let Some(shape) = node.shape() {
-            let examples = node.examples();
-            let example = match examples.first() {
-                Some(example) if !shape.contains(example.as_str()) => {
-                    format!("; for example `{example}`")
-                }
-                _ => String::new(),
-            };
-            let shape = shape.trim_end_matches('.');
-            self.wrapped(&format!("Value: {shape}{example}"), indent, &below);
-        }
+        let example = node.examples().into_iter().next();
+        let example = example.filter(|example| !shape.contains(example.as_str()));
+        let example = example.map(|example| format!("; for example `{example}`"));
+        let shape = shape.trim_end_matches('.');
+        let text = format!("Value: {shape}{}", example.unwrap_or_default());
+        self.wrapped(&text, indent, &format!("{indent}  "));
+    }
+
+    /// Adds the words of which one is written.
+    fn words(&mut self, node: &Node<'_>, indent: &str) {
         for (word, docs) in node.words() {
-            let docs = if docs.is_empty() {
-                String::new()
-            } else {
-                format!(": {docs}")
-            };
-            self.wrapped(&format!("`{word}`{docs}"), &format!("{indent}- "), &below);
+            let colon = if docs.is_empty() { "" } else { ": " };
+            let text = format!("`{word}`{colon}{docs}");
+            self.wrapped(&text, &format!("{indent}- "), &format!("{indent}  "));
         }
     }
 }
