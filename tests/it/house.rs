@@ -43,6 +43,7 @@ const IMPORTS: &[(&str, &[&str])] = &[
             "printable",
             "reference",
             "registry",
+            "system",
             "tarball",
             "timestamp",
         ],
@@ -103,7 +104,7 @@ const IMPORTS: &[(&str, &[&str])] = &[
         ],
     ),
     ("error", &["ledger", "printable"]),
-    ("file_state", &["tarball"]),
+    ("file_state", &["system", "tarball"]),
     // Patches through the door, as the command line does, and reads its own files as patches are read.
     (
         "fleet",
@@ -193,10 +194,11 @@ const IMPORTS: &[(&str, &[&str])] = &[
             "image_path",
             "printable",
             "rootfs",
+            "system",
             "tarball",
         ],
     ),
-    ("ledger", &["printable"]),
+    ("ledger", &["printable", "system"]),
     // Reads what `archive` and `rootfs` give, finds paths by the patterns of operations, and drafts a patch.
     (
         "look",
@@ -309,6 +311,7 @@ const IMPORTS: &[(&str, &[&str])] = &[
             "timestamp",
         ],
     ),
+    ("system", &[]),
     ("tarball", &[]),
     ("timestamp", &["printable"]),
     ("unified_diff", &[]),
