@@ -63,6 +63,7 @@ mod readme;
 mod rebase;
 mod recipes;
 mod registry;
+mod release;
 mod remote;
 mod removed_paths;
 mod renew;
