@@ -4,11 +4,11 @@
 /// operation sets the field and does nothing else, that follows: the group of its documentation, what it takes, a sentence,
 /// an example.
 macro_rules! fields {
-    ($($(#[$doc:meta])+ $variant:ident $name:literal $path:expr, $shape:ident
+    ($(#[doc = $doc:literal] $variant:ident $name:literal $path:expr, $shape:ident
         $(, set $group:ident $takes:ident $does:literal $example:literal turns $before:literal into $after:literal)?;)+) => {
         /// A field of a configuration (image-spec config.md; Docker's own beside it).
         #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-        pub enum ConfigField { $($(#[$doc])+ $variant,)+ }
+        pub enum ConfigField { $(#[doc = $doc] $variant,)+ }
 
         impl ConfigField {
             /// Every field, in the order of the documentation.
@@ -18,6 +18,12 @@ macro_rules! fields {
             #[must_use]
             pub fn name(self) -> &'static str {
                 match self { $(Self::$variant => $name,)+ }
+            }
+
+            /// Returns what it is, as a sentence.
+            #[must_use]
+            pub fn docs(self) -> &'static str {
+                match self { $(Self::$variant => $doc.trim_ascii(),)+ }
             }
 
             /// Returns the keys that lead to the field from the root of the document.
@@ -119,55 +125,55 @@ pub enum FieldShape {
 }
 
 fields! {
-    /// The words that every run begins with.
+    /// The entrypoint: the words that every command starts with.
     Entrypoint "entrypoint" ["config", "Entrypoint"], Command, set Process Words "Sets the entrypoint and keeps `cmd`."
         "[/bin/app, -v]" turns "\"Entrypoint\":null" into "\"Entrypoint\":[\"/bin/app\",\"-v\"]";
-    /// The words that follow the entrypoint unless a run brings its own.
+    /// The default arguments of the entrypoint.
     Cmd "cmd" ["config", "Cmd"], Command, set Process Words "Sets the default arguments of the entrypoint."
         "[serve]" turns "\"Cmd\":[\"help\"]" into "\"Cmd\":[\"serve\"]";
-    /// The user, and perhaps group, to run as.
+    /// The user, and optionally the group, to run as.
     User "user" ["config", "User"], Text, set Process Text "Sets the user, and optionally the group, to run as."
         "1000:1000" turns "\"User\":\"\"" into "\"User\":\"1000:1000\"";
-    /// The directory to run in.
+    /// The working directory.
     Workdir "workdir" ["config", "WorkingDir"], Text, set Process Directory "Sets the working directory, without creating it."
         "/srv" turns "\"WorkingDir\":\"/\"" into "\"WorkingDir\":\"/srv\"";
-    /// The words in front of a command that is one text.
+    /// The shell that runs commands in shell form.
     Shell "shell" ["config", "Shell"], Command, set Process Words "Sets the shell that runs commands in shell form."
         "[/bin/bash, -c]" turns "\"Shell\":[\"/bin/sh\",\"-c\"]" into "\"Shell\":[\"/bin/bash\",\"-c\"]";
-    /// The signal that asks the program to end.
+    /// The signal that stops the container.
     StopSignal "stop-signal" ["config", "StopSignal"], Text, set Process Signal "Sets the signal that stops the container."
         "SIGQUIT" turns "\"StopSignal\":\"SIGTERM\"" into "\"StopSignal\":\"SIGQUIT\"";
-    /// The seconds that it then has.
+    /// The time between that signal and `SIGKILL`. In seconds.
     StopTimeout "stop-timeout" ["config", "StopTimeout"], Number, set Process Seconds "Sets the time between that signal and `SIGKILL`."
         "30" turns "\"StopTimeout\":10" into "\"StopTimeout\":30";
-    /// How to find out that a container works.
+    /// The health check.
     Healthcheck "healthcheck" ["config", "Healthcheck"], Object;
     /// The command of the health check.
     HealthcheckTest "healthcheck.test" ["config", "Healthcheck", "Test"], Texts;
-    /// The time between two checks. In nanoseconds.
+    /// The time between two checks.
     HealthcheckInterval "healthcheck.interval" ["config", "Healthcheck", "Interval"], Number;
-    /// The time that a check may take. In nanoseconds.
+    /// The time that a check may take.
     HealthcheckTimeout "healthcheck.timeout" ["config", "Healthcheck", "Timeout"], Number;
-    /// The time in which failures do not count. In nanoseconds.
+    /// The time after the start in which failures do not count.
     HealthcheckStartPeriod "healthcheck.start-period" ["config", "Healthcheck", "StartPeriod"], Number;
-    /// The time between two checks within that. In nanoseconds.
+    /// The time between two checks within the start period.
     HealthcheckStartInterval "healthcheck.start-interval" ["config", "Healthcheck", "StartInterval"], Number;
-    /// The number of failures that count as one.
+    /// The number of consecutive failures that count.
     HealthcheckRetries "healthcheck.retries" ["config", "Healthcheck", "Retries"], Number;
-    /// The instructions that a build on top begins with.
+    /// The ONBUILD instructions.
     Onbuild "onbuild" ["config", "OnBuild"], Texts;
     /// The labels.
     Labels "labels" ["config", "Labels"], Map;
-    /// The environment.
+    /// The environment variables.
     Env "env" ["config", "Env"], Texts;
-    /// The ports that the program listens on.
+    /// The exposed ports.
     Ports "ports" ["config", "ExposedPorts"], Set;
-    /// The directories that get a volume of their own.
+    /// The volumes.
     Volumes "volumes" ["config", "Volumes"], Set;
-    /// The name of the machine.
+    /// The host name.
     Hostname "hostname" ["config", "Hostname"], Text, set Host Text "Sets the host name, which `docker run` replaces."
         "app" turns "\"Hostname\":\"fe562fd5d7a1\"" into "\"Hostname\":\"app\"";
-    /// The domain of the machine.
+    /// The domain name.
     Domainname "domainname" ["config", "Domainname"], Text, set Host Text "Sets the domain name."
         "example.com" turns "\"Domainname\":\"\"" into "\"Domainname\":\"example.com\"";
     /// The author.
@@ -179,7 +185,7 @@ fields! {
     /// The creation time.
     Created "created" ["created"], Time, set Origin Time "Sets the creation time, overriding `SOURCE_DATE_EPOCH`."
         "2026-01-31T12:00:00Z" turns "\"created\":\"2024-01-01T00:00:00Z\"" into "\"created\":\"2026-01-31T12:00:00Z\"";
-    /// The operating system that the image is for.
+    /// The operating system.
     Os "os" ["os"], Text;
     /// The CPU architecture.
     Architecture "architecture" ["architecture"], Text;
@@ -187,7 +193,7 @@ fields! {
     Variant "variant" ["variant"], Text;
     /// The version of the operating system.
     OsVersion "os-version" ["os.version"], Text;
-    /// The features that the operating system must have.
+    /// The required features of the operating system.
     OsFeatures "os-features" ["os.features"], Texts;
 }
 

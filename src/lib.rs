@@ -191,6 +191,8 @@ pub mod timestamp;
 pub mod unified_diff;
 #[doc(hidden)]
 pub mod verify;
+#[doc(hidden)]
+pub mod watch;
 
 pub use apply::{ImageSummary, Summary};
 pub use archive::{Change, Correction, Destination, Form, Half, Image, Layer};

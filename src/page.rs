@@ -69,15 +69,28 @@ impl Page {
     /// Adds a line; blanks at its end are left out.
     pub(crate) fn line(&mut self, indent: usize, parts: &[Part]) {
         let _ = write!(self.text, "{:indent$}", "");
-        for (paint, part) in parts {
+        let n_blank = parts
+            .iter()
+            .rev()
+            .take_while(|(_, part)| part.trim().is_empty());
+        let parts = &parts[..parts.len() - n_blank.count()];
+        for (i, (paint, part)) in parts.iter().enumerate() {
             let part = printable::line(part);
+            let is_last = i + 1 == parts.len();
+            let part = if is_last {
+                part.trim_end_matches(' ')
+            } else {
+                &part
+            };
             let style = match paint {
                 _ if !self.view.in_colour => Style::new(),
                 paint => paint.style(),
             };
             let _ = write!(self.text, "{style}{part}{style:#}");
         }
-        self.text.truncate(self.text.trim_end_matches(' ').len());
+        if parts.is_empty() {
+            self.text.truncate(self.text.trim_end_matches(' ').len());
+        }
         self.text.push('\n');
     }
 

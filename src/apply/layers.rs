@@ -19,6 +19,7 @@ use crate::error::Error;
 use crate::gather::{OpenSources, Reading};
 use crate::layer::{Origin, WriteError, write_layer, write_rewritten};
 use crate::plan::{ImagePlan, MadeContent, Plan, PlannedLayer};
+use crate::watch::{self, Counted, Counting};
 
 const BUFFER_BYTES: usize = 128 * 1024;
 
@@ -70,6 +71,7 @@ pub(super) fn store<'a>(
             compression: layer.compression.unwrap_or_else(neighbours),
         };
         places.made.push(Some(stored.len()));
+        recipe.announce(stored.len() + 1);
         stored.push(recipe.store(&mut spool)?);
     }
     for (i, planned) in plan.images.iter().enumerate() {
@@ -84,6 +86,7 @@ pub(super) fn store<'a>(
             };
             let place = (i, layer.position);
             places.recompressed.insert(place, stored.len());
+            recipe.announce(stored.len() + 1);
             stored.push(recipe.store(&mut spool)?);
         }
     }
@@ -150,6 +153,16 @@ impl<'a> Recipe<'a> {
         }
     }
 
+    /// Says that the layer of that number is going to be made.
+    fn announce(&self, number: usize) {
+        let (n_bytes, counted) = match self.content() {
+            MadeContent::Composed(content) => (content.content_bytes, Counted::Made),
+            MadeContent::Rewritten(rewrite) => (self.reading().size(rewrite.origin), Counted::Read),
+            MadeContent::Verbatim(origin) => (self.reading().size(*origin), Counted::Read),
+        };
+        watch::begins(|| format!("making layer {number}"), n_bytes, counted);
+    }
+
     fn store(self, spool: &mut Spool<'_>) -> Result<StoredLayer<'a>, Error> {
         if let MadeContent::Verbatim(Origin::Import(import)) = *self.content()
             && self.opened.imports[import].compression() == self.compression
@@ -200,7 +213,10 @@ impl<'a> Recipe<'a> {
         let open = move |origin| reading.open(origin);
         let inputs = reading.inputs(&open);
         let written = match self.content() {
-            MadeContent::Composed(content) => write_layer(content, inputs, out),
+            MadeContent::Composed(content) => {
+                let counted = Counted::Made;
+                write_layer(content, inputs, Counting { out, counted })
+            }
             MadeContent::Rewritten(rewrite) => write_rewritten(rewrite, inputs, out),
             MadeContent::Verbatim(origin) => return self.write_verbatim(*origin, out),
         };

@@ -6,21 +6,34 @@ use super::failure::Failure;
 use super::{Arguments, output};
 use crate::error::Error;
 
-/// The files that have a schema.
+/// The files and outputs that have a schema.
 #[derive(Debug, Clone, Copy, ValueEnum)]
 pub(super) enum SchemaKind {
     /// Patch files (the default)
     Patch,
     /// Fleet files
     Fleet,
+    /// The output of `plan --format json`
+    Plan,
+    /// The output of `diff --format json`
+    Diff,
+    /// The output of `inspect --format json`
+    Inspect,
+    /// The output of `verify --format json`
+    Verify,
 }
 
 pub(super) fn schema(kind: SchemaKind) -> Result<(), Failure> {
     let schema = match kind {
-        SchemaKind::Patch => crate::patch::schema(),
-        SchemaKind::Fleet => crate::fleet::schema(),
+        SchemaKind::Patch => return Ok(output::json(&crate::patch::schema())?),
+        SchemaKind::Fleet => return Ok(output::json(&crate::fleet::schema())?),
+        // Written by hand, and held against what the commands print.
+        SchemaKind::Plan => include_str!("../../schema/plan.schema.json"),
+        SchemaKind::Diff => include_str!("../../schema/diff.schema.json"),
+        SchemaKind::Inspect => include_str!("../../schema/inspect.schema.json"),
+        SchemaKind::Verify => include_str!("../../schema/verify.schema.json"),
     };
-    Ok(output::json(&schema)?)
+    Ok(output::text(schema)?)
 }
 
 pub(super) fn completions(shell: clap_complete::Shell) -> Result<(), Failure> {

@@ -58,6 +58,25 @@ pub struct Arguments {
     /// Print errors only
     #[arg(short, long, global = true, display_order = 998)]
     quiet: bool,
+    /// Tell more: the steps of the work, and each request to a registry
+    #[arg(
+        short,
+        long,
+        global = true,
+        conflicts_with = "quiet",
+        display_order = 998
+    )]
+    verbose: bool,
+    /// Show how far long work is: a bar on a terminal, a line for each step, or nothing
+    #[arg(
+        long,
+        global = true,
+        value_enum,
+        value_name = "HOW",
+        default_value = "auto",
+        display_order = 999
+    )]
+    progress: progress::Progress,
     /// Use colour: on a terminal, always, or never
     #[arg(
         long,
@@ -100,9 +119,9 @@ enum Command {
     Pack(pack::Pack),
     /// Patch many images of registries from one committed file
     Fleet(fleet::Fleet),
-    /// Print the JSON Schema of patch files, or of fleet files
+    /// Print the JSON Schema of a kind of file or output
     Schema {
-        /// The kind of file
+        /// The kind of file, or the command
         #[arg(value_enum, default_value = "patch", hide_default_value = true)]
         kind: generate::SchemaKind,
     },
@@ -200,6 +219,12 @@ fn make_printable(error: &mut clap::Error) {
 fn run(arguments: &Arguments) -> ExitCode {
     let quiet = arguments.quiet;
     terminal::choose(arguments.color);
+    let talk = progress::Talk {
+        progress: arguments.progress,
+        is_quiet: quiet,
+        is_verbose: arguments.verbose,
+    };
+    progress::start(talk, !matches!(arguments.command, Command::Fleet(_)));
     let ledger = target::ledger(quiet);
     let result = match &arguments.command {
         Command::Apply(command) => command.run(quiet, ledger),

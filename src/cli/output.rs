@@ -57,10 +57,10 @@ pub(super) fn pieces<E: From<Error>>(
 }
 
 fn deliver(write: impl FnOnce(&mut dyn Write) -> io::Result<()>) -> Result<(), Error> {
-    let written = progress::beside(|| {
-        let mut stdout = BufWriter::new(io::stdout().lock());
-        write(&mut stdout).and_then(|()| stdout.flush())
-    });
+    // What is printed is what the work was for.
+    progress::end();
+    let mut stdout = BufWriter::new(io::stdout().lock());
+    let written = write(&mut stdout).and_then(|()| stdout.flush());
     written.map_err(stdout_error)
 }
 

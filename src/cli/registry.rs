@@ -7,12 +7,12 @@ use clap::Args;
 
 use super::failure::{Failure, say};
 use super::inputs::job;
-use super::progress::Progress;
+use super::progress;
 use crate::job::Job;
 use crate::ledger::{Ledger, Location, ReadAs};
 use crate::printable;
 use crate::reference::{Reference, RegistryImage, WORD};
-use crate::registry::{Observed, Reach, Settings};
+use crate::registry::{Reach, Settings};
 
 /// The options of commands that may open an image in a registry.
 #[derive(Debug, Args)]
@@ -23,18 +23,6 @@ pub(super) struct RegistryOptions {
     /// Reach this registry without encryption; repeatable. A registry on this machine needs no such option
     #[arg(long, value_name = "HOST[:PORT]", value_parser = host, help_heading = "Registries")]
     plain_http: Vec<String>,
-    /// Show each request to a registry on standard error
-    #[arg(short, long, help_heading = "Registries")]
-    verbose: bool,
-    /// Show how far transfers are: a bar on a terminal, a line for each blob, or nothing
-    #[arg(
-        long,
-        value_enum,
-        value_name = "HOW",
-        default_value = "auto",
-        help_heading = "Registries"
-    )]
-    progress: Progress,
 }
 
 impl RegistryOptions {
@@ -43,19 +31,18 @@ impl RegistryOptions {
         if let Some(path) = &self.authfile {
             ledger.read(ReadAs::Credentials, Location::of(path))?;
         }
-        let observer = self.progress.observed(ledger.is_quiet());
-        Ok(job(ledger).registries(self.reach(observer)))
+        Ok(job(ledger).registries(self.reach()))
     }
 
     /// Returns how registries are reached by the options and the environment. Nothing is connected yet.
-    fn reach(&self, observer: Observed) -> Reach {
+    fn reach(&self) -> Reach {
         let variable = |name: &str| std::env::var_os(name);
         let settings = Settings::from_environment(&variable, self.authfile.as_deref());
         let trace: Arc<dyn Fn(&str) + Send + Sync> = Arc::new(say);
         Reach::new(Settings {
             plain_http: self.plain_http.clone(),
-            trace: self.verbose.then_some(trace),
-            observer,
+            trace: progress::is_verbose().then_some(trace),
+            observer: progress::observed(),
             ..settings
         })
     }

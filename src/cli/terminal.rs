@@ -40,13 +40,19 @@ pub(super) fn in_colour(stream: &impl IsTerminal) -> bool {
         Colour::Always => true,
         Colour::Never => false,
         Colour::Auto if anstyle_query::no_color() => false,
-        Colour::Auto if anstyle_query::clicolor_force() => true,
+        Colour::Auto if is_forced() => true,
         Colour::Auto => {
             stream.is_terminal()
                 && anstyle_query::term_supports_color()
                 && anstyle_query::clicolor().unwrap_or(true)
         }
     }
+}
+
+/// Whether `CLICOLOR_FORCE` is anything but 0.
+fn is_forced() -> bool {
+    let value = std::env::var_os("CLICOLOR_FORCE");
+    value.is_some_and(|value| !value.is_empty() && value != "0")
 }
 
 /// What `--color` says in arguments that could not be parsed.

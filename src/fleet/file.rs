@@ -5,7 +5,7 @@ use serde_json::json;
 use super::tags::TagFilter;
 use super::template::Template;
 use crate::digest::Digest;
-use crate::patch::{ApiVersion, Kind, Yaml, is_name};
+use crate::patch::{ARG, ApiVersion, Kind, Yaml, is_name};
 use crate::platform::PlatformPattern;
 use crate::problem::{Address, Code, Problem, Rejected, quoted};
 use crate::reference::Reference;
@@ -15,6 +15,8 @@ use crate::shape::{
 };
 
 const KIND_HELP: &str = "a fleet starts with `apiVersion: ocipatch/v1` and `kind: Fleet`";
+const PATCH_HELP: &str =
+    "write it relative to the fleet file: whoever applies the lock has other directories";
 const IMAGES_HELP: &str =
     "write at least one image, as in `- from: registry.example.com/team/app:1.4`";
 
@@ -93,13 +95,13 @@ shape! {
 shape! {
     /// The path of a patch file, relative to the fleet file
     struct PatchPath("PatchPath") -> String {
-        |_| json!({ "type": ["string", "number", "boolean"], "minLength": 1, "pattern": "^[^/]" }),
+        |_| json!({ "type": ["string", "number", "boolean"], "minLength": 1, "pattern": "^[^/]", "patternErrorMessage": PATCH_HELP }),
         |field, problems| {
             let path = SourcePath::decode(field, problems)?;
             if path.starts_with('/') {
                 let message = format!("{} is an absolute path", quoted(&path));
                 let problem = field.problem(Code::InvalidPath, message);
-                problems.add(problem.with_help("write it relative to the fleet file: whoever applies the lock has other directories"));
+                problems.add(problem.with_help(PATCH_HELP));
                 return None;
             }
             Some(path)
@@ -110,7 +112,7 @@ shape! {
 shape! {
     /// Values by the names of args
     struct Args("ArgValues") -> Vec<(String, String)> {
-        |definitions| map_of::<Text>("^[A-Za-z_][A-Za-z0-9_-]*$", definitions),
+        |definitions| map_of::<Text>(ARG, definitions),
         args
     }
 }
@@ -133,7 +135,12 @@ shape! {
 shape! {
     /// The name of an image with its tag, or of a repository
     struct From("Source") -> Reference {
-        |_| json!({ "type": "string", "minLength": 1, "pattern": "^(?![a-z-]+://)[^@]+$" }),
+        |_| json!({
+            "type": "string",
+            "minLength": 1,
+            "pattern": "^(?![a-z-]+://)[^@]+$",
+            "patternErrorMessage": "write a name without transport and digest, as in `registry.example.com/team/app:1.4`",
+        }),
         from
     }
 }

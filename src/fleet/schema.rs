@@ -9,9 +9,6 @@ use crate::shape::{Definitions, Map};
 #[must_use]
 pub fn schema() -> Value {
     let mut definitions = Definitions::default();
-    let mut schema = Fleet::map_schema(&mut definitions);
-    schema["title"] = "ocipatch fleet".into();
-    schema["$schema"] = "http://json-schema.org/draft-07/schema#".into();
-    schema["definitions"] = definitions.into_map().into();
-    schema
+    let root = Fleet::map_schema(&mut definitions);
+    definitions.schema_of_file("fleet", root)
 }

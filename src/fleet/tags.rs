@@ -86,6 +86,7 @@ shape! {
             "minimum": 1,
             "maximum": 999_999,
             "pattern": "^[1-9][0-9]{0,5}$",
+            "patternErrorMessage": "write a number from 1 to 999999",
         }),
         |field, problems| {
             let text = field.some_word(problems)?;

@@ -19,13 +19,20 @@ enum Piece {
     Tag,
 }
 
+const TAG_HELP: &str = "end it with a tag, as in `:{tag}`";
 const KNOWN: &str = "there is `{registry}`, `{repository}`, `{name}` and `{tag}`";
 
 shape! {
     /// The name of a destination, such as `registry.example.com/patched/{repository}:{tag}`. `{registry}`, `{repository}` and `{tag}`
     /// are those of the source, and `{name}` is the last part of its repository
     impl Template, "Destination" {
-        |_| json!({ "type": "string", "minLength": 1, "pattern": ":[^/]+$" }),
+        |_| json!({
+            "type": "string",
+            "minLength": 1,
+            "pattern": ":[^/]+$",
+            "patternErrorMessage": TAG_HELP,
+            "examples": ["registry.example.com/patched/{repository}:{tag}"],
+        }),
         |field, problems| {
             let text = field.some_word(problems)?;
             match Template::parse(text) {
@@ -51,7 +58,7 @@ impl Template {
             .rsplit_once(':')
             .filter(|(_, tag)| !tag.contains('/'))
         else {
-            return Err(("has no tag".to_owned(), "end it with a tag, as in `:{tag}`"));
+            return Err(("has no tag".to_owned(), TAG_HELP));
         };
         // Without a registry it would be a name of Docker Hub, which few mean that push there.
         let first = name.split_once('/').map_or("", |(first, _)| first);

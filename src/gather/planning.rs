@@ -80,6 +80,7 @@ impl Gathered<'_> {
         let mut read = vec![Vec::new(); contents.len()];
         let mut put = |i: usize, bytes: &[u8]| read[i].extend_from_slice(bytes);
         let open = |origin| reading.open(origin);
+        reading.announce(&contents);
         read_contents(&contents, reading.inputs(&open), &mut put)
             .map_err(|error| reading.error(error))?;
         for (wanted, text) in wanted.into_iter().zip(read) {

@@ -1,5 +1,6 @@
 //! What layers are made from: the layers of an image, and what was opened for the plan.
 
+use std::collections::BTreeSet;
 use std::io::{self, Write as _};
 
 use super::OpenSources;
@@ -8,6 +9,7 @@ use crate::digest::{Digest, Hashing};
 use crate::error::Error;
 use crate::layer::{Data, Inputs, OpenOrigin, Origin, WriteError, read_contents};
 use crate::tarball::Input;
+use crate::watch::{self, Counted};
 
 /// An image, and what is beside its archive.
 #[derive(Clone, Copy)]
@@ -33,6 +35,31 @@ impl<'a> Reading<'a> {
         Inputs { roots, open }
     }
 
+    /// Says that contents are going to be read.
+    pub(crate) fn announce(self, contents: &[&Data]) {
+        let origins = contents.iter().filter_map(|data| match data {
+            Data::Kept(kept) => Some(kept.origin),
+            Data::None | Data::Inline(_) | Data::Host(_) => None,
+        });
+        let origins: BTreeSet<Origin> = origins.collect();
+        if origins.is_empty() {
+            return;
+        }
+        let n_bytes = origins.into_iter().map(|origin| self.size(origin)).sum();
+        watch::begins(|| "reading files".to_owned(), n_bytes, Counted::Read);
+    }
+
+    /// Returns how many bytes an origin has as it is stored; 0 if nobody knows yet.
+    pub(crate) fn size(self, origin: Origin) -> u64 {
+        match origin {
+            Origin::Layer(position) => self.image.layers()[position].size(),
+            Origin::Import(import) => {
+                let blob = self.opened.imports[import].blob();
+                blob.map_or(0, |blob| blob.n_bytes())
+            }
+        }
+    }
+
     /// Returns what contents hash to; each stream is read once.
     pub(crate) fn digests(self, contents: &[&Data]) -> Result<Vec<Digest>, Error> {
         let mut hashing: Vec<_> = contents.iter().map(|_| Hashing::new(io::sink())).collect();
@@ -41,6 +68,7 @@ impl<'a> Reading<'a> {
             written.expect("a sink takes everything");
         };
         let open = |origin| self.open(origin);
+        self.announce(contents);
         read_contents(contents, self.inputs(&open), &mut put).map_err(|error| self.error(error))?;
         let digests = hashing.into_iter().map(|hashing| hashing.finish().0);
         Ok(digests.collect())

@@ -12,6 +12,7 @@ use crate::layer::{Data, Kept, Origin};
 use crate::patch::{Expectation, Patch};
 use crate::rootfs::{Content, LayerLog, Resolution, Rootfs, RootfsError};
 use crate::tarball::{Kind, MAX_HOLE_BYTES};
+use crate::watch::{self, Counted};
 
 /// What the layers of an image hold, by position.
 pub(super) type Logs = HashMap<usize, Arc<LayerLog>>;
@@ -43,8 +44,21 @@ pub(super) fn read_stacks(
         .collect();
     stacks.sort();
     archive.fetch_ahead(wanted.keys().copied())?;
+    let sizes = stacks.iter().flat_map(|(_, image)| {
+        let layers = archive.images()[*image].layers().iter();
+        layers
+            .enumerate()
+            .map(|(position, layer)| ((layer.blob(), position), layer.size()))
+    });
+    let sizes: HashMap<_, u64> = sizes.collect();
+    watch::begins(
+        || "reading layers".to_owned(),
+        sizes.values().sum(),
+        Counted::Read,
+    );
     let mut reading = Stacks {
         archive,
+        n_read: 0,
         logs: HashMap::new(),
         shared: Vec::new(),
     };
@@ -60,6 +74,8 @@ pub(super) fn read_stacks(
 
 struct Stacks<'a> {
     archive: &'a Archive,
+    /// How many bytes of layers were read, or found in the cache.
+    n_read: u64,
     /// By the entry of a layer and its position.
     logs: HashMap<(BlobId, usize), Arc<LayerLog>>,
     /// Trees of as many layers as the last stack and the next one begin with.
@@ -91,7 +107,9 @@ impl Stacks<'_> {
                 tree.add_logged(position, log)
             } else {
                 let add = |headers: &mut Headers<'_>| tree.add_layer(position, headers);
-                self.archive.read_headers(layer, add)?
+                let added = self.archive.read_headers(layer, add)?;
+                self.is_read(layer);
+                added
             };
             added.map_err(|error| unreadable(self.archive, layer, &error))?;
         }
@@ -99,6 +117,11 @@ impl Stacks<'_> {
             self.shared.push((n_shared, tree.clone()));
         }
         Ok((with_logs.then_some(logs), tree))
+    }
+
+    fn is_read(&mut self, layer: &Layer) {
+        self.n_read += layer.size();
+        watch::is_at(self.n_read);
     }
 
     fn log(&mut self, layer: &Layer, position: usize) -> Result<Arc<LayerLog>, Error> {
@@ -114,6 +137,7 @@ impl Stacks<'_> {
             };
             unreadable(self.archive, layer, &error)
         })?;
+        self.is_read(layer);
         let log = Arc::new(log);
         if let Some(place) = place {
             self.logs.insert(place, Arc::clone(&log));

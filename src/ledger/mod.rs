@@ -139,12 +139,6 @@ impl Ledger {
         self.writes.retain(|written| written.role != role);
     }
 
-    /// Tells whether messages are unwanted.
-    pub(crate) fn is_quiet(&self) -> bool {
-        let mut roles = self.writes.iter().map(|written| written.role);
-        roles.any(|role| role == WrittenAs::QuietStandardError)
-    }
-
     fn enter_read(&mut self, read: Read) -> Result<(), Conflict> {
         for written in &self.writes {
             written.check_read(&read)?;

@@ -12,7 +12,7 @@ impl Room for AddLayer {
 
     const DOCS: Docs = Docs {
         does: "Adds a layer with the files of a directory or a tar, or with files defined in the patch.",
-        takes: "`{from: directory or tar, to: path}`, `{files: [{path: path, content: string}, …]}`, and more: see below",
+        takes: "`{from: directory or tar, to: path}`, `{files: [{path: path, content: string}, …]}` or both, and options such as `owner`, `mode` and `at`",
         example: "{ files: [{ path: /etc/b, content: hi }] }",
         before: "layers: [etc/ etc/a]",
         after: "layers: [etc/ etc/a] [etc/ etc/b]",

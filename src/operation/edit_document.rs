@@ -1,7 +1,5 @@
 //! `edit-json`, `edit-toml`, `edit-yaml`: values of a document, found by their pointers.
 
-use serde_json::json;
-
 use super::edit_options::{EditOptions, Edited};
 use super::{Docs, Inverse, Needs, Room, ValueOf};
 use crate::document::{Edit, Format, Pointer, Refused};
@@ -10,7 +8,9 @@ use crate::edit::text::TextFile;
 use crate::image_path::ImagePath;
 use crate::problem::{Address, Code, quoted};
 use crate::shape::parts::MapSchema;
-use crate::shape::{Given, MergePatch, PointerList, PointerMap, Problems, Record, Rule, record};
+use crate::shape::{
+    Given, MergePatch, PointerList, PointerMap, Problems, Record, Rule, record, require_any,
+};
 
 record! {
     /// A file, and the values of it that change: `unset` comes first, then `merge`, then `set`.
@@ -45,8 +45,7 @@ impl Rule for Changes {
     }
 
     fn describe(&self, schema: &mut MapSchema) {
-        let keys = CHANGES.iter().map(|key| json!({ "required": [key] }));
-        *schema.rule("anyOf") = keys.collect();
+        require_any(&CHANGES, schema);
     }
 }
 

@@ -10,8 +10,8 @@ use crate::image::json;
 use crate::problem::Code;
 use crate::shape::node::Value;
 use crate::shape::{
-    Duration, Field, Nanoseconds, NotEmpty, Problems, Retries, Shape, SomeText, Text, plain,
-    record, shape, spell_duration,
+    Duration, Field, Nanoseconds, NotEmpty, Problems, Retries, Shape, SomeText, Text,
+    note_shell_form, plain, record, shape, spell_duration,
 };
 
 record! {
@@ -60,6 +60,12 @@ fn test(field: &Field<'_>, problems: &mut Problems) -> Option<Vec<String>> {
     let help = "write a command as one string, or `[CMD, program, argument]`";
     let items = field.items(help, problems)?;
     let n_items = items.len();
+    match items.split_first() {
+        Some((first, command)) if first.node.as_text() == Some("CMD") => {
+            note_shell_form(command, problems);
+        }
+        _ => {}
+    }
     let words: Vec<String> = items
         .iter()
         .filter_map(|item| plain(item, item.text(problems)?, problems))

@@ -6,6 +6,7 @@ pub(crate) mod add_layer;
 pub(crate) mod annotations;
 mod append_text;
 mod ca_certificate;
+mod docs;
 mod edit_document;
 mod edit_options;
 mod env;
@@ -38,6 +39,7 @@ pub use self::accounts::{AddGroup, AddUser, GroupName};
 pub use self::annotations::{AnnotationRemoval, Annotations};
 pub use self::append_text::{Append, AppendedText};
 pub use self::ca_certificate::{AddCaCertificate, CertificateText};
+pub use self::docs::Docs;
 pub use self::edit_document::DocumentEdit;
 pub use self::edit_options::EditOptions;
 pub use self::env::EnvPart;
@@ -65,7 +67,6 @@ pub use self::set_line::{Beside, Insert, InsertAt, InsertBeside, SetLine};
 pub use self::squash::Squash;
 pub use self::unset::Unset;
 
-use std::fmt;
 use std::sync::LazyLock;
 
 use crate::config_field::{ConfigField, Setter, SetterGroup};
@@ -100,37 +101,6 @@ pub(crate) trait Room {
 
 /// The value of the operation of a room.
 pub(crate) type ValueOf<R> = <<R as Room>::Shape as Shape>::Value;
-
-/// The documentation of an operation.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Docs {
-    /// What it does.
-    pub does: &'static str,
-    /// What it takes.
-    pub takes: &'static str,
-    /// A value, as YAML.
-    pub example: &'static str,
-    /// A piece of an image before that.
-    pub before: &'static str,
-    /// The same piece after.
-    pub after: &'static str,
-}
-
-impl fmt::Display for Docs {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self {
-            does,
-            takes,
-            example,
-            before,
-            after,
-        } = self;
-        write!(
-            f,
-            "{does}\n\nTakes {takes}.\nFor example `{example}` turns `{before}` into `{after}`."
-        )
-    }
-}
 
 /// An operation of the language.
 #[derive(Debug)]
@@ -341,9 +311,16 @@ impl Shape for Operation {
 
     fn schema(definitions: &mut Definitions) -> Json {
         let rows = self::definitions().iter();
-        let rows = rows.map(|row| (row.name, row.docs.to_string(), row.refer(definitions)));
-        let rows: Vec<(&str, String, Json)> = rows.collect();
-        shape::OneKey::schema("One operation of a patch, as its author wrote it.", &rows)
+        let properties = rows.map(|row| {
+            (
+                row.name,
+                row.docs.property(row.name, row.refer(definitions)),
+            )
+        });
+        shape::OneKey::schema(
+            &["One operation of a patch, as its author wrote it."],
+            properties,
+        )
     }
 
     fn decode(field: &Field<'_>, problems: &mut Problems) -> Option<Self> {

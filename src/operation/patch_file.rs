@@ -1,5 +1,7 @@
 //! `patch-file`: a file as the image shows it, changed as a diff says.
 
+use serde_json::json;
+
 use super::{Docs, Inverse, Needs, Room, Sources, ValueOf};
 use crate::edit::files::EditTarget;
 use crate::edit::image::EditedImage;
@@ -8,8 +10,8 @@ use crate::image_path::ImagePath;
 use crate::printable;
 use crate::problem::{Address, Code, quoted};
 use crate::shape::{
-    Count, EditPlace, Field, IfMissing, NoNewLayer, Problems, SomeText, SourcePath, Word, one_of,
-    record, shape,
+    EditPlace, Field, IfMissing, NoNewLayer, Problems, SomeText, SourcePath, Word, one_of, record,
+    shape,
 };
 use crate::unified_diff::{Outcome, Placement, Reject, UnifiedDiff};
 
@@ -56,8 +58,17 @@ shape! {
 }
 
 shape! {
-    /// A number of lines of context.
-    struct Fuzz like Count, -> usize { fuzz }
+    /// A number of lines of context
+    struct Fuzz("Fuzz") -> usize {
+        |_| json!({
+            "type": ["string", "integer"],
+            "minimum": 0,
+            "maximum": MAX_FUZZ,
+            "pattern": "^(0|[1-9][0-9]?|100)$",
+            "patternErrorMessage": fuzz_help(),
+        }),
+        fuzz
+    }
 }
 
 fn inline(field: &Field<'_>, problems: &mut Problems) -> Option<UnifiedDiff> {
@@ -75,6 +86,10 @@ fn inline(field: &Field<'_>, problems: &mut Problems) -> Option<UnifiedDiff> {
     }
 }
 
+fn fuzz_help() -> String {
+    format!("write a number of lines up to {MAX_FUZZ}")
+}
+
 fn fuzz(field: &Field<'_>, problems: &mut Problems) -> Option<usize> {
     let text = field.word(problems)?;
     let number = text
@@ -84,7 +99,7 @@ fn fuzz(field: &Field<'_>, problems: &mut Problems) -> Option<usize> {
     if number.is_none() {
         let message = format!("{} is {}", field.name, quoted(text));
         let problem = field.problem(Code::InvalidValue, message);
-        problems.add(problem.with_help(format!("write a number of lines up to {MAX_FUZZ}")));
+        problems.add(problem.with_help(fuzz_help()));
     }
     number
 }

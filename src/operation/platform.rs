@@ -31,7 +31,11 @@ record! {
 shape! {
     /// A name as in Go, such as `linux`, `arm64` or `v7`
     struct PlatformPart("PlatformPart") -> String {
-        |_| json!({ "type": ["string", "number"], "pattern": "^[A-Za-z0-9._-]+$" }),
+        |_| json!({
+            "type": ["string", "number"],
+            "pattern": format!("^(?!({})$)[A-Za-z0-9._-]+$", ALIASES.map(|(theirs, _)| in_any_case(theirs)).join("|")),
+            "patternErrorMessage": "use the name that Go has, as in `amd64`: letters, digits, `.`, `_` and `-`",
+        }),
         part
     }
 }
@@ -57,6 +61,14 @@ const ALIASES: [(&str, &str); 8] = [
     ("armel", "arm"),
     ("macos", "darwin"),
 ];
+
+fn in_any_case(word: &str) -> String {
+    let letter = |c: char| match c {
+        'a'..='z' => format!("[{c}{}]", c.to_ascii_uppercase()),
+        other => other.to_string(),
+    };
+    word.chars().map(letter).collect()
+}
 
 fn part(field: &Field<'_>, problems: &mut Problems) -> Option<String> {
     let text = plain(field, field.some_word(problems)?, problems)?;

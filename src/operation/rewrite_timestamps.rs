@@ -30,7 +30,7 @@ shape! {
     /// An RFC 3339 timestamp, or `source-date-epoch` for `SOURCE_DATE_EPOCH` (1970 if unset)
     struct LatestTime("LatestTime") -> Option<Timestamp> {
         |definitions| json!({
-            "anyOf": [definitions.refer::<Time>(), { "type": "string", "pattern": format!("^{EPOCH}$") }],
+            "anyOf": [definitions.refer::<Time>(), { "enum": [EPOCH] }],
         }),
         |field, problems| match field.node.as_text() {
             // The time of the whole run.

@@ -87,10 +87,16 @@ shape! {
     }
 }
 
+const LINE_HELP: &str = "`append-text` adds several lines, and `replace-text` replaces them";
+
 shape! {
     /// One line, without its end
     struct Line("Line") -> String {
-        |_| json!({ "type": ["string", "number", "boolean"], "pattern": "^[^\\n\\r\\u0000]*$" }),
+        |_| json!({
+            "type": ["string", "number", "boolean"],
+            "pattern": "^[^\\n\\r\\u0000]*$",
+            "patternErrorMessage": LINE_HELP,
+        }),
         line
     }
 }
@@ -100,9 +106,7 @@ fn line(field: &Field<'_>, problems: &mut Problems) -> Option<String> {
     if text.contains(['\n', '\r']) {
         let message = format!("{} has a line break", field.name);
         let problem = field.problem(Code::InvalidValue, message);
-        problems.add(
-            problem.with_help("`append-text` adds several lines, and `replace-text` replaces them"),
-        );
+        problems.add(problem.with_help(LINE_HELP));
         return None;
     }
     Some(text)

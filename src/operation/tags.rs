@@ -12,10 +12,21 @@ use crate::problem::{Code, quoted};
 use crate::reference::Reference;
 use crate::shape::{Field, Problems, Removal, set, shape};
 
+/// The parts of a reference (distribution/reference, reference.go).
+const HOST: &str = r"([A-Za-z0-9]([A-Za-z0-9-]*[A-Za-z0-9])?(\.[A-Za-z0-9]([A-Za-z0-9-]*[A-Za-z0-9])?)*|\[[0-9A-Fa-f:]+\])";
+const NAME: &str = r"[a-z0-9]+((\.|_|__|-+)[a-z0-9]+)*";
+const TAG: &str = "[A-Za-z0-9_][A-Za-z0-9_.-]{0,127}";
+
 shape! {
     /// A tag with its repository, such as `app:2` or `registry.example.com/app:2`
     struct Tag("Reference") -> Reference {
-        |_| json!({ "type": ["string", "number", "boolean"], "minLength": 1 }),
+        |_| json!({
+            "type": ["string", "number", "boolean"],
+            "minLength": 1,
+            "pattern": format!("^({HOST}(:[0-9]+)?/)?{NAME}(/{NAME})*(:{TAG})?$"),
+            "patternErrorMessage": "write a name in lower case and a tag, as in `app:2`",
+            "examples": ["app:2"],
+        }),
         reference
     }
 }

@@ -1,7 +1,5 @@
 //! `unset`: fields of the configuration that go.
 
-use serde_json::json;
-
 use super::{Docs, Inverse, Needs, Reach, Room, ValueOf};
 use crate::config_field::ConfigField;
 use crate::edit::claims::{Claimed, Intent};
@@ -10,7 +8,7 @@ use crate::edit::{EditedImage, Effect, ImageState};
 use crate::image::json::Value;
 use crate::problem::{Address, Code, quoted};
 use crate::shape::{
-    Field, IfMissing, Problems, Short, item_address, record, set, shape, suggestion,
+    Field, IfMissing, Problems, Short, item_address, record, set, shape, suggestion, words_schema,
 };
 
 const HELP: &str = "write at least one field, as in `[healthcheck]`";
@@ -43,14 +41,20 @@ shape! {
 shape! {
     /// A field of the configuration
     struct FieldName("FieldName") -> ConfigField {
-        |_| json!({ "enum": names() }),
+        |_| {
+            let names = optional().map(|field| (field.name(), field.docs()));
+            words_schema(names)
+        },
         field_name
     }
 }
 
 fn names() -> Vec<&'static str> {
-    let optional = ConfigField::ALL.iter().filter(|field| field.is_optional());
-    optional.map(|field| field.name()).collect()
+    optional().map(|field| field.name()).collect()
+}
+
+fn optional() -> impl Iterator<Item = &'static ConfigField> {
+    ConfigField::ALL.iter().filter(|field| field.is_optional())
 }
 
 fn field_name(field: &Field<'_>, problems: &mut Problems) -> Option<ConfigField> {
@@ -84,7 +88,7 @@ impl Room for Unset {
     const KEY: &'static str = "unset";
 
     const DOCS: Docs = Docs {
-        does: "Removes fields of the configuration; see below for their names.",
+        does: "Removes fields of the configuration.",
         takes: "`[field, …]`",
         example: "[healthcheck, user]",
         before: "\"User\":\"app\",\"Healthcheck\":{\"Retries\":2},\"Image\":\"\"",

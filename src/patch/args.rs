@@ -13,10 +13,18 @@ use super::substitute::{is_name, literal};
 use crate::problem::{Address, Code, Problem, quoted};
 use crate::shape::node::Value;
 use crate::shape::{
-    Field, Problems, Record, Rule, Shape, SomeText, Text, listed, map_of, record, regex, set, shape,
+    Field, Keys, Problems, Record, Rule, Shape, SomeText, Text, listed, map_of, record, regex, set,
+    shape,
 };
 
 const HELP: &str = "write at least one, as in `args: {version: {default: \"1.0\"}}`";
+
+/// The names of args.
+pub(crate) const ARG: Keys = Keys {
+    word: "name",
+    pattern: "^[A-Za-z_][A-Za-z0-9_-]*$",
+    message: "it starts with a letter or `_`, followed by letters, digits, `_` and `-`",
+};
 
 /// Where values for the args of patches come from.
 #[derive(Clone, Default)]
@@ -136,9 +144,7 @@ impl Arg {
         if !is_name(name) {
             let message = format!("{} is not the name of an argument", quoted(name));
             let problem = Problem::new(Code::MalformedArg, arg.address.clone(), message);
-            problems.add(problem.with_help(
-                "it starts with a letter or `_`, followed by letters, digits, `_` and `-`",
-            ));
+            problems.add(problem.with_help(ARG.message));
         }
         let n_before = problems.len();
         let rules = Declaration::decode(field, problems);
@@ -264,7 +270,7 @@ impl Declaration {
 shape! {
     /// Variables by name
     pub(super) struct Declarations("Args") -> Vec<String> {
-        |definitions| map_of::<Declaration>("^[A-Za-z_][A-Za-z0-9_-]*$", definitions),
+        |definitions| map_of::<Declaration>(ARG, definitions),
         |field, _| Some(names(field))
     }
 }

@@ -7,7 +7,7 @@ use crate::problem::{Code, Problem, quoted};
 use crate::shape::node::Value;
 use crate::shape::{
     Count, Definitions, Directory, Duration, Field, Json, PlainText, Port, Ports, Problems,
-    Seconds, Shape, Text, Volumes, shape, suggestion,
+    Seconds, Shape, Text, Volumes, property, shape, suggestion,
 };
 
 /// What a field is to hold.
@@ -60,7 +60,8 @@ fn fields_schema(definitions: &mut Definitions) -> Json {
                 definitions.refer::<Text>()
             }
         };
-        properties.insert(field.name().to_owned(), value);
+        let property = property(field.docs(), value);
+        properties.insert(field.name().to_owned(), property);
     }
     json!({
         "type": "object",

@@ -6,7 +6,7 @@ use crate::digest::Digest;
 use crate::image_path::ImagePath;
 use crate::problem::{Address, Code, Problem, quoted};
 use crate::shape::node::Value;
-use crate::shape::{Field, Map, NotEmpty, Octal, Problems, Word, record, shape};
+use crate::shape::{ANY_PATH, Field, Map, NotEmpty, Octal, Problems, Word, record, shape};
 
 const HELP: &str = "write `exists`, `absent`, or a map of `sha256`, `mode` and `symlink`";
 
@@ -42,10 +42,10 @@ shape! {
         |definitions| json!({
             "type": "object",
             "minProperties": 1,
-            "propertyNames": { "pattern": "^(?!(.*/)?\\.\\.(/|$))/" },
+            "propertyNames": ANY_PATH.schema(),
             "additionalProperties": {
                 "anyOf": [
-                    { "type": "string", "pattern": "^(exists|absent)$" },
+                    { "enum": ["exists", "absent"] },
                     definitions.refer::<PathExpectation>(),
                 ],
             },
@@ -57,7 +57,11 @@ shape! {
 shape! {
     /// The 64 hex digits that `sha256sum` prints
     struct Sha256("Sha256") -> Digest {
-        |_| json!({ "type": ["string", "number"], "pattern": "^(sha256:)?[0-9a-f]{64}$" }),
+        |_| json!({
+            "type": ["string", "number"],
+            "pattern": "^(sha256:)?[0-9a-f]{64}$",
+            "patternErrorMessage": "write 64 lower-case hex digits, as `sha256sum` prints them",
+        }),
         digest
     }
 }

@@ -101,10 +101,16 @@ impl PatchFile {
             problems.add(problem.with_help(super::API_VERSION_HELP));
         }
         file.yaml.documents = documents.into();
+        let remarks = problems.take_remarks();
         if !problems.is_empty() {
             return Err(file.reject(problems.into_vec()));
         }
-        file.notes = invisible::notes(&file.yaml.documents, &file.yaml.source());
+        let source = file.yaml.source();
+        file.notes = invisible::notes(&file.yaml.documents, &source);
+        let notes = remarks.into_iter();
+        let notes = notes.map(|(kind, range, message)| Note::new(kind, &source, range, message));
+        file.notes.extend(notes);
+        file.notes.sort_by_key(Note::start);
         Ok(file)
     }
 

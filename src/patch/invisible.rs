@@ -4,7 +4,7 @@
 //! visible characters. Every key and value of a patch is looked at, so that no operation can be forgotten.
 
 use crate::printable::{code_point, is_visible};
-use crate::problem::{MAX_PROBLEMS, Note, Source, quoted};
+use crate::problem::{MAX_PROBLEMS, Note, NoteKind, Source, quoted};
 use crate::shape::node::{Node, Value};
 
 /// More characters than this are not listed for one name.
@@ -51,7 +51,12 @@ impl Found<'_> {
         // Of a secret not even a character is told.
         if !hidden.is_empty() && !node.is_secret && self.notes.len() < MAX_PROBLEMS {
             let message = format!("{subject} has {}", listed(hidden));
-            let note = Note::new(self.source, node.span.clone(), message);
+            let note = Note::new(
+                NoteKind::InvisibleCharacter,
+                self.source,
+                node.span.clone(),
+                message,
+            );
             self.notes.push(note);
         }
     }

@@ -22,6 +22,7 @@ mod yaml;
 
 use serde_json::json;
 
+pub(crate) use self::args::ARG;
 pub use self::args::ArgValues;
 pub use self::draft::{DraftValue, PatchDraft};
 pub use self::expect::Expectation;

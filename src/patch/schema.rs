@@ -11,6 +11,8 @@ use crate::shape::{Definitions, Map, Shape};
 
 /// What every text with an arg in it has.
 const AN_ARG: &str = r"\$\{";
+/// The words of which one is written, and what editors show of them.
+const WORDS: [&str; 3] = ["enum", "enumDescriptions", "markdownEnumDescriptions"];
 /// What is read before args are filled in.
 const NOT_FILLED_IN: [&str; 5] = [
     ApiVersion::NAME,
@@ -24,16 +26,14 @@ const NOT_FILLED_IN: [&str; 5] = [
 #[must_use]
 pub fn schema() -> Value {
     let mut definitions = Definitions::default();
-    let mut schema = Patch::map_schema(&mut definitions);
-    let mut definitions = definitions.into_map();
-    for (name, definition) in &mut definitions {
+    let root = Patch::map_schema(&mut definitions);
+    let mut schema = definitions.schema_of_file("patch", root);
+    let definitions = schema["definitions"].as_object_mut();
+    for (name, definition) in definitions.expect("it is a map of definitions") {
         if !NOT_FILLED_IN.contains(&name.as_str()) {
             let_args_in(definition);
         }
     }
-    schema["title"] = "ocipatch patch".into();
-    schema["$schema"] = "http://json-schema.org/draft-07/schema#".into();
-    schema["definitions"] = definitions.into();
     schema
 }
 
@@ -55,14 +55,12 @@ fn let_arg_be(object: &mut serde_json::Map<String, Value>) {
     if let Some(Value::String(pattern)) = object.get_mut("pattern") {
         *pattern = format!("{AN_ARG}|(?:{pattern})");
     }
-    if let Some(words) = object.remove("enum") {
-        let choices = json!([{ "enum": words }, { "type": "string", "pattern": AN_ARG }]);
+    let words = WORDS.iter();
+    let words =
+        words.filter_map(|keyword| Some(((*keyword).to_owned(), object.shift_remove(*keyword)?)));
+    let words: serde_json::Map<String, Value> = words.collect();
+    if !words.is_empty() {
+        let choices = json!([words, { "type": "string", "pattern": AN_ARG }]);
         object.insert("anyOf".to_owned(), choices);
-    }
-    if let Some(Value::Array(choices)) = object.get_mut("oneOf")
-        && choices.iter().all(|choice| choice.get("const").is_some())
-    {
-        let description = "The value of an argument";
-        choices.push(json!({ "description": description, "type": "string", "pattern": AN_ARG }));
     }
 }

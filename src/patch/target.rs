@@ -9,9 +9,12 @@ use crate::digest::Digest;
 use crate::platform::PlatformPattern;
 use crate::problem::{Address, Code, Problem, Rejected, quoted};
 use crate::reference::{Glob, Reference};
-use crate::shape::{Field, NotEmpty, Problems, choices, list, record, shape, words};
+use crate::shape::{Field, NotEmpty, Problems, choices, list, record, shape, string_like, words};
 
 const MIN_ID_DIGITS: usize = 4;
+const ID_HELP: &str = "write `sha256:` and 4 to 64 lower-case hex digits";
+const PLATFORM_HELP: &str =
+    "write `os/architecture` or `os/architecture/variant`, as in `linux/arm64`";
 
 record! {
     /// The images that a patch changes. The default is the only image, for all its platforms.
@@ -141,6 +144,8 @@ shape! {
         |_| json!({
             "type": ["string", "number", "boolean"],
             "pattern": "^(sha256:[0-9a-f]{4,64}$|(?!sha256:)[\\s\\S])",
+            "patternErrorMessage": ID_HELP,
+            "examples": ["app:*"],
         }),
         |field, problems| {
             if field.some_word(problems)?.starts_with("sha256:") {
@@ -157,6 +162,8 @@ shape! {
         |_| json!({
             "type": "string",
             "pattern": "^[A-Za-z0-9._*?()-]+(/[A-Za-z0-9._*?()-]+){1,2}$",
+            "patternErrorMessage": PLATFORM_HELP,
+            "examples": ["linux/amd64"],
         }),
         platform
     }
@@ -165,7 +172,7 @@ shape! {
 shape! {
     /// The start of a digest, such as `sha256:4fdc`
     pub(super) struct IdPrefix("IdPrefix") -> String {
-        |_| json!({ "type": "string", "pattern": "^sha256:[0-9a-f]{4,64}$" }),
+        |_| string_like("^sha256:[0-9a-f]{4,64}$", ID_HELP),
         id_prefix
     }
 }
@@ -198,8 +205,7 @@ fn platform(field: &Field<'_>, problems: &mut Problems) -> Option<PlatformPatter
     if pattern.is_none() {
         let message = format!("{} is not a platform", quoted(text));
         let problem = field.problem(Code::InvalidPlatform, message);
-        let help = "write `os/architecture` or `os/architecture/variant`, as in `linux/arm64`";
-        problems.add(problem.with_help(help));
+        problems.add(problem.with_help(PLATFORM_HELP));
     }
     pattern
 }
@@ -211,7 +217,7 @@ fn id_prefix(field: &Field<'_>, problems: &mut Problems) -> Option<String> {
     if digits.is_none() {
         let message = format!("{} is not the start of an image id", quoted(text));
         let problem = field.problem(Code::InvalidImageId, message);
-        problems.add(problem.with_help("write `sha256:` and 4 to 64 lower-case hex digits"));
+        problems.add(problem.with_help(ID_HELP));
     }
     digits.map(str::to_owned)
 }

@@ -11,7 +11,7 @@ mod sarif;
 use std::fmt;
 
 pub use address::{Address, AddressStep, Part};
-pub use note::Note;
+pub use note::{Note, NoteKind};
 pub use rejected::{Rejected, Source};
 pub use sarif::sarif;
 

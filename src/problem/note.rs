@@ -8,9 +8,54 @@ use serde_json::{Value, json};
 use super::Source;
 use crate::printable;
 
+/// What kind of thing an author should know.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum NoteKind {
+    /// A name or value has a character that cannot be seen where it is written.
+    InvisibleCharacter,
+    /// A list of words looks like a command that a shell was to read.
+    ShellForm,
+    /// A value has a variable that nothing expands.
+    UnexpandedVariable,
+}
+
+impl NoteKind {
+    /// Every kind.
+    pub const ALL: [Self; 3] = [
+        Self::InvisibleCharacter,
+        Self::ShellForm,
+        Self::UnexpandedVariable,
+    ];
+
+    /// Returns the word that scripts may match, as [`Code::as_str`](super::Code::as_str) is for problems.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::InvisibleCharacter => "invisible-character",
+            Self::ShellForm => "shell-form",
+            Self::UnexpandedVariable => "unexpanded-variable",
+        }
+    }
+
+    /// Returns what it means, as a sentence.
+    #[must_use]
+    pub fn meaning(self) -> &'static str {
+        match self {
+            Self::InvisibleCharacter => {
+                "A name or value has a character that cannot be seen where it is written."
+            }
+            Self::ShellForm => {
+                "A list of words looks like a command for a shell, which does not read it."
+            }
+            Self::UnexpandedVariable => "A value has a variable that nothing expands.",
+        }
+    }
+}
+
 /// A remark on a place in a patch file.
 #[derive(Debug, Clone)]
 pub struct Note {
+    kind: NoteKind,
     /// Line and column of the beginning and the end, from 1, columns in characters.
     pub(super) start: (usize, usize),
     pub(super) end: (usize, usize),
@@ -18,19 +63,27 @@ pub struct Note {
 }
 
 impl Note {
-    /// The word that scripts may match, as [`Code::as_str`](super::Code::as_str) is for problems.
-    pub const CODE: &'static str = "invisible-character";
-    pub(super) const MEANING: &'static str =
-        "A name or value has a character that cannot be seen where it is written.";
-
     /// Returns a note on some bytes of a file; `message` may quote anything.
     #[must_use]
-    pub fn new(source: &Source, range: Range<usize>, message: String) -> Self {
+    pub fn new(kind: NoteKind, source: &Source, range: Range<usize>, message: String) -> Self {
         Self {
+            kind,
             start: source.position(range.start),
             end: source.position(range.end),
             message,
         }
+    }
+
+    /// Returns what kind of remark it is.
+    #[must_use]
+    pub fn kind(&self) -> NoteKind {
+        self.kind
+    }
+
+    /// Returns where it begins: the line and the column, both from 1, the column in characters.
+    #[must_use]
+    pub fn start(&self) -> (usize, usize) {
+        self.start
     }
 
     /// Returns the remark, on one line, in characters that may be printed.
@@ -46,7 +99,7 @@ impl Note {
             "file": file,
             "line": self.start.0,
             "column": self.start.1,
-            "code": Self::CODE,
+            "code": self.kind.as_str(),
             "message": self.message(),
         })
     }

@@ -4,7 +4,7 @@ use std::fmt::Write;
 
 use serde_json::{Value, json};
 
-use super::{Code, Note, Problem, Rejected};
+use super::{Code, Note, NoteKind, Problem, Rejected};
 
 const SCHEMA: &str = "https://json.schemastore.org/sarif-2.1.0.json";
 
@@ -51,12 +51,12 @@ impl Rule {
         }
     }
 
-    fn note() -> Self {
+    fn note(kind: NoteKind) -> Self {
         Self {
-            id: Note::CODE,
-            meaning: Note::MEANING,
+            id: kind.as_str(),
+            meaning: kind.meaning(),
             level: "note",
-            item: "struct.Note.html#associatedconstant.CODE".to_owned(),
+            item: format!("enum.NoteKind.html#variant.{kind:?}"),
         }
     }
 }
@@ -79,7 +79,7 @@ pub fn sarif(
         end: place.map_or((1, 1), |place| place.end),
     });
     let notes = notes.iter().map(|(file, note)| SarifResult {
-        rule: Rule::note(),
+        rule: Rule::note(note.kind()),
         text: unlinked(&note.message()),
         path: in_sources(file),
         start: note.start,

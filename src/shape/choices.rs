@@ -2,14 +2,13 @@
 
 use serde_json::json;
 
-use super::definitions::{Json, text};
+use super::definitions::Json;
 
 /// Returns the schema of words, each with its documentation.
-pub(crate) fn schema(docs: &[&str], words: &[(&str, &[&str])]) -> Json {
-    let words = words
-        .iter()
-        .map(|(word, docs)| json!({ "type": "string", "const": word, "description": text(docs) }));
-    json!({ "oneOf": words.collect::<Vec<Json>>(), "description": text(docs) })
+pub(crate) fn schema<'a>(words: impl IntoIterator<Item = (&'a str, &'a str)>) -> Json {
+    let (words, docs): (Vec<&str>, Vec<&str>) = words.into_iter().unzip();
+    // Keywords of editors; that of plain text is for those that show no Markdown.
+    json!({ "enum": words, "enumDescriptions": docs, "markdownEnumDescriptions": docs })
 }
 
 /// Declares words of which the first is the default: for each its documentation, the word, and the variant.
@@ -57,7 +56,8 @@ macro_rules! words {
             const NAME: &'static str = stringify!($name);
 
             fn schema(_: &mut $crate::shape::Definitions) -> $crate::shape::Json {
-                $crate::shape::words_schema(&[$($doc),+], &[$(($word, &[$($word_doc),+])),+])
+                let words = $crate::shape::words_schema([$(($word, concat!($($word_doc),+).trim_ascii())),+]);
+                $crate::shape::described(&[$($doc),+], words)
             }
 
             fn decode(

@@ -7,39 +7,11 @@ use std::collections::HashSet;
 
 use super::Shape;
 use super::node::{Node, Value};
-use crate::problem::{Address, Code, MAX_PROBLEMS, Problem, quoted};
+use crate::problem::{Address, Code, Problem, quoted};
+
+pub(crate) use super::problems::Problems;
 
 const SECRETS_HELP: &str = "a secret can be the value of a label, a variable or an annotation, a word of a command, or the content of a file";
-
-/// The problems found so far.
-#[derive(Debug, Default)]
-pub(crate) struct Problems(Vec<Problem>);
-
-impl Problems {
-    pub(crate) fn add(&mut self, problem: Problem) {
-        // One more than is shown, so that the report can say that there are more.
-        if !self.is_full() {
-            self.0.push(problem);
-        }
-    }
-
-    pub(crate) fn is_empty(&self) -> bool {
-        self.0.is_empty()
-    }
-
-    pub(crate) fn len(&self) -> usize {
-        self.0.len()
-    }
-
-    /// Tells that what is added is no longer kept, so that looking for more is a waste.
-    pub(crate) fn is_full(&self) -> bool {
-        self.0.len() > MAX_PROBLEMS
-    }
-
-    pub(crate) fn into_vec(self) -> Vec<Problem> {
-        self.0
-    }
-}
 
 /// A node, where it is, and what to call it in a message.
 #[derive(Debug, Clone)]

@@ -33,11 +33,80 @@ impl Definitions {
             let definition = S::schema(self);
             self.by_name.insert(S::NAME.to_owned(), definition);
         }
-        json!({ "$ref": format!("#/definitions/{}", S::NAME) })
+        json!({ "$ref": reference(S::NAME) })
     }
 
+    /// Returns the schema of a file of the language: what the file is called, and the schema of its root.
+    pub(crate) fn schema_of_file(self, name: &str, root: Json) -> Json {
+        let mut schema = json!({
+            "$schema": "http://json-schema.org/draft-07/schema#",
+            "$id": format!("urn:ocipatch:v1:{}/{name}.schema.json", env!("CARGO_PKG_VERSION")),
+        });
+        extend(&mut schema, root);
+        let descriptions = self.descriptions();
+        schema["definitions"] = self.by_name.into();
+        tell_shapes(&mut schema, &descriptions);
+        schema
+    }
+
+    #[cfg(test)]
     pub(crate) fn into_map(self) -> serde_json::Map<String, Json> {
         self.by_name
+    }
+
+    /// Returns the description of each definition, by the reference to it.
+    fn descriptions(&self) -> HashMap<String, String> {
+        let definitions = self.by_name.iter();
+        let descriptions = definitions.filter_map(|(name, definition)| {
+            let description = definition["description"].as_str()?;
+            Some((reference(name), description.to_owned()))
+        });
+        descriptions.collect()
+    }
+}
+
+fn reference(name: &str) -> String {
+    format!("#/definitions/{name}")
+}
+
+/// Leaves the alternatives of a value without descriptions: an editor shows the first that it finds, and looks inside first.
+fn hush_alternatives(schema: &mut serde_json::Map<String, Json>) {
+    let keywords = ["anyOf", "then", "else"];
+    for (_, alternatives) in schema
+        .iter_mut()
+        .filter(|(key, _)| keywords.contains(&key.as_str()))
+    {
+        let alternatives = match alternatives {
+            Json::Array(items) => items.iter_mut(),
+            other => std::slice::from_mut(other).iter_mut(),
+        };
+        for alternative in alternatives.filter(|it| it.get("$ref").is_some()) {
+            alternative["description"] = "".into();
+        }
+    }
+}
+
+/// Adds what a value looks like to the description of each property; editors show Markdown instead of plain text.
+fn tell_shapes(schema: &mut Json, descriptions: &HashMap<String, String>) {
+    match schema {
+        Json::Array(items) => items
+            .iter_mut()
+            .for_each(|it| tell_shapes(it, descriptions)),
+        Json::Object(object) => {
+            let members = object.values_mut();
+            members.for_each(|it| tell_shapes(it, descriptions));
+            hush_alternatives(object);
+            let shape = object.get("$ref").and_then(Json::as_str);
+            let shape = shape.and_then(|shape| descriptions.get(shape));
+            let description = object.get("description").and_then(Json::as_str);
+            if let (Some(shape), Some(description)) = (shape, description) {
+                let markdown = format!("{description}\n\n{shape}");
+                object
+                    .entry("markdownDescription")
+                    .or_insert(markdown.into());
+            }
+        }
+        _ => {}
     }
 }
 
@@ -50,10 +119,23 @@ pub(crate) fn text(docs: &[&str]) -> String {
 /// Puts the description of a schema before the rest of it.
 pub(crate) fn described(docs: &[&str], schema: Json) -> Json {
     let mut result = json!({ "description": text(docs) });
-    if let (Json::Object(result), Json::Object(schema)) = (&mut result, schema) {
-        result.extend(schema);
-    }
+    extend(&mut result, schema);
     result
+}
+
+/// Returns the schema of a property: a reference to the shape of its value, and what only editors read.
+///
+/// A validator of draft-07 ignores what is beside `$ref` (section 8.3); editors let it outweigh what the definition says.
+pub(crate) fn property(description: impl Into<String>, shape: Json) -> Json {
+    let mut result = json!({ "description": description.into() });
+    extend(&mut result, shape);
+    result
+}
+
+fn extend(schema: &mut Json, more: Json) {
+    if let (Json::Object(schema), Json::Object(more)) = (schema, more) {
+        schema.extend(more);
+    }
 }
 
 /// Returns the schema of a list that is not empty.
@@ -71,12 +153,34 @@ pub(crate) fn set<S: Shape>(definitions: &mut Definitions) -> Json {
     })
 }
 
-/// Returns the schema of a map that is not empty, whose keys match `keys`.
-pub(crate) fn map_of<S: Shape>(keys: &str, definitions: &mut Definitions) -> Json {
+/// Returns the schema of a string that matches a pattern; editors show `message` where one does not.
+///
+/// `patternErrorMessage` is a keyword of the language servers of VS Code for JSON and YAML; validators ignore it.
+pub(crate) fn string_like(pattern: &str, message: &str) -> Json {
+    json!({ "type": "string", "pattern": pattern, "patternErrorMessage": message })
+}
+
+/// The keys of a map: the word that an editor inserts for one, their pattern, and the message for others.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Keys {
+    pub(crate) word: &'static str,
+    pub(crate) pattern: &'static str,
+    pub(crate) message: &'static str,
+}
+
+impl Keys {
+    /// Returns the schema of one of them.
+    pub(crate) fn schema(self) -> Json {
+        json!({ "title": self.word, "pattern": self.pattern, "patternErrorMessage": self.message })
+    }
+}
+
+/// Returns the schema of a map that is not empty, whose keys are such.
+pub(crate) fn map_of<S: Shape>(keys: Keys, definitions: &mut Definitions) -> Json {
     json!({
         "type": "object",
         "minProperties": 1,
-        "propertyNames": { "pattern": keys },
+        "propertyNames": keys.schema(),
         "additionalProperties": definitions.refer::<S>(),
     })
 }

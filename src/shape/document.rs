@@ -6,7 +6,7 @@ use serde_json::json;
 
 use super::Shape;
 use super::decode::{Field, Problems};
-use super::definitions::{Definitions, shape};
+use super::definitions::{Definitions, Keys, map_of, shape, string_like};
 use super::node::{Node, Value as NodeValue};
 use crate::document::{InvalidPointer, Pointer, Value};
 use crate::problem::{Code, Problem, quoted};
@@ -45,17 +45,16 @@ shape! {
 }
 
 /// What a pointer starts with, and how a `~` goes on (RFC 6901, section 3).
-const POINTER: &str = "^(/([^/~]|~[01])*)*$";
+const POINTER: Keys = Keys {
+    word: "/pointer",
+    pattern: "^(/([^/~]|~[01])*)*$",
+    message: "write the keys on the way, as in `/log/level`, with `~1` for a `/` in a key and `~0` for a `~`",
+};
 
 shape! {
     /// Values by JSON pointer (RFC 6901); `/list/-` appends to a list
     pub(crate) struct PointerMap("PointerMap") -> Vec<(Pointer, Given)> {
-        |definitions| json!({
-            "type": "object",
-            "minProperties": 1,
-            "propertyNames": { "pattern": POINTER },
-            "additionalProperties": definitions.refer::<Given>(),
-        }),
+        |definitions| map_of::<Given>(POINTER, definitions),
         pointer_map
     }
 }
@@ -67,7 +66,7 @@ shape! {
             "type": "array",
             "minItems": 1,
             "uniqueItems": true,
-            "items": { "type": "string", "pattern": POINTER },
+            "items": string_like(POINTER.pattern, POINTER.message),
         }),
         pointer_list
     }
@@ -109,8 +108,7 @@ fn pointer(text: &str, field: &Field<'_>, problems: &mut Problems) -> Option<Poi
     };
     let message = format!("{} is not a JSON pointer: {reason}", quoted(text));
     let problem = Problem::new(Code::InvalidValue, field.address.clone(), message);
-    let help = "write the keys on the way, as in `/log/level`, with `~1` for a `/` in a key and `~0` for a `~`";
-    problems.add(problem.with_help(help));
+    problems.add(problem.with_help(POINTER.message));
     None
 }
 

@@ -6,13 +6,20 @@ use super::decode::{Field, Problems};
 use super::definitions::shape;
 use crate::problem::{Code, quoted};
 
+const HELP: &str = "write a duration such as `30s`, `1m30s` or `500ms`, at least `1ms`";
+
 /// A length of time.
 pub(crate) type Nanoseconds = i64;
 
 shape! {
     /// A duration such as `30s`, `1m30s` or `500ms`
     pub(crate) struct Duration("Duration") -> Nanoseconds {
-        |_| json!({ "type": "string", "pattern": "^([0-9]+(\\.[0-9]+)?(ns|us|µs|ms|s|m|h))+$" }),
+        |_| json!({
+            "type": "string",
+            "pattern": "^([0-9]+(\\.[0-9]+)?(ns|us|µs|ms|s|m|h))+$",
+            "patternErrorMessage": HELP,
+            "examples": ["30s"],
+        }),
         duration
     }
 }
@@ -37,9 +44,7 @@ fn duration(field: &Field<'_>, problems: &mut Problems) -> Option<i64> {
     if nanoseconds.is_none() {
         let message = format!("{} is {}", field.name, quoted(text));
         let problem = field.problem(Code::InvalidValue, message);
-        problems.add(
-            problem.with_help("write a duration such as `30s`, `1m30s` or `500ms`, at least `1ms`"),
-        );
+        problems.add(problem.with_help(HELP));
     }
     nanoseconds
 }

@@ -3,7 +3,7 @@
 use serde_json::json;
 
 use super::decode::{Field, Problems};
-use super::definitions::{map_of, shape};
+use super::definitions::{Keys, map_of, shape, string_like};
 use super::pattern::Expression;
 use super::{one_of, words};
 use crate::compression::Compression;
@@ -12,6 +12,14 @@ use crate::problem::{Code, quoted};
 
 const RANGE_HELP: &str =
     "write `all`, the number of a layer, or the first and the last one, as in `2-4`";
+
+const DIFF_ID_HELP: &str = "write `sha256:` and 64 lower-case hex digits";
+/// The numbers of layers as keys.
+const LAYER: Keys = Keys {
+    word: "layer",
+    pattern: "^[1-9][0-9]*$",
+    message: "write the number of a layer; the base is layer 1",
+};
 
 /// How a layer is known.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -75,7 +83,7 @@ shape! {
         |_| json!({
             "anyOf": [
                 { "type": "integer", "minimum": 1 },
-                { "type": "string", "pattern": "^[1-9][0-9]*$" },
+                string_like(LAYER.pattern, LAYER.message),
             ],
         }),
         |field, problems| number(field, "the base is layer 1; `diff-id` and `created-by` also select one", problems)
@@ -95,7 +103,7 @@ shape! {
         |_| json!({
             "anyOf": [
                 { "type": "integer", "minimum": 1 },
-                { "type": "string", "pattern": "^(all|added|[1-9][0-9]*(-[1-9][0-9]*)?)$" },
+                string_like("^(all|added|[1-9][0-9]*(-[1-9][0-9]*)?)$", RANGE_HELP),
             ],
         }),
         range
@@ -105,7 +113,7 @@ shape! {
 shape! {
     /// The digest of a layer's uncompressed tar stream
     impl DiffId, "DiffId" {
-        |_| json!({ "type": "string", "pattern": "^sha256:[0-9a-f]{64}$" }),
+        |_| string_like("^sha256:[0-9a-f]{64}$", DIFF_ID_HELP),
         diff_id
     }
 }
@@ -113,7 +121,7 @@ shape! {
 shape! {
     /// Diff ids by the number of their layer; the base is layer 1
     pub(crate) struct DiffIds("DiffIds") -> Vec<(usize, DiffId)> {
-        |definitions| map_of::<DiffId>("^[1-9][0-9]*$", definitions),
+        |definitions| map_of::<DiffId>(LAYER, definitions),
         diff_ids
     }
 }
@@ -176,7 +184,7 @@ fn diff_id(field: &Field<'_>, problems: &mut Problems) -> Option<DiffId> {
     if diff_id.is_none() {
         let message = format!("{} is not a diff id", quoted(text));
         let problem = field.problem(Code::InvalidValue, message);
-        problems.add(problem.with_help("write `sha256:` and 64 lower-case hex digits"));
+        problems.add(problem.with_help(DIFF_ID_HELP));
     }
     diff_id
 }

@@ -25,6 +25,7 @@ mod definitions;
 mod document;
 mod duration;
 mod edit;
+mod habits;
 mod layer_selector;
 pub(crate) mod node;
 mod one_key;
@@ -34,6 +35,7 @@ mod paths;
 mod pattern;
 mod permissions;
 mod ports;
+mod problems;
 mod record;
 mod removal;
 mod rules;
@@ -42,19 +44,22 @@ mod values;
 
 pub(crate) use self::choices::{choices, schema as words_schema, words};
 pub(crate) use self::decode::{Field, Problems, Record, listed, suggestion};
-pub(crate) use self::definitions::{Definitions, Json, described, list, map_of, set, shape, text};
+pub(crate) use self::definitions::{
+    Definitions, Json, Keys, described, list, map_of, property, set, shape, string_like, text,
+};
 pub use self::document::Given;
 pub(crate) use self::document::{MergePatch, PointerList, PointerMap};
 pub use self::duration::spell_duration;
 pub(crate) use self::duration::{Duration, Nanoseconds};
 pub use self::edit::EditPlace;
 pub(crate) use self::edit::{NoNewLayer, PathMap, Paths};
+pub(crate) use self::habits::note_shell_form;
 pub(crate) use self::layer_selector::{DiffIds, LayerPosition};
 pub use self::layer_selector::{LayerCompression, LayerRange, LayerSelector};
 pub(crate) use self::one_key::{OneKey, one_key};
 pub(crate) use self::one_of::{Alternative, OneOf, one_of};
 pub(crate) use self::parts::{Described, Part};
-pub(crate) use self::paths::{PATH_KEY, SourcePath};
+pub(crate) use self::paths::{ANY_PATH, PATH_KEY, SourcePath};
 pub(crate) use self::pattern::{Expression, line_regex, regex, too_long};
 pub use self::pattern::{MAX_PATTERN_BYTES, MAX_REGEX_BYTES};
 pub(crate) use self::permissions::{Ids, Octal, parse_octal};
@@ -62,7 +67,7 @@ pub(crate) use self::ports::{Port, Ports};
 pub(crate) use self::record::{Map, Short, record};
 pub(crate) use self::removal::item_address;
 pub use self::removal::{IfMissing, Removal};
-pub(crate) use self::rules::{AnyOf, NotEmpty, NotWith, Requires, Rule};
+pub(crate) use self::rules::{AnyOf, NotEmpty, NotWith, Requires, Rule, require_any};
 pub(crate) use self::strings::{
     AnnotationMap, Instructions, Labels, PlainText, SomeText, Text, VARIABLE, Variables, Word,
     Words, bad_name, distinct, plain,

@@ -3,7 +3,7 @@
 use serde_json::json;
 
 use super::decode::{Field, Problems, listed, suggestion};
-use super::definitions::Json;
+use super::definitions::{Json, text};
 use super::node::Value;
 use crate::problem::{Code, Problem, quoted};
 
@@ -37,10 +37,12 @@ macro_rules! one_key {
             const NAME: &'static str = stringify!($item);
 
             fn schema(definitions: &mut $crate::shape::Definitions) -> $crate::shape::Json {
-                $crate::shape::OneKey::schema(&$crate::shape::text(&[$($doc),+]), &[$((
+                $crate::shape::OneKey::schema(&[$($doc),+], [$((
                     $name,
-                    $crate::shape::text(&[$($row_doc),+]),
-                    definitions.refer::<$crate::shape::one_key!(@shape $holds $(, $shape)?)>(),
+                    $crate::shape::property(
+                        $crate::shape::text(&[$($row_doc),+]),
+                        definitions.refer::<$crate::shape::one_key!(@shape $holds $(, $shape)?)>(),
+                    ),
                 ),)+])
             }
 
@@ -81,18 +83,24 @@ pub(crate) struct OneKey<'a> {
 }
 
 impl OneKey<'_> {
-    /// Returns the schema of such items: for each its key, its documentation, and the schema of its value.
-    pub(crate) fn schema(docs: &str, items: &[(&str, String, Json)]) -> Json {
-        let items = items.iter().map(|(key, docs, value)| {
-            json!({
-                "type": "object",
-                "properties": { *key: value },
-                "required": [key],
-                "additionalProperties": false,
-                "description": docs,
-            })
-        });
-        json!({ "oneOf": items.collect::<Vec<Json>>(), "description": docs })
+    /// Returns the schema of such items, given the property that each key is.
+    ///
+    /// One object of many properties, rather than a choice of objects: an editor then offers every name, and says one thing of a
+    /// name that is wrong.
+    pub(crate) fn schema<'b>(
+        docs: &[&str],
+        properties: impl IntoIterator<Item = (&'b str, Json)>,
+    ) -> Json {
+        let properties = properties.into_iter().map(|(key, it)| (key.to_owned(), it));
+        let properties: serde_json::Map<String, Json> = properties.collect();
+        json!({
+            "type": "object",
+            "minProperties": 1,
+            "maxProperties": 1,
+            "additionalProperties": false,
+            "properties": properties,
+            "description": text(docs),
+        })
     }
 
     /// Returns the key of an item, which is one of those known, and what stands behind it.

@@ -6,7 +6,7 @@ use serde_json::json;
 
 use super::Shape;
 use super::decode::{Problems, Record};
-use super::definitions::{Definitions, Json, text};
+use super::definitions::{Definitions, Json, property, text};
 use super::one_of::OneOf;
 use super::record::Map;
 use crate::problem::Code;
@@ -21,7 +21,7 @@ pub(crate) struct MapSchema {
 
 impl MapSchema {
     fn add_key(&mut self, key: &str, docs: &[&str], shape: &Json) {
-        let property = json!({ "description": text(docs), "allOf": [shape] });
+        let property = property(text(docs), shape.clone());
         self.properties.insert(key.to_owned(), property);
     }
 

@@ -3,26 +3,44 @@
 use serde_json::json;
 
 use super::decode::{Field, Problems};
-use super::definitions::shape;
+use super::definitions::{Keys, shape, string_like};
 use super::pattern::MAX_PATTERN_BYTES;
-use super::strings::SomeText;
 use crate::image_path::ImagePath;
 use crate::problem::{Code, Problem, quoted};
 
 /// An absolute path without `..` that is not the root.
-pub(crate) const PATH_KEY: &str = "^(?!(.*/)?\\.\\.(/|$))/+[^/]";
+pub(crate) const PATH_KEY: Keys = Keys {
+    word: "/path",
+    pattern: "^(?!(.*/)?\\.\\.(/|$))/+[^/\\u0000][^\\u0000]*$",
+    message: PATH_HELP,
+};
+/// An absolute path without `..`.
+pub(crate) const ANY_PATH: Keys = Keys {
+    word: "/path",
+    pattern: "^(?!(.*/)?\\.\\.(/|$))/[^\\u0000]*$",
+    message: PATH_HELP,
+};
+const PATH_HELP: &str = "write an absolute path, as in `/etc/app.conf`";
 
 shape! {
     /// An absolute path in the image, without `..`
     impl ImagePath, "ImagePath" {
-        |_| json!({ "type": "string", "pattern": "^(?!(.*/)?\\.\\.(/|$))/" }),
+        |_| string_like(ANY_PATH.pattern, ANY_PATH.message),
         image_path
     }
 }
 
 shape! {
-    /// The path of a file of the host, relative to the patch file.
-    pub(crate) struct SourcePath like SomeText, -> String { source_path }
+    /// The path of a file of the host, relative to the patch file
+    pub(crate) struct SourcePath("SourcePath") -> String {
+        |_| json!({
+            "type": ["string", "number", "boolean"],
+            "minLength": 1,
+            "pattern": "^[^\\u0000]*$",
+            "patternErrorMessage": "write a path without a NUL byte",
+        }),
+        source_path
+    }
 }
 
 /// Reads the path of a file of the host, below the patch.
@@ -77,7 +95,7 @@ pub(crate) fn path_key(
         Ok(path) => Some(path),
         Err(reason) => {
             let message = format!("{} is not a path: {reason}", quoted(name));
-            problem(message, "write an absolute path, as in `/etc/app.conf`");
+            problem(message, PATH_HELP);
             None
         }
     }

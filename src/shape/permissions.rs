@@ -10,10 +10,19 @@ use crate::problem::{Code, quoted};
 /// run as are limited to 2147483647 (CVE-2024-40635).
 const MAX_ID: u32 = u32::MAX - 1;
 
+/// Up to [`MAX_ID`].
+const ID: &str = "([0-9]{1,9}|[0-3][0-9]{9}|4[01][0-9]{8}|42[0-8][0-9]{7}|429[0-3][0-9]{6}|4294[0-8][0-9]{5}|42949[0-5][0-9]{4}|429496[0-6][0-9]{3}|4294967[01][0-9]{2}|42949672[0-8][0-9]|429496729[0-4])";
+const MODE_HELP: &str = "write three or four octal digits, as in `0644`";
+
 shape! {
     /// Permission bits, as in `0644`
     pub(crate) struct Octal("Mode") -> u32 {
-        |_| json!({ "type": ["string", "integer"], "pattern": "^[0-7]{3,4}$" }),
+        |_| json!({
+            "type": ["string", "integer"],
+            "pattern": "^[0-7]{3,4}$",
+            "patternErrorMessage": MODE_HELP,
+            "examples": ["0644"],
+        }),
         octal
     }
 }
@@ -21,7 +30,12 @@ shape! {
 shape! {
     /// User and group as numbers, as in `0:0`
     pub(crate) struct Ids("Ids") -> (u32, u32) {
-        |_| json!({ "type": "string", "pattern": "^[0-9]{1,10}:[0-9]{1,10}$" }),
+        |_| json!({
+            "type": "string",
+            "pattern": format!("^{ID}:{ID}$"),
+            "patternErrorMessage": ids_help(),
+            "examples": ["0:0"],
+        }),
         ids
     }
 }
@@ -32,7 +46,7 @@ fn octal(field: &Field<'_>, problems: &mut Problems) -> Option<u32> {
     if mode.is_none() {
         let message = format!("{} is {}", field.name, quoted(text));
         let problem = field.problem(Code::InvalidValue, message);
-        problems.add(problem.with_help("write three or four octal digits, as in `0644`"));
+        problems.add(problem.with_help(MODE_HELP));
     }
     mode
 }
@@ -52,11 +66,15 @@ fn ids(field: &Field<'_>, problems: &mut Problems) -> Option<(u32, u32)> {
     if ids.is_none() {
         let message = format!("{} is {}", field.name, quoted(text));
         let problem = field.problem(Code::InvalidValue, message);
-        problems.add(problem.with_help(format!(
-            "write two numbers up to {MAX_ID}, as in `0:0`; names have a meaning only in a running image"
-        )));
+        problems.add(problem.with_help(ids_help()));
     }
     ids
+}
+
+fn ids_help() -> String {
+    format!(
+        "write two numbers up to {MAX_ID}, as in `0:0`; names have a meaning only in a running image"
+    )
 }
 
 fn id(text: &str) -> Option<u32> {

@@ -7,6 +7,11 @@ use super::definitions::{set, shape};
 use super::strings::distinct;
 use crate::problem::{Code, quoted};
 
+/// From 1 to 65535.
+const NUMBER: &str =
+    "([1-9][0-9]{0,3}|[1-5][0-9]{4}|6[0-4][0-9]{3}|65[0-4][0-9]{2}|655[0-2][0-9]|6553[0-5])";
+const HELP: &str = "write `8080`, `53/udp` or `8000-8010/tcp`";
+
 shape! {
     /// A port such as `8080`, `53/udp` or `8000-8010/tcp`
     pub(crate) struct Port("Port") -> Vec<String> {
@@ -14,7 +19,9 @@ shape! {
             "type": ["string", "integer"],
             "minimum": 1,
             "maximum": 65535,
-            "pattern": "^[1-9][0-9]{0,4}(-[1-9][0-9]{0,4})?(/([tT][cC][pP]|[uU][dD][pP]|[sS][cC][tT][pP]))?$",
+            "pattern": format!("^{NUMBER}(-{NUMBER})?(/([tT][cC][pP]|[uU][dD][pP]|[sS][cC][tT][pP]))?$"),
+            "patternErrorMessage": HELP,
+            "examples": ["8080/tcp"],
         }),
         port
     }
@@ -35,7 +42,7 @@ fn port(field: &Field<'_>, problems: &mut Problems) -> Option<Vec<String>> {
     if ports.is_none() {
         let message = format!("{} is not a port", quoted(text));
         let problem = field.problem(Code::InvalidValue, message);
-        problems.add(problem.with_help("write `8080`, `53/udp` or `8000-8010/tcp`"));
+        problems.add(problem.with_help(HELP));
     }
     ports
 }

@@ -126,7 +126,12 @@ impl Short {
             Self::Map { key, unless } => {
                 let long = definitions.refer::<Long<M>>();
                 let short = short(key, definitions);
-                json!({ "if": { "required": [unless] }, "then": long, "else": short })
+                json!({
+                    "type": "object",
+                    "if": { "required": [unless] },
+                    "then": long,
+                    "else": short,
+                })
             }
         };
         described(&[description], schema)
@@ -345,7 +350,7 @@ mod tests {
         );
         let described = |description: &str, shape: &str| {
             let reference = format!("#/definitions/{shape}");
-            json!({ "description": description, "allOf": [{ "$ref": reference }] })
+            json!({ "description": description, "$ref": reference })
         };
         assert_eq!(
             definitions["LongKnot"],

@@ -52,10 +52,7 @@ impl Rule for AnyOf {
     }
 
     fn describe(&self, schema: &mut MapSchema) {
-        *schema.rule("anyOf") = [self.first, self.second]
-            .into_iter()
-            .map(required)
-            .collect();
+        require_any(&[self.first, self.second], schema);
     }
 }
 
@@ -129,6 +126,18 @@ impl NotWith {
             );
         }
     }
+}
+
+/// Adds that one of `keys` must be there; an editor then asks for the first, where it would show every alternative of an `anyOf`.
+pub(crate) fn require_any(keys: &[&str], schema: &mut MapSchema) {
+    let (last, others) = keys.split_last().expect("there are several");
+    let (first, between) = others.split_first().expect("there are several");
+    let rest = between.iter().fold(
+        required(first),
+        |rest, key| json!({ "if": required(key), "else": rest }),
+    );
+    *schema.rule("if") = required(last);
+    *schema.rule("else") = rest;
 }
 
 fn required(key: &str) -> Json {

@@ -6,7 +6,8 @@ use serde_json::json;
 
 use super::Shape;
 use super::decode::{Field, Problems};
-use super::definitions::{list, map_of, shape};
+use super::definitions::{Keys, list, map_of, shape, string_like};
+use super::habits::{note_shell_form, note_unexpanded};
 use super::node::{Node, Value};
 use crate::problem::{Code, Problem, quoted};
 
@@ -51,10 +52,10 @@ shape! {
         |_| json!({
             "type": "array",
             "minItems": 1,
-            "items": {
-                "type": "string",
-                "pattern": "^(?!\\s*([fF][rR][oO][mM]|[mM][aA][iI][nN][tT][aA][iI][nN][eE][rR]|[oO][nN][bB][uU][iI][lL][dD])(\\s|$))[\\s\\S]",
-            },
+            "items": string_like(
+                "^(?!\\s*([fF][rR][oO][mM]|[mM][aA][iI][nN][tT][aA][iI][nN][eE][rR]|[oO][nN][bB][uU][iI][lL][dD])(\\s|$))[\\s\\S]",
+                "an instruction other than `FROM`, `MAINTAINER` and `ONBUILD`, as in `RUN make`",
+            ),
         }),
         instructions
     }
@@ -63,7 +64,7 @@ shape! {
 shape! {
     /// Labels by key
     pub(crate) struct Labels("Labels") -> Vec<(String, String)> {
-        |definitions| map_of::<Text>("^[^\\u0000-\\u001f\\u007f-\\u009f]+$", definitions),
+        |definitions| map_of::<Text>(KEY, definitions),
         |field, problems| map(field, |key| bad_key("label", Code::InvalidLabelKey, key), problems)
     }
 }
@@ -77,8 +78,18 @@ shape! {
     }
 }
 
-/// The pattern of the name of a variable.
-pub(crate) const VARIABLE: &str = "^[^=\\u0000-\\u001f\\u007f-\\u009f]+$";
+/// The key of a label or annotation.
+const KEY: Keys = Keys {
+    word: "key",
+    pattern: "^[^\\u0000-\\u001f\\u007f-\\u009f]+$",
+    message: "write a key without control characters, as in `org.example.key`",
+};
+/// The name of an environment variable.
+pub(crate) const VARIABLE: Keys = Keys {
+    word: "NAME",
+    pattern: "^[^=\\u0000-\\u001f\\u007f-\\u009f]+$",
+    message: "write the name of a variable, without `=` and control characters",
+};
 
 shape! {
     /// Values of environment variables by name
@@ -105,6 +116,7 @@ fn words(field: &Field<'_>, problems: &mut Problems) -> Option<Vec<String>> {
         return None;
     }
     let items = field.items(help, problems)?;
+    note_shell_form(&items, problems);
     let words = items.iter().filter_map(|item| {
         let text = item.text(problems)?;
         plain(item, text, problems)
@@ -201,6 +213,9 @@ fn variables(field: &Field<'_>, problems: &mut Problems) -> Option<Vec<(String, 
             let address = field.address.clone().key(name);
             let message = format!("the value of `{name}` has a NUL byte");
             problems.add(Problem::new(Code::InvalidValue, address, message));
+        }
+        if let Some(value) = field.value_of(name) {
+            note_unexpanded(name, &value, problems);
         }
     }
     Some(variables)

@@ -3,7 +3,7 @@
 use serde_json::json;
 
 use super::decode::{Field, Problems};
-use super::definitions::{Json, set, shape};
+use super::definitions::{Json, set, shape, string_like};
 use super::strings::{distinct, plain};
 use crate::problem::{Code, quoted};
 use crate::timestamp::Timestamp;
@@ -11,6 +11,8 @@ use crate::timestamp::Timestamp;
 /// More than 31 years.
 const MAX_SECONDS: i64 = 999_999_999;
 const SIGNALS: &str = "ABRT|ALRM|BUS|CHLD|CLD|CONT|FPE|HUP|ILL|INT|IO|IOT|KILL|PIPE|POLL|PROF|PWR|QUIT|SEGV|STKFLT|STOP|SYS|TERM|TRAP|TSTP|TTIN|TTOU|URG|USR1|USR2|VTALRM|WINCH|XCPU|XFSZ|RTMIN|RTMAX";
+const SIGNAL_HELP: &str = "write a name such as `SIGTERM` or `RTMIN+3`, or a number from 1 to 64";
+const TIME_HELP: &str = "write it as in `2026-01-31T12:00:00Z` (RFC 3339)";
 
 shape! {
     /// Seconds; -1 means no limit
@@ -44,6 +46,8 @@ shape! {
             "minimum": 1,
             "maximum": 64,
             "pattern": format!("^([1-9]|[1-5][0-9]|6[0-4]|(SIG)?({SIGNALS}|RTMIN\\+([1-9]|1[0-5])|RTMAX-([1-9]|1[0-4])))$"),
+            "patternErrorMessage": SIGNAL_HELP,
+            "examples": ["SIGTERM"],
         }),
         signal
     }
@@ -55,6 +59,8 @@ shape! {
         |_| json!({
             "type": "string",
             "pattern": "^[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}(\\.[0-9]{1,9})?(Z|[+-][0-9]{2}:[0-9]{2})$",
+            "patternErrorMessage": TIME_HELP,
+            "examples": ["2026-01-31T12:00:00Z"],
         }),
         time
     }
@@ -63,7 +69,7 @@ shape! {
 shape! {
     /// An absolute path in the image, taken literally
     pub(crate) struct Directory("Directory") -> String {
-        |_| json!({ "type": "string", "pattern": "^(/|[A-Za-z]:[\\\\/])" }),
+        |_| string_like("^(/|[A-Za-z]:[\\\\/])", "write an absolute path, as in `/data`"),
         directory
     }
 }
@@ -92,7 +98,12 @@ fn number_schema(min: i64, pattern: &str) -> Json {
         "minimum": min,
         "maximum": MAX_SECONDS,
         "pattern": pattern,
+        "patternErrorMessage": number_help(min),
     })
+}
+
+fn number_help(min: i64) -> String {
+    format!("write a whole number, {min} or more")
 }
 
 /// A whole number that is at least `min`.
@@ -105,7 +116,7 @@ fn number(field: &Field<'_>, min: i64, problems: &mut Problems) -> Option<i64> {
     if number.is_none() {
         let message = format!("{} is {}", field.name, quoted(text));
         let problem = field.problem(Code::InvalidValue, message);
-        problems.add(problem.with_help(format!("write a whole number, {min} or more")));
+        problems.add(problem.with_help(number_help(min)));
     }
     number
 }
@@ -137,9 +148,7 @@ fn signal(field: &Field<'_>, problems: &mut Problems) -> Option<String> {
     }
     let message = format!("{} is {}, which is not a signal", field.name, quoted(&text));
     let problem = field.problem(Code::InvalidValue, message);
-    problems.add(
-        problem.with_help("write a name such as `SIGTERM` or `RTMIN+3`, or a number from 1 to 64"),
-    );
+    problems.add(problem.with_help(SIGNAL_HELP));
     None
 }
 
@@ -154,7 +163,7 @@ fn time(field: &Field<'_>, problems: &mut Problems) -> Option<Timestamp> {
             quoted(text)
         );
         let problem = field.problem(Code::InvalidValue, message);
-        problems.add(problem.with_help("write it as in `2026-01-31T12:00:00Z` (RFC 3339)"));
+        problems.add(problem.with_help(TIME_HELP));
     }
     time
 }

@@ -5,6 +5,8 @@ use std::fs::File;
 use std::io::{self, Read};
 use std::os::unix::fs::FileExt;
 
+use crate::watch::{self, Counted};
+
 /// Bytes that can be read in order and passed over.
 pub trait Input: Read {
     /// Passes over `n` bytes; an input that ends before is `UnexpectedEof`.
@@ -69,6 +71,7 @@ impl<F: Borrow<File>> Read for Range<F> {
             .borrow()
             .read_at(&mut buffer[..n], self.position)?;
         self.position += n as u64;
+        watch::moves(n as u64, Counted::Read);
         Ok(n)
     }
 }
@@ -77,6 +80,7 @@ impl<F: Borrow<File>> Input for Range<F> {
     fn skip(&mut self, n: u64) -> io::Result<()> {
         let position = self.position.checked_add(n).filter(|&p| p <= self.end);
         self.position = position.ok_or(io::ErrorKind::UnexpectedEof)?;
+        watch::moves(n, Counted::Read);
         Ok(())
     }
 }

@@ -12,6 +12,7 @@ use crate::archive::Source;
 use crate::compression::Compression;
 use crate::digest::Digest;
 use crate::error::Error;
+use crate::watch::{self, Counted};
 
 /// More threads than this only fight over the disk.
 const MAX_THREADS: usize = 8;
@@ -70,6 +71,11 @@ pub(super) fn hash(source: &Source, wanted: &Wanted) -> Result<Facts, Error> {
     };
     // The largest first, so that no core waits for a late one; a stable sort keeps this the same each time.
     jobs.sort_by_key(|job| std::cmp::Reverse(size(job)));
+    watch::begins(
+        || "checking".to_owned(),
+        jobs.iter().map(size).sum(),
+        Counted::Read,
+    );
     run(source, &jobs)
 }
 

@@ -25,6 +25,7 @@ const IMPORTS: &[(&str, &[&str])] = &[
             "reference",
             "secret",
             "tarball",
+            "watch",
         ],
     ),
     (
@@ -46,6 +47,7 @@ const IMPORTS: &[(&str, &[&str])] = &[
             "system",
             "tarball",
             "timestamp",
+            "watch",
         ],
     ),
     ("author", &["edit", "image", "image_path", "patch", "shape"]),
@@ -147,6 +149,7 @@ const IMPORTS: &[(&str, &[&str])] = &[
             "tarball",
             "timestamp",
             "unified_diff",
+            "watch",
         ],
     ),
     (
@@ -312,7 +315,7 @@ const IMPORTS: &[(&str, &[&str])] = &[
         ],
     ),
     ("system", &[]),
-    ("tarball", &[]),
+    ("tarball", &["watch"]),
     ("timestamp", &["printable"]),
     ("unified_diff", &[]),
     // Shares no code with what it checks: of `archive` only the entries, never the documents.
@@ -328,8 +331,10 @@ const IMPORTS: &[(&str, &[&str])] = &[
             "reference",
             "tarball",
             "timestamp",
+            "watch",
         ],
     ),
+    ("watch", &[]),
 ];
 
 /// Words that only some modules may contain.
@@ -340,7 +345,7 @@ const ONLY: &[(&str, &[&str])] = &[
     ("std::env", &["cli"]),
     ("SystemTime", &[]),
     // When a token ends, and how long a request took: nothing of it is in any output but the trace.
-    ("Instant::now", &["registry"]),
+    ("Instant::now", &["cli", "registry"]),
     ("ureq", &["registry"]),
     ("rustls", &["registry"]),
     ("docker_credential", &["registry"]),

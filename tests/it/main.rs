@@ -24,6 +24,7 @@ mod docker_config;
 mod documents;
 mod edit;
 mod edited;
+mod editor;
 mod engine;
 mod engine_facts;
 mod engine_test;

@@ -7,7 +7,7 @@ use ocipatch::annotation::{Annotations, ImageAnnotations};
 use ocipatch::config_field::ConfigField;
 use ocipatch::image::Config;
 use ocipatch::operation::{Definition, definitions};
-use ocipatch::patch::{ArgValues, Operation, PatchFile, schema};
+use ocipatch::patch::{ArgValues, PatchFile, schema};
 use ocipatch::plan::{Inventory, InventoryImage, Texts, Unplanned, contradictions, plan};
 use ocipatch::problem::Rejected;
 use ocipatch::reference::Reference;
@@ -40,22 +40,29 @@ impl Documented {
     }
 }
 
-/// Returns the documentation of all operations, as the schema has it.
+/// Returns the documentation of all operations, which the schema has too.
 pub(crate) fn documented() -> Vec<Documented> {
     let schema = schema();
-    let choices = schema["definitions"]["Operation"]["oneOf"].as_array();
-    let choices = choices.unwrap().iter().zip(Operation::names());
-    choices
-        .map(|(choice, name)| {
-            let text = choice["description"].as_str().expect(name);
-            let text = text.replace('\n', " ");
-            let (_, example) = text.split_once(". For example ").expect(name);
-            Documented {
-                name,
-                example: example.trim_end_matches('.').to_owned(),
-            }
-        })
-        .collect()
+    let properties = &schema["definitions"]["Operation"]["properties"];
+    let documented = definitions().iter().map(|it| {
+        let docs = it.docs;
+        let property = &properties[it.name];
+        assert_eq!(property["description"], docs.does, "{}", it.name);
+        let markdown = property["markdownDescription"].as_str().expect(it.name);
+        let parts = [docs.does, docs.takes, docs.example, docs.before, docs.after];
+        assert!(
+            parts.iter().all(|part| markdown.contains(part)),
+            "{markdown}"
+        );
+        Documented {
+            name: it.name,
+            example: format!(
+                "`{}` turns `{}` into `{}`",
+                docs.example, docs.before, docs.after
+            ),
+        }
+    });
+    documented.collect()
 }
 
 /// Returns every sample of every operation, as a line of a patch.

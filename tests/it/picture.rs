@@ -75,7 +75,7 @@ impl Style {
         }
         for (is_set, attribute) in [
             (self.is_bold, " font-weight=\"bold\""),
-            (self.is_dim, " opacity=\"0.6\""),
+            (self.is_dim, " fill-opacity=\"0.6\""),
             (self.is_italic, " font-style=\"italic\""),
             (self.is_underlined, " text-decoration=\"underline\""),
         ] {
@@ -165,9 +165,9 @@ fn the_picture_is_what_the_program_writes_to_a_terminal() {
     let mut words = COMMAND.split(' ');
     assert_eq!(words.next(), Some("ocipatch"));
     let output = command()
+        .args(["--color", "always"])
         .args(words)
         .current_dir(workspace.path())
-        .env("CLICOLOR_FORCE", "1")
         .output()
         .unwrap();
     assert!(output.status.success());
@@ -202,5 +202,5 @@ fn styles_and_places_are_drawn() {
     assert!(svg.contains(spans), "{svg}");
     let mut style = Style::default();
     style.apply("2;38;2;1;2;255");
-    assert_eq!(style.attributes(), " fill=\"#0102ff\" opacity=\"0.6\"");
+    assert_eq!(style.attributes(), " fill=\"#0102ff\" fill-opacity=\"0.6\"");
 }

@@ -184,6 +184,29 @@ fn documents_and_help_are_plain_english() {
 }
 
 #[test]
+fn recipes_are_plain_english() {
+    let (mut wrong, mut n_recipes) = (Vec::new(), 0);
+    for entry in std::fs::read_dir(root().join("patches")).unwrap() {
+        let path = entry.unwrap().path();
+        if path.extension().is_none_or(|extension| extension != "yaml") {
+            continue;
+        }
+        let text = read(&path);
+        // A comment may go on in the next line.
+        let lines = text
+            .lines()
+            .map(|line| line.trim_start().trim_start_matches("# "));
+        let text: Vec<&str> = lines.collect();
+        let paragraphs = paragraphs(&text.join("\n"));
+        let texts = paragraphs.iter().map(|(line, text)| (*line, text.as_str()));
+        wrong.extend(check(path.file_name().unwrap().to_str().unwrap(), texts));
+        n_recipes += 1;
+    }
+    assert!(n_recipes > 20);
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+}
+
+#[test]
 fn the_schema_is_plain_english() {
     let schema = serde_json::from_str(&read(&root().join("schema/patch.schema.json"))).unwrap();
     let mut texts = Vec::new();

@@ -221,6 +221,15 @@ impl<'a> Draft<'a> {
         Some(entries.sum::<u64>() + behind)
     }
 
+    /// Returns how many bytes the output will have, more or less: headers of a directory's entries are none.
+    pub(in crate::archive) fn n_bytes(&self) -> u64 {
+        let entries = self.entries.iter().map(|entry| match entry {
+            DraftEntry::Kept(index) => self.source.entries()[*index].size,
+            DraftEntry::New(new) => self.size(new),
+        });
+        self.tar_bytes().unwrap_or_else(|| entries.sum())
+    }
+
     /// Returns how many bytes of data an entry has.
     pub(in crate::archive) fn size(&self, entry: &NewEntry) -> u64 {
         match &entry.content {

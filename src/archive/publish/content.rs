@@ -16,6 +16,7 @@ use crate::archive::draft::{Content, Draft, StoredLayer};
 use crate::error::Error;
 use crate::system;
 use crate::tarball::Mtime;
+use crate::watch::{Counted, Counting};
 
 /// Makes a file where nothing is, not even a link. Until it has its permissions only its owner may read it.
 pub(super) fn create(directory: impl AsFd, name: impl Arg) -> Result<File, Errno> {
@@ -39,7 +40,11 @@ pub(in crate::archive) fn write_content(
             let mut sink = Sink::Plain(file.try_clone().map_err(failed)?);
             sink.copy_data(data).map(drop).map_err(failed)
         }
-        Content::Stored(index) => write_layer(&draft.layers[*index], file, failed),
+        Content::Stored(index) => {
+            let counted = Counted::Written;
+            let out = Counting { out: file, counted };
+            write_layer(&draft.layers[*index], out, failed)
+        }
     }
 }
 

@@ -17,6 +17,7 @@ use crate::archive::draft::Draft;
 use crate::error::Error;
 use crate::ledger::{Extent, Ledger, Location, WrittenAs, followed};
 use crate::printable;
+use crate::watch::{self, Counted};
 
 /// Where a revised archive goes.
 #[derive(Debug)]
@@ -142,6 +143,8 @@ fn check(
 }
 
 fn write(draft: &Draft<'_>, destination: &Destination) -> Result<(), Error> {
+    let what = || format!("writing {}", destination.shown());
+    watch::begins(what, draft.n_bytes(), Counted::Written);
     match destination {
         Destination::Directory(path) => write_directory(draft, path),
         Destination::Stream(file) => {

@@ -14,9 +14,16 @@ use crate::archive::no_follow::open_directory;
 use crate::archive::source::names;
 use crate::error::Error;
 use crate::tarball::{ImpliedDirectories, Kind, Mtime, TooManyImplied};
+use crate::watch::{self, Counted};
 
 /// Writes every entry of `draft` into the empty directory `root`.
 pub(in crate::archive) fn extract(draft: &Draft<'_>, root: &Path) -> Result<(), Error> {
+    // Not the name that it has for now.
+    watch::begins(
+        || "writing files".to_owned(),
+        draft.n_bytes(),
+        Counted::Written,
+    );
     let handle = File::open(root).map_err(Error::at(root))?;
     let mut directories = Vec::new();
     let mut implied = ImpliedDirectories::default();

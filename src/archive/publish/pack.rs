@@ -29,6 +29,7 @@ use crate::printable;
 use crate::tarball::{
     END_OF_ARCHIVE, Entry, Kind, Mtime, Stream, TarReader, header_group, rename_group,
 };
+use crate::watch::{self, Counted};
 
 /// The first line of the file that keeps the headers.
 const MAGIC: &[u8] = b"ocipatch headers 1\n";
@@ -302,6 +303,10 @@ fn write_packed(source: &Source, directory: &Path, file: File, output: &Path) ->
         Compression::None => Sink::Plain(file),
         compression => Sink::Compressed(compression.encoder(file).map_err(failed)?),
     };
+    let n_bytes = |data: &Option<usize>| data.map_or(0, |index| source.entries()[index].size);
+    let n_bytes = entries.iter().map(|(.., data)| n_bytes(data)).sum();
+    let what = || format!("writing `{}`", crate::printable::path(output));
+    watch::begins(what, n_bytes, Counted::Written);
     sink.write_all(&prelude).map_err(failed)?;
     for (_, group, data) in &entries {
         sink.write_all(group).map_err(failed)?;

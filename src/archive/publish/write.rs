@@ -16,6 +16,7 @@ use crate::archive::source::remote::Data;
 use crate::compression::Encoder;
 use crate::error::Error;
 use crate::tarball::{BLOCK_BYTES, END_OF_ARCHIVE, Kind};
+use crate::watch::{self, Counted};
 
 /// Where a tar goes: a file or pipe that the kernel copies to, or a compressor.
 #[derive(Debug)]
@@ -118,6 +119,7 @@ impl Sink {
             if let Self::Durable(_, write_back) = self {
                 write_back.wrote(at - from);
             }
+            watch::moves(at - from, Counted::Written);
         }
         Ok(())
     }
@@ -155,16 +157,18 @@ impl Sink {
 
 impl Write for Sink {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        match self {
-            Self::Plain(file) => file.write(bytes),
+        let n = match self {
+            Self::Plain(file) => file.write(bytes)?,
             Self::Durable(file, write_back) => {
                 let n = file.write(bytes)?;
                 write_back.wrote(n as u64);
-                Ok(n)
+                n
             }
-            Self::Compressed(encoder) => encoder.write(bytes),
-            Self::Compared(encoder) => encoder.write(bytes),
-        }
+            Self::Compressed(encoder) => encoder.write(bytes)?,
+            Self::Compared(encoder) => encoder.write(bytes)?,
+        };
+        watch::moves(n as u64, Counted::Written);
+        Ok(n)
     }
 
     fn flush(&mut self) -> io::Result<()> {

@@ -6,6 +6,7 @@ use std::io::{self, BufRead as _, BufReader, Read, Write as _};
 use std::path::Path;
 
 use crate::error::Error;
+use crate::watch;
 
 /// Where the bytes of an archive come from.
 pub(super) trait Inlet {
@@ -29,6 +30,7 @@ impl Inlet for Pipe<'_> {
     fn pour(&mut self, n: u64, file: &mut File, directory: &Path) -> Result<u64, Error> {
         // Between files and pipes of the system this is `splice` or `copy_file_range`: nothing passes through our memory.
         let poured = io::copy(&mut (&mut *self.input).take(n), file);
+        watch::moves(*poured.as_ref().unwrap_or(&0), watch::Counted::Read);
         poured.map_err(|source| match source.kind() {
             // A stream has room for all that comes; it is the file that has not.
             io::ErrorKind::StorageFull
@@ -106,6 +108,7 @@ impl<R: Read> Read for Counted<'_, R> {
         let n = self.stream.read(buffer)?;
         if let Some(n_read) = self.n_read {
             n_read.set(n_read.get() + n as u64);
+            watch::moves(n as u64, watch::Counted::Read);
         }
         Ok(n)
     }

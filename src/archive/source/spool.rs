@@ -14,6 +14,7 @@ use super::spooling::{LIMITS, Limits, Spooling};
 use crate::archive::hidden::claim;
 use crate::compression::Compression;
 use crate::error::Error;
+use crate::watch;
 
 /// What is read to tell the compression: a page, so that the kernel has whole ones left to copy.
 const FIRST_BYTES: u64 = 4096;
@@ -40,6 +41,7 @@ pub(in crate::archive) fn keep(
     let written = file.write_all(&first);
     written.map_err(|error| Error::spool(directory, error))?;
     let input = Pipe { input, place };
+    watch::begins(|| format!("reading {place}"), 0, watch::Counted::Read);
     let spooling = Spooling::new(file, input, (place, directory), LIMITS);
     Ok((spooling.behind(&first).fill()?, compression))
 }
@@ -81,6 +83,8 @@ pub(super) fn unpack(
         damaged: &damaged,
     };
     let file = nameless(directory)?;
+    let n_bytes = length.unwrap_or(0);
+    watch::begins(|| format!("reading {place}"), n_bytes, watch::Counted::Read);
     Spooling::new(file, input, (place, directory), limits).fill()
 }
 

@@ -2,6 +2,7 @@
 
 mod depfile;
 mod records;
+mod talk;
 
 use std::path::{Path, PathBuf};
 
@@ -10,10 +11,10 @@ use records::Records;
 
 use crate::archive::{Destination, Form, Replaced};
 use crate::cli::destination::{self, output_of, refuse_stream};
-use crate::cli::failure::{Failure, ProblemFormat, say, say_drawn, say_lines};
+use crate::cli::failure::{Failure, ProblemFormat, say_lines};
 use crate::cli::inputs::Inputs;
 use crate::cli::target::{self, Target};
-use crate::cli::{registry, selection, terminal};
+use crate::cli::{progress, registry, selection};
 use crate::job::{Archive, Moves, Names, Plan};
 use crate::ledger::{Ledger, WrittenAs};
 use crate::platform::PlatformPattern;
@@ -165,15 +166,9 @@ impl Apply {
             Some(destination) => write(&plan, destination, &records).map(|()| true)?,
             None => plan.check_form().map(|()| true)?,
         };
-        match &destination {
-            _ if quiet => {}
-            Some(destination) if !is_written => {
-                say(&format!("{} is up to date", destination.shown()));
-            }
-            _ => {
-                let text = plan.summary().text(terminal::on_stderr(self.full));
-                say_drawn(text.trim_end());
-            }
+        progress::end();
+        if !quiet {
+            talk::tell(&plan, destination.as_ref(), is_written, self.full);
         }
         match &destination {
             None | Some(Destination::Stream(_)) => Ok(()),

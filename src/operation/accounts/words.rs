@@ -4,17 +4,26 @@ use serde_json::json;
 
 use crate::image_path::ImagePath;
 use crate::problem::{Code, quoted};
-use crate::shape::{Field, Problems, Shape, distinct, set, shape};
+use crate::shape::{Field, Problems, Shape, distinct, set, shape, string_like};
 
 /// Linux has larger numbers, but engines run no process as such a user (CVE-2024-40635).
 const MAX_ID: u32 = i32::MAX as u32;
 /// What shadow-utils allows (`is_valid_name` in libmisc/chkname.c, and `GROUP_NAME_MAX_LENGTH`), in bytes.
 const MAX_NAME_BYTES: usize = 32;
 
+const PATH_HELP: &str = "write an absolute path without `..` and `:`, as in `/home/app`";
+const EXISTING: &str = "^[^:,\\s\\u0000-\\u001f\\u007f-\\u009f]+$";
+const EXISTING_HELP: &str = "a name has no `:`, `,`, space or control character";
+
 shape! {
     /// The name of a user or group: `a` to `z`, `0` to `9`, `_` and `-`; it may end in `$`
     pub(super) struct AccountName("AccountName") -> String {
-        |_| json!({ "type": "string", "pattern": "^[a-z_][a-z0-9_-]*\\$?$", "maxLength": MAX_NAME_BYTES }),
+        |_| json!({
+            "type": "string",
+            "pattern": "^[a-z_][a-z0-9_-]*\\$?$",
+            "patternErrorMessage": name_help(),
+            "maxLength": MAX_NAME_BYTES,
+        }),
         account_name
     }
 }
@@ -27,6 +36,7 @@ shape! {
             "minimum": 0,
             "maximum": MAX_ID,
             "pattern": "^(0|[1-9][0-9]{0,9})$",
+            "patternErrorMessage": id_help(),
         }),
         account_id
     }
@@ -44,7 +54,13 @@ pub enum GroupName {
 shape! {
     /// A group, by its number or name
     impl GroupName, "GroupName" {
-        |_| json!({ "type": ["string", "integer"], "minimum": 0, "maximum": MAX_ID, "pattern": "^[^:,\\s\\u0000-\\u001f\\u007f-\\u009f]+$" }),
+        |_| json!({
+            "type": ["string", "integer"],
+            "minimum": 0,
+            "maximum": MAX_ID,
+            "pattern": EXISTING,
+            "patternErrorMessage": EXISTING_HELP,
+        }),
         |field, problems| {
             let is_number = field.node.as_text().is_some_and(is_digits);
             if is_number {
@@ -59,7 +75,7 @@ shape! {
 shape! {
     /// The name of a user or group that the image has
     struct ExistingName("ExistingName") -> String {
-        |_| json!({ "type": "string", "pattern": "^[^:,\\s\\u0000-\\u001f\\u007f-\\u009f]+$" }),
+        |_| string_like(EXISTING, EXISTING_HELP),
         existing_name
     }
 }
@@ -79,7 +95,7 @@ shape! {
 shape! {
     /// An absolute path in the image, without `..` and `:`
     pub(super) struct AccountPath("AccountPath") -> ImagePath {
-        |_| json!({ "type": "string", "pattern": "^(?!(.*/)?\\.\\.(/|$))/[^:\\u0000-\\u001f\\u007f-\\u009f]*$" }),
+        |_| string_like("^(?!(.*/)?\\.\\.(/|$))/[^:\\u0000-\\u001f\\u007f-\\u009f]*$", PATH_HELP),
         account_path
     }
 }
@@ -99,10 +115,18 @@ fn account_name(field: &Field<'_>, problems: &mut Problems) -> Option<String> {
     }
     let message = format!("{} is {}", field.name, quoted(text));
     let problem = field.problem(Code::InvalidValue, message);
-    problems.add(problem.with_help(format!(
-        "write up to {MAX_NAME_BYTES} of `a` to `z`, `0` to `9`, `_` and `-`, beginning with a letter or `_`"
-    )));
+    problems.add(problem.with_help(name_help()));
     None
+}
+
+fn name_help() -> String {
+    format!(
+        "write up to {MAX_NAME_BYTES} of `a` to `z`, `0` to `9`, `_` and `-`, beginning with a letter or `_`"
+    )
+}
+
+fn id_help() -> String {
+    format!("write a whole number from 0 to {MAX_ID}")
 }
 
 fn account_id(field: &Field<'_>, problems: &mut Problems) -> Option<u32> {
@@ -113,7 +137,7 @@ fn account_id(field: &Field<'_>, problems: &mut Problems) -> Option<u32> {
     if id.is_none() {
         let message = format!("{} is {}", field.name, quoted(text));
         let problem = field.problem(Code::InvalidValue, message);
-        problems.add(problem.with_help(format!("write a whole number from 0 to {MAX_ID}")));
+        problems.add(problem.with_help(id_help()));
     }
     id
 }
@@ -125,7 +149,7 @@ fn existing_name(field: &Field<'_>, problems: &mut Problems) -> Option<String> {
     if text.contains(is_bad) {
         let message = format!("{} is {}", field.name, quoted(text));
         let problem = field.problem(Code::InvalidValue, message);
-        problems.add(problem.with_help("a name has no `:`, `,`, space or control character"));
+        problems.add(problem.with_help(EXISTING_HELP));
         return None;
     }
     Some(text.to_owned())

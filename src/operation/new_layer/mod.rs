@@ -80,7 +80,7 @@ pub enum LayerOwner {
 shape! {
     /// User and group as numbers, as in `0:0`, or `keep`
     impl LayerOwner, "Owner" {
-        |_| json!({ "type": "string", "pattern": "^(keep|[0-9]{1,10}:[0-9]{1,10})$" }),
+        |definitions| json!({ "anyOf": [definitions.refer::<Ids>(), { "enum": [KEEP] }] }),
         |field, problems| match field.node.as_text() {
             Some(KEEP) => Some(LayerOwner::Keep),
             _ => Ids::decode(field, problems).map(|(user, group)| LayerOwner::Ids(user, group)),
@@ -121,7 +121,7 @@ shape! {
     /// An RFC 3339 timestamp, or `keep`
     impl LayerTime, "FileTime" {
         |definitions| json!({
-            "anyOf": [definitions.refer::<Time>(), { "type": "string", "pattern": "^keep$" }],
+            "anyOf": [definitions.refer::<Time>(), { "enum": [KEEP] }],
         }),
         |field, problems| match field.node.as_text() {
             Some(KEEP) => Some(LayerTime::Keep),

@@ -44,6 +44,8 @@ shape! {
         |_| json!({
             "type": ["string", "integer"],
             "pattern": "^([0-7]{3,4}|[ugoa]+([-+=][rwxXst]*)+(,[ugoa]+([-+=][rwxXst]*)+)*)$",
+            "patternErrorMessage": HELP,
+            "examples": ["0644", "go-w"],
         }),
         mode
     }

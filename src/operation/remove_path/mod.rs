@@ -5,8 +5,6 @@ mod purged_layer;
 
 use std::collections::BTreeSet;
 
-use serde_json::json;
-
 use super::{Inverse, Needs, Reach, Room};
 use crate::edit::files::EditTarget;
 use crate::edit::image::{EditedImage, Missing};
@@ -19,7 +17,7 @@ use crate::problem::{Address, Code, quoted};
 use crate::rootfs::{PathSet, Rootfs};
 use crate::shape::{
     EditPlace, Field, IfMissing, NotWith, PATH_KEY, Problems, Requires, Shape, Short, Word, Yes,
-    item_address, list, record, shape, too_long,
+    item_address, list, record, shape, string_like, too_long,
 };
 use crate::tarball::Kind;
 
@@ -74,7 +72,7 @@ shape! {
 shape! {
     /// An absolute path without `..`; `*` and `?` match characters of one name, `**` matches any directories
     struct PathPattern("PathPattern") -> ImagePath {
-        |_| json!({ "type": "string", "pattern": PATH_KEY }),
+        |_| string_like(PATH_KEY.pattern, PATH_KEY.message),
         pattern
     }
 }

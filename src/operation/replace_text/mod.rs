@@ -69,10 +69,18 @@ pub enum Times {
     All,
 }
 
+const TIMES_HELP: &str = "write how often the file has it, or `all`";
+
 shape! {
     /// How often a file has it: a number, or `all` for once or more
     impl Times, "Times" {
-        |_| json!({ "type": ["string", "integer"], "minimum": 1, "pattern": "^([1-9][0-9]{0,8}|all)$" }),
+        |_| json!({
+            "type": ["string", "integer"],
+            "minimum": 1,
+            "pattern": "^([1-9][0-9]{0,8}|all)$",
+            "patternErrorMessage": TIMES_HELP,
+            "examples": ["all"],
+        }),
         times
     }
 }
@@ -87,7 +95,7 @@ fn times(field: &Field<'_>, problems: &mut Problems) -> Option<Times> {
     if number.is_none() {
         let message = format!("{} is {}", field.name, quoted(text));
         let problem = field.problem(Code::InvalidValue, message);
-        problems.add(problem.with_help("write how often the file has it, or `all`"));
+        problems.add(problem.with_help(TIMES_HELP));
     }
     number.map(Times::Exactly)
 }

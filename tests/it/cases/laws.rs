@@ -129,8 +129,14 @@ fn check_form(case: &Case, archive: &[u8]) -> Outcome {
     let plan: Value = serde_json::from_str(&stdout(&plan)).unwrap();
     let applied = run(case, home, &apply);
     let told = stdout(&first);
-    assert_eq!(String::from_utf8(applied.stderr.clone()).unwrap(), told);
     let bytes = std::fs::read(home.join("out.tar")).unwrap();
+    let talk = String::from_utf8(applied.stderr.clone()).unwrap();
+    let (plan_again, written) = talk.split_at(told.len());
+    assert_eq!(plan_again, told);
+    assert!(
+        written.starts_with("wrote `out.tar`: ") && written.lines().count() == 1,
+        "{written}"
+    );
     stdout(&run_elsewhere(case, other.path(), &apply));
     let elsewhere = std::fs::read(other.path().join("out.tar")).unwrap();
     assert!(bytes == elsewhere, "an apply elsewhere");

@@ -123,6 +123,15 @@ fn case_files() -> Vec<PathBuf> {
     paths
 }
 
+/// Returns the patch of every case, by its name.
+pub(crate) fn patches() -> impl Iterator<Item = (String, Vec<u8>)> {
+    case_files().into_iter().map(|path| {
+        let case = Case::parse(&std::fs::read_to_string(&path).unwrap());
+        let name = path.file_stem().unwrap().to_string_lossy();
+        (name.into_owned(), case.patch.into_bytes())
+    })
+}
+
 #[test]
 fn every_case_comes_out_as_written() {
     let mut paths = case_files();

@@ -5,6 +5,7 @@ mod make;
 mod output;
 mod record;
 mod review;
+mod terminal;
 
 use std::fs;
 use std::io::Write as _;
@@ -184,7 +185,7 @@ fn streams_carry_data_and_talk_apart() {
     let home = Home::new();
     let (plan, nothing) = home.ends(0, "plan fix.yaml app.tar");
     assert_eq!(nothing, "");
-    let talk = (id_line(), plan.clone());
+    let talk = (id_line(), plan.clone() + "wrote `out.tar`: 38.4 kB\n");
     assert_eq!(home.ends(0, "apply fix.yaml app.tar -o out.tar"), talk);
     let checked = home.ends(0, "apply --check fix.yaml app.tar");
     assert_eq!(checked, (String::new(), plan.clone()));
@@ -218,7 +219,8 @@ fn standard_input_is_an_image_or_a_patch() {
     let patched = home.patched();
     let (plan, _) = home.ends(0, "plan fix.yaml app.tar");
     let output = home.run_with("apply fix.yaml - -o out.tar", &home.read("app.tar"));
-    assert_eq!(texts(&output), (id_line(), plan));
+    let talk = plan + "wrote `out.tar`: 38.4 kB\n";
+    assert_eq!(texts(&output), (id_line(), talk));
     assert!(home.read("out.tar") == patched);
     let output = home.run_with("apply fix.yaml -", &home.read("app.tar"));
     assert!(output.stdout == patched);
@@ -280,8 +282,8 @@ fn an_inspection_shows_what_patches_change() {
     home.ends(0, "apply fix.yaml app.tar -o out.tar");
     let (text, _) = home.ends(0, "inspect out.tar");
     for line in [
-        "author    me",
-        "comment   fine",
+        "author   me",
+        "comment  fine",
         "    Interval = 1m30s",
         "    Retries = 2",
         "annotations\n  manifest\n    a.b = \"\\u001b[1m\"\n    c = \"\"",

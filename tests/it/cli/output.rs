@@ -159,7 +159,7 @@ fn a_patch_that_changes_nothing_gives_the_same_bytes() {
     let home = Home::new();
     let image = "sha256:fba3ad4aca61080a0cdecdcaa2abf0497c03c54b342b782b65df3e779b38beee";
     let talk = format!(
-        "image greeter:1\n  nothing changes: the image is already as the patch describes it\nimage id {image}\nmanifest sha256:0b0773936ff89c363216f2aaf2ecc597d3c00cecad4c5727e16e490eb606e590\nPlan: nothing changes\n"
+        "image greeter:1\n  nothing changes: the image is already as the patch describes it\nimage id {image}\nmanifest sha256:0b0773936ff89c363216f2aaf2ecc597d3c00cecad4c5727e16e490eb606e590\nPlan: nothing changes\nwrote `out.tar`: 38.4 kB\n"
     );
     let streams = home.ends(0, "apply noop.yaml app.tar -o out.tar");
     assert_eq!(streams, (format!("{image}\n"), talk));

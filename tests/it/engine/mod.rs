@@ -46,7 +46,7 @@ pub(crate) fn absent(engine: &str, reason: &str) {
 
 /// Where `name` is on PATH, or among the places for daemons that a user's PATH leaves out.
 fn find(name: &str) -> Option<PathBuf> {
-    if std::env::var_os("SKIP_TOOLS").is_some_and(|value| value == "1") {
+    if are_skipped() {
         return None;
     }
     let path = std::env::var_os("PATH").unwrap_or_default();
@@ -54,6 +54,11 @@ fn find(name: &str) -> Option<PathBuf> {
         .chain(["/usr/sbin".into(), "/sbin".into()])
         .map(|directory| directory.join(name))
         .find(|program| program.is_file())
+}
+
+/// Whether tests run as on a machine without engines.
+pub(crate) fn are_skipped() -> bool {
+    std::env::var_os("SKIP_TOOLS").is_some_and(|value| value == "1")
 }
 
 pub(crate) fn is_root() -> bool {

@@ -14,7 +14,7 @@ use clap::CommandFactory;
 use ocipatch::cli::Arguments;
 use ocipatch::fleet::FleetFile;
 use ocipatch::patch::PatchFile;
-use ocipatch::problem::Code;
+use ocipatch::problem::{Code, NoteKind};
 
 use self::markdown::{anchors, blocks, links, rows};
 pub(crate) use self::transcript::{check_transcripts, shell, workspace};
@@ -49,6 +49,23 @@ fn every_transcript_is_what_the_program_prints() {
         n_pages += 1;
     }
     assert!(n_pages > 3);
+}
+
+#[test]
+fn every_command_that_is_not_run_is_one() {
+    let mut n_commands = 0;
+    for page in PAGES {
+        let text = text(page);
+        let lines = blocks(&text, "sh").into_iter().flat_map(str::lines);
+        let code = lines.map(|line| line.split(" #").next().unwrap());
+        let commands = code.flat_map(|line| line.split(['|', '&']).map(str::trim));
+        for command in commands.filter(|command| command.starts_with("ocipatch ")) {
+            let parsed = Arguments::command().try_get_matches_from(command.split_whitespace());
+            assert!(parsed.is_ok(), "{page}: {command}\n{}", parsed.unwrap_err());
+            n_commands += 1;
+        }
+    }
+    assert!(n_commands > 10, "{n_commands}");
 }
 
 #[test]
@@ -219,6 +236,16 @@ fn the_problem_codes_are_those_of_the_program() {
         })
         .collect();
     check_table("schema/README.md", "## Problem codes", &table.concat());
+}
+
+#[test]
+fn the_notes_are_those_of_the_program() {
+    let row = |kind: &NoteKind| {
+        let meaning = kind.meaning().trim_end_matches('.');
+        format!("| `{}` | {meaning} |\n", kind.as_str())
+    };
+    let table: Vec<String> = NoteKind::ALL.iter().map(row).collect();
+    check_table("src/cli/README.md", "## Notes", &table.concat());
 }
 
 #[test]

@@ -3,6 +3,8 @@
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on fails")]
 
 mod expectations;
+mod invalid;
+mod outputs;
 mod samples;
 
 use std::fs;
@@ -15,6 +17,9 @@ use crate::operations;
 pub(crate) use expectations::EXPECTED;
 use expectations::NOT_EXPECTED;
 use samples::{ACCEPTED, REFUSED, UNSAYABLE};
+
+/// What matches wherever an arg may be.
+const AN_ARG: &str = r"\$\{";
 
 fn root() -> &'static Path {
     Path::new(env!("CARGO_MANIFEST_DIR"))
@@ -66,14 +71,9 @@ fn the_schema_is_a_draft_7_schema() {
 #[test]
 fn parser_and_schema_have_the_same_operations() {
     let schema = schema();
-    let choices = schema["definitions"]["Operation"]["oneOf"]
-        .as_array()
-        .unwrap();
-    let names: Vec<&str> = choices
-        .iter()
-        .map(|choice| choice["required"][0].as_str().unwrap())
-        .collect();
-    assert_eq!(names, Operation::names());
+    let properties = &schema["definitions"]["Operation"]["properties"];
+    let names: Vec<&String> = properties.as_object().unwrap().keys().collect();
+    assert_eq!(names, Operation::names().iter().collect::<Vec<_>>());
 }
 
 #[test]
@@ -81,15 +81,22 @@ fn everything_in_the_schema_is_described() {
     everything_is_described(&schema());
 }
 
-/// Looks for properties and definitions without a description.
+/// Looks for properties and definitions without a sentence, and for patterns without a message.
 pub(crate) fn everything_is_described(schema: &Value) {
     fn check(value: &Value, path: &str) {
-        let described = |value: &Value| value["description"].is_string();
+        let has = |value: &Value, keyword: &str| {
+            value[keyword].as_str().is_some_and(|text| !text.is_empty())
+        };
         if let Some(properties) = value["properties"].as_object() {
             for (name, property) in properties {
-                // An operation is described beside its name, not below it.
-                assert!(described(property) || described(value), "{path}/{name}");
+                assert!(has(property, "description"), "{path}/{name}");
+                let has_both = has(property, "markdownDescription");
+                assert!(has_both || property["$ref"].is_null(), "{path}/{name}");
             }
+        }
+        // A text with an arg in it is one alternative of several.
+        if value["pattern"].as_str().is_some_and(|it| it != AN_ARG) {
+            assert!(has(value, "patternErrorMessage"), "{path}");
         }
         match value {
             Value::Object(object) => {
@@ -109,6 +116,28 @@ pub(crate) fn everything_is_described(schema: &Value) {
     for (name, definition) in schema["definitions"].as_object().unwrap() {
         assert!(definition["description"].is_string(), "{name}");
     }
+}
+
+/// Editors offer the examples of a shape as values.
+#[test]
+fn every_example_fits_its_definition() {
+    let mut n_examples = 0;
+    for schema in [schema(), ocipatch::fleet::schema()] {
+        for (name, definition) in schema["definitions"].as_object().unwrap() {
+            let properties = definition["properties"].as_object();
+            let properties = properties.into_iter().flatten().map(|(_, it)| it);
+            for described in properties.chain([definition]) {
+                let mut whole = described.clone();
+                whole["definitions"] = schema["definitions"].clone();
+                for example in described["examples"].as_array().into_iter().flatten() {
+                    let is_valid = jsonschema::draft7::is_valid(&whole, example);
+                    assert!(is_valid, "{name}: {example}");
+                    n_examples += 1;
+                }
+            }
+        }
+    }
+    assert!(n_examples > 20, "{n_examples}");
 }
 
 #[test]
@@ -309,10 +338,15 @@ fn parser_and_schema_want_operations() {
 /// What a schema cannot say; an editor is silent about it and the parser is not.
 #[test]
 fn only_the_parser_knows() {
-    for operation in UNSAYABLE {
-        let text = with_operation(operation);
-        assert!(!parser_accepts(&text), "parser: {operation}");
-        assert!(schema_accepts(&text), "schema: {operation}");
+    for (why, operations) in UNSAYABLE {
+        for operation in *operations {
+            let text = with_operation(operation);
+            assert!(!parser_accepts(&text), "parser: {operation}");
+            assert!(
+                schema_accepts(&text),
+                "{why}, but the schema says it: {operation}"
+            );
+        }
     }
 }
 

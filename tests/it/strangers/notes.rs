@@ -165,7 +165,11 @@ fn every_format_has_the_note() {
         text(output.stdout)
     };
     let told = format!("note: fix.yaml:3:15: {note}\n");
-    assert!(plan("text", Format::Text).ends_with(&told));
+    let shown = plan("text", Format::Text);
+    assert!(
+        shown.ends_with(&format!("\n{told}Plan: 1 field; 1 note\n")),
+        "{shown}"
+    );
     assert!(plan("markdown", Format::Markdown).contains(&format!("```text\n{told}```\n")));
     // JSON has what is in the image, by escapes.
     let json = plan("json", Format::Json);
@@ -203,4 +207,103 @@ fn honest_names_have_no_note() {
             assert_eq!(report["notes"], Value::Array(Vec::new()), "{report:#}");
         }
     }
+}
+
+/// Operations that a shell or a build would read in another way, with the code of the note and a part of it.
+const HABITS: [(&str, &str, &str); 9] = [
+    (
+        "set-env: {PATH: '/opt/bin:$PATH'}",
+        "unexpanded-variable",
+        "`prepend-env`",
+    ),
+    (
+        "set-env: {HOME: '$${HOME}/x'}",
+        "unexpanded-variable",
+        "`append-env`",
+    ),
+    (
+        "set-env: {A: 'x:$HOME'}",
+        "unexpanded-variable",
+        "nothing expands `$HOME`",
+    ),
+    (
+        "set-cmd: [npm start]",
+        "shell-form",
+        "`[\"npm\", \"start\"]`",
+    ),
+    (
+        "set-entrypoint: [/bin/app, '&&', /bin/b]",
+        "shell-form",
+        "`&&` is an argument",
+    ),
+    (
+        "set-cmd: [serve, --port, $PORT]",
+        "shell-form",
+        "nothing expands `$PORT`",
+    ),
+    (
+        "set-cmd: [serve, '$${PORT:-80}']",
+        "shell-form",
+        "nothing expands `${PORT:-80}`",
+    ),
+    (
+        "set-healthcheck: {test: [CMD, curl -f http://localhost]}",
+        "shell-form",
+        "no shell splits",
+    ),
+    (
+        "set-healthcheck: {test: [CMD, curl, localhost, '|', grep, ok]}",
+        "shell-form",
+        "`|` is an argument",
+    ),
+];
+/// Operations that are as they should be.
+const FINE: [&str; 9] = [
+    "set-env: {A: 'costs $5', B: 'a^b$', C: '$'}",
+    "prepend-env: {PATH: '/opt/$x'}",
+    "set-cmd: [/bin/sh, -c, 'echo $HOME && ls']",
+    "set-entrypoint: [/usr/bin/bash.exe, -lc, '$X']",
+    "set-cmd: ['/opt/my app/run']",
+    "set-shell: [/bin/bash, -c]",
+    "set-healthcheck: {test: [CMD-SHELL, 'curl $X && true']}",
+    "set-healthcheck: {test: curl $X && true}",
+    "set-cmd: [nginx, -g, daemon off;]",
+];
+
+#[test]
+fn what_a_shell_or_a_build_would_read_otherwise_has_a_note() {
+    let home = tempfile::tempdir().unwrap();
+    for (operation, code, part) in HABITS {
+        let report = check(home.path(), operation, "");
+        let notes = report["notes"].as_array().unwrap();
+        assert_eq!(notes.len(), 1, "{operation}: {report:#}");
+        assert_eq!(notes[0]["code"], code, "{operation}");
+        let message = notes[0]["message"].as_str().unwrap();
+        assert!(message.contains(part), "{operation}: {message}");
+    }
+    for operation in FINE {
+        let report = check(home.path(), operation, "");
+        assert_eq!(report["notes"], serde_json::json!([]), "{operation}");
+    }
+    // Of a secret nothing is told.
+    let secret = "apiVersion: ocipatch/v1\nargs: {S: {secret: true}}\noperations:\n  - set-env: {A: '${S}'}\n  - set-cmd: ['${S}']\n";
+    write_files(home.path(), &[("fix.yaml", secret)]);
+    let arguments = ["check", "--format=json", "--arg", "S=a $HOME", "fix.yaml"];
+    let output = run(home.path(), Format::Json, &arguments);
+    let report: Value = serde_json::from_slice(&output.stdout).unwrap();
+    assert_eq!(report["notes"], serde_json::json!([]), "{report:#}");
+    // The plan has the same note.
+    let patch = "apiVersion: ocipatch/v1\noperations:\n  - set-cmd: [npm start]\n";
+    write_files(home.path(), &[("fix.yaml", patch)]);
+    let image = fixture("docker20.tar");
+    let output = run(
+        home.path(),
+        Format::Text,
+        &["plan", "fix.yaml", image.to_str().unwrap()],
+    );
+    let plan = String::from_utf8(output.stdout).unwrap();
+    assert!(
+        plan.contains("note: fix.yaml:3:15: no shell splits `npm start`"),
+        "{plan}"
+    );
 }
