@@ -13,7 +13,7 @@ use tempfile::TempDir;
 
 use crate::binary::{NO_CACHE, command, write_files};
 use crate::edit::fixture;
-use crate::engine::tool;
+use crate::engine::{from_registry, tool};
 
 const PATCH: &str = "apiVersion: ocipatch/v1
 args: { version: { default: \"1\" } }
@@ -117,7 +117,7 @@ fn files_for_services_fit_their_published_schemas() {
         ("vendor.github-workflows", ".github/workflows/ci.yml"),
         ("vendor.gitlab-ci", "patches/ci/gitlab-ci.yml"),
     ] {
-        let Some(mut check) = tool("check-jsonschema") else {
+        let Some(mut check) = from_registry("check-jsonschema") else {
             return;
         };
         check

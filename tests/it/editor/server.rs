@@ -1,14 +1,14 @@
 //! The language server of YAML and a client of it (Language Server Protocol 3.17), as much as an editor needs for one file.
 
 use std::io::{BufRead, BufReader, Read, Write};
-use std::path::{Path, PathBuf};
-use std::process::{Child, ChildStdin, Command, Stdio};
+use std::path::Path;
+use std::process::{Child, ChildStdin, Stdio};
 use std::sync::mpsc::{self, Receiver};
 use std::time::Duration;
 
 use serde_json::{Value, json};
 
-use crate::engine::{self, absent};
+use crate::engine;
 
 /// A server that says nothing for so long hangs.
 const PATIENCE: Duration = Duration::from_secs(120);
@@ -58,7 +58,7 @@ pub(super) struct Server {
 impl Server {
     /// Starts the server; nothing where it is not installed.
     pub(super) fn start() -> Option<Self> {
-        let mut child = program()?
+        let mut child = engine::from_registry("yaml-language-server")?
             .arg("--stdio")
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
@@ -215,22 +215,6 @@ impl Drop for Server {
         let _ = self.child.kill();
         let _ = self.child.wait();
     }
-}
-
-/// The server of `tests/engines/setup`, or that of the machine.
-fn program() -> Option<Command> {
-    let name = "yaml-language-server";
-    let prefix = std::env::var_os("OCIPATCH_NODE_PREFIX");
-    let prefix = prefix.map_or_else(|| PathBuf::from("/var/lib/ocipatch-node"), Into::into);
-    let own = prefix.join("bin").join(name);
-    if engine::are_skipped() {
-        absent(name, "SKIP_TOOLS=1");
-        return None;
-    }
-    if own.is_file() {
-        return Some(Command::new(own));
-    }
-    engine::tool(name)
 }
 
 /// Reads a message: headers, an empty line, and as many bytes of JSON as `Content-Length` says.

@@ -15,6 +15,7 @@ mod tree;
 
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
+use std::process::Command;
 
 pub(crate) use archive_bytes::{
     difference_20, difference_26, entries, same_archive_20, same_archive_26,
@@ -42,6 +43,34 @@ pub(crate) fn absent(engine: &str, reason: &str) {
         "REQUIRE_TOOLS=1, but {engine} is missing: {reason}"
     );
     println!("skipped: {engine} is missing: {reason}");
+}
+
+/// A tool from the registry of Python or Node that `tests/engines/setup` installs; where it could not reach them, its tests are skipped even if engines are
+/// promised.
+pub(crate) fn from_registry(name: &str) -> Option<Command> {
+    let tools = std::env::var_os("OCIPATCH_TOOLS");
+    let tools = tools.map_or_else(|| PathBuf::from("/var/lib/ocipatch-tools"), PathBuf::from);
+    let directories = ["python/bin", "node/bin"].map(|directory| tools.join(directory));
+    let program = directories.iter().map(|directory| directory.join(name));
+    let program = program
+        .filter(|_| !are_skipped())
+        .find(|program| program.is_file());
+    let Some(program) = program else {
+        if tools.join("unreachable").is_file() {
+            println!("skipped: {name} is missing: its registry could not be reached");
+        } else {
+            absent(name, "tests/engines/setup installs it");
+        }
+        return None;
+    };
+    let path = std::env::var_os("PATH").unwrap_or_default();
+    let path = directories.into_iter().chain(std::env::split_paths(&path));
+    let mut command = Command::new(program);
+    command.env(
+        "PATH",
+        std::env::join_paths(path).expect("no directory has a colon"),
+    );
+    Some(command)
 }
 
 /// Where `name` is on PATH, or among the places for daemons that a user's PATH leaves out.
