@@ -115,6 +115,11 @@ pub enum Error {
         /// What is in the way.
         reason: String,
     },
+    /// The place of a new directory is taken by one that is not empty.
+    NotEmpty {
+        /// The directory.
+        place: String,
+    },
     /// A registry failed, refused, or cannot be believed.
     Registry {
         /// The image, the repository or the host.
@@ -262,6 +267,7 @@ impl Error {
             Self::Halves(disagreement) => {
                 format!("{disagreement}: the archive contradicts itself")
             }
+            Self::NotEmpty { place } => format!("`{place}` is a directory that is not empty"),
             Self::Registry { place, reason } => format!("`{place}`: {reason}"),
             Self::NotInRegistry { place } => format!("the registry has no `{place}`"),
             Self::Moved { name, found, read } => {

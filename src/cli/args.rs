@@ -5,9 +5,10 @@ use std::fs::File;
 use std::io::Read as _;
 use std::path::{Path, PathBuf};
 
-use clap::Args;
+use clap::{Args, ValueHint};
 
 use super::failure::Failure;
+use super::inputs::INPUT;
 use crate::error::Error;
 use crate::ledger::{Ledger, Location, ReadAs};
 use crate::patch::ArgValues;
@@ -20,10 +21,10 @@ const MAX_FILE_BYTES: u64 = 16 << 20;
 #[derive(Debug, Args)]
 pub(super) struct ArgOptions {
     /// Set an argument of the patches
-    #[arg(long = "arg", value_name = "NAME=VALUE")]
+    #[arg(long = "arg", value_name = "NAME=VALUE", help_heading = INPUT)]
     given: Vec<String>,
     /// Read arguments from a file of `NAME=VALUE` lines; `#` starts a comment line, and `--arg` takes precedence
-    #[arg(long = "arg-file", value_name = "FILE")]
+    #[arg(long = "arg-file", value_name = "FILE", value_hint = ValueHint::FilePath, help_heading = INPUT)]
     files: Vec<PathBuf>,
 }
 

@@ -4,11 +4,13 @@ use std::path::PathBuf;
 
 use clap::Args;
 
+use super::inputs::INPUT;
+
 /// The option of commands that read file trees.
 #[derive(Debug, Args)]
 pub(super) struct CacheOptions {
     /// Do not read or write the cache of layer headers
-    #[arg(long)]
+    #[arg(long, help_heading = INPUT)]
     no_cache: bool,
 }
 

@@ -4,7 +4,7 @@ use std::ffi::OsString;
 use std::os::unix::ffi::OsStrExt;
 use std::path::PathBuf;
 
-use clap::Args;
+use clap::{Args, ValueHint};
 
 use super::cache::CacheOptions;
 use super::failure::Failure;
@@ -22,10 +22,12 @@ use crate::tarball::Kind;
 #[derive(Debug, Args)]
 pub(super) struct Cat {
     /// A tar, an extracted directory, `docker://NAME` for an image in a registry, or `-` for standard input
+    #[arg(value_hint = ValueHint::FilePath)]
     image: PathBuf,
     #[command(flatten)]
     registries: RegistryOptions,
     /// A path in the image, such as `/etc/os-release`; links are followed
+    #[arg(value_hint = ValueHint::Other)]
     path: OsString,
     #[command(flatten)]
     selection: SelectionOptions,

@@ -2,14 +2,14 @@
 
 use std::path::PathBuf;
 
-use clap::{Args, ValueEnum};
+use clap::{Args, ValueEnum, ValueHint};
 use serde_json::{Value, json};
 
 use super::args::{ArgOptions, refuse_undeclared};
 use super::failure::{Failure, ProblemFormat, say};
 use super::inputs::read_texts;
 use super::source_root::in_sources;
-use super::{output, target, workflow};
+use super::{mistaken, output, target, workflow};
 use crate::ledger::Ledger;
 use crate::patch::{PatchFile, PatchOutline};
 use crate::plan::contradictions;
@@ -19,7 +19,7 @@ use crate::problem::{Note, sarif};
 #[derive(Debug, Args)]
 pub(super) struct Check {
     /// Patch files, or `-` for standard input
-    #[arg(required = true, value_name = "PATCH")]
+    #[arg(required = true, value_name = "PATCH", value_hint = ValueHint::FilePath)]
     patches: Vec<PathBuf>,
     /// Output format of problems
     #[arg(long, value_enum, default_value = "text")]
@@ -53,6 +53,13 @@ impl From<CheckFormat> for ProblemFormat {
 }
 
 impl Check {
+    /// Returns the failure of something that is not a patch, or the failure itself.
+    pub(super) fn explain(&self, failure: Failure) -> Failure {
+        let is_explained = matches!(failure, Failure::Usage(_) | Failure::World(_));
+        let mistake = is_explained.then(|| mistaken::instead_of_patches(&self.patches));
+        mistake.flatten().map_or(failure, Into::into)
+    }
+
     pub(super) fn run(&self, quiet: bool, mut ledger: Ledger) -> Result<(), Failure> {
         target::enter_report(&mut ledger)?;
         let values = self.args.values(&mut ledger)?;

@@ -1,10 +1,12 @@
 //! Where a command writes an archive, from what was typed.
 
+use std::ffi::OsStr;
 use std::path::Path;
 
 use super::failure::Failure;
 use super::target::Target;
 use crate::archive::Destination;
+use crate::compression::Compression;
 use crate::ledger::{Ledger, WrittenAs};
 use crate::printable;
 
@@ -46,9 +48,14 @@ pub(super) fn output_of(
     }
     if looks_like_tar(path) {
         let shown = printable::path(path);
-        return Err(Failure::Usage(format!(
-            "IMAGE is a directory, so OUT must be one: use `-o {shown}/`, or `-o - > {shown}` for a tar"
-        )));
+        return Err(Failure::Usage(match Compression::of_name(path) {
+            None => format!(
+                "IMAGE is a directory, so OUT must be one: use `-o {shown}/`, or `-o - > {shown}` for a tar"
+            ),
+            Some(_) => format!(
+                "IMAGE is a directory, so OUT must be one; for a compressed tar, use `--to oci-archive -o {shown}`"
+            ),
+        }));
     }
     Ok(Destination::Directory(path.to_owned()))
 }
@@ -74,12 +81,6 @@ pub(super) fn enter(destination: &Destination, ledger: &mut Ledger) -> Result<bo
 }
 
 pub(super) fn looks_like_tar(path: &Path) -> bool {
-    let name = path
-        .file_name()
-        .unwrap_or_default()
-        .to_string_lossy()
-        .to_lowercase();
-    [".tar", ".tgz", ".gz", ".zst", ".bz2", ".xz"]
-        .iter()
-        .any(|end| name.ends_with(end))
+    let is_plain = |end: &OsStr| end.eq_ignore_ascii_case("tar");
+    path.extension().is_some_and(is_plain) || Compression::of_name(path).is_some()
 }

@@ -2,7 +2,7 @@
 
 use std::path::{Component, Path, PathBuf};
 
-use clap::Args;
+use clap::{Args, ValueHint};
 
 use super::cache::CacheOptions;
 use super::failure::{Failure, say};
@@ -22,10 +22,10 @@ use crate::printable;
 #[derive(Debug, Args)]
 pub(super) struct Diff {
     /// The old archive: a tar, an extracted directory, `docker://NAME` for an image in a registry, or `-` for standard input
-    #[arg(value_name = "A")]
+    #[arg(value_name = "A", value_hint = ValueHint::FilePath)]
     old: PathBuf,
     /// The new archive
-    #[arg(value_name = "B")]
+    #[arg(value_name = "B", value_hint = ValueHint::FilePath)]
     new: PathBuf,
     #[command(flatten)]
     registries: RegistryOptions,
@@ -54,10 +54,10 @@ struct PatchOptions {
     #[arg(long, conflicts_with_all = ["files", "format"])]
     as_patch: bool,
     /// Write the patch to this file, or to `-` for standard output (the default)
-    #[arg(short, long, value_name = "FILE", requires = "as_patch")]
+    #[arg(short, long, value_name = "FILE", value_hint = ValueHint::FilePath, requires = "as_patch")]
     output: Option<PathBuf>,
     /// Write the layers that only B has as tars to this directory, and refer to them in the patch
-    #[arg(long, value_name = "DIR", requires = "as_patch")]
+    #[arg(long, value_name = "DIR", value_hint = ValueHint::DirPath, requires = "as_patch")]
     layers: Option<PathBuf>,
     /// Write a patch even if it cannot express all differences; comments list the others
     #[arg(long, requires = "as_patch")]

@@ -1,11 +1,11 @@
 //! `ocipatch export`
 
 use std::ffi::OsString;
-use std::io::BufWriter;
+use std::io::{self, BufWriter};
 use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
 
-use clap::Args;
+use clap::{Args, ValueHint};
 
 use super::cache::CacheOptions;
 use super::destination::looks_like_tar;
@@ -15,6 +15,8 @@ use super::registry::RegistryOptions;
 use super::selection::SelectionOptions;
 use super::target::Target;
 use crate::archive::{NotMade, SideFile, write_files};
+use crate::compression::Compression;
+use crate::error::Error;
 use crate::image_path::ImagePath;
 use crate::ledger::{Extent, Ledger, Location, WrittenAs};
 use crate::look::Part;
@@ -24,14 +26,15 @@ use crate::printable;
 #[derive(Debug, Args)]
 pub(super) struct Export {
     /// A tar, an extracted directory, `docker://NAME` for an image in a registry, or `-` for standard input
+    #[arg(value_hint = ValueHint::FilePath)]
     image: PathBuf,
     #[command(flatten)]
     registries: RegistryOptions,
     /// Export only this path; if it is a directory, names in the output are relative to it
-    #[arg(default_value = "/")]
+    #[arg(default_value = "/", value_hint = ValueHint::Other)]
     path: OsString,
-    /// A directory that does not exist or is empty, a file that ends in `.tar`, or `-` for a tar on standard output
-    #[arg(short, long, value_name = "OUT", default_value = "-")]
+    /// A directory that does not exist or is empty, a file that ends in `.tar` or, compressed, `.tar.gz` and the like, or `-` for a tar on standard output
+    #[arg(short, long, value_name = "OUT", default_value = "-", value_hint = ValueHint::FilePath)]
     output: PathBuf,
     #[command(flatten)]
     selection: SelectionOptions,
@@ -40,12 +43,13 @@ pub(super) struct Export {
 }
 
 impl Export {
+    pub(super) fn image(&self) -> &Path {
+        &self.image
+    }
+
     pub(super) fn run(&self, quiet: bool, mut ledger: Ledger) -> Result<(), Failure> {
         let target = Target::of(&self.output);
         let directory = target.path().filter(|path| is_directory(path));
-        if directory.is_none() {
-            target.path().map_or(Ok(()), refuse_compressed)?;
-        }
         match directory {
             Some(path) => ledger.write(WrittenAs::Output, Extent::Tree, Location::of(path))?,
             None => target.enter(WrittenAs::Output, &mut ledger)?,
@@ -68,7 +72,7 @@ impl Export {
             let file = SideFile {
                 role: WrittenAs::Output,
                 path: path.to_owned(),
-                write: Box::new(|out| part.write_tar(out, &printable::path(path))),
+                write: Box::new(|out| write_tar(&part, path, out)),
             };
             write_files(job.ledger(), None, &[file])?;
         }
@@ -87,17 +91,14 @@ fn is_directory(path: &Path) -> bool {
     is_named_so || path.is_dir() || (!path.exists() && !looks_like_tar(path))
 }
 
-fn refuse_compressed(path: &Path) -> Result<(), Failure> {
-    let is_plain = path
-        .extension()
-        .is_some_and(|end| end.eq_ignore_ascii_case("tar"));
-    if is_plain || !looks_like_tar(path) {
-        return Ok(());
-    }
-    let shown = printable::path(path);
-    Err(Failure::Usage(format!(
-        "`{shown}` has the name of a compressed tar, but `export` writes a plain one; use `-o -` and a compressor"
-    )))
+/// Writes a tar in the compression that its name asks for.
+fn write_tar(part: &Part<'_>, path: &Path, out: &mut dyn io::Write) -> Result<(), Error> {
+    let place = printable::path(path);
+    let failed = Error::in_place(&place);
+    let compression = Compression::of_name(path).unwrap_or(Compression::None);
+    let mut encoder = compression.encoder(out).map_err(failed)?;
+    part.write_tar(&mut encoder, &place)?;
+    encoder.finish().map(drop).map_err(failed)
 }
 
 fn notes(part: &Part<'_>, not_made: NotMade) -> Vec<String> {

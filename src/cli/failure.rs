@@ -6,8 +6,9 @@ use std::process::ExitCode;
 
 use miette::{GraphicalReportHandler, GraphicalTheme};
 
+use super::mistaken::{self, Mistake};
 use super::source_root::in_sources;
-use super::{Command, output, progress, registry, terminal, workflow};
+use super::{Command, output, progress, terminal, workflow};
 use crate::apply::markdown;
 use crate::error::Error;
 use crate::job::NotEdited;
@@ -41,6 +42,10 @@ pub(super) enum Failure {
     Rejected(Rejected, ProblemFormat),
     /// The command line asks for something that cannot be.
     Usage(String),
+    /// Two of its paths are in each other's way.
+    Conflict(String),
+    /// It has a word that belongs elsewhere.
+    Mistaken(Mistake),
     /// It asks for messages where they would destroy something.
     Mute(String),
     /// The command line names something that the archive does not have.
@@ -72,7 +77,7 @@ impl From<Error> for Failure {
             Error::Conflict(conflict) if conflict.is_about_standard_error() => {
                 Self::Mute(conflict.to_string())
             }
-            Error::Conflict(conflict) => Self::Usage(conflict.to_string()),
+            Error::Conflict(conflict) => Self::Conflict(conflict.to_string()),
             Error::NotPatch { .. } => {
                 Self::Usage(format!("{error}: patches come first, the image last"))
             }
@@ -129,7 +134,22 @@ impl Failure {
         if let Self::World(Error::Io { place, source }) = self
             && source.kind() == io::ErrorKind::NotFound
         {
-            return registry::advice(place).map(Cow::Owned);
+            return mistaken::remedy(place).map(Cow::Owned);
+        }
+        if let Self::World(Error::NotAnImage { place, .. } | Error::NotTar { place, .. }) = self
+            && [".yaml", ".yml"].iter().any(|end| place.ends_with(end))
+        {
+            return Some(format!("for a patch, use `ocipatch check {place}`").into());
+        }
+        if let Self::World(Error::NotEmpty { place }) = self {
+            return mistaken::inside(place, command).map(Cow::Owned);
+        }
+        if let (Self::World(Error::Output { place, .. }), Command::Apply(apply)) = (self, command)
+            && apply
+                .output_path()
+                .is_some_and(|path| printable::path(path) == *place)
+        {
+            return mistaken::push(place).map(Cow::Owned);
         }
         self.fixed_help(command).map(Cow::Borrowed)
     }
@@ -156,8 +176,13 @@ impl Failure {
                 Ok(()) => ExitCode::from(1),
                 Err(failure) => failure.report(),
             },
-            Self::Usage(message) => {
+            Self::Usage(message) | Self::Conflict(message) => {
                 say_lines(&usage(&message));
+                ExitCode::from(2)
+            }
+            Self::Mistaken(Mistake { message, help }) => {
+                say(&format!("error: {message}"));
+                say(&format!("help: {help}"));
                 ExitCode::from(2)
             }
             Self::Mute(message) => {

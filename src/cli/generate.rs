@@ -1,10 +1,14 @@
 //! `ocipatch schema`, `ocipatch completions`, `ocipatch man`
 
-use clap::{CommandFactory, ValueEnum};
+use std::path::PathBuf;
+
+use clap::{Args, CommandFactory, ValueEnum, ValueHint};
+use clap_complete::Shell;
 
 use super::failure::Failure;
-use super::{Arguments, output};
-use crate::error::Error;
+use super::{Arguments, manual, output};
+use crate::archive::{SideFile, write_files};
+use crate::ledger::{Ledger, WrittenAs};
 
 /// The files and outputs that have a schema.
 #[derive(Debug, Clone, Copy, ValueEnum)]
@@ -36,31 +40,61 @@ pub(super) fn schema(kind: SchemaKind) -> Result<(), Failure> {
     Ok(output::text(schema)?)
 }
 
-pub(super) fn completions(shell: clap_complete::Shell) -> Result<(), Failure> {
+/// What `clap_complete` leaves out for bash: behind a command, a word that is not an option is a known word or a file.
+const BASH_FILES: &str = r#"
+_ocipatch_words() {
+    _ocipatch "$@"
+    local cur="${COMP_WORDS[COMP_CWORD]}" word words=()
+    if [[ ${COMP_CWORD} -lt 2 || ${cur} == -* ]]; then
+        return 0
+    fi
+    for word in "${COMPREPLY[@]}"; do
+        if [[ ${word} != -* ]]; then
+            words+=("${word}")
+        fi
+    done
+    if [[ ${#words[@]} -eq 0 ]]; then
+        local IFS=$'\n'
+        words=($(compgen -f -- "${cur}"))
+        compopt -o filenames 2>/dev/null
+    fi
+    COMPREPLY=("${words[@]}")
+}
+complete -F _ocipatch_words -o bashdefault -o default ocipatch
+"#;
+
+pub(super) fn completions(shell: Shell) -> Result<(), Failure> {
     let mut script = Vec::new();
     clap_complete::generate(shell, &mut Arguments::command(), "ocipatch", &mut script);
+    if shell == Shell::Bash {
+        script.extend(BASH_FILES.bytes());
+    }
     Ok(output::report(&String::from_utf8_lossy(&script))?)
 }
 
 /// Prints the page of the program, or of one of its commands.
-pub(super) fn man(command: Option<&str>) -> Result<(), Failure> {
-    let mut program = Arguments::command();
-    program.build();
-    let about = match command {
-        None => &program,
-        Some(name) => {
-            let known = program
-                .get_subcommands()
-                .find(|known| known.get_name() == name);
-            known.ok_or_else(|| Failure::Usage(format!("there is no command `{name}`")))?
-        }
-    };
-    let mut page = Vec::new();
-    clap_mangen::Man::new(about.clone())
-        .render(&mut page)
-        .map_err(|source| Error::Io {
-            place: "the manual page".to_owned(),
-            source,
-        })?;
-    Ok(output::report(&String::from_utf8_lossy(&page))?)
+#[derive(Debug, Args)]
+pub(super) struct Man {
+    /// The command, such as `apply`
+    command: Option<String>,
+    /// Write all pages to this directory, as packages do
+    #[arg(long, value_name = "DIR", value_hint = ValueHint::DirPath, conflicts_with = "command")]
+    all: Option<PathBuf>,
+}
+
+impl Man {
+    pub(super) fn run(&self, ledger: &Ledger) -> Result<(), Failure> {
+        let Some(directory) = &self.all else {
+            let page = manual::page(self.command.as_deref())?;
+            return Ok(output::report(&page)?);
+        };
+        let pages = manual::pages()?
+            .into_iter()
+            .map(|(name, page)| SideFile::text(WrittenAs::Output, directory.join(name), page));
+        Ok(write_files(
+            ledger,
+            Some(directory),
+            &pages.collect::<Vec<_>>(),
+        )?)
+    }
 }

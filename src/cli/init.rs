@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use clap::Args;
+use clap::{Args, ValueHint};
 
 use super::failure::Failure;
 use super::inputs::input;
@@ -20,11 +20,12 @@ use crate::printable;
 #[derive(Debug, Args)]
 pub(super) struct Init {
     /// A tar, an extracted directory, `docker://NAME` for an image in a registry, or `-` for standard input
+    #[arg(value_hint = ValueHint::FilePath)]
     image: PathBuf,
     #[command(flatten)]
     registries: RegistryOptions,
     /// The patch file, which must not exist; standard output by default
-    #[arg(short, long, value_name = "FILE", default_value = "-")]
+    #[arg(short, long, value_name = "FILE", default_value = "-", value_hint = ValueHint::FilePath)]
     output: PathBuf,
     #[command(flatten)]
     selection: SelectionOptions,

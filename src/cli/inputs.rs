@@ -5,11 +5,12 @@ use std::io::{self, Read};
 use std::os::fd::AsFd;
 use std::path::{Path, PathBuf};
 
-use clap::Args;
+use clap::{Args, ValueHint};
 
 use super::args::{ArgOptions, refuse_undeclared};
 use super::cache::CacheOptions;
 use super::failure::{Failure, ProblemFormat};
+use super::mistaken;
 use super::registry::{self, RegistryOptions};
 use crate::archive::Form;
 use crate::error::Error;
@@ -24,6 +25,9 @@ use crate::registry::Reach;
 use crate::tarball::Kind;
 use crate::timestamp::Timestamp;
 
+/// The heading of options about what is read.
+pub(super) const INPUT: &str = "Input";
+
 /// What messages call standard input.
 const STDIN: &str = "standard input";
 
@@ -32,10 +36,10 @@ const STDIN: &str = "standard input";
 pub(super) struct Inputs {
     /// Patch files, applied in order, then the image: a tar (plain, gzip, zstd, bzip2 or xz), an extracted directory,
     /// `-` for standard input, `docker://NAME` for an image in a registry, or `scratch` for an empty image
-    #[arg(required = true, num_args = 1.., value_name = "PATCH|IMAGE")]
+    #[arg(required = true, num_args = 1.., value_name = "PATCH|IMAGE", value_hint = ValueHint::FilePath)]
     paths: Vec<PathBuf>,
     /// Allow paths in a patch that lead outside its directory
-    #[arg(long)]
+    #[arg(long, help_heading = INPUT)]
     allow_outside: bool,
     #[command(flatten)]
     args: ArgOptions,
@@ -69,6 +73,11 @@ impl Inputs {
         self.paths.last().expect("clap wants at least one path")
     }
 
+    /// Returns the patches and the image as they were typed.
+    pub(super) fn paths(&self) -> &[PathBuf] {
+        &self.paths
+    }
+
     fn patches(&self) -> &[PathBuf] {
         &self.paths[..self.paths.len() - 1]
     }
@@ -95,15 +104,6 @@ impl Inputs {
             paths.push(image.to_owned());
         }
         paths
-    }
-
-    /// Says so where there is no patch.
-    pub(super) fn want_patch(&self) -> Result<(), Failure> {
-        if self.patches().is_empty() {
-            let message = "a patch is missing: patches come first, the image last";
-            return Err(Failure::Usage(message.to_owned()));
-        }
-        Ok(())
     }
 
     /// Reads the patches. From here on everything that is going to be read is in the ledger.
@@ -259,6 +259,7 @@ pub(super) fn read_texts(paths: &[PathBuf], ledger: &mut Ledger) -> Result<Patch
             texts.read(path)?;
             continue;
         }
+        mistaken::refuse_terminal("patch")?;
         let mut bytes = Vec::new();
         let read = io::stdin()
             .take(MAX_FILE_BYTES as u64 + 1)
@@ -322,6 +323,7 @@ pub(super) fn input(path: &Path) -> Result<Input, Failure> {
     if path.as_os_str() != "-" {
         return Ok(path.into());
     }
+    mistaken::refuse_terminal("image")?;
     let input = io::stdin().as_fd().try_clone_to_owned().map(File::from);
     Ok(Input::Stream(input.map_err(stdin_error)?, STDIN.to_owned()))
 }

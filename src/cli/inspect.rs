@@ -6,13 +6,13 @@ use std::io;
 use std::os::unix::ffi::OsStrExt;
 use std::path::PathBuf;
 
-use clap::Args;
+use clap::{Args, ValueHint};
 use serde::{Serialize, Serializer};
 
 use super::beside::Beside;
 use super::cache::CacheOptions;
 use super::failure::Failure;
-use super::inputs::input;
+use super::inputs::{INPUT, input};
 use super::registry::RegistryOptions;
 use super::trust::Trust;
 use super::{Format, output, target};
@@ -35,11 +35,12 @@ use crate::tarball::Kind;
 #[derive(Debug, Args)]
 pub(super) struct Inspect {
     /// A tar, an extracted directory, `docker://NAME` for an image in a registry, or `-` for standard input
+    #[arg(value_hint = ValueHint::FilePath)]
     image: PathBuf,
     #[command(flatten)]
     registries: RegistryOptions,
     /// Show only these paths of the file tree, and what is below them; patterns are those of `remove-path`
-    #[arg(value_name = "PATH")]
+    #[arg(value_name = "PATH", value_hint = ValueHint::Other)]
     paths: Vec<OsString>,
     /// Show the merged file tree of each image, and the layer that each path comes from
     #[arg(long)]
@@ -51,7 +52,7 @@ pub(super) struct Inspect {
     #[arg(long)]
     sha256: bool,
     /// The document to read if `manifest.json` and `index.json` disagree
-    #[arg(long, value_enum, value_name = "DOCUMENT")]
+    #[arg(long, value_enum, value_name = "DOCUMENT", help_heading = INPUT)]
     trust: Option<Trust>,
     /// Output format
     #[arg(long, value_enum, default_value = "text")]

@@ -12,13 +12,17 @@ mod check;
 mod destination;
 mod diff;
 mod edit;
+mod examples;
 mod export;
 mod failure;
 mod fleet;
+mod form;
 mod generate;
 mod init;
 mod inputs;
 mod inspect;
+mod manual;
+mod mistaken;
 mod output;
 mod pack;
 mod plan;
@@ -32,6 +36,7 @@ mod terminal;
 mod trust;
 mod unpack;
 mod verify;
+mod version;
 mod workflow;
 
 use std::ffi::OsString;
@@ -41,22 +46,29 @@ use std::process::ExitCode;
 use clap::error::{ContextKind, ContextValue};
 use clap::{Parser, Subcommand, ValueEnum};
 use failure::{Failure, say, say_drawn, say_lines};
+use mistaken::Mistake;
 
 use crate::printable;
+
+/// The heading of options that every command has; it comes last.
+const GLOBAL: &str = "Global options";
+const EXIT_CODES: &str = "Exit codes: 0 done; 1 patch rejected and nothing written, or differences found; 2 usage error; 3 archive unreadable, corrupt or unwritable.";
 
 /// Change an existing container image with a small YAML patch.
 #[derive(Debug, Parser)]
 #[command(
     name = "ocipatch",
     version,
+    long_version = version::long(),
     max_term_width = 100,
-    after_help = "Exit codes: 0 done; 1 patch rejected and nothing written, or differences found; 2 usage error; 3 archive unreadable, corrupt or unwritable."
+    after_help = EXIT_CODES,
+    after_long_help = format!("{}\n\n{EXIT_CODES}", examples::help(""))
 )]
 pub struct Arguments {
     #[command(subcommand)]
     command: Command,
     /// Print errors only
-    #[arg(short, long, global = true, display_order = 998)]
+    #[arg(short, long, global = true, display_order = 998, help_heading = GLOBAL)]
     quiet: bool,
     /// Tell more: the steps of the work, and each request to a registry
     #[arg(
@@ -64,7 +76,8 @@ pub struct Arguments {
         long,
         global = true,
         conflicts_with = "quiet",
-        display_order = 998
+        display_order = 998,
+        help_heading = GLOBAL
     )]
     verbose: bool,
     /// Show how far long work is: a bar on a terminal, a line for each step, or nothing
@@ -74,7 +87,8 @@ pub struct Arguments {
         value_enum,
         value_name = "HOW",
         default_value = "auto",
-        display_order = 999
+        display_order = 999,
+        help_heading = GLOBAL
     )]
     progress: progress::Progress,
     /// Use colour: on a terminal, always, or never
@@ -84,7 +98,8 @@ pub struct Arguments {
         value_enum,
         value_name = "WHEN",
         default_value = "auto",
-        display_order = 999
+        display_order = 999,
+        help_heading = GLOBAL
     )]
     color: terminal::Colour,
 }
@@ -92,49 +107,90 @@ pub struct Arguments {
 #[derive(Debug, Subcommand)]
 enum Command {
     /// Apply patches to an image archive
+    ///
+    /// The output has the form of the image. Layers and documents that no patch changes keep their bytes; digests, sizes and references are
+    /// recomputed. A patch that does not fit changes nothing.
+    #[command(after_long_help = examples::help("apply"))]
     Apply(apply::Apply),
     /// Show what patches would change, without applying them
+    ///
+    /// Nothing is written. The ids and digests are those that `apply` will produce.
+    #[command(after_long_help = examples::help("plan"))]
     Plan(plan::Plan),
     /// Check patch files without an image
+    ///
+    /// Reports every mistake that does not depend on an image, each under its line.
+    #[command(after_long_help = examples::help("check"))]
     Check(check::Check),
     /// Show the contents of an archive
+    ///
+    /// Shows tags, ids, the platform, layers and the configuration of each image. With paths or `--files`, shows the merged file tree.
+    #[command(after_long_help = examples::help("inspect"))]
     Inspect(inspect::Inspect),
     /// Print a file of an image, or the names in a directory
+    #[command(after_long_help = examples::help("cat"))]
     Cat(cat::Cat),
     /// Edit files of an image, and have the changes written as a patch
+    ///
+    /// Opens each file in `$VISUAL` or `$EDITOR`. What you change is written as the smallest operations that say it; the image stays as it is.
+    #[command(after_long_help = examples::help("edit"))]
     Edit(edit::Edit),
     /// Write the file tree of an image, or a part of it, as a tar or a directory
+    #[command(after_long_help = examples::help("export"))]
     Export(export::Export),
     /// Write a first patch for an image
+    #[command(after_long_help = examples::help("init"))]
     Init(init::Init),
     /// Compare two archives
+    ///
+    /// Compares by meaning: the forms of the archives, the order of keys and the compression of layers do not matter.
+    #[command(after_long_help = examples::help("diff"))]
     Diff(diff::Diff),
     /// Recompute every digest, size and cross-reference of an archive
+    #[command(after_long_help = examples::help("verify"))]
     Verify(verify::Verify),
     /// Repair an archive that was edited by hand
+    ///
+    /// Trusts the bytes of layers and configurations, and recomputes everything that names or describes them. A missing layer is an error.
+    #[command(after_long_help = examples::help("repair"))]
     Repair(repair::Repair),
     /// Unpack an archive into a directory
+    #[command(after_long_help = examples::help("unpack"))]
     Unpack(unpack::Unpack),
     /// Pack an unpacked archive; unedited files keep their bytes
+    #[command(after_long_help = examples::help("pack"))]
     Pack(pack::Pack),
     /// Patch many images of registries from one committed file
+    #[command(after_long_help = examples::help("fleet"))]
     Fleet(fleet::Fleet),
     /// Print the JSON Schema of a kind of file or output
+    #[command(after_long_help = examples::help("schema"))]
     Schema {
         /// The kind of file, or the command
         #[arg(value_enum, default_value = "patch", hide_default_value = true)]
         kind: generate::SchemaKind,
     },
     /// Print shell completions
+    #[command(after_long_help = examples::help("completions"))]
     Completions {
         /// The shell
         shell: clap_complete::Shell,
     },
     /// Print the manual page of ocipatch or of a command
-    Man {
-        /// The command, such as `apply`
-        command: Option<String>,
-    },
+    #[command(after_long_help = examples::help("man"))]
+    Man(generate::Man),
+}
+
+impl Command {
+    /// Returns the failure that a wrong order of patches and images explains, or the failure itself.
+    fn explain(&self, failure: Failure) -> Failure {
+        match self {
+            Self::Apply(apply) => apply.positionals().explain(failure),
+            Self::Plan(plan) => plan.positionals().explain(failure),
+            Self::Check(check) => check.explain(failure),
+            _ => failure,
+        }
+    }
 }
 
 /// How data is printed.
@@ -164,6 +220,9 @@ fn usage(mut error: clap::Error) -> ExitCode {
             Err(_) => ExitCode::from(3),
         };
     }
+    if let Some(failure) = mistaken_command(&error) {
+        return failure.report();
+    }
     make_printable(&mut error);
     if terminal::in_colour(&io::stderr()) {
         say_drawn(styled(&error, true).trim_end());
@@ -173,6 +232,18 @@ fn usage(mut error: clap::Error) -> ExitCode {
     // There 2 says that something changes.
     let is_detailed = std::env::args_os().any(|argument| argument == "--detailed-exitcode");
     ExitCode::from(if is_detailed { 3 } else { 2 })
+}
+
+/// Returns the failure of a command that another program has.
+fn mistaken_command(error: &clap::Error) -> Option<Failure> {
+    let ContextValue::String(name) = error.get(ContextKind::InvalidSubcommand)? else {
+        return None;
+    };
+    let mistake = Mistake {
+        message: format!("there is no command `{name}`"),
+        help: mistaken::instead_of(name)?,
+    };
+    Some(mistake.into())
 }
 
 fn styled(error: &clap::Error, in_colour: bool) -> String {
@@ -243,18 +314,22 @@ fn run(arguments: &Arguments) -> ExitCode {
         Command::Fleet(command) => command.run(quiet, ledger),
         Command::Schema { kind } => generate::schema(*kind),
         Command::Completions { shell } => generate::completions(*shell),
-        Command::Man { command } => generate::man(command.as_deref()),
+        Command::Man(command) => command.run(&ledger),
     };
     progress::end();
     match result {
         Ok(()) => ExitCode::SUCCESS,
         Err(failure) => {
+            let failure = arguments.command.explain(failure);
             let was_rejected = matches!(failure, Failure::Rejected(..));
-            let is_usage = matches!(failure, Failure::Usage(_) | Failure::Mute(_));
+            let is_usage = matches!(
+                failure,
+                Failure::Usage(_) | Failure::Conflict(_) | Failure::Mistaken(_) | Failure::Mute(_)
+            );
             let help = failure.help(&arguments.command);
             let code = failure.report();
             if let Some(help) = help {
-                say_lines(&format!("help: {help}"));
+                say(&format!("help: {help}"));
             }
             if is_usage && matches!(&arguments.command, Command::Plan(plan) if plan.is_detailed()) {
                 // There 2 says that something changes.

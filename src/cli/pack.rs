@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use clap::Args;
+use clap::{Args, ValueHint};
 
 use super::failure::Failure;
 use super::inputs::{job, local_input};
@@ -15,9 +15,10 @@ use crate::printable;
 #[derive(Debug, Args)]
 pub(super) struct Pack {
     /// A directory that `unpack` wrote
+    #[arg(value_hint = ValueHint::DirPath)]
     directory: PathBuf,
     /// The archive to write, or `-` for standard output
-    #[arg(value_name = "OUT")]
+    #[arg(value_name = "OUT", value_hint = ValueHint::FilePath)]
     output: PathBuf,
 }
 

@@ -3,22 +3,23 @@
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use clap::Args;
+use clap::{Args, ValueHint};
 
 use super::failure::{Failure, say};
 use super::inputs::job;
+use super::mistaken::refuse_output;
 use super::progress;
 use crate::job::Job;
 use crate::ledger::{Ledger, Location, ReadAs};
 use crate::printable;
-use crate::reference::{Reference, RegistryImage, WORD};
+use crate::reference::{Reference, RegistryImage};
 use crate::registry::{Reach, Settings};
 
 /// The options of commands that may open an image in a registry.
 #[derive(Debug, Args)]
 pub(super) struct RegistryOptions {
     /// Read credentials from this file, in the form of docker's `config.json` or podman's `auth.json`
-    #[arg(long, value_name = "FILE", help_heading = "Registries")]
+    #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath, help_heading = "Registries")]
     authfile: Option<PathBuf>,
     /// Reach this registry without encryption; repeatable. A registry on this machine needs no such option
     #[arg(long, value_name = "HOST[:PORT]", value_parser = host, help_heading = "Registries")]
@@ -62,6 +63,7 @@ pub(super) fn image(path: &Path) -> Result<Option<RegistryImage>, Failure> {
 /// Returns the name that an output has in a registry, if it begins with `docker://`.
 pub(super) fn output(path: &Path) -> Result<Option<Reference>, Failure> {
     let Some(image) = image(path)? else {
+        refuse_output(path)?;
         return Ok(None);
     };
     if let (Some(name), None) = (image.name(), image.digest()) {
@@ -72,25 +74,6 @@ pub(super) fn output(path: &Path) -> Result<Option<Reference>, Failure> {
         "`{shown}` has a digest; the digest of an output follows from its content, so use a tag"
     );
     Err(Failure::Usage(message))
-}
-
-/// Says what to write for something that is no file and looks like the name of an image.
-pub(super) fn advice(path: &str) -> Option<String> {
-    let name = ["docker:", "docker-daemon:", "containers-storage:"];
-    let bare = name
-        .iter()
-        .find_map(|word| path.strip_prefix(word))
-        .unwrap_or(path);
-    let looks_like_a_file = path.starts_with(['.', '/'])
-        || [".tar", ".json", ".gz", ".tgz", ".zst", ".yaml", ".yml", "/"]
-            .iter()
-            .any(|end| path.ends_with(end));
-    if looks_like_a_file || Reference::parse(bare).is_err() {
-        return None;
-    }
-    Some(format!(
-        "an image in a registry is `{WORD}{bare}`; for one that docker has, use `docker save {bare} | ocipatch … -`"
-    ))
 }
 
 /// Parses the value of `--plain-http`.

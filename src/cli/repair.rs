@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use clap::Args;
+use clap::{Args, ValueHint};
 
 use super::destination::{self, output_of, refuse_stream};
 use super::failure::{Failure, say, say_lines};
@@ -15,14 +15,12 @@ use crate::ledger::Ledger;
 
 /// Repairs an archive that was edited by hand.
 #[derive(Debug, Args)]
-#[command(
-    after_help = "`repair` trusts the bytes of layers and configurations, and recomputes everything that names or describes them. A missing layer is an error."
-)]
 pub(super) struct Repair {
     /// A tar (plain, gzip, zstd, bzip2 or xz), an extracted directory, or `-` for standard input
+    #[arg(value_hint = ValueHint::FilePath)]
     image: PathBuf,
     /// Write the repaired archive to a file, a directory (`dir/`), or `-` for standard output (the default)
-    #[arg(short, long, value_name = "OUT", conflicts_with_all = ["in_place", "check"])]
+    #[arg(short, long, value_name = "OUT", value_hint = ValueHint::FilePath, conflicts_with_all = ["in_place", "check"])]
     output: Option<PathBuf>,
     /// Repair IMAGE itself
     #[arg(long, conflicts_with = "check")]

@@ -2,6 +2,7 @@
 
 use clap::Args;
 
+use super::inputs::INPUT;
 use super::trust::Trust;
 use crate::archive::Half;
 use crate::look::Selection;
@@ -12,13 +13,13 @@ use crate::platform::PlatformPattern;
 #[derive(Debug, Args)]
 pub(super) struct SelectionOptions {
     /// The image, if the archive contains several: a pattern over tags such as `app:*`, or the start of an id, `sha256:4fdc`
-    #[arg(long = "image", value_name = "PATTERN", value_parser = image)]
+    #[arg(long = "image", value_name = "PATTERN", value_parser = image, help_heading = INPUT)]
     image_pattern: Option<ImagePattern>,
     /// The platform of a multi-platform image, such as `linux/arm64`
-    #[arg(long, value_name = "PLATFORM", value_parser = platform)]
+    #[arg(long, value_name = "PLATFORM", value_parser = platform, help_heading = INPUT)]
     platform: Option<PlatformPattern>,
     /// The document to read if `manifest.json` and `index.json` disagree
-    #[arg(long, value_enum, value_name = "DOCUMENT")]
+    #[arg(long, value_enum, value_name = "DOCUMENT", help_heading = INPUT)]
     trust: Option<Trust>,
 }
 

@@ -1,8 +1,8 @@
 //! `ocipatch unpack`
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
-use clap::Args;
+use clap::{Args, ValueHint};
 
 use super::failure::{Failure, say};
 use super::inputs::{job, local_input};
@@ -14,8 +14,10 @@ use crate::printable;
 #[derive(Debug, Args)]
 pub(super) struct Unpack {
     /// A tar, or `-` for standard input
+    #[arg(value_hint = ValueHint::FilePath)]
     image: PathBuf,
     /// A directory that does not exist or is empty
+    #[arg(value_hint = ValueHint::DirPath)]
     directory: PathBuf,
     /// Also extract the files of each layer, to `.ocipatch/layers/`
     #[arg(long)]
@@ -23,6 +25,10 @@ pub(super) struct Unpack {
 }
 
 impl Unpack {
+    pub(super) fn image(&self) -> &Path {
+        &self.image
+    }
+
     pub(super) fn run(&self, quiet: bool, mut ledger: Ledger) -> Result<(), Failure> {
         if self.directory.as_os_str() == "-" {
             let message = "cannot unpack to standard output; name a directory";

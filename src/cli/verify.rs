@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use clap::Args;
+use clap::{Args, ValueHint};
 
 use super::failure::Failure;
 use super::inputs::input;
@@ -15,6 +15,7 @@ use crate::verify::Severity;
 #[derive(Debug, Args)]
 pub(super) struct Verify {
     /// A tar, an extracted directory, `docker://NAME` for an image in a registry, or `-` for standard input
+    #[arg(value_hint = ValueHint::FilePath)]
     image: PathBuf,
     #[command(flatten)]
     registries: RegistryOptions,

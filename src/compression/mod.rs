@@ -3,6 +3,7 @@
 mod gzip;
 
 use std::io::{self, Read, Write};
+use std::path::Path;
 
 use gzip::GzipWriter;
 
@@ -60,6 +61,20 @@ impl Compression {
         let mut first = Vec::new();
         stream.by_ref().take(MAGIC_BYTES).read_to_end(&mut first)?;
         Self::detect(&first).decoder(io::Cursor::new(first).chain(stream))
+    }
+
+    /// Returns the compression that the name of a file stands for, by its end: `.gz` and `.tgz`, `.zst` and `.tzst`, `.bz2` and
+    /// `.tbz2`, `.xz` and `.txz`, in any case.
+    #[must_use]
+    pub fn of_name(path: &Path) -> Option<Self> {
+        let end = path.extension()?.to_str()?.to_lowercase();
+        Some(match end.as_str() {
+            "gz" | "tgz" => Self::Gzip,
+            "zst" | "tzst" => Self::Zstd,
+            "bz2" | "tbz2" => Self::Bzip2,
+            "xz" | "txz" => Self::Xz,
+            _ => return None,
+        })
     }
 
     /// Returns the name in messages and JSON.

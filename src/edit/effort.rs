@@ -14,6 +14,9 @@ pub const MAX_LAID_ENTRIES: u64 = 250_000;
 /// How often all entries of all layers may be laid beyond that.
 pub const MAX_LAID_TIMES: u64 = 128;
 
+/// For how many paths a plan looks for the one that was probably meant.
+const MAX_GUESSES: usize = 50;
+
 /// What a pattern on one name costs: the unit.
 const NAME: u64 = 1;
 /// What a step of a pattern through a tree costs, as measured.
@@ -27,6 +30,7 @@ pub(crate) struct Effort {
     spent: Cell<u64>,
     allowed: u64,
     is_told: Cell<bool>,
+    n_guesses: Cell<usize>,
 }
 
 impl Effort {
@@ -46,6 +50,7 @@ impl Effort {
             spent: Cell::new(0),
             allowed: n_allowed.saturating_mul(ENTRY),
             is_told: Cell::new(false),
+            n_guesses: Cell::new(0),
         }
     }
 
@@ -55,7 +60,15 @@ impl Effort {
             spent: Cell::new(0),
             allowed: u64::MAX,
             is_told: Cell::new(false),
+            n_guesses: Cell::new(0),
         }
+    }
+
+    /// Tells whether one more path may be looked for that somebody probably meant.
+    pub(crate) fn may_guess(&self) -> bool {
+        let n = self.n_guesses.get();
+        self.n_guesses.set(n + 1);
+        n < MAX_GUESSES
     }
 
     /// Counts entries that are laid.

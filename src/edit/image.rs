@@ -3,6 +3,7 @@
 use std::collections::HashSet;
 
 use super::claims::{Claim, Claimed, Intent, PatchLines, claimed_by};
+use super::matching::has_pattern;
 use super::names::Names;
 use super::state::ImageState;
 use super::{Effect, HostSource, MadeLayer, Texts, WantedText};
@@ -127,9 +128,21 @@ impl Missing {
             code: Code::NoSuchPath,
             address,
             what: format!("no {}", quoted(&path.to_text())),
-            help: Box::new(|_| help.to_owned()),
+            help: Box::new({
+                let path = path.clone();
+                move |images| near(images, &path).unwrap_or_else(|| help.to_owned())
+            }),
         }
     }
+}
+
+/// Says which path of the images was probably meant.
+fn near(images: &[&ImageState], path: &ImagePath) -> Option<String> {
+    let near = images.iter().find_map(|state| {
+        let tree = state.tree.as_ref().filter(|_| !has_pattern(path))?;
+        state.effort.may_guess().then(|| tree.near(path))?
+    })?;
+    Some(format!("did you mean {}?", quoted(&near.to_text())))
 }
 
 impl Findings {

@@ -18,6 +18,7 @@ pub use archive::Archive;
 pub(crate) use edit::{EditedFile, Extended, NotEdited, PatchEdit, PatchStart};
 pub use input::Input;
 pub use patches::PatchTexts;
+pub(crate) use patches::is_archive_file;
 pub(crate) use plan::Decided;
 pub use plan::Plan;
 pub use push::{Moves, Names};

@@ -135,6 +135,13 @@ impl PatchTexts {
     }
 }
 
+/// Tells whether a file seems to be an archive, which its first bytes tell; what cannot be read does not.
+pub(crate) fn is_archive_file(path: &Path) -> bool {
+    let mut bytes = Vec::new();
+    let read = File::open(path).and_then(|file| file.take(512).read_to_end(&mut bytes));
+    read.is_ok() && is_archive(&bytes)
+}
+
 /// Tells whether bytes begin as a tar or a compressed stream does; no text does.
 fn is_archive(bytes: &[u8]) -> bool {
     let is_tar = bytes.get(257..262) == Some(b"ustar");

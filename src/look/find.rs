@@ -15,8 +15,6 @@ use crate::image_path::ImagePath;
 use crate::rootfs::{LayerLog, Node, Resolution, Rootfs, RootfsError, WHITEOUT};
 use crate::tarball::Kind;
 
-/// A name this close to the one that was asked for is suggested (Jaro-Winkler, 0 to 1).
-const NEAR: f64 = 0.85;
 /// Laying an entry over a tree takes no longer than decompressing as many bytes of a layer.
 const ENTRY_COST: u64 = 256;
 
@@ -160,18 +158,8 @@ pub(super) fn absent(tree: &Rootfs, path: &ImagePath, resolution: &Resolution) -
 
 fn missing(tree: &Rootfs, path: &ImagePath, parent: &ImagePath, name: &[u8]) -> Absent {
     let message = format!("the image has no `{path}`");
-    let wanted = String::from_utf8_lossy(name);
-    let names = tree.children(parent).into_iter().flatten();
-    let scored = names.map(|(name, _)| {
-        let score = strsim::jaro_winkler(&String::from_utf8_lossy(name), &wanted);
-        (score, name)
-    });
-    let near = scored.filter(|(score, _)| *score > NEAR);
-    match near.max_by(|a, b| a.0.total_cmp(&b.0).then(b.1.cmp(a.1))) {
-        Some((_, name)) => {
-            let near = parent.join(name);
-            Absent::with_help(message, format!("did you mean `{near}`?"))
-        }
+    match tree.near(path) {
+        Some(near) => Absent::with_help(message, format!("did you mean `{near}`?")),
         None if path.parent().as_ref() != Some(parent) => {
             let missing = parent.join(name);
             Absent::with_help(message, format!("there is no `{missing}` either"))

@@ -32,6 +32,7 @@ mod replace_text;
 mod rewrite_timestamps;
 mod set_line;
 mod squash;
+mod synonyms;
 pub(crate) mod tags;
 mod unset;
 
@@ -330,6 +331,7 @@ impl Shape for Operation {
             example: "- retag: [\"app:2\"]",
             shape: Code::OperationShape,
             unknown: Code::UnknownOperation,
+            other_name: synonyms::operation_for,
         };
         let (name, value) = kind.decode(field, problems)?;
         let row = definitions().iter().find(|row| row.name == name);

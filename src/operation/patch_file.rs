@@ -173,7 +173,9 @@ fn patch_text(image: &mut EditedImage<'_>, patch: &FileDiff, diff: &UnifiedDiff,
         Outcome::Rejected(rejects) => {
             for reject in rejects.iter().take(MAX_REJECTS) {
                 let message = rejected(&file, reject, diff);
-                let help = if patch.fuzz == 0 {
+                let help = if let Some(help) = line_ends(reject) {
+                    help
+                } else if patch.fuzz == 0 {
                     "make the diff from the file in the image, or allow some `fuzz`"
                 } else {
                     "make the diff from the file in the image"
@@ -203,6 +205,23 @@ fn diff_address(patch: &FileDiff, operation: &Address) -> Address {
         DiffSource::Inline(_) => "diff",
         DiffSource::File(_) => "from",
     })
+}
+
+/// Says what to do where only the ends of the lines differ.
+fn line_ends(reject: &Reject) -> Option<&'static str> {
+    let (found, wanted) = (reject.found.as_deref()?, reject.wanted.as_deref()?);
+    let is_unix_of = |lf: &[u8], crlf: &[u8]| {
+        let line = crlf.strip_suffix(b"\r\n");
+        line.is_some() && line == lf.strip_suffix(b"\n")
+    };
+    if is_unix_of(found, wanted) {
+        return Some(
+            "the diff has CRLF line ends, the file has LF: convert the diff, as with `dos2unix`",
+        );
+    }
+    is_unix_of(wanted, found).then_some(
+        "the file has CRLF line ends, the diff has LF: convert the diff, as with `unix2dos`",
+    )
 }
 
 fn rejected(file: &TextFile, reject: &Reject, diff: &UnifiedDiff) -> String {

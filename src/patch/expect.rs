@@ -19,6 +19,7 @@ one_key! {
         example: "- label: {version: \"1\"}",
         shape: Code::ExpectationShape,
         unknown: Code::UnknownExpectation,
+        other_name,
     };
     /// Labels have these values.
     ///
@@ -60,6 +61,22 @@ one_key! {
     ///
     /// Takes `{path: exists, path: absent, path: {sha256: digest, mode: "0644"}, path: {symlink: target}, …}`.
     "path" Path(Vec<PathExpectation>) is ExpectedPaths;
+}
+
+/// Says which precondition is about what one of this name would be about.
+fn other_name(name: &str) -> Option<String> {
+    let known = match name {
+        "environment" | "variable" | "variables" => "env",
+        "cmd" | "entrypoint" | "field" | "fields" | "user" | "workdir" => "config",
+        "id" => "image-id",
+        "digest" => "manifest-digest",
+        "arch" | "architecture" | "os" => "platform",
+        "image" | "name" | "reference" => "tag",
+        "n-layers" | "layer-count" => "layers",
+        "absent" | "exists" | "file" | "files" => "path",
+        _ => return None,
+    };
+    Some(format!("use `{known}`"))
 }
 
 shape! {

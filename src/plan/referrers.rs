@@ -47,7 +47,7 @@ impl Run<'_> {
         );
         let problem = Problem::new(Code::Attested, document.clone().key("operations"), message);
         self.problems.push(problem.with_help(
-            "`attestations: drop` removes them, `attestations: keep` points them at the changed image",
+            "add `attestations: drop` at the top level of the patch, beside `operations`, to remove them, or `attestations: keep` to point them at the changed image",
         ));
     }
 }

@@ -25,6 +25,7 @@ mod children;
 mod hard_link;
 mod links;
 mod log;
+mod near;
 mod path_set;
 mod resolve;
 #[cfg(test)]

@@ -528,3 +528,24 @@ fn a_deep_tree_and_many_whiteouts_cost_what_they_weigh() {
     assert_eq!(rootfs.below(&b).count(), 2_000);
     assert!(rootfs.children(&b.join(b"f1")).is_none());
 }
+
+#[test]
+fn a_path_that_does_not_exist_is_nearly_another() {
+    let files = "file etc/passwd; file etc/group; file etc/app/app.conf; file a/same; file b/same";
+    let tree = rootfs(&format!("layer: {files}; link link -> etc")).unwrap();
+    for (path, near) in [
+        ("/etc/pasword", Some("/etc/passwd")),
+        ("/ect/passwd", Some("/etc/passwd")),
+        ("/ect/ap/app.cnf", Some("/etc/app/app.conf")),
+        ("/link/grop", Some("/link/group")),
+        ("/etc/app.conf", Some("/etc/app/app.conf")),
+        ("/nothing/same", None),
+        ("/etc/shadow", None),
+        ("/etc/passwd/x", None),
+        (&format!("/etc/{}", "p".repeat(255)), None),
+    ] {
+        let found = tree.near(&ImagePath::parse(path).unwrap());
+        let found = found.map(|path| path.to_string());
+        assert_eq!(found.as_deref(), near, "{path}");
+    }
+}

@@ -7,6 +7,7 @@ use std::collections::HashSet;
 
 use super::Shape;
 use super::node::{Node, Value};
+use super::spelling::{listed, nearest, spaced, suggestion};
 use crate::problem::{Address, Code, Problem, quoted};
 
 pub(crate) use super::problems::Problems;
@@ -30,7 +31,11 @@ impl<'a> Field<'a> {
     pub(crate) fn text(&self, problems: &mut Problems) -> Option<&'a str> {
         if matches!(self.node.value, Value::Null) {
             let problem = self.wrong_type("text");
-            problems.add(problem.with_help("write `\"\"` for an empty string"));
+            let key = self.name.trim_matches('`');
+            problems.add(problem.with_help(match spaced(key) {
+                Some(pair) => format!("write a space after the `:`, as in `{pair}`"),
+                None => "write `\"\"` for an empty string".to_owned(),
+            }));
             return None;
         }
         self.scalar(problems)
@@ -142,6 +147,13 @@ impl<'a> Field<'a> {
                 Value::Text(text) if text.len() < 40 && !text.contains(['"', '\\', '\n']) => {
                     problem.with_help(format!("write `[\"{text}\"]`"))
                 }
+                Value::Map(pairs)
+                    if !pairs.is_empty() && pairs.iter().all(|(key, _)| is_dashed(key)) =>
+                {
+                    let first = pairs[0].0.as_text().unwrap_or_default();
+                    let item = first.trim_start_matches('-');
+                    problem.with_help(format!("write a space after each `-`, as in `- {item}`"))
+                }
                 _ => problem.with_help(help),
             });
             return None;
@@ -166,7 +178,7 @@ impl<'a> Field<'a> {
         problems: &mut Problems,
     ) -> Option<Vec<(&'a str, Self)>> {
         let Value::Map(pairs) = &self.node.value else {
-            problems.add(self.wrong_type("a map").with_help(help));
+            problems.add(self.wrong_type("a map").with_help(self.with_space(help)));
             return None;
         };
         if pairs.is_empty() {
@@ -186,7 +198,7 @@ impl<'a> Field<'a> {
         let Value::Map(pairs) = &self.node.value else {
             let wanted = allowed.iter().map(|key| format!("`{key}`"));
             let help = format!("it takes {}", listed(wanted, "and"));
-            problems.add(self.wrong_type("a map").with_help(help));
+            problems.add(self.wrong_type("a map").with_help(self.with_space(&help)));
             return None;
         };
         let fields = self.distinct_pairs(pairs, problems);
@@ -209,6 +221,14 @@ impl<'a> Field<'a> {
             misspelled,
             is_short: false,
         })
+    }
+
+    /// Returns the help for what is not a map: `help`, unless it is a pair without its space.
+    fn with_space(&self, help: &str) -> String {
+        match self.node.as_text().and_then(spaced) {
+            Some(pair) => format!("write a space after the `:`, as in `{pair}`"),
+            None => help.to_owned(),
+        }
     }
 
     /// Repeated keys and merge keys are left out: they have been reported for the whole document.
@@ -252,6 +272,12 @@ impl<'a> Field<'a> {
         };
         self.problem(code, format!("{} is {found}; expected {wanted}", self.name))
     }
+}
+
+/// Tells whether a key is an item of a list without its space.
+fn is_dashed(key: &Node) -> bool {
+    key.as_text()
+        .is_some_and(|key| key.len() > 1 && key.starts_with('-'))
 }
 
 /// A map with known keys.
@@ -316,54 +342,5 @@ impl<'a> Record<'a> {
             problems.add(self.whole.problem(code, message).with_help(help));
         }
         field
-    }
-}
-
-/// Returns the help for a word that is not one of `known`: the one that was probably meant, or all of them.
-pub(crate) fn suggestion(word: &str, known: &[&str]) -> String {
-    if let Some(name) = nearest(word, known) {
-        return format!("did you mean `{name}`?");
-    }
-    let names = known.iter().map(|name| format!("`{name}`"));
-    format!("this version knows {}", listed(names, "and"))
-}
-
-fn nearest<'a>(word: &str, known: &[&'a str]) -> Option<&'a str> {
-    // The distance costs the product of both lengths, and nobody misspells this much.
-    if word.len() > 64 {
-        return None;
-    }
-    let spelled = kebab_case(word);
-    let distance = |name: &str| strsim::damerau_levenshtein(&spelled, &kebab_case(name));
-    known
-        .iter()
-        .map(|name| (distance(name), *name))
-        .min_by_key(|(distance, _)| *distance)
-        .filter(|(distance, name)| *distance <= (name.len() / 3).max(1))
-        .map(|(_, name)| name)
-}
-
-/// `setLabel`, `SetLabel`, `set_label` and `set label` are all meant as `set-label`.
-fn kebab_case(word: &str) -> String {
-    let mut result = String::with_capacity(word.len());
-    for c in word.chars() {
-        if c.is_uppercase() && !result.is_empty() && !result.ends_with('-') {
-            result.push('-');
-        }
-        match c {
-            '_' | ' ' => result.push('-'),
-            c => result.extend(c.to_lowercase()),
-        }
-    }
-    result
-}
-
-/// Returns `a`, `a and b` or `a, b and c`.
-pub(crate) fn listed(items: impl Iterator<Item = String>, last: &str) -> String {
-    let items: Vec<String> = items.collect();
-    match items.as_slice() {
-        [] => String::new(),
-        [one] => one.clone(),
-        [most @ .., one] => format!("{} {last} {one}", most.join(", ")),
     }
 }

@@ -39,11 +39,12 @@ mod problems;
 mod record;
 mod removal;
 mod rules;
+mod spelling;
 mod strings;
 mod values;
 
 pub(crate) use self::choices::{choices, schema as words_schema, words};
-pub(crate) use self::decode::{Field, Problems, Record, listed, suggestion};
+pub(crate) use self::decode::{Field, Problems, Record};
 pub(crate) use self::definitions::{
     Definitions, Json, Keys, described, list, map_of, property, set, shape, string_like, text,
 };
@@ -68,6 +69,7 @@ pub(crate) use self::record::{Map, Short, record};
 pub(crate) use self::removal::item_address;
 pub use self::removal::{IfMissing, Removal};
 pub(crate) use self::rules::{AnyOf, NotEmpty, NotWith, Requires, Rule, require_any};
+pub(crate) use self::spelling::{listed, spaced, suggestion};
 pub(crate) use self::strings::{
     AnnotationMap, Instructions, Labels, PlainText, SomeText, Text, VARIABLE, Variables, Word,
     Words, bad_name, distinct, plain,

@@ -2,9 +2,10 @@
 
 use serde_json::json;
 
-use super::decode::{Field, Problems, listed, suggestion};
+use super::decode::{Field, Problems};
 use super::definitions::{Json, text};
 use super::node::Value;
+use super::spelling::{kebab_case, listed, nearest, spaced, suggestion};
 use crate::problem::{Code, Problem, quoted};
 
 /// Declares such items: for each its documentation, its key, its variant with the value, and the shape of the value if
@@ -80,6 +81,8 @@ pub(crate) struct OneKey<'a> {
     pub(crate) shape: Code,
     /// The problem of an item with another key.
     pub(crate) unknown: Code,
+    /// Says what to write for a key, in kebab case, that others have for one of the keys.
+    pub(crate) other_name: fn(&str) -> Option<String>,
 }
 
 impl OneKey<'_> {
@@ -123,7 +126,14 @@ impl OneKey<'_> {
                     self.name,
                     quoted(text)
                 );
-                problems.add(self.shape(field, message));
+                let problem = self.shape(field, message);
+                let key = text.split(':').next().expect("a first part");
+                problems.add(match spaced(text).filter(|_| self.keys.contains(&key)) {
+                    Some(pair) => {
+                        problem.with_help(format!("write a space after the `:`, as in `{pair}`"))
+                    }
+                    None => problem,
+                });
                 return None;
             }
         };
@@ -156,12 +166,18 @@ impl OneKey<'_> {
         }
         let message = format!("{} is not {} in this version", quoted(key), self.name);
         let problem = Problem::new(self.unknown, value.address.on_key(), message);
-        problems.add(problem.with_help(suggestion(key, self.keys)));
+        let help = (self.other_name)(&kebab_case(key)).unwrap_or_else(|| {
+            if nearest(key, self.keys).is_none() && !problems.may_list(self.name) {
+                return format!("an earlier problem lists every {}", noun(self.name));
+            }
+            suggestion(key, self.keys)
+        });
+        problems.add(problem.with_help(help));
         None
     }
 
     fn several(&self, field: &Field<'_>, entries: &[(&str, Field<'_>)]) -> Problem {
-        let noun = self.name.rsplit(' ').next().unwrap_or(self.name);
+        let noun = noun(self.name);
         let names = entries.iter().take(5).map(|(name, _)| quoted(name));
         let message = format!(
             "one {noun} has {} keys: {}",
@@ -178,4 +194,9 @@ impl OneKey<'_> {
         };
         field.problem(self.shape, message).with_help(help)
     }
+}
+
+/// Returns the name of a kind of items without its article.
+fn noun(name: &str) -> &str {
+    name.rsplit(' ').next().unwrap_or(name)
 }

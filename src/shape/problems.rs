@@ -1,5 +1,6 @@
 //! What is found while values are decoded.
 
+use std::collections::HashSet;
 use std::ops::Range;
 
 use super::node::Node;
@@ -8,8 +9,10 @@ use crate::problem::{MAX_PROBLEMS, NoteKind, Problem};
 /// The problems found so far, and what deserves a note.
 #[derive(Debug, Default)]
 pub(crate) struct Problems {
-    problems: Vec<Problem>,
+    found: Vec<Problem>,
     remarks: Vec<Remark>,
+    /// The kinds of items whose names one of the problems lists.
+    listed: HashSet<&'static str>,
 }
 
 /// What deserves a note at some bytes of the text.
@@ -19,7 +22,7 @@ impl Problems {
     pub(crate) fn add(&mut self, problem: Problem) {
         // One more than is shown, so that the report can say that there are more.
         if !self.is_full() {
-            self.problems.push(problem);
+            self.found.push(problem);
         }
     }
 
@@ -35,20 +38,25 @@ impl Problems {
         std::mem::take(&mut self.remarks)
     }
 
+    /// Tells whether a problem may list all names of a kind of items: one is enough.
+    pub(crate) fn may_list(&mut self, kind: &'static str) -> bool {
+        self.listed.insert(kind)
+    }
+
     pub(crate) fn is_empty(&self) -> bool {
-        self.problems.is_empty()
+        self.found.is_empty()
     }
 
     pub(crate) fn len(&self) -> usize {
-        self.problems.len()
+        self.found.len()
     }
 
     /// Tells that what is added is no longer kept, so that looking for more is a waste.
     pub(crate) fn is_full(&self) -> bool {
-        self.problems.len() > MAX_PROBLEMS
+        self.found.len() > MAX_PROBLEMS
     }
 
     pub(crate) fn into_vec(self) -> Vec<Problem> {
-        self.problems
+        self.found
     }
 }

@@ -2,9 +2,10 @@
 
 use serde_json::json;
 
-use super::decode::{Problems, Record, listed};
+use super::decode::{Problems, Record};
 use super::definitions::Json;
 use super::parts::MapSchema;
+use super::spelling::listed;
 use crate::problem::Code;
 
 /// A rule about which keys go together.

@@ -6,7 +6,7 @@ use std::io::{self, BufReader, Read, Write};
 use std::path::Path;
 use std::rc::Rc;
 
-use super::destination::write_through;
+use super::destination::{compression_at, given, write_through};
 use super::file::SideFile;
 use super::write::Sink;
 use crate::archive::draft::Draft;
@@ -76,18 +76,18 @@ pub(super) fn is_written(draft: &Draft<'_>, path: &Path) -> Result<bool, Error> 
         return Ok(false);
     };
     let n_bytes = there.metadata().map_err(failed)?.len();
-    let given = draft.source.given().filter(|_| draft.is_unchanged());
+    let compression = compression_at(draft, path);
+    let given = given(draft, compression);
     if given.is_some_and(|given| given.n_bytes() != n_bytes) {
         return Ok(false);
     }
     let (comparison, differs) = Comparison::with(there);
-    let compression = match given {
-        Some(_) => Compression::None,
-        None => draft.compression(),
+    let encoder = match given {
+        Some(_) => Compression::None.encoder(comparison),
+        None => compression.encoder(comparison),
     };
-    let encoder = compression.encoder(comparison);
     let mut sink = Sink::Compared(encoder.map_err(failed)?);
-    let written = write_through(draft, &mut sink, &printable::path(path));
+    let written = write_through(draft, compression, &mut sink, &printable::path(path));
     let ended = written.and_then(|()| {
         sink.compared()
             .and_then(Comparison::ends_here)

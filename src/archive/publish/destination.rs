@@ -14,6 +14,8 @@ use super::pending::{PendingFile, sync_directory};
 use super::registry::{self, Push};
 use super::write::{Sink, write_tar};
 use crate::archive::draft::Draft;
+use crate::archive::source::piece::Piece;
+use crate::compression::Compression;
 use crate::error::Error;
 use crate::ledger::{Extent, Ledger, Location, WrittenAs, followed};
 use crate::printable;
@@ -22,7 +24,8 @@ use crate::watch::{self, Counted};
 /// Where a revised archive goes.
 #[derive(Debug)]
 pub enum Destination {
-    /// A tar file, replaced if it exists.
+    /// A tar file, replaced if it exists. Its name may ask for a compression ([`Compression::of_name`]); by default, it has that of
+    /// the archive.
     File(PathBuf),
     /// A directory that does not exist or is empty.
     Directory(PathBuf),
@@ -149,7 +152,7 @@ fn write(draft: &Draft<'_>, destination: &Destination) -> Result<(), Error> {
         Destination::Directory(path) => write_directory(draft, path),
         Destination::Stream(file) => {
             let file = file.try_clone().map_err(Error::in_place(STREAM))?;
-            let written = write_to(draft, file, STREAM);
+            let written = write_to(draft, file, draft.compression(), STREAM);
             draft.source.check().and(written.map(drop))
         }
         Destination::InPlace(path, replaced) if draft.source.is_directory() => {
@@ -172,7 +175,7 @@ fn write(draft: &Draft<'_>, destination: &Destination) -> Result<(), Error> {
 fn write_over(draft: &Draft<'_>, path: &Path) -> Result<(), Error> {
     match OutputFile::open(path)? {
         OutputFile::Pending(pending) => {
-            write_pending(draft, &pending, path)?;
+            write_pending(draft, &pending, draft.compression(), path)?;
             name_file(pending, path, || draft.source.check_at(path))
         }
         OutputFile::Stream(_) => Err(Error::Output {
@@ -183,25 +186,33 @@ fn write_over(draft: &Draft<'_>, path: &Path) -> Result<(), Error> {
 }
 
 fn write_file(draft: &Draft<'_>, path: &Path) -> Result<(), Error> {
+    let compression = compression_at(draft, path);
     match OutputFile::open(path)? {
         OutputFile::Pending(pending) => {
-            write_pending(draft, &pending, path)?;
+            write_pending(draft, &pending, compression, path)?;
             name_file(pending, path, || Ok(()))
         }
         OutputFile::Stream(stream) => {
             let stream = open_stream(&stream).map_err(Error::at(path))?;
-            let written = write_to(draft, stream, &printable::path(path));
+            let written = write_to(draft, stream, compression, &printable::path(path));
             draft.source.check().and(written.map(drop))
         }
     }
 }
 
 /// Writes the archive to a file that nobody sees yet.
-fn write_pending(draft: &Draft<'_>, pending: &PendingFile, path: &Path) -> Result<(), Error> {
+fn write_pending(
+    draft: &Draft<'_>,
+    pending: &PendingFile,
+    compression: Compression,
+    path: &Path,
+) -> Result<(), Error> {
     let place = printable::path(path);
     let file = pending.file.try_clone().map_err(Error::at(path))?;
-    reserve(draft, &file).map_err(Error::at(path))?;
-    let written = write_to(draft, file, &place);
+    if compression == Compression::None {
+        reserve(draft, &file).map_err(Error::at(path))?;
+    }
+    let written = write_to(draft, file, compression, &place);
     // A change of the input explains whatever went wrong.
     draft.source.check()?;
     let mut file = written?;
@@ -227,9 +238,6 @@ pub(in crate::archive) fn name_file(
 /// while it grows has its place already.
 fn reserve(draft: &Draft<'_>, file: &File) -> io::Result<()> {
     use rustix::io::Errno;
-    if draft.compression() != crate::compression::Compression::None {
-        return Ok(());
-    }
     let Some(n_bytes) = draft.tar_bytes().filter(|&n_bytes| n_bytes > 0) else {
         return Ok(());
     };
@@ -240,27 +248,48 @@ fn reserve(draft: &Draft<'_>, file: &File) -> io::Result<()> {
     }
 }
 
-/// Writes the archive in the compression that it came in; unchanged, that is the very bytes.
-fn write_to(draft: &Draft<'_>, file: File, place: &str) -> Result<File, Error> {
+/// Writes the archive; unchanged in the compression that it came in, that is the very bytes.
+fn write_to(
+    draft: &Draft<'_>,
+    file: File,
+    compression: Compression,
+    place: &str,
+) -> Result<File, Error> {
     let failed = Error::in_place(place);
-    let mut sink = match draft.compression() {
-        _ if draft.is_unchanged() && draft.source.given().is_some() => Sink::Plain(file),
-        crate::compression::Compression::None => {
+    let mut sink = match compression {
+        _ if given(draft, compression).is_some() => Sink::Plain(file),
+        Compression::None => {
             let write_back = super::write::WriteBack::start(&file).map_err(failed)?;
             Sink::Durable(file, write_back)
         }
         compression => Sink::Compressed(compression.encoder(file).map_err(failed)?),
     };
-    write_through(draft, &mut sink, place)?;
+    write_through(draft, compression, &mut sink, place)?;
     sink.finish().map_err(failed)
 }
 
-/// Writes the archive to a sink that does not end here.
-pub(super) fn write_through(draft: &Draft<'_>, sink: &mut Sink, place: &str) -> Result<(), Error> {
-    match draft.source.given() {
-        Some(given) if draft.is_unchanged() => sink.copy(given).map_err(Error::in_place(place)),
-        _ => write_tar(draft, sink, place),
+/// Writes the archive to a sink for this compression that does not end here.
+pub(super) fn write_through(
+    draft: &Draft<'_>,
+    compression: Compression,
+    sink: &mut Sink,
+    place: &str,
+) -> Result<(), Error> {
+    match given(draft, compression) {
+        Some(given) => sink.copy(given).map_err(Error::in_place(place)),
+        None => write_tar(draft, sink, place),
     }
+}
+
+/// Returns the bytes of the archive as it was given, if they are what is written.
+pub(super) fn given<'a>(draft: &Draft<'a>, compression: Compression) -> Option<Piece<'a>> {
+    let is_same = draft.is_unchanged() && compression == draft.compression();
+    draft.source.given().filter(|_| is_same)
+}
+
+/// Returns the compression of a file: its name may ask for one, or else it is that of the archive.
+pub(super) fn compression_at(draft: &Draft<'_>, path: &Path) -> Compression {
+    Compression::of_name(path).unwrap_or(draft.compression())
 }
 
 fn write_directory(draft: &Draft<'_>, path: &Path) -> Result<(), Error> {

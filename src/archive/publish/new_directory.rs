@@ -22,18 +22,20 @@ pub(in crate::archive) fn new_directory<T>(
     path: &Path,
     fill: impl FnOnce(&Path) -> Result<T, Error>,
 ) -> Result<T, Error> {
-    let refused = |reason: &str| Error::Output {
+    let not_empty = || Error::NotEmpty {
         place: printable::path(path),
-        reason: reason.to_owned(),
     };
     // A link is followed, so that the directory it names is made and the link stays.
     let (target, _) = followed(path).map_err(Error::at(path))?;
     let Some(name) = target.file_name() else {
-        return Err(refused("is not a valid name for a new directory"));
+        return Err(Error::Output {
+            place: printable::path(path),
+            reason: "is not a valid name for a new directory".to_owned(),
+        });
     };
     match open_directory(&target).and_then(list) {
         Ok(names) if names.is_empty() => {}
-        Ok(_) => return Err(refused("is a directory that is not empty")),
+        Ok(_) => return Err(not_empty()),
         Err(error) if error.kind() == io::ErrorKind::NotFound => {}
         Err(error) => return Err(Error::io(path, error)),
     }
@@ -47,7 +49,7 @@ pub(in crate::archive) fn new_directory<T>(
         // Renaming onto an empty directory replaces it.
         match renameat(&directory, &hidden, &directory, name) {
             Ok(()) => Ok(filled),
-            Err(Errno::NOTEMPTY | Errno::EXIST) => Err(refused("is a directory that is not empty")),
+            Err(Errno::NOTEMPTY | Errno::EXIST) => Err(not_empty()),
             Err(errno) => Err(Error::io(path, errno.into())),
         }
     });

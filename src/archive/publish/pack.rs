@@ -194,7 +194,7 @@ fn has_no_entries(bytes: &[u8]) -> bool {
 }
 
 /// Packs the directory `source` into the tar `output`: in the order and with the headers that `unpack` kept, where it
-/// did; new files go where Docker would put them.
+/// did; new files go where Docker would put them. The name of the output may ask for a compression ([`Compression::of_name`]).
 pub fn pack(source: &Source, directory: &Path, output: &Path) -> Result<(), Error> {
     refuse_input(source, directory, Location::of(output))?;
     match OutputFile::open(output)? {
@@ -230,9 +230,10 @@ fn headers_of(directory: &Path) -> PathBuf {
 
 fn write_packed(source: &Source, directory: &Path, file: File, output: &Path) -> Result<(), Error> {
     let headers = read_headers(directory)?;
-    let compression = headers
-        .as_ref()
-        .map_or(Compression::None, |headers| headers.compression);
+    let kept = headers.as_ref().map(|headers| headers.compression);
+    let compression = Compression::of_name(output)
+        .or(kept)
+        .unwrap_or(Compression::None);
     let (known, prelude, tail) = match headers {
         Some(headers) => (headers.groups, headers.prelude, headers.tail),
         None => (Vec::new(), Vec::new(), Vec::new()),

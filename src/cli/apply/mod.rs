@@ -6,13 +6,15 @@ mod talk;
 
 use std::path::{Path, PathBuf};
 
-use clap::{Args, ValueEnum};
+use clap::{Args, ValueHint};
 use records::Records;
 
 use crate::archive::{Destination, Form, Replaced};
 use crate::cli::destination::{self, output_of, refuse_stream};
 use crate::cli::failure::{Failure, ProblemFormat, say_lines};
+use crate::cli::form::To;
 use crate::cli::inputs::Inputs;
+use crate::cli::mistaken::Positionals;
 use crate::cli::target::{self, Target};
 use crate::cli::{progress, registry, selection};
 use crate::job::{Archive, Moves, Names, Plan};
@@ -31,78 +33,78 @@ pub(super) struct Apply {
     inputs: Inputs,
     /// Write the patched archive to a file, a directory (`dir/`), `docker://NAME` in a registry, or `-` for standard output (the
     /// default)
-    #[arg(short, long, value_name = "OUT", conflicts_with_all = ["in_place", "check", "push"])]
+    ///
+    /// A name that ends in `.gz`, `.tgz`, `.zst`, `.bz2` or `.xz` is written in that compression; any other output has the compression of
+    /// IMAGE. The file appears when it is complete.
+    #[arg(short, long, value_name = "OUT", value_hint = ValueHint::FilePath, help_heading = "Output", conflicts_with_all = ["in_place", "check", "push"])]
     output: Option<PathBuf>,
     /// Change IMAGE itself; of a registry, move the tag that was read
-    #[arg(long, conflicts_with = "check")]
+    ///
+    /// If the run is interrupted, the old or the new images remain, and the next run removes what was left over.
+    #[arg(long, help_heading = "Output", conflicts_with = "check")]
     in_place: bool,
     /// Push the patched image to registries, under every name that it has; with `--check`, only show what that would be
-    #[arg(long, conflicts_with = "to")]
+    #[arg(long, help_heading = "Output", conflicts_with = "to")]
     push: bool,
     /// Move tags that exist in the registry
-    #[arg(long, conflicts_with = "check")]
+    #[arg(long, help_heading = "Output", conflicts_with = "check")]
     overwrite: bool,
     /// Keep the replaced blobs of an OCI layout, for programs that are reading it
-    #[arg(long, requires = "in_place", conflicts_with_all = ["output", "check", "to", "platform"])]
+    #[arg(long, help_heading = "Output", requires = "in_place", conflicts_with_all = ["output", "check", "to", "platform"])]
     keep_replaced: bool,
     /// Only check whether the patches fit, and show what they would change
-    #[arg(long)]
+    ///
+    /// Nothing is written. `ocipatch plan` prints the same to standard output.
+    #[arg(long, visible_alias = "dry-run", help_heading = "Checks")]
     check: bool,
     /// Show long values, texts and lists of files to their end
-    #[arg(long)]
+    #[arg(long, help_heading = "Output")]
     full: bool,
     /// Verify every digest of IMAGE first, as `ocipatch verify` does
-    #[arg(long)]
+    #[arg(long, help_heading = "Checks")]
     verify: bool,
     /// Convert the archive to this form; patches are optional
-    #[arg(long, value_enum, value_name = "FORM", conflicts_with = "in_place")]
+    #[arg(
+        long,
+        value_enum,
+        value_name = "FORM",
+        help_heading = "Output",
+        conflicts_with = "in_place"
+    )]
     to: Option<To>,
     /// Write only this platform of a multi-platform image, such as `linux/arm64`
-    #[arg(long, value_name = "PLATFORM", value_parser = selection::platform, conflicts_with = "in_place")]
+    #[arg(long, value_name = "PLATFORM", value_parser = selection::platform, help_heading = "Output", conflicts_with = "in_place")]
     platform: Option<PlatformPattern>,
     /// Write the new image id to this file, or `-` for standard output
-    #[arg(long, value_name = "FILE")]
+    #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath, help_heading = "Output")]
     iidfile: Option<PathBuf>,
     /// Write the digest of the new manifest or index to this file, or `-` for standard output
-    #[arg(long, value_name = "FILE")]
+    #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath, help_heading = "Output")]
     digest_file: Option<PathBuf>,
     /// Write the new digests and names to this file or `-`, as JSON with the keys of `docker buildx build`
-    #[arg(long, value_name = "FILE")]
+    #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath, help_heading = "Output")]
     metadata_file: Option<PathBuf>,
     /// Write an in-toto statement with SLSA provenance to this file or `-`
-    #[arg(long, value_name = "FILE")]
+    #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath, help_heading = "Output")]
     provenance: Option<PathBuf>,
     /// Write rules for make to this file: OUT depends on every file that was read
     #[arg(
         long,
         value_name = "FILE",
+        value_hint = ValueHint::FilePath,
+        help_heading = "Output",
         requires = "output",
         conflicts_with = "check"
     )]
     depfile: Option<PathBuf>,
     /// Leave OUT, and the files that describe it, as they are if they have the same bytes already
-    #[arg(long, requires = "output", conflicts_with = "check")]
+    #[arg(
+        long,
+        help_heading = "Output",
+        requires = "output",
+        conflicts_with = "check"
+    )]
     if_changed: bool,
-}
-
-/// The forms of `--to`.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-enum To {
-    DockerArchive,
-    OciArchive,
-    OciDir,
-    DockerDir,
-}
-
-impl From<To> for Form {
-    fn from(to: To) -> Self {
-        match to {
-            To::DockerArchive => Self::DOCKER_ARCHIVE,
-            To::OciArchive => Self::OCI_ARCHIVE,
-            To::OciDir => Self::OCI_DIRECTORY,
-            To::DockerDir => Self::DOCKER_DIRECTORY,
-        }
-    }
 }
 
 /// Where the image goes.
@@ -115,6 +117,28 @@ enum Output {
 }
 
 impl Apply {
+    pub(super) fn image(&self) -> &Path {
+        self.inputs.image()
+    }
+
+    pub(super) fn output_path(&self) -> Option<&Path> {
+        self.output.as_deref()
+    }
+
+    pub(super) fn positionals(&self) -> Positionals<'_> {
+        let goes_somewhere = self.output.is_some() || self.in_place || self.push || self.check;
+        Positionals {
+            words: self.inputs.paths(),
+            output: Some(if goes_somewhere { "" } else { "-o patched.tar" }),
+        }
+    }
+
+    /// Tells whether the output is a directory by its form.
+    pub(super) fn writes_directory(&self) -> bool {
+        let form = self.to.map(|to| Form::from(to).is_directory());
+        form.unwrap_or_else(|| self.inputs.image().is_dir())
+    }
+
     pub(super) fn run(&self, quiet: bool, mut ledger: Ledger) -> Result<(), Failure> {
         let image = self.inputs.image();
         let is_remote = registry::image(image)?.is_some();
@@ -126,7 +150,7 @@ impl Apply {
         let is_pushed = self.push || matches!(output, Some(Output::Registry(_)));
         // To write an image in another form, or elsewhere, is something to do.
         if self.to.is_none() && self.platform.is_none() && !is_remote && !is_pushed {
-            self.inputs.want_patch()?;
+            self.positionals().want_patch()?;
         }
         self.enter(output.as_ref(), &mut ledger)?;
         let patches = self.inputs.read_patches(ProblemFormat::Text, ledger)?;

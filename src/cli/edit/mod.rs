@@ -7,7 +7,7 @@ use std::io;
 use std::os::unix::ffi::OsStrExt;
 use std::path::PathBuf;
 
-use clap::Args;
+use clap::{Args, ValueHint};
 
 use self::editor::in_editor;
 use super::args::{ArgOptions, refuse_undeclared};
@@ -33,17 +33,18 @@ use crate::printable;
 #[derive(Debug, Args)]
 pub(super) struct Edit {
     /// A tar, an extracted directory, or `docker://NAME` for an image in a registry; it stays as it is
+    #[arg(value_hint = ValueHint::FilePath)]
     image: PathBuf,
     #[command(flatten)]
     registries: RegistryOptions,
     /// Paths in the image, such as `/etc/app.conf`; links are followed
-    #[arg(required_unless_present = "config")]
+    #[arg(required_unless_present = "config", value_hint = ValueHint::Other)]
     paths: Vec<OsString>,
     /// Edit the configuration of the image as JSON
     #[arg(long, conflicts_with = "paths")]
     config: bool,
     /// Add the operations to this patch file, which is created if it does not exist; by default, the patch is printed
-    #[arg(short, long, value_name = "FILE")]
+    #[arg(short, long, value_name = "FILE", value_hint = ValueHint::FilePath)]
     patch: Option<PathBuf>,
     /// Let the patch read files outside its directory
     #[arg(long, requires = "patch")]

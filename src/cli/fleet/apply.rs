@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use clap::Args;
+use clap::{Args, ValueHint};
 
 use super::options::{LockOptions, PatchOptions, end};
 use crate::archive::{SideFile, write_files};
@@ -25,7 +25,7 @@ pub(super) struct Apply {
     #[arg(long)]
     overwrite: bool,
     /// Write what became of each image to this file or `-`, as JSON
-    #[arg(long, value_name = "FILE")]
+    #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
     report: Option<PathBuf>,
 }
 

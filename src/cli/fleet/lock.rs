@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 
-use clap::Args;
+use clap::{Args, ValueHint};
 
 use super::options::{AtOnce, PatchOptions, end, failure, world};
 use crate::archive::{SideFile, write_files};
@@ -23,7 +23,7 @@ use crate::ledger::{Ledger, WrittenAs};
 #[derive(Debug, Args)]
 pub(super) struct Lock {
     /// The fleet file
-    #[arg(default_value = "fleet.yaml")]
+    #[arg(default_value = "fleet.yaml", value_hint = ValueHint::FilePath)]
     fleet: PathBuf,
     /// Write nothing, list what is different, and exit with 1 if anything is
     #[arg(long)]

@@ -4,7 +4,7 @@ use std::collections::HashMap;
 use std::num::NonZeroUsize;
 use std::path::{Path, PathBuf};
 
-use clap::Args;
+use clap::{Args, ValueHint};
 
 use crate::cli::cache::CacheOptions;
 use crate::cli::failure::Failure;
@@ -19,7 +19,7 @@ use crate::patch::ArgValues;
 #[derive(Debug, Args)]
 pub(super) struct LockOptions {
     /// The lock, which `ocipatch fleet lock` writes
-    #[arg(default_value = "fleet.lock")]
+    #[arg(default_value = "fleet.lock", value_hint = ValueHint::FilePath)]
     lock: PathBuf,
     /// Only this part of the lock: `I/N`, with I from 0 to N-1, or `auto` for the variables of Kubernetes, GitLab, Slurm or GNU
     /// parallel; where these do not say how many there are, `OCIPATCH_SHARDS` must

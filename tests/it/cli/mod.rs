@@ -1,7 +1,9 @@
 //! The command line as its users meet it: exit codes, streams, and where the output goes.
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on fails")]
 
+mod help;
 mod make;
+mod mistaken;
 mod output;
 mod record;
 mod review;
@@ -133,7 +135,7 @@ fn exit_codes_tell_what_happened() {
         (2, "pack app.tar out.tar"),
         (3, "apply fix.yaml missing.tar -o out.tar"),
         (3, "apply missing.yaml app.tar -o out.tar"),
-        (3, "apply fix.yaml fix.yaml -o out.tar"),
+        (2, "apply fix.yaml fix.yaml -o out.tar"),
         (3, "apply fix.yaml app.tar -o missing/out.tar"),
         (3, "apply fix.yaml app.tar -o missing/out/"),
         (3, "verify fix.yaml"),

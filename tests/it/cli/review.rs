@@ -1,5 +1,7 @@
 //! What a reviewer meets: comments and annotations of pull requests, and code scanning.
 
+use std::fs;
+
 use serde_json::{Value, json};
 
 use super::Home;
@@ -110,6 +112,49 @@ fn code_scanning_gets_what_it_asks_for() {
     // A log without results is what closes an alert.
     let log = scanned(&home, "fix.yaml", 0);
     assert_eq!(log["runs"][0]["results"], json!([]));
+}
+
+#[test]
+fn line_ends_that_differ_are_named() {
+    let home = Home::new();
+    let patch = |content: &str, diff: &str| {
+        format!(
+            "apiVersion: ocipatch/v1\noperations:\n  - add-layer: {{files: [{{path: /a, content: {content}}}]}}\n  - patch-file: {{path: /a, from: {diff}}}\n"
+        )
+    };
+    let diff = "--- a\n+++ b\n@@ -1,2 +1,2 @@\n one\n-two\n+three\n";
+    let (lf, crlf) = ("\"one\\ntwo\\n\"", "\"one\\r\\ntwo\\r\\n\"");
+    let files = [
+        ("lf.diff", diff.to_owned()),
+        ("crlf.diff", diff.replace('\n', "\r\n")),
+        ("crlf-in-lf.yaml", patch(lf, "crlf.diff")),
+        ("lf-in-crlf.yaml", patch(crlf, "lf.diff")),
+        ("lf-in-lf.yaml", patch(lf, "lf.diff")),
+        ("crlf-in-crlf.yaml", patch(crlf, "crlf.diff")),
+        ("other.yaml", patch("\"one\\nfour\\n\"", "lf.diff")),
+    ];
+    for (name, text) in files {
+        fs::write(home.path(name), text).unwrap();
+    }
+    for (name, help) in [
+        (
+            "crlf-in-lf",
+            "the diff has CRLF line ends, the file has LF: convert the diff, as with `dos2unix`",
+        ),
+        (
+            "lf-in-crlf",
+            "the file has CRLF line ends, the diff has LF: convert the diff, as with `unix2dos`",
+        ),
+        (
+            "other",
+            "make the diff from the file in the image, or allow some `fuzz`",
+        ),
+    ] {
+        let (_, stderr) = home.ends(1, &format!("plan {name}.yaml app.tar"));
+        assert!(stderr.contains(help), "{name}: {stderr}");
+    }
+    home.ends(0, "plan lf-in-lf.yaml app.tar");
+    home.ends(0, "plan crlf-in-crlf.yaml app.tar");
 }
 
 const ONE: &str = "apiVersion: ocipatch/v1\noperations:\n  - set-label: { a: b }\n";

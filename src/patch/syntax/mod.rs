@@ -1,6 +1,11 @@
 //! What the YAML parser says, in the words of a patch's author.
 
+mod cause;
+mod scan;
+
 use std::ops::Range;
+
+use self::cause::{Cause, alias, cause};
 
 use serde_yaml::Error;
 use serde_yaml::budget::BudgetBreach;
@@ -40,9 +45,28 @@ pub(super) fn problem(error: &Error, text: &str) -> Problem {
             Problem::new(Code::Tag, address, message)
                 .with_help("remove the tag; scalars are taken literally")
         }
-        Error::UnknownAnchor { .. } => syntax("no anchor of this name precedes the alias")
-            .with_help("an anchor is written `&name` and is valid within one document"),
-        _ => from_parser(&without_position(&error.to_string()), &address),
+        Error::UnknownAnchor { .. } => {
+            let unquoted = place(error, text).and_then(|place| alias(&place, text));
+            unquoted.map_or_else(
+                || {
+                    syntax("no anchor of this name precedes the alias")
+                        .with_help("an anchor is written `&name` and is valid within one document")
+                },
+                Into::into,
+            )
+        }
+        _ => {
+            let said = without_position(&error.to_string());
+            let cause = place(error, text).and_then(|place| cause(&said, &place, text));
+            cause.map_or_else(|| from_parser(&said, &address), Into::into)
+        }
+    }
+}
+
+impl From<Cause> for Problem {
+    fn from(cause: Cause) -> Self {
+        let address = Address::text(cause.place);
+        Self::new(Code::Syntax, address, cause.message).with_help(cause.help)
     }
 }
 
