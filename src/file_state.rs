@@ -2,6 +2,7 @@
 
 use rustix::fs::Stat;
 
+use crate::system::device;
 use crate::tarball::Mtime;
 
 /// A file as it was when somebody looked: if any of this changes, so may have the content.
@@ -28,7 +29,7 @@ impl FileState {
             nanoseconds: u32::try_from(nanoseconds).unwrap_or(0),
         };
         Self {
-            device: stat.st_dev,
+            device: device(stat),
             inode: stat.st_ino,
             size: u64::try_from(stat.st_size).unwrap_or(0),
             mtime: time(stat.st_mtime, stat.st_mtime_nsec),

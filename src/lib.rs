@@ -183,6 +183,7 @@ pub mod rootfs;
 pub mod secret;
 pub(crate) mod shape;
 #[doc(hidden)]
+mod system;
 pub mod tarball;
 #[doc(hidden)]
 pub mod timestamp;

@@ -2,7 +2,7 @@
 
 use std::os::fd::{AsFd, OwnedFd};
 
-use rustix::fs::{Mode, OFlags, ResolveFlags, openat, openat2};
+use rustix::fs::{Mode, OFlags, openat};
 use rustix::io::Errno;
 use rustix::path::Arg;
 
@@ -25,9 +25,7 @@ pub(in crate::archive) fn open_below(
     name: &(impl AsRef<[u8]> + ?Sized),
 ) -> Result<OwnedFd, Errno> {
     let name = name.as_ref();
-    let flags = OFlags::DIRECTORY | OFlags::RDONLY | OFlags::NOFOLLOW | OFlags::CLOEXEC;
-    let resolve = ResolveFlags::BENEATH | ResolveFlags::NO_SYMLINKS;
-    if let Ok(opened) = openat2(&directory, name, flags, Mode::empty(), resolve) {
+    if let Some(opened) = open_in_one_step(&directory, name) {
         return Ok(opened);
     }
     let mut components = name.split(|&byte| byte == b'/');
@@ -37,6 +35,19 @@ pub(in crate::archive) fn open_below(
         opened = open_directory(&opened, component)?;
     }
     Ok(opened)
+}
+
+#[cfg(all(target_os = "linux", not(ocipatch_portable)))]
+fn open_in_one_step(directory: impl AsFd, name: &[u8]) -> Option<OwnedFd> {
+    use rustix::fs::{ResolveFlags, openat2};
+    let flags = OFlags::DIRECTORY | OFlags::RDONLY | OFlags::NOFOLLOW | OFlags::CLOEXEC;
+    let resolve = ResolveFlags::BENEATH | ResolveFlags::NO_SYMLINKS;
+    openat2(directory, name, flags, Mode::empty(), resolve).ok()
+}
+
+#[cfg(not(all(target_os = "linux", not(ocipatch_portable))))]
+fn open_in_one_step(_: impl AsFd, _: &[u8]) -> Option<OwnedFd> {
+    None
 }
 
 /// Opens a directory.

@@ -192,6 +192,17 @@ const EXAMPLES: &[(&str, &[Example])] = &[
         ],
     ),
     (
+        "explain",
+        &[
+            ("List the topics", "ocipatch explain"),
+            ("Explain an operation", "ocipatch explain set-label"),
+            (
+                "Explain one of its keys, and a problem",
+                "ocipatch explain add-layer.files no-such-label",
+            ),
+        ],
+    ),
+    (
         "schema",
         &[
             (

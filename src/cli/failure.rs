@@ -263,6 +263,26 @@ fn draw(rejected: &Rejected) {
     } else {
         say_lines(&drawn(rejected, false, width));
     }
+    say_lines(&topics(rejected));
+}
+
+/// Where there is more about the problems of a report, as a command; each code once.
+fn topics(rejected: &Rejected) -> String {
+    let mut codes: Vec<&str> = Vec::new();
+    for problem in rejected.problems() {
+        if !codes.contains(&problem.code().as_str()) {
+            codes.push(problem.code().as_str());
+        }
+    }
+    let problems = if codes.len() == 1 {
+        "problem"
+    } else {
+        "problems"
+    };
+    format!(
+        "\nFor more about the {problems}: ocipatch explain {}",
+        codes.join(" ")
+    )
 }
 
 /// Every problem under its line.

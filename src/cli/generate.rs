@@ -8,7 +8,7 @@ use clap_complete::Shell;
 use super::failure::Failure;
 use super::{Arguments, manual, output};
 use crate::archive::{SideFile, write_files};
-use crate::ledger::{Ledger, WrittenAs};
+use crate::ledger::{Extent, Ledger, Location, WrittenAs};
 
 /// The files and outputs that have a schema.
 #[derive(Debug, Clone, Copy, ValueEnum)]
@@ -83,16 +83,18 @@ pub(super) struct Man {
 }
 
 impl Man {
-    pub(super) fn run(&self, ledger: &Ledger) -> Result<(), Failure> {
+    pub(super) fn run(&self, mut ledger: Ledger) -> Result<(), Failure> {
         let Some(directory) = &self.all else {
             let page = manual::page(self.command.as_deref())?;
             return Ok(output::report(&page)?);
         };
+        let location = Location::of(directory);
+        ledger.write(WrittenAs::Output, Extent::Directory, location)?;
         let pages = manual::pages()?
             .into_iter()
             .map(|(name, page)| SideFile::text(WrittenAs::Output, directory.join(name), page));
         Ok(write_files(
-            ledger,
+            &ledger,
             Some(directory),
             &pages.collect::<Vec<_>>(),
         )?)

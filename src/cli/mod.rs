@@ -13,6 +13,7 @@ mod destination;
 mod diff;
 mod edit;
 mod examples;
+mod explain;
 mod export;
 mod failure;
 mod fleet;
@@ -163,6 +164,9 @@ enum Command {
     /// Patch many images of registries from one committed file
     #[command(after_long_help = examples::help("fleet"))]
     Fleet(fleet::Fleet),
+    /// Explain an operation, a key of a patch, a problem code or a form
+    #[command(after_long_help = examples::help("explain"))]
+    Explain(explain::Explain),
     /// Print the JSON Schema of a kind of file or output
     #[command(after_long_help = examples::help("schema"))]
     Schema {
@@ -312,9 +316,10 @@ fn run(arguments: &Arguments) -> ExitCode {
         Command::Unpack(command) => command.run(quiet, ledger),
         Command::Pack(command) => command.run(ledger),
         Command::Fleet(command) => command.run(quiet, ledger),
+        Command::Explain(command) => command.run(),
         Command::Schema { kind } => generate::schema(*kind),
         Command::Completions { shell } => generate::completions(*shell),
-        Command::Man(command) => command.run(&ledger),
+        Command::Man(command) => command.run(ledger),
     };
     progress::end();
     match result {

@@ -15,6 +15,7 @@ use rustix::io::Errno;
 use super::xattrs;
 use crate::file_state::FileState;
 use crate::printable;
+use crate::system::{n_links, permissions};
 
 /// Why a layer of ours has no character device 0:0. Docker with overlay2, podman with overlay and containerd with overlayfs
 /// hide with it what lower layers have at its path; on other stores it is a device.
@@ -299,11 +300,11 @@ fn source_entry(
     Ok(Ok(SourceEntry {
         path: path.to_vec(),
         kind,
-        mode: stat.st_mode & 0o7777,
+        mode: permissions(&stat),
         uid: stat.st_uid,
         gid: stat.st_gid,
         xattrs: Vec::new(),
-        n_links: stat.st_nlink,
+        n_links: n_links(&stat),
         state: FileState::of(&stat),
     }))
 }

@@ -1,11 +1,9 @@
 //! Extended attributes of files on the host.
 
 use std::ffi::OsStr;
-use std::os::fd::{AsRawFd as _, BorrowedFd};
+use std::os::fd::BorrowedFd;
 use std::os::unix::ffi::OsStrExt as _;
-use std::path::PathBuf;
 
-use rustix::fs::{lgetxattr, llistxattr};
 use rustix::io::Errno;
 
 /// What one value and the list of all names may have on Linux (`XATTR_SIZE_MAX`, `XATTR_LIST_MAX`). In bytes.
@@ -21,10 +19,11 @@ pub(super) type Xattrs = Vec<(Vec<u8>, Vec<u8>)>;
 
 /// Reads the attributes of `name` in a directory, sorted by name, without those that label the host rather than the file.
 pub(super) fn read(directory: BorrowedFd<'_>, name: &OsStr) -> Result<Xattrs, Errno> {
-    // There is no call that takes a directory's handle and does not follow a link.
-    let path = PathBuf::from(format!("/proc/self/fd/{}", directory.as_raw_fd())).join(name);
+    let Some(file) = Attributed::of(directory, name)? else {
+        return Ok(Vec::new());
+    };
     let mut buffer = vec![0; MAX_BYTES];
-    let n = match llistxattr(&path, &mut buffer[..]) {
+    let n = match file.list(&mut buffer) {
         Ok(n) => n,
         // The file system has none.
         Err(Errno::NOTSUP) => 0,
@@ -37,7 +36,7 @@ pub(super) fn read(directory: BorrowedFd<'_>, name: &OsStr) -> Result<Xattrs, Er
         .collect();
     let mut xattrs = Vec::with_capacity(names.len());
     for name in names {
-        match lgetxattr(&path, OsStr::from_bytes(&name), &mut buffer[..]) {
+        match file.get(OsStr::from_bytes(&name), &mut buffer) {
             Ok(n) => {
                 let value = portable(&name, buffer[..n].to_vec());
                 xattrs.push((name, value));
@@ -48,6 +47,55 @@ pub(super) fn read(directory: BorrowedFd<'_>, name: &OsStr) -> Result<Xattrs, Er
     }
     xattrs.sort();
     Ok(xattrs)
+}
+
+/// A file whose attributes are read: there is no call that takes a directory's handle and a name, and follows no link.
+#[cfg(all(target_os = "linux", not(ocipatch_portable)))]
+struct Attributed(std::path::PathBuf);
+
+#[cfg(all(target_os = "linux", not(ocipatch_portable)))]
+impl Attributed {
+    #[expect(clippy::unnecessary_wraps, reason = "its twin may fail")]
+    fn of(directory: BorrowedFd<'_>, name: &OsStr) -> Result<Option<Self>, Errno> {
+        let open = format!(
+            "/proc/self/fd/{}",
+            std::os::fd::AsRawFd::as_raw_fd(&directory)
+        );
+        Ok(Some(Self(std::path::Path::new(&open).join(name))))
+    }
+
+    fn list(&self, buffer: &mut [u8]) -> Result<usize, Errno> {
+        rustix::fs::llistxattr(&self.0, buffer)
+    }
+
+    fn get(&self, name: &OsStr, buffer: &mut [u8]) -> Result<usize, Errno> {
+        rustix::fs::lgetxattr(&self.0, name, buffer)
+    }
+}
+
+/// An open file or directory; other kinds are taken to have no attributes.
+#[cfg(not(all(target_os = "linux", not(ocipatch_portable))))]
+struct Attributed(std::os::fd::OwnedFd);
+
+#[cfg(not(all(target_os = "linux", not(ocipatch_portable))))]
+impl Attributed {
+    fn of(directory: BorrowedFd<'_>, name: &OsStr) -> Result<Option<Self>, Errno> {
+        use rustix::fs::{Mode, OFlags, openat};
+        let flags = OFlags::RDONLY | OFlags::NOFOLLOW | OFlags::NONBLOCK | OFlags::CLOEXEC;
+        match openat(directory, name, flags, Mode::empty()) {
+            Ok(file) => Ok(Some(Self(file))),
+            Err(Errno::LOOP | Errno::NXIO | Errno::NODEV) => Ok(None),
+            Err(errno) => Err(errno),
+        }
+    }
+
+    fn list(&self, buffer: &mut [u8]) -> Result<usize, Errno> {
+        rustix::fs::flistxattr(&self.0, buffer)
+    }
+
+    fn get(&self, name: &OsStr, buffer: &mut [u8]) -> Result<usize, Errno> {
+        rustix::fs::fgetxattr(&self.0, name, buffer)
+    }
 }
 
 /// Labels of the security policy of this machine, and notes of its overlay file system.

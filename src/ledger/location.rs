@@ -5,10 +5,11 @@ use std::fmt;
 use std::os::fd::{AsFd, AsRawFd};
 use std::path::{Path, PathBuf};
 
-use rustix::fs::{AtFlags, CWD, FileType, Stat, StatxFlags};
+use rustix::fs::{FileType, Stat};
 
 use super::resolve::{Descriptor, followed, resolved};
 use crate::printable;
+use crate::system::{device, n_links};
 
 /// A file or directory, known by its device and inode if it exists, and by its place if it has one.
 #[derive(Debug, Clone, Default)]
@@ -244,7 +245,7 @@ impl There {
 
     fn of(stat: &Stat) -> Self {
         Self {
-            id: (stat.st_dev, stat.st_ino),
+            id: (device(stat), stat.st_ino),
             kind: match FileType::from_raw_mode(stat.st_mode) {
                 FileType::Directory => LocationKind::Directory,
                 FileType::BlockDevice => LocationKind::BlockDevice,
@@ -253,7 +254,7 @@ impl There {
                 FileType::Socket => LocationKind::Socket,
                 _ => LocationKind::File,
             },
-            n_links: stat.st_nlink,
+            n_links: n_links(stat),
         }
     }
 }
@@ -289,10 +290,17 @@ impl Name {
     }
 }
 
+#[cfg(all(target_os = "linux", not(ocipatch_portable)))]
 fn mount_of(path: &Path) -> Option<u64> {
+    use rustix::fs::{AtFlags, CWD, StatxFlags};
     let stat = rustix::fs::statx(CWD, path, AtFlags::empty(), StatxFlags::MNT_ID).ok()?;
     let is_known = stat.stx_mask & StatxFlags::MNT_ID.bits() != 0;
     is_known.then_some(stat.stx_mnt_id)
+}
+
+#[cfg(not(all(target_os = "linux", not(ocipatch_portable))))]
+fn mount_of(_: &Path) -> Option<u64> {
+    None
 }
 
 /// Looks at everything below a directory, following no link, until `find` finds something.

@@ -4,6 +4,7 @@
 //! Only [`Rejected`], which a patch file makes of its problems, holds the text and the place in it.
 
 mod address;
+mod explanation;
 mod note;
 mod rejected;
 mod sarif;

@@ -36,6 +36,7 @@ struct SarifResult {
 struct Rule {
     id: &'static str,
     meaning: &'static str,
+    advice: &'static str,
     level: &'static str,
     /// Its item in the documentation.
     item: String,
@@ -46,6 +47,7 @@ impl Rule {
         Self {
             id: code.as_str(),
             meaning: code.meaning(),
+            advice: code.advice(),
             level: "error",
             item: format!("enum.Code.html#variant.{code:?}"),
         }
@@ -55,6 +57,7 @@ impl Rule {
         Self {
             id: kind.as_str(),
             meaning: kind.meaning(),
+            advice: kind.advice(),
             level: "note",
             item: format!("enum.NoteKind.html#variant.{kind:?}"),
         }
@@ -148,7 +151,7 @@ fn rule(rule: &Rule) -> Value {
         "helpUri": format!("{DOCUMENTATION}{}", rule.item),
         "shortDescription": meaning,
         "fullDescription": meaning,
-        "help": meaning,
+        "help": { "text": format!("{} {}", rule.meaning, rule.advice) },
         "defaultConfiguration": { "level": rule.level },
     })
 }

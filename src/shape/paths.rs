@@ -31,7 +31,7 @@ shape! {
 }
 
 shape! {
-    /// The path of a file of the host, relative to the patch file
+    /// A path, without NUL bytes
     pub(crate) struct SourcePath("SourcePath") -> String {
         |_| json!({
             "type": ["string", "number", "boolean"],

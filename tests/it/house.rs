@@ -44,6 +44,7 @@ const IMPORTS: &[(&str, &[&str])] = &[
             "printable",
             "reference",
             "registry",
+            "system",
             "tarball",
             "timestamp",
             "watch",
@@ -105,7 +106,7 @@ const IMPORTS: &[(&str, &[&str])] = &[
         ],
     ),
     ("error", &["ledger", "printable"]),
-    ("file_state", &["tarball"]),
+    ("file_state", &["system", "tarball"]),
     // Patches through the door, as the command line does, and reads its own files as patches are read.
     (
         "fleet",
@@ -196,10 +197,11 @@ const IMPORTS: &[(&str, &[&str])] = &[
             "image_path",
             "printable",
             "rootfs",
+            "system",
             "tarball",
         ],
     ),
-    ("ledger", &["printable"]),
+    ("ledger", &["printable", "system"]),
     // Reads what `archive` and `rootfs` give, finds paths by the patterns of operations, and drafts a patch.
     (
         "look",
@@ -312,6 +314,7 @@ const IMPORTS: &[(&str, &[&str])] = &[
             "timestamp",
         ],
     ),
+    ("system", &[]),
     ("tarball", &["watch"]),
     ("timestamp", &["printable"]),
     ("unified_diff", &[]),

@@ -64,6 +64,7 @@ mod readme;
 mod rebase;
 mod recipes;
 mod registry;
+mod release;
 mod remote;
 mod removed_paths;
 mod renew;

@@ -21,7 +21,11 @@ const MAX_TRIES: usize = 100;
 /// Opens the directory that `path` names for looking up and making names in it.
 pub(in crate::archive) fn open_directory(path: &Path) -> io::Result<File> {
     // Nobody has to be allowed to list a directory to write a file there.
-    let flags = OFlags::PATH | OFlags::DIRECTORY | OFlags::CLOEXEC;
+    #[cfg(all(target_os = "linux", not(ocipatch_portable)))]
+    let access = OFlags::PATH;
+    #[cfg(not(all(target_os = "linux", not(ocipatch_portable))))]
+    let access = OFlags::RDONLY;
+    let flags = access | OFlags::DIRECTORY | OFlags::CLOEXEC;
     Ok(openat(CWD, or_here(path), flags, Mode::empty())?.into())
 }
 
@@ -73,6 +77,7 @@ pub(in crate::archive) fn claim_file(
 }
 
 /// Opens a new file in `directory` that has no name; nothing where the file system has no such files.
+#[cfg(all(target_os = "linux", not(ocipatch_portable)))]
 pub(in crate::archive) fn nameless(directory: &File, mode: Mode) -> Result<Option<File>, Errno> {
     let flags = OFlags::TMPFILE | OFlags::RDWR | OFlags::CLOEXEC;
     match openat(directory, ".", flags, mode) {
@@ -80,6 +85,11 @@ pub(in crate::archive) fn nameless(directory: &File, mode: Mode) -> Result<Optio
         Err(Errno::OPNOTSUPP | Errno::ISDIR | Errno::INVAL | Errno::NOSYS) => Ok(None),
         Err(errno) => Err(errno),
     }
+}
+
+#[cfg(not(all(target_os = "linux", not(ocipatch_portable))))]
+pub(in crate::archive) fn nameless(_: &File, _: Mode) -> Result<Option<File>, Errno> {
+    Ok(None)
 }
 
 /// Makes a directory, and has `prepare` do something with it; on failure it is gone again.

@@ -20,11 +20,12 @@ use std::io;
 use std::os::fd::AsFd;
 use std::os::unix::ffi::{OsStrExt as _, OsStringExt as _};
 
-use rustix::fs::{AtFlags, StatxFlags, fstat, statx};
+use rustix::fs::fstat;
 
 use super::change::TARGET;
 use crate::digest::Digest;
 use crate::error::Error;
+use crate::system::device;
 
 /// A directory of ours at the top of an unpacked archive; no part of the image.
 pub(in crate::archive) const OWN_DIRECTORY: &str = ".ocipatch";
@@ -49,21 +50,33 @@ pub(in crate::archive) struct Place {
 impl Place {
     /// Looks at an open directory.
     pub(in crate::archive) fn of(directory: impl AsFd) -> io::Result<Self> {
-        let wanted = StatxFlags::INO | StatxFlags::BTIME;
-        if let Ok(status) = statx(&directory, "", AtFlags::EMPTY_PATH, wanted)
-            && StatxFlags::from_bits_retain(status.stx_mask).contains(wanted)
-        {
-            let born = status.stx_btime;
-            return Ok(Self {
-                inode: status.stx_ino,
-                born: (born.tv_sec, born.tv_nsec.into()),
-            });
+        if let Some(place) = Self::by_birth(&directory) {
+            return Ok(place);
         }
         let status = fstat(directory)?;
         Ok(Self {
             inode: status.st_ino,
-            born: (-1, status.st_dev),
+            born: (-1, device(&status)),
         })
+    }
+
+    /// Returns the place by the time of its birth, where the system knows it.
+    #[cfg(all(target_os = "linux", not(ocipatch_portable)))]
+    fn by_birth(directory: impl AsFd) -> Option<Self> {
+        use rustix::fs::{AtFlags, StatxFlags, statx};
+        let wanted = StatxFlags::INO | StatxFlags::BTIME;
+        let status = statx(&directory, "", AtFlags::EMPTY_PATH, wanted).ok()?;
+        let is_known = StatxFlags::from_bits_retain(status.stx_mask).contains(wanted);
+        let born = status.stx_btime;
+        is_known.then(|| Self {
+            inode: status.stx_ino,
+            born: (born.tv_sec, born.tv_nsec.into()),
+        })
+    }
+
+    #[cfg(not(all(target_os = "linux", not(ocipatch_portable))))]
+    fn by_birth(_: impl AsFd) -> Option<Self> {
+        None
     }
 
     /// Returns a hidden name for `target` that nothing has yet.

@@ -14,6 +14,7 @@ use rustix::path::Arg;
 use super::write::Sink;
 use crate::archive::draft::{Content, Draft, StoredLayer};
 use crate::error::Error;
+use crate::system;
 use crate::tarball::Mtime;
 use crate::watch::{Counted, Counting};
 
@@ -100,7 +101,7 @@ impl<W: Write> Write for Watched<W> {
 
 /// Sets the permissions and both times, whatever the umask and the clock say.
 pub(in crate::archive) fn set_metadata(file: &File, mode: u32, mtime: Mtime) -> io::Result<()> {
-    fchmod(file, Mode::from_raw_mode(mode))?;
+    fchmod(file, system::mode(mode))?;
     set_mtime(file, mtime)
 }
 

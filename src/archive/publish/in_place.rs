@@ -23,6 +23,7 @@ use crate::archive::hidden::claim::{claim, make_directory};
 use crate::archive::no_follow::open_directory;
 use crate::error::Error;
 use crate::printable;
+use crate::system;
 use crate::tarball::Mtime;
 
 /// What happens to the blobs of a layout that nothing names any more, once it is changed in place.
@@ -280,7 +281,7 @@ impl Preparation<'_> {
         let directory = open_directory(&parent, file_name).map_err(failed)?;
         if is_new {
             // Whatever the umask says; it has to be filled.
-            let mode = Mode::from_raw_mode(mode & 0o7777 | 0o700);
+            let mode = system::mode(mode & 0o7777 | 0o700);
             fchmod(directory, mode).map_err(failed)?;
         }
         Ok(())

@@ -148,7 +148,11 @@ fn link(file: &File, path: &Path) -> io::Result<()> {
     let linked = match proc_path(file) {
         Some(open) => linkat(CWD, open, CWD, path, AtFlags::SYMLINK_FOLLOW),
         // Since Linux 6.10 everybody may do that with files of their own.
+        #[cfg(all(target_os = "linux", not(ocipatch_portable)))]
         None => linkat(file, "", CWD, path, AtFlags::EMPTY_PATH),
+        // There are no nameless files then.
+        #[cfg(not(all(target_os = "linux", not(ocipatch_portable))))]
+        None => Err(rustix::io::Errno::NOSYS),
     };
     Ok(linked?)
 }

@@ -9,8 +9,8 @@ use std::os::fd::OwnedFd;
 use std::path::{Path, PathBuf};
 
 use rustix::fs::{
-    AtFlags, FileType, Gid, Mode, Uid, XattrFlags, chownat, fchown, fsetxattr, linkat, makedev,
-    mkdirat, mknodat, symlinkat,
+    AtFlags, FileType, Gid, Mode, Uid, XattrFlags, chownat, fchown, fsetxattr, linkat, mkdirat,
+    symlinkat,
 };
 use rustix::io::Errno;
 
@@ -19,6 +19,7 @@ use super::new_directory::new_directory;
 use crate::archive::no_follow::{open_below, open_directory};
 use crate::error::Error;
 use crate::printable;
+use crate::system;
 use crate::tarball::{Entry, Kind};
 
 /// How much is copied at once. In bytes.
@@ -128,8 +129,8 @@ impl TreeWriter {
                     Kind::BlockDevice => (FileType::BlockDevice, entry.device),
                     _ => (FileType::Fifo, (0, 0)),
                 };
-                let mode = Mode::from_raw_mode(entry.mode & 0o777);
-                match mknodat(parent, name, kind, mode, makedev(device.0, device.1)) {
+                let mode = system::mode(entry.mode & 0o777);
+                match make_node(parent, name, kind, mode, device) {
                     Err(Errno::PERM | Errno::ACCESS) if kind != FileType::Fifo => {
                         self.not_made.n_devices += 1;
                         return Ok(());
@@ -143,7 +144,7 @@ impl TreeWriter {
             let (uid, gid) = owner(entry);
             chownat(parent, name, uid, gid, AtFlags::SYMLINK_NOFOLLOW)?;
             if entry.kind != Kind::Symlink {
-                let mode = Mode::from_raw_mode(entry.mode & 0o7777);
+                let mode = system::mode(entry.mode & 0o7777);
                 rustix::fs::chmodat(parent, name, mode, AtFlags::empty())?;
             }
         }
@@ -235,6 +236,28 @@ fn split(name: &[u8]) -> (&[u8], &[u8]) {
     match name.iter().rposition(|&byte| byte == b'/') {
         Some(slash) => (&name[..slash], &name[slash + 1..]),
         None => (b"", name),
+    }
+}
+
+/// Makes a device or a pipe.
+#[cfg(all(target_os = "linux", not(ocipatch_portable)))]
+fn make_node(
+    parent: &OwnedFd,
+    name: &[u8],
+    kind: FileType,
+    mode: Mode,
+    (major, minor): (u32, u32),
+) -> Result<(), Errno> {
+    let device = rustix::fs::makedev(major, minor);
+    rustix::fs::mknodat(parent, name, kind, mode, device)
+}
+
+/// Other systems have no call for that which takes the handle of a directory.
+#[cfg(not(all(target_os = "linux", not(ocipatch_portable))))]
+fn make_node(_: &OwnedFd, _: &[u8], kind: FileType, _: Mode, _: (u32, u32)) -> Result<(), Errno> {
+    match kind {
+        FileType::Fifo => Err(Errno::NOSYS),
+        _ => Err(Errno::PERM),
     }
 }
 

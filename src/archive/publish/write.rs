@@ -51,11 +51,12 @@ impl WriteBack {
         let (nudge, nudges) = std::sync::mpsc::sync_channel(1);
         let work = move || {
             for () in nudges {
-                match rustix::fs::fdatasync(&file) {
-                    // What cannot be synced, such as a pipe, is not to be durable.
-                    Ok(()) | Err(Errno::INVAL | Errno::ROFS) => {}
+                let synced = file.sync_data();
+                let errno = synced.as_ref().err().and_then(Errno::from_io_error);
+                // What cannot be synced, such as a pipe, is not to be durable.
+                if !matches!(errno, Some(Errno::INVAL | Errno::ROFS)) {
                     // The kernel tells it once: the sync at the end would find nothing.
-                    Err(error) => return Err(error.into()),
+                    synced?;
                 }
             }
             Ok(())
@@ -215,6 +216,7 @@ fn copy_by_hand(file: &File, start: u64, end: u64, output: &mut dyn Write) -> io
 }
 
 /// Returns how far the kernel copied: all the way, or not at all where it cannot for this pair of files.
+#[cfg(all(target_os = "linux", not(ocipatch_portable)))]
 fn copy_in_kernel(file: &File, start: u64, end: u64, output: &File) -> io::Result<u64> {
     use rustix::io::Errno;
     let mut at = start;
@@ -239,6 +241,12 @@ fn copy_in_kernel(file: &File, start: u64, end: u64, output: &File) -> io::Resul
         }
     }
     Ok(at)
+}
+
+#[cfg(not(all(target_os = "linux", not(ocipatch_portable))))]
+#[expect(clippy::unnecessary_wraps, reason = "its twin may fail")]
+fn copy_in_kernel(_: &File, start: u64, _: u64, _: &File) -> io::Result<u64> {
+    Ok(start)
 }
 
 /// Writes the whole draft.

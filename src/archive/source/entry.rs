@@ -13,6 +13,7 @@ use super::names;
 use crate::archive::change::Identity;
 use crate::digest::Digest;
 use crate::file_state::FileState;
+use crate::system::permissions;
 use crate::tarball::{Kind, Range};
 
 /// More entries than any image has; what a hostile archive may make us hold.
@@ -94,7 +95,7 @@ impl SourceEntry {
             kind,
             size: if kind == Kind::File { state.size } else { 0 },
             link_name,
-            mode: status.st_mode & 0o7777,
+            mode: permissions(&status),
             mtime: status.st_mtime,
             group_offset: 0,
             group_end: 0,

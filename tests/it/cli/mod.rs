@@ -1,6 +1,7 @@
 //! The command line as its users meet it: exit codes, streams, and where the output goes.
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on fails")]
 
+mod explain;
 mod help;
 mod make;
 mod mistaken;

@@ -11,7 +11,7 @@ use serde_json::{Value, json};
 use crate::engine::{self, absent};
 
 /// A server that says nothing for so long hangs.
-const PATIENCE: Duration = Duration::from_mins(2);
+const PATIENCE: Duration = Duration::from_secs(120);
 
 /// A text in the editor, and where its cursor is. The first line names the schema, as in the recipes.
 pub(super) struct Document {

@@ -276,6 +276,15 @@ pub(super) const COMMANDS: &[Line] = &[
         ],
     },
     Line {
+        words: "man --all output/out",
+        own_reads: &[],
+        sources: &[],
+        writes: &[
+            written(WrittenAs::Output, "output/out", "all", Place::Directory),
+            STDERR,
+        ],
+    },
+    Line {
         words: "unpack - output/out",
         own_reads: &[read(ReadAs::Archive, "image/in.tar", "image")],
         sources: &[],
