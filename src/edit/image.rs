@@ -376,7 +376,7 @@ pub(crate) fn what_there_is(
         String::new()
     };
     format!(
-        "there is {}{more}; `if-missing: ignore` allows a pattern to match nothing",
+        "there is {}{more}; `if-missing: ignore` beside `match` allows a pattern to match nothing",
         shown.join(", ")
     )
 }

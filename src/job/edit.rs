@@ -164,14 +164,18 @@ impl PatchEdit<'_> {
         loop {
             let picked = choices.iter().zip(&chosen);
             let operations: Vec<Drafted> = picked.map(|(all, i)| all[*i].clone()).collect();
-            let tried = self.extended(&operations);
-            let misses = match &tried {
-                Ok(extended) => self.misses(extended, &paths, files)?,
+            let tried = self.extended(&operations).and_then(|extended| {
+                let misses = self.misses(&extended, &paths, files)?;
+                Ok((extended, misses))
+            });
+            let misses = match tried.as_ref() {
+                Ok((_, misses)) => misses.clone(),
                 // Which of them it is about does not matter: each has a simpler one to follow.
-                Err(_) => (0..files.len()).collect(),
+                Err(NotEdited::Rejected(_) | NotEdited::Unsayable(_)) => (0..files.len()).collect(),
+                Err(_) => Vec::new(),
             };
             if misses.is_empty() {
-                return tried;
+                return tried.map(|(extended, _)| extended);
             }
             let mut has_more = false;
             for i in misses {
@@ -181,10 +185,11 @@ impl PatchEdit<'_> {
                 }
             }
             if !has_more {
-                let missing = paths
+                let (_, misses) = tried?;
+                let missing = misses
                     .iter()
-                    .map(|path| format!("{}: its new text", name(path)));
-                return tried.and(Err(NotEdited::Unsayable(missing.collect())));
+                    .map(|&i| format!("{}: its new text", name(&paths[i])));
+                return Err(NotEdited::Unsayable(missing.collect()));
             }
         }
     }
@@ -223,11 +228,7 @@ impl PatchEdit<'_> {
         paths: &[ImagePath],
         files: &[EditedFile],
     ) -> Result<Vec<usize>, NotEdited> {
-        let plan = match self.plan(&extended.text, paths) {
-            Ok(plan) => plan,
-            Err(NotEdited::Rejected(_)) => return Ok((0..files.len()).collect()),
-            Err(failed) => return Err(failed),
-        };
+        let plan = self.plan(&extended.text, paths)?;
         let comes_out = |i: usize| {
             let is_it = |image: &ImagePlan| matches!(&image.shown[i], ShownFile::Text(_, text) if **text == *files[i].new.as_bytes());
             targeted(&plan).all(is_it)
@@ -239,11 +240,17 @@ impl PatchEdit<'_> {
         let added = operations.iter().map(|(name, _)| *name).collect();
         let text = match &self.start {
             PatchStart::New(image) => {
-                let draft = PatchDraft {
+                let mut draft = PatchDraft {
                     sections: self.target(*image),
                     operations: operations.to_vec(),
                     ..PatchDraft::default()
                 };
+                if self.archive.contents().referrers(*image).n > 0 {
+                    draft.comments.push(
+                        "Attestations and signatures describe the image as it was; `attestations: keep` points them at the new one.".to_owned(),
+                    );
+                    draft.sections.push(("attestations", DraftValue::text("drop")));
+                }
                 draft.in_short()
             }
             PatchStart::File(file) => file.with_operations(operations, self.values).ok_or_else(|| {

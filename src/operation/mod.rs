@@ -303,6 +303,31 @@ impl Operation {
             LazyLock::new(|| definitions().iter().map(|it| it.name).collect());
         &NAMES
     }
+
+    /// Returns what to write for an operation of this name, or for one that others call so.
+    pub(crate) fn help_for(name: &str) -> Option<String> {
+        match definitions().iter().find(|row| row.name == name) {
+            Some(row) => Some(format!("write `- {name}: {}`", row.docs.example)),
+            None => synonyms::operation_for(name),
+        }
+    }
+}
+
+/// Keys of a patch that describe it or its images.
+pub(crate) const PATCH_KEYS: [&str; 7] = [
+    "description",
+    "args",
+    "target",
+    "expect",
+    "attestations",
+    "history",
+    "provenance",
+];
+
+/// Says where to write a key of a patch that is an operation.
+fn key_above(name: &str) -> Option<String> {
+    let key = PATCH_KEYS.iter().find(|key| **key == name)?;
+    Some(format!("write `{key}` above `operations`, without `- `"))
 }
 
 impl Shape for Operation {
@@ -331,7 +356,7 @@ impl Shape for Operation {
             example: "- retag: [\"app:2\"]",
             shape: Code::OperationShape,
             unknown: Code::UnknownOperation,
-            other_name: synonyms::operation_for,
+            other_name: |name| key_above(name).or_else(|| synonyms::operation_for(name)),
         };
         let (name, value) = kind.decode(field, problems)?;
         let row = definitions().iter().find(|row| row.name == name);

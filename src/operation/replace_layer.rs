@@ -6,7 +6,7 @@ use crate::edit::image::EditedImage;
 use crate::edit::selection::{kept, one_layer};
 use crate::edit::{Effect, RemovedLayer};
 use crate::shape::{
-    Definitions, Field, IfMissing, Json, LayerSelector, Map, Problems, Shape, record,
+    Definitions, Field, IfMissing, Json, Known, LayerSelector, Map, Problems, Shape, record,
 };
 
 record! {
@@ -40,9 +40,9 @@ impl Shape for ReplacementLayer {
     }
 
     fn decode(field: &Field<'_>, problems: &mut Problems) -> Option<AddLayer> {
-        let mut keys = AddLayer::keys();
-        keys.retain(|key| *key != POSITION);
-        AddLayer::of_record(&field.record(&keys, problems)?, problems)
+        let mut known = Known::of::<AddLayer>();
+        known.keys.retain(|key| *key != POSITION);
+        AddLayer::of_record(&field.record(&known, problems)?, problems)
     }
 }
 

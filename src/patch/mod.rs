@@ -72,6 +72,13 @@ record! {
         /// The changes, in order; each operation sees the result of those before it.
         "operations" pub operations: Vec<Operation> = required::<Operations>(OPERATIONS_HELP);
     }
+    stray operation_above;
+}
+
+/// Says where to write an operation that is a key of the patch.
+fn operation_above(key: &str) -> Option<String> {
+    let help = Operation::help_for(key)?;
+    Some(format!("operations belong below `operations`: {help}"))
 }
 
 /// A version of the patch language.
@@ -150,5 +157,19 @@ fn api_version(field: &Field<'_>, problems: &mut Problems) -> Option<ApiVersion>
             problems.add(problem.with_help("use `ocipatch/v1`"));
             None
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::Patch;
+    use crate::operation::PATCH_KEYS;
+    use crate::shape::Map as _;
+
+    #[test]
+    fn a_key_of_the_patch_is_known_among_the_operations() {
+        let mut keys = Patch::keys();
+        keys.retain(|key| !["apiVersion", "operations"].contains(key));
+        assert_eq!(keys, PATCH_KEYS);
     }
 }

@@ -6,9 +6,10 @@
 use std::collections::HashSet;
 
 use super::Shape;
+use super::known::{Known, Meant};
 use super::node::{Node, Value};
-use super::spelling::{listed, nearest, spaced, suggestion};
-use crate::problem::{Address, Code, Problem, quoted};
+use super::spelling::{listed, spaced};
+use crate::problem::{Address, Code, MAX_PROBLEMS, Problem, quoted};
 
 pub(crate) use super::problems::Problems;
 
@@ -154,6 +155,9 @@ impl<'a> Field<'a> {
                     let item = first.trim_start_matches('-');
                     problem.with_help(format!("write a space after each `-`, as in `- {item}`"))
                 }
+                Value::Map(pairs) if pairs.len() > 1 => {
+                    problem.with_help(format!("start each item with `- `; {help}"))
+                }
                 _ => problem.with_help(help),
             });
             return None;
@@ -189,36 +193,31 @@ impl<'a> Field<'a> {
         Some(self.distinct_pairs(pairs, problems))
     }
 
-    /// Returns the fields of a map that may have only the keys `allowed`.
-    pub(crate) fn record(
-        &self,
-        allowed: &[&'static str],
-        problems: &mut Problems,
-    ) -> Option<Record<'a>> {
+    /// Returns the fields of a map that may have only known keys.
+    pub(crate) fn record(&self, known: &Known, problems: &mut Problems) -> Option<Record<'a>> {
         let Value::Map(pairs) = &self.node.value else {
-            let wanted = allowed.iter().map(|key| format!("`{key}`"));
+            let wanted = known.keys.iter().map(|key| format!("`{key}`"));
             let help = format!("it takes {}", listed(wanted, "and"));
             problems.add(self.wrong_type("a map").with_help(self.with_space(&help)));
             return None;
         };
         let fields = self.distinct_pairs(pairs, problems);
-        let mut misspelled = Vec::new();
-        for (key, field) in &fields {
-            if !allowed.contains(key) && !problems.is_full() {
-                let problem = Problem::new(
-                    Code::UnknownKey,
-                    field.address.clone().on_key(),
-                    format!("{} is not a key of {}", quoted(key), self.name),
-                );
-                problems.add(problem.with_help(suggestion(key, allowed)));
-                misspelled.extend(nearest(key, allowed));
-            }
+        let unknown = fields.iter().filter(|(key, _)| !known.keys.contains(key));
+        let unknown: Vec<&(&str, Self)> = unknown.take(MAX_PROBLEMS + 1).collect();
+        let meant = known.meant(&fields, &unknown);
+        for (key, field) in unknown {
+            let problem = Problem::new(
+                Code::UnknownKey,
+                field.address.clone().on_key(),
+                format!("{} is not a key of {}", quoted(key), self.name),
+            );
+            problems.add(problem.with_help(known.help(key, &meant)));
         }
         Some(Record {
             whole: self.clone(),
-            keys: allowed.to_vec(),
+            keys: known.keys.clone(),
             fields,
-            misspelled,
+            meant,
             is_short: false,
         })
     }
@@ -286,8 +285,7 @@ pub(crate) struct Record<'a> {
     whole: Field<'a>,
     keys: Vec<&'static str>,
     fields: Vec<(&'a str, Field<'a>)>,
-    /// Keys that are there under a name that is nearly theirs, which has been reported.
-    misspelled: Vec<&'static str>,
+    meant: Meant,
     is_short: bool,
 }
 
@@ -298,7 +296,7 @@ impl<'a> Record<'a> {
             whole: field.clone(),
             keys: vec![key],
             fields: vec![(key, field.clone())],
-            misspelled: Vec::new(),
+            meant: Meant::default(),
             is_short: true,
         }
     }
@@ -328,6 +326,11 @@ impl<'a> Record<'a> {
             .find_map(|(name, field)| (*name == key).then_some(field))
     }
 
+    /// Tells whether a key is probably there under another name, which has been reported.
+    pub(crate) fn is_meant(&self, key: &str) -> bool {
+        self.meant.includes(key)
+    }
+
     /// Returns a field that must be there, or tells that it is not.
     pub(crate) fn require(
         &self,
@@ -337,7 +340,7 @@ impl<'a> Record<'a> {
         problems: &mut Problems,
     ) -> Option<&Field<'a>> {
         let field = self.get(key);
-        if field.is_none() && !self.misspelled.contains(&key) {
+        if field.is_none() && !self.is_meant(key) {
             let message = format!("{} has no `{key}`", self.whole.name);
             problems.add(self.whole.problem(code, message).with_help(help));
         }

@@ -8,7 +8,7 @@ use super::paths::{PATH_KEY, path_key};
 use super::rules::Rule;
 use super::{Shape, choices};
 use crate::image_path::ImagePath;
-use crate::problem::Code;
+use crate::problem::{Code, Problem, quoted};
 
 choices! {
     /// The layer in which files are changed.
@@ -63,14 +63,31 @@ impl<M: PathMap> Shape for Paths<M> {
 
     fn decode(field: &Field<'_>, problems: &mut Problems) -> Option<Self::Value> {
         let mut pairs = Vec::new();
-        for (name, field) in field.entries(M::HELP, problems)? {
+        let entries = field.entries(M::HELP, problems)?;
+        if let Some((name, field)) = entries.iter().find(|it| is_named_path(it)) {
+            let message = format!(
+                "{} is not a path: the keys of this map are paths",
+                quoted(name)
+            );
+            let problem = Problem::new(Code::InvalidPath, field.address.clone().on_key(), message);
+            problems.add(problem.with_help(M::HELP));
+            return None;
+        }
+        for (name, field) in entries {
             let path = path_key(name, &field, problems);
-            let pair = path.zip(M::To::decode(&field, problems));
-            if let Some((path, value)) = &pair {
-                M::check(path, value, &field, problems);
-            }
+            let pair = path.and_then(|path| {
+                let value = M::To::decode(&field, problems)?;
+                M::check(&path, &value, &field, problems);
+                Some((path, value))
+            });
             pairs.push(pair);
         }
         pairs.into_iter().collect()
     }
+}
+
+/// Tells whether a key says what its value is, as in `path: /etc/app.conf`: other operations have such keys.
+fn is_named_path((name, field): &(&str, Field<'_>)) -> bool {
+    let value = field.node.as_text().unwrap_or_default();
+    !name.contains('/') && value.starts_with('/')
 }

@@ -176,6 +176,18 @@ impl OneKey<'_> {
         None
     }
 
+    /// Returns the first key that is none of an item, beside one that is.
+    fn option<'a>(&self, entries: &[(&'a str, Field<'_>)]) -> Option<&'a str> {
+        let is_item = |key: &str| {
+            self.keys.contains(&key)
+                || (self.other_name)(&kebab_case(key)).is_some()
+                || nearest(key, self.keys).is_some()
+        };
+        let mut others = entries[1..].iter().map(|(key, _)| *key);
+        let other = others.find(|key| !is_item(key))?;
+        self.keys.contains(&entries[0].0).then_some(other)
+    }
+
     fn several(&self, field: &Field<'_>, entries: &[(&str, Field<'_>)]) -> Problem {
         let noun = noun(self.name);
         let names = entries.iter().take(5).map(|(name, _)| quoted(name));
@@ -189,6 +201,11 @@ impl OneKey<'_> {
         let is_unindented = self.keys.contains(first) && matches!(value.node.value, Value::Null);
         let help = if is_unindented {
             format!("indent the value of `{first}` further than its name")
+        } else if let Some(option) = self.option(entries) {
+            format!(
+                "write {} in the value of `{first}`, or remove it",
+                quoted(option)
+            )
         } else {
             format!("start each {noun} with its own `- `")
         };

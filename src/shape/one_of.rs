@@ -26,6 +26,9 @@ pub(crate) trait OneOf: Sized + 'static {
         let mut given = given.filter_map(|it| Some((it, record.get(it.key)?)));
         let (code, message) = match (given.next(), given.next()) {
             (Some((alternative, field)), None) => return (alternative.decode)(field, problems),
+            (None, _) if Self::ALTERNATIVES.iter().any(|it| record.is_meant(it.key)) => {
+                return None;
+            }
             (None, _) => (Code::MissingKey, Self::NONE),
             (Some(_), Some(_)) => (Code::InvalidValue, Self::SEVERAL),
         };

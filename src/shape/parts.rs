@@ -7,6 +7,7 @@ use serde_json::json;
 use super::Shape;
 use super::decode::{Problems, Record};
 use super::definitions::{Definitions, Json, property, text};
+use super::known::required;
 use super::one_of::OneOf;
 use super::record::Map;
 use crate::problem::Code;
@@ -159,6 +160,11 @@ pub(crate) trait Described {
         Vec::new()
     }
 
+    /// Returns groups of keys; of each, one must be there.
+    fn required(&self) -> Vec<Vec<&'static str>> {
+        Vec::new()
+    }
+
     /// Returns a reference to the shape of the value of `key`, if it is one of them.
     fn refer(&self, _key: &str, _: &mut Definitions) -> Option<Json> {
         None
@@ -179,6 +185,13 @@ pub(crate) trait Part: Described {
 impl<S: Shape, V> Described for Keyed<S, V> {
     fn keys(&self) -> Vec<&'static str> {
         vec![self.key.key]
+    }
+
+    fn required(&self) -> Vec<Vec<&'static str>> {
+        match self.absent {
+            Absent::Problem(Code::MissingKey, _) => vec![self.keys()],
+            Absent::Problem(..) | Absent::Value(_) => Vec::new(),
+        }
     }
 
     fn refer(&self, key: &str, definitions: &mut Definitions) -> Option<Json> {
@@ -214,6 +227,10 @@ impl<T: OneOf> Described for Alternatives<T> {
         T::ALTERNATIVES.iter().map(|it| it.key).collect()
     }
 
+    fn required(&self) -> Vec<Vec<&'static str>> {
+        vec![self.keys()]
+    }
+
     fn refer(&self, key: &str, definitions: &mut Definitions) -> Option<Json> {
         let alternative = T::ALTERNATIVES.iter().find(|it| it.key == key)?;
         Some((alternative.refer)(definitions))
@@ -242,6 +259,10 @@ impl<T: OneOf> Part for Alternatives<T> {
 impl<M: Map> Described for Flat<M> {
     fn keys(&self) -> Vec<&'static str> {
         M::keys()
+    }
+
+    fn required(&self) -> Vec<Vec<&'static str>> {
+        required::<M>()
     }
 
     fn refer(&self, key: &str, definitions: &mut Definitions) -> Option<Json> {

@@ -7,6 +7,7 @@ use serde_json::json;
 use super::Shape;
 use super::decode::{Field, Problems, Record};
 use super::definitions::{Definitions, Json, described};
+use super::known::Known;
 use super::node::Value;
 use super::parts::{Described, MapSchema};
 use super::rules::Rule;
@@ -30,6 +31,11 @@ pub(crate) trait Map: Sized + 'static {
     /// Returns its keys.
     fn keys() -> Vec<&'static str> {
         Self::parts().iter().flat_map(|part| part.keys()).collect()
+    }
+
+    /// Says where to write a key, given in kebab case, that belongs somewhere else.
+    fn stray(_key: &str) -> Option<String> {
+        None
     }
 
     /// Returns a reference to the shape of the value of `key`.
@@ -65,7 +71,7 @@ pub(crate) trait Map: Sized + 'static {
 
     /// Returns the value of a field that is such a map.
     fn decode_map(field: &Field<'_>, problems: &mut Problems) -> Option<Self> {
-        Self::of_record(&field.record(&Self::keys(), problems)?, problems)
+        Self::of_record(&field.record(&Known::of::<Self>(), problems)?, problems)
     }
 }
 
@@ -142,7 +148,7 @@ impl Short {
 /// documentation, the key, the field of the value, and the [part](super::parts) that decodes it. A field without a
 /// key takes several keys, or none.
 ///
-/// `short` gives the [short form](Short), the name of the definition of both forms, and their description. Each `rule`
+/// `stray` says where to write keys that belong somewhere else. `short` gives the [short form](Short), the name of the definition of both forms, and their description. Each `rule`
 /// is a [rule](super::rules) about keys that do or do not go together.
 macro_rules! record {
     (
@@ -151,6 +157,7 @@ macro_rules! record {
             $($(#[doc = $field_doc:literal])* $($key:literal)? $field_vis:vis $field:ident: $type:ty
                 = $part:ident $(::<$shape:ty>)? ($($argument:expr),*);)+
         }
+        $(stray $stray:expr;)?
         $(short $short:expr, $short_name:expr, $short_description:expr;)?
         $(rule $rule:expr;)*
     ) => {
@@ -173,6 +180,10 @@ macro_rules! record {
             fn rules() -> Vec<Box<dyn $crate::shape::Rule>> {
                 vec![$(Box::new($rule),)*]
             }
+
+            $(fn stray(key: &str) -> Option<String> {
+                $stray(key)
+            })?
 
             fn of_parts(
                 record: &$crate::shape::Record<'_>,

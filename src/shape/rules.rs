@@ -13,6 +13,11 @@ pub(crate) trait Rule {
     /// Adds a problem if a record breaks it.
     fn check(&self, record: &Record<'_>, problems: &mut Problems);
 
+    /// Returns keys of which one must be there.
+    fn required(&self) -> Option<Vec<&'static str>> {
+        None
+    }
+
     /// Adds it to a schema, if a schema can say it.
     fn describe(&self, _: &mut MapSchema) {}
 }
@@ -50,6 +55,10 @@ impl Rule for AnyOf {
         if record.get(self.second).is_none() {
             record.require(self.first, Code::MissingKey, self.help, problems);
         }
+    }
+
+    fn required(&self) -> Option<Vec<&'static str>> {
+        Some(vec![self.first, self.second])
     }
 
     fn describe(&self, schema: &mut MapSchema) {

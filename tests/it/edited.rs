@@ -224,6 +224,63 @@ fn what_cannot_be_edited_is_told() {
 }
 
 #[test]
+fn an_image_with_attestations_gets_a_patch_that_drops_them() {
+    let desk = Desk::new();
+    let platform = ["--platform", "linux/arm64"];
+    for what in ["/etc/app.conf", "/etc/greeting", "--config"] {
+        fs::copy(fixture("buildx-oci-multi.tar"), desk.path("app.tar")).unwrap();
+        let arguments = ["app.tar", what, platform[0], platform[1]];
+        let printed = desk.edited(
+            "sed -i 's/^mode = test/mode = prod/;s/^hello/prod/;s/: .myvalue./: \"prod\"/'",
+            &arguments,
+        );
+        assert!(printed.starts_with("# Attestations "), "{what}: {printed}");
+        assert!(
+            printed.contains("\nattestations: drop\n"),
+            "{what}: {printed}"
+        );
+        fs::write(desk.path("fix.yaml"), &printed).unwrap();
+        let (patch, image) = (desk.path("fix.yaml"), desk.path("app.tar"));
+        let plan = ok([Path::new("plan"), &patch, &image]);
+        assert!(plan.contains("prod"), "{plan}");
+    }
+}
+
+#[test]
+fn a_patch_that_the_edit_would_break_is_rejected_with_the_problem() {
+    let desk = Desk::new();
+    let start = "apiVersion: ocipatch/v1\ntarget: { platforms: [linux/arm64] }\n";
+    let label = "operations:\n  - set-label: { maintainer: ops@example.com }\n";
+    let tag = "operations:\n  - add-tag: [\"greeter:9\"]\n";
+    for (operations, arguments) in [
+        (label, &["app.tar", "/etc/app.conf", "-p", "fix.yaml"][..]),
+        (
+            tag,
+            &[
+                "app.tar",
+                "/etc/app.conf",
+                "/etc/greeting",
+                "-p",
+                "fix.yaml",
+            ],
+        ),
+        (label, &["app.tar", "--config", "-p", "fix.yaml"]),
+    ] {
+        fs::copy(fixture("buildx-oci-multi.tar"), desk.path("app.tar")).unwrap();
+        let patch = format!("{start}{operations}");
+        fs::write(desk.path("fix.yaml"), &patch).unwrap();
+        let said = desk.failed(
+            1,
+            "sed -i 's/^mode = test/mode = prod/;s/^hello/prod/;s/: .myvalue./: \"prod\"/'",
+            arguments,
+        );
+        assert!(said.contains("Error: attested"), "{said}");
+        assert!(!said.contains("no operation can express"), "{said}");
+        assert_eq!(desk.text("fix.yaml"), patch);
+    }
+}
+
+#[test]
 fn a_patch_with_args_stays_one() {
     let desk = Desk::new();
     let patch = "apiVersion: ocipatch/v1\nargs: { mode: { required: true } }\noperations: [set-line: { path: /etc/app.conf, line: \"mode = ${mode}\", match: mode }]\n";

@@ -195,7 +195,7 @@ fn remove(image: &mut EditedImage<'_>, removal: &PathRemoval) {
 fn look_for_patterns(image: &mut EditedImage<'_>, removal: &PathRemoval, is_found: &[bool]) {
     for (p, pattern) in removal.patterns.iter().enumerate() {
         image.look(p, is_found[p], removal.if_missing, |image| {
-            let help = "`if-missing: ignore` allows a pattern to match nothing";
+            let help = "`if-missing: ignore` beside `match` allows a pattern to match nothing";
             Missing::path(removal.pattern_address(image.address(), p), pattern, help)
         });
     }
