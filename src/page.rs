@@ -120,9 +120,37 @@ impl Page {
     }
 }
 
+/// Returns a line of talk in colour: that of the word that says what it is, if it begins with one.
+pub(crate) fn with_mark(line: &str) -> String {
+    for (word, style) in [
+        ("error", AnsiColor::Red.on_default().bold()),
+        ("warning", AnsiColor::Yellow.on_default().bold()),
+        ("note", Paint::Note.style()),
+        ("help", Paint::Note.style()),
+    ] {
+        if let Some(rest) = line
+            .strip_prefix(word)
+            .filter(|rest| rest.starts_with(['[', ':']))
+        {
+            return format!("{style}{word}{style:#}{rest}");
+        }
+    }
+    line.to_owned()
+}
+
 #[cfg(test)]
 mod tests {
-    use super::{Page, Paint, View};
+    use super::{Page, Paint, View, with_mark};
+
+    #[test]
+    fn talk_begins_in_colour() {
+        assert_eq!(
+            with_mark("error: a"),
+            "\u{1b}[1m\u{1b}[31merror\u{1b}[0m: a"
+        );
+        assert_eq!(with_mark("help: a"), "\u{1b}[36mhelp\u{1b}[0m: a");
+        assert_eq!(with_mark("helpful"), "helpful");
+    }
 
     #[test]
     fn a_name_brings_no_colour_of_its_own() {

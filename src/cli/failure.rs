@@ -14,6 +14,7 @@ use crate::error::Error;
 use crate::job::NotEdited;
 use crate::ledger::{Conflict, Location};
 use crate::look::{Absent, Unseen};
+use crate::page;
 use crate::printable;
 use crate::problem::{Problem, Rejected, sarif};
 
@@ -318,7 +319,12 @@ pub(super) fn say(line: &str) {
 
 /// Writes several lines of talk, the names in which are escaped already.
 pub(super) fn say_lines(text: &str) {
-    say_drawn(&printable::lines(text));
+    let text = printable::lines(text);
+    if !terminal::in_colour(&io::stderr()) {
+        return say_drawn(&text);
+    }
+    let lines: Vec<String> = text.split('\n').map(page::with_mark).collect();
+    say_drawn(&lines.join("\n"));
 }
 
 /// Writes several lines of talk whose colours are their own; the names in them are escaped already.
