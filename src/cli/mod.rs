@@ -44,7 +44,7 @@ use std::ffi::OsString;
 use std::io;
 use std::process::ExitCode;
 
-use clap::error::{ContextKind, ContextValue};
+use clap::error::{ContextKind, ContextValue, ErrorKind};
 use clap::{Parser, Subcommand, ValueEnum};
 use failure::{Failure, say, say_drawn, say_lines};
 use mistaken::Mistake;
@@ -224,7 +224,7 @@ fn usage(mut error: clap::Error) -> ExitCode {
             Err(_) => ExitCode::from(3),
         };
     }
-    if let Some(failure) = mistaken_command(&error) {
+    if let Some(failure) = mistaken_command(&error).or_else(|| mistaken_option(&error)) {
         return failure.report();
     }
     make_printable(&mut error);
@@ -248,6 +248,17 @@ fn mistaken_command(error: &clap::Error) -> Option<Failure> {
         help: mistaken::instead_of(name)?,
     };
     Some(mistake.into())
+}
+
+/// Returns the failure of an option that another program or command has.
+fn mistaken_option(error: &clap::Error) -> Option<Failure> {
+    if error.kind() != ErrorKind::UnknownArgument {
+        return None;
+    }
+    let ContextValue::String(option) = error.get(ContextKind::InvalidArg)? else {
+        return None;
+    };
+    mistaken::instead_of_option(option).map(Into::into)
 }
 
 fn styled(error: &clap::Error, in_colour: bool) -> String {

@@ -8,7 +8,7 @@ use crate::binary::{NO_CACHE, listing};
 
 /// Runs each command, which has to end with `code`; the lines are what is typed, the error and the help.
 #[track_caller]
-fn told(home: &Home, code: i32, cases: &[[&str; 3]]) {
+pub(super) fn told(home: &Home, code: i32, cases: &[[&str; 3]]) {
     let before = listing(home.0.path());
     for [line, error, help] in cases {
         let (stdout, stderr) = home.ends(code, line);
