@@ -47,6 +47,9 @@ fn options_of_other_commands_and_programs_lead_to_ours() {
         let error = format!("`{command}` has no option `{option}`");
         told(&home, 2, &[[line, &error, help]]);
     }
+    // Where 2 says that something changes, this is 3.
+    let (_, stderr) = home.ends(3, "plan --detailed-exitcode fix.yaml app.tar --push");
+    assert!(stderr.contains("apply --check"), "{stderr}");
     // What no program has is left to the nearest name.
     let (_, stderr) = home.ends(2, "apply fix.yaml app.tar --outpt out.tar");
     assert!(stderr.contains("'--output'"), "{stderr}");

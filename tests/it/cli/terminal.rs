@@ -73,7 +73,7 @@ fn colour_is_where_it_is_welcome() {
             assert_eq!(has_colour, expected, "{line}{option} {variables:?}");
         }
     }
-    for line in ["--help", "plan", "plan --nothing"] {
+    for line in ["--help", "diff", "plan --nothing"] {
         let (stdout, stderr) = texts(&run(&home, &[], &format!("--color=always {line}")));
         assert!((stdout + &stderr).contains("\u{1b}["), "{line}");
     }
