@@ -28,6 +28,9 @@ use crate::timestamp::Timestamp;
 /// The heading of options about what is read.
 pub(super) const INPUT: &str = "Input";
 
+/// What help calls patches and an image.
+pub(super) const PATCHES_AND_IMAGE: &str = "PATCH|IMAGE";
+
 /// What messages call standard input.
 const STDIN: &str = "standard input";
 
@@ -36,7 +39,7 @@ const STDIN: &str = "standard input";
 pub(super) struct Inputs {
     /// Patch files, applied in order, then the image: a tar (plain, gzip, zstd, bzip2 or xz), an extracted directory,
     /// `-` for standard input, `docker://NAME` for an image in a registry, or `scratch` for an empty image
-    #[arg(required = true, num_args = 1.., value_name = "PATCH|IMAGE", value_hint = ValueHint::FilePath)]
+    #[arg(required = true, num_args = 1.., value_name = PATCHES_AND_IMAGE, value_hint = ValueHint::FilePath)]
     paths: Vec<PathBuf>,
     /// Allow paths in a patch that lead outside its directory
     #[arg(long, help_heading = INPUT)]

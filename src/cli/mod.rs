@@ -44,7 +44,7 @@ use std::ffi::OsString;
 use std::io;
 use std::process::ExitCode;
 
-use clap::error::{ContextKind, ContextValue};
+use clap::error::{ContextKind, ContextValue, ErrorKind};
 use clap::{Parser, Subcommand, ValueEnum};
 use failure::{Failure, say, say_drawn, say_lines};
 use mistaken::Mistake;
@@ -53,6 +53,7 @@ use crate::printable;
 
 /// The heading of options that every command has; it comes last.
 const GLOBAL: &str = "Global options";
+const START: &str = "To start, `ocipatch init IMAGE > fix.yaml` writes a first patch. `ocipatch --help` has examples.";
 const EXIT_CODES: &str = "Exit codes: 0 done; 1 patch rejected and nothing written, or differences found; 2 usage error; 3 archive unreadable, corrupt or unwritable.";
 
 /// Change an existing container image with a small YAML patch.
@@ -62,7 +63,7 @@ const EXIT_CODES: &str = "Exit codes: 0 done; 1 patch rejected and nothing writt
     version,
     long_version = version::long(),
     max_term_width = 100,
-    after_help = EXIT_CODES,
+    after_help = format!("{START}\n\n{EXIT_CODES}"),
     after_long_help = format!("{}\n\n{EXIT_CODES}", examples::help(""))
 )]
 pub struct Arguments {
@@ -224,14 +225,18 @@ fn usage(mut error: clap::Error) -> ExitCode {
             Err(_) => ExitCode::from(3),
         };
     }
-    if let Some(failure) = mistaken_command(&error) {
-        return failure.report();
-    }
-    make_printable(&mut error);
-    if terminal::in_colour(&io::stderr()) {
-        say_drawn(styled(&error, true).trim_end());
+    let failure = mistaken_command(&error)
+        .or_else(|| mistaken_option(&error))
+        .or_else(|| nothing_typed(&error));
+    if let Some(failure) = failure {
+        failure.report();
     } else {
-        say_lines(styled(&error, false).trim_end());
+        make_printable(&mut error);
+        if terminal::in_colour(&io::stderr()) {
+            say_drawn(styled(&error, true).trim_end());
+        } else {
+            say_lines(styled(&error, false).trim_end());
+        }
     }
     // There 2 says that something changes.
     let is_detailed = std::env::args_os().any(|argument| argument == "--detailed-exitcode");
@@ -248,6 +253,28 @@ fn mistaken_command(error: &clap::Error) -> Option<Failure> {
         help: mistaken::instead_of(name)?,
     };
     Some(mistake.into())
+}
+
+/// Returns the failure of an option that another program or command has.
+fn mistaken_option(error: &clap::Error) -> Option<Failure> {
+    if error.kind() != ErrorKind::UnknownArgument {
+        return None;
+    }
+    let ContextValue::String(option) = error.get(ContextKind::InvalidArg)? else {
+        return None;
+    };
+    mistaken::instead_of_option(option).map(Into::into)
+}
+
+/// Returns the failure of a command that takes patches and an image, and got neither.
+fn nothing_typed(error: &clap::Error) -> Option<Failure> {
+    let ContextValue::Strings(missing) = error.get(ContextKind::InvalidArg)? else {
+        return None;
+    };
+    let is_all = missing
+        .iter()
+        .any(|it| it.contains(inputs::PATCHES_AND_IMAGE));
+    is_all.then(|| mistaken::nothing_typed().into())
 }
 
 fn styled(error: &clap::Error, in_colour: bool) -> String {

@@ -182,7 +182,10 @@ impl<'a> Field<'a> {
         problems: &mut Problems,
     ) -> Option<Vec<(&'a str, Self)>> {
         let Value::Map(pairs) = &self.node.value else {
-            problems.add(self.wrong_type("a map").with_help(self.with_space(help)));
+            problems.add(
+                self.wrong_type("a map")
+                    .with_help(with_space(self.node.as_text(), help)),
+            );
             return None;
         };
         if pairs.is_empty() {
@@ -198,7 +201,14 @@ impl<'a> Field<'a> {
         let Value::Map(pairs) = &self.node.value else {
             let wanted = known.keys.iter().map(|key| format!("`{key}`"));
             let help = format!("it takes {}", listed(wanted, "and"));
-            problems.add(self.wrong_type("a map").with_help(self.with_space(&help)));
+            let is_known = |pair: &&str| {
+                known
+                    .keys
+                    .iter()
+                    .any(|key| pair.starts_with(&format!("{key}:")))
+            };
+            let text = self.node.as_text().filter(is_known);
+            problems.add(self.wrong_type("a map").with_help(with_space(text, &help)));
             return None;
         };
         let fields = self.distinct_pairs(pairs, problems);
@@ -220,14 +230,6 @@ impl<'a> Field<'a> {
             meant,
             is_short: false,
         })
-    }
-
-    /// Returns the help for what is not a map: `help`, unless it is a pair without its space.
-    fn with_space(&self, help: &str) -> String {
-        match self.node.as_text().and_then(spaced) {
-            Some(pair) => format!("write a space after the `:`, as in `{pair}`"),
-            None => help.to_owned(),
-        }
     }
 
     /// Repeated keys and merge keys are left out: they have been reported for the whole document.
@@ -270,6 +272,14 @@ impl<'a> Field<'a> {
             Value::Map(_) => (Code::WrongType, "a map"),
         };
         self.problem(code, format!("{} is {found}; expected {wanted}", self.name))
+    }
+}
+
+/// Returns the help for what is not a map: `help`, unless it is a pair without its space.
+fn with_space(text: Option<&str>, help: &str) -> String {
+    match text.and_then(spaced) {
+        Some(pair) => format!("write a space after the `:`, as in `{pair}`"),
+        None => help.to_owned(),
     }
 }
 

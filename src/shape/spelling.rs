@@ -9,6 +9,9 @@ pub(crate) fn spaced(text: &str) -> Option<String> {
     let is_key = |c: char| c.is_alphanumeric() || "._-/".contains(c);
     let is_meant = !key.is_empty() && key.chars().all(is_key);
     let is_value = !value.is_empty() && !value.starts_with([' ', ':']) && !value.starts_with("//");
+    // `registry.example.com:5000/app` is the name of an image.
+    let port = value.split_once('/').map_or("", |(port, _)| port);
+    let is_value = is_value && (port.is_empty() || !port.bytes().all(|byte| byte.is_ascii_digit()));
     let is_short = text.len() <= MAX_SHOWN_BYTES;
     (is_meant && is_value && is_short).then(|| format!("{key}: {value}"))
 }

@@ -4,6 +4,7 @@
 
 mod command_line;
 mod commands;
+mod options;
 mod positionals;
 mod transports;
 
@@ -12,7 +13,8 @@ use std::path::Path;
 
 pub(super) use self::command_line::{retyped, with_output};
 pub(super) use self::commands::instead_of;
-pub(super) use self::positionals::{Positionals, instead_of_patches};
+pub(super) use self::options::instead_of_option;
+pub(super) use self::positionals::{Positionals, instead_of_patches, nothing_typed};
 pub(super) use self::transports::{refuse_output, remedy};
 
 use super::Command;

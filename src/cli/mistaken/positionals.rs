@@ -144,6 +144,19 @@ impl Positionals<'_> {
     }
 }
 
+/// Returns the mistake of a command that takes patches and an image, and got neither.
+pub(in crate::cli) fn nothing_typed() -> Mistake {
+    let mut line = typed();
+    line.extend(["fix.yaml".into(), "image.tar".into()]);
+    Mistake {
+        message: format!("the patch and the image are missing: {ORDER}"),
+        help: format!(
+            "`ocipatch init image.tar > fix.yaml` writes a first patch, then `{}`",
+            spelled(&line)
+        ),
+    }
+}
+
 /// Returns the mistake of a command that takes patches alone.
 pub(in crate::cli) fn instead_of_patches(words: &[PathBuf]) -> Option<Mistake> {
     let kinds: Vec<Kind> = words.iter().map(|word| kind(word)).collect();

@@ -192,6 +192,11 @@ fn the_workflow_gives_the_action_what_it_takes() {
         .as_object()
         .unwrap();
     let inputs = action["inputs"].as_object().unwrap();
+    // The second merge writes another tag: one that exists is not moved.
+    assert!(
+        given["output"].as_str().unwrap().contains("github.sha"),
+        "{given:?}"
+    );
     assert!(
         given.keys().all(|name| inputs.contains_key(name)),
         "{given:?}"

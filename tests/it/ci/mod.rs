@@ -190,13 +190,14 @@ fn gitlab_runs_its_jobs() {
         for line in pipeline[job]["script"].as_array().unwrap() {
             let mut shell = home.shell(line.as_str().unwrap());
             shell.env("IMAGE", "app.tar");
+            shell.env("CI_COMMIT_SHORT_SHA", "1f2e3d4c");
             ends(0, shell);
         }
         for artifact in pipeline[job]["artifacts"]["paths"].as_array().unwrap() {
             assert!(home.path(artifact.as_str().unwrap()).exists(), "{artifact}");
         }
     }
-    home.is_patched("app.tar-patched");
+    home.is_patched("app.tar-1f2e3d4c");
 }
 
 #[test]

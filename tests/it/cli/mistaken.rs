@@ -8,7 +8,7 @@ use crate::binary::{NO_CACHE, listing};
 
 /// Runs each command, which has to end with `code`; the lines are what is typed, the error and the help.
 #[track_caller]
-fn told(home: &Home, code: i32, cases: &[[&str; 3]]) {
+pub(super) fn told(home: &Home, code: i32, cases: &[[&str; 3]]) {
     let before = listing(home.0.path());
     for [line, error, help] in cases {
         let (stdout, stderr) = home.ends(code, line);
@@ -133,6 +133,13 @@ fn an_output_that_is_a_name_is_written_in_another_way() {
 #[test]
 fn patches_come_first_and_the_image_last() {
     let home = Home::new();
+    for command in ["apply", "plan", "-q apply --in-place"] {
+        let help = format!(
+            "`ocipatch init image.tar > fix.yaml` writes a first patch, then `ocipatch {command} fix.yaml image.tar`"
+        );
+        let error = "the patch and the image are missing: patches come first, the image last";
+        told(&home, 2, &[[command, error, &help]]);
+    }
     home.ends(0, "unpack app.tar layout");
     fs::create_dir(home.path("dir")).unwrap();
     told(

@@ -5,6 +5,7 @@ mod explain;
 mod help;
 mod make;
 mod mistaken;
+mod options;
 mod output;
 mod record;
 mod review;

@@ -75,7 +75,7 @@ fn colour_is_where_it_is_welcome() {
     }
     for line in [
         "--help",
-        "plan",
+        "diff",
         "plan --nothing",
         "plan fix.yaml no.tar",
         "inspect -x",

@@ -211,8 +211,7 @@ fn what_out_is_says_its_name_or_what_is_there() {
     assert_eq!(listing(home.path()), before);
 }
 
-// Only Linux has a call that makes pipes.
-#[cfg(not(ocipatch_portable))]
+#[cfg(not(ocipatch_portable))] // As above.
 #[test]
 fn every_kind_of_file_and_name() {
     let home = tempdir().unwrap();
