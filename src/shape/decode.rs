@@ -315,6 +315,10 @@ impl<'a> Record<'a> {
         self.is_short
     }
 
+    pub(crate) fn is_empty(&self) -> bool {
+        self.fields.is_empty()
+    }
+
     /// Returns the map itself.
     pub(crate) fn whole(&self) -> &Field<'a> {
         &self.whole
