@@ -126,7 +126,7 @@ shape! {
             for (i, mut item) in field.items(IMAGES_HELP, problems)?.into_iter().enumerate() {
                 item.name = format!("image {}", i + 1);
                 if let Some(name) = item.node.as_text().filter(|name| name.len() < 256) {
-                    let help = format!("write `{{ from: {} }}`", name);
+                    let help = format!("write `{{ from: {name} }}`");
                     problems.add(item.wrong_type("a map").with_help(help));
                     continue;
                 }

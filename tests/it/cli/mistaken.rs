@@ -374,7 +374,7 @@ fn nobody_is_waited_for_at_a_terminal() {
         ),
     ] {
         let program = env!("CARGO_BIN_EXE_ocipatch");
-        let told = terminal(&mut script, &home, &format!("{program} {line}"));
+        let told = terminal(&mut script, &home, &format!("NO_COLOR=1 {program} {line}"));
         let error = format!("`-` reads the {what} from standard input, which is a terminal");
         let expected = format!("error: {error}\r\nhelp: {help}\r\n");
         assert_eq!(told, (Some(2), expected), "{line}");
