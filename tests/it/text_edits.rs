@@ -54,6 +54,12 @@ fn subjects() -> Vec<Subject> {
     let texts = texts.filter_map(|path| fs::read_to_string(path).ok());
     // `sed` knows no other line end.
     let texts = texts.filter(|text| !text.contains('\r'));
+    // Each edit has something to do, such as two letters to swap.
+    let has_letters = |text: &String| {
+        let mut pairs = text.as_bytes().windows(2);
+        pairs.any(|pair| pair.iter().all(u8::is_ascii_lowercase))
+    };
+    let texts = texts.filter(has_letters);
     let subject = |text: String| {
         let is_once = |line: &&str| text.lines().filter(|other| other == line).count() == 1;
         let is_plain =

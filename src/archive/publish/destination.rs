@@ -146,8 +146,10 @@ fn check(
 }
 
 fn write(draft: &Draft<'_>, destination: &Destination) -> Result<(), Error> {
-    let what = || format!("writing {}", destination.shown());
-    watch::begins(what, draft.n_bytes(), Counted::Written);
+    if !matches!(destination, Destination::Registry(_)) {
+        let what = || format!("writing {}", destination.shown());
+        watch::begins(what, draft.n_bytes(), Counted::Written);
+    }
     match destination {
         Destination::Directory(path) => write_directory(draft, path),
         Destination::Stream(file) => {

@@ -37,9 +37,11 @@ fn tell_written(destination: &Destination) {
         Destination::Directory(_) | Destination::Stream(_) | Destination::Registry(_) => None,
     };
     let size = size.map(|size| format!(": {}", bytes(size)));
+    let is_sent = matches!(destination, Destination::Registry(_));
     let time = progress::elapsed().map(|time| format!(" in {:.1} s", time.as_secs_f64()));
     say(&format!(
-        "wrote {}{}{}",
+        "{} {}{}{}",
+        if is_sent { "pushed" } else { "wrote" },
         destination.shown(),
         size.unwrap_or_default(),
         time.unwrap_or_default()

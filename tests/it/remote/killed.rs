@@ -48,11 +48,8 @@ operations:
   - add-layer: {files: [{path: /etc/new, content: new}]}",
     );
     for (tag, line) in [
-        ("app:2", "apply -q fix.yaml @app:2 --in-place"),
-        (
-            "other:1",
-            "apply -q fix.yaml @app:1 -o @other:1 --overwrite",
-        ),
+        ("app:2", "apply fix.yaml @app:2 --in-place"),
+        ("other:1", "apply fix.yaml @app:1 -o @other:1 --overwrite"),
     ] {
         let old = site.digest(tag);
         let mut n_killed = 0;
