@@ -244,7 +244,7 @@ fn print(rejected: &Rejected, format: ProblemFormat) -> Result<(), Failure> {
         ProblemFormat::Markdown => {
             let heading = rejected.heading(markdown::span);
             let report = markdown::fenced("text", &drawn(rejected, false, WIDTH));
-            output::text(&format!("### {heading}\n\n{report}"))?;
+            output::document(&format!("### {heading}\n\n{report}"))?;
         }
     }
     Ok(())

@@ -37,7 +37,7 @@ pub(super) fn schema(kind: SchemaKind) -> Result<(), Failure> {
         SchemaKind::Inspect => include_str!("../../schema/inspect.schema.json"),
         SchemaKind::Verify => include_str!("../../schema/verify.schema.json"),
     };
-    Ok(output::text(schema)?)
+    Ok(output::document(schema)?)
 }
 
 /// What `clap_complete` leaves out for bash: behind a command, a word that is not an option is a known word or a file.

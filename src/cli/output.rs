@@ -12,6 +12,11 @@ pub(super) fn text(text: &str) -> Result<(), Error> {
     report(&terminal::fitted(&printable::lines(text)))
 }
 
+/// Prints a document, such as Markdown or a schema: it is the same in every locale.
+pub(super) fn document(text: &str) -> Result<(), Error> {
+    report(&printable::lines(text))
+}
+
 /// Prints a text whose colours are its own; the names in it are escaped already.
 pub(super) fn drawn(text: &str) -> Result<(), Error> {
     report(&terminal::fitted(text))

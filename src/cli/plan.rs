@@ -95,7 +95,7 @@ impl Plan {
                 output::drawn(&plan.summary().text(terminal::on_stdout(self.full)))?;
             }
             PlanFormat::Json => output::json(&plan)?,
-            PlanFormat::Markdown => output::text(&plan.summary().to_markdown())?,
+            PlanFormat::Markdown => output::document(&plan.summary().to_markdown())?,
             PlanFormat::Github => {
                 let file = self.inputs.first_patch();
                 let commands = [

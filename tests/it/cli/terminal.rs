@@ -189,6 +189,26 @@ fn signs_are_ascii_where_the_locale_has_no_others() {
 }
 
 #[test]
+fn documents_are_the_same_in_every_locale() {
+    let home = Home::new();
+    for line in [
+        "plan --format markdown fix.yaml app.tar",
+        "plan --format markdown no.yaml app.tar",
+        "plan --format json fix.yaml app.tar",
+        "plan --format github fix.yaml app.tar",
+        "schema diff",
+        "init app.tar",
+        "cat app.tar /etc/app.conf",
+        "man",
+    ] {
+        let [c, utf_8] =
+            ["C", "C.UTF-8"].map(|locale| run(&home, &[("LC_ALL", locale)], line).stdout);
+        assert!(!c.is_empty(), "{line}");
+        assert_eq!(c, utf_8, "{line}");
+    }
+}
+
+#[test]
 fn text_is_as_wide_as_the_terminal() {
     let home = Home::new();
     let long = "one two three four five six seven eight nine ten ".repeat(8);
