@@ -1,10 +1,12 @@
 //! Every file of `tests/cases` is a sentence about one patch: images and files as text, the patch, and what comes of it.
 //!
-//! `UPDATE=1` rewrites what comes of it, and `CASE=a_tag_more` runs one alone. Beside that text, every case obeys the laws of [`laws`].
+//! Each is a test of its own, listed in [`each`]. `UPDATE=1` rewrites that list, and what comes of a case. Beside that text, every case
+//! obeys the laws of [`laws`].
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on fails")]
 
 pub(crate) mod build;
 mod describe;
+mod each;
 mod laws;
 pub(crate) mod text;
 
@@ -15,6 +17,17 @@ use std::path::{Path, PathBuf};
 use ocipatch::compression::Compression;
 
 use text::{Content, File, Image};
+
+/// Makes a test of each name of a case.
+macro_rules! tests {
+    ($($name:ident)*) => {$(
+        #[test]
+        fn $name() {
+            super::comes_out_as_written(stringify!($name));
+        }
+    )*};
+}
+use tests;
 
 /// Returns the archive that Docker 26 would save of an image that is described as in a case.
 pub(crate) fn hybrid_archive(image: &str) -> Vec<u8> {
@@ -114,9 +127,12 @@ impl Case {
     }
 }
 
+fn directory() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/cases")
+}
+
 fn case_files() -> Vec<PathBuf> {
-    let directory = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/cases");
-    let items = std::fs::read_dir(directory).unwrap();
+    let items = std::fs::read_dir(directory()).unwrap();
     let mut paths: Vec<PathBuf> = items.map(|item| item.unwrap().path()).collect();
     paths.sort();
     assert!(paths.len() >= 25, "{} cases", paths.len());
@@ -132,35 +148,37 @@ pub(crate) fn patches() -> impl Iterator<Item = (String, Vec<u8>)> {
     })
 }
 
-#[test]
-fn every_case_comes_out_as_written() {
-    let mut paths = case_files();
-    if let Some(name) = std::env::var_os("CASE") {
-        paths.retain(|path| path.file_stem() == Some(&name));
-        assert_eq!(paths.len(), 1, "no such case");
+/// The first line of the list of tests.
+const HEAD: &str = "//! A test of each file of `tests/cases`; `UPDATE=1` renews this list.\n\n";
+
+/// Checks one case, or with `UPDATE=1` writes what comes of it.
+fn comes_out_as_written(name: &str) {
+    let path = directory().join(format!("{name}.case"));
+    let case = Case::parse(&std::fs::read_to_string(&path).unwrap());
+    let found = laws::check(&case);
+    if std::env::var_os("UPDATE").is_some() {
+        std::fs::write(path, format!("{}{found}", case.given)).unwrap();
+    } else {
+        assert!(found == case.expected, "{name}:\n{found}");
     }
-    // Half the cases each: most of the time goes into waiting for the disk.
-    let (one, two) = paths.split_at(paths.len() / 2);
-    let wrong = std::thread::scope(|scope| {
-        let one = scope.spawn(|| check_all(one));
-        check_all(two) + &one.join().unwrap()
-    });
-    assert_eq!(wrong, "");
 }
 
-/// Returns what is not as written.
-fn check_all(paths: &[PathBuf]) -> String {
-    let mut wrong = String::new();
-    for path in paths {
+#[test]
+fn every_case_is_a_test() {
+    let paths = case_files();
+    let names = paths.iter().map(|path| {
         assert_eq!(path.extension().unwrap(), "case");
-        let case = Case::parse(&std::fs::read_to_string(path).unwrap());
-        let found = std::panic::catch_unwind(|| laws::check(&case))
-            .unwrap_or_else(|_| panic!("{} breaks a law", path.display()));
-        if std::env::var_os("UPDATE").is_some() {
-            std::fs::write(path, format!("{}{found}", case.given)).unwrap();
-        } else if found != case.expected {
-            writeln!(wrong, "{}:\n{found}", path.display()).unwrap();
-        }
+        path.file_stem().unwrap().to_str().unwrap()
+    });
+    let lines = names.clone().map(|name| format!("    {name}\n"));
+    let found = format!("{HEAD}super::tests! {{\n{}}}\n", lines.collect::<String>());
+    let list = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/it/cases/each.rs");
+    let listed = std::fs::read_to_string(&list).unwrap();
+    if std::env::var_os("UPDATE").is_some() {
+        let is_new = |name: &&str| !listed.contains(&format!(" {name}\n"));
+        names.filter(is_new).for_each(comes_out_as_written);
+        std::fs::write(list, found).unwrap();
+    } else {
+        assert_eq!(found, listed, "`UPDATE=1` lists a new case");
     }
-    wrong
 }
