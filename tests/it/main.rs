@@ -88,3 +88,4 @@ mod text_edits;
 mod verify;
 mod walk;
 mod words;
+mod xattrs;
