@@ -4,12 +4,14 @@
 #![allow(clippy::format_collect, clippy::type_complexity)] // Plain text beats speed here.
 
 use std::fs;
+use std::io::{ErrorKind, Read};
 use std::os::unix::fs::{PermissionsExt as _, symlink};
 use std::path::Path;
+use std::sync::atomic::{AtomicUsize, Ordering};
 
 use super::{
-    Data, Inputs, LayerContent, Metadata, Mode, Owner, SourceDirectory, SymlinkPolicy, Time,
-    WriteError, additions, compose, layer_size, write_layer,
+    Data, Inputs, Kept, LayerContent, Metadata, Mode, Origin, Owner, SourceDirectory,
+    SymlinkPolicy, Time, WriteError, additions, compose, layer_size, read_contents, write_layer,
 };
 use crate::digest::Digest;
 use crate::error::Error;
@@ -447,6 +449,124 @@ fn a_scan_says_what_no_layer_can_hold_and_follows_nothing() {
     assert!(source.entry(b"to-skip/me", false).is_err());
     let error = SourceDirectory::open(Path::new("/nowhere/x")).unwrap_err();
     assert!(error.to_string().starts_with("`/nowhere/x`: "));
+}
+
+/// Links that stand where files and directories were found lead to what must not even be opened.
+#[cfg(target_os = "linux")]
+#[test]
+fn nothing_outside_is_opened() {
+    use rustix::fs::inotify::{CreateFlags, WatchFlags, add_watch, init};
+    let outside = tempfile::tempdir().unwrap();
+    let place = |name: &str| outside.path().join(name);
+    fs::write(place("f"), "bytes").unwrap();
+    let pipe = rustix::fs::FileType::Fifo;
+    rustix::fs::mknodat(rustix::fs::CWD, place("pipe"), pipe, 0o600.into(), 0).unwrap();
+    for (replaced, target) in [("d/f", "f"), ("d/f", "pipe"), ("d/f", "."), ("d", ".")] {
+        let root = tempfile::tempdir().unwrap();
+        fs::create_dir(root.path().join("d")).unwrap();
+        fs::write(root.path().join("d/f"), "bytes").unwrap();
+        let (content, source) = layer_of(root.path());
+        let link = root.path().join(replaced);
+        fs::rename(&link, root.path().join("was")).unwrap();
+        symlink(place(target), link).unwrap();
+        let watched = init(CreateFlags::NONBLOCK).unwrap();
+        add_watch(&watched, place(target), WatchFlags::OPEN).unwrap();
+        let error = write_layer(&content, inputs(&[source]), std::io::sink()).unwrap_err();
+        assert!(matches!(error, WriteError::Changed { .. }), "{error}");
+        let event = rustix::io::read(&watched, &mut [0; 512]);
+        assert_eq!(event, Err(rustix::io::Errno::AGAIN), "{replaced} {target}");
+    }
+}
+
+/// Pieces of a stream, and errors between them.
+struct Torn(Vec<Result<&'static [u8], ErrorKind>>);
+
+impl Read for Torn {
+    fn read(&mut self, buffer: &mut [u8]) -> std::io::Result<usize> {
+        match self.0.first_mut() {
+            None => Ok(0),
+            Some(Err(kind)) => {
+                let kind = *kind;
+                let _ = self.0.remove(0);
+                Err(kind.into())
+            }
+            Some(Ok(bytes)) => {
+                let n = bytes.read(buffer)?;
+                if bytes.is_empty() {
+                    let _ = self.0.remove(0);
+                }
+                Ok(n)
+            }
+        }
+    }
+}
+
+#[test]
+fn a_stream_that_cannot_be_read_ends_the_writing() {
+    use ErrorKind::{BrokenPipe, Interrupted, TimedOut, UnexpectedEof};
+    let kept = |offset, size| {
+        Data::Kept(Kept {
+            origin: Origin::Import(3),
+            offset,
+            size,
+            sparse: None,
+        })
+    };
+    // One behind the other, whatever the order in which they are asked for.
+    let contents = [kept(5, 3), kept(2, 3), kept(9, 1)];
+    for (pieces, expected) in [
+        (vec![Ok(&b"--abcdef-g"[..])], Ok("def|abc|g")),
+        (vec![Ok(b"--a"), Ok(b"bcdef-g-")], Ok("def|abc|g")),
+        (
+            vec![
+                Err(Interrupted),
+                Ok(b"--a"),
+                Err(Interrupted),
+                Ok(b"bcdef-g"),
+            ],
+            Ok("def|abc|g"),
+        ),
+        (vec![Err(BrokenPipe)], Err(BrokenPipe)),
+        (
+            vec![Ok(b"-"), Err(BrokenPipe), Ok(b"-abcdef-g")],
+            Err(BrokenPipe),
+        ),
+        (
+            vec![Ok(b"--ab"), Err(TimedOut), Ok(b"cdef-g")],
+            Err(TimedOut),
+        ),
+        (
+            vec![Ok(b"--abcdef"), Err(TimedOut), Ok(b"-g")],
+            Err(TimedOut),
+        ),
+        (vec![Ok(b"-")], Err(UnexpectedEof)),
+        (vec![Ok(b"--abcd")], Err(UnexpectedEof)),
+        (vec![Ok(b"--abcdef-")], Err(UnexpectedEof)),
+    ] {
+        let n_opened = AtomicUsize::new(0);
+        let open = |_: Origin| -> Result<Box<dyn Input>, Error> {
+            n_opened.fetch_add(1, Ordering::Relaxed);
+            Ok(Box::new(Stream(Torn(pieces.clone()))))
+        };
+        let inputs = Inputs {
+            roots: &[],
+            open: &open,
+        };
+        let mut read = vec![Vec::new(); contents.len()];
+        let contents: Vec<&Data> = contents.iter().collect();
+        let found = read_contents(&contents, inputs, &mut |i, bytes| read[i].extend(bytes));
+        let read: Vec<&str> = read
+            .iter()
+            .map(|b| std::str::from_utf8(b).unwrap())
+            .collect();
+        let found = match found {
+            Ok(()) => Ok(read.join("|")),
+            Err(WriteError::Read(Origin::Import(3), error)) => Err(error.kind()),
+            Err(other) => panic!("{pieces:?}: {other:?}"),
+        };
+        assert_eq!(found, expected.map(str::to_owned), "{pieces:?}");
+        assert_eq!(n_opened.into_inner(), 1, "{pieces:?}");
+    }
 }
 
 proptest::proptest! {

@@ -85,6 +85,7 @@ mod strangers;
 mod taken;
 mod tarball;
 mod text_edits;
+mod unpacked;
 mod verify;
 mod walk;
 mod words;

@@ -159,3 +159,50 @@ fn attributes_in_a_tar_are_kept_unless_that_is_not_wanted() {
     }
     assert_eq!(add(", xattrs: none"), Named::new());
 }
+
+#[test]
+fn a_layer_that_only_changes_an_attribute_of_a_directory_stays() {
+    let directory = tempfile::tempdir().unwrap();
+    let name = "SCHILY.xattr.user.a";
+    let layer = |records: &[(&str, &[u8])]| {
+        let etc = Raw::new(b'5', "etc/").mode(0o755);
+        let etc = records
+            .iter()
+            .fold(etc, |etc, (key, value)| etc.record(key, value));
+        stream(&[etc, Raw::file("etc/key", b"secret")])
+    };
+    let streams = vec![
+        stream(&[Raw::new(b'5', "etc/").mode(0o755), Raw::file("f", b"f")]),
+        layer(&[(name, b"1")]),
+        layer(&[(name, b"1")]),
+        layer(&[(name, b"2")]),
+        layer(&[(name, b"")]),
+        layer(&[]),
+        layer(&[]),
+        layer(&[("SCHILY.xattr.user.b", b"")]),
+    ];
+    let image = build::v1_directories(&[Image {
+        tags: vec!["app:1".to_owned()],
+        streams,
+        ..Image::default()
+    }]);
+    let purge = "remove-path: { match: [/etc/key], purge: true, drop-empty-layers: true }";
+    let patch = run::patch(&[purge.to_owned()]);
+    let purged = run::apply(&image, &patch, directory.path()).unwrap();
+    let layers = run::seen_with_sparse(&purged);
+    let left = layers[1..].iter().map(|layer| {
+        let xattrs = &layer[0].0.xattrs;
+        xattrs
+            .iter()
+            .map(|(name, value)| [name, &b"="[..], value].concat())
+    });
+    let left: Vec<Vec<Vec<u8>>> = left.map(Iterator::collect).collect();
+    let expected: [&[&[u8]]; 5] = [
+        &[b"user.a=1"],
+        &[b"user.a=2"],
+        &[b"user.a="],
+        &[],
+        &[b"user.b="],
+    ];
+    assert_eq!(left, expected);
+}
