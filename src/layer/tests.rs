@@ -10,15 +10,16 @@ use std::path::Path;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use super::{
-    Data, Inputs, Kept, LayerContent, Metadata, Mode, Origin, Owner, SourceDirectory,
-    SymlinkPolicy, Time, WriteError, additions, compose, layer_size, read_contents, write_layer,
+    Data, Edit, GroupEdit, HostFile, Inputs, Kept, LayerContent, Metadata, Mode, Origin, Owner,
+    Rewrite, SourceDirectory, SymlinkPolicy, Time, WriteError, additions, compose, lay_out,
+    layer_size, read_contents, write_layer, write_rewritten,
 };
 use crate::digest::Digest;
 use crate::error::Error;
 use crate::image_path::ImagePath;
 use crate::rootfs::tests::{entry, rootfs};
 use crate::rootfs::{Content, LayerLog, LoggedEntry, Rootfs};
-use crate::tarball::{Entry, Input, Kind, Stream, TarReader};
+use crate::tarball::{Entry, HeaderChange, Input, Kind, Stream, TarReader};
 
 /// Lines in the language of the tree's tests; a hard link here says which names are one file.
 fn composed(image: &str, added: &str, symlinks: SymlinkPolicy) -> LayerContent {
@@ -141,6 +142,175 @@ fn links_are_replaced_or_refused_if_asked() {
 }
 
 #[test]
+fn a_parent_has_all_that_the_image_says_of_it() {
+    let mut directory = entry("dir a uid=3 xattr:user.a=1 xattr:user.b=");
+    // Some writers put the kind of the file there as well.
+    directory.mode = 0o41750;
+    directory.mtime.seconds = 77;
+    let logged = |entry: &Entry| LoggedEntry {
+        entry: entry.clone(),
+        content: Content {
+            layer: 0,
+            offset: 512,
+        },
+    };
+    let entries = [logged(&directory), logged(&entry("link l -> a uid=5"))];
+    let image = LayerLog {
+        entries: entries.into(),
+    };
+    let image = Rootfs::of([(0, &image)]).unwrap();
+    let addition = |path| super::Addition {
+        path: ImagePath::parse(path).unwrap(),
+        entry: entry("file x"),
+        data: Data::None,
+        same_file: None,
+        overrides: false,
+    };
+    let added = [addition("/a/x"), addition("/l/x")];
+    let content = compose(&added, &image, SymlinkPolicy::Replace, 9);
+    let of = |name: &[u8]| {
+        let mut entries = content.entries.iter().map(|item| &item.entry);
+        entries.find(|entry| entry.name == name).unwrap()
+    };
+    let expected = Entry {
+        name: b"a/".to_vec(),
+        mode: 0o1750,
+        ..directory
+    };
+    assert_eq!(*of(b"a/"), expected);
+    // Of the link that it replaces it has nothing.
+    let (made, seconds) = (of(b"l/"), of(b"l/").mtime.seconds);
+    assert_eq!((made.mode, made.uid, seconds), (0o755, 0, 9));
+}
+
+#[test]
+fn the_root_has_no_entry() {
+    check("", "dir ./ mode=0700; file x", "File 644 x");
+}
+
+#[test]
+fn whiteouts_stand_before_all_that_is_beside_them() {
+    let put = |line| Edit::Put {
+        entry: Box::new(entry(line)),
+        data: Data::None,
+        same_file: None,
+    };
+    let path = |text| ImagePath::parse(text).unwrap();
+    let edits = [
+        (path("/d"), put("dir d mode=0700")),
+        (path("/d/-x"), put("file x")),
+        (path("/d/gone"), Edit::Hide),
+        (path("/e/!"), put("file x")),
+        (path("/e/gone"), Edit::Hide),
+    ];
+    let image = rootfs("layer: dir d; file d/gone; dir e; file e/gone").unwrap();
+    assert_eq!(
+        describe(&lay_out(edits.into(), &image, 0)),
+        "Directory 700 d/\nFile 000 d/.wh.gone\nFile 644 d/-x\n\
+         Directory 755 e/\nFile 000 e/.wh.gone\nFile 644 e/!"
+    );
+}
+
+#[test]
+fn files_of_several_directories_are_not_mistaken_for_each_other() {
+    let (one, two) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+    let mut contents = Vec::new();
+    let mut roots = Vec::new();
+    for (root, directory) in [&one, &two].into_iter().enumerate() {
+        for name in ["d", "e"] {
+            fs::create_dir(directory.path().join(name)).unwrap();
+            fs::write(
+                directory.path().join(name).join("f"),
+                format!("{root}{name}"),
+            )
+            .unwrap();
+        }
+        roots.push(SourceDirectory::open(directory.path()).unwrap());
+        for name in ["d/f", "e/f"] {
+            let found = roots[root].entry(name.as_bytes(), false).unwrap().unwrap();
+            contents.push(Data::Host(HostFile {
+                root,
+                path: found.path,
+                state: found.state,
+            }));
+        }
+    }
+    let mut read = String::new();
+    for order in [[0, 2, 1, 3], [3, 1, 2, 0], [0, 1, 2, 3]] {
+        let contents: Vec<&Data> = order.iter().map(|&i| &contents[i]).collect();
+        read_contents(&contents, inputs(&roots), &mut |_, bytes| {
+            read.push_str(std::str::from_utf8(bytes).unwrap());
+        })
+        .unwrap();
+        read.push(' ');
+    }
+    assert_eq!(read, "0d1d0e1e 1e0e1d0d 0d0e1d1e ");
+}
+
+#[test]
+fn later_edits_of_an_entry_add_to_earlier_ones() {
+    let change = |mode, content: Option<&[u8]>| GroupEdit::Change {
+        header: HeaderChange {
+            mode,
+            ..HeaderChange::default()
+        },
+        content: content.map(Into::into),
+    };
+    for (first, later, expected) in [
+        (
+            change(None, Some(b"1")),
+            change(Some(7), None),
+            change(Some(7), Some(b"1")),
+        ),
+        (
+            change(Some(7), Some(b"1")),
+            change(None, Some(b"2")),
+            change(Some(7), Some(b"2")),
+        ),
+        (
+            change(Some(7), None),
+            change(Some(5), None),
+            change(Some(5), None),
+        ),
+        (
+            change(Some(7), Some(b"1")),
+            GroupEdit::Drop,
+            GroupEdit::Drop,
+        ),
+    ] {
+        let mut edit = first;
+        edit.and(later);
+        assert_eq!(edit, expected);
+    }
+}
+
+#[test]
+fn an_edit_of_what_is_no_longer_there_ends_the_writing() {
+    let stream = crate::tarball::header_group(&entry("file f"));
+    let open = |_: Origin| -> Result<Box<dyn Input>, Error> {
+        Ok(Box::new(Stream(std::io::Cursor::new(stream.clone()))))
+    };
+    let inputs = Inputs {
+        roots: &[],
+        open: &open,
+    };
+    for (offset, is_there) in [(512, true), (0, false), (511, false), (1024, false)] {
+        let rewrite = Rewrite {
+            origin: Origin::Layer(0),
+            edits: [(offset, GroupEdit::Drop)].into(),
+            latest: None,
+        };
+        let written = write_rewritten(&rewrite, inputs, std::io::sink());
+        let has_changed = matches!(written, Err(WriteError::OriginChanged(Origin::Layer(0))));
+        assert_eq!(
+            (written.is_ok(), has_changed),
+            (is_there, !is_there),
+            "{offset}"
+        );
+    }
+}
+
+#[test]
 fn a_dangling_link_is_followed_by_paths_and_replaced_by_directories() {
     check(
         USRMERGE,
@@ -190,6 +360,14 @@ fn replacing_one_kind_by_another_is_a_note() {
          File 644 l
          Symlink 644 m -> f",
     );
+    // What only changes its content is none.
+    check(
+        "layer: file f; dev n 1:3",
+        "link f -> x; file n",
+        "Symlink 644 f -> x\nFile 644 n",
+    );
+    let content = composed(image, "dir f; file f/x; dir d", SymlinkPolicy::Follow);
+    assert_eq!(content.n_directories_added, 1);
     let content = composed(
         image,
         "file d; file f; file new/n; dir e",
@@ -263,11 +441,17 @@ fn the_first_name_in_order_carries_the_data_of_hard_links() {
 fn devices_and_programs_with_rights_are_noted() {
     check(
         "",
-        "dev null 1:3; file su mode=4755",
-        "note `/null` is a device or has setuid or setgid rights
+        "dev null 1:3; block sda 8:0; file su mode=4755; file group mode=2755; file t mode=1755; dir d mode=2755",
+        "note `/group` is a device or has setuid or setgid rights
+         note `/null` is a device or has setuid or setgid rights
+         note `/sda` is a device or has setuid or setgid rights
          note `/su` is a device or has setuid or setgid rights
+         Directory 2755 d/
+         File 2755 group
          CharDevice 644 null
-         File 4755 su",
+         BlockDevice 644 sda
+         File 4755 su
+         File 1755 t",
     );
 }
 

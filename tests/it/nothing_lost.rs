@@ -161,6 +161,64 @@ fn a_file_that_may_not_grow_is_not_left_behind() {
     );
 }
 
+/// The program as somebody who may not do everything.
+fn not_as_root() -> Option<Command> {
+    if !is_root() {
+        return Some(command());
+    }
+    let mut setpriv = tool("setpriv")?;
+    setpriv.args(["--reuid=65534", "--regid=65534", "--clear-groups"]);
+    setpriv.arg(env!("CARGO_BIN_EXE_ocipatch")).envs(NO_CACHE);
+    Some(setpriv)
+}
+
+#[test]
+fn what_may_not_be_read_of_a_source_is_a_problem_each() {
+    use std::os::unix::fs::PermissionsExt;
+    let home = home("docker26.tar");
+    write_files(
+        home.path(),
+        &[
+            ("rootfs/closed/x", "x"),
+            ("rootfs/listed/x", "x"),
+            ("rootfs/secret", "s"),
+        ],
+    );
+    for (path, mode) in [
+        ("", 0o755),
+        ("rootfs/closed", 0o311),
+        ("rootfs/listed", 0o755),
+        ("rootfs/secret", 0o200),
+    ] {
+        let mode = fs::Permissions::from_mode(mode);
+        fs::set_permissions(home.path().join(path), mode).unwrap();
+    }
+    let Some(mut command) = not_as_root() else {
+        return;
+    };
+    let output = command
+        .current_dir(home.path())
+        .args(["plan", "fix.yaml", "app.tar"])
+        .output();
+    // The build directory may be one that nobody else enters.
+    let Ok(output) = output else { return };
+    if matches!(output.status.code(), Some(126 | 127)) {
+        return;
+    }
+    let stderr = String::from_utf8(output.stderr).unwrap();
+    let told: Vec<&str> = stderr.lines().filter(|line| line.contains("×")).collect();
+    assert_eq!(
+        told,
+        [
+            "  × 2 problems in fix.yaml",
+            "  × `rootfs/closed`: no permission to read it",
+            "  × `rootfs/secret`: no permission to read it",
+        ],
+        "{stderr}"
+    );
+    assert_eq!(output.status.code(), Some(1));
+}
+
 #[test]
 fn a_directory_that_is_not_ours_to_write_is_told() {
     use std::os::unix::fs::PermissionsExt;
@@ -170,15 +228,8 @@ fn a_directory_that_is_not_ours_to_write_is_told() {
     fs::set_permissions(&closed, fs::Permissions::from_mode(0o555)).unwrap();
     fs::set_permissions(home.path(), fs::Permissions::from_mode(0o755)).unwrap();
     let before = listing(home.path());
-    let mut command = if is_root() {
-        let Some(mut setpriv) = tool("setpriv") else {
-            return;
-        };
-        setpriv.args(["--reuid=65534", "--regid=65534", "--clear-groups"]);
-        setpriv.arg(env!("CARGO_BIN_EXE_ocipatch")).envs(NO_CACHE);
-        setpriv
-    } else {
-        command()
+    let Some(mut command) = not_as_root() else {
+        return;
     };
     let output = command
         .current_dir(home.path())
