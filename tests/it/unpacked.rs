@@ -121,6 +121,10 @@ fn links_to_what_only_a_lower_layer_has_are_left_out() {
             "0755 d/; lower -> d; 0644 d/f \"x\"; same => lower/f",
             false,
         ),
+        (
+            "0755 d/; lower -> d; 0755 d/deep/; 0644 d/deep/f \"x\"; same => lower/deep/f",
+            false,
+        ),
         ("0755 lower/; 0644 lower/f \"x\"; same => lower/f", true),
         ("0755 d/; 0644 d/f \"x\"; d/g => d/f; same => ./d/f", true),
     ] {

@@ -1,5 +1,6 @@
 //! The extended attributes of sources are in a layer if the patch says so, and those that label the host never are.
 #![allow(clippy::unwrap_used, reason = "helpers of tests may fail as tests do")]
+#![allow(clippy::print_stdout, reason = "a skipped test says why")]
 
 use std::collections::BTreeMap;
 use std::os::unix::fs::symlink;
@@ -15,6 +16,8 @@ use crate::raw::{Raw, stream};
 use crate::stacks::run;
 
 type Named = BTreeMap<String, Vec<(String, Vec<u8>)>>;
+/// A path, and the attributes that are expected there.
+type Row<'a> = (&'a str, &'a [(&'a str, &'a [u8])]);
 
 /// Sets attributes of files below `directory`; tells why if that cannot be done here.
 fn set(directory: &Path, attributes: &[(&str, &str, &[u8])]) -> Result<(), Errno> {
@@ -51,11 +54,10 @@ fn added(operation: &str, directory: &Path) -> Named {
     named.filter(|(_, xattrs)| !xattrs.is_empty()).collect()
 }
 
-fn named(expected: &[(&str, &[(&str, &[u8])])]) -> Named {
+fn named(expected: &[Row<'_>]) -> Named {
     let xattr = |(name, value): &(&str, &[u8])| ((*name).to_owned(), value.to_vec());
-    let of_entry = |(path, xattrs): &(&str, &[(&str, &[u8])])| {
-        ((*path).to_owned(), xattrs.iter().map(xattr).collect())
-    };
+    let of_entry =
+        |(path, xattrs): &Row<'_>| ((*path).to_owned(), xattrs.iter().map(xattr).collect());
     expected.iter().map(of_entry).collect()
 }
 
