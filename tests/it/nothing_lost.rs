@@ -211,8 +211,8 @@ fn what_may_not_be_read_of_a_source_is_a_problem_each() {
         told,
         [
             "  × 2 problems in fix.yaml",
-            "  × `rootfs/closed`: no permission to read it",
-            "  × `rootfs/secret`: no permission to read it",
+            "  × `closed`: no permission to read it",
+            "  × `secret`: no permission to read it",
         ],
         "{stderr}"
     );
