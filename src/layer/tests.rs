@@ -4,19 +4,22 @@
 #![allow(clippy::format_collect, clippy::type_complexity)] // Plain text beats speed here.
 
 use std::fs;
+use std::io::{ErrorKind, Read};
 use std::os::unix::fs::{PermissionsExt as _, symlink};
 use std::path::Path;
+use std::sync::atomic::{AtomicUsize, Ordering};
 
 use super::{
-    Data, Inputs, LayerContent, Metadata, Mode, Owner, SourceDirectory, SymlinkPolicy, Time,
-    WriteError, additions, compose, layer_size, write_layer,
+    Data, Edit, GroupEdit, HostFile, Inputs, Kept, LayerContent, Metadata, Mode, Origin, Owner,
+    Rewrite, SourceDirectory, SymlinkPolicy, Time, WriteError, additions, compose, lay_out,
+    layer_size, read_contents, write_layer, write_rewritten,
 };
 use crate::digest::Digest;
 use crate::error::Error;
 use crate::image_path::ImagePath;
 use crate::rootfs::tests::{entry, rootfs};
 use crate::rootfs::{Content, LayerLog, LoggedEntry, Rootfs};
-use crate::tarball::{Entry, Input, Kind, Stream, TarReader};
+use crate::tarball::{Entry, HeaderChange, Input, Kind, Stream, TarReader};
 
 /// Lines in the language of the tree's tests; a hard link here says which names are one file.
 fn composed(image: &str, added: &str, symlinks: SymlinkPolicy) -> LayerContent {
@@ -139,6 +142,175 @@ fn links_are_replaced_or_refused_if_asked() {
 }
 
 #[test]
+fn a_parent_has_all_that_the_image_says_of_it() {
+    let mut directory = entry("dir a uid=3 xattr:user.a=1 xattr:user.b=");
+    // Some writers put the kind of the file there as well.
+    directory.mode = 0o41750;
+    directory.mtime.seconds = 77;
+    let logged = |entry: &Entry| LoggedEntry {
+        entry: entry.clone(),
+        content: Content {
+            layer: 0,
+            offset: 512,
+        },
+    };
+    let entries = [logged(&directory), logged(&entry("link l -> a uid=5"))];
+    let image = LayerLog {
+        entries: entries.into(),
+    };
+    let image = Rootfs::of([(0, &image)]).unwrap();
+    let addition = |path| super::Addition {
+        path: ImagePath::parse(path).unwrap(),
+        entry: entry("file x"),
+        data: Data::None,
+        same_file: None,
+        overrides: false,
+    };
+    let added = [addition("/a/x"), addition("/l/x")];
+    let content = compose(&added, &image, SymlinkPolicy::Replace, 9);
+    let of = |name: &[u8]| {
+        let mut entries = content.entries.iter().map(|item| &item.entry);
+        entries.find(|entry| entry.name == name).unwrap()
+    };
+    let expected = Entry {
+        name: b"a/".to_vec(),
+        mode: 0o1750,
+        ..directory
+    };
+    assert_eq!(*of(b"a/"), expected);
+    // Of the link that it replaces it has nothing.
+    let (made, seconds) = (of(b"l/"), of(b"l/").mtime.seconds);
+    assert_eq!((made.mode, made.uid, seconds), (0o755, 0, 9));
+}
+
+#[test]
+fn the_root_has_no_entry() {
+    check("", "dir ./ mode=0700; file x", "File 644 x");
+}
+
+#[test]
+fn whiteouts_stand_before_all_that_is_beside_them() {
+    let put = |line| Edit::Put {
+        entry: Box::new(entry(line)),
+        data: Data::None,
+        same_file: None,
+    };
+    let path = |text| ImagePath::parse(text).unwrap();
+    let edits = [
+        (path("/d"), put("dir d mode=0700")),
+        (path("/d/-x"), put("file x")),
+        (path("/d/gone"), Edit::Hide),
+        (path("/e/!"), put("file x")),
+        (path("/e/gone"), Edit::Hide),
+    ];
+    let image = rootfs("layer: dir d; file d/gone; dir e; file e/gone").unwrap();
+    assert_eq!(
+        describe(&lay_out(edits.into(), &image, 0)),
+        "Directory 700 d/\nFile 000 d/.wh.gone\nFile 644 d/-x\n\
+         Directory 755 e/\nFile 000 e/.wh.gone\nFile 644 e/!"
+    );
+}
+
+#[test]
+fn files_of_several_directories_are_not_mistaken_for_each_other() {
+    let (one, two) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+    let mut contents = Vec::new();
+    let mut roots = Vec::new();
+    for (root, directory) in [&one, &two].into_iter().enumerate() {
+        for name in ["d", "e"] {
+            fs::create_dir(directory.path().join(name)).unwrap();
+            fs::write(
+                directory.path().join(name).join("f"),
+                format!("{root}{name}"),
+            )
+            .unwrap();
+        }
+        roots.push(SourceDirectory::open(directory.path()).unwrap());
+        for name in ["d/f", "e/f"] {
+            let found = roots[root].entry(name.as_bytes(), false).unwrap().unwrap();
+            contents.push(Data::Host(HostFile {
+                root,
+                path: found.path,
+                state: found.state,
+            }));
+        }
+    }
+    let mut read = String::new();
+    for order in [[0, 2, 1, 3], [3, 1, 2, 0], [0, 1, 2, 3]] {
+        let contents: Vec<&Data> = order.iter().map(|&i| &contents[i]).collect();
+        read_contents(&contents, inputs(&roots), &mut |_, bytes| {
+            read.push_str(std::str::from_utf8(bytes).unwrap());
+        })
+        .unwrap();
+        read.push(' ');
+    }
+    assert_eq!(read, "0d1d0e1e 1e0e1d0d 0d0e1d1e ");
+}
+
+#[test]
+fn later_edits_of_an_entry_add_to_earlier_ones() {
+    let change = |mode, content: Option<&[u8]>| GroupEdit::Change {
+        header: HeaderChange {
+            mode,
+            ..HeaderChange::default()
+        },
+        content: content.map(Into::into),
+    };
+    for (first, later, expected) in [
+        (
+            change(None, Some(b"1")),
+            change(Some(7), None),
+            change(Some(7), Some(b"1")),
+        ),
+        (
+            change(Some(7), Some(b"1")),
+            change(None, Some(b"2")),
+            change(Some(7), Some(b"2")),
+        ),
+        (
+            change(Some(7), None),
+            change(Some(5), None),
+            change(Some(5), None),
+        ),
+        (
+            change(Some(7), Some(b"1")),
+            GroupEdit::Drop,
+            GroupEdit::Drop,
+        ),
+    ] {
+        let mut edit = first;
+        edit.and(later);
+        assert_eq!(edit, expected);
+    }
+}
+
+#[test]
+fn an_edit_of_what_is_no_longer_there_ends_the_writing() {
+    let stream = crate::tarball::header_group(&entry("file f"));
+    let open = |_: Origin| -> Result<Box<dyn Input>, Error> {
+        Ok(Box::new(Stream(std::io::Cursor::new(stream.clone()))))
+    };
+    let inputs = Inputs {
+        roots: &[],
+        open: &open,
+    };
+    for (offset, is_there) in [(512, true), (0, false), (511, false), (1024, false)] {
+        let rewrite = Rewrite {
+            origin: Origin::Layer(0),
+            edits: [(offset, GroupEdit::Drop)].into(),
+            latest: None,
+        };
+        let written = write_rewritten(&rewrite, inputs, std::io::sink());
+        let has_changed = matches!(written, Err(WriteError::OriginChanged(Origin::Layer(0))));
+        assert_eq!(
+            (written.is_ok(), has_changed),
+            (is_there, !is_there),
+            "{offset}"
+        );
+    }
+}
+
+#[test]
 fn a_dangling_link_is_followed_by_paths_and_replaced_by_directories() {
     check(
         USRMERGE,
@@ -188,6 +360,14 @@ fn replacing_one_kind_by_another_is_a_note() {
          File 644 l
          Symlink 644 m -> f",
     );
+    // What only changes its content is none.
+    check(
+        "layer: file f; dev n 1:3",
+        "link f -> x; file n",
+        "Symlink 644 f -> x\nFile 644 n",
+    );
+    let content = composed(image, "dir f; file f/x; dir d", SymlinkPolicy::Follow);
+    assert_eq!(content.n_directories_added, 1);
     let content = composed(
         image,
         "file d; file f; file new/n; dir e",
@@ -261,11 +441,17 @@ fn the_first_name_in_order_carries_the_data_of_hard_links() {
 fn devices_and_programs_with_rights_are_noted() {
     check(
         "",
-        "dev null 1:3; file su mode=4755",
-        "note `/null` is a device or has setuid or setgid rights
+        "dev null 1:3; block sda 8:0; file su mode=4755; file group mode=2755; file t mode=1755; dir d mode=2755",
+        "note `/group` is a device or has setuid or setgid rights
+         note `/null` is a device or has setuid or setgid rights
+         note `/sda` is a device or has setuid or setgid rights
          note `/su` is a device or has setuid or setgid rights
+         Directory 2755 d/
+         File 2755 group
          CharDevice 644 null
-         File 4755 su",
+         BlockDevice 644 sda
+         File 4755 su
+         File 1755 t",
     );
 }
 
@@ -447,6 +633,124 @@ fn a_scan_says_what_no_layer_can_hold_and_follows_nothing() {
     assert!(source.entry(b"to-skip/me", false).is_err());
     let error = SourceDirectory::open(Path::new("/nowhere/x")).unwrap_err();
     assert!(error.to_string().starts_with("`/nowhere/x`: "));
+}
+
+/// Links that stand where files and directories were found lead to what must not even be opened.
+#[cfg(target_os = "linux")]
+#[test]
+fn nothing_outside_is_opened() {
+    use rustix::fs::inotify::{CreateFlags, WatchFlags, add_watch, init};
+    let outside = tempfile::tempdir().unwrap();
+    let place = |name: &str| outside.path().join(name);
+    fs::write(place("f"), "bytes").unwrap();
+    let pipe = rustix::fs::FileType::Fifo;
+    rustix::fs::mknodat(rustix::fs::CWD, place("pipe"), pipe, 0o600.into(), 0).unwrap();
+    for (replaced, target) in [("d/f", "f"), ("d/f", "pipe"), ("d/f", "."), ("d", ".")] {
+        let root = tempfile::tempdir().unwrap();
+        fs::create_dir(root.path().join("d")).unwrap();
+        fs::write(root.path().join("d/f"), "bytes").unwrap();
+        let (content, source) = layer_of(root.path());
+        let link = root.path().join(replaced);
+        fs::rename(&link, root.path().join("was")).unwrap();
+        symlink(place(target), link).unwrap();
+        let watched = init(CreateFlags::NONBLOCK).unwrap();
+        add_watch(&watched, place(target), WatchFlags::OPEN).unwrap();
+        let error = write_layer(&content, inputs(&[source]), std::io::sink()).unwrap_err();
+        assert!(matches!(error, WriteError::Changed { .. }), "{error}");
+        let event = rustix::io::read(&watched, &mut [0; 512]);
+        assert_eq!(event, Err(rustix::io::Errno::AGAIN), "{replaced} {target}");
+    }
+}
+
+/// Pieces of a stream, and errors between them.
+struct Torn(Vec<Result<&'static [u8], ErrorKind>>);
+
+impl Read for Torn {
+    fn read(&mut self, buffer: &mut [u8]) -> std::io::Result<usize> {
+        match self.0.first_mut() {
+            None => Ok(0),
+            Some(Err(kind)) => {
+                let kind = *kind;
+                let _ = self.0.remove(0);
+                Err(kind.into())
+            }
+            Some(Ok(bytes)) => {
+                let n = bytes.read(buffer)?;
+                if bytes.is_empty() {
+                    let _ = self.0.remove(0);
+                }
+                Ok(n)
+            }
+        }
+    }
+}
+
+#[test]
+fn a_stream_that_cannot_be_read_ends_the_writing() {
+    use ErrorKind::{BrokenPipe, Interrupted, TimedOut, UnexpectedEof};
+    let kept = |offset, size| {
+        Data::Kept(Kept {
+            origin: Origin::Import(3),
+            offset,
+            size,
+            sparse: None,
+        })
+    };
+    // One behind the other, whatever the order in which they are asked for.
+    let contents = [kept(5, 3), kept(2, 3), kept(9, 1)];
+    for (pieces, expected) in [
+        (vec![Ok(&b"--abcdef-g"[..])], Ok("def|abc|g")),
+        (vec![Ok(b"--a"), Ok(b"bcdef-g-")], Ok("def|abc|g")),
+        (
+            vec![
+                Err(Interrupted),
+                Ok(b"--a"),
+                Err(Interrupted),
+                Ok(b"bcdef-g"),
+            ],
+            Ok("def|abc|g"),
+        ),
+        (vec![Err(BrokenPipe)], Err(BrokenPipe)),
+        (
+            vec![Ok(b"-"), Err(BrokenPipe), Ok(b"-abcdef-g")],
+            Err(BrokenPipe),
+        ),
+        (
+            vec![Ok(b"--ab"), Err(TimedOut), Ok(b"cdef-g")],
+            Err(TimedOut),
+        ),
+        (
+            vec![Ok(b"--abcdef"), Err(TimedOut), Ok(b"-g")],
+            Err(TimedOut),
+        ),
+        (vec![Ok(b"-")], Err(UnexpectedEof)),
+        (vec![Ok(b"--abcd")], Err(UnexpectedEof)),
+        (vec![Ok(b"--abcdef-")], Err(UnexpectedEof)),
+    ] {
+        let n_opened = AtomicUsize::new(0);
+        let open = |_: Origin| -> Result<Box<dyn Input>, Error> {
+            n_opened.fetch_add(1, Ordering::Relaxed);
+            Ok(Box::new(Stream(Torn(pieces.clone()))))
+        };
+        let inputs = Inputs {
+            roots: &[],
+            open: &open,
+        };
+        let mut read = vec![Vec::new(); contents.len()];
+        let contents: Vec<&Data> = contents.iter().collect();
+        let found = read_contents(&contents, inputs, &mut |i, bytes| read[i].extend(bytes));
+        let read: Vec<&str> = read
+            .iter()
+            .map(|b| std::str::from_utf8(b).unwrap())
+            .collect();
+        let found = match found {
+            Ok(()) => Ok(read.join("|")),
+            Err(WriteError::Read(Origin::Import(3), error)) => Err(error.kind()),
+            Err(other) => panic!("{pieces:?}: {other:?}"),
+        };
+        assert_eq!(found, expected.map(str::to_owned), "{pieces:?}");
+        assert_eq!(n_opened.into_inner(), 1, "{pieces:?}");
+    }
 }
 
 proptest::proptest! {

@@ -107,11 +107,56 @@ fn is_of_host(name: &[u8]) -> bool {
 }
 
 /// Capabilities that a user namespace has set are for its root; as plain ones they are for whoever is root in a
-/// container (containerd `archive/tar.go`, `tarFromFile`).
+/// container (moby `pkg/archive/archive.go`, `ReadSecurityXattrToTarHeader`).
 fn portable(name: &[u8], mut value: Vec<u8>) -> Vec<u8> {
     if name == CAPABILITY && value.len() > REVISION_2_BYTES && value[3] == REVISION_3 {
         value[3] = REVISION_2;
         value.truncate(REVISION_2_BYTES);
     }
     value
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{is_of_host, portable};
+
+    #[test]
+    fn capabilities_of_a_namespace_become_those_of_any_root() {
+        let revision = |n: u8, n_bytes: usize| {
+            let mut value = vec![7; n_bytes];
+            value[3] = n;
+            value
+        };
+        let plain = revision(2, 20);
+        for (name, value, expected) in [
+            ("security.capability", revision(3, 24), &plain),
+            ("security.capability", plain.clone(), &plain),
+            // As long as it is, it is none of revision 3.
+            ("security.capability", revision(3, 20), &revision(3, 20)),
+            ("security.capability", revision(2, 24), &revision(2, 24)),
+            ("security.capability", vec![3; 3], &vec![3; 3]),
+            ("user.capability", revision(3, 24), &revision(3, 24)),
+        ] {
+            let found = portable(name.as_bytes(), value.clone());
+            assert_eq!(found, *expected, "{name} {value:?}");
+        }
+    }
+
+    #[test]
+    fn labels_of_the_host_are_known_by_name() {
+        for (name, expected) in [
+            ("security.selinux", true),
+            ("security.ima", true),
+            ("security.evm", true),
+            ("system.nfs4_acl", true),
+            ("trusted.overlay.opaque", true),
+            ("trusted.x", true),
+            ("security.capability", false),
+            ("system.posix_acl_access", false),
+            ("user.security.selinux", false),
+            ("user.trusted.x", false),
+        ] {
+            assert_eq!(is_of_host(name.as_bytes()), expected, "{name}");
+        }
+    }
 }

@@ -10,7 +10,7 @@ use crate::image_path::ImagePath;
 use crate::tarball::{Entry, Kind, Mtime, Stream, TarReader, header_group};
 
 /// One entry: `dir NAME`, `file NAME`, `link NAME -> TARGET`, `hard NAME -> TARGET`, `dev NAME MAJOR:MINOR`,
-/// `fifo NAME`, `global NAME`; then `mode=0700`, `uid=5`.
+/// `block NAME MAJOR:MINOR`, `fifo NAME`, `global NAME`; then `mode=0700`, `uid=5`, `xattr:user.a=1`.
 pub(crate) fn entry(line: &str) -> Entry {
     let mut words = line.split(' ').filter(|word| *word != "->");
     let kind = match words.next().unwrap() {
@@ -19,6 +19,7 @@ pub(crate) fn entry(line: &str) -> Entry {
         "link" => Kind::Symlink,
         "hard" => Kind::HardLink,
         "dev" => Kind::CharDevice,
+        "block" => Kind::BlockDevice,
         "fifo" => Kind::Fifo,
         "global" => Kind::Global,
         other => panic!("{other}"),
@@ -45,6 +46,10 @@ pub(crate) fn entry(line: &str) -> Entry {
             entry.mode = u32::from_str_radix(mode, 8).unwrap();
         } else if let Some(uid) = word.strip_prefix("uid=") {
             entry.uid = uid.parse().unwrap();
+        } else if let Some((name, value)) =
+            word.strip_prefix("xattr:").and_then(|x| x.split_once('='))
+        {
+            entry.xattrs.push((name.into(), value.into()));
         } else if let Some((major, minor)) = word.split_once(':') {
             entry.device = (major.parse().unwrap(), minor.parse().unwrap());
         } else {
@@ -531,7 +536,7 @@ fn a_deep_tree_and_many_whiteouts_cost_what_they_weigh() {
 
 #[test]
 fn a_path_that_does_not_exist_is_nearly_another() {
-    let files = "file etc/passwd; file etc/group; file etc/app/app.conf; file a/same; file b/same";
+    let files = "file etc/passwd; file etc/group; file etc/app/app.conf; file a/same; file b/same; file etc/ab; file etc/name2; file etc/name1";
     let tree = rootfs(&format!("layer: {files}; link link -> etc")).unwrap();
     for (path, near) in [
         ("/etc/pasword", Some("/etc/passwd")),
@@ -542,10 +547,67 @@ fn a_path_that_does_not_exist_is_nearly_another() {
         ("/nothing/same", None),
         ("/etc/shadow", None),
         ("/etc/passwd/x", None),
+        // Half of so short a name differs.
+        ("/etc/ac", None),
+        ("/etc/name3", Some("/etc/name1")),
         (&format!("/etc/{}", "p".repeat(255)), None),
     ] {
         let found = tree.near(&ImagePath::parse(path).unwrap());
         let found = found.map(|path| path.to_string());
         assert_eq!(found.as_deref(), near, "{path}");
+    }
+}
+
+#[test]
+fn a_hard_link_states_attributes_of_the_file() {
+    for (file, link, expected) in [
+        ("user.a=1", "", "user.a=1"),
+        ("user.a=1", "user.a=2", "user.a=2"),
+        ("user.a=1", "user.a=", "user.a="),
+        ("user.a=1", "user.b=2", "user.a=1 user.b=2"),
+        ("", "user.b=2", "user.b=2"),
+        // The change of its owner takes it.
+        ("security.capability=1", "", ""),
+        (
+            "security.capability=1",
+            "security.capability=2",
+            "security.capability=2",
+        ),
+        ("", "security.capability=2", "security.capability=2"),
+    ] {
+        let xattr = |text: &str| match text {
+            "" => String::new(),
+            text => format!("xattr:{text}"),
+        };
+        let (file, link) = (xattr(file), xattr(link));
+        let tree = rootfs(&format!("layer: file f {file}; hard g -> f {link}")).unwrap();
+        for path in ["/f", "/g"] {
+            let node = tree.get(&ImagePath::parse(path).unwrap()).unwrap();
+            let xattrs = node.xattrs.iter().map(|(name, value)| {
+                let text = |bytes: &[u8]| String::from_utf8(bytes.to_vec()).unwrap();
+                format!("{}={}", text(name), text(value))
+            });
+            let xattrs: Vec<String> = xattrs.collect();
+            assert_eq!(xattrs.join(" "), expected, "{file} {link} {path}");
+        }
+    }
+}
+
+#[test]
+fn long_links_and_ways_come_to_an_end() {
+    let there_and_back = "d/../".repeat(800);
+    for (target, is_followed) in [
+        (format!("{}d", "./".repeat(2047)), true),
+        (format!("{}d", "/".repeat(4095)), false),
+        ("way/way2/d".to_owned(), true),
+        ("way/way2/way3/d".to_owned(), false),
+    ] {
+        let links = ["way", "way2", "way3"].map(|name| format!("link {name} -> {there_and_back}"));
+        let tree = format!("layer: dir d; {}; link l -> {target}", links.join("; "));
+        let found = rootfs(&tree)
+            .unwrap()
+            .resolve(&ImagePath::parse("/l").unwrap());
+        let is_found = matches!(found, Resolution::Found { .. });
+        assert_eq!(is_found, is_followed, "{} {found:?}", target.len());
     }
 }

@@ -163,12 +163,17 @@ pub(super) fn decimal(value: &[u8]) -> Option<i64> {
     std::str::from_utf8(value).ok()?.parse().ok()
 }
 
-/// An empty value means "no record" (Go, `mergePAX`).
+/// An empty value means "no record" (Go, `mergePAX`), but for attributes: those engines take from the records themselves
+/// (containerd `archive/tar.go`, `createTarFile`).
 pub(super) fn apply_record(
     entry: &mut Entry,
     key: &[u8],
     value: Vec<u8>,
 ) -> Result<(), &'static str> {
+    if let Some(name) = key.strip_prefix(b"SCHILY.xattr.") {
+        entry.xattrs.push((name.to_vec(), value));
+        return Ok(());
+    }
     if value.is_empty() {
         return Ok(());
     }
@@ -189,11 +194,7 @@ pub(super) fn apply_record(
         b"uid" => entry.uid = owner(decimal(&value).ok_or("a PAX uid that is not a number")?),
         b"gid" => entry.gid = owner(decimal(&value).ok_or("a PAX gid that is not a number")?),
         b"mtime" => entry.mtime = pax_time(&value).ok_or("a PAX mtime that is not a time")?,
-        _ => {
-            if let Some(name) = key.strip_prefix(b"SCHILY.xattr.") {
-                entry.xattrs.push((name.to_vec(), value));
-            }
-        }
+        _ => {}
     }
     Ok(())
 }

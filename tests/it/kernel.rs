@@ -20,6 +20,8 @@ pub(crate) enum Lack {
     Locks,
     /// Times of birth: Linux before 4.11, tmpfs before 6.6.
     Statx,
+    /// Room or a sound disk for what is written back, with the number of the error.
+    WriteBack(u32),
 }
 
 /// A system call: its number on x86-64 and on arm64, the argument that matters and its bits, and what it says.
@@ -37,6 +39,7 @@ impl Lack {
             Self::HardLinks => ([265, 37], None, NOT_PERMITTED),
             Self::Locks => ([73, 32], None, UNSUPPORTED),
             Self::Statx => ([332, 291], None, NO_SUCH_CALL),
+            Self::WriteBack(error) => ([75, 83], None, error),
         }
     }
 }

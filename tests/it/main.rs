@@ -85,6 +85,8 @@ mod strangers;
 mod taken;
 mod tarball;
 mod text_edits;
+mod unpacked;
 mod verify;
 mod walk;
 mod words;
+mod xattrs;

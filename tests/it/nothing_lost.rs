@@ -11,6 +11,7 @@ use tempfile::TempDir;
 use crate::binary::{NO_CACHE, command, listing, write_files};
 use crate::edit::fixture;
 use crate::engine::{absent, is_root, tool};
+use crate::kernel::{Lack, without};
 
 const PATCH: &str = "apiVersion: ocipatch/v1\ntarget: { images: [\"greeter:1\"] }\noperations:\n  - set-label: { mylabel: modifiedvalue }\n  - add-layer: { from: rootfs }\n  - retag: [\"app:2\"]\n";
 /// What `PATCH` leaves nothing to do for.
@@ -53,15 +54,19 @@ fn visible(directory: &Path) -> Vec<String> {
 /// A large archive: a kill at any moment falls into the copying.
 fn large(directory: &Path) -> u64 {
     const BYTES: u64 = 64 << 20;
+    write_large(directory, BYTES);
+    BYTES
+}
+
+fn write_large(directory: &Path, n_bytes: u64) {
     let mut archive = crate::edit::Archive::fixture("docker26.tar");
     // Behind the layer's end: no reader looks there, and every writer has to copy it.
     archive
         .entry("e389ba")
         .data
-        .resize(usize::try_from(BYTES).unwrap(), 0);
+        .resize(usize::try_from(n_bytes).unwrap(), 0);
     archive.repair();
     fs::write(directory.join("app.tar"), archive.to_bytes()).unwrap();
-    BYTES
 }
 
 #[test]
@@ -99,6 +104,41 @@ fn a_full_disk_leaves_nothing_behind() {
     assert_eq!((output.status.code(), after), (Some(3), before));
 }
 
+/// The kernel tells once of bytes that it could not write: to who syncs next, which is done while the file still grows.
+#[test]
+fn an_error_in_the_background_is_told() {
+    let home = home("docker26.tar");
+    write_large(home.path(), 20 << 20);
+    let before = listing(home.path());
+    let run = |errno| {
+        let program = env!("CARGO_BIN_EXE_ocipatch");
+        let mut command = without(&[Lack::WriteBack(errno)], program)?;
+        command.current_dir(home.path()).envs(NO_CACHE);
+        command.env_remove("SOURCE_DATE_EPOCH");
+        command.args(["apply", "label.yaml", "app.tar", "-o", "out.tar"]);
+        Some(command.output().unwrap())
+    };
+    for (errno, message) in [
+        (5, "Input/output error (os error 5)"),
+        (28, "No space left on device (os error 28)"),
+        (122, "Disk quota exceeded (os error 122)"),
+    ] {
+        let Some(output) = run(errno) else { return };
+        let stderr = String::from_utf8(output.stderr).unwrap();
+        assert_eq!(stderr, format!("error: `out.tar`: {message}\n"));
+        assert_eq!(
+            (output.status.code(), listing(home.path())),
+            (Some(3), before.clone())
+        );
+    }
+    // What no file system can write back is not to be durable.
+    for errno in [22, 30] {
+        let output = run(errno).unwrap();
+        assert!(output.status.success(), "{output:?}");
+        fs::remove_file(home.path().join("out.tar")).unwrap();
+    }
+}
+
 #[test]
 fn a_file_that_may_not_grow_is_not_left_behind() {
     let home = home("docker26.tar");
@@ -121,6 +161,64 @@ fn a_file_that_may_not_grow_is_not_left_behind() {
     );
 }
 
+/// The program as somebody who may not do everything.
+fn not_as_root() -> Option<Command> {
+    if !is_root() {
+        return Some(command());
+    }
+    let mut setpriv = tool("setpriv")?;
+    setpriv.args(["--reuid=65534", "--regid=65534", "--clear-groups"]);
+    setpriv.arg(env!("CARGO_BIN_EXE_ocipatch")).envs(NO_CACHE);
+    Some(setpriv)
+}
+
+#[test]
+fn what_may_not_be_read_of_a_source_is_a_problem_each() {
+    use std::os::unix::fs::PermissionsExt;
+    let home = home("docker26.tar");
+    write_files(
+        home.path(),
+        &[
+            ("rootfs/closed/x", "x"),
+            ("rootfs/listed/x", "x"),
+            ("rootfs/secret", "s"),
+        ],
+    );
+    for (path, mode) in [
+        ("", 0o755),
+        ("rootfs/closed", 0o311),
+        ("rootfs/listed", 0o755),
+        ("rootfs/secret", 0o200),
+    ] {
+        let mode = fs::Permissions::from_mode(mode);
+        fs::set_permissions(home.path().join(path), mode).unwrap();
+    }
+    let Some(mut command) = not_as_root() else {
+        return;
+    };
+    let output = command
+        .current_dir(home.path())
+        .args(["plan", "fix.yaml", "app.tar"])
+        .output();
+    // The build directory may be one that nobody else enters.
+    let Ok(output) = output else { return };
+    if matches!(output.status.code(), Some(126 | 127)) {
+        return;
+    }
+    let stderr = String::from_utf8(output.stderr).unwrap();
+    let told: Vec<&str> = stderr.lines().filter(|line| line.contains("×")).collect();
+    assert_eq!(
+        told,
+        [
+            "  × 2 problems in fix.yaml",
+            "  × `closed`: no permission to read it",
+            "  × `secret`: no permission to read it",
+        ],
+        "{stderr}"
+    );
+    assert_eq!(output.status.code(), Some(1));
+}
+
 #[test]
 fn a_directory_that_is_not_ours_to_write_is_told() {
     use std::os::unix::fs::PermissionsExt;
@@ -130,15 +228,8 @@ fn a_directory_that_is_not_ours_to_write_is_told() {
     fs::set_permissions(&closed, fs::Permissions::from_mode(0o555)).unwrap();
     fs::set_permissions(home.path(), fs::Permissions::from_mode(0o755)).unwrap();
     let before = listing(home.path());
-    let mut command = if is_root() {
-        let Some(mut setpriv) = tool("setpriv") else {
-            return;
-        };
-        setpriv.args(["--reuid=65534", "--regid=65534", "--clear-groups"]);
-        setpriv.arg(env!("CARGO_BIN_EXE_ocipatch")).envs(NO_CACHE);
-        setpriv
-    } else {
-        command()
+    let Some(mut command) = not_as_root() else {
+        return;
     };
     let output = command
         .current_dir(home.path())
