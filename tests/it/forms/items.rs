@@ -1,0 +1,345 @@
+//! Items of `manifest.json` that name each other, share an image or share an item, and images that have none.
+#![allow(clippy::unwrap_used, reason = "helpers of tests may fail as tests do")]
+
+use std::path::Path;
+
+use ocipatch::digest::Digest;
+use serde_json::{Value, json};
+
+use super::write;
+use crate::binary::{fails, ok, write_files};
+use crate::edit::Archive;
+
+fn read(archive: &mut Archive, name: &str) -> Value {
+    serde_json::from_slice(&archive.entry(name).data).unwrap()
+}
+
+fn change(archive: &mut Archive, name: &str, change: impl FnOnce(&mut Value)) {
+    let mut value = read(archive, name);
+    change(&mut value);
+    archive.entry(name).data = (value.to_string() + "\n").into_bytes();
+}
+
+/// Applies a patch; returns what the plan says and the new archive, in which `verify` finds no error.
+#[track_caller]
+fn apply(archive: &Archive, patch: &str) -> (String, Archive) {
+    let home = tempfile::tempdir().unwrap();
+    let patch = format!("apiVersion: ocipatch/v1\n{patch}");
+    write_files(home.path(), &[("fix.yaml", &patch)]);
+    let input = write(home.path(), archive);
+    let (fix, output) = (home.path().join("fix.yaml"), home.path().join("out.tar"));
+    let plan = ok(["plan".as_ref(), fix.as_os_str(), input.as_os_str()]);
+    let arguments = ["apply".as_ref(), fix.as_os_str(), input.as_os_str()];
+    ok([&arguments[..], &["-o".as_ref(), output.as_os_str()]].concat());
+    ok(["verify".as_ref(), output.as_os_str()]);
+    (plan, Archive::read(&std::fs::read(&output).unwrap()))
+}
+
+/// The id of the image that each item describes.
+fn ids(archive: &mut Archive) -> Vec<String> {
+    let items = read(archive, "manifest.json");
+    let items = items.as_array().unwrap().iter();
+    let configs = items.map(|item| item["Config"].as_str().unwrap().to_owned());
+    let id = |config: String| Digest::of(&archive.entry(&config).data).to_string();
+    configs.map(id).collect()
+}
+
+/// Two images, of which Docker built the second on the first in one step.
+fn built_on(fixture: &str) -> Archive {
+    let mut archive = Archive::fixture(fixture);
+    change(&mut archive, "d356a1995a", |config| {
+        let history = config["history"].as_array_mut().unwrap();
+        history.pop();
+        history.remove(14);
+    });
+    archive.repair();
+    let parent = ids(&mut archive).remove(0);
+    change(&mut archive, "manifest.json", |items| {
+        items[1]["Parent"] = json!(parent);
+    });
+    archive
+}
+
+/// The same, by somebody whose ids follow no rule of Docker's.
+fn foreign() -> Archive {
+    let mut archive = built_on("docker20-two-images.tar");
+    let top = "ef1534d1759b030bbfcdb108be4d58186ab401fa4036a8916bcd599678778d0f";
+    archive.replace_everywhere(top, &"2".repeat(64));
+    archive
+}
+
+/// The same, by somebody who names files as Docker does and writes nothing beside them.
+fn named() -> Archive {
+    let mut archive = built_on("docker20-two-images.tar");
+    let is_kept = |name: &str| name.ends_with(".json") || name.ends_with(".tar");
+    archive.entries.retain(|entry| is_kept(&entry.name));
+    archive
+}
+
+/// The same, by containerd.
+fn containerd() -> Archive {
+    let mut archive = built_on("docker26-two-images.tar");
+    change(&mut archive, "manifest.json", |items| {
+        for item in items.as_array_mut().unwrap() {
+            item.as_object_mut().unwrap().remove("LayerSources");
+        }
+    });
+    archive.remove("repositories");
+    archive
+}
+
+/// What is expected of `Parent`.
+#[derive(Debug, Clone, Copy, PartialEq)]
+enum Parent {
+    Follows,
+    Goes,
+}
+
+/// Docker refuses an image whose parent in the archive is not its history less one entry.
+#[test]
+fn an_image_names_the_one_that_it_was_built_on_as_long_as_its_history_says_so() {
+    const LABEL: &str = "operations: [set-label: {mylabel: modifiedvalue}]\n";
+    const TAG: &str = "operations: [add-tag: ['app:2']]\n";
+    let archives = [
+        built_on("docker20-two-images.tar"),
+        built_on("docker26-two-images.tar"),
+        foreign(),
+        named(),
+        containerd(),
+    ];
+    for (n, archive) in archives.iter().enumerate() {
+        for (images, history, operations, wanted) in [
+            ("greeter:1", "history: none\n", LABEL, Parent::Follows),
+            ("greeter2", "history: none\n", LABEL, Parent::Follows),
+            ("greeter*", "history: none\n", LABEL, Parent::Follows),
+            ("greeter:1", "", LABEL, Parent::Goes),
+            ("greeter2", "", LABEL, Parent::Goes),
+            ("greeter*", "", LABEL, Parent::Goes),
+            ("greeter:1", "", TAG, Parent::Follows),
+            ("greeter2", "", TAG, Parent::Follows),
+        ] {
+            let patch = format!("target: {{images: ['{images}']}}\n{history}{operations}");
+            let (plan, mut output) = apply(archive, &patch);
+            let parent = &read(&mut output, "manifest.json")[1]["Parent"];
+            let parent = parent.as_str().map(str::to_owned);
+            let id = ids(&mut output).remove(0);
+            let expected = (wanted == Parent::Follows).then_some(id);
+            assert_eq!(parent, expected, "{n}: {patch}");
+            let note = "`greeter2:latest` no longer names its parent image";
+            assert_eq!(plan.contains(note), wanted == Parent::Goes, "{n}: {plan}");
+        }
+    }
+}
+
+/// Docker drops such a link when it loads the archive.
+#[test]
+fn a_parent_that_is_not_in_the_archive_stays() {
+    for fixture in ["docker20.tar", "docker26.tar", "docker26-containerd.tar"] {
+        let mut archive = Archive::fixture(fixture);
+        let parent = format!("sha256:{}", "1".repeat(64));
+        change(&mut archive, "manifest.json", |items| {
+            items[0]["Parent"] = json!(parent);
+        });
+        let (plan, mut output) = apply(&archive, "operations: [set-label: {a: b}]\n");
+        let items = read(&mut output, "manifest.json");
+        assert_eq!(items[0]["Parent"], json!(parent), "{fixture}");
+        assert!(!plan.contains("parent"), "{plan}");
+    }
+}
+
+const NAME: &str = "io.containerd.image.name";
+const REF_NAME: &str = "org.opencontainers.image.ref.name";
+
+/// Adds an image to `index.json` whose manifest says something more.
+fn add_to_index(archive: &mut Archive, tag: Option<&str>, more: impl FnOnce(&mut Value)) -> String {
+    let index = read(archive, "index.json");
+    let mut descriptor = index["manifests"][0].clone();
+    let hex = descriptor["digest"]
+        .as_str()
+        .unwrap()
+        .replace("sha256:", "");
+    let mut manifest = read(archive, &hex);
+    more(&mut manifest);
+    let bytes = manifest.to_string().into_bytes();
+    let digest = Digest::of(&bytes);
+    archive.add(&format!("blobs/sha256/{}", digest.hex()), &bytes);
+    descriptor["digest"] = json!(digest.to_string());
+    descriptor["size"] = json!(bytes.len());
+    let descriptor_map = descriptor.as_object_mut().unwrap();
+    match tag {
+        None => drop(descriptor_map.remove("annotations")),
+        Some(tag) => {
+            let (_, ref_name) = tag.split_once(':').unwrap();
+            let name = format!("docker.io/library/{tag}");
+            descriptor["annotations"] = json!({NAME: name, REF_NAME: ref_name});
+        }
+    }
+    change(archive, "index.json", |index| {
+        index["manifests"].as_array_mut().unwrap().push(descriptor);
+    });
+    digest.to_string()
+}
+
+/// Two manifests of one configuration and the same layers, which one item describes.
+fn shared_item() -> Archive {
+    let mut archive = Archive::fixture("docker26-containerd.tar");
+    add_to_index(&mut archive, Some("other:1"), |manifest| {
+        manifest["annotations"] = json!({"com.example.other": "yes"});
+    });
+    change(&mut archive, "manifest.json", |items| {
+        items[0]["RepoTags"] = json!(["greeter:1", "other:1"]);
+    });
+    archive
+}
+
+/// What each item says: which label its image has, and its tags.
+fn told(archive: &mut Archive) -> Vec<(Value, Value)> {
+    let items = read(archive, "manifest.json");
+    let items = items.as_array().unwrap().iter().map(|item| {
+        let config = read(archive, item["Config"].as_str().unwrap());
+        let label = config["config"]["Labels"]["mylabel"].clone();
+        (label, item["RepoTags"].clone())
+    });
+    items.collect()
+}
+
+#[test]
+fn an_item_of_two_images_is_parted_when_they_are_no_longer_alike() {
+    let (old, new) = (json!("myvalue"), json!("new"));
+    let label = "operations: [set-label: {mylabel: new}]\n";
+    for (patch, wanted) in [
+        (
+            format!("target: {{images: ['other:1']}}\n{label}"),
+            vec![
+                (old.clone(), json!(["greeter:1"])),
+                (new.clone(), json!(["other:1"])),
+            ],
+        ),
+        (
+            format!("target: {{images: ['greeter:1']}}\n{label}"),
+            vec![
+                (new.clone(), json!(["greeter:1"])),
+                (old.clone(), json!(["other:1"])),
+            ],
+        ),
+        (
+            format!("target: {{images: ['*:*']}}\n{label}"),
+            vec![(new.clone(), json!(["greeter:1", "other:1"]))],
+        ),
+        (
+            "target: {images: ['other:1']}\noperations: [set-label: {mylabel: new}, add-tag: ['more:1']]\n".to_owned(),
+            vec![
+                (old.clone(), json!(["greeter:1"])),
+                (new.clone(), json!(["other:1", "more:1"])),
+            ],
+        ),
+        (
+            "target: {images: ['greeter:1']}\noperations: [add-tag: ['more:1']]\n".to_owned(),
+            vec![(old.clone(), json!(["greeter:1", "other:1", "more:1"]))],
+        ),
+        (
+            "target: {images: ['greeter:1']}\noperations: [remove-tag: ['greeter:1']]\n".to_owned(),
+            vec![(old.clone(), json!(["other:1"]))],
+        ),
+        (
+            "target: {images: ['other:1']}\noperations: [retag: ['a:1', 'b:1']]\n".to_owned(),
+            vec![(old.clone(), json!(["greeter:1", "a:1", "b:1"]))],
+        ),
+    ] {
+        let (_, mut output) = apply(&shared_item(), &patch);
+        assert_eq!(told(&mut output), wanted, "{patch}");
+    }
+}
+
+/// Two images that a patch has made equal: each item keeps its own names, and a new one is said once.
+#[test]
+fn items_of_one_image_keep_the_names_that_each_has() {
+    let mut archive = Archive::fixture("docker26-containerd.tar");
+    change(&mut archive, "index.json", |index| {
+        let descriptors = index["manifests"].as_array_mut().unwrap();
+        let mut twin = descriptors[0].clone();
+        twin["annotations"] = json!({NAME: "docker.io/library/other:1", REF_NAME: "1"});
+        descriptors.push(twin);
+    });
+    change(&mut archive, "manifest.json", |items| {
+        let items = items.as_array_mut().unwrap();
+        let mut twin = items[0].clone();
+        twin["RepoTags"] = json!(["other:1"]);
+        items.push(twin);
+    });
+    let (old, new) = (json!("myvalue"), json!("new"));
+    for (operations, label, wanted) in [
+        (
+            "set-label: {mylabel: new}",
+            &new,
+            [json!(["greeter:1"]), json!(["other:1"])],
+        ),
+        (
+            "add-tag: ['more:1']",
+            &old,
+            [json!(["greeter:1", "more:1"]), json!(["other:1"])],
+        ),
+        (
+            "remove-tag: ['other:1']",
+            &old,
+            [json!(["greeter:1"]), json!(null)],
+        ),
+        (
+            "retag: ['other:1', 'more:1']",
+            &old,
+            [json!(["more:1"]), json!(["other:1"])],
+        ),
+    ] {
+        let (_, mut output) = apply(&archive, &format!("operations: [{operations}]\n"));
+        let wanted = wanted.map(|tags| (label.clone(), tags));
+        assert_eq!(told(&mut output), wanted, "{operations}");
+    }
+}
+
+/// An image that one document lists and the other does not is as much a disagreement as two that differ.
+#[test]
+fn an_image_that_manifest_json_lacks_is_named_and_may_be_trusted() {
+    let label = "operations: [set-label: {mylabel: new}]\n";
+    for fixture in [
+        "docker26.tar",
+        "docker26-containerd.tar",
+        "buildx-docker.tar",
+    ] {
+        for tag in [Some("other:1"), None] {
+            let mut archive = Archive::fixture(fixture);
+            let index = read(&mut archive, "index.json");
+            let hex = |digest: &Value| digest.as_str().unwrap().replace("sha256:", "");
+            let manifest = read(&mut archive, &hex(&index["manifests"][0]["digest"]));
+            let mut config = read(&mut archive, &hex(&manifest["config"]["digest"]));
+            config["author"] = json!("somebody else");
+            let config = config.to_string();
+            let config_digest = Digest::of(config.as_bytes());
+            archive.add(
+                &format!("blobs/sha256/{}", config_digest.hex()),
+                config.as_bytes(),
+            );
+            let digest = add_to_index(&mut archive, tag, |manifest| {
+                manifest["config"]["digest"] = json!(config_digest.to_string());
+                manifest["config"]["size"] = json!(config.len());
+            });
+            let home = tempfile::tempdir().unwrap();
+            let patch = format!("apiVersion: ocipatch/v1\n{label}");
+            write_files(home.path(), &[("fix.yaml", &patch)]);
+            let input = write(home.path(), &archive);
+            let fix = home.path().join("fix.yaml");
+            let told_of = fails(3, [Path::new("plan"), &fix, &input]);
+            assert!(told_of.contains(&digest), "{fixture}: {told_of}");
+            assert!(
+                told_of.contains("trust: index.json"),
+                "{fixture}: {told_of}"
+            );
+            for (half, n_images) in [("manifest.json", 1), ("index.json", 2)] {
+                let all = "images: ['*']";
+                let patch = format!("target: {{trust: {half}, {all}}}\n{label}");
+                let (_, mut output) = apply(&archive, &patch);
+                let labels: Vec<Value> = told(&mut output).into_iter().map(|(it, _)| it).collect();
+                assert_eq!(labels, vec![json!("new"); n_images], "{fixture} {half}");
+            }
+        }
+    }
+}
