@@ -48,11 +48,8 @@ pub(super) fn manifest_json(
     document.edit_root_array(|items| {
         // From the last one on, since an item may become two.
         for i in (0..contents.items.len()).rev() {
-            // What cannot be read stays as it is.
-            if contents.items[i].images.is_empty() {
-                continue;
-            }
             let original = items.get(i).clone();
+            // What cannot be read has no images, and stays as it is.
             let parts = parted(&contents.items[i].images, new, new_files);
             for (n, images) in parts.into_iter().enumerate() {
                 if n > 0 {

@@ -294,11 +294,8 @@ impl Source {
         Ok(bytes)
     }
 
-    /// Returns the digest of a regular file's data. That of a registry need not be fetched.
+    /// Returns the digest of a regular file's data.
     pub(in crate::archive) fn digest(&self, index: usize) -> Result<Digest, Error> {
-        if let Some(digest) = self.fetched_by(index) {
-            return Ok(digest);
-        }
         let hashed = Digest::of_reader(&mut self.blob(index)?.reader());
         let (digest, _) = hashed.map_err(Error::in_place(&self.entries[index].name))?;
         Ok(digest)

@@ -251,6 +251,80 @@ fn an_item_of_two_images_is_parted_when_they_are_no_longer_alike() {
     }
 }
 
+/// Images of one configuration are still two if their layers are stored otherwise.
+#[test]
+fn an_item_of_two_images_is_parted_when_a_layer_of_one_is_recompressed() {
+    let patch = "target: {images: ['other:1']}\nhistory: none\noperations: [recompress: gzip]\n";
+    let (_, mut output) = apply(&shared_item(), patch);
+    let items = read(&mut output, "manifest.json");
+    assert_eq!(items[0]["Config"], items[1]["Config"]);
+    assert_ne!(items[0]["Layers"], items[1]["Layers"]);
+    assert_eq!(items[0]["RepoTags"], json!(["greeter:1"]));
+    assert_eq!(items[1]["RepoTags"], json!(["other:1"]));
+}
+
+/// Two manifests of one configuration in one index, so that they share their names and their item.
+#[test]
+fn names_that_the_images_of_an_item_share_are_said_once() {
+    let mut archive = Archive::fixture("docker26-containerd.tar");
+    add_to_index(&mut archive, None, |manifest| {
+        manifest["annotations"] = json!({"com.example.other": "yes"});
+    });
+    let mut inner = read(&mut archive, "index.json");
+    let named = inner["manifests"][0]
+        .as_object_mut()
+        .unwrap()
+        .remove("annotations");
+    let inner = inner.to_string().into_bytes();
+    let digest = Digest::of(&inner);
+    archive.add(&format!("blobs/sha256/{}", digest.hex()), &inner);
+    change(&mut archive, "index.json", |index| {
+        index["manifests"] = json!([{
+            "mediaType": "application/vnd.oci.image.index.v1+json",
+            "digest": digest.to_string(), "size": inner.len(), "annotations": named,
+        }]);
+    });
+    for (operations, label, tags) in [
+        ("set-label: {mylabel: new}", "new", json!(["greeter:1"])),
+        (
+            "add-tag: ['a:1', 'b:1']",
+            "myvalue",
+            json!(["greeter:1", "a:1", "b:1"]),
+        ),
+        ("retag: ['a:1']", "myvalue", json!(["a:1"])),
+    ] {
+        let (_, mut output) = apply(&archive, &format!("operations: [{operations}]\n"));
+        assert_eq!(told(&mut output), [(json!(label), tags)], "{operations}");
+    }
+}
+
+/// A name by digest is another's only if its image changes.
+#[test]
+fn a_name_by_digest_of_an_image_that_stays_stays() {
+    let mut archive = containerd();
+    let by_digest = format!("greeter@sha256:{}", "1".repeat(64));
+    change(&mut archive, "manifest.json", |items| {
+        items[0]["RepoTags"] = json!([by_digest, "greeter:1"]);
+    });
+    let home = tempfile::tempdir().unwrap();
+    let patch =
+        "apiVersion: ocipatch/v1\ntarget: {images: [greeter2]}\noperations: [set-label: {a: b}]\n";
+    write_files(home.path(), &[("fix.yaml", patch)]);
+    let input = write(home.path(), &archive);
+    let (fix, output) = (home.path().join("fix.yaml"), home.path().join("out.tar"));
+    let plan = ok(["plan".as_ref(), fix.as_os_str(), input.as_os_str()]);
+    assert!(!plan.contains("is removed"), "{plan}");
+    let arguments = ["apply".as_ref(), fix.as_os_str(), input.as_os_str()];
+    ok([&arguments[..], &["-o".as_ref(), output.as_os_str()]].concat());
+    let mut output = Archive::read(&std::fs::read(&output).unwrap());
+    let items = read(&mut output, "manifest.json");
+    assert_eq!(items[0]["RepoTags"], json!([by_digest, "greeter:1"]));
+    assert_eq!(
+        items[0]["Config"],
+        read(&mut archive, "manifest.json")[0]["Config"]
+    );
+}
+
 /// Two images that a patch has made equal: each item keeps its own names, and a new one is said once.
 #[test]
 fn items_of_one_image_keep_the_names_that_each_has() {

@@ -7,7 +7,7 @@ use std::path::Path;
 use super::compare::contents;
 use super::{CHANGES, findings, fix, patched};
 use crate::binary::ok;
-use crate::edit::Archive;
+use crate::edit::{Archive, Entry};
 
 const FIXTURES: [&str; 5] = [
     "docker20.tar",
@@ -78,6 +78,41 @@ fn a_new_file_replaces_other_bytes_under_its_name() {
                 let found = std::fs::read(extracted.join(name)).unwrap();
                 assert!(found == *data, "{fixture} {n}: {name}");
             }
+        }
+    }
+}
+
+/// Something else of that name: a link for a new file, and a file for a new directory.
+#[test]
+fn a_new_entry_replaces_one_of_another_kind() {
+    for fixture in ["docker20.tar", "podman-docker.tar"] {
+        let archive = Archive::fixture(fixture);
+        let directory = tempfile::tempdir().unwrap();
+        let clean = patched(directory.path(), &archive, CHANGES[2]);
+        let clean = Archive::read(&std::fs::read(&clean).unwrap());
+        let is_old = |name: &str| archive.entries.iter().any(|entry| entry.name == name);
+        let new: Vec<Entry> = clean
+            .entries
+            .iter()
+            .filter(|entry| !is_old(&entry.name))
+            .cloned()
+            .collect();
+        for entry in new {
+            let mut taken = archive.clone();
+            let name = entry.name.trim_end_matches('/');
+            taken.add(name, b"");
+            if !entry.name.ends_with('/') {
+                let header = &mut taken.entries.last_mut().unwrap().header;
+                header.set_entry_type(tar::EntryType::Symlink);
+                header.set_link_name("manifest.json").unwrap();
+            }
+            let output = patched(directory.path(), &taken, CHANGES[2]);
+            let output = Archive::read(&std::fs::read(&output).unwrap());
+            assert!(contents(&output) == contents(&clean), "{fixture}: {name}");
+            let is_same = |other: &&Entry| other.name == entry.name;
+            let found = output.entries.iter().find(is_same).unwrap();
+            let kind = found.header.entry_type();
+            assert_eq!(kind, entry.header.entry_type(), "{fixture}: {name}");
         }
     }
 }
