@@ -81,3 +81,44 @@ fn ids_of_several_times_stay() {
     };
     assert_eq!(ids(&old), ids(&new));
 }
+
+/// The time of each file of a layer, by the ids of directories in the order of `manifest.json`.
+fn times(archive: &mut Archive, item: usize, layer: usize) -> Vec<u64> {
+    let manifest = &archive.entry("manifest.json").data;
+    let manifest: serde_json::Value = serde_json::from_slice(manifest).unwrap();
+    let path = manifest[item]["Layers"][layer].as_str().unwrap();
+    let directory = path.strip_suffix("layer.tar").unwrap();
+    let inside = archive.entries.iter();
+    let inside = inside.filter(|entry| entry.name.starts_with(directory));
+    inside.map(|entry| entry.header.mtime().unwrap()).collect()
+}
+
+/// Docker dates what it links by the save, and everything else by the image (save.go, `saveLayer`).
+#[test]
+fn a_file_is_dated_by_its_image_or_by_the_save() {
+    let mut archive = Archive::fixture("docker20-two-images.tar");
+    let created = archive.entry("d356a1995a").header.mtime().unwrap();
+    let link = times(&mut archive, 1, 1);
+    let saved = link[0];
+    assert_eq!(link, [saved; 4]);
+    assert_ne!(saved, created);
+    for (operations, target, wanted) in [
+        // The first layer of that content goes, and the link becomes a file.
+        ("  - remove-layer: 2\n", "greeter:1", created),
+        // Its id is another one, and it is still a link.
+        (
+            "  - set-mode: {set: {/usr/bin/greet: '0700'}, in: layer}\n",
+            "greeter2",
+            saved,
+        ),
+        ("  - set-label: {a: b}\n", "greeter2", saved),
+        ("  - set-label: {a: b}\n", "greeter:1", saved),
+    ] {
+        let directory = tempfile::tempdir().unwrap();
+        let operations = format!("{operations}target: {{images: ['{target}']}}\n");
+        let output = patched(directory.path(), &archive, &operations);
+        assert_eq!(findings(&output), BTreeSet::new(), "{operations}");
+        let mut output = Archive::read(&std::fs::read(&output).unwrap());
+        assert_eq!(times(&mut output, 1, 1), [wanted; 4], "{operations}");
+    }
+}

@@ -1,4 +1,4 @@
-//! Items of `manifest.json` that name each other, share an image or share an item, and images that have none.
+//! Items of `manifest.json` that share an image, an item of two images, and images that have none.
 #![allow(clippy::unwrap_used, reason = "helpers of tests may fail as tests do")]
 
 use std::path::Path;
@@ -6,15 +6,16 @@ use std::path::Path;
 use ocipatch::digest::Digest;
 use serde_json::{Value, json};
 
+use super::parents::containerd;
 use super::write;
 use crate::binary::{fails, ok, write_files};
 use crate::edit::Archive;
 
-fn read(archive: &mut Archive, name: &str) -> Value {
+pub(super) fn read(archive: &mut Archive, name: &str) -> Value {
     serde_json::from_slice(&archive.entry(name).data).unwrap()
 }
 
-fn change(archive: &mut Archive, name: &str, change: impl FnOnce(&mut Value)) {
+pub(super) fn change(archive: &mut Archive, name: &str, change: impl FnOnce(&mut Value)) {
     let mut value = read(archive, name);
     change(&mut value);
     archive.entry(name).data = (value.to_string() + "\n").into_bytes();
@@ -22,7 +23,7 @@ fn change(archive: &mut Archive, name: &str, change: impl FnOnce(&mut Value)) {
 
 /// Applies a patch; returns what the plan says and the new archive, in which `verify` finds no error.
 #[track_caller]
-fn apply(archive: &Archive, patch: &str) -> (String, Archive) {
+pub(super) fn apply(archive: &Archive, patch: &str) -> (String, Archive) {
     let home = tempfile::tempdir().unwrap();
     let patch = format!("apiVersion: ocipatch/v1\n{patch}");
     write_files(home.path(), &[("fix.yaml", &patch)]);
@@ -36,115 +37,12 @@ fn apply(archive: &Archive, patch: &str) -> (String, Archive) {
 }
 
 /// The id of the image that each item describes.
-fn ids(archive: &mut Archive) -> Vec<String> {
+pub(super) fn ids(archive: &mut Archive) -> Vec<String> {
     let items = read(archive, "manifest.json");
     let items = items.as_array().unwrap().iter();
     let configs = items.map(|item| item["Config"].as_str().unwrap().to_owned());
     let id = |config: String| Digest::of(&archive.entry(&config).data).to_string();
     configs.map(id).collect()
-}
-
-/// Two images, of which Docker built the second on the first in one step.
-fn built_on(fixture: &str) -> Archive {
-    let mut archive = Archive::fixture(fixture);
-    change(&mut archive, "d356a1995a", |config| {
-        let history = config["history"].as_array_mut().unwrap();
-        history.pop();
-        history.remove(14);
-    });
-    archive.repair();
-    let parent = ids(&mut archive).remove(0);
-    change(&mut archive, "manifest.json", |items| {
-        items[1]["Parent"] = json!(parent);
-    });
-    archive
-}
-
-/// The same, by somebody whose ids follow no rule of Docker's.
-fn foreign() -> Archive {
-    let mut archive = built_on("docker20-two-images.tar");
-    let top = "ef1534d1759b030bbfcdb108be4d58186ab401fa4036a8916bcd599678778d0f";
-    archive.replace_everywhere(top, &"2".repeat(64));
-    archive
-}
-
-/// The same, by somebody who names files as Docker does and writes nothing beside them.
-fn named() -> Archive {
-    let mut archive = built_on("docker20-two-images.tar");
-    let is_kept = |name: &str| name.ends_with(".json") || name.ends_with(".tar");
-    archive.entries.retain(|entry| is_kept(&entry.name));
-    archive
-}
-
-/// The same, by containerd.
-fn containerd() -> Archive {
-    let mut archive = built_on("docker26-two-images.tar");
-    change(&mut archive, "manifest.json", |items| {
-        for item in items.as_array_mut().unwrap() {
-            item.as_object_mut().unwrap().remove("LayerSources");
-        }
-    });
-    archive.remove("repositories");
-    archive
-}
-
-/// What is expected of `Parent`.
-#[derive(Debug, Clone, Copy, PartialEq)]
-enum Parent {
-    Follows,
-    Goes,
-}
-
-/// Docker refuses an image whose parent in the archive is not its history less one entry.
-#[test]
-fn an_image_names_the_one_that_it_was_built_on_as_long_as_its_history_says_so() {
-    const LABEL: &str = "operations: [set-label: {mylabel: modifiedvalue}]\n";
-    const TAG: &str = "operations: [add-tag: ['app:2']]\n";
-    let archives = [
-        built_on("docker20-two-images.tar"),
-        built_on("docker26-two-images.tar"),
-        foreign(),
-        named(),
-        containerd(),
-    ];
-    for (n, archive) in archives.iter().enumerate() {
-        for (images, history, operations, wanted) in [
-            ("greeter:1", "history: none\n", LABEL, Parent::Follows),
-            ("greeter2", "history: none\n", LABEL, Parent::Follows),
-            ("greeter*", "history: none\n", LABEL, Parent::Follows),
-            ("greeter:1", "", LABEL, Parent::Goes),
-            ("greeter2", "", LABEL, Parent::Goes),
-            ("greeter*", "", LABEL, Parent::Goes),
-            ("greeter:1", "", TAG, Parent::Follows),
-            ("greeter2", "", TAG, Parent::Follows),
-        ] {
-            let patch = format!("target: {{images: ['{images}']}}\n{history}{operations}");
-            let (plan, mut output) = apply(archive, &patch);
-            let parent = &read(&mut output, "manifest.json")[1]["Parent"];
-            let parent = parent.as_str().map(str::to_owned);
-            let id = ids(&mut output).remove(0);
-            let expected = (wanted == Parent::Follows).then_some(id);
-            assert_eq!(parent, expected, "{n}: {patch}");
-            let note = "`greeter2:latest` no longer names its parent image";
-            assert_eq!(plan.contains(note), wanted == Parent::Goes, "{n}: {plan}");
-        }
-    }
-}
-
-/// Docker drops such a link when it loads the archive.
-#[test]
-fn a_parent_that_is_not_in_the_archive_stays() {
-    for fixture in ["docker20.tar", "docker26.tar", "docker26-containerd.tar"] {
-        let mut archive = Archive::fixture(fixture);
-        let parent = format!("sha256:{}", "1".repeat(64));
-        change(&mut archive, "manifest.json", |items| {
-            items[0]["Parent"] = json!(parent);
-        });
-        let (plan, mut output) = apply(&archive, "operations: [set-label: {a: b}]\n");
-        let items = read(&mut output, "manifest.json");
-        assert_eq!(items[0]["Parent"], json!(parent), "{fixture}");
-        assert!(!plan.contains("parent"), "{plan}");
-    }
 }
 
 const NAME: &str = "io.containerd.image.name";
@@ -416,4 +314,47 @@ fn an_image_that_manifest_json_lacks_is_named_and_may_be_trusted() {
             }
         }
     }
+}
+
+/// containerd lists the platform of its host; an index of others, of which some were left out, has no item.
+#[test]
+fn an_index_of_which_a_platform_was_left_out_needs_no_item() {
+    let mut archive = Archive::fixture("docker26-containerd.tar");
+    let index = read(&mut archive, "index.json");
+    let hex = |digest: &Value| digest.as_str().unwrap().replace("sha256:", "");
+    let manifest = read(&mut archive, &hex(&index["manifests"][0]["digest"]));
+    let mut config = read(&mut archive, &hex(&manifest["config"]["digest"]));
+    config["architecture"] = json!("s390x");
+    let config = config.to_string();
+    let config_digest = Digest::of(config.as_bytes());
+    let name = format!("blobs/sha256/{}", config_digest.hex());
+    archive.add(&name, config.as_bytes());
+    add_to_index(&mut archive, None, |manifest| {
+        manifest["config"]["digest"] = json!(config_digest.to_string());
+        manifest["config"]["size"] = json!(config.len());
+    });
+    let index = read(&mut archive, "index.json");
+    let present = &index["manifests"][1];
+    let mut absent = present.clone();
+    absent["digest"] = json!(format!("sha256:{}", "1".repeat(64)));
+    let inner = json!({
+        "schemaVersion": 2, "mediaType": "application/vnd.oci.image.index.v1+json",
+        "manifests": [present, absent],
+    });
+    let inner = inner.to_string();
+    let digest = Digest::of(inner.as_bytes());
+    archive.add(&format!("blobs/sha256/{}", digest.hex()), inner.as_bytes());
+    change(&mut archive, "index.json", |index| {
+        index["manifests"][1] = json!({
+            "mediaType": "application/vnd.oci.image.index.v1+json",
+            "digest": digest.to_string(), "size": inner.len(),
+        });
+    });
+    let patch = "target: {images: ['greeter:1']}\noperations: [set-label: {mylabel: new}]\n";
+    let (_, mut output) = apply(&archive, patch);
+    assert_eq!(told(&mut output), [(json!("new"), json!(["greeter:1"]))]);
+    assert_eq!(
+        read(&mut output, "index.json")["manifests"][1],
+        read(&mut archive, "index.json")["manifests"][1]
+    );
 }

@@ -8,6 +8,7 @@ mod items;
 mod linked_blobs;
 mod made;
 mod old;
+mod parents;
 mod refused;
 mod taken;
 

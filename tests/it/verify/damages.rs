@@ -247,6 +247,21 @@ pub(super) const DAMAGES: &[(Rule, Severity, &str, Damage)] = &[
         a.entry("index.json").data = br#"{"schemaVersion":2,"manifests":[]}"#.to_vec();
         a.remove(MANIFEST_C);
     }),
+    // The same layers, stored otherwise than the index has them: in the only item, and in one of two.
+    (Rule::HybridImage, Error, "docker26-containerd.tar", |a| {
+        let compressed = add_compressed(a, TOP);
+        a.replace("manifest.json", &format!("\"blobs/sha256/{TOP}\""), &format!("\"{compressed}\""));
+    }),
+    (Rule::HybridImage, Error, "docker26-containerd.tar", |a| {
+        let item = String::from_utf8(a.entry("manifest.json").data.clone()).unwrap();
+        let item = item.trim().trim_matches(['[', ']']).to_owned();
+        let other = item.replace(&format!("blobs/sha256/{TOP}"), &add_compressed(a, TOP));
+        a.entry("manifest.json").data = format!("[{item},{}]", other.replace("greeter:1", "greeter:2")).into_bytes();
+        let index = String::from_utf8(a.entry("index.json").data.clone()).unwrap();
+        let descriptor = &index[index.find("[{").unwrap() + 1..index.rfind(']').unwrap()];
+        let other = descriptor.replace("greeter:1", "greeter:2").replace("ref.name\":\"1\"", "ref.name\":\"2\"");
+        a.entry("index.json").data = index.replace(descriptor, &format!("{descriptor},{other}")).into_bytes();
+    }),
     (Rule::HybridTag, Error, "docker26-containerd.tar", |a| a.replace("index.json", "greeter:1", "greeter:2")),
     (Rule::HybridTag, Error, "docker26-containerd.tar", |a| a.replace("index.json", "ref.name\":\"1\"", "ref.name\":\"2\"")),
     (Rule::HybridTag, Error, "docker26-containerd.tar", |a| a.replace("manifest.json", "\"greeter:1\"", "\"greeter:1\",\"greeter:2\"")),
@@ -388,6 +403,14 @@ pub(super) const DAMAGES: &[(Rule, Severity, &str, Damage)] = &[
     (Rule::Repositories, Error, "podman-docker.tar", |a| a.replace("repositories", PODMAN_TOP, PODMAN_BASE)),
     (Rule::V1Version, Error, "podman-docker.tar", |a| a.replace(&format!("{PODMAN_TOP}/VERSION"), "1.0", "1.1")),
 ];
+
+/// Adds a blob again, compressed, and returns its name.
+fn add_compressed(archive: &mut Archive, part: &str) -> String {
+    let data = recompress(&archive.entry(part).data, Compression::Gzip);
+    let name = format!("blobs/sha256/{}", Digest::of(&data).hex());
+    archive.add(&name, &data);
+    name
+}
 
 /// The last byte of a blob is another one, in base64.
 fn other_data(archive: &mut Archive, part: &str) -> String {
