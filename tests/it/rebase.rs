@@ -155,6 +155,12 @@ const BASES: [(&str, &str); 3] = [
     ),
 ];
 
+/// Operations of the patches.
+const ADD: &str = "add-layer: { files: [{ path: /added, content: x }] }";
+const MODE: &str = "set-mode: { set: { /app: \"0600\" }, in: layer }";
+const TWO: &str = "rebase: { from: one.tar, onto: two.tar }";
+const THREE: &str = "rebase: { from: one.tar, onto: three.tar }";
+
 /// The names of the layers of an image: the file in each, and what is in it.
 fn layers(archive: &Path) -> Vec<String> {
     let mut archive = Archive::read(&fs::read(archive).unwrap());
@@ -179,10 +185,6 @@ fn a_base_comes_below_layers_that_the_patch_has_made_before() {
     for (name, image) in BASES {
         fs::write(path(name), hybrid_archive(image)).unwrap();
     }
-    const ADD: &str = "add-layer: { files: [{ path: /added, content: x }] }";
-    const MODE: &str = "set-mode: { set: { /app: \"0600\" }, in: layer }";
-    const TWO: &str = "rebase: { from: one.tar, onto: two.tar }";
-    const THREE: &str = "rebase: { from: one.tar, onto: three.tar }";
     let two = ["base 2", "more 2", "app 1"];
     let three = ["base 3", "more 3", "most 3", "app 1"];
     for (operations, wanted, added) in [

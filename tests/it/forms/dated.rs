@@ -9,6 +9,9 @@ use crate::cases::build::{hybrid_dated, v1_directories_dated};
 use crate::cases::text::Image;
 use crate::edit::Archive;
 
+/// Writes images whose lower layers are of a time.
+type Writer = fn(&[Image], &str) -> Vec<u8>;
+
 const TIMES: [&str; 4] = [
     "1970-01-01T00:00:00Z",
     "0001-01-01T00:00:00Z",
@@ -25,7 +28,7 @@ fn image(tag: &str, label: &str, layers: &str) -> Image {
 /// Whatever the time, the new ids are those that the same daemon would derive of the new image.
 #[test]
 fn ids_are_derived_with_the_time_that_lower_layers_have() {
-    let writers: [fn(&[Image], &str) -> Vec<u8>; 2] = [v1_directories_dated, hybrid_dated];
+    let writers: [Writer; 2] = [v1_directories_dated, hybrid_dated];
     for write in writers {
         for time in TIMES {
             let archive = |label: &str| {

@@ -33,8 +33,7 @@ fn foreign() -> Archive {
 /// The same, by somebody who names files as Docker does and writes nothing beside them.
 fn named() -> Archive {
     let mut archive = built_on("docker20-two-images.tar");
-    let is_kept = |name: &str| name.ends_with(".json") || name.ends_with(".tar");
-    archive.entries.retain(|entry| is_kept(&entry.name));
+    archive.keep_named();
     archive
 }
 
