@@ -56,9 +56,22 @@ fn check_item(checker: &mut Checker, item: &Item, save: &Save, oci: &Oci) {
         }
         return;
     }
-    let mine: Vec<Option<usize>> = item.layers.iter().map(|layer| layer.entry).collect();
+    let mine = layers_of(item);
+    let theirs_of = |twin: &&OciImage| -> Vec<Option<usize>> {
+        twin.layers.iter().map(|layer| layer.entry).collect()
+    };
+    // One image may be stored in several ways, such as plain and compressed, each with an item of its own.
+    let is_one_of_several = twins.iter().any(|twin| theirs_of(twin) == mine);
+    let equal = save
+        .items
+        .iter()
+        .filter(|other| other.config_entry == Some(config));
+    let described: BTreeSet<Vec<Option<usize>>> = equal.map(layers_of).collect();
     for twin in &twins {
-        let theirs: Vec<Option<usize>> = twin.layers.iter().map(|layer| layer.entry).collect();
+        let theirs = theirs_of(twin);
+        if is_one_of_several && described.contains(&theirs) {
+            continue;
+        }
         if mine.len() != theirs.len() {
             // Each is compared with the config as well, where `layer-count` tells which is wrong.
             continue;
@@ -75,6 +88,10 @@ fn check_item(checker: &mut Checker, item: &Item, save: &Save, oci: &Oci) {
         }
     }
     check_tags(checker, item, save, &twins);
+}
+
+fn layers_of(item: &Item) -> Vec<Option<usize>> {
+    item.layers.iter().map(|layer| layer.entry).collect()
 }
 
 fn check_tags(checker: &mut Checker, item: &Item, save: &Save, twins: &[&OciImage]) {

@@ -106,6 +106,14 @@ impl Archive {
         assert_ne!(n, self.entries.len(), "no entry `{part}`");
     }
 
+    /// Leaves of what Docker 20.10 saves the configurations, the layers and `manifest.json`.
+    pub(crate) fn keep_named(&mut self) {
+        let end = |name: &str| name.rsplit_once('.').map(|(_, end)| end.to_owned());
+        let is_kept = |end: &String| ["json", "tar"].contains(&end.as_str());
+        self.entries
+            .retain(|entry| end(&entry.name).as_ref().is_some_and(is_kept));
+    }
+
     /// Adds a regular file at the end.
     pub(crate) fn add(&mut self, name: &str, data: &[u8]) {
         self.entries

@@ -233,6 +233,9 @@ fn a_list_of_repositories_that_is_wrong_is_put_right_with_a_note() {
             "{\"greeter\"",
             "{\"other\":{\"1\":\"x\"},\"greeter\"",
         ),
+        ("docker20.tar", "c6feb8ea", "11111111"),
+        ("docker26.tar", "e389ba43", "11111111"),
+        ("podman-docker.tar", "c9d0c360", "11111111"),
     ] {
         let directory = tempfile::tempdir().unwrap();
         let place = |name: &str| directory.path().join(name);
@@ -264,5 +267,29 @@ fn a_list_of_repositories_that_is_wrong_is_put_right_with_a_note() {
             outputs.push(contents);
         }
         assert!(outputs[0] == outputs[1], "{fixture}");
+    }
+}
+
+/// What no image is changed in stays, right or wrong.
+#[test]
+fn a_list_of_repositories_that_is_wrong_stays_if_no_name_and_no_id_changes() {
+    for (old, new) in [("\"1\"", "\"7\""), ("e389ba43", "11111111")] {
+        let directory = tempfile::tempdir().unwrap();
+        let place = |name: &str| directory.path().join(name);
+        let patch =
+            "apiVersion: ocipatch/v1\noperations:\n  - set-annotation: {com.example.a: b}\n";
+        write_files(directory.path(), &[("fix.yaml", patch)]);
+        let mut archive = Archive::fixture("docker26.tar");
+        archive.replace("repositories", old, new);
+        std::fs::write(place("in.tar"), archive.to_bytes()).unwrap();
+        let (fix, input, output) = (place("fix.yaml"), place("in.tar"), place("out.tar"));
+        let arguments = ["apply".as_ref(), fix.as_os_str(), input.as_os_str()];
+        ok([&arguments[..], &["-o".as_ref(), output.as_os_str()]].concat());
+        let mut output = Archive::read(&std::fs::read(&output).unwrap());
+        assert_ne!(
+            output.entry("index.json").data,
+            archive.entry("index.json").data
+        );
+        assert!(output.entry("repositories").data == archive.entry("repositories").data);
     }
 }

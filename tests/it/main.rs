@@ -46,6 +46,7 @@ mod ledger;
 mod library;
 mod limits;
 mod linked_members;
+mod long_names;
 mod look;
 mod lossless;
 mod names;

@@ -7,6 +7,8 @@ use std::path::Path;
 use serde_json::Value;
 
 use crate::binary::{self, write_files};
+use crate::cases::hybrid_archive;
+use crate::edit::Archive;
 use crate::engine::Docker;
 
 fn build(docker: &Docker, context: &Path, dockerfile: &str, tag: &str) {
@@ -137,4 +139,68 @@ fn a_rebased_image_is_the_one_that_a_build_on_the_other_base_makes() {
         "{refused}"
     );
     assert!(!home.join("no.tar").exists());
+}
+
+/// An image with a file of its own above the layers of its base.
+const APP: &str = "tags: app:1\nlayer: 0644 base \"1\"\nlayer: 0644 app \"1\"\n";
+const BASES: [(&str, &str); 3] = [
+    ("one.tar", "tags: base:1\nlayer: 0644 base \"1\"\n"),
+    (
+        "two.tar",
+        "tags: base:2\nlayer: 0644 base \"2\"\nlayer: 0644 more \"2\"\n",
+    ),
+    (
+        "three.tar",
+        "tags: base:3\nlayer: 0644 base \"3\"\nlayer: 0644 more \"3\"\nlayer: 0644 most \"3\"\n",
+    ),
+];
+
+/// Operations of the patches.
+const ADD: &str = "add-layer: { files: [{ path: /added, content: x }] }";
+const MODE: &str = "set-mode: { set: { /app: \"0600\" }, in: layer }";
+const TWO: &str = "rebase: { from: one.tar, onto: two.tar }";
+const THREE: &str = "rebase: { from: one.tar, onto: three.tar }";
+
+/// The names of the layers of an image: the file in each, and what is in it.
+fn layers(archive: &Path) -> Vec<String> {
+    let mut archive = Archive::read(&fs::read(archive).unwrap());
+    let manifest: Value = serde_json::from_slice(&archive.entry("manifest.json").data).unwrap();
+    let paths = manifest[0]["Layers"].as_array().unwrap().clone();
+    let mut told = Vec::new();
+    for path in paths {
+        let layer = archive.entry(path.as_str().unwrap()).data.clone();
+        for file in Archive::read(&layer).entries {
+            told.push(format!("{} {}", file.name, file.data.escape_ascii()));
+        }
+    }
+    told
+}
+
+/// What other operations have made before stays where it is, and the bases come below it.
+#[test]
+fn a_base_comes_below_layers_that_the_patch_has_made_before() {
+    let home = tempfile::tempdir().unwrap();
+    let path = |name: &str| home.path().join(name);
+    fs::write(path("app.tar"), hybrid_archive(APP)).unwrap();
+    for (name, image) in BASES {
+        fs::write(path(name), hybrid_archive(image)).unwrap();
+    }
+    let two = ["base 2", "more 2", "app 1"];
+    let three = ["base 3", "more 3", "most 3", "app 1"];
+    for (operations, wanted, added) in [
+        (&[TWO][..], &two[..], &[][..]),
+        (&[ADD, TWO], &two, &["added x"]),
+        (&[MODE, TWO], &two, &[]),
+        (&[ADD, MODE, TWO], &two, &["added x"]),
+        (&[ADD, MODE, THREE], &three, &["added x"]),
+        (&[MODE, THREE, ADD], &three, &["added x"]),
+    ] {
+        let lines: Vec<String> = operations.iter().map(|it| format!("  - {it}\n")).collect();
+        let patch = format!("apiVersion: ocipatch/v1\noperations:\n{}", lines.concat());
+        write_files(home.path(), &[("fix.yaml", &patch)]);
+        let (fix, app, out) = (path("fix.yaml"), path("app.tar"), path("out.tar"));
+        binary::ok([Path::new("apply"), &fix, &app, Path::new("-o"), &out]);
+        binary::ok([Path::new("verify"), &out]);
+        assert_eq!(layers(&out), [wanted, added].concat(), "{operations:?}");
+    }
 }

@@ -19,7 +19,7 @@ const ABOUT_BYTES: [&str; 5] = [
 ];
 
 /// Padded base64.
-fn base64(bytes: &[u8]) -> String {
+pub(crate) fn base64(bytes: &[u8]) -> String {
     const DIGITS: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
     let group = |group: &[u8]| {
         let byte = |i: usize| u32::from(group.get(i).copied().unwrap_or(0));

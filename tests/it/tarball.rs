@@ -198,6 +198,7 @@ fn names_come_from_where_their_format_puts_them() {
     assert_eq!(with(b"ustar\x0000", b"dir", b"tar\0"), "dir/name");
     assert_eq!(with(b"ustar  \0", b"14524770400\0", b""), "name");
     assert_eq!(with(b"ustar  \0", b"old/go", b""), "old/go/name");
+    assert_eq!(with(b"ustar  \0", "old/gö".as_bytes(), b""), "name");
     assert_eq!(with(b"\0\0\0\0\0\0\0\0", b"dir", b""), "name");
     let long = [
         extension(b'L', b"long/name\0"),

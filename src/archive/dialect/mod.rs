@@ -98,8 +98,7 @@ pub(super) struct Facts {
     pub(super) description: &'static str,
     /// Whether every layer is uncompressed.
     pub(super) keeps_layers_plain: bool,
-    /// Whether `repositories` comes with the first tag and goes with the last one, and items name their parents: so does
-    /// Docker's own store.
+    /// Whether `repositories` comes with the first tag and goes with the last one: so does Docker's own store.
     pub(super) is_of_dockers_store: bool,
     /// Whether `manifest.json` and `repositories` have whole names; familiar ones if not.
     pub(super) has_full_names: bool,

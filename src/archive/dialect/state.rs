@@ -117,8 +117,12 @@ impl Contents {
                 entry.kind == Kind::Symlink && entry.link_name == target.as_bytes()
             }
             Content::Entry(entry) => *entry == index,
-            // Named by its digest or by an id that covers it: the same name is the same layer.
-            Content::Stored(place) => entry.kind == Kind::File && entry.size == stored[*place].size,
+            Content::Stored(place) => {
+                let layer = &stored[*place];
+                entry.kind == Kind::File
+                    && entry.size == layer.size
+                    && self.source.digest(index)? == layer.digest
+            }
             Content::Bytes(bytes) => {
                 entry.kind == Kind::File
                     && entry.size == bytes.len() as u64

@@ -123,7 +123,7 @@ pub(in crate::archive) fn images(
                 described.push(Described {
                     images: Vec::new(),
                     tags: tags(item).unwrap_or_default(),
-                    held: held(item),
+                    held: held(source, item),
                 });
                 continue;
             }
@@ -149,12 +149,11 @@ pub(in crate::archive) fn images(
     Ok((listed, unread))
 }
 
-/// Returns the files that an item names, and what stands beside its layers in directories of their own.
-fn held(item: &Item) -> Vec<String> {
+/// Returns the files that an item names, those that they link to, and what stands beside its layers in directories of their own.
+fn held(source: &Source, item: &Item) -> Vec<String> {
     let files = item.layers.iter().chain([&item.config]);
-    let mut held: Vec<String> = files
-        .filter_map(|name| names::clean(name.as_bytes()))
-        .collect();
+    let named = files.filter_map(|name| names::clean(name.as_bytes()));
+    let mut held: Vec<String> = named.flat_map(|name| source.links_from(name)).collect();
     for layer in &item.layers {
         if let Some(directory) = layer.strip_suffix("/layer.tar") {
             held.extend(["json", "VERSION"].map(|file| format!("{directory}/{file}")));

@@ -67,9 +67,7 @@ impl<'a> Measure<'a> {
         if let Some(known) = self.digests.get(&entry) {
             return Ok(*known);
         }
-        let name = &self.source.entries()[entry].name;
-        let hashed = Digest::of_reader(&mut self.source.blob(entry)?.reader());
-        let (digest, _) = hashed.map_err(Error::in_place(name))?;
+        let digest = self.source.digest(entry)?;
         self.digests.insert(entry, digest);
         Ok(digest)
     }

@@ -48,11 +48,8 @@ pub(super) fn manifest_json(
     document.edit_root_array(|items| {
         // From the last one on, since an item may become two.
         for i in (0..contents.items.len()).rev() {
-            // What cannot be read stays as it is.
-            if contents.items[i].images.is_empty() {
-                continue;
-            }
             let original = items.get(i).clone();
+            // What cannot be read has no images, and stays as it is.
             let parts = parted(&contents.items[i].images, new, new_files);
             for (n, images) in parts.into_iter().enumerate() {
                 if n > 0 {
@@ -65,19 +62,13 @@ pub(super) fn manifest_json(
                 };
                 let was = names_by_digest(items.get(i + n));
                 revise_item(items, &item, derivation);
+                revise_parent(items, i + n, images[0], (old, new), &by_id, notes);
                 let is = names_by_digest(items.get(i + n));
                 let is: HashSet<String> = is.into_iter().collect();
                 let gone = was.iter().filter(|name| !is.contains(*name));
                 notes.extend(
                     gone.map(|name| format!("{name} is removed: the image has another digest")),
                 );
-            }
-        }
-        if derivation.facts.is_of_dockers_store {
-            for (i, item) in contents.items.iter().enumerate() {
-                if let Some(&image) = item.images.first() {
-                    revise_parent(items, i, image, (old, new), &by_id, notes);
-                }
             }
         }
     });

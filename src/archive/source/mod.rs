@@ -294,6 +294,13 @@ impl Source {
         Ok(bytes)
     }
 
+    /// Returns the digest of a regular file's data.
+    pub(in crate::archive) fn digest(&self, index: usize) -> Result<Digest, Error> {
+        let hashed = Digest::of_reader(&mut self.blob(index)?.reader());
+        let (digest, _) = hashed.map_err(Error::in_place(&self.entries[index].name))?;
+        Ok(digest)
+    }
+
     /// Returns an entry's header group, verbatim; empty in a directory.
     pub fn group(&self, index: usize) -> Result<Vec<u8>, Error> {
         let Form::Tar(tar) = &self.form else {

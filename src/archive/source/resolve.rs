@@ -45,6 +45,20 @@ impl Source {
         })
     }
 
+    /// Returns a cleaned name and those that it leads to through symbolic links, whether anything is there or not.
+    pub(in crate::archive) fn links_from(&self, name: String) -> Vec<String> {
+        let mut names = vec![name];
+        for hop in 0..MAX_HOPS {
+            let found = self.find(&names[hop]).map(|index| &self.entries[index]);
+            let link = found.filter(|entry| entry.kind == Kind::Symlink);
+            match link.and_then(|entry| names::resolve(&entry.name, &entry.link_name)) {
+                Some(target) => names.push(target),
+                None => break,
+            }
+        }
+        names
+    }
+
     /// Says what can be done about the link of that name, which leaves the archive.
     fn outside(&self, name: &str) -> String {
         if !self.is_directory() {

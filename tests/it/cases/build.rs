@@ -10,6 +10,7 @@ use serde_json::{Value, json};
 
 use super::text::{Content, File, History, Image};
 
+/// When Docker says that layers below the top one were created, if it runs in UTC.
 const EPOCH: &str = "1970-01-01T00:00:00Z";
 /// Go's zero `container.Config`.
 const CONFIG: &str = r#"{"Hostname":"","Domainname":"","User":"","AttachStdin":false,"AttachStdout":false,"AttachStderr":false,"Tty":false,"OpenStdin":false,"StdinOnce":false,"Env":null,"Cmd":null,"Image":"","Volumes":null,"WorkingDir":"","Entrypoint":null,"OnBuild":null,"Labels":null}"#;
@@ -169,8 +170,8 @@ fn inner_config(image: &Image) -> String {
     format!("{{{}}}", members.join(","))
 }
 
-/// The `json` of each layer and its id (formats.md 3.3).
-fn legacy(image: &Image, parts: &Parts, zero_time: &str) -> Vec<(String, String)> {
+/// The `json` of each layer and its id (formats.md 3.3); layers below the top one are of the time `lower`.
+fn legacy(image: &Image, parts: &Parts, (lower, zero_time): (&str, &str)) -> Vec<(String, String)> {
     let os = image.os.as_deref().unwrap_or("linux");
     let created = image
         .created
@@ -196,7 +197,7 @@ fn legacy(image: &Image, parts: &Parts, zero_time: &str) -> Vec<(String, String)
             )
         } else {
             format!(
-                r#"{{"container_config":{CONFIG},"created":"{EPOCH}","layer_id":"sha256:{chain}"{tail}}}"#
+                r#"{{"container_config":{CONFIG},"created":"{lower}","layer_id":"sha256:{chain}"{tail}}}"#
             )
         };
         let id = sha256(preimage.as_bytes());
@@ -207,7 +208,7 @@ fn legacy(image: &Image, parts: &Parts, zero_time: &str) -> Vec<(String, String)
             )
         } else {
             format!(
-                r#"{{"id":"{id}",{head}"created":"{EPOCH}","container_config":{CONFIG},"os":"{os}"}}"#
+                r#"{{"id":"{id}",{head}"created":"{lower}","container_config":{CONFIG},"os":"{os}"}}"#
             )
         };
         layers.push((id, json));
@@ -253,12 +254,17 @@ fn key(name: &str) -> Vec<String> {
 
 /// Returns what Docker 20.10 would save.
 pub(crate) fn v1_directories(images: &[Image]) -> Vec<u8> {
+    v1_directories_dated(images, EPOCH)
+}
+
+/// Returns what a Docker would save that dates layers below the top one so.
+pub(crate) fn v1_directories_dated(images: &[Image], lower: &str) -> Vec<u8> {
     let mut entries = BTreeMap::new();
     let mut first_of: BTreeMap<String, String> = BTreeMap::new();
     let (mut manifest, mut tags) = (Vec::new(), Vec::new());
     for image in images {
         let parts = parts(image);
-        let legacy = legacy(image, &parts, r#""0001-01-01T00:00:00Z""#);
+        let legacy = legacy(image, &parts, (lower, r#""0001-01-01T00:00:00Z""#));
         for (i, (id, json)) in legacy.iter().enumerate() {
             entries.insert(key(id), Outer::Directory);
             let version = Outer::File(b"1.0".to_vec(), MTIME);
@@ -300,12 +306,17 @@ pub(crate) fn v1_directories(images: &[Image]) -> Vec<u8> {
 
 /// Returns what Docker 26 with graph-driver storage would save.
 pub(crate) fn hybrid(images: &[Image]) -> Vec<u8> {
+    hybrid_dated(images, EPOCH)
+}
+
+/// Returns what such a Docker would save that dates layers below the top one so.
+pub(crate) fn hybrid_dated(images: &[Image], lower: &str) -> Vec<u8> {
     let mut entries = BTreeMap::new();
     let (mut manifest, mut index, mut tags) = (Vec::new(), Vec::new(), Vec::new());
     let blob = |hex: &str| format!("blobs/sha256/{hex}");
     for image in images {
         let parts = parts(image);
-        for (_, json) in legacy(image, &parts, "null") {
+        for (_, json) in legacy(image, &parts, (lower, "null")) {
             let name = blob(&sha256(json.as_bytes()));
             entries.insert(key(&name), Outer::File(json.into_bytes(), MTIME));
         }

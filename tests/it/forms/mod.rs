@@ -2,11 +2,15 @@
 #![allow(clippy::unwrap_used, reason = "helpers of tests may fail as tests do")]
 
 mod compare;
+mod dated;
 mod directory;
+mod items;
 mod linked_blobs;
 mod made;
 mod old;
+mod parents;
 mod refused;
+mod taken;
 
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};

@@ -1,6 +1,7 @@
 //! Every archive that a real tool takes: what a patch does not reach need not be whole, and stays as it is.
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on fails")]
 
+mod held;
 mod laws;
 mod made;
 mod shown;

@@ -14,6 +14,7 @@ use tar::EntryType;
 
 use crate::edit::{self, Archive};
 use crate::raw::{self, Sparse};
+use crate::stale::base64;
 
 pub(super) const BASE: &str = "65ecc442f26c8e151468334455f008b106365cc85a90c23e42f8827c19f62955";
 pub(super) const TOP: &str = "e389ba439fbca16cf9888144484c9e6cc56d67238e02c4ab4d5ad69f77de3caf";
@@ -246,6 +247,21 @@ pub(super) const DAMAGES: &[(Rule, Severity, &str, Damage)] = &[
         a.entry("index.json").data = br#"{"schemaVersion":2,"manifests":[]}"#.to_vec();
         a.remove(MANIFEST_C);
     }),
+    // The same layers, stored otherwise than the index has them: in the only item, and in one of two.
+    (Rule::HybridImage, Error, "docker26-containerd.tar", |a| {
+        let compressed = add_compressed(a, TOP);
+        a.replace("manifest.json", &format!("\"blobs/sha256/{TOP}\""), &format!("\"{compressed}\""));
+    }),
+    (Rule::HybridImage, Error, "docker26-containerd.tar", |a| {
+        let item = String::from_utf8(a.entry("manifest.json").data.clone()).unwrap();
+        let item = item.trim().trim_matches(['[', ']']).to_owned();
+        let other = item.replace(&format!("blobs/sha256/{TOP}"), &add_compressed(a, TOP));
+        a.entry("manifest.json").data = format!("[{item},{}]", other.replace("greeter:1", "greeter:2")).into_bytes();
+        let index = String::from_utf8(a.entry("index.json").data.clone()).unwrap();
+        let descriptor = &index[index.find("[{").unwrap() + 1..index.rfind(']').unwrap()];
+        let other = descriptor.replace("greeter:1", "greeter:2").replace("ref.name\":\"1\"", "ref.name\":\"2\"");
+        a.entry("index.json").data = index.replace(descriptor, &format!("{descriptor},{other}")).into_bytes();
+    }),
     (Rule::HybridTag, Error, "docker26-containerd.tar", |a| a.replace("index.json", "greeter:1", "greeter:2")),
     (Rule::HybridTag, Error, "docker26-containerd.tar", |a| a.replace("index.json", "ref.name\":\"1\"", "ref.name\":\"2\"")),
     (Rule::HybridTag, Error, "docker26-containerd.tar", |a| a.replace("manifest.json", "\"greeter:1\"", "\"greeter:1\",\"greeter:2\"")),
@@ -297,6 +313,21 @@ pub(super) const DAMAGES: &[(Rule, Severity, &str, Damage)] = &[
     (Rule::DescriptorData, Error, "docker26-containerd.tar", |a| {
         let empty = "44136fa355b3678a1146ad16f7e8649e94fb4fc21fe77e8310c060f61caaff8a";
         set_subject(a, &format!("\"mediaType\":\"a/b\",\"digest\":\"sha256:{empty}\",\"size\":3,\"data\":\"e30=\""));
+    }),
+    // Other bytes of the same length: of an empty blob that is there, of the configuration and of a manifest.
+    (Rule::DescriptorData, Error, "docker26-containerd.tar", |a| {
+        let hex = Digest::of(b"{}").hex();
+        a.add(&format!("blobs/sha256/{hex}"), b"{}");
+        set_subject(a, &format!("\"mediaType\":\"a/b\",\"digest\":\"sha256:{hex}\",\"size\":2,\"data\":\"W10=\""));
+    }),
+    (Rule::DescriptorData, Error, "docker26-containerd.tar", |a| {
+        let data = other_data(a, CONFIG);
+        a.replace(MANIFEST_C, "\"size\":3734", &format!("\"size\":3734,\"data\":\"{data}\""));
+        a.repair();
+    }),
+    (Rule::DescriptorData, Error, "skopeo-oci.tar", |a| {
+        let data = other_data(a, "sha256/2d446a");
+        a.replace("index.json", "\"digest\":", &format!("\"data\":\"{data}\",\"digest\":"));
     }),
     (Rule::EmptyDescriptor, Error, "docker26-containerd.tar", |a| {
         set_subject(a, &format!("\"mediaType\":\"application/vnd.oci.empty.v1+json\",\"digest\":\"sha256:{OTHER}\",\"size\":2"));
@@ -372,6 +403,21 @@ pub(super) const DAMAGES: &[(Rule, Severity, &str, Damage)] = &[
     (Rule::Repositories, Error, "podman-docker.tar", |a| a.replace("repositories", PODMAN_TOP, PODMAN_BASE)),
     (Rule::V1Version, Error, "podman-docker.tar", |a| a.replace(&format!("{PODMAN_TOP}/VERSION"), "1.0", "1.1")),
 ];
+
+/// Adds a blob again, compressed, and returns its name.
+fn add_compressed(archive: &mut Archive, part: &str) -> String {
+    let data = recompress(&archive.entry(part).data, Compression::Gzip);
+    let name = format!("blobs/sha256/{}", Digest::of(&data).hex());
+    archive.add(&name, &data);
+    name
+}
+
+/// The last byte of a blob is another one, in base64.
+fn other_data(archive: &mut Archive, part: &str) -> String {
+    let mut data = archive.entry(part).data.clone();
+    *data.last_mut().unwrap() = b'\n';
+    base64(&data)
+}
 
 /// An image of no layers, as `FROM scratch` alone gives it.
 fn empty_image(archive: &mut Archive) {
