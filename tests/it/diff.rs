@@ -6,7 +6,8 @@ use std::path::Path;
 use serde_json::Value;
 
 use crate::binary::{command, ok, write_files};
-use crate::edit::fixture;
+use crate::edit::{Archive, fixture};
+use crate::raw::{self, Raw};
 
 /// Runs `diff`, and returns its exit code and what it printed.
 #[track_caller]
@@ -121,6 +122,82 @@ fn files_differ_by_what_they_are() {
     assert_eq!(files[1]["new"]["mode"], "0644");
 }
 
+/// Writes an archive whose base layer has these entries.
+fn with_base(path: &Path, entries: &[Raw]) {
+    let mut archive = Archive::fixture("docker26-containerd.tar");
+    archive.entry("65ecc4").data = raw::stream(entries);
+    archive.repair();
+    std::fs::write(path, archive.to_bytes()).unwrap();
+}
+
+#[test]
+fn every_property_of_a_file_is_told_in_words() {
+    let home = tempfile::tempdir().unwrap();
+    let (old, new) = (home.path().join("old.tar"), home.path().join("new.tar"));
+    let xattr =
+        |name, value: &str| Raw::file(name, b"x").record("SCHILY.xattr.user.a", value.as_bytes());
+    let entries = [
+        Raw::device(b'3', "d/char", (1, 3)),
+        Raw::device(b'3', "d/char-to-file", (1, 7)),
+        Raw::device(b'4', "d/was-block", (8, 1)).mode(0o600),
+        Raw::file("f/all", b"1").mode(0o644),
+        Raw::file("f/content", b"same size"),
+        Raw::file("f/kept", b"kept"),
+        Raw::file("f/mode", b"x").mode(0o644),
+        Raw::file("f/owner", b"x").owner(0, 0),
+        Raw::file("f/group", b"x").owner(7, 8),
+        Raw::file("f/size", b"x"),
+        Raw::file("f/to-link", b"x"),
+        Raw::new(b'2', "l/target").link("/a"),
+        Raw::new(b'2', "l/was\x1b").link("/\x1b"),
+        Raw::new(b'5', "p/was-directory").mode(0o1777),
+        xattr("x/attribute", "1"),
+        xattr("x/kept", "1"),
+    ];
+    with_base(&old, &entries);
+    let entries = [
+        Raw::device(b'3', "d/char", (1, 5)),
+        Raw::file("d/char-to-file", b""),
+        Raw::device(b'4', "d/block", (8, 17))
+            .mode(0o660)
+            .owner(0, 6),
+        Raw::file("f/all", b"2345").mode(0o4755).owner(1, 2),
+        Raw::file("f/content", b"size same"),
+        Raw::file("f/kept", b"kept"),
+        Raw::file("f/mode", b"x").mode(0o2644),
+        Raw::file("f/owner", b"x").owner(3, 0),
+        Raw::file("f/group", b"x").owner(7, 9),
+        Raw::file("f/size", &[b'x'; 1234]),
+        Raw::new(b'2', "f/to-link").link("size"),
+        Raw::new(b'2', "l/target").link("/b"),
+        Raw::new(b'6', "p/fifo").mode(0o622),
+        xattr("x/attribute", "2"),
+        xattr("x/kept", "1"),
+    ];
+    with_base(&new, &entries);
+    let (code, text) = diff(&old, &new, &["--files"]);
+    assert_eq!(code, Some(0));
+    let (_, files) = text.split_once("  files\n").unwrap();
+    let (files, _) = files.split_once("\nwas ").unwrap();
+    let expected = "    + /d/block: block-device 8:17 0660 0:6
+    ~ /d/char: device 1:3 → 1:5
+    ~ /d/char-to-file: char-device → file, device 1:7 → none
+    - /d/was-block: block-device 8:1 0600 0:0
+    ~ /f/all: mode 0644 → 4755, owner 0:0 → 1:2, size 1 B → 4 B
+    ~ /f/content: content
+    ~ /f/group: owner 7:8 → 7:9
+    ~ /f/mode: mode 0644 → 2644
+    ~ /f/owner: owner 0:0 → 3:0
+    ~ /f/size: size 1 B → 1.23 kB
+    ~ /f/to-link: file → symlink, size 1 B → 0 B
+    ~ /l/target: target /a → /b
+    - /l/was\\u{1b}: symlink to /\\u{1b}
+    + /p/fifo: fifo 0622 0:0
+    - /p/was-directory: directory 1777 0:0
+    ~ /x/attribute: extended attributes";
+    assert_eq!(files, expected);
+}
+
 #[test]
 fn images_of_one_side_are_told() {
     let (one, two) = (fixture("docker20.tar"), fixture("docker20-two-images.tar"));
@@ -201,7 +278,7 @@ fn what_is_no_image_and_digests_are_compared() {
     let home = tempfile::tempdir().unwrap();
     let image = fixture("buildx-oci-multi.tar");
     // Nothing of the images: what is said about them goes.
-    let mut archive = crate::edit::Archive::fixture("buildx-oci-multi.tar");
+    let mut archive = Archive::fixture("buildx-oci-multi.tar");
     let index: Value = serde_json::from_slice(&archive.entry("index.json").data).unwrap();
     let top = index["manifests"][0]["digest"].as_str().unwrap()[7..].to_owned();
     let mut below: Value = serde_json::from_slice(&archive.entry(&top).data).unwrap();

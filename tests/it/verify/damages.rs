@@ -371,6 +371,43 @@ pub(super) const DAMAGES: &[(Rule, Severity, &str, Damage)] = &[
     }),
     (Rule::Repositories, Error, "podman-docker.tar", |a| a.replace("repositories", PODMAN_TOP, PODMAN_BASE)),
     (Rule::V1Version, Error, "podman-docker.tar", |a| a.replace(&format!("{PODMAN_TOP}/VERSION"), "1.0", "1.1")),
+    (Rule::Created, Error, "docker26-containerd.tar", |a| { a.replace(CONFIG, "\"2026-11-23T05:26:24.153984503Z\",\"docker", "\"2026-11-23\",\"docker"); a.repair(); }),
+    (Rule::Created, Error, "docker26-containerd.tar", |a| { a.replace(CONFIG, "\"2026-11-23T05:26:12.777566036Z\"", "7"); a.repair(); }),
+    (Rule::Urls, Error, "docker26-containerd.tar", |a| a.replace("index.json", "\"size\":577", "\"size\":577,\"urls\":[\"1http://example.com\"]")),
+    (Rule::Urls, Error, "docker26-containerd.tar", |a| a.replace("index.json", "\"size\":577", "\"size\":577,\"urls\":[7]")),
+    (Rule::Parent, Error, "docker26-containerd.tar", |a| add_child(a, ("ONBUILD ENV CHILD=1\"", "ONBUILD ENV CHILD=2\""))),
+    (Rule::Parent, Error, "docker26-containerd.tar", |a| add_child(a, ("WORKDIR /opt/app\",\"empty_layer\":true", "WORKDIR /opt/app\",\"author\":\"a\",\"empty_layer\":true"))),
+    (Rule::Parent, Error, "docker26-containerd.tar", |a| add_child(a, ("{\"created_by\":\"child\"", "{\"empty_layer\":true},{\"created_by\":\"child\""))),
+    (Rule::Parent, Warning, "docker20.tar", |a| a.replace("manifest.json", "[{", &format!("[{{\"Parent\":\"sha256:{OTHER}\","))),
+];
+
+/// Archives that differ from real ones in what every reader takes.
+#[rustfmt::skip]
+pub(super) const HARMLESS: &[(&str, Damage)] = &[
+    ("docker26-containerd.tar", |a| set_platform(a, ("linux", "amd64"), ",\"os.features\":[\"a\"]")),
+    ("docker26-containerd.tar", |a| set_platform(a, ("windows", "amd64"), ",\"os.features\":[\"win32k\"]")),
+    ("docker26-containerd.tar", |a| set_platform(a, ("linux", "arm"), ",\"variant\":\"v7\"")),
+    ("docker26-containerd.tar", |a| set_platform(a, ("linux", "arm64"), ",\"variant\":\"v8\"")),
+    ("docker26-containerd.tar", |a| set_platform(a, ("linux", "riscv64"), ",\"variant\":\"any\"")),
+    ("docker26-containerd.tar", |a| set_platform(a, ("hurd", "386"), "")),
+    // No image, and so none for a platform.
+    ("docker26-containerd.tar", |a| {
+        let config = ("application/vnd.oci.empty.v1+json", "{}");
+        let descriptor = put_manifest(a, ",\"artifactType\":\"a/b\"", config, &[("a/b", "x")]);
+        a.replace("index.json", "}]}", &format!("}},{descriptor}]}}"));
+    }),
+    ("buildx-oci-multi.tar", |a| {
+        let unknown = "\"platform\": {\n        \"architecture\": \"unknown\",\n        \"os\": \"unknown\"\n      }";
+        a.replace("sha256/3b80ae", unknown, "\"urls\": []");
+        a.repair();
+    }),
+    ("docker26-containerd.tar", |a| { a.replace(CONFIG, "\"2026-11-23T05:26:24.153984503Z\",\"docker", "\"2026-11-23T05:26:24+01:00\",\"docker"); a.repair(); }),
+    ("docker26-containerd.tar", |a| { a.replace(CONFIG, "\"2026-11-23T05:26:24.153984503Z\",\"docker", "null,\"docker"); a.repair(); }),
+    ("docker26-containerd.tar", |a| a.replace("index.json", "\"size\":577", "\"size\":577,\"urls\":[\"http://example.com/a?b=%4f\",\"https://example.com\",\"HTTPS://example.com\"]")),
+    // Docker compares the history of a parent by what it knows; absent, empty and false are the same.
+    ("docker26-containerd.tar", |a| add_child(a, ("ONBUILD ENV CHILD=1\"", "ONBUILD ENV CHILD=1\""))),
+    ("docker26-containerd.tar", |a| add_child(a, ("ONBUILD ENV CHILD=1\"", "ONBUILD ENV CHILD=1\",\"comment\":\"\",\"author\":null,\"other\":1"))),
+    ("docker26-containerd.tar", |a| add_child(a, ("in / \"", "in / \",\"empty_layer\":false"))),
 ];
 
 /// An image of no layers, as `FROM scratch` alone gives it.
@@ -429,6 +466,39 @@ fn set_subject(archive: &mut Archive, descriptor: &str) {
         &format!("{{\"subject\":{{{descriptor}}},\"schema"),
     );
     archive.repair();
+}
+
+/// Writes the platform of the configuration and of its descriptor, and something more of the latter.
+fn set_platform(archive: &mut Archive, (os, architecture): (&str, &str), more: &str) {
+    let variant = more.strip_prefix(",\"variant\"").map_or("", |_| more);
+    let config = &mut archive.entry(CONFIG).data;
+    let text = String::from_utf8(config.clone()).unwrap();
+    let stated = format!("{{\"architecture\":\"{architecture}\"{variant}");
+    let text = text.replace("{\"architecture\":\"amd64\"", &stated);
+    let stated = format!("\"os\":\"{os}\",\"rootfs\"");
+    *config = text
+        .replace("\"os\":\"linux\",\"rootfs\"", &stated)
+        .into_bytes();
+    archive.repair();
+    let platform =
+        format!("\"platform\":{{\"os\":\"{os}\",\"architecture\":\"{architecture}\"{more}}},");
+    let annotations = "\"annotations\":";
+    archive.replace("index.json", annotations, &(platform + annotations));
+}
+
+/// Adds an untagged image whose parent is the one that is there: its configuration with one entry more, and one text for another.
+fn add_child(archive: &mut Archive, (old, new): (&str, &str)) {
+    let config = String::from_utf8(archive.entry(CONFIG).data.clone()).unwrap();
+    let child = ",{\"created_by\":\"child\",\"empty_layer\":true}],\"os\"";
+    let config = config.replace("],\"os\"", child);
+    assert!(config.contains(old), "{old}");
+    let config = config.replace(old, new);
+    let name = format!("blobs/sha256/{}", Digest::of(config.as_bytes()).hex());
+    archive.add(&name, config.as_bytes());
+    let item = format!(
+        "[{{\"Config\":\"{name}\",\"Parent\":\"sha256:{CONFIG}\",\"RepoTags\":null,\"Layers\":[\"blobs/sha256/{BASE}\",\"blobs/sha256/{TOP}\"]}},{{"
+    );
+    archive.replace("manifest.json", "[{", &item);
 }
 
 pub(super) fn sha512(data: &[u8]) -> String {

@@ -1,13 +1,19 @@
 //! Real archives have no errors, and each rule catches an archive that no other rule catches.
+//!
+//! `tests/verify.txt` holds what is said about each; `UPDATE=1` rewrites it.
 #![allow(clippy::unwrap_used, reason = "helpers of tests may fail as tests do")]
 
 mod damages;
+
+use std::fmt::Write as _;
+use std::fs;
+use std::path::Path;
 
 use ocipatch::archive::Source;
 use ocipatch::digest::Digest;
 use ocipatch::verify::{Report, Rule, Severity, verify, verify_strictly};
 
-use self::damages::{BASE, CONFIG, DAMAGES, OTHER, V1_BASE, V1_TOP, by_sha512, sha512};
+use self::damages::{BASE, CONFIG, DAMAGES, HARMLESS, OTHER, V1_BASE, V1_TOP, by_sha512, sha512};
 use crate::binary::command;
 use crate::edit::{Archive, fixture};
 
@@ -109,7 +115,7 @@ fn an_extracted_archive_is_the_same_to_verify() {
     let directory = tempfile::tempdir().unwrap();
     for name in ["docker20-two-images.tar", "docker26.tar"] {
         let path = directory.path().join(name);
-        let bytes = std::fs::read(fixture(name)).unwrap();
+        let bytes = fs::read(fixture(name)).unwrap();
         tar::Archive::new(bytes.as_slice()).unpack(&path).unwrap();
         let from_directory = verify(&Source::open(&path, directory.path()).unwrap()).unwrap();
         let from_tar = verify(&Source::open(&fixture(name), directory.path()).unwrap()).unwrap();
@@ -270,7 +276,7 @@ fn a_hostile_archive_cannot_blow_up_the_report_or_drown_an_error() {
 
 #[test]
 fn each_rule_catches_what_no_other_catches() {
-    let mut failures = Vec::new();
+    let (mut failures, mut said) = (Vec::new(), String::new());
     for (i, (rule, severity, name, damage)) in DAMAGES.iter().enumerate() {
         let mut archive = Archive::fixture(name);
         damage(&mut archive);
@@ -290,8 +296,30 @@ fn each_rule_catches_what_no_other_catches() {
         if rules != [*rule] || first != Some(*severity) {
             failures.push(format!("case {i}, {rule}, {severity}, {name}:\n{report}"));
         }
+        writeln!(said, "# {name}\n{report}\n").unwrap();
     }
     assert!(failures.is_empty(), "{}", failures.join("\n\n"));
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/verify.txt");
+    if std::env::var_os("UPDATE").is_some() {
+        fs::write(&path, &said).unwrap();
+    }
+    assert_eq!(said, fs::read_to_string(&path).unwrap());
+}
+
+#[test]
+fn what_every_reader_takes_is_not_found() {
+    for (i, (name, change)) in HARMLESS.iter().enumerate() {
+        let mut archive = Archive::fixture(name);
+        let known = strictly(&archive).findings;
+        change(&mut archive);
+        let report = strictly(&archive);
+        let is_known = |message: &String| known.iter().any(|known| known.message == *message);
+        let mut found = report.findings.iter();
+        assert!(
+            found.all(|finding| is_known(&finding.message)),
+            "case {i}, {name}:\n{report}"
+        );
+    }
 }
 
 #[test]
