@@ -379,6 +379,11 @@ pub(super) const DAMAGES: &[(Rule, Severity, &str, Damage)] = &[
     (Rule::Parent, Error, "docker26-containerd.tar", |a| add_child(a, ("WORKDIR /opt/app\",\"empty_layer\":true", "WORKDIR /opt/app\",\"author\":\"a\",\"empty_layer\":true"))),
     (Rule::Parent, Error, "docker26-containerd.tar", |a| add_child(a, ("{\"created_by\":\"child\"", "{\"empty_layer\":true},{\"created_by\":\"child\""))),
     (Rule::Parent, Warning, "docker20.tar", |a| a.replace("manifest.json", "[{", &format!("[{{\"Parent\":\"sha256:{OTHER}\","))),
+    (Rule::ForeignLayer, Advice, "skopeo-oci.tar", |a| { a.replace("sha256/2d446a", "application/vnd.oci.image.layer.v1.tar", "application/vnd.oci.image.layer.nondistributable.v1.tar"); a.repair(); }),
+    (Rule::AnnotationKey, Advice, "skopeo-oci.tar", |a| a.replace("index.json", "\"annotations\":{", "\"annotations\":{\"key\":\"a\",")),
+    (Rule::RefName, Advice, "skopeo-oci.tar", |a| a.replace("index.json", "greeter:1", "greeter~1")),
+    (Rule::RefName, Advice, "skopeo-oci.tar", |a| a.replace("index.json", "greeter:1", "a//b")),
+    (Rule::DescriptorPlatform, Error, "docker26-containerd.tar", |a| a.replace("index.json", "\"size\":577", "\"size\":577,\"platform\":{\"architecture\":\"amd64\",\"os\":\"\"}")),
 ];
 
 /// Archives that differ from real ones in what every reader takes.
@@ -404,6 +409,7 @@ pub(super) const HARMLESS: &[(&str, Damage)] = &[
     ("docker26-containerd.tar", |a| { a.replace(CONFIG, "\"2026-11-23T05:26:24.153984503Z\",\"docker", "\"2026-11-23T05:26:24+01:00\",\"docker"); a.repair(); }),
     ("docker26-containerd.tar", |a| { a.replace(CONFIG, "\"2026-11-23T05:26:24.153984503Z\",\"docker", "null,\"docker"); a.repair(); }),
     ("docker26-containerd.tar", |a| a.replace("index.json", "\"size\":577", "\"size\":577,\"urls\":[\"http://example.com/a?b=%4f\",\"https://example.com\",\"HTTPS://example.com\"]")),
+    ("skopeo-oci.tar", |a| a.replace("index.json", "greeter:1", "example.com/a--b_c/greeter:v1.0+2@x")),
     // Docker compares the history of a parent by what it knows; absent, empty and false are the same.
     ("docker26-containerd.tar", |a| add_child(a, ("ONBUILD ENV CHILD=1\"", "ONBUILD ENV CHILD=1\""))),
     ("docker26-containerd.tar", |a| add_child(a, ("ONBUILD ENV CHILD=1\"", "ONBUILD ENV CHILD=1\",\"comment\":\"\",\"author\":null,\"other\":1"))),
