@@ -384,6 +384,17 @@ pub(super) const DAMAGES: &[(Rule, Severity, &str, Damage)] = &[
     (Rule::RefName, Advice, "skopeo-oci.tar", |a| a.replace("index.json", "greeter:1", "greeter~1")),
     (Rule::RefName, Advice, "skopeo-oci.tar", |a| a.replace("index.json", "greeter:1", "a//b")),
     (Rule::DescriptorPlatform, Error, "docker26-containerd.tar", |a| a.replace("index.json", "\"size\":577", "\"size\":577,\"platform\":{\"architecture\":\"amd64\",\"os\":\"\"}")),
+    (Rule::NoLayers, Advice, "skopeo-oci.tar", |a| only_manifest(a, ",\"artifactType\":\"a/b\"", ("application/vnd.oci.empty.v1+json", "{}"), &[])),
+    (Rule::ReservedKey, Warning, "skopeo-oci.tar", |a| a.replace("index.json", "\"annotations\":{", "\"annotations\":{\"org.opencontainers\":\"a\",")),
+    (Rule::Attestation, Warning, "skopeo-oci.tar", |a| a.replace("index.json", "\"annotations\":{", "\"annotations\":{\"io.containerd.manifest.subject\":\"sha256:abc\",")),
+    (Rule::UnportableDigest, Warning, "docker26-containerd.tar", |a| {
+        let long = "1".repeat(128);
+        let statement = format!("{{\"subject\":[{{\"name\":\"a\",\"digest\":{{\"sha512\":\"{long}\"}}}}]}}");
+        let subject = format!(",\"artifactType\":\"a/b\",\"subject\":{{\"mediaType\":\"a/b\",\"digest\":\"sha512:{long}\",\"size\":3}}");
+        let config = ("application/vnd.oci.empty.v1+json", "{}");
+        let descriptor = put_manifest(a, &subject, config, &[("application/vnd.in-toto+json", &statement)]);
+        a.replace("index.json", "}]}", &format!("}},{descriptor}]}}"));
+    }),
 ];
 
 /// Archives that differ from real ones in what every reader takes.
@@ -410,6 +421,8 @@ pub(super) const HARMLESS: &[(&str, Damage)] = &[
     ("docker26-containerd.tar", |a| { a.replace(CONFIG, "\"2026-11-23T05:26:24.153984503Z\",\"docker", "null,\"docker"); a.repair(); }),
     ("docker26-containerd.tar", |a| a.replace("index.json", "\"size\":577", "\"size\":577,\"urls\":[\"http://example.com/a?b=%4f\",\"https://example.com\",\"HTTPS://example.com\"]")),
     ("skopeo-oci.tar", |a| a.replace("index.json", "greeter:1", "example.com/a--b_c/greeter:v1.0+2@x")),
+    // What is spoken of is in the archive, though not in this index.
+    ("buildx-oci-multi.tar", |a| a.replace("index.json", "\"annotations\":{", &format!("\"annotations\":{{\"vnd.docker.reference.digest\":\"{ATTESTED}\","))),
     // Docker compares the history of a parent by what it knows; absent, empty and false are the same.
     ("docker26-containerd.tar", |a| add_child(a, ("ONBUILD ENV CHILD=1\"", "ONBUILD ENV CHILD=1\""))),
     ("docker26-containerd.tar", |a| add_child(a, ("ONBUILD ENV CHILD=1\"", "ONBUILD ENV CHILD=1\",\"comment\":\"\",\"author\":null,\"other\":1"))),

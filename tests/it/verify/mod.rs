@@ -4,6 +4,7 @@
 #![allow(clippy::unwrap_used, reason = "helpers of tests may fail as tests do")]
 
 mod damages;
+mod edits;
 mod legacy;
 
 use std::fmt::Write as _;
@@ -14,7 +15,9 @@ use ocipatch::archive::Source;
 use ocipatch::digest::Digest;
 use ocipatch::verify::{Report, Rule, Severity, verify, verify_strictly};
 
-use self::damages::{BASE, CONFIG, DAMAGES, HARMLESS, OTHER, V1_BASE, V1_TOP, by_sha512, sha512};
+use self::damages::{
+    BASE, CONFIG, DAMAGES, Damage, HARMLESS, OTHER, V1_BASE, V1_TOP, by_sha512, sha512,
+};
 use crate::binary::command;
 use crate::edit::{Archive, fixture};
 
@@ -275,13 +278,37 @@ fn a_hostile_archive_cannot_blow_up_the_report_or_drown_an_error() {
     assert!(report.to_string().len() < 2_000_000);
 }
 
+fn changed(name: &str, change: Damage) -> Archive {
+    let mut archive = Archive::fixture(name);
+    change(&mut archive);
+    archive
+}
+
+fn edited(name: &str, part: &str, (old, new): (&str, &str)) -> Archive {
+    let mut archive = Archive::fixture(name);
+    archive.replace(part, old, new);
+    archive.repair();
+    archive
+}
+
+/// Returns every rule with an archive that breaks it, how bad that is, and the archive as it was.
+fn damaged() -> impl Iterator<Item = (Rule, Severity, &'static str, Archive)> {
+    let changed = DAMAGES
+        .iter()
+        .map(|(rule, severity, name, damage)| (*rule, *severity, *name, changed(name, *damage)));
+    let edited = edits::EDITS
+        .iter()
+        .map(|&(rule, severity, name, part, old, new)| {
+            (rule, severity, name, edited(name, part, (old, new)))
+        });
+    changed.chain(edited)
+}
+
 #[test]
 fn each_rule_catches_what_no_other_catches() {
     let (mut failures, mut said) = (Vec::new(), String::new());
-    for (i, (rule, severity, name, damage)) in DAMAGES.iter().enumerate() {
-        let mut archive = Archive::fixture(name);
-        let known = strictly(&archive).findings;
-        damage(&mut archive);
+    for (i, (rule, severity, name, archive)) in damaged().enumerate() {
+        let known = strictly(&Archive::fixture(name)).findings;
         let mut report = strictly(&archive);
         let is_known = |message: &String| known.iter().any(|known| known.message == *message);
         report
@@ -289,12 +316,12 @@ fn each_rule_catches_what_no_other_catches() {
             .retain(|finding| !is_known(&finding.message));
         // Advice stands beside an error where it has to; `tests/verify.txt` shows it.
         let findings = report.findings.iter();
-        let worst = (*severity).max(Severity::Warning);
+        let worst = severity.max(Severity::Warning);
         let findings = findings.filter(|finding| finding.severity <= worst);
         let mut rules: Vec<Rule> = findings.map(|finding| finding.rule).collect();
         rules.dedup();
         let first = report.findings.first().map(|finding| finding.severity);
-        if rules != [*rule] || first != Some(*severity) {
+        if rules != [rule] || first != Some(severity) {
             failures.push(format!("case {i}, {rule}, {severity}, {name}:\n{report}"));
         }
         writeln!(said, "# {name}\n{report}\n").unwrap();
@@ -309,10 +336,13 @@ fn each_rule_catches_what_no_other_catches() {
 
 #[test]
 fn what_every_reader_takes_is_not_found() {
-    for (i, (name, change)) in HARMLESS.iter().enumerate() {
-        let mut archive = Archive::fixture(name);
-        let known = strictly(&archive).findings;
-        change(&mut archive);
+    let edits = edits::HARMLESS.iter();
+    let edits = edits.map(|&(name, part, old, new)| (name, edited(name, part, (old, new))));
+    let changed = HARMLESS
+        .iter()
+        .map(|(name, change)| (*name, changed(name, *change)));
+    for (i, (name, archive)) in changed.chain(edits).enumerate() {
+        let known = strictly(&Archive::fixture(name)).findings;
         let report = strictly(&archive);
         let is_known = |message: &String| known.iter().any(|known| known.message == *message);
         let mut found = report.findings.iter();
