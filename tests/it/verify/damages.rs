@@ -78,16 +78,7 @@ pub(super) const DAMAGES: &[(Rule, Severity, &str, Damage)] = &[
         blob.header.set_link_name("../../data").unwrap();
         blob.data.clear();
     }),
-    (Rule::DirVersion, Warning, "skopeo-oci.tar", |a| {
-        // The same image as a `dir:`.
-        a.remove("index.json");
-        a.remove("oci-layout");
-        a.entries.retain(|entry| !entry.name.ends_with('/'));
-        for entry in &mut a.entries {
-            entry.name = entry.name.replace("blobs/sha256/", "");
-        }
-        a.entry("2d446a").name = String::from("manifest.json");
-    }),
+    (Rule::DirVersion, Warning, "skopeo-oci.tar", as_directory),
     (Rule::BlobName, Error, "docker26.tar", |a| a.add("blobs/sha512/abc", b"x")),
     (Rule::ConfigName, Error, "docker20.tar", |a| a.entry(CONFIG).data.push(b'\n')),
     (Rule::LayerName, Error, "crane.tar", |a| {
@@ -395,6 +386,59 @@ pub(super) const DAMAGES: &[(Rule, Severity, &str, Damage)] = &[
         let descriptor = put_manifest(a, &subject, config, &[("application/vnd.in-toto+json", &statement)]);
         a.replace("index.json", "}]}", &format!("}},{descriptor}]}}"));
     }),
+    // What two descriptors say of one platform: the image's own, and that of the index.
+    (Rule::DescriptorPlatform, Warning, "docker26-containerd.tar", |a| {
+        set_platform(a, ("linux", "arm"), ",\"variant\":\"v7\"");
+        a.replace("index.json", "\"v7\"", "\"v6\"");
+    }),
+    (Rule::HybridImage, Error, "docker26-containerd.tar", |a| {
+        let config = "{\"architecture\":\"amd64\",\"os\":\"linux\",\"rootfs\":{\"type\":\"layers\",\"diff_ids\":[]}}";
+        let descriptor = put_manifest(a, "", ("application/vnd.oci.image.config.v1+json", config), &[]);
+        a.replace("index.json", "}]}", &format!("}},{descriptor}]}}"));
+    }),
+    // The same bytes compressed are the same layer of the image, and another one of the archive.
+    (Rule::HybridImage, Error, "docker26-containerd.tar", |a| {
+        let plain = a.entry(BASE).data.clone();
+        let compressed = recompress(&plain, Compression::Gzip);
+        let (hex, size) = (Digest::of(&compressed).hex(), compressed.len());
+        a.add(&format!("blobs/sha256/{hex}"), &compressed);
+        let media_type = "application/vnd.docker.image.rootfs.diff.tar";
+        let stated = |more: &str, hex: &str, size: usize| {
+            format!("{{\"mediaType\":\"{media_type}{more}\",\"digest\":\"sha256:{hex}\",\"size\":{size}}}")
+        };
+        a.replace(MANIFEST_C, &stated("", BASE, plain.len()), &stated(".gzip", &hex, size));
+        a.repair();
+    }),
+    (Rule::V1Version, Warning, "docker20.tar", |a| a.remove(&format!("{V1_TOP}/VERSION"))),
+    (Rule::V1Version, Error, "docker20.tar", |a| a.entry(&format!("{V1_TOP}/VERSION")).data = b"1.0\n".to_vec()),
+    (Rule::V1Json, Error, "docker20.tar", |a| a.remove(&format!("{V1_TOP}/json"))),
+    (Rule::V1Json, Error, "docker20.tar", |a| {
+        let json = a.entry(&format!("{V1_TOP}/json"));
+        json.header.set_entry_type(EntryType::Directory);
+        json.data.clear();
+    }),
+    (Rule::BadJson, Error, "docker20.tar", |a| a.entry(&format!("{V1_TOP}/json")).data = b"[]".to_vec()),
+    (Rule::UnportableLink, Warning, "docker20-two-images.tar", |a| {
+        let name = "59ec9b39a8a9173eacef0d841d4642bdc2ac9a19c415599579d27891fed0a40c/layer.tar";
+        let mut link = a.entry(name).clone();
+        link.name = name.replace("layer.tar", "link");
+        a.entry(name).header.set_link_name("link").unwrap();
+        a.entries.push(link);
+    }),
+    (Rule::UnportableCompression, Warning, "crane.tar", |a| {
+        let data = recompress(&a.entry(".tar.gz").data, Compression::Xz);
+        a.entry(".tar.gz").data = data;
+        a.repair();
+    }),
+    (Rule::DirVersion, Warning, "skopeo-oci.tar", |a| { as_directory(a); a.add("version", b"Directory Transport Version: 2.0\n"); }),
+    (Rule::DirVersion, Warning, "skopeo-oci.tar", |a| { as_directory(a); a.add("version", &[b"Directory Transport Version: 1.1\n".as_slice(), &[b' '; 64]].concat()); }),
+    (Rule::BlobDigest, Error, "skopeo-oci.tar", |a| { as_directory(a); a.add("version", b"Directory Transport Version: 1.1\n"); a.replace("722078", "myvalue", "my_alue"); }),
+    (Rule::LayerWhiteout, Error, "docker26-containerd.tar", |a| set_layer(a, &[(EntryType::Regular, "d/.wh.."), (EntryType::Regular, "e/.wh...")])),
+    (Rule::LayerEntryType, Error, "docker26-containerd.tar", |a| {
+        set_layer(a, &[(EntryType::Continuous, "a"), (EntryType::Continuous, "b"), (EntryType::Continuous, "c"), (EntryType::Continuous, "d"), (EntryType::Continuous, "e")]);
+    }),
+    (Rule::LayerDuplicatePath, Error, "docker26-containerd.tar", |a| set_layer(a, &[(EntryType::Regular, ".wh.a"), (EntryType::Regular, ".wh.a")])),
+    (Rule::LayerHardLink, Warning, "docker26-containerd.tar", |a| set_layer(a, &[(EntryType::Regular, "d/b"), (EntryType::Link, "a -> b")])),
 ];
 
 /// Archives that differ from real ones in what every reader takes.
@@ -423,6 +467,40 @@ pub(super) const HARMLESS: &[(&str, Damage)] = &[
     ("skopeo-oci.tar", |a| a.replace("index.json", "greeter:1", "example.com/a--b_c/greeter:v1.0+2@x")),
     // What is spoken of is in the archive, though not in this index.
     ("buildx-oci-multi.tar", |a| a.replace("index.json", "\"annotations\":{", &format!("\"annotations\":{{\"vnd.docker.reference.digest\":\"{ATTESTED}\","))),
+    ("docker26-containerd.tar", |a| {
+        set_platform(a, ("linux", "arm"), ",\"variant\":\"v7\"");
+        a.replace("index.json", ",\"variant\":\"v7\"", "");
+    }),
+    ("skopeo-oci.tar", |a| {
+        as_directory(a);
+        a.add("version", b"Directory Transport Version: 1.2\n");
+        a.add("signature-1", b"a");
+        a.add("signature-2", b"b");
+    }),
+    // Links from the root, names from the root, and siblings of whiteouts.
+    ("docker26-containerd.tar", |a| set_layer(a, &[(EntryType::Regular, "b"), (EntryType::Link, "a -> /b"), (EntryType::Link, "c -> ./b")])),
+    ("docker26-containerd.tar", |a| set_layer(a, &[(EntryType::Regular, "/b"), (EntryType::Link, "a -> b")])),
+    ("docker26-containerd.tar", |a| set_layer(a, &[(EntryType::Regular, ".wh.a"), (EntryType::Regular, "b"), (EntryType::Regular, "d/.wh.a"), (EntryType::Regular, "d/b")])),
+    ("docker26-containerd.tar", |a| set_layer(a, &[(EntryType::XGlobalHeader, "g"), (EntryType::Fifo, "f"), (EntryType::Symlink, "s -> nowhere")])),
+    ("docker26-containerd.tar", |a| {
+        a.replace(CONFIG, "\"os\":\"linux\"", "\"os\":\"windows\"");
+        set_layer(a, &[(EntryType::Link, "Files/a -> Files\\b")]);
+    }),
+    // An artifact whose configuration has the type of an image's, as cosign writes it, is for no platform.
+    ("docker26-containerd.tar", |a| {
+        let config = format!("{{\"rootfs\":{{\"type\":\"layers\",\"diff_ids\":[\"sha256:{OTHER}\"]}}}}");
+        let config = ("application/vnd.oci.image.config.v1+json", config.as_str());
+        let descriptor = put_manifest(a, "", config, &[("a/b", "x")]);
+        let platform = "{\"platform\":{\"os\":\"unknown\",\"architecture\":\"unknown\"},";
+        let descriptor = descriptor.replacen('{', platform, 1);
+        a.entry("index.json").data.truncate(0);
+        set_manifests(a, &format!("[{descriptor}]"));
+        a.remove("manifest.json");
+        a.remove(MANIFEST_C);
+        a.remove(CONFIG);
+        a.remove(BASE);
+        a.remove(TOP);
+    }),
     // Docker compares the history of a parent by what it knows; absent, empty and false are the same.
     ("docker26-containerd.tar", |a| add_child(a, ("ONBUILD ENV CHILD=1\"", "ONBUILD ENV CHILD=1\""))),
     ("docker26-containerd.tar", |a| add_child(a, ("ONBUILD ENV CHILD=1\"", "ONBUILD ENV CHILD=1\",\"comment\":\"\",\"author\":null,\"other\":1"))),
@@ -485,6 +563,17 @@ fn set_subject(archive: &mut Archive, descriptor: &str) {
         &format!("{{\"subject\":{{{descriptor}}},\"schema"),
     );
     archive.repair();
+}
+
+/// Writes the same image as a `dir:`, still without `version`.
+fn as_directory(archive: &mut Archive) {
+    archive.remove("index.json");
+    archive.remove("oci-layout");
+    archive.entries.retain(|entry| !entry.name.ends_with('/'));
+    for entry in &mut archive.entries {
+        entry.name = entry.name.replace("blobs/sha256/", "");
+    }
+    archive.entry("2d446a").name = String::from("manifest.json");
 }
 
 /// Writes the platform of the configuration and of its descriptor, and something more of the latter.

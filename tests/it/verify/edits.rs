@@ -1,10 +1,12 @@
 //! Rules that one edit of one document breaks: each with the archive that only this rule finds.
 
 use ocipatch::verify::Rule::{
-    self, AmbiguousKey, ArtifactType, BadShape, Created, DescriptorDigest, DescriptorSize, Env,
-    History, LayerSource, MediaType, OciLayout, Platform, RepeatedKey, Repositories, SchemaVersion,
+    self, AbsentBlob, AmbiguousKey, ArtifactType, BadShape, Created, DescriptorData,
+    DescriptorDigest, DescriptorSize, EmptyDescriptor, Env, History, HybridTag, LayerMediaType,
+    LayerSource, MediaType, MissingEntry, OciLayout, Platform, RefName, RepeatedKey, RepoTag,
+    Repositories, SchemaVersion, Urls, V1Json, V1Parent,
 };
-use ocipatch::verify::Severity::{self, Error, Warning};
+use ocipatch::verify::Severity::{self, Advice, Error, Warning};
 
 use super::damages::CONFIG;
 
@@ -96,6 +98,36 @@ pub(super) const EDITS: &[(Rule, Severity, &str, &str, &str, &str)] = &[
     (BadShape, Error, "docker20.tar", "repositories", "\"c6feb8eae558727a76eaf657569f3e2a48611f8364b36babfe202d588011e4f7\"", "7"),
     (Repositories, Error, "docker20.tar", "repositories", "{\"greeter\":{", "{\"greeter\":{\"2\":\"c6feb8eae558727a76eaf657569f3e2a48611f8364b36babfe202d588011e4f7\","),
     (Repositories, Error, "docker20.tar", "repositories", "{\"greeter\":{", "{\"\":{\"a\":\"b\"},\"greeter\":{"),
+    (MissingEntry, Error, C, "index.json", "[{", "[{\"mediaType\":\"application/vnd.docker.distribution.manifest.v2+json\",\"digest\":\"sha256:1111111111111111111111111111111111111111111111111111111111111111\",\"size\":1},{"),
+    (MissingEntry, Error, C, "index.json", "[{", "[{\"mediaType\":\"application/vnd.oci.image.index.v1+json\",\"digest\":\"sha256:1111111111111111111111111111111111111111111111111111111111111111\",\"size\":1},{"),
+    (AbsentBlob, Warning, C, "index.json", "[{", "[{\"mediaType\":\"a/b\",\"digest\":\"sha256:1111111111111111111111111111111111111111111111111111111111111111\",\"size\":1},{"),
+    (Urls, Error, C, "index.json", "\"size\":577", "\"size\":577,\"urls\":[\"h_ttp://example.com\"]"),
+    (Urls, Error, C, "index.json", "\"size\":577", "\"size\":577,\"urls\":[\"https://example.com/%4g\"]"),
+    (Urls, Error, C, "index.json", "\"size\":577", "\"size\":577,\"urls\":[\"https://example.com/ä\"]"),
+    (Urls, Error, C, "index.json", "\"size\":577", "\"size\":577,\"urls\":[\"\"]"),
+    (Urls, Advice, C, "index.json", "\"size\":577", "\"size\":577,\"urls\":[\"git+ssh.1-a://example.com\"]"),
+    (MediaType, Error, C, "index.json", "[{", "[{\"mediaType\":\"a/b c\",\"digest\":\"sha256:fba3ad4aca61080a0cdecdcaa2abf0497c03c54b342b782b65df3e779b38beee\",\"size\":3734},{"),
+    (MediaType, Error, C, "index.json", "[{", "[{\"mediaType\":\"a\",\"digest\":\"sha256:fba3ad4aca61080a0cdecdcaa2abf0497c03c54b342b782b65df3e779b38beee\",\"size\":3734},{"),
+    (MediaType, Error, C, "index.json", "[{", "[{\"mediaType\":\"/b\",\"digest\":\"sha256:fba3ad4aca61080a0cdecdcaa2abf0497c03c54b342b782b65df3e779b38beee\",\"size\":3734},{"),
+    (MediaType, Error, C, "index.json", "[{", "[{\"mediaType\":\"a/\",\"digest\":\"sha256:fba3ad4aca61080a0cdecdcaa2abf0497c03c54b342b782b65df3e779b38beee\",\"size\":3734},{"),
+    (MediaType, Error, C, "index.json", "[{", "[{\"mediaType\":\"-a/b\",\"digest\":\"sha256:fba3ad4aca61080a0cdecdcaa2abf0497c03c54b342b782b65df3e779b38beee\",\"size\":3734},{"),
+    (MediaType, Error, C, "index.json", "[{", "[{\"mediaType\":\"a/b/c\",\"digest\":\"sha256:fba3ad4aca61080a0cdecdcaa2abf0497c03c54b342b782b65df3e779b38beee\",\"size\":3734},{"),
+    (MediaType, Error, C, "index.json", "[{", "[{\"mediaType\":\"aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa/b\",\"digest\":\"sha256:fba3ad4aca61080a0cdecdcaa2abf0497c03c54b342b782b65df3e779b38beee\",\"size\":3734},{"),
+    (EmptyDescriptor, Error, C, MANIFEST_C, "{\"schema", "{\"subject\":{\"mediaType\":\"application/vnd.oci.empty.v1+json\",\"digest\":\"sha256:44136fa355b3678a1146ad16f7e8649e94fb4fc21fe77e8310c060f61caaff8a\",\"size\":3},\"schema"),
+    (DescriptorData, Error, C, MANIFEST_C, "{\"schema", "{\"subject\":{\"mediaType\":\"a/b\",\"digest\":\"sha256:44136fa355b3678a1146ad16f7e8649e94fb4fc21fe77e8310c060f61caaff8a\",\"size\":2,\"data\":\"W10=\"},\"schema"),
+    (DescriptorData, Error, C, MANIFEST_C, "{\"schema", "{\"subject\":{\"mediaType\":\"a/b\",\"digest\":\"sha256:44136fa355b3678a1146ad16f7e8649e94fb4fc21fe77e8310c060f61caaff8a\",\"size\":2,\"data\":\"e30\"},\"schema"),
+    (LayerMediaType, Warning, C, MANIFEST_C, "layers\":[{\"mediaType\":\"application/vnd.docker.image.rootfs.diff.tar", "layers\":[{\"mediaType\":\"application/vnd.docker.image.rootfs.diff.tar.gzip"),
+    (LayerMediaType, Warning, C, MANIFEST_C, "layers\":[{\"mediaType\":\"application/vnd.docker.image.rootfs.diff.tar", "layers\":[{\"mediaType\":\"application/vnd.docker.image.rootfs.diff.tar.zstd"),
+    (LayerMediaType, Warning, "skopeo-oci.tar", "sha256/2d446a", "tar+gzip\",\"digest\":\"sha256:0e", "tar\",\"digest\":\"sha256:0e"),
+    (LayerMediaType, Warning, "skopeo-oci.tar", "sha256/2d446a", "tar+gzip\",\"digest\":\"sha256:0e", "tar+zstd\",\"digest\":\"sha256:0e"),
+    (HybridTag, Warning, C, "manifest.json", "[\"greeter:1\"]", "null"),
+    (HybridTag, Error, C, "index.json", "\"io.containerd.image.name\":\"docker.io/library/greeter:1\",", ""),
+    (Repositories, Error, "docker20.tar", "manifest.json", "[\"greeter:1\"]", "[\"greeter:1\",\"greeter:2\"]"),
+    (RepoTag, Error, "docker20.tar", "manifest.json", "[\"greeter:1\"]", "[\"greeter:1\",\"greeter@sha256:1111111111111111111111111111111111111111111111111111111111111111\"]"),
+    (V1Json, Error, "docker20.tar", "c6feb8eae558727a76eaf657569f3e2a48611f8364b36babfe202d588011e4f7/json", "{\"id\":\"c6feb8eae558727a76eaf657569f3e2a48611f8364b36babfe202d588011e4f7\",", "{"),
+    (V1Parent, Error, "docker20.tar", "c6feb8eae558727a76eaf657569f3e2a48611f8364b36babfe202d588011e4f7/json", "\"parent\":\"a26bb6160b554c9d44a078cdbc7e80251853c08aa69de97b11804492fd9a05ad\",", ""),
+    (V1Parent, Error, "docker20.tar", "a26bb6160b554c9d44a078cdbc7e80251853c08aa69de97b11804492fd9a05ad/json", "\"created\"", "\"parent\":\"1111111111111111111111111111111111111111111111111111111111111111\",\"created\""),
+    (RefName, Advice, "skopeo-oci.tar", "index.json", "greeter:1", "greeter:"),
 ];
 
 /// Edits that no reader minds.
@@ -114,4 +146,12 @@ pub(super) const HARMLESS: &[(&str, &str, &str, &str)] = &[
     (C, "index.json", "\"size\":577", "\"size\":577,\"artifactType\":null,\"urls\":null,\"x\":0"),
     ("docker26.tar", "manifest.json", "\"mediaType\":\"application/vnd.oci.image.layer.v1.tar\",\"size\":2560,", ""),
     ("docker26.tar", "manifest.json", "\"size\":2560,\"digest\":\"sha256:", "\"urls\":[\"https://example.com\"],\"size\":7,\"digest\":\"sha256:0"),
+    (C, "index.json", "}]}", "},{\"mediaType\":\"a.b+c/x!#$&^_-1\",\"digest\":\"sha256:fba3ad4aca61080a0cdecdcaa2abf0497c03c54b342b782b65df3e779b38beee\",\"size\":3734}]}"),
+    (C, "index.json", "}]}", "},{\"mediaType\":\"aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa/b\",\"digest\":\"sha256:fba3ad4aca61080a0cdecdcaa2abf0497c03c54b342b782b65df3e779b38beee\",\"size\":3734}]}"),
+    (C, MANIFEST_C, "{\"schema", "{\"subject\":{\"mediaType\":\"application/vnd.oci.empty.v1+json\",\"digest\":\"sha256:44136fa355b3678a1146ad16f7e8649e94fb4fc21fe77e8310c060f61caaff8a\",\"size\":2,\"data\":\"e30=\"},\"schema"),
+    (C, MANIFEST_C, "{\"schema", "{\"subject\":{\"mediaType\":\"a/b\",\"digest\":\"sha256:1111111111111111111111111111111111111111111111111111111111111111\",\"size\":1},\"schema"),
+    (C, "index.json", "\"annotations\":{", "\"platform\":{\"os\":\"unknown\",\"architecture\":\"unknown\"},\"annotations\":{"),
+    (C, "index.json", "\"annotations\":{", "\"platform\":{\"os\":\"linux\",\"architecture\":\"amd64\",\"variant\":\"v2\"},\"annotations\":{"),
+    (C, CONFIG, "{\"arch", "{\"variant\":\"v2\",\"arch"),
+    (C, "manifest.json", "\"RepoTags\"", "\"Parent\":null,\"RepoTags\""),
 ];
