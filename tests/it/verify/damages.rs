@@ -13,7 +13,7 @@ use sha2::Digest as _;
 use tar::EntryType;
 
 use crate::edit::{self, Archive};
-use crate::raw::{self, Sparse};
+use crate::raw::{self, Raw, Sparse};
 
 pub(super) const BASE: &str = "65ecc442f26c8e151468334455f008b106365cc85a90c23e42f8827c19f62955";
 pub(super) const TOP: &str = "e389ba439fbca16cf9888144484c9e6cc56d67238e02c4ab4d5ad69f77de3caf";
@@ -439,6 +439,17 @@ pub(super) const DAMAGES: &[(Rule, Severity, &str, Damage)] = &[
     }),
     (Rule::LayerDuplicatePath, Error, "docker26-containerd.tar", |a| set_layer(a, &[(EntryType::Regular, ".wh.a"), (EntryType::Regular, ".wh.a")])),
     (Rule::LayerHardLink, Warning, "docker26-containerd.tar", |a| set_layer(a, &[(EntryType::Regular, "d/b"), (EntryType::Link, "a -> b")])),
+    // A tar that ends because its stream does is told once; one that is none in an intact stream is told.
+    (Rule::LayerCompression, Error, "crane.tar", |a| { let data = &mut a.entry(".tar.gz").data; data.truncate(data.len() / 2); a.repair(); }),
+    (Rule::LayerTar, Error, "crane.tar", |a| {
+        let plain = decompressed(&a.entry(".tar.gz").data);
+        let mut encoder = Compression::Gzip.encoder(Vec::new()).unwrap();
+        encoder.write_all(&b"no tar".repeat(200)).unwrap();
+        let diff_id = Digest::of(&b"no tar".repeat(200)).hex();
+        a.entry(".tar.gz").data = encoder.finish().unwrap();
+        a.replace("sha256:", &Digest::of(&plain).hex(), &diff_id);
+        a.repair();
+    }),
 ];
 
 /// Archives that differ from real ones in what every reader takes.
@@ -477,6 +488,11 @@ pub(super) const HARMLESS: &[(&str, Damage)] = &[
         a.add("signature-1", b"a");
         a.add("signature-2", b"b");
     }),
+    ("docker26-containerd.tar", |a| {
+        a.entry(BASE).data = raw::stream(&[Raw::new(b'g', "g"), Raw::new(b'g', "g"), Raw::device(b'3', "a", (1, 3)), Raw::device(b'4', "b", (0, 0))]);
+        a.repair();
+    }),
+    ("docker26-containerd.tar", |a| set_layer(a, &[(EntryType::Regular, ".wh.a"), (EntryType::Regular, "a")])),
     // Links from the root, names from the root, and siblings of whiteouts.
     ("docker26-containerd.tar", |a| set_layer(a, &[(EntryType::Regular, "b"), (EntryType::Link, "a -> /b"), (EntryType::Link, "c -> ./b")])),
     ("docker26-containerd.tar", |a| set_layer(a, &[(EntryType::Regular, "/b"), (EntryType::Link, "a -> b")])),
