@@ -439,6 +439,7 @@ pub(super) const DAMAGES: &[(Rule, Severity, &str, Damage)] = &[
     }),
     (Rule::LayerDuplicatePath, Error, "docker26-containerd.tar", |a| set_layer(a, &[(EntryType::Regular, ".wh.a"), (EntryType::Regular, ".wh.a")])),
     (Rule::LayerHardLink, Warning, "docker26-containerd.tar", |a| set_layer(a, &[(EntryType::Regular, "d/b"), (EntryType::Link, "a -> b")])),
+    (Rule::Repositories, Warning, "docker26.tar", |a| a.remove("repositories")),
     // A tar that ends because its stream does is told once; one that is none in an intact stream is told.
     (Rule::LayerCompression, Error, "crane.tar", |a| { let data = &mut a.entry(".tar.gz").data; data.truncate(data.len() / 2); a.repair(); }),
     (Rule::LayerTar, Error, "crane.tar", |a| {
