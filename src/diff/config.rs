@@ -182,6 +182,17 @@ mod tests {
                 r#""Healthcheck":{"Test":["NONE"],"Interval":1}"#,
                 1,
             ),
+            // A check of zeros alone is none; one number makes it one.
+            (
+                r#""Healthcheck":{"Interval":0,"Retries":0,"Test":[]}"#,
+                "",
+                0,
+            ),
+            (r#""Healthcheck":{}"#, r#""Healthcheck":{"Test":null}"#, 0),
+            ("", r#""Healthcheck":{"Timeout":0}"#, 0),
+            (r#""Healthcheck":{"Interval":0,"Retries":3}"#, "", 1),
+            ("", r#""Healthcheck":{"Test":["NONE"]}"#, 1),
+            (r#""Healthcheck":{"Interval":0}"#, r#""Healthcheck":7"#, 1),
             (r#""StopTimeout":0"#, "", 1),
         ] {
             assert_eq!(compare(old, new), n_changes, "{old} {new}");

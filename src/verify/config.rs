@@ -112,7 +112,7 @@ fn check_created(checker: &mut Checker, json: &Json, place: &str, path: &str) {
     let Some(value) = json.get("created") else {
         return;
     };
-    let is_time = |text: &str| Timestamp::parse(text).is_ok() && text.len() > 10;
+    let is_time = |text: &str| is_rfc_3339(text) && Timestamp::parse(text).is_ok();
     if !value.text().is_some_and(is_time) {
         let found = value
             .text()
@@ -120,6 +120,28 @@ fn check_created(checker: &mut Checker, json: &Json, place: &str, path: &str) {
         let message = format!("has {found} at `{path}`, not an RFC 3339 time");
         checker.error(Rule::Created, place, message);
     }
+}
+
+/// Tells whether a time has the form that Go parses: other forms of ISO 8601 are none.
+fn is_rfc_3339(text: &str) -> bool {
+    let is_form = |text: &str, form: &str| {
+        let is_same = |(a, b): (u8, u8)| a == b || b == b'0' && a.is_ascii_digit();
+        text.len() == form.len() && text.bytes().zip(form.bytes()).all(is_same)
+    };
+    let Some((seconds, rest)) = text.split_at_checked("0000-00-00T00:00:00".len()) else {
+        return false;
+    };
+    let zone = rest.strip_prefix('.').map_or(Some(rest), |rest| {
+        let zone = rest.trim_start_matches(|c: char| c.is_ascii_digit());
+        Some(zone).filter(|zone| zone.len() < rest.len())
+    });
+    let is_zone = |zone| {
+        ["Z", "+00:00", "-00:00"]
+            .iter()
+            .any(|form| is_form(zone, form))
+    };
+    // Go has no leap seconds.
+    is_form(seconds, "0000-00-00T00:00:00") && !seconds.ends_with("60") && zone.is_some_and(is_zone)
 }
 
 fn check_rootfs(checker: &mut Checker, json: &Json, place: &str) -> DiffIds {

@@ -124,7 +124,7 @@ fn check_urls(checker: &mut Checker, json: &Json, place: &str, path: &str) {
         let message =
             format!("has a URL at `{path}.urls` that is not an absolute HTTP or HTTPS URL");
         match scheme {
-            Some("http" | "https") => {}
+            Some(scheme) if is_of_web(scheme) => {}
             Some(scheme) if is_scheme(scheme) => checker.advice(Rule::Urls, place, message),
             _ => checker.error(Rule::Urls, place, message),
         }
@@ -139,6 +139,11 @@ fn is_of_url_characters(url: &str) -> bool {
     };
     let is_character = |b: u8| b.is_ascii_alphanumeric() || b"-._~:/?#[]@!$&'()*+,;=%".contains(&b);
     url.bytes().all(is_character) && url.split('%').skip(1).all(is_escape)
+}
+
+fn is_of_web(scheme: &str) -> bool {
+    let is = |known: &str| scheme.eq_ignore_ascii_case(known);
+    is("http") || is("https")
 }
 
 /// RFC 3986, section 3.1.

@@ -92,11 +92,7 @@ impl Offenders {
 /// Streams a layer; its bytes go through SHA-512 as well if `is_long`.
 pub(super) fn examine(blob: &Blob, is_long: bool) -> io::Result<LayerFacts> {
     let compression = Compression::of(blob.reader())?;
-    let mut input = match compression.decoder(blob.reader()) {
-        Ok(decoder) => HashingInput::new(decoder, is_long),
-        Err(error) if compression == Compression::None => return Err(error),
-        Err(error) => HashingInput::broken(error),
-    };
+    let mut input = HashingInput::new(compression.decoder(blob.reader())?, is_long);
     let mut tar = TarFacts::default();
     let mut reader = TarReader::new(&mut input);
     if let Err(error) = walk(&mut reader, &mut tar) {
@@ -247,12 +243,6 @@ impl<'a> HashingInput<'a> {
             filled: 0,
             error: None,
         }
-    }
-
-    fn broken(error: io::Error) -> Self {
-        let mut input = Self::new(Box::new(io::empty()), false);
-        input.error = Some(error);
-        input
     }
 
     /// Makes sure that bytes are buffered; false at the end.

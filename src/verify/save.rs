@@ -303,8 +303,8 @@ pub(super) fn check_parents(checker: &mut Checker, save: &Save, facts: &Facts) {
 
 /// Compares what Docker compares: the fields it knows, absent or empty being the same.
 fn is_same_entry(a: &Json, b: &Json) -> bool {
-    let is_empty = |value: &&Json| !matches!(value, Json::Bool(false)) && value.text() != Some("");
-    let field = |entry, key| Json::get(entry, key).filter(is_empty);
+    let is_filled = |value: &&Json| !matches!(value, Json::Bool(false)) && value.text() != Some("");
+    let field = |entry, key| Json::get(entry, key).filter(is_filled);
     known::HISTORY
         .iter()
         .all(|key| field(a, key) == field(b, key))

@@ -79,7 +79,7 @@ impl Archive {
     pub(crate) fn replace(&mut self, part: &str, old: &str, new: &str) {
         let entry = self.entry(part);
         let changed = replace_bytes(&entry.data, old, new);
-        assert_ne!(changed, entry.data, "`{old}` in `{part}`");
+        assert!(changed != entry.data, "`{old}` in `{part}`");
         entry.data = changed;
     }
 

@@ -11,9 +11,12 @@ super::tests! {
     a_command_of_windows_is_words_again
     a_diff_that_is_there_already_changes_nothing
     a_directory_goes_as_a_whole_and_files_come_after
+    a_directory_goes_out_of_every_layer_with_what_hides_it
     a_field_with_nothing_in_it_is_a_problem
     a_file_changes_as_a_diff_says
     a_file_of_several_names_gets_the_last_mode
+    a_file_that_comes_through_a_link_that_goes
+    a_hard_link_goes_to_any_file_of_the_list
     a_health_check_is_replaced_as_a_whole
     a_health_check_keeps_what_is_not_named
     a_health_check_where_there_is_none
@@ -44,6 +47,7 @@ super::tests! {
     a_path_goes_out_of_every_layer
     a_path_moves_within_its_layers
     a_path_that_cannot_move_within_its_layers
+    a_pattern_has_wildcards_anywhere_in_a_path
     a_port_and_a_volume_that_are_not_there
     a_short_history_stays_as_it_is
     a_source_that_cannot_be_a_layer
@@ -75,6 +79,8 @@ super::tests! {
     args_are_filled_in
     certificates_for_an_image_without_a_bundle
     certificates_that_are_not_added
+    context_that_differs_by_more_than_fuzz_says
+    context_that_differs_is_ignored_as_far_as_fuzz_says
     documents_that_cannot_be_edited
     every_mistake_is_told_at_once
     files_are_written_in_the_patch
@@ -85,6 +91,7 @@ super::tests! {
     labels_go_by_pattern
     layers_become_one
     layers_that_cannot_go
+    layers_that_still_change_a_directory_stay
     layers_without_anything_left_go
     lines_are_appended_once
     links_with_several_names_stay_one
@@ -94,6 +101,7 @@ super::tests! {
     no_file_is_later_than_a_time
     nothing_to_remove_changes_nothing
     one_image_of_two_changes
+    operations_on_the_layers_that_were_added
     operations_that_do_not_fight
     operations_that_fight
     parts_go_before_and_behind_a_value
@@ -107,6 +115,7 @@ super::tests! {
     the_last_label_goes_and_an_empty_object_stays
     the_last_tag_goes
     the_last_variable_goes_and_an_empty_list_stays
+    the_only_layer_stays_although_it_is_empty
     the_process_changes_and_cmd_stays
     the_same_layer_twice
     these_tags_and_no_others

@@ -13,7 +13,7 @@ use sha2::Digest as _;
 use tar::EntryType;
 
 use crate::edit::{self, Archive};
-use crate::raw::{self, Sparse};
+use crate::raw::{self, Raw, Sparse};
 use crate::stale::base64;
 
 pub(super) const BASE: &str = "65ecc442f26c8e151468334455f008b106365cc85a90c23e42f8827c19f62955";
@@ -79,16 +79,7 @@ pub(super) const DAMAGES: &[(Rule, Severity, &str, Damage)] = &[
         blob.header.set_link_name("../../data").unwrap();
         blob.data.clear();
     }),
-    (Rule::DirVersion, Warning, "skopeo-oci.tar", |a| {
-        // The same image as a `dir:`.
-        a.remove("index.json");
-        a.remove("oci-layout");
-        a.entries.retain(|entry| !entry.name.ends_with('/'));
-        for entry in &mut a.entries {
-            entry.name = entry.name.replace("blobs/sha256/", "");
-        }
-        a.entry("2d446a").name = String::from("manifest.json");
-    }),
+    (Rule::DirVersion, Warning, "skopeo-oci.tar", as_directory),
     (Rule::BlobName, Error, "docker26.tar", |a| a.add("blobs/sha512/abc", b"x")),
     (Rule::ConfigName, Error, "docker20.tar", |a| a.entry(CONFIG).data.push(b'\n')),
     (Rule::LayerName, Error, "crane.tar", |a| {
@@ -402,6 +393,166 @@ pub(super) const DAMAGES: &[(Rule, Severity, &str, Damage)] = &[
     }),
     (Rule::Repositories, Error, "podman-docker.tar", |a| a.replace("repositories", PODMAN_TOP, PODMAN_BASE)),
     (Rule::V1Version, Error, "podman-docker.tar", |a| a.replace(&format!("{PODMAN_TOP}/VERSION"), "1.0", "1.1")),
+    (Rule::Created, Error, "docker26-containerd.tar", |a| { a.replace(CONFIG, "\"2026-11-23T05:26:24.153984503Z\",\"docker", "\"2026-11-23\",\"docker"); a.repair(); }),
+    (Rule::Created, Error, "docker26-containerd.tar", |a| { a.replace(CONFIG, "\"2026-11-23T05:26:12.777566036Z\"", "7"); a.repair(); }),
+    (Rule::Urls, Error, "docker26-containerd.tar", |a| a.replace("index.json", "\"size\":577", "\"size\":577,\"urls\":[\"1http://example.com\"]")),
+    (Rule::Urls, Error, "docker26-containerd.tar", |a| a.replace("index.json", "\"size\":577", "\"size\":577,\"urls\":[7]")),
+    (Rule::Parent, Error, "docker26-containerd.tar", |a| add_child(a, ("ONBUILD ENV CHILD=1\"", "ONBUILD ENV CHILD=2\""))),
+    (Rule::Parent, Error, "docker26-containerd.tar", |a| add_child(a, ("WORKDIR /opt/app\",\"empty_layer\":true", "WORKDIR /opt/app\",\"author\":\"a\",\"empty_layer\":true"))),
+    (Rule::Parent, Error, "docker26-containerd.tar", |a| add_child(a, ("{\"created_by\":\"child\"", "{\"empty_layer\":true},{\"created_by\":\"child\""))),
+    (Rule::Parent, Warning, "docker20.tar", |a| a.replace("manifest.json", "[{", &format!("[{{\"Parent\":\"sha256:{OTHER}\","))),
+    (Rule::ForeignLayer, Advice, "skopeo-oci.tar", |a| { a.replace("sha256/2d446a", "application/vnd.oci.image.layer.v1.tar", "application/vnd.oci.image.layer.nondistributable.v1.tar"); a.repair(); }),
+    (Rule::AnnotationKey, Advice, "skopeo-oci.tar", |a| a.replace("index.json", "\"annotations\":{", "\"annotations\":{\"key\":\"a\",")),
+    (Rule::RefName, Advice, "skopeo-oci.tar", |a| a.replace("index.json", "greeter:1", "greeter~1")),
+    (Rule::RefName, Advice, "skopeo-oci.tar", |a| a.replace("index.json", "greeter:1", "a//b")),
+    (Rule::DescriptorPlatform, Error, "docker26-containerd.tar", |a| a.replace("index.json", "\"size\":577", "\"size\":577,\"platform\":{\"architecture\":\"amd64\",\"os\":\"\"}")),
+    (Rule::NoLayers, Advice, "skopeo-oci.tar", |a| only_manifest(a, ",\"artifactType\":\"a/b\"", ("application/vnd.oci.empty.v1+json", "{}"), &[])),
+    (Rule::ReservedKey, Warning, "skopeo-oci.tar", |a| a.replace("index.json", "\"annotations\":{", "\"annotations\":{\"org.opencontainers\":\"a\",")),
+    (Rule::Attestation, Warning, "skopeo-oci.tar", |a| a.replace("index.json", "\"annotations\":{", "\"annotations\":{\"io.containerd.manifest.subject\":\"sha256:abc\",")),
+    (Rule::UnportableDigest, Warning, "docker26-containerd.tar", |a| {
+        let long = "1".repeat(128);
+        let statement = format!("{{\"subject\":[{{\"name\":\"a\",\"digest\":{{\"sha512\":\"{long}\"}}}}]}}");
+        let subject = format!(",\"artifactType\":\"a/b\",\"subject\":{{\"mediaType\":\"a/b\",\"digest\":\"sha512:{long}\",\"size\":3}}");
+        let config = ("application/vnd.oci.empty.v1+json", "{}");
+        let descriptor = put_manifest(a, &subject, config, &[("application/vnd.in-toto+json", &statement)]);
+        a.replace("index.json", "}]}", &format!("}},{descriptor}]}}"));
+    }),
+    // What two descriptors say of one platform: the image's own, and that of the index.
+    (Rule::DescriptorPlatform, Warning, "docker26-containerd.tar", |a| {
+        set_platform(a, ("linux", "arm"), ",\"variant\":\"v7\"");
+        a.replace("index.json", "\"v7\"", "\"v6\"");
+    }),
+    (Rule::HybridImage, Error, "docker26-containerd.tar", |a| {
+        let config = "{\"architecture\":\"amd64\",\"os\":\"linux\",\"rootfs\":{\"type\":\"layers\",\"diff_ids\":[]}}";
+        let descriptor = put_manifest(a, "", ("application/vnd.oci.image.config.v1+json", config), &[]);
+        a.replace("index.json", "}]}", &format!("}},{descriptor}]}}"));
+    }),
+    // The same bytes compressed are the same layer of the image, and another one of the archive.
+    (Rule::HybridImage, Error, "docker26-containerd.tar", |a| {
+        let plain = a.entry(BASE).data.clone();
+        let compressed = recompress(&plain, Compression::Gzip);
+        let (hex, size) = (Digest::of(&compressed).hex(), compressed.len());
+        a.add(&format!("blobs/sha256/{hex}"), &compressed);
+        let media_type = "application/vnd.docker.image.rootfs.diff.tar";
+        let stated = |more: &str, hex: &str, size: usize| {
+            format!("{{\"mediaType\":\"{media_type}{more}\",\"digest\":\"sha256:{hex}\",\"size\":{size}}}")
+        };
+        a.replace(MANIFEST_C, &stated("", BASE, plain.len()), &stated(".gzip", &hex, size));
+        a.repair();
+    }),
+    (Rule::V1Version, Warning, "docker20.tar", |a| a.remove(&format!("{V1_TOP}/VERSION"))),
+    (Rule::V1Version, Error, "docker20.tar", |a| a.entry(&format!("{V1_TOP}/VERSION")).data = b"1.0\n".to_vec()),
+    (Rule::V1Json, Error, "docker20.tar", |a| a.remove(&format!("{V1_TOP}/json"))),
+    (Rule::V1Json, Error, "docker20.tar", |a| {
+        let json = a.entry(&format!("{V1_TOP}/json"));
+        json.header.set_entry_type(EntryType::Directory);
+        json.data.clear();
+    }),
+    (Rule::BadJson, Error, "docker20.tar", |a| a.entry(&format!("{V1_TOP}/json")).data = b"[]".to_vec()),
+    (Rule::UnportableLink, Warning, "docker20-two-images.tar", |a| {
+        let name = "59ec9b39a8a9173eacef0d841d4642bdc2ac9a19c415599579d27891fed0a40c/layer.tar";
+        let mut link = a.entry(name).clone();
+        link.name = name.replace("layer.tar", "link");
+        a.entry(name).header.set_link_name("link").unwrap();
+        a.entries.push(link);
+    }),
+    (Rule::UnportableCompression, Warning, "crane.tar", |a| {
+        let data = recompress(&a.entry(".tar.gz").data, Compression::Xz);
+        a.entry(".tar.gz").data = data;
+        a.repair();
+    }),
+    (Rule::DirVersion, Warning, "skopeo-oci.tar", |a| { as_directory(a); a.add("version", b"Directory Transport Version: 2.0\n"); }),
+    (Rule::DirVersion, Warning, "skopeo-oci.tar", |a| { as_directory(a); a.add("version", &[b"Directory Transport Version: 1.1\n".as_slice(), &[b' '; 64]].concat()); }),
+    (Rule::BlobDigest, Error, "skopeo-oci.tar", |a| { as_directory(a); a.add("version", b"Directory Transport Version: 1.1\n"); a.replace("722078", "myvalue", "my_alue"); }),
+    (Rule::LayerWhiteout, Error, "docker26-containerd.tar", |a| set_layer(a, &[(EntryType::Regular, "d/.wh.."), (EntryType::Regular, "e/.wh...")])),
+    (Rule::LayerEntryType, Error, "docker26-containerd.tar", |a| {
+        set_layer(a, &[(EntryType::Continuous, "a"), (EntryType::Continuous, "b"), (EntryType::Continuous, "c"), (EntryType::Continuous, "d"), (EntryType::Continuous, "e")]);
+    }),
+    (Rule::LayerDuplicatePath, Error, "docker26-containerd.tar", |a| set_layer(a, &[(EntryType::Regular, ".wh.a"), (EntryType::Regular, ".wh.a")])),
+    (Rule::LayerHardLink, Warning, "docker26-containerd.tar", |a| set_layer(a, &[(EntryType::Regular, "d/b"), (EntryType::Link, "a -> b")])),
+    (Rule::Repositories, Warning, "docker26.tar", |a| a.remove("repositories")),
+    // A tar that ends because its stream does is told once; one that is none in an intact stream is told.
+    (Rule::LayerCompression, Error, "crane.tar", |a| { let data = &mut a.entry(".tar.gz").data; data.truncate(data.len() / 2); a.repair(); }),
+    (Rule::LayerTar, Error, "crane.tar", |a| {
+        let plain = decompressed(&a.entry(".tar.gz").data);
+        let mut encoder = Compression::Gzip.encoder(Vec::new()).unwrap();
+        encoder.write_all(&b"no tar".repeat(200)).unwrap();
+        let diff_id = Digest::of(&b"no tar".repeat(200)).hex();
+        a.entry(".tar.gz").data = encoder.finish().unwrap();
+        a.replace("sha256:", &Digest::of(&plain).hex(), &diff_id);
+        a.repair();
+    }),
+];
+
+/// Archives that differ from real ones in what every reader takes.
+#[rustfmt::skip]
+pub(super) const HARMLESS: &[(&str, Damage)] = &[
+    ("docker26-containerd.tar", |a| set_platform(a, ("linux", "amd64"), ",\"os.features\":[\"a\"]")),
+    ("docker26-containerd.tar", |a| set_platform(a, ("windows", "amd64"), ",\"os.features\":[\"win32k\"]")),
+    ("docker26-containerd.tar", |a| set_platform(a, ("linux", "arm"), ",\"variant\":\"v7\"")),
+    ("docker26-containerd.tar", |a| set_platform(a, ("linux", "arm64"), ",\"variant\":\"v8\"")),
+    ("docker26-containerd.tar", |a| set_platform(a, ("linux", "riscv64"), ",\"variant\":\"any\"")),
+    ("docker26-containerd.tar", |a| set_platform(a, ("hurd", "386"), "")),
+    // No image, and so none for a platform.
+    ("docker26-containerd.tar", |a| {
+        let config = ("application/vnd.oci.empty.v1+json", "{}");
+        let descriptor = put_manifest(a, ",\"artifactType\":\"a/b\"", config, &[("a/b", "x")]);
+        a.replace("index.json", "}]}", &format!("}},{descriptor}]}}"));
+    }),
+    ("buildx-oci-multi.tar", |a| {
+        let unknown = "\"platform\": {\n        \"architecture\": \"unknown\",\n        \"os\": \"unknown\"\n      }";
+        a.replace("sha256/3b80ae", unknown, "\"urls\": []");
+        a.repair();
+    }),
+    ("docker26-containerd.tar", |a| { a.replace(CONFIG, "\"2026-11-23T05:26:24.153984503Z\",\"docker", "\"2026-11-23T05:26:24+01:00\",\"docker"); a.repair(); }),
+    ("docker26-containerd.tar", |a| { a.replace(CONFIG, "\"2026-11-23T05:26:24.153984503Z\",\"docker", "null,\"docker"); a.repair(); }),
+    ("docker26-containerd.tar", |a| a.replace("index.json", "\"size\":577", "\"size\":577,\"urls\":[\"http://example.com/a?b=%4f\",\"https://example.com\",\"HTTPS://example.com\"]")),
+    ("skopeo-oci.tar", |a| a.replace("index.json", "greeter:1", "example.com/a--b_c/greeter:v1.0+2@x")),
+    // What is spoken of is in the archive, though not in this index.
+    ("buildx-oci-multi.tar", |a| a.replace("index.json", "\"annotations\":{", &format!("\"annotations\":{{\"vnd.docker.reference.digest\":\"{ATTESTED}\","))),
+    ("docker26-containerd.tar", |a| {
+        set_platform(a, ("linux", "arm"), ",\"variant\":\"v7\"");
+        a.replace("index.json", ",\"variant\":\"v7\"", "");
+    }),
+    ("skopeo-oci.tar", |a| {
+        as_directory(a);
+        a.add("version", b"Directory Transport Version: 1.2\n");
+        a.add("signature-1", b"a");
+        a.add("signature-2", b"b");
+    }),
+    ("docker26-containerd.tar", |a| {
+        a.entry(BASE).data = raw::stream(&[Raw::new(b'g', "g"), Raw::new(b'g', "g"), Raw::device(b'3', "a", (1, 3)), Raw::device(b'4', "b", (0, 0))]);
+        a.repair();
+    }),
+    ("docker26-containerd.tar", |a| set_layer(a, &[(EntryType::Regular, ".wh.a"), (EntryType::Regular, "a")])),
+    // Links from the root, names from the root, and siblings of whiteouts.
+    ("docker26-containerd.tar", |a| set_layer(a, &[(EntryType::Regular, "b"), (EntryType::Link, "a -> /b"), (EntryType::Link, "c -> ./b")])),
+    ("docker26-containerd.tar", |a| set_layer(a, &[(EntryType::Regular, "/b"), (EntryType::Link, "a -> b")])),
+    ("docker26-containerd.tar", |a| set_layer(a, &[(EntryType::Regular, ".wh.a"), (EntryType::Regular, "b"), (EntryType::Regular, "d/.wh.a"), (EntryType::Regular, "d/b")])),
+    ("docker26-containerd.tar", |a| set_layer(a, &[(EntryType::XGlobalHeader, "g"), (EntryType::Fifo, "f"), (EntryType::Symlink, "s -> nowhere")])),
+    ("docker26-containerd.tar", |a| {
+        a.replace(CONFIG, "\"os\":\"linux\"", "\"os\":\"windows\"");
+        set_layer(a, &[(EntryType::Link, "Files/a -> Files\\b")]);
+    }),
+    // An artifact whose configuration has the type of an image's, as cosign writes it, is for no platform.
+    ("docker26-containerd.tar", |a| {
+        let config = format!("{{\"rootfs\":{{\"type\":\"layers\",\"diff_ids\":[\"sha256:{OTHER}\"]}}}}");
+        let config = ("application/vnd.oci.image.config.v1+json", config.as_str());
+        let descriptor = put_manifest(a, "", config, &[("a/b", "x")]);
+        let platform = "{\"platform\":{\"os\":\"unknown\",\"architecture\":\"unknown\"},";
+        let descriptor = descriptor.replacen('{', platform, 1);
+        a.entry("index.json").data.truncate(0);
+        set_manifests(a, &format!("[{descriptor}]"));
+        a.remove("manifest.json");
+        a.remove(MANIFEST_C);
+        a.remove(CONFIG);
+        a.remove(BASE);
+        a.remove(TOP);
+    }),
+    // Docker compares the history of a parent by what it knows; absent, empty and false are the same.
+    ("docker26-containerd.tar", |a| add_child(a, ("ONBUILD ENV CHILD=1\"", "ONBUILD ENV CHILD=1\""))),
+    ("docker26-containerd.tar", |a| add_child(a, ("ONBUILD ENV CHILD=1\"", "ONBUILD ENV CHILD=1\",\"comment\":\"\",\"author\":null,\"other\":1"))),
+    ("docker26-containerd.tar", |a| add_child(a, ("in / \"", "in / \",\"empty_layer\":false"))),
 ];
 
 /// Adds a blob again, compressed, and returns its name.
@@ -475,6 +626,50 @@ fn set_subject(archive: &mut Archive, descriptor: &str) {
         &format!("{{\"subject\":{{{descriptor}}},\"schema"),
     );
     archive.repair();
+}
+
+/// Writes the same image as a `dir:`, still without `version`.
+fn as_directory(archive: &mut Archive) {
+    archive.remove("index.json");
+    archive.remove("oci-layout");
+    archive.entries.retain(|entry| !entry.name.ends_with('/'));
+    for entry in &mut archive.entries {
+        entry.name = entry.name.replace("blobs/sha256/", "");
+    }
+    archive.entry("2d446a").name = String::from("manifest.json");
+}
+
+/// Writes the platform of the configuration and of its descriptor, and something more of the latter.
+fn set_platform(archive: &mut Archive, (os, architecture): (&str, &str), more: &str) {
+    let variant = more.strip_prefix(",\"variant\"").map_or("", |_| more);
+    let config = &mut archive.entry(CONFIG).data;
+    let text = String::from_utf8(config.clone()).unwrap();
+    let stated = format!("{{\"architecture\":\"{architecture}\"{variant}");
+    let text = text.replace("{\"architecture\":\"amd64\"", &stated);
+    let stated = format!("\"os\":\"{os}\",\"rootfs\"");
+    *config = text
+        .replace("\"os\":\"linux\",\"rootfs\"", &stated)
+        .into_bytes();
+    archive.repair();
+    let platform =
+        format!("\"platform\":{{\"os\":\"{os}\",\"architecture\":\"{architecture}\"{more}}},");
+    let annotations = "\"annotations\":";
+    archive.replace("index.json", annotations, &(platform + annotations));
+}
+
+/// Adds an untagged image whose parent is the one that is there: its configuration with one entry more, and one text for another.
+fn add_child(archive: &mut Archive, (old, new): (&str, &str)) {
+    let config = String::from_utf8(archive.entry(CONFIG).data.clone()).unwrap();
+    let child = ",{\"created_by\":\"child\",\"empty_layer\":true}],\"os\"";
+    let config = config.replace("],\"os\"", child);
+    assert!(config.contains(old), "{old}");
+    let config = config.replace(old, new);
+    let name = format!("blobs/sha256/{}", Digest::of(config.as_bytes()).hex());
+    archive.add(&name, config.as_bytes());
+    let item = format!(
+        "[{{\"Config\":\"{name}\",\"Parent\":\"sha256:{CONFIG}\",\"RepoTags\":null,\"Layers\":[\"blobs/sha256/{BASE}\",\"blobs/sha256/{TOP}\"]}},{{"
+    );
+    archive.replace("manifest.json", "[{", &item);
 }
 
 pub(super) fn sha512(data: &[u8]) -> String {
