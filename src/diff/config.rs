@@ -192,7 +192,6 @@ mod tests {
             ("", r#""Healthcheck":{"Timeout":0}"#, 0),
             (r#""Healthcheck":{"Interval":0,"Retries":3}"#, "", 1),
             ("", r#""Healthcheck":{"Test":["NONE"]}"#, 1),
-            (r#""Healthcheck":{"Interval":0}"#, r#""Healthcheck":7"#, 1),
             (r#""StopTimeout":0"#, "", 1),
         ] {
             assert_eq!(compare(old, new), n_changes, "{old} {new}");
