@@ -2,6 +2,7 @@
 //!
 //! Nothing is written before everything is known: [`prepare`] ends with the ids that the output will have.
 
+mod compare;
 mod layer_summary;
 mod layers;
 pub mod markdown;
@@ -26,9 +27,9 @@ use crate::gather::OpenSources;
 use crate::image::Config;
 use crate::plan::{Plan, PlannedLayer};
 
+pub(crate) use compare::compare;
 pub use layer_summary::LayerSummary;
 pub use record::AppliedPatch;
-pub(crate) use summary::compare;
 pub(crate) use summary::compare_tags;
 pub use summary::{ConfigChange, ImageSummary, Summary, TagSummary};
 pub(crate) use text::{annotation, bytes, describe, put_changes, put_id, short, shown};

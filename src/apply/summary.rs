@@ -4,13 +4,13 @@ use std::collections::HashSet;
 
 use serde::Serialize;
 
+use super::compare::compare;
 use super::layer_summary::{self, LayerSummary};
 use super::layers::Places;
 use crate::annotation::AnnotationEdit;
 use crate::archive::{Archive, Revision};
 use crate::digest::Digest;
 use crate::image::Config;
-use crate::image::json::Value;
 use crate::plan::{Change, Plan, Step};
 use crate::reference::Reference;
 
@@ -194,168 +194,6 @@ fn unread_notes(archive: &Archive) -> Vec<String> {
     let n_more = unread.len().saturating_sub(MAX_TOLD);
     let more = (n_more > 0).then(|| format!("{n_more} more cannot be read and stay as they are"));
     told.chain(more).collect()
-}
-
-/// How many pairs of history entries are compared to find what two histories have in common; where there would be more, all
-/// of the one goes and all of the other comes, but for what both begin and end with. About a thousand entries of each.
-const MAX_COMPARED: usize = 1 << 20;
-
-/// Returns which items of a list are not in a shorter one that has the others in their order.
-fn missing(before: &[&Value], after: &[&Value]) -> Option<Vec<usize>> {
-    let mut rest = after.iter().peekable();
-    let is_gone = |i: &usize| rest.next_if(|value| value.means(before[*i])).is_none();
-    let gone: Vec<usize> = (0..before.len()).filter(is_gone).collect();
-    (before.len() == after.len() + gone.len()).then_some(gone)
-}
-
-fn removed(path: &[String], index: usize, value: &Value) -> ConfigChange {
-    ConfigChange {
-        path: [path, &[index.to_string()]].concat(),
-        change: Change::Removed,
-        old: Some(value.to_json()),
-        new: None,
-    }
-}
-
-/// Adds the entries of a list that go, by their old index, and those that come, by their new one.
-fn compare_entries(
-    path: &mut Vec<String>,
-    before: &[&Value],
-    after: &[&Value],
-    changes: &mut Vec<ConfigChange>,
-) {
-    // A long history is mostly as it was: only what follows that is searched.
-    let both = before.iter().zip(after);
-    let n_same = both.take_while(|(one, other)| one.means(other)).count();
-    let (mut before, mut after) = (&before[n_same..], &after[n_same..]);
-    if (before.len() + 1).saturating_mul(after.len() + 1) > MAX_COMPARED {
-        let ends = before.iter().rev().zip(after.iter().rev());
-        let n_last = ends.take_while(|(one, other)| one.means(other)).count();
-        (before, after) = (
-            &before[..before.len() - n_last],
-            &after[..after.len() - n_last],
-        );
-    }
-    if (before.len() + 1).saturating_mul(after.len() + 1) > MAX_COMPARED {
-        for (i, old) in before.iter().enumerate() {
-            changes.push(removed(path, n_same + i, old));
-        }
-        for (j, new) in after.iter().enumerate() {
-            path.push((n_same + j).to_string());
-            compare(path, None, Some(new), changes);
-            path.pop();
-        }
-        return;
-    }
-    // How many entries the rests of both lists from here on have in common.
-    let mut common = vec![vec![0_u32; after.len() + 1]; before.len() + 1];
-    for (i, old) in before.iter().enumerate().rev() {
-        for (j, new) in after.iter().enumerate().rev() {
-            common[i][j] = if old.means(new) {
-                common[i + 1][j + 1] + 1
-            } else {
-                common[i + 1][j].max(common[i][j + 1])
-            };
-        }
-    }
-    let (mut i, mut j) = (0, 0);
-    while i < before.len() || j < after.len() {
-        let (old, new) = (before.get(i), after.get(j));
-        if let (Some(old), Some(new)) = (old, new)
-            && old.means(new)
-        {
-            (i, j) = (i + 1, j + 1);
-        } else if let Some(old) =
-            old.filter(|_| j == after.len() || common[i + 1][j] >= common[i][j + 1])
-        {
-            changes.push(removed(path, n_same + i, old));
-            i += 1;
-        } else {
-            path.push((n_same + j).to_string());
-            compare(path, None, new.copied(), changes);
-            path.pop();
-            j += 1;
-        }
-    }
-}
-
-/// Tells whether a list is a command, of which one word means nothing without the others.
-fn is_command(path: &[String]) -> bool {
-    let keys: Vec<&str> = path.iter().map(String::as_str).collect();
-    matches!(
-        keys[..],
-        ["config", "Entrypoint" | "Cmd" | "Shell"] | ["config", "Healthcheck", "Test"]
-    )
-}
-
-/// Adds every difference between two values, at the deepest path that holds it.
-pub(crate) fn compare(
-    path: &mut Vec<String>,
-    old: Option<&Value>,
-    new: Option<&Value>,
-    changes: &mut Vec<ConfigChange>,
-) {
-    if let (Some(old), Some(new)) = (old, new) {
-        if old.means(new) {
-            return;
-        }
-        if let (Some(before), Some(after)) = (old.members(), new.members()) {
-            for (key, value) in before {
-                path.push(key.clone().into_owned());
-                compare(path, Some(value), new.get(&key), changes);
-                path.pop();
-            }
-            for (key, value) in after.filter(|(key, _)| old.get(key).is_none()) {
-                path.push(key.into_owned());
-                compare(path, None, Some(value), changes);
-                path.pop();
-            }
-            return;
-        }
-        if let (Some(before), Some(after)) = (old.items(), new.items())
-            && !is_command(path)
-        {
-            let (before, after): (Vec<&Value>, Vec<&Value>) = (before.collect(), after.collect());
-            if let Some(gone) = missing(&before, &after) {
-                changes.extend(gone.iter().map(|&i| removed(path, i, before[i])));
-                return;
-            }
-            // Entries of a history come and go; none is ever edited.
-            if path[..] == ["history"] {
-                return compare_entries(path, &before, &after, changes);
-            }
-            for i in 0..before.len().max(after.len()) {
-                path.push(i.to_string());
-                compare(path, before.get(i).copied(), after.get(i).copied(), changes);
-                path.pop();
-            }
-            return;
-        }
-    }
-    let change = match (old, new) {
-        (None, _) => Change::Added,
-        (_, None) => Change::Removed,
-        _ => Change::Changed,
-    };
-    // An object that appears is shown by its members: `config.Labels.x`, not `config.Labels`.
-    if let (None | Some(Value::Literal(_)), Some(Value::Object(_))) = (old, new)
-        && path.first().is_some_and(|key| key == "config")
-        && let Some(members) = new.and_then(Value::members)
-        && members.len() > 0
-    {
-        for (key, value) in new.and_then(Value::members).into_iter().flatten() {
-            path.push(key.into_owned());
-            compare(path, None, Some(value), changes);
-            path.pop();
-        }
-        return;
-    }
-    changes.push(ConfigChange {
-        path: path.clone(),
-        change,
-        old: old.map(Value::to_json),
-        new: new.map(Value::to_json),
-    });
 }
 
 /// Returns the tags of an image before and after: removed ones first.
