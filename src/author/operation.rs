@@ -253,6 +253,32 @@ mod tests {
                 "p 1\n#p 2\n",
                 r##"replace-text find="p 2" with="#p 2""##,
             ),
+            (
+                "; p 1\nq\n",
+                "p 2\nq\n",
+                r#"set-line match="^\\s*[#;]?\\s*p\\s" line="p 2""#,
+            ),
+            // Another key, indentation or sign is another line.
+            (
+                "#p 1\nq\n",
+                "#p 2\nq\n",
+                r##"replace-text find="#p 1" with="#p 2""##,
+            ),
+            (
+                "p 1\nq\n",
+                "r 1\nq\n",
+                r#"replace-text find="p 1" with="r 1""#,
+            ),
+            (
+                "p 1\nq\n",
+                " p 2\nq\n",
+                r#"replace-text find="p 1" with=" p 2""#,
+            ),
+            (
+                "p=1\nq\n",
+                "p: 2\nq\n",
+                r#"replace-text find="p=1" with="p: 2""#,
+            ),
             ("(x)\ny\n", "y\n", r#"replace-text find="(x)\n" with="""#),
             ("a\nb\n", "a\nb\nc\n", r#"set-line line="c""#),
             ("a\nb\n", "c\na\nb\n", r#"set-line line="c" insert="start""#),

@@ -275,6 +275,25 @@ mod tests {
         assert_eq!(operations(&draft).len(), 2);
     }
 
+    #[test]
+    fn what_the_language_does_not_have_cannot_be_said() {
+        let label = || DraftValue::Map(vec![("a".to_owned(), DraftValue::text("b"))]);
+        for (name, value, expected) in [
+            ("set-label", label(), true),
+            ("set-label", DraftValue::Number(2), false),
+            ("set-labels", label(), false),
+        ] {
+            assert_eq!(PatchDraft::can_say(name, &value), expected, "{name}");
+        }
+        for (name, value, expected) in [
+            ("layers", DraftValue::Number(2), true),
+            ("layers", label(), false),
+            ("layer", DraftValue::Number(2), false),
+        ] {
+            assert_eq!(PatchDraft::can_expect(name, &value), expected, "{name}");
+        }
+    }
+
     proptest! {
         #[test]
         fn every_text_is_read_back(texts in prop::collection::vec(".*|[ \\t\\r\\n~#:,&*!|>%@`'\"$\\{}\\[\\]?\\\\-]{0,6}|(?s).{0,8}", 1..4)) {

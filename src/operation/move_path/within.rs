@@ -122,3 +122,43 @@ fn is_same(one: &Node, other: &Node) -> bool {
         && one.xattrs == other.xattrs
         && (one.content == other.content || one.kind != Kind::File)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::{Move, moved_name};
+    use crate::image_path::ImagePath;
+
+    #[test]
+    fn a_name_that_moves_is_spelled_as_before() {
+        let moves = [("/d", "/e/f"), ("/x", "/")].map(|(from, to)| {
+            let [from, to] = [from, to].map(|path| ImagePath::parse(path).unwrap());
+            Move { from, to, index: 0 }
+        });
+        for (name, expected) in [
+            ("d", Some("e/f")),
+            ("d/", Some("e/f/")),
+            ("./d", Some("./e/f")),
+            ("./d/", Some("./e/f/")),
+            ("/d", Some("/e/f")),
+            ("/d/a", Some("/e/f/a")),
+            ("d/a/b", Some("e/f/a/b")),
+            ("x/a", Some("a")),
+            // A whiteout moves with what it hides; what says that a directory is opaque is in that directory.
+            (".wh.d", Some("e/.wh.f")),
+            ("./.wh.d", Some("./e/.wh.f")),
+            ("d/.wh.a", Some("e/f/.wh.a")),
+            ("d/.wh..wh..opq", Some("e/f/.wh..wh..opq")),
+            ("d/.wh.", Some("e/f/.wh.")),
+            ("da", None),
+            ("a/d", None),
+            (".wh.da", None),
+            (".wh..wh..opq", None),
+            ("..", None),
+            ("", None),
+        ] {
+            let moved = moved_name(name.as_bytes(), &moves);
+            let moved = moved.map(|name| String::from_utf8(name).unwrap());
+            assert_eq!(moved.as_deref(), expected, "{name}");
+        }
+    }
+}

@@ -95,6 +95,7 @@ super::tests! {
     layers_without_anything_left_go
     lines_are_appended_once
     links_with_several_names_stay_one
+    many_images_are_counted
     modes_and_owners_by_path_and_pattern
     modes_are_set_in_the_layer_that_holds_the_file
     near_paths_are_suggested
