@@ -308,3 +308,30 @@ pub(crate) fn bytes(n: u64) -> String {
     };
     format!("{value:.digits$} {}", UNITS[unit])
 }
+
+#[cfg(test)]
+mod tests {
+    use super::bytes;
+
+    #[test]
+    fn bytes_have_three_digits_and_a_unit() {
+        for (n, expected) in [
+            (0, "0 B"),
+            (999, "999 B"),
+            (1000, "1.00 kB"),
+            (9_994, "9.99 kB"),
+            (9_995, "10.0 kB"),
+            (99_949, "99.9 kB"),
+            (99_951, "100 kB"),
+            (999_499, "999 kB"),
+            (999_500, "1.00 MB"),
+            (12_345_678, "12.3 MB"),
+            (2_500_000_000, "2.50 GB"),
+            (7_000_000_000_000, "7.00 TB"),
+            (7_000_000_000_000_000, "7.00 PB"),
+            (7_000_000_000_000_000_000, "7000 PB"),
+        ] {
+            assert_eq!(bytes(n), expected);
+        }
+    }
+}

@@ -145,3 +145,97 @@ pub(super) fn levels_above(text: &str, line: usize) -> Vec<Level> {
     }
     levels
 }
+
+#[cfg(test)]
+mod tests {
+    use super::{begins_scalar, levels_above, seen_before};
+
+    #[test]
+    fn quotes_and_brackets_are_those_of_yaml() {
+        for (text, quoted, brackets) in [
+            ("a: [b, {c", "", "[{"),
+            ("a: [b]", "", ""),
+            ("a: [b]]", "", ""),
+            ("a: [b, c], d: {", "", "{"),
+            // In a plain text they are characters.
+            ("a: b[c", "", ""),
+            ("a: b{c d\"e'f", "", ""),
+            ("a: it's", "", ""),
+            ("a: 'b", "'b", ""),
+            ("a: 'b''c' d", "'b''c'", ""),
+            ("a: \"b\\\"c\" d", "\"b\\\"c\"", ""),
+            ("a: 'b\\' c", "'b\\'", ""),
+            ("['a',\"b\"", "\"b\"", "["),
+            ("{a:'b'", "'b'", "{"),
+            ("-'a'", "'a'", ""),
+            ("a: \"b'c\" d", "\"b'c\"", ""),
+            ("a: \"[b\" d", "\"[b\"", ""),
+            ("a: \"b\nc: [d\ne\" f", "\"b\nc: [d\ne\"", ""),
+            // A comment hides the rest of its line.
+            ("a: b # 'c [\nd: e", "", ""),
+            ("# [\na: [", "", "["),
+            ("a: b#'c'", "", ""),
+            ("a: [b#[", "", "["),
+            // So does a block scalar, as long as lines are indented further.
+            ("a: |\n  'b [\n\n  c\nd: [", "", "["),
+            ("- >-\n  'b\n- [", "", "["),
+            ("  a: |2\n    [\n  'b' c", "'b'", ""),
+        ] {
+            let seen = seen_before(text, text.len());
+            let found = seen.quoted.map_or("", |range| &text[range]);
+            assert_eq!(found, quoted, "{text}");
+            let found: String = seen.brackets.iter().map(|&at| &text[at..=at]).collect();
+            assert_eq!(found, brackets, "{text}");
+        }
+        // What stands behind the place is not seen.
+        let seen = seen_before("[a, {\n'b'", 4);
+        assert_eq!((seen.quoted, seen.brackets), (None, vec![0]));
+    }
+
+    #[test]
+    fn a_scalar_begins_at_the_end_of_a_line() {
+        for line in [
+            "a: |",
+            "- >",
+            "a: |-",
+            "a: >2+",
+            "|",
+            "a: |  ",
+            "a: > # why\n",
+        ] {
+            assert!(begins_scalar(line), "{line}");
+        }
+        for line in ["a: b|", "a: b |", "a: #|", "a |", "a: '|'", "", "a:"] {
+            assert!(!begins_scalar(line), "{line}");
+        }
+    }
+
+    #[test]
+    fn levels_are_those_that_are_open() {
+        for (text, expected) in [
+            ("", ""),
+            ("a:\n", "0.0"),
+            ("a:\n  b: c\n", "0.0 2.1"),
+            ("a:\n  b: c\nd: e\n", "0.2"),
+            ("a:\n  - b: c\n", "0.0 2.1- 4.1"),
+            ("a:\n  - b\n", "0.0 2.1-"),
+            ("- - a: b\n", "0.0- 2.0- 4.0"),
+            ("-   a: b\n", "0.0- 4.0"),
+            ("a:\n  -\n", "0.0 2.1-"),
+            ("a:\n\n  # b: c\n", "0.0"),
+            ("a: |\n  b: c\n\n    d: e\nf: g\n", "0.4"),
+            ("a: |\n  b: c\n", "0.0"),
+            ("a: b\n---\n", ""),
+            ("a: b\n--- # c: d\n  e: f\n", "2.2"),
+            ("a\n", ""),
+        ] {
+            let levels = levels_above(text, text.lines().count());
+            let levels = levels.iter().map(|it| {
+                let sign = if it.is_item { "-" } else { "" };
+                format!("{}.{}{sign}", it.column, it.line)
+            });
+            assert_eq!(levels.collect::<Vec<_>>().join(" "), expected, "{text}");
+        }
+        assert_eq!(levels_above("a:\n  b: c\n", 1).len(), 1, "only lines above");
+    }
+}
