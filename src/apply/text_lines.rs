@@ -120,3 +120,82 @@ fn common_start(old: &str, new: &str) -> usize {
     let n_same = both.take_while(|(a, b)| a == b).count();
     n_same.saturating_sub(CHARS_BEFORE)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::{CHARS_BEFORE, MAX_CHARS, cuts, part};
+    use crate::apply::text_diff::DiffLine;
+    use crate::plan::Change;
+
+    #[test]
+    fn what_is_left_out_of_a_line_is_marked() {
+        for (text, range, expected) in [
+            ("abcdef", 0..6, "abcdef"),
+            ("abcdef", 0..9, "abcdef"),
+            ("abcdef", 0..5, "abcde…"),
+            ("abcdef", 1..6, "…bcdef"),
+            ("abcdef", 2..4, "…cd…"),
+            ("äöüß", 1..3, "…öü…"),
+        ] {
+            assert_eq!(part(text, range), expected, "{text}");
+        }
+    }
+
+    #[test]
+    fn long_lines_are_cut_before_what_differs() {
+        let long = |n: usize, end: &str| "x".repeat(n) + end;
+        let line = |(change, text): (char, String)| DiffLine {
+            change: match change {
+                '+' => Change::Added,
+                '-' => Change::Removed,
+                _ => Change::Kept,
+            },
+            number: 1,
+            text,
+            is_open: false,
+        };
+        for (lines, expected) in [
+            // A line that fits is whole, and one alone is shown from its start.
+            (vec![('-', long(50, "a")), ('+', long(50, "b"))], vec![0, 0]),
+            (vec![('-', long(200, "a"))], vec![0]),
+            (
+                vec![('+', long(200, "a")), ('-', long(200, "b"))],
+                vec![0, 0],
+            ),
+            (vec![('-', long(99, "a")), ('+', long(99, "b"))], vec![0, 0]),
+            (
+                vec![('-', long(99, "a")), ('+', long(99, "bc"))],
+                vec![69, 69],
+            ),
+            (
+                vec![('-', long(99, "ac")), ('+', long(99, "b"))],
+                vec![69, 69],
+            ),
+            (
+                vec![('-', long(20, &long(90, "a"))), ('+', "y".into())],
+                vec![0, 0],
+            ),
+            // Each removed line has the added one in its place, across lines that stay.
+            (
+                vec![
+                    (' ', long(300, "")),
+                    ('-', long(200, "a")),
+                    ('-', long(150, "a")),
+                    ('-', long(140, "a")),
+                    ('+', long(200, "b")),
+                    ('+', long(150, "b")),
+                    (' ', long(300, "")),
+                    ('-', long(130, "a")),
+                    ('+', long(130, "b")),
+                    ('+', long(130, "c")),
+                ],
+                vec![0, 170, 120, 0, 170, 120, 0, 100, 100, 0],
+            ),
+        ] {
+            let lines: Vec<DiffLine> = lines.into_iter().map(line).collect();
+            let expected: Vec<_> = expected.into_iter().map(|at| at..at + MAX_CHARS).collect();
+            assert_eq!(cuts(&lines), expected);
+        }
+        assert_eq!(CHARS_BEFORE, 30);
+    }
+}

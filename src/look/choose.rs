@@ -77,10 +77,18 @@ impl Selection {
         };
         match archive.unread().iter().find(is_meant) {
             None => Ok(()),
-            Some(unread) => Err(Error::NotAnImage {
-                place: unread.display_name(),
-                reason: format!("cannot be read: {}", unread.error),
-            }),
+            Some(unread) => {
+                let what_to_do = match unread.error {
+                    Error::Halves(_) => {
+                        "; `--trust manifest.json` or `--trust index.json` selects a document"
+                    }
+                    _ => "",
+                };
+                Err(Error::NotAnImage {
+                    place: unread.display_name(),
+                    reason: format!("cannot be read: {}{what_to_do}", unread.error),
+                })
+            }
         }
     }
 }

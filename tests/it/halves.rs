@@ -293,3 +293,32 @@ fn a_list_of_repositories_that_is_wrong_stays_if_no_name_and_no_id_changes() {
         assert!(output.entry("repositories").data == archive.entry("repositories").data);
     }
 }
+
+#[test]
+fn commands_that_look_into_an_image_may_trust_a_half() {
+    let directory = tempfile::tempdir().unwrap();
+    let mut archive = Archive::fixture("docker26-containerd.tar");
+    CHANGES
+        .iter()
+        .find(|(what, ..)| *what == "the configuration of index.json")
+        .unwrap()
+        .2(&mut archive);
+    let input = directory.path().join("in.tar");
+    std::fs::write(&input, archive.to_bytes()).unwrap();
+    let input = input.to_str().unwrap();
+    for command in [
+        &["init", input][..],
+        &["cat", input, "/etc/app.conf"],
+        &["export", input, "-"],
+    ] {
+        let told = fails(3, command);
+        assert!(
+            told.contains("`--trust manifest.json`"),
+            "{command:?}: {told}"
+        );
+        let trusting = [command, &["--trust", "manifest.json"]].concat();
+        let output = run(&trusting);
+        assert!(output.status.success(), "{trusting:?}: {output:?}");
+        assert!(!output.stdout.is_empty(), "{trusting:?}");
+    }
+}

@@ -128,6 +128,7 @@ super::tests! {
     values_of_documents_are_set
     values_that_are_there_already_change_nothing
     variables_go_by_pattern
+    variables_that_go_as_a_whole_are_gone_for_later_operations
     volumes_come_and_go
     who_made_it_and_for_what
     whole_fields_go
