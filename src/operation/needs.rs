@@ -177,3 +177,40 @@ impl<'a> HostPath<'a> {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::{Depth, Reach};
+
+    #[test]
+    fn what_an_operation_reaches_says_what_it_needs() {
+        for (reach, depth, is_about_layers, looks_into, is_about_files, is_about_targets) in [
+            (
+                Reach::Documents,
+                Depth::Documents,
+                false,
+                false,
+                false,
+                false,
+            ),
+            (Reach::Names, Depth::Documents, false, false, false, true),
+            (Reach::Platform, Depth::Documents, false, false, false, true),
+            (Reach::FilesAbove, Depth::Tree, true, false, true, false),
+            (Reach::FilesWithin, Depth::Layers, true, true, true, false),
+            (
+                Reach::Layers(Depth::Tree),
+                Depth::Tree,
+                true,
+                true,
+                false,
+                false,
+            ),
+        ] {
+            assert_eq!(reach.depth(), depth, "{reach:?}");
+            assert_eq!(reach.is_about_layers(), is_about_layers, "{reach:?}");
+            assert_eq!(reach.looks_into_layers(), looks_into, "{reach:?}");
+            assert_eq!(reach.is_about_files(), is_about_files, "{reach:?}");
+            assert_eq!(reach.is_about_targets(), is_about_targets, "{reach:?}");
+        }
+    }
+}

@@ -309,7 +309,7 @@ fn commands_that_look_into_an_image_may_trust_a_half() {
     for command in [
         &["init", input][..],
         &["cat", input, "/etc/app.conf"],
-        &["export", input, "-"],
+        &["export", input],
     ] {
         let told = fails(3, command);
         assert!(
