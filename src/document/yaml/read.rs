@@ -185,6 +185,8 @@ impl<'a> Reader<'a> {
         let (header, header_end) = self.header(above).unwrap_or((content.start, content.start));
         let lines = &self.text[content.clone()];
         let lines = if value.ends_with("\n\n") || value == "\n" {
+            // What indents the next line is no part of it.
+            let lines = lines.trim_end_matches(' ');
             lines.strip_suffix('\n').unwrap_or(lines)
         } else {
             lines.trim_end_matches(['\n', '\r', ' '])

@@ -8,6 +8,7 @@ use self::naive::Plain;
 use self::random::{Dice, random, random_map};
 use ocipatch::document::{Edit, Format, Pointer, Refused, Value};
 
+mod ends;
 mod naive;
 mod named;
 mod random;

@@ -16,7 +16,7 @@ fn edit(json: &Json) -> Edit {
     }
 }
 
-fn edited(format: Format, text: &str, json: &Json) -> Result<Option<String>, Refused> {
+pub(super) fn edited(format: Format, text: &str, json: &Json) -> Result<Option<String>, Refused> {
     format.edit(text, &edit(json))
 }
 
@@ -32,7 +32,7 @@ fn unchanged(format: Format, text: &str, json: &Json) {
 }
 
 #[track_caller]
-fn refused(format: Format, text: &str, json: &Json, message: &str) {
+pub(super) fn refused(format: Format, text: &str, json: &Json, message: &str) {
     assert_eq!(edited(format, text, json).unwrap_err().to_string(), message);
 }
 
@@ -328,75 +328,4 @@ fn what_is_not_of_the_format_is_refused_with_its_place() {
         &json!({"set": {"/z": 1}}),
         &format!("{laughs}z: 1\n"),
     );
-}
-
-#[test]
-fn items_between_brackets_come_and_go_with_their_commas() {
-    let add = json!({"set": {"/a/-": 9}});
-    let first = json!({"unset": ["/a/0"]});
-    let second = json!({"unset": ["/a/1"]});
-    let third = json!({"unset": ["/a/2"]});
-    for (old, edit, new) in [
-        ("a = [1]\n", &add, "a = [1, 9]\n"),
-        ("a = [1,]\n", &add, "a = [1, 9,]\n"),
-        ("a = [ 1 , ] # c\n", &add, "a = [ 1 , 9, ] # c\n"),
-        ("a = [\n  1\n]\n", &add, "a = [\n  1,\n  9\n]\n"),
-        (
-            "a = [\n  1, # one\n]\n",
-            &add,
-            "a = [\n  1, # one\n  9,\n]\n",
-        ),
-        (
-            "a = [\n  1 # one,\n  ]\n",
-            &add,
-            "a = [\n  1, # one,\n  9\n  ]\n",
-        ),
-        ("a = [1,\n  2]\n", &add, "a = [1,\n  2, 9]\n"),
-        (
-            "a = [\r\n\t1,\r\n]\r\n",
-            &add,
-            "a = [\r\n\t1,\r\n\t9,\r\n]\r\n",
-        ),
-        ("a = [1, 2, 3]\n", &first, "a = [2, 3]\n"),
-        ("a = [1, 2, 3]\n", &second, "a = [1, 3]\n"),
-        ("a = [1, 2, 3]\n", &third, "a = [1, 2]\n"),
-        ("a = [1, 2, 3,]\n", &third, "a = [1, 2,]\n"),
-        (
-            "a = [\n  1, # one\n  2, # two\n  3 # three\n]\n",
-            &first,
-            "a = [\n  2, # two\n  3 # three\n]\n",
-        ),
-        (
-            "a = [\n  1, # one\n  2, # two\n  3 # three\n]\n",
-            &second,
-            "a = [\n  1, # one\n  3 # three\n]\n",
-        ),
-        (
-            "a = [\n  1, # one\n  2, # two\n  3 # three\n]\n",
-            &third,
-            "a = [\n  1, # one\n  2 # two\n]\n",
-        ),
-        (
-            "a = [\n  1,\n  2,\n  3,\n]\n",
-            &third,
-            "a = [\n  1,\n  2,\n]\n",
-        ),
-        ("a = [1, 2,\n  3]\n", &third, "a = [1, 2]\n"),
-        ("a = [1, 2,\n  3]\n", &first, "a = [2,\n  3]\n"),
-        ("a = [\n  1, 2,\n  3\n]\n", &third, "a = [\n  1, 2\n]\n"),
-    ] {
-        let found = edited(T, old, edit).unwrap().unwrap();
-        assert_eq!(found, new, "{old}{edit}");
-    }
-    for (old, edit) in [
-        ("a = [1, # one\n  2, 3]\n", &first),
-        ("a = [\n  1, 2, # two\n  3, 4]\n", &second),
-    ] {
-        refused(
-            T,
-            old,
-            edit,
-            "`/a`: a comment stands between items that share a line with it",
-        );
-    }
 }

@@ -268,3 +268,23 @@ fn holes_are_not_filled_without_end() {
         "{told}"
     );
 }
+
+#[test]
+fn holes_are_no_content_that_stays_below() {
+    let directory = tempdir().unwrap();
+    let n_bytes: usize = PIECES.iter().map(|(_, bytes)| bytes.len()).sum();
+    write_files(
+        directory.path(),
+        &[(
+            "fix.yaml",
+            "apiVersion: ocipatch/v1\noperations: [remove-path: [/hole, /zz, /f]]\n",
+        )],
+    );
+    let patch = directory.path().join("fix.yaml");
+    for name in write_images(directory.path(), SIZE, &PIECES) {
+        let image = directory.path().join(&name);
+        let told = one_line(&ok(["plan".as_ref(), patch.as_os_str(), image.as_os_str()]));
+        let note = format!("{} removed bytes stay in the layers below", 2 * n_bytes + 1);
+        assert!(told.contains(&note), "{name}: {note}: {told}");
+    }
+}
