@@ -88,166 +88,119 @@ fn a_session_takes_a_blob_in_one_or_several_parts() {
     assert_eq!(get(&ended), "404 BLOB_UPLOAD_UNKNOWN");
 }
 
-#[test]
-fn every_request_has_its_answer() {
-    let server = Server::start();
-    let digest = Digest::of(BLOB);
+/// What is sent, with one header and a body, and what is said to it.
+type Row<'a> = (&'a str, &'a str, &'a str, &'a str);
 
+/// Sends rows one after the other; `{1}` stands for the first of the digests.
+fn check(server: &Server, digests: &[Digest], rows: &[Row<'_>]) {
+    let full = |text: &str| {
+        let digests = digests.iter().enumerate();
+        digests.fold(text.to_owned(), |text, (i, digest)| {
+            text.replace(&format!("{{{}}}", i + 1), &digest.to_string())
+        })
+    };
+    for (line, header, body, wanted) in rows {
+        let answer = ask(server, &full(line), header, body.as_bytes());
+        assert_eq!(said(&answer), full(wanted), "{line} {header} {body}");
+    }
+}
+
+/// A registry with one blob in `app`.
+fn with_blob() -> Server {
+    let server = Server::start();
     let path = session(&server, "POST /v2/app/blobs/uploads/", b"", "202 0-0");
-    ask(&server, &format!("PUT {path}&digest={digest}"), BYTES, BLOB);
-    let other = Digest::of(b"other");
-    let manifest = |config: Digest, layers: &[Digest]| {
-        let layers: Vec<Value> = layers
-            .iter()
-            .map(|it| json!({ "digest": it.to_string() }))
-            .collect();
-        let config = json!({ "digest": config.to_string(), "size": 10 });
-        json!({ "schemaVersion": 2, "mediaType": MANIFEST, "config": config, "layers": layers })
-            .to_string()
-    };
-    let good = manifest(digest, &[digest]);
-    let own = Digest::of(good.as_bytes());
-    let index = |manifest: Digest| {
-        let manifests =
-            json!([{ "digest": manifest.to_string(), "size": 1, "mediaType": MANIFEST }]);
-        json!({ "schemaVersion": 2, "mediaType": INDEX, "manifests": manifests }).to_string()
-    };
-    let oci = format!("Content-Type: {MANIFEST}");
-    let list = format!("Content-Type: {INDEX}");
-    let accept = format!("Accept: {MANIFEST}, text/html");
-    let get = "A: b";
-    let blob = format!("200 {digest}");
-    let taken = format!("201 {own}");
-    let there = format!("200 {own}");
-    for (line, header, body, wanted) in [
-        ("GET /v2/", get, "", "200"),
-        ("GET /v3/", get, "", "404"),
-        ("GET /v2/app/blobs/{blob}", get, "", &blob),
-        ("HEAD /v2/app/blobs/{blob}", get, "", &blob),
-        ("GET /v2/app/blobs/{other}", get, "", "404 BLOB_UNKNOWN"),
-        ("GET /v2/to/blobs/{blob}", get, "", "404 BLOB_UNKNOWN"),
+    let line = format!("PUT {path}&digest={}", Digest::of(BLOB));
+    ask(&server, &line, BYTES, BLOB);
+    server
+}
+
+#[test]
+fn blobs_are_read_and_mounted_where_they_are() {
+    let server = with_blob();
+    let digests = [Digest::of(BLOB), Digest::of(b"other")];
+    let plain = "A: b";
+    let start = "POST /v2/to/blobs/uploads/";
+    let mount = |what: &str| format!("{start}?mount={what}");
+    let rows: &[Row<'_>] = &[
+        ("GET /v2/", plain, "", "200"),
+        ("GET /v3/", plain, "", "404"),
+        ("GET /v2/app/blobs/{1}", plain, "", "200 {1}"),
+        ("HEAD /v2/app/blobs/{1}", plain, "", "200 {1}"),
+        ("GET /v2/app/blobs/{2}", plain, "", "404 BLOB_UNKNOWN"),
+        ("HEAD /v2/app/blobs/{2}", plain, "", "404"),
+        ("GET /v2/to/blobs/{1}", plain, "", "404 BLOB_UNKNOWN"),
         (
-            "GET /v2/app/blobs/{blob}",
+            "GET /v2/app/blobs/{1}",
             "Range: bytes=3-8",
             "",
-            "206 bytes 3-8/10 {blob}",
+            "206 bytes 3-8/10 {1}",
         ),
+        (&mount("{2}&from=app"), plain, "", "202 0-0"),
+        (&mount("{1}&from=none"), plain, "", "202 0-0"),
+        (&mount("{1}&from=app"), plain, "", "201 {1}"),
+        ("HEAD /v2/to/blobs/{1}", plain, "", "200 {1}"),
+    ];
+    check(&server, &digests, rows);
+}
+
+#[test]
+fn manifests_are_taken_if_all_is_there_that_they_name() {
+    let server = with_blob();
+    let (blob, other) = (Digest::of(BLOB), Digest::of(b"other"));
+    let manifest = |config: Digest, layer: Digest| {
+        let descriptor = |digest: Digest| json!({ "digest": digest.to_string(), "size": 10 });
+        let (config, layer) = (descriptor(config), descriptor(layer));
+        json!({ "schemaVersion": 2, "mediaType": MANIFEST, "config": config, "layers": [layer] })
+            .to_string()
+    };
+    let index = |manifest: Digest| {
+        let child = json!({ "mediaType": MANIFEST, "digest": manifest.to_string(), "size": 1 });
+        json!({ "schemaVersion": 2, "mediaType": INDEX, "manifests": [child] }).to_string()
+    };
+    let good = manifest(blob, blob);
+    let own = Digest::of(good.as_bytes());
+    let all = index(own);
+    let digests = [blob, own, Digest::of(all.as_bytes())];
+    let oci = &*format!("Content-Type: {MANIFEST}");
+    let list = &*format!("Content-Type: {INDEX}");
+    let accept = &*format!("Accept: {MANIFEST}, text/html");
+    let plain = "A: b";
+    let (one, by_digest) = ("/v2/app/manifests/1", "/v2/app/manifests/{2}");
+    let (put, get) = (&*format!("PUT {one}"), &*format!("GET {one}"));
+    let (no_blob, invalid) = ("400 MANIFEST_BLOB_UNKNOWN", "400 MANIFEST_INVALID");
+    let unknown = "404 MANIFEST_UNKNOWN";
+    let rows: &[Row<'_>] = &[
+        ("GET /v2/app/tags/list", plain, "", "404 NAME_UNKNOWN"),
+        (put, oci, &manifest(other, blob), no_blob),
+        (put, oci, &manifest(blob, other), no_blob),
+        (put, list, &index(other), no_blob),
+        (put, oci, "{", invalid),
+        (put, oci, &index(own), invalid),
+        (put, "Content-Type: text/plain", &good, invalid),
         (
-            "POST /v2/to/blobs/uploads/?mount={blob}&from=app",
-            get,
-            "",
-            "201 {blob}",
-        ),
-        ("HEAD /v2/to/blobs/{blob}", get, "", &blob),
-        (
-            "POST /v2/to/blobs/uploads/?mount={other}&from=app",
-            get,
-            "",
-            "202 0-0",
-        ),
-        (
-            "POST /v2/to/blobs/uploads/?mount={blob}&from=none",
-            get,
-            "",
-            "202 0-0",
-        ),
-        ("GET /v2/app/tags/list", get, "", "404 NAME_UNKNOWN"),
-        (
-            "PUT /v2/app/manifests/1",
-            &oci,
-            &manifest(other, &[]),
-            "400 MANIFEST_BLOB_UNKNOWN",
-        ),
-        (
-            "PUT /v2/app/manifests/1",
-            &oci,
-            &manifest(digest, &[other]),
-            "400 MANIFEST_BLOB_UNKNOWN",
-        ),
-        ("PUT /v2/app/manifests/1", &oci, "{", "400 MANIFEST_INVALID"),
-        (
-            "PUT /v2/app/manifests/1",
-            &oci,
-            &index(own),
-            "400 MANIFEST_INVALID",
-        ),
-        (
-            "PUT /v2/app/manifests/1",
-            "Content-Type: text/plain",
-            &good,
-            "400 MANIFEST_INVALID",
-        ),
-        (
-            "PUT /v2/app/manifests/{blob}",
-            &oci,
+            "PUT /v2/app/manifests/{1}",
+            oci,
             &good,
             "400 DIGEST_INVALID",
         ),
-        (
-            "PUT /v2/app/manifests/1",
-            &list,
-            &index(other),
-            "400 MANIFEST_BLOB_UNKNOWN",
-        ),
-        (
-            "GET /v2/app/manifests/1",
-            &accept,
-            "",
-            "404 MANIFEST_UNKNOWN",
-        ),
-        ("PUT /v2/app/manifests/1", &oci, &good, &taken),
-        ("PUT /v2/app/manifests/{own}", &oci, &good, &taken),
-        ("GET /v2/app/manifests/1", &accept, "", &there),
-        ("HEAD /v2/app/manifests/1", &accept, "", &there),
-        ("GET /v2/app/manifests/{own}", &accept, "", &there),
-        (
-            "GET /v2/to/manifests/{own}",
-            &accept,
-            "",
-            "404 MANIFEST_UNKNOWN",
-        ),
-        (
-            "GET /v2/app/manifests/1",
-            "Accept: text/html",
-            "",
-            "404 MANIFEST_UNKNOWN",
-        ),
-        (
-            "GET /v2/app/manifests/1",
-            "Accept: */*",
-            "",
-            "404 MANIFEST_UNKNOWN",
-        ),
-        (
-            "PUT /v2/app/manifests/2",
-            &list,
-            &index(own),
-            &format!("201 {}", Digest::of(index(own).as_bytes())),
-        ),
-        ("GET /v2/app/tags/list?n=1000", get, "", "200"),
-        ("POST /v2/app/tags/list", get, "", "405"),
-        ("GET /v2/app/referrers/{own}", get, "", "404"),
-        ("DELETE /v2/app/manifests/1", get, "", "400 DIGEST_INVALID"),
-        ("DELETE /v2/app/manifests/{own}", get, "", "202"),
-        (
-            "DELETE /v2/app/manifests/{own}",
-            get,
-            "",
-            "404 MANIFEST_UNKNOWN",
-        ),
-        (
-            "GET /v2/app/manifests/1",
-            &accept,
-            "",
-            "404 MANIFEST_UNKNOWN",
-        ),
-    ] {
-        let full = |text: &str| {
-            let text = text.replace("{blob}", &digest.to_string());
-            let text = text.replace("{other}", &other.to_string());
-            text.replace("{own}", &own.to_string())
-        };
-        let answer = ask(&server, &full(line), header, body.as_bytes());
-        assert_eq!(said(&answer), full(wanted), "{line} {header} {body}");
-    }
+        (get, accept, "", unknown),
+        (put, oci, &good, "201 {2}"),
+        (&format!("PUT {by_digest}"), oci, &good, "201 {2}"),
+        (get, accept, "", "200 {2}"),
+        (&format!("HEAD {one}"), accept, "", "200 {2}"),
+        (&format!("GET {by_digest}"), accept, "", "200 {2}"),
+        ("GET /v2/to/manifests/{2}", accept, "", unknown),
+        // What is there in a type that is not asked for.
+        (get, "Accept: text/html", "", unknown),
+        (get, "Accept: */*", "", unknown),
+        ("PUT /v2/app/manifests/2", list, &all, "201 {3}"),
+        ("GET /v2/app/tags/list?n=1000", plain, "", "200"),
+        ("POST /v2/app/tags/list", plain, "", "405"),
+        ("GET /v2/app/referrers/{2}", plain, "", "404"),
+        (&format!("DELETE {one}"), plain, "", "400 DIGEST_INVALID"),
+        (&format!("DELETE {by_digest}"), plain, "", "202"),
+        (&format!("DELETE {by_digest}"), plain, "", unknown),
+        (get, accept, "", unknown),
+    ];
+    check(&server, &digests, rows);
 }

@@ -28,16 +28,14 @@ enum Kind {
 impl Server {
     /// Starts one without TLS and credentials: ours on a machine without `docker-registry`.
     pub(crate) fn start() -> Self {
-        match replaceable_tool("docker-registry") {
-            Some(command) => Self::of(command, "", ""),
-            None => {
-                let memory = Memory::new();
-                Self {
-                    domain: memory.domain().to_owned(),
-                    kind: Kind::Memory(memory),
-                    n_forgotten: 0,
-                }
-            }
+        if let Some(command) = replaceable_tool("docker-registry") {
+            return Self::of(command, "", "");
+        }
+        let memory = Memory::new();
+        Self {
+            domain: memory.domain().to_owned(),
+            kind: Kind::Memory(memory),
+            n_forgotten: 0,
         }
     }
 
