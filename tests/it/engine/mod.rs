@@ -38,11 +38,25 @@ pub(crate) fn fixture(name: &str) -> PathBuf {
 
 /// What a test does about an engine that is not there: it says so, and fails only where engines are promised.
 pub(crate) fn absent(engine: &str, reason: &str) {
+    check_promise(engine, reason);
+    println!("skipped: {engine} is missing: {reason}");
+}
+
+/// Fails where engines are promised.
+fn check_promise(engine: &str, reason: &str) {
     assert!(
         std::env::var_os("REQUIRE_TOOLS").is_none_or(|value| value != "1"),
         "REQUIRE_TOOLS=1, but {engine} is missing: {reason}"
     );
-    println!("skipped: {engine} is missing: {reason}");
+}
+
+/// The tool of this machine; without it, a test uses something of ours and is not skipped.
+pub(crate) fn replaceable_tool(name: &str) -> Option<Command> {
+    let program = find(name);
+    if program.is_none() {
+        check_promise(name, "not on PATH");
+    }
+    program.map(Command::new)
 }
 
 /// A tool from the registry of Python or Node that `tests/engines/setup` installs; where it could not reach them, its tests are skipped even if engines are

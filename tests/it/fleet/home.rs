@@ -20,13 +20,13 @@ pub(super) struct Home {
 }
 
 impl Home {
-    pub(super) fn new() -> Option<Self> {
+    pub(super) fn new() -> Self {
         Self::with(&["1.4.0", "1.4.1", "1.5.0", "2.0.0"])
     }
 
-    pub(super) fn with(tags: &[&str]) -> Option<Self> {
+    pub(super) fn with(tags: &[&str]) -> Self {
         let home = Self {
-            server: Server::start()?,
+            server: Server::start(),
             directory: tempfile::tempdir().unwrap(),
         };
         let domain = home.server.domain();
@@ -40,7 +40,7 @@ impl Home {
         for tag in tags {
             home.put("docker26.tar", &format!("team/app:{tag}"));
         }
-        Some(home)
+        home
     }
 
     pub(super) fn path(&self) -> &Path {

@@ -1,4 +1,4 @@
-//! The whole protocol against `docker-registry` without TLS and credentials.
+//! The whole protocol without TLS and credentials.
 
 use std::io::{self, Cursor, Read};
 
@@ -41,9 +41,7 @@ fn manifest() -> Vec<u8> {
 
 #[test]
 fn an_image_goes_up_and_comes_back() {
-    let Some(mut server) = Server::start() else {
-        return;
-    };
+    let mut server = Server::start();
     let app = repository(&registries(), &server, "team/app");
     assert_eq!(app.shown(), format!("{}/team/app", server.domain()));
     assert!(app.find_manifest(Name::Tag("1")).unwrap().is_none());
@@ -82,9 +80,7 @@ fn an_image_goes_up_and_comes_back() {
 
 #[test]
 fn a_blob_is_mounted_from_another_repository_or_sent() {
-    let Some(mut server) = Server::start() else {
-        return;
-    };
+    let mut server = Server::start();
     let registries = registries();
     let from = repository(&registries, &server, "from");
     let to = repository(&registries, &server, "to");
@@ -108,17 +104,16 @@ fn a_blob_is_mounted_from_another_repository_or_sent() {
 
 #[test]
 fn tags_are_listed_over_all_pages() {
-    let Some(server) = Server::start() else {
-        return;
-    };
+    let server = Server::start();
     let app = repository(&registries(), &server, "app");
     assert!(matches!(app.tags(), Err(Error::NotInRegistry { .. })));
     push(&app, CONFIG);
-    for tag in ["1", "2", "latest"] {
+    let tags = ["1", "2", "3", "4", "5", "latest"];
+    for tag in tags {
         app.put_manifest(Name::Tag(tag), MANIFEST_TYPE, &manifest())
             .unwrap();
     }
-    assert_eq!(app.tags().unwrap(), ["1", "2", "latest"]);
+    assert_eq!(app.tags().unwrap(), tags);
     // 2.8 has no API of referrers, and there is no tag in its place.
     let referrers = app.referrers(Digest::of(&manifest())).unwrap();
     let index: serde_json::Value = serde_json::from_slice(&referrers).unwrap();
@@ -131,9 +126,7 @@ fn tags_are_listed_over_all_pages() {
 
 #[test]
 fn what_cannot_be_sent_is_an_error_of_the_registry_or_of_what_is_sent() {
-    let Some(server) = Server::start() else {
-        return;
-    };
+    let server = Server::start();
     let app = repository(&registries(), &server, "app");
     let digest = Digest::of(b"other");
     let upload = app.start_upload().unwrap();

@@ -1,37 +1,105 @@
-//! `docker-registry` on loopback, with a store of its own, and what its access log says.
+//! A registry on loopback with a store of its own, and what it was asked: `docker-registry`, or ours.
 
 use std::fmt::Write as _;
 use std::fs::{self, File};
 use std::net::{TcpListener, TcpStream};
-use std::process::{Child, Stdio};
+use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
-use crate::engine::{PATIENCE, tool};
+use super::memory::Memory;
+use crate::engine::{PATIENCE, replaceable_tool, tool};
 
 /// How long the log has to be quiet before it is read: a line follows the answer that it is about.
 const QUIET: Duration = Duration::from_millis(60);
 
 /// A registry that ends with this value.
 pub(crate) struct Server {
-    process: Child,
-    directory: tempfile::TempDir,
+    kind: Kind,
     domain: String,
-    /// What was forgotten of the log, in bytes.
+    /// How many requests were forgotten.
     n_forgotten: usize,
 }
 
+enum Kind {
+    Program(Program),
+    Memory(Memory),
+}
+
 impl Server {
-    /// Starts one without TLS and credentials; nothing on a machine without `docker-registry`.
-    pub(crate) fn start() -> Option<Self> {
-        Self::with("", "")
+    /// Starts one without TLS and credentials: ours on a machine without `docker-registry`.
+    pub(crate) fn start() -> Self {
+        if let Some(command) = replaceable_tool("docker-registry") {
+            return Self::of(command, "", "");
+        }
+        let memory = Memory::new();
+        Self {
+            domain: memory.domain().to_owned(),
+            kind: Kind::Memory(memory),
+            n_forgotten: 0,
+        }
     }
 
-    /// Starts one with more lines in the section `http` of its configuration, and more sections.
+    /// Starts `docker-registry` with more lines in the section `http` of its configuration, and more sections; nothing on a machine
+    /// without it.
     pub(crate) fn with(http: &str, sections: &str) -> Option<Self> {
-        let mut command = tool("docker-registry")?;
+        tool("docker-registry").map(|command| Self::of(command, http, sections))
+    }
+
+    fn of(command: Command, http: &str, sections: &str) -> Self {
+        let domain = format!("127.0.0.1:{}", free_port());
+        let program = Program::start(command, &domain, http, sections);
+        Self {
+            kind: Kind::Program(program),
+            domain,
+            n_forgotten: 0,
+        }
+    }
+
+    /// Its host and port.
+    pub(crate) fn domain(&self) -> &str {
+        &self.domain
+    }
+
+    /// The requests since the last [`Server::forget`], such as `PUT /v2/app/manifests/1 201`, in the order of their answers.
+    pub(crate) fn requests(&self) -> Vec<String> {
+        self.answered().split_off(self.n_forgotten)
+    }
+
+    /// Forgets the requests up to now.
+    pub(crate) fn forget(&mut self) {
+        self.n_forgotten = self.answered().len();
+    }
+
+    fn answered(&self) -> Vec<String> {
+        match &self.kind {
+            Kind::Program(program) => program.answered(),
+            Kind::Memory(memory) => memory.answered(),
+        }
+    }
+
+    /// Takes a tag away, which no request does.
+    pub(crate) fn remove_tag(&self, repository: &str, tag: &str) {
+        match &self.kind {
+            Kind::Program(program) => {
+                let tags =
+                    format!("store/docker/registry/v2/repositories/{repository}/_manifests/tags");
+                let tags = program.directory.path().join(tags);
+                fs::remove_dir_all(tags.join(tag)).unwrap();
+            }
+            Kind::Memory(memory) => memory.remove_tag(repository, tag),
+        }
+    }
+}
+
+/// `docker-registry`.
+struct Program {
+    process: Child,
+    directory: tempfile::TempDir,
+}
+
+impl Program {
+    fn start(mut command: Command, domain: &str, http: &str, sections: &str) -> Self {
         let directory = tempfile::tempdir().unwrap();
-        let port = free_port();
-        let domain = format!("127.0.0.1:{port}");
         let mut config =
             String::from("version: 0.1\nlog: {level: info, accesslog: {disabled: false}}\n");
         let store = directory.path().join("store");
@@ -57,52 +125,30 @@ impl Server {
             .stderr(log)
             .spawn()
             .unwrap();
-        let mut server = Self {
-            process,
-            directory,
-            domain,
-            n_forgotten: 0,
-        };
+        let mut program = Self { process, directory };
         let end = Instant::now() + PATIENCE;
-        while TcpStream::connect(&server.domain).is_err() {
-            let status = server.process.try_wait().unwrap();
-            assert!(status.is_none() && Instant::now() < end, "{}", server.log());
+        while TcpStream::connect(domain).is_err() {
+            let status = program.process.try_wait().unwrap();
+            assert!(
+                status.is_none() && Instant::now() < end,
+                "{}",
+                program.log()
+            );
             std::thread::sleep(Duration::from_millis(20));
         }
-        Some(server)
+        program
     }
 
-    /// Where it keeps its files.
-    pub(crate) fn store(&self) -> std::path::PathBuf {
-        self.directory.path().join("store")
-    }
-
-    /// Its host and port.
-    pub(crate) fn domain(&self) -> &str {
-        &self.domain
-    }
-
-    /// The requests since the last [`Server::forget`], such as `PUT /v2/app/manifests/1 201`, in the order of their answers.
-    pub(crate) fn requests(&self) -> Vec<String> {
+    fn answered(&self) -> Vec<String> {
         let mut log = self.log();
         loop {
             std::thread::sleep(QUIET);
             let now = self.log();
             if now.len() == log.len() {
-                break;
+                return log.lines().filter_map(request).collect();
             }
             log = now;
         }
-        log[self.n_forgotten..]
-            .lines()
-            .filter_map(request)
-            .collect()
-    }
-
-    /// Forgets the requests up to now.
-    pub(crate) fn forget(&mut self) {
-        self.requests();
-        self.n_forgotten = self.log().len();
     }
 
     fn log(&self) -> String {
@@ -110,7 +156,7 @@ impl Server {
     }
 }
 
-impl Drop for Server {
+impl Drop for Program {
     fn drop(&mut self) {
         self.process.kill().unwrap();
         self.process.wait().unwrap();

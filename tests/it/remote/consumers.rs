@@ -4,12 +4,13 @@ use std::process::Command;
 
 use super::Site;
 use crate::engine::{Docker, Release, podman_pull};
+use crate::registry::server::Server;
 
 const RELEASES: [Release; 2] = [Release::Bookworm, Release::Forky];
 
 /// A registry with patched images: the name of each, without the registry, and how many platforms it has.
 fn patched() -> Option<(Site, Vec<(&'static str, usize)>)> {
-    let site = Site::start()?;
+    let site = Site::of(Server::with("", "")?);
     site.patch(
         "fix.yaml",
         "attestations: keep
@@ -157,7 +158,9 @@ fn docker_loads_and_runs_what_is_written_from_a_registry() {
 
 #[test]
 fn a_layer_added_to_a_plain_image_of_a_registry_is_compressed() {
-    let Some(site) = Site::start() else { return };
+    let Some(site) = Server::with("", "").map(Site::of) else {
+        return;
+    };
     site.patch(
         "empty.yaml",
         "operations: [set-platform: {os: linux, architecture: amd64}]",

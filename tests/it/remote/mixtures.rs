@@ -24,7 +24,7 @@ const FIXTURES: &[&str] = &[
 
 #[test]
 fn every_form_goes_into_a_registry_and_comes_back_with_the_same_digest() {
-    let Some(site) = Site::start() else { return };
+    let site = Site::start();
     for archive in FIXTURES {
         let name = format!("{}:1", archive.replace('.', "-"));
         site.push(archive, &name);
@@ -40,7 +40,7 @@ fn every_form_goes_into_a_registry_and_comes_back_with_the_same_digest() {
 
 #[test]
 fn an_image_of_a_registry_becomes_what_docker_loads() {
-    let Some(site) = Site::start() else { return };
+    let site = Site::start();
     site.push("docker26.tar", "app:1");
     site.ok("apply -q label.yaml @app:1 -o app.tar");
     site.ok("apply -q label.yaml @app:1 -o layout/");
@@ -67,10 +67,8 @@ fn an_image_of_a_registry_becomes_what_docker_loads() {
 
 #[test]
 fn one_registry_feeds_another_without_a_file_in_between() {
-    let Some(mut site) = Site::start() else {
-        return;
-    };
-    let Some(other) = Server::start() else { return };
+    let mut site = Site::start();
+    let other = Server::start();
     let Some(mut limited) = crate::engine::tool("prlimit") else {
         return;
     };
@@ -119,7 +117,7 @@ fn random(n: usize) -> Vec<u8> {
 
 #[test]
 fn one_platform_of_an_index_is_written_alone() {
-    let Some(site) = Site::start() else { return };
+    let site = Site::start();
     site.push("buildx-oci-multi.tar", "app:1");
     let told = site.fails(3, "apply -q @app:1 -o app.tar");
     assert!(told.contains("--platform"), "{told}");
@@ -131,7 +129,7 @@ fn one_platform_of_an_index_is_written_alone() {
 
 #[test]
 fn what_is_looked_into_is_what_an_archive_of_it_shows() {
-    let Some(site) = Site::start() else { return };
+    let site = Site::start();
     site.push("docker26.tar", "app:1");
     let archive = fixture("docker26.tar");
     let archive = archive.display();
@@ -150,7 +148,7 @@ fn what_is_looked_into_is_what_an_archive_of_it_shows() {
 
 #[test]
 fn a_base_of_a_registry_takes_the_place_of_another() {
-    let Some(site) = Site::start() else { return };
+    let site = Site::start();
     site.push("docker26.tar", "base:1");
     site.patch(
         "new.yaml",
@@ -177,7 +175,7 @@ fn no_connection_is_made_for_what_is_not_in_a_registry() {
     let Some(strace) = crate::engine::tool("strace") else {
         return;
     };
-    let Some(site) = Site::start() else { return };
+    let site = Site::start();
     let archive = fixture("docker26.tar");
     let trace = site.path("trace");
     let mut strace = strace;
@@ -200,7 +198,7 @@ fn no_connection_is_made_for_what_is_not_in_a_registry() {
 
 #[test]
 fn what_is_told_of_one_platform_is_about_that_alone() {
-    let Some(site) = Site::start() else { return };
+    let site = Site::start();
     site.push("buildx-oci-multi.tar", "app:1");
     let archive = fixture("buildx-oci-multi.tar");
     for image in ["@app:1".to_owned(), archive.display().to_string()] {

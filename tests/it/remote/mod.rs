@@ -1,4 +1,4 @@
-//! Images in a real registry as source and destination: what is asked of it, what it has in the end, and what users of it see.
+//! Images in a registry as source and destination: what is asked of it, what it has in the end, and what users of it see.
 #![allow(clippy::unwrap_used, reason = "helpers of tests may fail as tests do")]
 
 mod consumers;
@@ -32,9 +32,8 @@ struct Ran {
 }
 
 impl Site {
-    /// Nothing on a machine without `docker-registry`.
-    fn start() -> Option<Self> {
-        Server::start().map(Self::of)
+    fn start() -> Self {
+        Self::of(Server::start())
     }
 
     fn of(server: Server) -> Self {

@@ -10,7 +10,7 @@ use super::Site;
 
 #[test]
 fn attestations_of_an_index_follow_the_patch() {
-    let Some(site) = Site::start() else { return };
+    let site = Site::start();
     site.push("buildx-oci-multi.tar", "app:1");
     let told = site.fails(1, "apply label.yaml @app:1 -o @app:2");
     assert!(told.contains("attested"), "{told}");
@@ -35,9 +35,7 @@ fn attestations_of_an_index_follow_the_patch() {
 
 #[test]
 fn one_platform_changes_and_the_others_keep_their_bytes() {
-    let Some(mut site) = Site::start() else {
-        return;
-    };
+    let mut site = Site::start();
     site.push("buildx-oci-multi.tar", "app:1");
     site.patch(
         "arm.yaml",
@@ -96,7 +94,7 @@ fn listed(site: &Site, name: &str) -> serde_json::Value {
 
 #[test]
 fn what_refers_to_an_image_is_pointed_at_the_new_one_or_left_with_the_old() {
-    let Some(site) = Site::start() else { return };
+    let site = Site::start();
     site.push("docker26.tar", "app:1");
     let old = site.digest("app:1");
     let sbom = sign(&site, "app:1", &old);

@@ -44,6 +44,7 @@ impl Asked {
 /// What is sent back.
 #[derive(Clone, Default)]
 pub(crate) struct Answer {
+    status: u16,
     head: String,
     body: Vec<u8>,
     /// What is sent again and again behind the body.
@@ -58,9 +59,14 @@ pub(crate) struct Answer {
 impl Answer {
     pub(crate) fn new(status: u16) -> Self {
         Self {
+            status,
             head: format!("HTTP/1.1 {status} X\r\n"),
             ..Self::default()
         }
+    }
+
+    pub(crate) fn status(&self) -> u16 {
+        self.status
     }
 
     pub(crate) fn header(mut self, name: &str, value: &str) -> Self {
@@ -95,8 +101,8 @@ impl Answer {
         if !self.has_length {
             head.extend(["Content-Length: ", &self.body.len().to_string(), "\r\n"]);
         }
+        head.push_str("\r\n");
         stream.write_all(head.as_bytes())?;
-        stream.write_all(b"\r\n")?;
         if is_head {
             return Ok(());
         }
@@ -219,6 +225,8 @@ pub(crate) fn with_password(domain: &str) -> Settings {
 }
 
 fn connection(mut stream: TcpStream, kept: &Mutex<Vec<Asked>>, serve: &Serve) {
+    // A body would wait for the other side to confirm its head.
+    stream.set_nodelay(true).unwrap();
     let mut reader = BufReader::new(stream.try_clone().unwrap());
     while let Some(mut asked) = head(&mut reader) {
         // Before the answer: whoever has that may ask what came.
@@ -229,7 +237,8 @@ fn connection(mut stream: TcpStream, kept: &Mutex<Vec<Asked>>, serve: &Serve) {
     }
 }
 
-fn head(reader: &mut BufReader<TcpStream>) -> Option<Asked> {
+/// An answer may be read as well: its version is the method then, and its status the target.
+pub(crate) fn head(reader: &mut BufReader<TcpStream>) -> Option<Asked> {
     let mut lines = Vec::new();
     loop {
         let mut line = String::new();
