@@ -33,6 +33,7 @@ fn read(bytes: &[u8]) -> Result<(Entry, Vec<u8>), String> {
 
 #[test]
 fn every_form_is_read_with_the_size_and_content_of_the_file() {
+    let many: Vec<(u64, &[u8])> = (0..300).map(|i| (16 * i + 3, &b"piece"[..])).collect();
     for form in Sparse::ALL {
         for (size, pieces) in [
             (SIZE, &PIECES[..]),
@@ -43,6 +44,8 @@ fn every_form_is_read_with_the_size_and_content_of_the_file() {
                 4000,
                 &[(0, b"a"), (1, b"b"), (2, b""), (3999, b"c"), (4000, b"")],
             ),
+            // The map takes several blocks.
+            (SIZE, &many[..]),
         ] {
             if form != Sparse::V10 && pieces.is_empty() {
                 // No record says then that it is sparse, and Go takes the file for an empty one.
