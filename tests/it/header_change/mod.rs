@@ -8,9 +8,7 @@ use ocipatch::tarball::{Entry, HeaderChange, Stream, TarReader};
 use proptest::option;
 use proptest::prelude::*;
 
-use self::group::{
-    Digits, Format, extension, group, name, number, record, spell, sum, time,
-};
+use self::group::{Digits, Format, extension, group, name, number, record, spell, sum, time};
 use crate::random;
 
 fn change() -> impl Strategy<Value = HeaderChange> {

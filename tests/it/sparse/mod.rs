@@ -138,6 +138,12 @@ fn maps_that_go_refuses_are_refused() {
     for (i, raw) in wrong.iter().enumerate() {
         assert!(read(&raw.bytes()).is_err(), "{i}");
     }
+    // The largest map that is read fills its blocks.
+    let most = format!("262142\n{}", "0\n0\n".repeat(262_142));
+    assert!(read(&lines(most.as_bytes(), b"").bytes()).is_ok());
+    let more = most.replacen("262142", "262272", 1) + &"0\n0\n".repeat(130);
+    let told = read(&lines(more.as_bytes(), b"").bytes()).unwrap_err();
+    assert!(told.contains("a sparse map of over 1 MiB"), "{told}");
     // A map without an end is read no further than Go reads it.
     let endless = Raw::file("f", &b"1000000\n".repeat(1 << 18));
     let endless = endless
