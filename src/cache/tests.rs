@@ -263,6 +263,17 @@ fn what_a_record_lacks_is_read_from_the_layer() {
 }
 
 #[test]
+fn what_a_record_has_is_passed_over_without_the_layer() {
+    let home = Home::new();
+    home.record(blob());
+    for at in [1, 10, 11, 20, 25, 30, 31] {
+        let pass = |input: &mut dyn Input| input.skip(at).map(|()| Vec::new());
+        let (passed, is_opened) = replayed(home.find(blob()).unwrap(), pass);
+        assert!(passed.is_ok() && !is_opened, "{at}");
+    }
+}
+
+#[test]
 fn a_damaged_record_is_as_if_it_were_not_there_and_is_replaced() {
     let home = Home::new();
     home.record(blob());

@@ -193,6 +193,14 @@ mod tests {
             (r#""Healthcheck":{"Interval":0,"Retries":3}"#, "", 1),
             ("", r#""Healthcheck":{"Test":["NONE"]}"#, 1),
             (r#""StopTimeout":0"#, "", 1),
+            (r#""StopTimeout":0,"Tty":false"#, r#""StopTimeout":0"#, 0),
+            (r#""Tty":true"#, r#""Tty":false"#, 1),
+            (
+                r#""Healthcheck":{"Test":["NONE"],"Retries":0}"#,
+                r#""Healthcheck":{"Test":["NONE"],"Retries":null}"#,
+                0,
+            ),
+            (r#""X":{"y":false}"#, r#""X":{}"#, 1),
         ] {
             assert_eq!(compare(old, new), n_changes, "{old} {new}");
         }

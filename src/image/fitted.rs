@@ -182,4 +182,49 @@ mod tests {
             );
         }
     }
+
+    /// A history as letters: capitals are layers. It has as many diff ids as is said.
+    fn of_history(letters: &str, n_diff_ids: usize) -> Config {
+        let entry = |letter: char| {
+            let is_empty = letter.is_lowercase();
+            format!(r#"{{"created_by":"{letter}","empty_layer":{is_empty}}}"#)
+        };
+        let entries: Vec<String> = letters.chars().map(entry).collect();
+        let diff_ids = vec![format!("\"sha256:{}\"", "0".repeat(64)); n_diff_ids];
+        let (entries, diff_ids) = (entries.join(","), diff_ids.join(","));
+        let text = format!(r#"{{"history":[{entries}],"rootfs":{{"diff_ids":[{diff_ids}]}}}}"#);
+        Config::parse(text.as_bytes()).unwrap()
+    }
+
+    #[test]
+    fn the_history_of_a_base_is_replaced_by_that_of_another() {
+        for (mine, old, n_layers, (new, n_new), expected) in [
+            ("AbCd", "Ab", 1, ("XyZ", 2), "XyZCd"),
+            ("AbCd", "", 1, ("X", 1), "XAbCd"),
+            ("AbCd", "AbCd", 2, ("X", 1), "X"),
+            // One that is not how this one begins says where its last layer is.
+            ("AbCd", "Qb", 1, ("X", 1), "XbCd"),
+            ("AbCd", "AbCde", 2, ("X", 1), "Xd"),
+            ("AbCd", "Q", 0, ("X", 1), "XAbCd"),
+            ("AbCd", "Q", 3, ("X", 1), "XAbCd"),
+            // One that does not tell of all layers.
+            ("AbCd", "Ab", 1, ("X", 2), "Cd"),
+            ("", "", 0, ("xY", 1), "xY"),
+        ] {
+            let mut config = of_history(mine, 2);
+            config.replace_base_history(&of_history(old, 1), n_layers, &of_history(new, n_new));
+            let found: String = config
+                .history()
+                .map(|entry| {
+                    entry
+                        .get("created_by")
+                        .unwrap()
+                        .as_text()
+                        .unwrap()
+                        .into_owned()
+                })
+                .collect();
+            assert_eq!(found, expected, "{mine} {old} {n_layers} {new}");
+        }
+    }
 }

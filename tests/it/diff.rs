@@ -56,6 +56,16 @@ fn an_archive_does_not_differ_from_itself_or_its_other_forms() {
 }
 
 #[test]
+fn the_library_tells_what_the_command_tells() {
+    let (old, new) = (fixture("docker20.tar"), fixture("docker20-nasty.tar"));
+    let open = |path: &Path| ocipatch::Archive::open(path).unwrap();
+    let difference = open(&old).difference(&open(&new), false).unwrap();
+    let (_, text) = diff(&old, &new, &[]);
+    assert_eq!(difference.to_string(), text);
+    assert!(text.contains("config.UnknownKey"), "{text}");
+}
+
+#[test]
 fn what_differs_is_told_by_meaning() {
     let home = tempfile::tempdir().unwrap();
     let out = patched(

@@ -8,7 +8,7 @@ use std::process::Command;
 
 use tempfile::tempdir;
 
-use crate::binary::{fails, listing, ok, write_files};
+use crate::binary::{command, fails, listing, ok, write_files};
 use crate::edit::{Archive, Entry, fixture};
 use crate::engine::Docker;
 use crate::stacks::run;
@@ -251,4 +251,40 @@ fn docker_loads_linked_members_and_what_becomes_of_them() {
             assert!(docker.load(&place(name)).contains("Loaded image"), "{name}");
         }
     }
+}
+
+/// A directory has no headers: its files and links get those that `tar` would give them.
+#[test]
+fn a_stream_of_a_directory_has_its_links() {
+    let directory = tempdir().unwrap();
+    let home = directory.path();
+    let patch =
+        "apiVersion: ocipatch/v1\ntarget: {images: [greeter2]}\noperations:\n- set-label: {a: b}\n";
+    write_files(home, &[("fix.yaml", patch)]);
+    let image = fixture("docker20-two-images.tar");
+    let unpacked = home.join("unpacked");
+    ok([Path::new("unpack"), &image, &unpacked]);
+    let members = |image: &Path| {
+        let output = command()
+            .args([Path::new("apply"), &home.join("fix.yaml"), image])
+            .output();
+        let archive = Archive::read(&output.unwrap().stdout);
+        let member = |entry: &Entry| {
+            let link = entry.header.link_name().unwrap();
+            let link = link.map(|link| link.display().to_string());
+            let name = entry.name.trim_end_matches('/').to_owned();
+            (
+                name,
+                entry.header.entry_type().as_byte(),
+                link,
+                entry.data.clone(),
+            )
+        };
+        let mut members: Vec<_> = archive.entries.iter().map(member).collect();
+        members.sort();
+        members
+    };
+    let wanted = members(&image);
+    assert!(wanted.iter().any(|(_, kind, ..)| *kind == b'2'));
+    assert_eq!(members(&unpacked), wanted);
 }

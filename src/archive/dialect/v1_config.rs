@@ -102,7 +102,34 @@ fn is_read_through_structs(version: &str) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use super::is_read_through_structs;
+    use super::{history_entry, is_read_through_structs};
+    use crate::image::json::Document;
+
+    #[test]
+    fn a_step_is_told_as_docker_tells_it() {
+        let zero = r#""created":"0001-01-01T00:00:00Z""#;
+        for (given, wanted) in [
+            ("{}", Some(format!("{{{zero}}}"))),
+            (r#"{"created":"","author":"","container_config":{}}"#, Some(format!("{{{zero}}}"))),
+            (
+                r#"{"comment":"c","author":"me","created":"2020-01-02T03:04:05.000Z","container_config":{"Cmd":["/bin/sh","-c","x"]}}"#,
+                Some(r#"{"created":"2020-01-02T03:04:05Z","author":"me","created_by":"/bin/sh -c x","comment":"c"}"#.to_owned()),
+            ),
+            (
+                r#"{"container_config":{"Cmd":"one text"}}"#,
+                Some(format!(r#"{{{zero},"created_by":"one text"}}"#)),
+            ),
+            (r#"{"container_config":{"Cmd":[]},"layer":7}"#, Some(format!("{{{zero}}}"))),
+            (r#"{"container_config":{"Cmd":7}}"#, None),
+            (r#"{"container_config":{"Cmd":["a",7]}}"#, None),
+            (r#"{"created":7}"#, None),
+            (r#"{"author":7}"#, None),
+            (r#"{"comment":7}"#, None),
+        ] {
+            let document = Document::parse(given.as_bytes()).unwrap();
+            assert_eq!(history_entry(&document), wanted, "{given}");
+        }
+    }
 
     #[test]
     fn releases_are_compared_as_docker_compares_them() {

@@ -217,3 +217,42 @@ fn revised(mut annotations: ImageAnnotations, edits: &[AnnotationEdit]) -> Image
     }
     annotations
 }
+
+#[cfg(test)]
+mod tests {
+    use super::{Change, ConfigChange, crowds};
+
+    #[test]
+    fn more_than_two_differences_of_a_key_that_no_tool_knows_are_a_crowd() {
+        for (given, left, crowd) in [
+            ("", "", ""),
+            ("x.a x.b", "x.a x.b", ""),
+            ("x.a y.a x.b x.c", "y.a", "x:3"),
+            ("y.a x.a y.b x.b y.c x.c x.d", "", "y:3 x:4"),
+            (
+                "config.a config.b config.c",
+                "config.a config.b config.c",
+                "",
+            ),
+        ] {
+            let change = |path: &str| ConfigChange {
+                path: path.split('.').map(str::to_owned).collect(),
+                change: Change::Added,
+                old: None,
+                new: None,
+            };
+            let mut changes: Vec<ConfigChange> = given.split_whitespace().map(change).collect();
+            let found = crowds(&mut changes);
+            let found = found
+                .iter()
+                .map(|(key, n)| format!("{}:{n}", key.path.join(".")));
+            let found: Vec<String> = found.collect();
+            let kept = changes.iter().map(|change| change.path.join("."));
+            let kept: Vec<String> = kept.collect();
+            assert_eq!(
+                (kept.join(" "), found.join(" ")),
+                (left.into(), crowd.into())
+            );
+        }
+    }
+}

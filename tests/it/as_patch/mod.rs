@@ -274,6 +274,11 @@ fn what_no_operation_says_is_told_and_may_be_left_out() {
         lines.contains(&"  image greeter:1: container_config: 23 differences"),
         "{told}"
     );
+    // Instead of each of them.
+    let of_one_key = lines
+        .iter()
+        .filter(|line| line.contains(": container_config"));
+    assert_eq!(of_one_key.count(), 1, "{told}");
     assert!(
         told.ends_with("help: `--partial` writes a patch without these\nnothing was written\n"),
         "{told}"

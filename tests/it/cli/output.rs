@@ -10,6 +10,7 @@ use ocipatch::compression::Compression;
 
 use super::{Home, IMAGE_ID, id_line};
 use crate::binary::listing;
+use crate::raw::Raw;
 
 #[test]
 fn an_output_file_appears_where_it_was_asked_for() {
@@ -271,14 +272,26 @@ fn what_stands_before_the_first_entry_is_kept() {
     header.set_size(0);
     header.set_mode(0o755);
     header.set_cksum();
-    let rooted = [header.as_bytes().as_slice(), &home.read("app.tar")].concat();
-    fs::write(home.path("rooted.tar"), &rooted).unwrap();
-    home.ends(0, "apply fix.yaml rooted.tar -o out.tar");
-    let expected = [header.as_bytes().as_slice(), &home.patched()].concat();
-    assert!(home.read("out.tar") == expected);
-    home.ends(0, "unpack rooted.tar unpacked");
-    home.ends(0, "pack unpacked packed.tar");
-    assert!(home.read("packed.tar") == rooted);
+    // As `git archive` does: a comment about all that follows.
+    let comment = Raw::new(b'g', "pax_global_header").data(b"16 comment=mine\n");
+    let root = header.as_bytes().to_vec();
+    for (i, before) in [
+        root.clone(),
+        comment.bytes(),
+        [comment.bytes(), root].concat(),
+    ]
+    .into_iter()
+    .enumerate()
+    {
+        let led = [before.as_slice(), &home.read("app.tar")].concat();
+        fs::write(home.path("led.tar"), &led).unwrap();
+        home.ends(0, "apply fix.yaml led.tar -o out.tar");
+        let expected = [before.as_slice(), &home.patched()].concat();
+        assert!(home.read("out.tar") == expected, "{i}");
+        home.ends(0, &format!("unpack led.tar unpacked{i}"));
+        home.ends(0, &format!("pack unpacked{i} packed.tar"));
+        assert!(home.read("packed.tar") == led, "{i}");
+    }
 }
 
 #[test]

@@ -8,7 +8,7 @@ use ocipatch::tarball::{Entry, HeaderChange, Stream, TarReader};
 use proptest::option;
 use proptest::prelude::*;
 
-use self::group::{Digits, Format, group, name, number, spell, sum, time};
+use self::group::{Digits, Format, extension, group, name, number, record, spell, sum, time};
 use crate::random;
 
 fn change() -> impl Strategy<Value = HeaderChange> {
@@ -199,6 +199,60 @@ fn what_does_not_change_keeps_its_bytes() {
         prop_assert_eq!(latest.apply(&group), group);
         Ok(())
     });
+}
+
+/// A PAX header is written again only where a record changes.
+#[test]
+fn records_that_say_it_already_keep_their_spelling() {
+    let long = b"long/".repeat(50);
+    let records = [
+        record(b"path", &long),
+        record(b"linkpath", &long),
+        record(b"uid", b"4294967295"),
+        record(b"mtime", b"99999999999"),
+        record(b"comment", b"mine"),
+    ];
+    // No writer that we know calls it so, and it has the records in an order of its own.
+    let spelled = extension(b'x', b"named/by/hand", &records.concat());
+    let mut main = [0; 512];
+    for (field, value) in [(100..108, 0o777), (108..116, 0), (116..124, 7)] {
+        spell(&mut main[field], value, Digits::Zeros);
+    }
+    spell(&mut main[124..136], 0, Digits::Zeros);
+    spell(&mut main[136..148], 0, Digits::Zeros);
+    main[156] = b'2';
+    main[257..265].copy_from_slice(b"ustar\x0000");
+    sum(&mut main, false);
+    let group = [&spelled[..], &main].concat();
+    let same = |change: HeaderChange| change.apply(&group) == group;
+    let none = HeaderChange::default;
+    assert!(same(HeaderChange {
+        name: Some(long.clone()),
+        ..none()
+    }));
+    assert!(same(HeaderChange {
+        link_name: Some(long.clone()),
+        ..none()
+    }));
+    assert!(same(HeaderChange {
+        owner: Some((u64::from(u32::MAX), 7)),
+        ..none()
+    }));
+    assert!(same(HeaderChange {
+        latest: Some(99_999_999_999),
+        ..none()
+    }));
+    let other = HeaderChange {
+        owner: Some((u64::from(u32::MAX) - 1, 7)),
+        ..none()
+    };
+    let (_, mut found, new_main, _) = parts(&other.apply(&group));
+    found.sort();
+    let mut wanted = parts(&group).1;
+    wanted.retain(|(key, _)| key != b"uid");
+    wanted.push((b"uid".to_vec(), b"4294967294".to_vec()));
+    wanted.sort();
+    assert_eq!((found, new_main), (wanted, main.to_vec()));
 }
 
 /// Times that other readers see are not later either.

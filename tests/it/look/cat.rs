@@ -6,6 +6,7 @@ use std::os::unix::ffi::OsStrExt as _;
 use std::process::Stdio;
 
 use ocipatch::archive::{Source, unpack};
+use ocipatch::digest::Digest;
 use tempfile::tempdir;
 
 use super::{GREETERS, written};
@@ -213,6 +214,30 @@ fn an_image_that_cannot_be_read_is_an_error() {
         ["cat".as_ref(), path.as_os_str(), "etc/greeting".as_ref()],
     );
     assert!(message.contains("cannot be read: "), "{message}");
+}
+
+#[test]
+fn a_layer_that_makes_no_tree_is_named() {
+    let directory = tempdir().unwrap();
+    let good = raw::stream(&[Raw::file("good", b"x")]);
+    let bad = raw::stream(&[Raw::hard_link("name", "nothing")]);
+    for place in 0..3 {
+        let mut streams = vec![good.clone(); 3];
+        streams[place].clone_from(&bad);
+        let bytes = build::hybrid(&[Image {
+            streams,
+            ..Image::default()
+        }]);
+        let path = directory.path().join("app.tar");
+        fs::write(&path, bytes).unwrap();
+        let message = fails(3, ["cat".as_ref(), path.as_os_str(), "absent".as_ref()]);
+        let layer = format!("the entry `blobs/sha256/{}`", Digest::of(&bad).hex());
+        let reason = format!("layer {place}: entry `name`: a hard link to something other");
+        assert!(
+            message.contains(&layer) && message.contains(&reason),
+            "{message}"
+        );
+    }
 }
 
 #[test]

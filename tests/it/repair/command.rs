@@ -4,10 +4,13 @@
 use std::fs::File;
 use std::path::Path;
 
-use super::hand::{config, edit};
-use super::{repair, write};
+use ocipatch::digest::Digest;
+
+use super::hand::{config, edit, entry, layers, read};
+use super::{findings, repair, write};
 use crate::binary::{command, ok, run, write_files};
 use crate::edit::{Archive, fixture};
+use crate::forms;
 
 #[test]
 fn each_line_says_what_was_there_and_what_it_becomes() {
@@ -146,5 +149,111 @@ fn what_was_made_by_hand_comes_out_as_apply_makes_it() {
     assert!(
         other[0].len() == "0".repeat(64).len() + ".json".len(),
         "{other:?}"
+    );
+}
+
+/// Of writers that have no `repositories`, and whose ids nobody knows.
+#[test]
+fn names_that_repositories_lacks_get_the_likeliest_id() {
+    let home = tempfile::tempdir().unwrap();
+    let id = |digits: &str| digits.repeat(32);
+    for (archive, before, repository, after) in [
+        (
+            forms::nix(),
+            r#"{"greeter":{"2":"old"}}"#.to_owned(),
+            "greeter",
+            "directory",
+        ),
+        (
+            Archive::fixture("crane.tar"),
+            "{}".to_owned(),
+            "127.0.0.1:5999/greeter",
+            "diff id",
+        ),
+        (
+            forms::unrecognized(),
+            format!(
+                r#"{{"docker.io/library/greeter":{{"1":"{}","2":"x"}}}}"#,
+                id("ab")
+            ),
+            "greeter",
+            "said",
+        ),
+    ] {
+        let mut archive = archive;
+        archive.add("repositories", before.as_bytes());
+        let output = home.path().join("repaired.tar");
+        let repaired = repair(&write(home.path(), &archive)).unwrap();
+        repaired.publish(&output).unwrap();
+        let mut found = Archive::read(&std::fs::read(&output).unwrap());
+        let found = read(&mut found, "repositories");
+        let name = config(&mut archive);
+        let diff_ids = read(&mut archive, &name)["rootfs"]["diff_ids"].clone();
+        let top_id = diff_ids
+            .as_array()
+            .unwrap()
+            .last()
+            .unwrap()
+            .as_str()
+            .unwrap()[7..]
+            .to_owned();
+        let top = layers(&mut archive).pop().unwrap();
+        let wanted = match after {
+            "directory" => top.rsplit_once('/').unwrap().0.to_owned(),
+            "diff id" => top_id,
+            _ => id("ab"),
+        };
+        assert_eq!(
+            found,
+            serde_json::json!({repository: {"1": wanted}}),
+            "{after}: {repaired}"
+        );
+    }
+}
+
+#[test]
+fn a_blob_of_an_artifact_gets_its_name() {
+    let home = tempfile::tempdir().unwrap();
+    let mut archive = Archive::fixture("skopeo-oci.tar");
+    let media_type = "application/vnd.oci.image.manifest.v1+json";
+    let (empty, edited) = (Digest::of(b"{}"), Digest::of(b"edited"));
+    let stated = "1".repeat(64);
+    let manifest = serde_json::json!({
+        "schemaVersion": 2, "mediaType": media_type, "artifactType": "a/b",
+        "config": {"mediaType": "application/vnd.oci.empty.v1+json", "digest": empty.to_string(), "size": 2},
+        "layers": [{"mediaType": "text/plain", "digest": format!("sha256:{stated}"), "size": 1}],
+    })
+    .to_string();
+    let old = Digest::of(manifest.as_bytes());
+    let blobs = [
+        (empty.hex(), &b"{}"[..]),
+        (stated, b"edited"),
+        (old.hex(), manifest.as_bytes()),
+    ];
+    for (hex, data) in blobs {
+        archive.add(&format!("blobs/sha256/{hex}"), data);
+    }
+    edit(&mut archive, "index.json", |index| {
+        let descriptor = serde_json::json!({"mediaType": media_type, "digest": old.to_string(), "size": manifest.len()});
+        index["manifests"].as_array_mut().unwrap().push(descriptor);
+    });
+    let output = home.path().join("repaired.tar");
+    repair(&write(home.path(), &archive))
+        .unwrap()
+        .publish(&output)
+        .unwrap();
+    assert_eq!(findings(&output), Vec::<String>::new());
+    let mut repaired = Archive::read(&std::fs::read(&output).unwrap());
+    let blob = format!("blobs/sha256/{}", edited.hex());
+    assert_eq!(entry(&mut repaired, &blob).data, b"edited");
+    let index = read(&mut repaired, "index.json");
+    let name = index["manifests"][1]["digest"]
+        .as_str()
+        .unwrap()
+        .replace("sha256:", "blobs/sha256/");
+    let layer = &read(&mut repaired, &name)["layers"][0];
+    assert_eq!(
+        (layer["digest"].as_str().unwrap(), layer["size"].as_u64()),
+        (edited.to_string().as_str(), Some(6))
     );
 }

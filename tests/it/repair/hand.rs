@@ -169,6 +169,15 @@ pub(super) const EDITS: &[(&str, Edit)] = &[
         archive.remove(&document);
         true
     }),
+    ("another configuration under the same name", another_config),
+    ("another configuration without a name", |archive| {
+        another_config(archive) && {
+            edit(archive, "manifest.json", |manifest| {
+                manifest[0]["RepoTags"] = Value::Null;
+            });
+            true
+        }
+    }),
     ("all at once", |archive| {
         let layer = layers(archive)[0].clone();
         let config = config(archive);
@@ -178,6 +187,24 @@ pub(super) const EDITS: &[(&str, Edit)] = &[
         change_layer(archive, &layer, 3) && add_layer(archive, false)
     }),
 ];
+
+/// Has `manifest.json` name an edited copy of its first configuration.
+fn another_config(archive: &mut Archive) -> bool {
+    if !has(archive, "manifest.json") {
+        return false;
+    }
+    let old = config(archive);
+    let mut other = read(archive, &old);
+    other["author"] = json!("by hand");
+    let other = other.to_string();
+    let start = old.rfind('/').map_or(0, |slash| slash + 1);
+    let name = format!("{}{}", &old[..start], Digest::of(other.as_bytes()).hex());
+    archive.add(&name, other.as_bytes());
+    edit(archive, "manifest.json", |manifest| {
+        manifest[0]["Config"] = json!(name)
+    });
+    true
+}
 
 pub(super) fn has(archive: &Archive, name: &str) -> bool {
     archive.entries.iter().any(|entry| is_named(entry, name))

@@ -6,9 +6,11 @@ mod hand;
 mod loaded;
 mod refused;
 
+use std::fmt::Write as _;
 use std::fs::File;
 use std::path::Path;
 
+use ocipatch::digest::Digest;
 use ocipatch::{Archive as Opened, Error, Half, Input, Job, Repair};
 use serde_json::Value;
 
@@ -95,7 +97,7 @@ fn findings_before(archive: &Archive, directory: &Path) -> Vec<String> {
 #[test]
 fn every_edit_by_hand_of_every_form_is_repaired() {
     let home = tempfile::tempdir().unwrap();
-    let mut n_edited = 0;
+    let (mut n_edited, mut outcomes) = (0, String::new());
     for (form, archive) in all() {
         let before = findings_before(&archive, home.path());
         for (what, by_hand) in EDITS {
@@ -109,6 +111,7 @@ fn every_edit_by_hand_of_every_form_is_repaired() {
             let repaired = repair(&input).unwrap_or_else(|error| panic!("{what}: {error}"));
             let output = home.path().join("repaired.tar");
             repaired.publish(&output).unwrap();
+            tell(&mut outcomes, &what, &repaired.to_string(), &output);
             let after = findings(&output);
             assert!(
                 after.len() <= before.len(),
@@ -123,6 +126,59 @@ fn every_edit_by_hand_of_every_form_is_repaired() {
         }
     }
     assert!(n_edited > 350, "{n_edited}");
+    hold(&outcomes, "outcomes.txt");
+}
+
+/// Adds how many corrections there were, and the digest of these with that of the archive.
+fn tell(outcomes: &mut String, what: &str, corrections: &str, output: &Path) {
+    let archive = Digest::of(&std::fs::read(output).unwrap());
+    let digest = Digest::of(format!("{corrections}\n{archive}").as_bytes()).hex();
+    let last = corrections.lines().last().unwrap_or_default();
+    writeln!(outcomes, "{what}: {last}, {}", &digest[..12]).unwrap();
+}
+
+/// Compares outcomes with those of a file, or renews the file.
+fn hold(outcomes: &str, name: &str) {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR"))
+        .join("tests/it/repair")
+        .join(name);
+    if std::env::var_os("UPDATE").is_some() {
+        std::fs::write(&path, outcomes).unwrap();
+    }
+    let wanted = std::fs::read_to_string(&path).unwrap();
+    let differs = outcomes.lines().zip(wanted.lines()).filter(|(a, b)| a != b);
+    let differs: Vec<(&str, &str)> = differs.collect();
+    assert!(differs.is_empty(), "{differs:#?}");
+    assert_eq!(outcomes.lines().count(), wanted.lines().count());
+}
+
+#[test]
+fn every_edit_by_hand_is_repaired_as_the_index_has_it() {
+    let home = tempfile::tempdir().unwrap();
+    let mut outcomes = String::new();
+    for form in [
+        "docker26.tar",
+        "docker26-two-images.tar",
+        "docker26-containerd.tar",
+        "buildx-docker.tar",
+    ] {
+        for (what, by_hand) in EDITS {
+            let mut archive = Archive::fixture(form);
+            if !by_hand(&mut archive) {
+                continue;
+            }
+            let what = format!("{form}: {what}");
+            match Job::new().repair(&write(home.path(), &archive), Half::Index) {
+                Err(error) => writeln!(outcomes, "{what}: {error}").unwrap(),
+                Ok(repaired) => {
+                    let output = home.path().join("repaired.tar");
+                    repaired.publish(&output).unwrap();
+                    tell(&mut outcomes, &what, &repaired.to_string(), &output);
+                }
+            }
+        }
+    }
+    hold(&outcomes, "outcomes_of_index.txt");
 }
 
 #[test]

@@ -1,12 +1,14 @@
 //! What the bytes of an archive do not say, and hostile archives.
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on fails")]
 
+use ocipatch::{Half, Job};
 use serde_json::json;
 
 use super::hand::{config, edit, entry, layers, manifest};
 use super::{FIXTURES, repair, write};
 use crate::binary::fails;
 use crate::edit::Archive;
+use crate::forms;
 
 #[test]
 fn what_is_missing_is_named() {
@@ -159,4 +161,48 @@ fn a_layer_that_cannot_be_read_is_named() {
         .unwrap_err()
         .to_string();
     assert!(message.contains(&layer), "{message}");
+}
+
+#[test]
+fn halves_are_not_made_again_for_what_one_of_them_cannot_say() {
+    let home = tempfile::tempdir().unwrap();
+    let other = br#"[{"Config":"absent.json","RepoTags":null,"Layers":[]}]"#;
+    let with = |mut archive: Archive, name: &str, data: &[u8]| {
+        archive.add(name, data);
+        archive
+    };
+    let mut bare = Archive::fixture("skopeo-oci.tar");
+    bare.replace("index.json", "greeter:1", "1");
+    let empty = br#"{"schemaVersion":2,"manifests":[]}"#;
+    for (archive, trusted, image, reason) in [
+        (
+            with(
+                Archive::fixture("buildx-oci-multi.tar"),
+                "manifest.json",
+                other,
+            ),
+            Half::Index,
+            "greeter:1",
+            "has several platforms",
+        ),
+        (
+            with(bare, "manifest.json", other),
+            Half::Index,
+            "1",
+            "has a tag without a repository",
+        ),
+        (
+            with(forms::bzip2_and_xz(), "index.json", empty),
+            Half::Manifest,
+            "greeter:1",
+            "has a layer in a compression that OCI has no media type for",
+        ),
+    ] {
+        let input = write(home.path(), &archive);
+        let message = Job::new().repair(&input, trusted).unwrap_err().to_string();
+        let wanted = format!(
+            "`{image}` {reason}, and `manifest.json` and `index.json` describe different images"
+        );
+        assert!(message.contains(&wanted), "{message}");
+    }
 }

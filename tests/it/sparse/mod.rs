@@ -33,6 +33,7 @@ fn read(bytes: &[u8]) -> Result<(Entry, Vec<u8>), String> {
 
 #[test]
 fn every_form_is_read_with_the_size_and_content_of_the_file() {
+    let many: Vec<(u64, &[u8])> = (0..300).map(|i| (16 * i + 3, &b"piece"[..])).collect();
     for form in Sparse::ALL {
         for (size, pieces) in [
             (SIZE, &PIECES[..]),
@@ -43,6 +44,8 @@ fn every_form_is_read_with_the_size_and_content_of_the_file() {
                 4000,
                 &[(0, b"a"), (1, b"b"), (2, b""), (3999, b"c"), (4000, b"")],
             ),
+            // The map takes several blocks.
+            (SIZE, &many[..]),
         ] {
             if form != Sparse::V10 && pieces.is_empty() {
                 // No record says then that it is sparse, and Go takes the file for an empty one.
@@ -135,6 +138,12 @@ fn maps_that_go_refuses_are_refused() {
     for (i, raw) in wrong.iter().enumerate() {
         assert!(read(&raw.bytes()).is_err(), "{i}");
     }
+    // The largest map that is read fills its blocks.
+    let most = format!("262142\n{}", "0\n0\n".repeat(262_142));
+    assert!(read(&lines(most.as_bytes(), b"").bytes()).is_ok());
+    let more = most.replacen("262142", "262272", 1) + &"0\n0\n".repeat(130);
+    let told = read(&lines(more.as_bytes(), b"").bytes()).unwrap_err();
+    assert!(told.contains("a sparse map of over 1 MiB"), "{told}");
     // A map without an end is read no further than Go reads it.
     let endless = Raw::file("f", &b"1000000\n".repeat(1 << 18));
     let endless = endless

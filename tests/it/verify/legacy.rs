@@ -1,11 +1,16 @@
 //! Legacy ids, derived here from the documents that a version of Docker would have written: `verify` knows all of them.
 #![allow(clippy::unwrap_used, reason = "helpers of tests may fail as tests do")]
 
+use std::path::Path;
+
+use ocipatch::archive::Source;
 use ocipatch::digest::Digest;
+use ocipatch::verify::verify_strictly;
 
 use super::check;
 use super::damages::{BASE, CONFIG, TOP, V1_BASE, V1_TOP};
-use crate::edit::Archive;
+use crate::binary::{ok, write_files};
+use crate::edit::{Archive, fixture};
 
 /// Returns the members of an object of Go, in order, as they are spelled; those that `keys` names are all.
 fn members<'a>(text: &'a str, keys: &[&'a str]) -> Vec<(&'a str, &'a str)> {
@@ -256,5 +261,37 @@ fn ids_are_derived_from_every_field() {
     for (i, (config, top)) in cases.into_iter().enumerate() {
         let report = check(&written_by_docker(config, top, &[]));
         assert!(report.findings.is_empty(), "case {i}, {config:?}: {report}");
+    }
+}
+
+/// Two derive the ids: what writes them, and what checks them.
+#[test]
+fn ids_of_texts_with_any_characters_are_those_that_are_checked() {
+    let home = tempfile::tempdir().unwrap();
+    let text = r"\b\f\n\t\x01\x7f<>&\u2028\u2029é😀";
+    let patch = format!(
+        "apiVersion: ocipatch/v1\noperations:\n- set-label: {{org.example.odd: \"{text}\"}}\n- set-author: \"{text}\"\n"
+    );
+    write_files(home.path(), &[("fix.yaml", &patch)]);
+    let (fix, out) = (home.path().join("fix.yaml"), home.path().join("out.tar"));
+    for name in [
+        "docker20.tar",
+        "docker26.tar",
+        "docker28.tar",
+        "podman-docker.tar",
+        "podman58-docker.tar",
+    ] {
+        let image = fixture(name);
+        ok([Path::new("apply"), &fix, &image, Path::new("-o"), &out]);
+        let found = |path: &Path| {
+            let source = Source::open(path, &std::env::temp_dir()).unwrap();
+            let report = verify_strictly(&source).unwrap();
+            report
+                .findings
+                .iter()
+                .map(|finding| finding.rule)
+                .collect::<Vec<_>>()
+        };
+        assert_eq!(found(&out), found(&image), "{name}");
     }
 }
