@@ -145,112 +145,69 @@ fn size(n_bytes: u64) -> String {
 mod tests {
     use super::{Finding, ImageSummary, Report, Rule, Severity};
 
-    #[test]
-    fn the_last_line_says_what_was_checked_and_counts_what_was_found() {
-        let finding = |(rule, severity)| Finding {
-            rule,
-            severity,
-            place: "a".to_owned(),
-            message: "is wrong".to_owned(),
-        };
-        let image = |n_layers| ImageSummary {
+    const AGREES: &str = "all digests, sizes, diff ids, ids and references agree";
+
+    /// A report of images of so many layers.
+    fn report(layers: &[usize], n_bytes: u64, found: &[(Rule, Severity)]) -> Report {
+        let image = |&n_layers| ImageSummary {
             image_id: None,
             tags: Vec::new(),
             platform: String::new(),
             n_layers,
         };
+        let finding = |&(rule, severity)| Finding {
+            rule,
+            severity,
+            place: "a".to_owned(),
+            message: "is wrong".to_owned(),
+        };
+        Report {
+            images: layers.iter().map(image).collect(),
+            findings: found.iter().map(finding).collect(),
+            n_bytes,
+        }
+    }
+
+    #[test]
+    fn the_last_line_says_what_was_checked() {
+        for (layers, n_bytes, wanted) in [
+            (&[][..], 0, "0 images, 0 layers, 0 bytes"),
+            (&[1], 9_999, "1 image, 1 layer, 9999 bytes"),
+            (&[1, 2], 10_000, "2 images, 3 layers, 10 kB"),
+            (&[0], 9_999_999, "1 image, 0 layers, 9999 kB"),
+            (&[1], 10_000_000, "1 image, 1 layer, 10 MB"),
+            (&[1], 9_999_999_999, "1 image, 1 layer, 9999 MB"),
+            (&[1], 10_000_000_000, "1 image, 1 layer, 10 GB"),
+        ] {
+            let text = report(layers, n_bytes, &[]).to_string();
+            assert_eq!(text, format!("{wanted}: {AGREES}"));
+        }
+    }
+
+    #[test]
+    fn the_last_line_counts_what_was_found() {
         let error = (Rule::BadJson, Severity::Error);
         let stale = (Rule::BlobDigest, Severity::Error);
         let warning = (Rule::BlobDigest, Severity::Warning);
         let advice = (Rule::RefName, Severity::Advice);
-        let agrees = "all digests, sizes, diff ids, ids and references agree";
         let repair = "; if it was edited by hand, use `ocipatch repair`";
-        for (images, n_bytes, findings, wanted) in [
+        for (found, n_errors, wanted) in [
+            (&[warning][..], 0, format!("{AGREES}, 1 warning")),
+            (&[advice], 0, format!("{AGREES}, 1 piece of advice")),
+            (&[error], 1, "1 error".to_owned()),
             (
-                &[][..],
-                0,
-                &[][..],
-                format!("0 images, 0 layers, 0 bytes: {agrees}"),
-            ),
-            (
-                &[1],
-                9_999,
-                &[],
-                format!("1 image, 1 layer, 9999 bytes: {agrees}"),
-            ),
-            (
-                &[1, 2],
-                10_000,
-                &[],
-                format!("2 images, 3 layers, 10 kB: {agrees}"),
-            ),
-            (
-                &[0],
-                9_999_999,
-                &[],
-                format!("1 image, 0 layers, 9999 kB: {agrees}"),
-            ),
-            (
-                &[1],
-                10_000_000,
-                &[],
-                format!("1 image, 1 layer, 10 MB: {agrees}"),
-            ),
-            (
-                &[1],
-                9_999_999_999,
-                &[],
-                format!("1 image, 1 layer, 9999 MB: {agrees}"),
-            ),
-            (
-                &[1],
-                10_000_000_000,
-                &[],
-                format!("1 image, 1 layer, 10 GB: {agrees}"),
-            ),
-            (
-                &[1],
-                1,
-                &[warning],
-                format!("1 image, 1 layer, 1 bytes: {agrees}, 1 warning"),
-            ),
-            (
-                &[1],
-                1,
-                &[advice],
-                format!("1 image, 1 layer, 1 bytes: {agrees}, 1 piece of advice"),
-            ),
-            (
-                &[1],
-                1,
-                &[error],
-                "1 image, 1 layer, 1 bytes: 1 error".to_owned(),
-            ),
-            (
-                &[1],
-                1,
                 &[error, stale, warning, warning, advice, advice],
-                format!(
-                    "1 image, 1 layer, 1 bytes: 2 errors, 2 warnings, 2 pieces of advice{repair}"
-                ),
+                2,
+                format!("2 errors, 2 warnings, 2 pieces of advice{repair}"),
             ),
         ] {
-            let report = Report {
-                images: images.iter().copied().map(image).collect(),
-                findings: findings.iter().copied().map(finding).collect(),
-                n_bytes,
-            };
+            let report = report(&[1], 1, found);
             let text = report.to_string();
-            assert_eq!(text.lines().last(), Some(wanted.as_str()));
-            assert_eq!(text.lines().count(), findings.len() + 1);
-            let n_errors = findings
-                .iter()
-                .filter(|(_, severity)| *severity == Severity::Error);
-            let n_errors = n_errors.count();
-            assert_eq!(
-                (report.count(Severity::Error), report.is_ok()),
-                (n_errors, n_errors == 0)
-            );
+            let last = format!("1 image, 1 layer, 1 bytes: {wanted}");
+            assert_eq!(text.lines().last(), Some(last.as_str()));
+            assert_eq!(text.lines().count(), found.len() + 1);
+            assert_eq!(report.count(Severity::Error), n_errors);
+            assert_eq!(report.is_ok(), n_errors == 0);
         }
     }
 }

@@ -201,7 +201,7 @@ fn another_config(archive: &mut Archive) -> bool {
     let name = format!("{}{}", &old[..start], Digest::of(other.as_bytes()).hex());
     archive.add(&name, other.as_bytes());
     edit(archive, "manifest.json", |manifest| {
-        manifest[0]["Config"] = json!(name)
+        manifest[0]["Config"] = json!(name);
     });
     true
 }

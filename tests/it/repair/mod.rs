@@ -168,7 +168,7 @@ fn every_edit_by_hand_is_repaired_as_the_index_has_it() {
                 continue;
             }
             let what = format!("{form}: {what}");
-            match Job::new().repair(&write(home.path(), &archive), Half::Index) {
+            match Job::new().repair(write(home.path(), &archive), Half::Index) {
                 Err(error) => writeln!(outcomes, "{what}: {error}").unwrap(),
                 Ok(repaired) => {
                     let output = home.path().join("repaired.tar");
