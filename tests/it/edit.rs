@@ -122,15 +122,11 @@ impl Archive {
 
     /// Writes the new digest and size of everything that changed wherever the old ones are named.
     pub(crate) fn repair(&mut self) {
-        while let Some(i) = self
-            .entries
-            .iter()
-            .position(|e| Digest::of(&e.data).hex() != e.known.0)
-        {
-            let new = (
-                Digest::of(&self.entries[i].data).hex(),
-                self.entries[i].data.len(),
-            );
+        let digest = |entry: &Entry| Digest::of(&entry.data).hex();
+        let mut digests: Vec<String> = self.entries.iter().map(digest).collect();
+        let differs = |(digest, entry): (&String, &Entry)| *digest != entry.known.0;
+        while let Some(i) = digests.iter().zip(&self.entries).position(differs) {
+            let new = (digests[i].clone(), self.entries[i].data.len());
             let old = std::mem::replace(&mut self.entries[i].known, new.clone());
             self.replace_everywhere(&old.0, &new.0);
             let (digest, old, new) = (&new.0, old.1, new.1);
@@ -142,6 +138,12 @@ impl Archive {
                 &format!("\"size\":{old},\"digest\":\"sha256:{digest}\""),
                 &format!("\"size\":{new},\"digest\":\"sha256:{digest}\""),
             );
+            // Nothing else changes.
+            for (digest, entry) in digests.iter_mut().zip(&self.entries) {
+                if entry.is_document() {
+                    *digest = Digest::of(&entry.data).hex();
+                }
+            }
         }
     }
 

@@ -8,7 +8,7 @@ use std::path::Path;
 use serde_json::{Value, json};
 
 use super::cell::{root, short_names};
-use super::table::{EVERY, Has, RICHEST, each};
+use super::table::{EVERY, Has, RICHEST, each_with};
 use super::tools::{is_unread, seen_by, skopeo};
 use crate::binary::{listing, ok, write_files};
 use crate::engine::{Release, fixture, podman_load_and_save_layout};
@@ -50,10 +50,7 @@ pub(super) fn descriptors(archive: &Path) -> BTreeSet<String> {
 }
 
 fn check_docker_archives(release: Release) {
-    if release.tool("skopeo").is_none() {
-        return;
-    }
-    each(seen_by(release), |cell| {
+    each_with(release, &["skopeo"], seen_by(release), |cell| {
         if is_unread(cell, release) || !matches!(cell.has, Has::Manifest | Has::Both) {
             return;
         }
@@ -93,10 +90,7 @@ fn skopeo_1_22_copies_docker_archives_to_the_same() {
 }
 
 fn check_layouts(release: Release) {
-    if release.tool("skopeo").is_none() {
-        return;
-    }
-    each(seen_by(release), |cell| {
+    each_with(release, &["skopeo"], seen_by(release), |cell| {
         if !matches!(cell.has, Has::Names | Has::Tags) {
             return;
         }
@@ -132,13 +126,11 @@ fn skopeo_1_22_copies_layouts_to_the_same() {
 /// umoci removes what no name leads to: there is nothing of that.
 #[test]
 fn umoci_finds_nothing_to_collect() {
-    each(EVERY, |cell| {
+    each_with(Release::Forky, &["umoci"], EVERY, |cell| {
         if !matches!(cell.has, Has::Names | Has::Tags) {
             return;
         }
-        let Some(mut umoci) = Release::Forky.tool("umoci") else {
-            return;
-        };
+        let mut umoci = Release::Forky.tool("umoci").unwrap();
         let layout = cell.layout();
         let was = listing(&layout);
         let collected = umoci.args(["gc", "--layout"]).arg(&layout).output();
@@ -176,7 +168,7 @@ fn umoci_reads_a_layout_that_was_patched_in_place() {
 
 /// podman compresses layers again, so the manifest is another; all that it names stays.
 fn check_podman(release: Release) {
-    each(RICHEST, |cell| {
+    each_with(release, &["podman"], RICHEST, |cell| {
         if !matches!(cell.has, Has::Names | Has::Tags) {
             return;
         }

@@ -10,7 +10,7 @@ use tempfile::TempDir;
 use super::cell::Cell;
 use crate::binary::{ok, write_files};
 use crate::edit::Archive;
-use crate::engine::fixture;
+use crate::engine::{Release, fixture};
 use crate::forms;
 use crate::operations::{FieldSample, field_samples, other_samples};
 
@@ -273,6 +273,23 @@ fn shared() -> Arc<Cells> {
 pub(super) const EVERY: &[&str] = &["config", "names", "less", "layers", "all"];
 /// What a consumer has to see whose later version sees more: layers, a label and a tag at once.
 pub(super) const RICHEST: &[&str] = &["all"];
+
+#[test]
+fn every_cell_is_what_its_operation_says() {
+    each(EVERY, |_| {});
+}
+
+/// Runs `check` on the cells of these operations; makes none where one of these tools is missing.
+pub(super) fn each_with(
+    release: Release,
+    tools: &[&str],
+    operations: &[&str],
+    check: impl FnMut(&Cell),
+) {
+    if tools.iter().all(|tool| release.tool(tool).is_some()) {
+        each(operations, check);
+    }
+}
 
 /// Runs `check` on the cells of these operations.
 pub(super) fn each(operations: &[&str], mut check: impl FnMut(&Cell)) {

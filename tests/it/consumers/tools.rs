@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 
 use super::cell::{Cell, root, short_names};
 use super::copies::{descriptors, inspect};
-use super::table::{EVERY, Has, RICHEST, each};
+use super::table::{EVERY, Has, RICHEST, each_with};
 use super::{KEYS, check_tree, directory_tree, is_said};
 use crate::binary::ok;
 use crate::engine::{Release, podman_load, podman_refuses, skopeo_config};
@@ -35,7 +35,7 @@ fn check_podman(release: Release) {
         Release::Forky => &["config", "names", "all"],
         _ => RICHEST,
     };
-    each(operations, |cell| {
+    each_with(release, &["podman"], operations, |cell| {
         let is_layout = matches!(cell.has, Has::Names | Has::Tags);
         let refusal = match () {
             () if is_unread(cell, release) => "manifest.json: unexpected EOF",
@@ -82,11 +82,8 @@ fn podman_5_takes_every_form() {
 }
 
 fn check_skopeo(release: Release) {
-    if release.tool("skopeo").is_none() {
-        return;
-    }
     let skopeo = |arguments: &[&str]| skopeo(release, arguments);
-    each(seen_by(release), |cell| {
+    each_with(release, &["skopeo"], seen_by(release), |cell| {
         let tar = cell.tar.display();
         if is_unread(cell, release) {
             let inspected = skopeo(&["inspect", &format!("docker-archive:{tar}")]);
@@ -147,12 +144,10 @@ fn skopeo_1_22_takes_every_form() {
 
 /// What umoci cannot read by itself, skopeo writes for it, which reads every layer too.
 fn check_umoci(release: Release) {
-    if release.tool("skopeo").is_none() || release.tool("umoci").is_none() {
-        return;
-    }
     let skopeo = |arguments: &[&str]| skopeo(release, arguments);
     let umoci = || release.tool("umoci").unwrap();
-    each(seen_by(release), |cell| {
+    let tools = ["skopeo", "umoci"];
+    each_with(release, &tools, seen_by(release), |cell| {
         if is_unread(cell, release) {
             return;
         }
@@ -235,15 +230,13 @@ const UNREAD_BY_CRANE: [&str; 3] = ["docker 20, gzip", "nix, built", "rules_oci"
 /// Reads every layer, and compares it with its diff id.
 #[test]
 fn crane_validates_docker_archives() {
-    each(EVERY, |cell| {
+    each_with(Release::Forky, &["crane"], EVERY, |cell| {
         let has_manifest = matches!(cell.has, Has::Manifest | Has::Both);
         let is_read = has_manifest && !UNREAD_BY_CRANE.contains(&cell.form);
         if !is_read || cell.images().len() > 1 {
             return;
         }
-        let Some(mut crane) = Release::Forky.tool("crane") else {
-            return;
-        };
+        let mut crane = Release::Forky.tool("crane").unwrap();
         let said = succeed(crane.args(["validate", "--tarball"]).arg(&cell.tar));
         assert!(said.starts_with("PASS: "), "{said}");
     });
@@ -251,13 +244,11 @@ fn crane_validates_docker_archives() {
 
 #[test]
 fn oras_copies_every_image_of_a_layout() {
-    each(EVERY, |cell| {
+    each_with(Release::Forky, &["oras"], EVERY, |cell| {
         if cell.has == Has::Manifest {
             return;
         }
-        let Some(mut oras) = Release::Forky.tool("oras") else {
-            return;
-        };
+        let mut oras = Release::Forky.tool("oras").unwrap();
         let tar = cell.tar.display();
         let listed = oras.args(["repo", "tags", "--oci-layout", &tar.to_string()]);
         let listed = succeed(listed);
@@ -287,12 +278,10 @@ fn oras_copies_every_image_of_a_layout() {
 /// Has its reader of archives from the library that skopeo has, so one cell of each form, and half of its places, will do.
 #[test]
 fn buildah_pulls_every_form() {
-    each(RICHEST, |cell| {
+    each_with(Release::Forky, &["buildah"], RICHEST, |cell| {
         let store = cell.directory.path().join("store");
         for (place, image) in places(cell).into_iter().step_by(2) {
-            let Some(mut buildah) = Release::Forky.tool("buildah") else {
-                return;
-            };
+            let mut buildah = Release::Forky.tool("buildah").unwrap();
             buildah.arg("--root").arg(store.join("root"));
             buildah.arg("--runroot").arg(store.join("run"));
             let id = succeed(buildah.args(["--storage-driver=vfs", "pull", "--quiet", &place]));

@@ -10,6 +10,7 @@ mod layers;
 
 use std::fmt::Write as _;
 use std::fs;
+use std::os::unix::fs::MetadataExt as _;
 use std::path::Path;
 use std::process::{Command, Output};
 
@@ -108,15 +109,20 @@ fn told(name: &str, write: impl FnOnce(&Path)) -> String {
 
 /// What is there, by names and sizes: reading a fifo would wait, reading gigabytes takes long.
 fn shape(directory: &Path) -> Vec<String> {
-    let output = Command::new("find")
-        .current_dir(directory)
-        .args([".", "-printf", "%p %y %s %l %m %T@\n"])
-        .output()
-        .unwrap();
-    let text = String::from_utf8_lossy(&output.stdout);
-    let mut lines: Vec<String> = text.lines().map(str::to_owned).collect();
-    // The directory itself is dated by temporaries that came and went.
-    lines.retain(|line| !line.starts_with(". "));
+    let mut lines = Vec::new();
+    for item in fs::read_dir(directory).unwrap() {
+        let path = item.unwrap().path();
+        let metadata = path.symlink_metadata().unwrap();
+        let target = fs::read_link(&path).unwrap_or_default();
+        let (mode, modified) = (metadata.mode(), metadata.modified().unwrap());
+        let n_bytes = metadata.len();
+        lines.push(format!(
+            "{path:?} {mode:o} {n_bytes} {target:?} {modified:?}"
+        ));
+        if metadata.is_dir() {
+            lines.extend(shape(&path));
+        }
+    }
     lines.sort();
     lines
 }

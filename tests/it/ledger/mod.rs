@@ -19,6 +19,7 @@ use std::path::PathBuf;
 use clap::CommandFactory;
 use ocipatch::ledger::{ReadAs, WrittenAs};
 
+use crate::random::cases;
 use home::Home;
 use spelling::{Spelling, of_existing, of_missing};
 use table::{COMMANDS, Line, Place, Read, Written};
@@ -84,11 +85,12 @@ fn each_line_of_the_table_does_its_work_where_no_path_is_used_twice() {
 #[test]
 fn no_written_path_is_a_read_path() {
     let counts = each_line(|line, counts| {
+        let home = Home::new();
         for written in line.writes {
             for read in line.reads() {
                 let is_allowed = (written.role, read.role) == (WrittenAs::InPlace, ReadAs::Image);
                 if !is_allowed {
-                    cross_with_read(line, written, &read, counts);
+                    cross_with_read(&home, line, written, &read, counts);
                 }
             }
         }
@@ -139,7 +141,12 @@ fn each_line(cross: impl Fn(&Line, &mut Counts) + Sync) -> Counts {
         loop {
             let i = next.fetch_add(1, std::sync::atomic::Ordering::Relaxed);
             match COMMANDS.get(i) {
-                Some(line) => cross(line, &mut counts),
+                Some(line) => {
+                    let mut of_line = Counts::default();
+                    cross(line, &mut of_line);
+                    counts.pairs += of_line.pairs;
+                    counts.runs += of_line.runs;
+                }
                 None => return counts,
             }
         }
@@ -155,16 +162,29 @@ fn each_line(cross: impl Fn(&Line, &mut Counts) + Sync) -> Counts {
     })
 }
 
-fn cross_with_read(line: &Line, written: &Written, read: &Read, counts: &mut Counts) {
-    let home = Home::new();
+/// The first spelling, and in turn two of the others: every role meets all of them. `OCIPATCH_CASES=12` has every pair meet
+/// all of them.
+fn in_turn(spellings: Vec<Spelling>, line: &Line, counts: &Counts) -> Vec<Spelling> {
+    let turn = line.words.len() + counts.pairs;
+    let n_others = spellings.len().saturating_sub(1);
+    let n = n_others.min(cases(2) as usize);
+    let others = (0..n).map(|i| 1 + (2 * turn + i) % n_others);
+    let chosen: BTreeSet<usize> = others.chain([0]).collect();
+    let spellings = spellings.into_iter().enumerate();
+    let chosen = spellings.filter(|(i, _)| chosen.contains(i));
+    chosen.map(|(_, spelling)| spelling).collect()
+}
+
+fn cross_with_read(home: &Home, line: &Line, written: &Written, read: &Read, counts: &mut Counts) {
     counts.pairs += 1;
     // An image that is changed in place is written too.
     let is_in_place = |written: &Written| written.role == WrittenAs::InPlace;
     let is_also_written = read.role == ReadAs::Image && line.writes.iter().any(is_in_place);
     let also = is_also_written.then(|| WrittenAs::InPlace.to_string());
     let roles: Vec<String> = also.into_iter().chain([read.role.to_string()]).collect();
-    for spelling in of_existing(&home, read.path, Place::File, written) {
-        refuses(&home, line, written, &spelling, &roles);
+    let spellings = of_existing(home, read.path, Place::File, written);
+    for spelling in in_turn(spellings, line, counts) {
+        refuses(home, line, written, &spelling, &roles);
         counts.runs += 1;
     }
 }
@@ -175,13 +195,14 @@ fn cross_with_written(line: &Line, written: &Written, other: &Written, counts: &
     let also = is_also_read.then(|| ReadAs::Image.to_string());
     let roles: Vec<String> = also.into_iter().chain([other.role.to_string()]).collect();
     let home = Home::new();
-    for spelling in of_missing(&home, other, written) {
+    for spelling in in_turn(of_missing(&home, other, written), line, counts) {
         refuses(&home, line, written, &spelling, &roles);
         counts.runs += 1;
     }
-    let home = Home::new();
+    // Nothing of it has changed.
     home.make(other);
-    for spelling in of_existing(&home, &home.path_of(other), other.place, written) {
+    let spellings = of_existing(&home, &home.path_of(other), other.place, written);
+    for spelling in in_turn(spellings, line, counts) {
         refuses(&home, line, written, &spelling, &roles);
         counts.runs += 1;
     }

@@ -7,6 +7,7 @@ mod tokens;
 use proptest::prelude::*;
 
 use crate::operations::{documented, field_samples, patched};
+use crate::random::cases;
 use documents::config;
 use tokens::{Token, tokens};
 
@@ -111,7 +112,7 @@ fn owned(path: &[&str]) -> Vec<String> {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(300))]
+    #![proptest_config(ProptestConfig::with_cases(cases(100)))]
 
     #[test]
     fn an_operation_changes_only_what_it_names(config in config()) {

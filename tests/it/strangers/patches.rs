@@ -1,5 +1,10 @@
 //! Every key and value of a patch, and the name of its file.
 
+use std::collections::BTreeMap;
+use std::path::Path;
+
+use ocipatch::patch::{ArgValues, PatchFile};
+use ocipatch::plan::contradictions;
 use serde_json::{Map, Value, json};
 
 use super::clean::Format;
@@ -158,6 +163,7 @@ fn no_key_or_value_of_a_patch_gets_out_of_its_place() {
     std::fs::copy(fixture("docker26.tar"), home.path().join("base.tar")).unwrap();
     let (mut n_places, mut n_done) = (0, 0);
     for patch in patches() {
+        let (mut checked, mut refused) = (Batches::default(), Batches::default());
         for n in 0.. {
             if with_payload(&patch, n, "").is_none() {
                 break;
@@ -167,25 +173,63 @@ fn no_key_or_value_of_a_patch_gets_out_of_its_place() {
                 let changed = with_payload(&patch, n, payload).unwrap();
                 // A format for each place and payload in turn; every payload meets all of them many times.
                 let turn = n_places + p;
-                let (name, format) = CHECKS[turn % CHECKS.len()];
                 let raw = text(&changed, Style::Raw);
-                write_files(home.path(), &[("fix.yaml", &raw)]);
-                run(
-                    home.path(),
-                    format,
-                    &["check", "--format", name, "fix.yaml"],
-                );
-                let (name, format) = PLANS[turn % PLANS.len()];
+                let is_good = is_good(&raw);
+                checked.add((turn % CHECKS.len(), is_good), raw);
                 let escaped = text(&changed, Style::Escaped);
+                if PatchFile::parse("fix.yaml", escaped.as_bytes()).is_err() {
+                    refused.add((turn % PLANS.len(), false), escaped);
+                    continue;
+                }
+                let (name, format) = PLANS[turn % PLANS.len()];
                 write_files(home.path(), &[("fix.yaml", &escaped)]);
                 let arguments = ["plan", "--format", name, "fix.yaml", "app.tar"];
                 let output = run(home.path(), format, &arguments);
                 n_done += usize::from(output.status.success());
             }
         }
+        checked.run(home.path(), "check", &CHECKS, &[]);
+        refused.run(home.path(), "plan", &PLANS, &["app.tar"]);
     }
     println!("{n_places} places, {n_done} plans");
     assert!(n_places > 300 && n_done > 100, "{n_places} {n_done}");
+}
+
+/// Whether `check` finds no problem.
+fn is_good(text: &str) -> bool {
+    let outline = PatchFile::check("fix.yaml", text.as_bytes(), &ArgValues::default());
+    outline.is_ok_and(|outline| contradictions(&outline).is_ok())
+}
+
+/// Patches that one run reports on: by format, and by whether they are good.
+#[derive(Default)]
+struct Batches(BTreeMap<(usize, bool), Vec<String>>);
+
+impl Batches {
+    fn add(&mut self, kind: (usize, bool), text: String) {
+        self.0.entry(kind).or_default().push(text);
+    }
+
+    fn run(self, home: &Path, command: &str, formats: &[(&str, Format)], image: &[&str]) {
+        for ((format, is_good), texts) in self.0 {
+            let (format_name, format) = formats[format];
+            // So few that each problem is told.
+            for texts in texts.chunks(20) {
+                let names = (0..texts.len()).map(|i| format!("{i}.yaml"));
+                let names: Vec<String> = names.collect();
+                let files = names.iter().map(String::as_str);
+                let files: Vec<(&str, &str)> =
+                    files.zip(texts.iter().map(String::as_str)).collect();
+                write_files(home, &files);
+                let mut arguments = vec![command, "--format", format_name];
+                arguments.extend(names.iter().map(String::as_str));
+                arguments.extend(image);
+                let output = run(home, format, &arguments);
+                let code = i32::from(!is_good);
+                assert_eq!(output.status.code(), Some(code), "{output:?}");
+            }
+        }
+    }
 }
 
 #[test]
