@@ -116,8 +116,9 @@ fn shape(directory: &Path) -> Vec<String> {
         let target = fs::read_link(&path).unwrap_or_default();
         let (mode, modified) = (metadata.mode(), metadata.modified().unwrap());
         let n_bytes = metadata.len();
+        let (path_shown, target) = (path.display(), target.display());
         lines.push(format!(
-            "{path:?} {mode:o} {n_bytes} {target:?} {modified:?}"
+            "{path_shown} {mode:o} {n_bytes} {target} {modified:?}"
         ));
         if metadata.is_dir() {
             lines.extend(shape(&path));
