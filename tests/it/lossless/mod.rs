@@ -112,7 +112,7 @@ fn owned(path: &[&str]) -> Vec<String> {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(cases(100)))]
+    #![proptest_config(ProptestConfig::with_cases(cases(300)))]
 
     #[test]
     fn an_operation_changes_only_what_it_names(config in config()) {
