@@ -74,7 +74,8 @@ pub(crate) fn listing(directory: &Path) -> Vec<String> {
                 lines.push(format!("{name}/ {mode:o}"));
                 walk(&path, &format!("{name}/"), lines);
             } else if metadata.is_file() {
-                let digest = Digest::of(&std::fs::read(&path).unwrap());
+                let mut file = std::fs::File::open(&path).unwrap();
+                let (digest, _) = Digest::of_reader(&mut file).unwrap();
                 lines.push(format!("{name} {mode:o} {digest}"));
             } else {
                 let target = std::fs::read_link(&path).unwrap_or_default();

@@ -82,10 +82,11 @@ impl Home {
 
     /// The names of the records.
     fn records(&self) -> Vec<String> {
-        let lines = listing(&self.cache()).into_iter();
-        lines
-            .map(|line| line.split(' ').next().unwrap().to_owned())
-            .collect()
+        let items = fs::read_dir(self.cache()).unwrap();
+        let names = items.map(|item| item.unwrap().file_name().into_string().unwrap());
+        let mut names: Vec<String> = names.collect();
+        names.sort();
+        names
     }
 
     /// Puts a record of `tar` where that of `blob` belongs.

@@ -70,12 +70,12 @@ fn hold(n: u32, stacks: &impl Strategy<Value = Vec<Vec<Item>>>, n_partial: usize
 
 #[test]
 fn a_file_found_early_is_that_of_the_whole_tree() {
-    hold(300, &honest::stack(2..6), 300);
+    hold(150, &honest::stack(2..6), 150);
 }
 
 #[test]
 fn layers_that_nobody_meant_to_write_are_no_exception() {
-    hold(500, &wild::stack(2..6), 5);
+    hold(250, &wild::stack(2..6), 2);
     let mixed = (
         wild::stack(1..4),
         honest::stack(1..3),
@@ -83,7 +83,7 @@ fn layers_that_nobody_meant_to_write_are_no_exception() {
         honest::stack(0..2),
     );
     let mixed = mixed.prop_map(|(a, b, c, d)| [a, b, c, d].concat());
-    hold(500, &mixed, 300);
+    hold(250, &mixed, 150);
 }
 
 /// How many layers are read for a path.

@@ -3,11 +3,11 @@
 use std::collections::BTreeSet;
 use std::fs;
 
-use ocipatch::patch::{PatchFile, schema};
+use ocipatch::patch::PatchFile;
 use ocipatch::problem::Rejected;
 use serde_json::{Value, json};
 
-use super::root;
+use super::{OF_PATCHES, root};
 use crate::cases;
 
 /// Operations of patches of `tests/patch` and `tests/cases`, by their position, with which a schema has no problem, and why.
@@ -28,7 +28,7 @@ const ONLY_THE_PARSER: &[(&str, &str)] = &[
 
 /// Tells whether the schema allows a document.
 fn is_allowed(document: &Value) -> bool {
-    jsonschema::draft7::is_valid(&schema(), document)
+    OF_PATCHES.is_valid(document)
 }
 
 /// Returns the documents, or nothing where an editor complains about the YAML.

@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 use std::fs;
 use std::path::PathBuf;
 
+use jsonschema::Validator;
 use serde_json::Value;
 use tempfile::TempDir;
 
@@ -21,6 +22,7 @@ const UNSEEN: &[(&str, &str)] = &[
 struct Checked {
     name: &'static str,
     schema: Value,
+    validator: Validator,
     seen: BTreeSet<String>,
 }
 
@@ -31,9 +33,11 @@ impl Checked {
         assert_eq!(text, fs::read_to_string(path).unwrap());
         let schema = serde_json::from_str(&text).unwrap();
         assert!(jsonschema::draft7::meta::is_valid(&schema));
+        let validator = jsonschema::draft7::new(&schema).unwrap();
         Self {
             name,
             schema,
+            validator,
             seen: BTreeSet::new(),
         }
     }
@@ -46,7 +50,7 @@ impl Checked {
         let Ok(document) = serde_json::from_str(&text) else {
             panic!("{arguments:?}: {}", String::from_utf8_lossy(&output.stderr));
         };
-        if let Err(error) = jsonschema::draft7::validate(&self.schema, &document) {
+        if let Err(error) = self.validator.validate(&document) {
             panic!("{arguments:?}: {error} at {}", error.instance_path());
         }
         let schema = self.schema.clone();

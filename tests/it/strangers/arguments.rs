@@ -21,9 +21,9 @@ fn no_argument_gets_out_of_its_place() {
         text(&[payload]);
         text(&[&format!("--{payload}")]);
         text(&[&format!("-{payload}")]);
-        for command in Arguments::command().get_subcommands() {
+        for (c, command) in Arguments::command().get_subcommands().enumerate() {
             let name = command.get_name();
-            for arguments in [
+            let lines = [
                 &[name, payload][..],
                 &[name, payload, payload],
                 &[name, "fix.yaml", payload],
@@ -31,8 +31,13 @@ fn no_argument_gets_out_of_its_place() {
                 &[name, payload, "app.tar"],
                 &[name, "fix.yaml", "app.tar", "x", payload],
                 &[name, "fix.yaml", "app.tar", &format!("--{payload}")],
-            ] {
-                text(arguments);
+            ];
+            // In turn a third of them: each command meets every payload, and each line one or two. `OCIPATCH_CASES=3` has each
+            // meet all.
+            for (i, line) in lines.iter().enumerate() {
+                if (i + c + p) % 3 < cases(1) as usize {
+                    text(line);
+                }
             }
             for option in command.get_opts() {
                 n_options += 1;

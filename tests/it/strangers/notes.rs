@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use super::clean::Format;
 use super::run;
@@ -60,13 +60,32 @@ const WRONG: [(&str, &str); 8] = [
 ];
 
 fn check(home: &Path, operation: &str, name: &str) -> Value {
-    let patch = format!(
-        "apiVersion: ocipatch/v1\noperations:\n  - {}\n",
-        operation.replace("NAME", name)
-    );
-    write_files(home, &[("fix.yaml", &patch)]);
-    let output = run(home, Format::Json, &["check", "--format=json", "fix.yaml"]);
-    serde_json::from_slice(&output.stdout).unwrap()
+    check_all(home, &[(operation, name.to_owned())]).remove(0)
+}
+
+/// What one run says of the patch of each operation, so few at once that each problem is told.
+fn check_all(home: &Path, patches: &[(&str, String)]) -> Vec<Value> {
+    let mut reports = Vec::new();
+    for patches in patches.chunks(20) {
+        let mut arguments = vec!["check".to_owned(), "--format=json".to_owned()];
+        for (i, (operation, name)) in patches.iter().enumerate() {
+            let operation = operation.replace("NAME", name);
+            let patch = format!("apiVersion: ocipatch/v1\noperations:\n  - {operation}\n");
+            let file = format!("{i}.yaml");
+            write_files(home, &[(&file, &patch)]);
+            arguments.push(file);
+        }
+        let output = run(home, Format::Json, &arguments);
+        let all: Value = serde_json::from_slice(&output.stdout).unwrap();
+        reports.extend(arguments[2..].iter().map(|file| {
+            let of_file = |key: &str| -> Value {
+                let items = all[key].as_array().into_iter().flatten();
+                items.filter(|it| it["file"] == **file).cloned().collect()
+            };
+            json!({ "problems": of_file("problems"), "notes": of_file("notes") })
+        }));
+    }
+    reports
 }
 
 #[test]
@@ -74,32 +93,34 @@ fn a_name_with_a_character_that_cannot_be_seen_has_a_note() {
     let home = tempfile::tempdir().unwrap();
     for (character, point) in CHARACTERS {
         let escape = ocipatch::printable::line(character);
-        for name in [format!("{character}x"), format!("x{character}")] {
-            for operation in NAMED {
-                // Behind the slash of a path a blank is no longer at the end.
-                if character == " " && (operation.contains("/NAME") && name.starts_with(' ')) {
-                    continue;
-                }
-                let report = check(home.path(), operation, &name);
-                let told = &report["notes"];
-                let message = told[0]["message"]
-                    .as_str()
-                    .unwrap_or_else(|| panic!("{operation}: {report:#}"));
-                assert!(message.contains(&escape), "{message}");
-                assert!(message.contains(point), "{message}");
-                assert_eq!(told[0]["code"], "invisible-character");
-                let line = if operation.contains('\n') { 4 } else { 3 };
-                assert_eq!(told[0]["line"], line);
-                assert_eq!(told.as_array().unwrap().len(), 1, "{told}");
-            }
-            for operation in VALUES {
-                let report = check(home.path(), operation, &name);
-                let told = report["notes"][0]["message"].as_str();
-                // A blank at the end of a value is not hidden by it: prose has blanks.
-                let expected = (character != " ")
-                    .then(|| format!("the value has the invisible character {point}"));
-                assert_eq!(told, expected.as_deref(), "{operation}: {report:#}");
-            }
+        let names = [format!("{character}x"), format!("x{character}")];
+        let with_names = |operations: &[&'static str]| {
+            let names = names.iter();
+            let pairs = names.flat_map(|name| operations.iter().map(|it| (*it, name.clone())));
+            pairs.collect::<Vec<_>>()
+        };
+        let mut named = with_names(&NAMED);
+        // Behind the slash of a path a blank is no longer at the end.
+        named.retain(|(operation, name)| !(operation.contains("/NAME") && name.starts_with(' ')));
+        for ((operation, _), report) in named.iter().zip(check_all(home.path(), &named)) {
+            let told = &report["notes"];
+            let message = told[0]["message"]
+                .as_str()
+                .unwrap_or_else(|| panic!("{operation}: {report:#}"));
+            assert!(message.contains(&escape), "{message}");
+            assert!(message.contains(point), "{message}");
+            assert_eq!(told[0]["code"], "invisible-character");
+            let line = if operation.contains('\n') { 4 } else { 3 };
+            assert_eq!(told[0]["line"], line);
+            assert_eq!(told.as_array().unwrap().len(), 1, "{told}");
+        }
+        let values = with_names(&VALUES);
+        for ((operation, _), report) in values.iter().zip(check_all(home.path(), &values)) {
+            let told = report["notes"][0]["message"].as_str();
+            // A blank at the end of a value is not hidden by it: prose has blanks.
+            let expected = (character != " ")
+                .then(|| format!("the value has the invisible character {point}"));
+            assert_eq!(told, expected.as_deref(), "{operation}: {report:#}");
         }
     }
 }
@@ -109,14 +130,19 @@ fn what_cannot_work_is_a_problem_that_shows_the_character() {
     let home = tempfile::tempdir().unwrap();
     for (character, _) in CHARACTERS.iter().take(13) {
         let escape = ocipatch::printable::line(character);
-        for (operation, code) in WRONG {
-            for name in [format!("{character}x"), format!("x{character}")] {
-                let report = check(home.path(), operation, &name);
-                let problem = &report["problems"][0];
-                assert_eq!(problem["code"], code, "{operation}: {report:#}");
-                let message = problem["message"].as_str().unwrap();
-                assert!(message.contains(&escape), "{message}");
-            }
+        let names = [format!("{character}x"), format!("x{character}")];
+        let codes = WRONG.iter().flat_map(|(_, code)| [code, code]);
+        let patches = WRONG.iter();
+        let patches = patches.flat_map(|(it, _)| names.iter().map(|name| (*it, name.clone())));
+        let patches: Vec<_> = patches.collect();
+        for ((operation, _), (code, report)) in patches
+            .iter()
+            .zip(codes.zip(check_all(home.path(), &patches)))
+        {
+            let problem = &report["problems"][0];
+            assert_eq!(problem["code"], *code, "{operation}: {report:#}");
+            let message = problem["message"].as_str().unwrap();
+            assert!(message.contains(&escape), "{message}");
         }
     }
     let text = "apiVersion: ocipatch/v1\nargs: {'name\u{200b}': {default: a}}\noperations:\n  - set-label: {a: b}\n";
