@@ -100,3 +100,34 @@ pub fn as_oci(media_type: &str) -> Option<&'static str> {
         _ => return None,
     })
 }
+
+#[cfg(test)]
+mod tests {
+    use super::as_oci;
+
+    #[test]
+    fn each_media_type_of_docker_has_one_of_oci() {
+        let docker = |name: &str| as_oci(&format!("application/vnd.docker.{name}"));
+        for (name, of_oci) in [
+            ("distribution.manifest.v2+json", "manifest.v1+json"),
+            ("distribution.manifest.list.v2+json", "index.v1+json"),
+            ("container.image.v1+json", "config.v1+json"),
+            ("image.rootfs.diff.tar", "layer.v1.tar"),
+            ("image.rootfs.diff.tar.gzip", "layer.v1.tar+gzip"),
+            ("image.rootfs.diff.tar.zstd", "layer.v1.tar+zstd"),
+            (
+                "image.rootfs.foreign.diff.tar",
+                "layer.nondistributable.v1.tar",
+            ),
+            (
+                "image.rootfs.foreign.diff.tar.gzip",
+                "layer.nondistributable.v1.tar+gzip",
+            ),
+        ] {
+            let expected = format!("application/vnd.oci.image.{of_oci}");
+            assert_eq!(docker(name), Some(&*expected), "{name}");
+            assert_eq!(as_oci(&expected), None);
+        }
+        assert_eq!(docker("plugin.v1+json"), None);
+    }
+}

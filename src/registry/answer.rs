@@ -170,3 +170,37 @@ pub(super) fn refused(place: &str, asked: &str, response: &mut Response) -> Erro
         format!("{asked} is answered with {}{said}{advice}", response.status),
     )
 }
+
+#[cfg(test)]
+mod tests {
+    use super::refused;
+    use crate::registry::tests::answer;
+
+    #[test]
+    fn a_refusal_says_what_may_help() {
+        for (status, advice) in [
+            (400, ""),
+            (401, "`docker login a`"),
+            (403, "`docker login a`"),
+            (404, ""),
+            (428, ""),
+            (429, "the registry limits requests, try later"),
+            (499, ""),
+            (500, "the registry failed, try later"),
+            (503, "the registry failed, try later"),
+            (599, "the registry failed, try later"),
+            (600, ""),
+        ] {
+            let mut answer = answer(status, &[], "").unwrap();
+            let told = refused("a/b", "`GET /v2/`", &mut answer).to_string();
+            let start = format!("`GET /v2/` is answered with {status}");
+            let (_, rest) = told.split_once(&start).unwrap_or_else(|| panic!("{told}"));
+            let is_told = if advice.is_empty() {
+                rest.is_empty()
+            } else {
+                rest.starts_with("; ") && rest.contains(advice)
+            };
+            assert!(is_told, "{told}");
+        }
+    }
+}

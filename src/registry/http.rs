@@ -199,3 +199,35 @@ fn no_answer(error: &ureq::Error) -> Failure {
         is_passing,
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::io;
+
+    use super::no_answer;
+
+    #[test]
+    fn what_may_pass_is_tried_again() {
+        let io = |kind| ureq::Error::Io(io::Error::new(kind, "reset"));
+        for (error, is_passing) in [
+            (io(io::ErrorKind::ConnectionReset), true),
+            // Of TLS.
+            (io(io::ErrorKind::InvalidData), false),
+            (ureq::Error::Timeout(ureq::Timeout::Connect), true),
+            (ureq::Error::ConnectionFailed, true),
+            (ureq::Error::HostNotFound, false),
+            (ureq::Error::RequireHttpsOnly("x".to_owned()), false),
+        ] {
+            assert_eq!(no_answer(&error).is_passing, is_passing, "{error}");
+        }
+        let told = |reason: &str| {
+            no_answer(&ureq::Error::Io(io::Error::new(
+                io::ErrorKind::InvalidData,
+                reason,
+            )))
+            .reason
+        };
+        assert_eq!(told("certificate"), "certificate");
+        assert!(told("InvalidContentType").ends_with("name it with `--plain-http`"));
+    }
+}

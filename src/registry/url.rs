@@ -250,3 +250,41 @@ pub(super) fn encoded(value: &str) -> String {
     }
     text
 }
+
+#[cfg(test)]
+mod tests {
+    use super::{Reach, reach};
+
+    #[test]
+    fn what_an_authority_leads_to() {
+        for (authority, leads_to) in [
+            ("localhost", Reach::Machine),
+            ("A.LOCALHOST:5000", Reach::Machine),
+            ("127.0.0.1", Reach::Machine),
+            ("127.255.0.1:80", Reach::Machine),
+            ("0.0.0.0", Reach::Machine),
+            ("[::1]:5000", Reach::Machine),
+            ("[::ffff:127.0.0.1]", Reach::Machine),
+            ("10.0.0.1", Reach::Network),
+            ("172.31.0.1", Reach::Network),
+            ("192.168.0.1:5000", Reach::Network),
+            ("169.254.169.254", Reach::Network),
+            ("100.64.0.0", Reach::Network),
+            ("100.127.255.255", Reach::Network),
+            ("[fc00::1]", Reach::Network),
+            ("[fe80::1]:443", Reach::Network),
+            ("[::ffff:10.0.0.1]", Reach::Network),
+            ("100.63.255.255", Reach::World),
+            ("100.128.0.0", Reach::World),
+            ("100.192.0.0", Reach::World),
+            ("101.64.0.0", Reach::World),
+            ("172.32.0.1", Reach::World),
+            ("8.8.8.8", Reach::World),
+            ("[2001:db8::1]", Reach::World),
+            ("localhost.example.com", Reach::World),
+            ("registry.example.com:5000", Reach::World),
+        ] {
+            assert!(reach(authority) == leads_to, "{authority}");
+        }
+    }
+}

@@ -77,7 +77,7 @@ fn jitter(time: Duration) -> Duration {
 mod tests {
     use std::time::Duration;
 
-    use super::Tries;
+    use super::{FIRST_WAIT, Tries};
     use crate::registry::Failure;
     use crate::registry::tests::answer;
 
@@ -111,6 +111,16 @@ mod tests {
         ] {
             let wait = Tries::default().after(&answer(429, headers, "")).unwrap();
             assert!(least <= wait && wait <= most, "{headers:?}: {wait:?}");
+        }
+    }
+
+    #[test]
+    fn waits_double() {
+        let mut tries = Tries::default();
+        for n in 0..4 {
+            let wait = tries.after(&answer(503, &[], "")).unwrap();
+            let middle = FIRST_WAIT * 2_u32.pow(n);
+            assert!(middle / 2 <= wait && wait < middle * 3 / 2, "{n}: {wait:?}");
         }
     }
 

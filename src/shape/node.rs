@@ -275,3 +275,26 @@ impl<'de> Visitor<'de> for RawVisitor {
         Ok(RawValue::Map(pairs))
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::closing_bracket;
+
+    #[test]
+    fn a_bracket_in_a_comment_closes_nothing() {
+        for (text, end) in [
+            ("]", 1),
+            (" }", 2),
+            ("a#]", 3),
+            (" # ]\n]", 6),
+            (" # ]\r]", 6),
+            (" # ]\n # }\n ]x", 12),
+            ("\t#]\n}", 5),
+            (" # ]", 0),
+            ("", 0),
+        ] {
+            assert_eq!(closing_bracket(0, text), end, "{text:?}");
+        }
+        assert_eq!(closing_bracket(2, "[]x]"), 4);
+    }
+}

@@ -82,3 +82,36 @@ fn id(text: &str) -> Option<u32> {
     let id = text.parse().ok().filter(|id| *id <= MAX_ID);
     id.filter(|_| is_plain)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::{MAX_ID, id, parse_octal};
+
+    #[test]
+    fn ids_and_modes_are_plain_digits() {
+        for (text, expected) in [
+            ("0", Some(0)),
+            ("0000000007", Some(7)),
+            ("4294967294", Some(MAX_ID)),
+            ("4294967295", None),
+            ("00000000007", None),
+            ("+7", None),
+            ("-1", None),
+            ("", None),
+            ("root", None),
+        ] {
+            assert_eq!(id(text), expected, "{text}");
+        }
+        for (text, expected) in [
+            ("644", Some(0o644)),
+            ("0000", Some(0)),
+            ("7777", Some(0o7777)),
+            ("64", None),
+            ("00644", None),
+            ("0648", None),
+            ("+644", None),
+        ] {
+            assert_eq!(parse_octal(text), expected, "{text}");
+        }
+    }
+}

@@ -251,7 +251,6 @@ impl Apply {
             Some(Output::Registry(_)) if asked_for.is_some() => Err(Failure::Usage(
                 "`--to` is the form of a file, but the output is in a registry".to_owned(),
             )),
-            Some(Output::Registry(_)) => Ok(None),
             Some(Output::Local(Destination::Directory(_))) if is_remote => {
                 Ok(asked_for.or(Some(Form::OCI_DIRECTORY)))
             }
