@@ -197,7 +197,7 @@ fn no_key_or_value_of_a_patch_gets_out_of_its_place() {
         refused.run(home.path(), "plan", &PLANS, &["app.tar"]);
     }
     println!("{n_places} places, {n_done} plans");
-    assert!(n_places > 300 && n_done > 100, "{n_places} {n_done}");
+    assert!(n_places > 300 && n_done > 50, "{n_places} {n_done}");
 }
 
 /// Whether `check` finds no problem.
