@@ -17,6 +17,7 @@ use std::fmt;
 
 pub use change::HeaderChange;
 pub use implied::{ImpliedDirectories, MAX_IMPLIED_BYTES, MAX_IMPLIED_RATIO, TooManyImplied};
+pub(crate) use input::read_some;
 pub use input::{Input, Range, Stream};
 pub use read::{TarError, TarReader};
 pub use sparse::{ContentReader, MAX_HOLE_BYTES, SparseMap};

@@ -1,0 +1,498 @@
+//! What documents lead to, and what is told of it. One file because they share small layouts.
+
+use std::collections::HashSet;
+
+use serde_json::{Value as Json, json};
+
+use super::graph::{Graph, MAX_DEPTH, NodeKind, Root};
+use super::others::Other;
+use super::referrers::Referrers;
+use crate::annotation::Referring;
+use crate::archive::tests::{Files, annotated, digest_of, parsed};
+use crate::digest::Digest;
+use crate::media_type::{DOCKER_CONFIG, MANIFEST};
+
+fn named(descriptor: &Json, name: &str) -> Json {
+    let mut descriptor = descriptor.clone();
+    descriptor["annotations"]["org.opencontainers.image.ref.name"] = json!(name);
+    descriptor
+}
+
+fn about(descriptor: &Json, subject: &Json) -> Json {
+    annotated(
+        descriptor,
+        &json!({"vnd.docker.reference.digest": subject["digest"]}),
+    )
+}
+
+fn absent(media_type: &str, letter: &str) -> Json {
+    let digest = Digest::of(letter.as_bytes()).to_string();
+    json!({"mediaType": media_type, "digest": digest, "size": 1})
+}
+
+/// Reads what a list of manifests leads to, and the reasons why some of it cannot be read.
+fn graph(files: &Files, manifests: &[Json]) -> (Graph, Vec<String>) {
+    let index = parsed(&json!({"schemaVersion": 2, "manifests": manifests}));
+    let (graph, unread) = Graph::read(&files.source(), &index).unwrap();
+    let unread = unread.iter().map(|unread| unread.error.to_string());
+    (graph, unread.collect())
+}
+
+fn fails(files: &Files, manifests: &Json) -> String {
+    let index = parsed(&json!({"schemaVersion": 2, "manifests": manifests}));
+    let read = Graph::read(&files.source(), &index);
+    read.expect_err("a damaged index").to_string()
+}
+
+fn names(root: &Root) -> Vec<String> {
+    root.names
+        .iter()
+        .map(|name| name.tag().to_owned())
+        .collect()
+}
+
+#[test]
+fn an_index_leads_to_images_through_indexes_and_each_is_told_once() {
+    let mut files = Files::default();
+    let (one, two, artifact) = (files.image("one"), files.image("two"), files.artifact("x"));
+    let attestation = about(&files.image("said about two"), &two);
+    let inner = files.index(&[two.clone(), absent(MANIFEST, "another platform")]);
+    let list = [
+        two.clone(),
+        absent(MANIFEST, "another platform"),
+        about(&absent(MANIFEST, "an attestation of it"), &two),
+        absent("application/vnd.example", "of a type that nobody knows"),
+        json!({"mediaType": MANIFEST, "size": 1}),
+        attestation.clone(),
+        inner.clone(),
+    ];
+    let index = files.index(&list);
+    let empty = files.index(&[artifact.clone()]);
+    let top = [
+        named(&one, "1"),
+        named(&one, "2"),
+        named(&one, "1"),
+        named(&index, "two"),
+        empty.clone(),
+        absent("application/vnd.example", "of a type that nobody knows"),
+    ];
+    let (graph, unread) = graph(&files, &top);
+    assert_eq!(unread.len(), 1);
+    assert!(
+        unread[0].contains("manifests[4] has no `sha256:` digest"),
+        "{unread:?}"
+    );
+    for (descriptor, kind) in [
+        (&one, Some(NodeKind::Image)),
+        (&index, Some(NodeKind::Index)),
+        (&two, Some(NodeKind::Image)),
+        (&inner, Some(NodeKind::Index)),
+        (&attestation, Some(NodeKind::Other)),
+        (&empty, Some(NodeKind::Other)),
+        (&artifact, Some(NodeKind::Other)),
+        (&list[1], None),
+        (&list[3], None),
+    ] {
+        assert_eq!(graph.kind(digest_of(descriptor)), kind, "{descriptor}");
+    }
+    let digests = |descriptors: &[&Json]| -> Vec<Digest> {
+        descriptors
+            .iter()
+            .map(|descriptor| digest_of(descriptor))
+            .collect()
+    };
+    let below = [&index, &two, &attestation, &inner];
+    assert_eq!(graph.below(digest_of(&index)), digests(&below));
+    let all = [&one, &index, &two, &attestation, &inner, &empty, &artifact];
+    assert_eq!(graph.reachable(), digests(&all));
+    let roots = graph.roots().unwrap();
+    let told = roots
+        .iter()
+        .map(|root| (root.digest, names(root), root.images.clone(), root.n_absent));
+    let wanted = [
+        (
+            digest_of(&one),
+            vec!["1".to_owned(), "2".to_owned()],
+            digests(&[&one]),
+            0,
+        ),
+        // That without a digest, and that of another platform in both indexes.
+        (
+            digest_of(&index),
+            vec!["two".to_owned()],
+            digests(&[&two]),
+            3,
+        ),
+    ];
+    assert_eq!(told.collect::<Vec<_>>(), wanted);
+}
+
+#[test]
+fn what_is_demoted_takes_along_the_indexes_that_lead_to_no_other_image() {
+    let mut files = Files::default();
+    let (one, two) = (files.image("one"), files.image("two"));
+    let lower = files.index(&[two.clone(), absent(MANIFEST, "a")]);
+    let upper = files.index(&[lower.clone()]);
+    let both = files.index(&[one.clone(), two.clone()]);
+    let (mut graph, unread) = graph(&files, &[upper.clone(), both.clone()]);
+    assert!(unread.is_empty());
+    graph.demote(&[digest_of(&two), Digest::of(b"not there")]);
+    let kinds =
+        [&one, &two, &lower, &upper, &both].map(|descriptor| graph.kind(digest_of(descriptor)));
+    let (image, index, other) = (NodeKind::Image, NodeKind::Index, NodeKind::Other);
+    assert_eq!(kinds, [image, other, other, other, index].map(Some));
+}
+
+#[test]
+fn indexes_within_indexes_end_at_a_depth() {
+    let mut files = Files::default();
+    let mut top = files.image("one");
+    for _ in 0..MAX_DEPTH {
+        top = files.index(&[top]);
+    }
+    let (graph, unread) = graph(&files, &[top.clone()]);
+    assert_eq!((graph.nodes.len(), unread), (MAX_DEPTH + 1, vec![]));
+    let deeper = files.index(&[top]);
+    let told = fails(&files, &json!([deeper]));
+    assert!(
+        told.contains("is nested 17 indexes deep; at most 16 are allowed"),
+        "{told}"
+    );
+}
+
+#[test]
+fn documents_are_what_their_descriptors_say() {
+    let mut files = Files::default();
+    assert_eq!(
+        Graph::read(
+            &files.layout(&[]).source(),
+            &parsed(&json!({"manifests": null}))
+        )
+        .unwrap()
+        .0
+        .nodes
+        .len(),
+        0
+    );
+    let told = fails(&files.layout(&[]), &json!({}));
+    assert!(told.contains("`manifests` is not a list"), "{told}");
+    let index = crate::media_type::INDEX;
+    let mut put =
+        |media_type: &str, document: Json| files.blob(media_type, document.to_string().as_bytes());
+    let rows = [
+        (
+            put(index, json!({"manifests": [], "config": {}})),
+            "is an index and a manifest at once",
+        ),
+        (
+            put(index, json!({"manifests": [], "layers": []})),
+            "is an index and a manifest at once",
+        ),
+        (
+            put(MANIFEST, json!({"mediaType": index, "layers": []})),
+            "the media type of",
+        ),
+        (put(MANIFEST, json!([])), ""),
+    ];
+    for (descriptor, wanted) in rows {
+        let (graph, unread) = graph(&files, &[descriptor.clone()]);
+        let is_read = graph.kind(digest_of(&descriptor)).is_some();
+        assert_eq!(is_read, wanted.is_empty(), "{wanted}");
+        assert_eq!(unread.len(), usize::from(!is_read), "{wanted}");
+        assert!(
+            unread.iter().all(|told| told.contains(wanted)),
+            "{unread:?}"
+        );
+    }
+    let absent = absent(MANIFEST, "not there");
+    let (_, unread) = graph(&files, &[absent.clone()]);
+    assert_eq!(unread.len(), 1, "what stands at the top is missed");
+}
+
+#[test]
+fn a_manifest_is_that_of_an_image_by_its_types() {
+    let layer = "application/vnd.oci.image.layer.v1.tar";
+    let artifact = "application/vnd.example";
+    for (config, layers, is_image) in [
+        (Some(DOCKER_CONFIG), &[layer, layer][..], true),
+        (None, &[], true),
+        (Some(""), &[""], true),
+        (Some(artifact), &[layer], false),
+        (Some(DOCKER_CONFIG), &[layer, artifact], false),
+        (Some(DOCKER_CONFIG), &[artifact, layer], false),
+    ] {
+        let layers: Vec<Json> = layers
+            .iter()
+            .map(|layer| json!({"mediaType": layer}))
+            .collect();
+        let mut manifest = json!({"layers": layers});
+        if let Some(config) = config {
+            manifest["config"] = json!({"mediaType": config});
+        }
+        let manifest = parsed(&manifest);
+        let is = |descriptor: Json| super::graph::is_image(&parsed(&descriptor).root, &manifest);
+        assert_eq!(is(json!({})), is_image, "{manifest:?}");
+        assert!(!is(about(&json!({}), &json!({"digest": "x"}))));
+    }
+}
+
+/// An index of two images that something is said about, each by name, and of which a third is part too.
+fn referred() -> (Files, [Json; 3], Json, Vec<Json>) {
+    let mut files = Files::default();
+    let images = ["one", "two", "three"].map(|author| files.image(author));
+    let index = files.index(&images);
+    let mut top = vec![named(&index, "app")];
+    let mut number = 0;
+    let mut say = |name: &str, subject: &Json| {
+        number += 1;
+        let artifact = files.artifact(&format!("x{number}"));
+        top.push(named(&about(&artifact, subject), name));
+    };
+    for i in 0..4 {
+        say(&format!("one-{i}"), &images[0]);
+    }
+    say("two", &images[1]);
+    say("one-1", &images[0]);
+    for i in 0..3 {
+        say(&format!("all-{i}"), &index);
+    }
+    say("one-0", &index);
+    say("a", &images[0]);
+    (files, images, index, top)
+}
+
+#[test]
+fn what_is_said_about_an_image_is_said_about_it_or_the_indexes_above_it() {
+    let (files, [one, two, three], index, top) = referred();
+    let (graph, _) = graph(&files, &top);
+    let referrers = graph.referrers();
+    let below: HashSet<Digest> = graph.below(digest_of(&index)).into_iter().collect();
+    let of = |referrers: &Referrers, descriptor: &Json, below| {
+        let Referring { n, first } = referrers.of(digest_of(descriptor), below);
+        format!("{n} {}", first.join(" "))
+    };
+    assert_eq!(
+        of(&referrers, &one, &below),
+        "8 one-0 one-1 one-2 one-3 all-0"
+    );
+    assert_eq!(
+        of(&referrers, &two, &below),
+        "5 two all-0 all-1 all-2 one-0"
+    );
+    assert_eq!(of(&referrers, &three, &below), "4 all-0 all-1 all-2 one-0");
+    // What is said about an index counts only for what is below the same root.
+    let none = HashSet::new();
+    assert_eq!(of(&referrers, &two, &none), "1 two");
+    assert_eq!(of(&referrers, &three, &none), "0 ");
+    for (descriptor, is_about) in [(&one, true), (&three, false), (&index, true)] {
+        assert_eq!(referrers.is_about(digest_of(descriptor)), is_about);
+    }
+    let names = |manifests: &[&Json]| {
+        let manifests = manifests
+            .iter()
+            .map(|manifest| (digest_of(manifest), &none));
+        Vec::from_iter(referrers.names(manifests)).join(" ")
+    };
+    assert_eq!(names(&[&two, &one]), "a one-0 one-1 one-2 one-3 two");
+    assert_eq!(names(&[&three]), "");
+}
+
+#[test]
+fn each_mark_of_a_referrer_is_understood() {
+    let mut files = Files::default();
+    let image = files.image("one");
+    let hex = digest_of(&image).hex();
+    let subject = files.manifest(&json!({"mediaType": MANIFEST, "layers": [], "subject": image, "config": {"mediaType": "x"}}));
+    let artifact = files.artifact("x");
+    let rows = [
+        (subject, true),
+        (about(&artifact, &image), true),
+        (
+            annotated(
+                &artifact,
+                &json!({"io.containerd.manifest.subject": image["digest"]}),
+            ),
+            true,
+        ),
+        (named(&artifact, &format!("app:sha256-{hex}.sig")), true),
+        (named(&artifact, &format!("sha256-{hex}")), true),
+        (named(&artifact, &format!("sha256-{hex}0.sig")), false),
+        (named(&artifact, "app"), false),
+        (artifact.clone(), false),
+        // An image is none, and what is not there may be one.
+        (about(&files.image("two"), &json!({"digest": "x"})), false),
+        (
+            named(&files.image("two"), &format!("sha256-{hex}.sig")),
+            false,
+        ),
+        (
+            named(&absent(MANIFEST, "x"), &format!("sha256-{hex}.sig")),
+            true,
+        ),
+        (
+            named(&json!({"mediaType": "x"}), &format!("sha256-{hex}.sig")),
+            true,
+        ),
+    ];
+    for (descriptor, is_about) in rows {
+        let (graph, _) = graph(&files, &[image.clone(), descriptor.clone()]);
+        assert_eq!(
+            graph.referrers().is_about(digest_of(&image)),
+            is_about,
+            "{descriptor}"
+        );
+    }
+}
+
+#[test]
+fn what_cosign_saves_is_about_the_image_of_its_name() {
+    let mut files = Files::default();
+    let cosign = |descriptor: &Json, kind: &str, name: &str| {
+        let mut annotations = json!({"kind": format!("dev.cosignproject.cosign/{kind}")});
+        if !name.is_empty() {
+            annotations["org.opencontainers.image.ref.name"] = json!(name);
+        }
+        annotated(descriptor, &annotations)
+    };
+    let images = ["one", "two", "three"].map(|author| files.image(author));
+    let mut artifact = |kind: &str| files.artifact(kind);
+    let (early, sigs, atts, sboms, later, other) = (
+        artifact("a"),
+        artifact("b"),
+        artifact("c"),
+        artifact("d"),
+        artifact("e"),
+        artifact("f"),
+    );
+    let list = [
+        // Before any image: it is of the first of its name.
+        cosign(&early, "sigs", "app"),
+        cosign(&images[0], "image", "app"),
+        cosign(&sigs, "sigs", "app"),
+        cosign(&images[1], "imageIndex", "app"),
+        cosign(&atts, "atts", "app"),
+        cosign(&images[2], "image", ""),
+        cosign(&sboms, "sboms", ""),
+        cosign(&later, "sigs", "app"),
+        cosign(&other, "else", "app"),
+        cosign(&artifact("g"), "sigs", "of no image"),
+    ];
+    let (graph, _) = graph(&files, &list);
+    let saved = super::referrers::Saved::of(&graph.index);
+    let told = list.each_ref().map(|item| {
+        let item = parsed(item).root;
+        let about = super::referrers::subjects(&saved, &item, None);
+        about
+            .first()
+            .and_then(|about| images.iter().position(|image| digest_of(image) == *about))
+    });
+    let (one, two, three) = (Some(0), Some(1), Some(2));
+    assert_eq!(
+        told,
+        [one, None, one, None, two, None, three, two, None, None]
+    );
+}
+
+#[test]
+fn surroundings_are_those_of_each_image() {
+    let (mut files, _, _, mut top) = referred();
+    top[0]["annotations"]["of the descriptor"] = json!("of an index");
+    let lone = files.image("lone");
+    let names = json!({
+        "io.containerd.image.name": "docker.io/library/lone:1",
+        "org.opencontainers.image.ref.name": "lone",
+        "of the descriptor": "yes",
+    });
+    top.push(annotated(&lone, &names));
+    top.push(named(&about(&absent(MANIFEST, "x"), &lone), "of-lone"));
+    let archive = files.layout(&top).archive().unwrap();
+    assert_eq!(archive.images().len(), 4);
+    let about = |image: usize| archive.referrers(image).n;
+    assert_eq!([0, 1, 2, 3].map(about), [8, 5, 4, 1]);
+    assert_eq!(
+        [0, 1, 2, 3].map(|image| archive.is_index_referred_to(image)),
+        [true, true, true, false]
+    );
+    assert_eq!(
+        archive.referrers_of(&[2]).join(" "),
+        "all-0 all-1 all-2 one-0"
+    );
+    assert_eq!(
+        archive.referrers_of(&[1, 2]).join(" "),
+        "all-0 all-1 all-2 one-0 two"
+    );
+    assert_eq!(archive.referrers_of(&[3]).join(" "), "of-lone");
+    let annotations = archive.annotations(3);
+    let told = |annotations: &Option<crate::annotation::Annotations>| {
+        annotations
+            .as_ref()
+            .map(crate::annotation::Annotations::to_vec)
+    };
+    assert_eq!(told(&annotations.manifest), Some(vec![]));
+    assert_eq!(told(&annotations.index), None);
+    assert_eq!(
+        told(&annotations.descriptor),
+        Some(vec![("of the descriptor".to_owned(), "yes".to_owned())])
+    );
+    // The descriptor of an image below an index is that in the index.
+    let annotations = archive.annotations(1);
+    assert_eq!(told(&annotations.index), Some(vec![]));
+    assert_eq!(told(&annotations.descriptor), Some(vec![]));
+}
+
+#[test]
+fn everything_besides_images_is_listed_once() {
+    let mut files = Files::default();
+    let (one, artifact, inner) = (files.image("one"), files.artifact("x"), files.artifact("y"));
+    let damaged = files.artifact("damaged");
+    files.remove(&damaged);
+    let index = files.index(&[
+        one.clone(),
+        about(&inner, &one),
+        absent(MANIFEST, "another platform"),
+    ]);
+    let top = [
+        index,
+        named(&artifact, "x:1"),
+        artifact.clone(),
+        damaged,
+        absent("application/vnd.example", "of another type"),
+        absent("application/vnd.example", "of another type"),
+        json!({"mediaType": "application/vnd.example"}),
+    ];
+    let archive = files.layout(&top).archive().unwrap();
+    let told = archive.others().into_iter().map(|other| {
+        let Other {
+            kind,
+            digest,
+            name,
+            about,
+        } = other;
+        (kind, digest, name, about)
+    });
+    let wanted = [
+        (
+            "artifact of type x".to_owned(),
+            digest_of(&artifact),
+            Some("x:1".to_owned()),
+            vec![],
+        ),
+        (
+            "artifact of type application/vnd.example".to_owned(),
+            digest_of(&top[4]),
+            None,
+            vec![],
+        ),
+        (
+            "artifact of type y".to_owned(),
+            digest_of(&inner),
+            None,
+            vec![digest_of(&one)],
+        ),
+    ];
+    let told: Vec<_> = told.collect();
+    assert_eq!(told.len(), 3, "{told:#?}");
+    for wanted in wanted {
+        assert!(told.contains(&wanted), "{wanted:?} {told:#?}");
+    }
+}
