@@ -1,6 +1,7 @@
 //! Archives for unit tests, from documents as JSON.
 
 use std::collections::BTreeMap;
+use std::path::Path;
 
 use serde_json::{Value as Json, json};
 
@@ -109,6 +110,15 @@ impl Files {
         files.put("index.json", index.to_string().as_bytes());
         files.put("oci-layout", OCI_LAYOUT);
         files
+    }
+
+    /// Writes the files into a directory.
+    pub(super) fn write_to(&self, directory: &Path) {
+        for (name, content) in &self.0 {
+            let path = directory.join(name);
+            std::fs::create_dir_all(path.parent().unwrap()).unwrap();
+            std::fs::write(path, content).unwrap();
+        }
     }
 
     pub(super) fn archive(&self) -> Result<Archive, Error> {

@@ -189,7 +189,7 @@ impl Entry {
 
 #[cfg(test)]
 mod tests {
-    use super::{Entry, Kind, Mtime, TypeFlag};
+    use super::{Entry, Kind, Mtime, Stream, TarReader, TypeFlag, header_group};
 
     #[test]
     fn each_type_flag_is_explained_and_known_again() {
@@ -230,6 +230,20 @@ mod tests {
                 "{kind:?}"
             );
         }
+    }
+
+    #[test]
+    fn no_entry_is_larger_than_any_file() {
+        let read = |size| {
+            let group = header_group(&Entry {
+                size,
+                ..Entry::file()
+            });
+            let entry = TarReader::new(Stream(&group[..])).next();
+            entry.map(|entry| entry.expect("a header").size)
+        };
+        assert_eq!(read(u64::MAX / 4).unwrap(), u64::MAX / 4);
+        assert!(read(u64::MAX / 4 + 1).is_err());
     }
 
     #[test]

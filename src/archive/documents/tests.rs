@@ -9,7 +9,9 @@ use super::others::Other;
 use super::referrers::Referrers;
 use crate::annotation::Referring;
 use crate::archive::tests::{Files, annotated, digest_of, parsed};
+use crate::archive::{Archive, Source};
 use crate::digest::Digest;
+use crate::error::Error;
 use crate::media_type::{DOCKER_CONFIG, MANIFEST};
 
 fn named(descriptor: &Json, name: &str) -> Json {
@@ -494,5 +496,43 @@ fn everything_besides_images_is_listed_once() {
     assert_eq!(told.len(), 3, "{told:#?}");
     for wanted in wanted {
         assert!(told.contains(&wanted), "{wanted:?} {told:#?}");
+    }
+}
+
+#[test]
+fn a_file_that_changes_meanwhile_is_no_damaged_image() {
+    let mut files = Files::default();
+    let one = files.image("one");
+    let layout = files.layout(std::slice::from_ref(&one));
+    let manifest = format!("blobs/sha256/{}", digest_of(&one).hex());
+    let parsed: Json = serde_json::from_slice(&files.0[&manifest]).unwrap();
+    let config = format!("blobs/sha256/{}", digest_of(&parsed["config"]).hex());
+    let layer = format!("blobs/sha256/{}", digest_of(&parsed["layers"][0]).hex());
+    let mut saved = Files::default();
+    for name in [&config, &layer] {
+        saved.put(name, &files.0[name]);
+    }
+    let list = json!([{"Config": config, "RepoTags": null, "Layers": [layer]}]);
+    saved.put("manifest.json", list.to_string().as_bytes());
+    for (files, changed) in [
+        (&layout, &manifest),
+        (&layout, &config),
+        (&layout, &layer),
+        (&saved, &config),
+        (&saved, &layer),
+    ] {
+        let home = tempfile::tempdir().unwrap();
+        files.write_to(home.path());
+        let open = || Source::open(home.path(), home.path()).unwrap();
+        let archive = Archive::look_into(open(), None).unwrap();
+        assert_eq!((archive.images().len(), archive.unread().len()), (1, 0));
+        let source = open();
+        std::fs::write(home.path().join(changed), "longer than it was".repeat(100)).unwrap();
+        let told = Archive::look_into(source, None).unwrap_err();
+        assert!(matches!(told, Error::Changed { .. }), "{changed} {told}");
+        // Found so, it is the image that is damaged.
+        let archive = Archive::look_into(open(), None).unwrap();
+        let is_layer = *changed == layer && files.0.len() == saved.0.len();
+        assert_eq!(archive.unread().len(), usize::from(!is_layer), "{changed}");
     }
 }
