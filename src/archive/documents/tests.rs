@@ -1,12 +1,13 @@
 //! What documents lead to, and what is told of it. One file because they share small layouts.
 
-use std::collections::HashSet;
+use std::collections::{BTreeSet, HashSet};
 
 use serde_json::{Value as Json, json};
 
 use super::graph::{Graph, MAX_DEPTH, NodeKind, Root};
 use super::others::Other;
 use super::referrers::Referrers;
+use super::store::Store;
 use crate::annotation::Referring;
 use crate::archive::tests::{Files, annotated, digest_of, parsed};
 use crate::archive::{Archive, Source};
@@ -535,4 +536,161 @@ fn a_file_that_changes_meanwhile_is_no_damaged_image() {
         let is_layer = *changed == layer && files.0.len() == saved.0.len();
         assert_eq!(archive.unread().len(), usize::from(!is_layer), "{changed}");
     }
+}
+
+/// The `dir:` form of a manifest or an index at the top, with what it leads to.
+fn flat(files: &Files, top: &Json) -> Files {
+    let mut flat = Files::default();
+    for (name, content) in &files.0 {
+        let hex = name.rsplit('/').next().unwrap();
+        let is_document = serde_json::from_slice::<Json>(content)
+            .is_ok_and(|json| json.get("schemaVersion").is_some());
+        match is_document {
+            _ if hex == digest_of(top).hex() => flat.put("manifest.json", content),
+            true => flat.put(&format!("{hex}.manifest.json"), content),
+            false => flat.put(hex, content),
+        }
+    }
+    flat
+}
+
+#[test]
+fn a_directory_of_skopeo_is_read_as_the_layout_that_it_would_be() {
+    let mut files = Files::default();
+    let (one, two) = (files.image("one"), files.image("two"));
+    let index = files.index(&[one.clone(), two.clone(), absent(MANIFEST, "x")]);
+    let mut saved = flat(&files, &index);
+    let (hex_one, hex_two) = (digest_of(&one).hex(), digest_of(&two).hex());
+    let signatures = [
+        "signature-1".to_owned(),
+        "signature-2".to_owned(),
+        format!("{hex_one}.signature-1"),
+        format!("{hex_two}.signature-1"),
+    ];
+    for name in &signatures {
+        saved.put(name, b"signature");
+    }
+    // There is a gap before it.
+    saved.put("signature-4", b"signature");
+    let archive = saved.archive().unwrap();
+    assert_eq!(archive.images().len(), 2);
+    assert!(archive.unread().is_empty(), "{:?}", archive.unread());
+    let graph = archive.contents.graph.as_ref().unwrap();
+    assert_eq!(graph.store, Store::Flat);
+    assert_eq!(graph.top_name(), "manifest.json");
+    let names: Vec<String> = graph.signatures().map(|(file, _)| file).collect();
+    let wanted: BTreeSet<&String> = signatures.iter().collect();
+    assert_eq!(names.iter().collect::<BTreeSet<_>>(), wanted);
+    assert_eq!(names.len(), 4);
+    assert!(graph.signatures().all(|(file, name)| file == name));
+    let image = |hex: &str| {
+        let mut digests = archive.images().iter().map(|image| image.manifest_digest());
+        digests
+            .position(|digest| digest.unwrap().hex() == hex)
+            .unwrap()
+    };
+    // The two at the top are about the index, which is above both images.
+    let about = |hex: &str| archive.referrers(image(hex)).first.join(" ");
+    assert_eq!(
+        about(&hex_one),
+        format!("signature-1 signature-2 {hex_one}.signature-1")
+    );
+    assert_eq!(
+        about(&hex_two),
+        format!("signature-1 signature-2 {hex_two}.signature-1")
+    );
+    let named = |digest| graph.document_name(digest);
+    assert_eq!(named(digest_of(&index)), "manifest.json");
+    assert_eq!(named(digest_of(&one)), format!("{hex_one}.manifest.json"));
+    assert_eq!(graph.blob_name(digest_of(&one)), hex_one);
+    // As a layout, it has no place for them.
+    let mut notes = Vec::new();
+    let mut layout = graph.clone();
+    layout.store_as(Store::Flat, &mut notes);
+    assert_eq!((layout.signatures().count(), notes.len()), (4, 0));
+    layout.store_as(Store::Blobs, &mut notes);
+    assert_eq!((layout.signatures().count(), notes.len()), (0, 4));
+    assert_eq!(super::graph::children(&layout.index).count(), 1);
+    assert_eq!(layout.top_name(), "index.json");
+    assert_eq!(
+        layout.document_name(digest_of(&one)),
+        format!("blobs/sha256/{hex_one}")
+    );
+    layout.store_as(Store::Blobs, &mut notes);
+    assert_eq!(notes.len(), 4);
+}
+
+#[test]
+fn one_manifest_stands_for_a_directory_of_skopeo() {
+    let mut files = Files::default();
+    let one = files.image("one");
+    let mut saved = flat(&files, &one);
+    saved.put("signature-1", b"signature");
+    let archive = saved.archive().unwrap();
+    assert_eq!(archive.referrers(0).first, ["signature-1"]);
+    let graph = archive.contents.graph.as_ref().unwrap();
+    assert_eq!(graph.signatures().count(), 1);
+    saved.put("index.json", br#"{"manifests":[]}"#);
+    let told = saved.archive().unwrap().unread()[0].error.to_string();
+    assert!(told.contains("but `index.json` exists too"), "{told}");
+    let mut old = Files::default();
+    old.put("manifest.json", br#"{"schemaVersion":1,"fsLayers":[]}"#);
+    let told = old.archive().unwrap_err().to_string();
+    assert!(
+        told.contains("is a manifest of Docker's schema 1"),
+        "{told}"
+    );
+}
+
+#[test]
+fn a_document_without_a_media_type_shows_what_it_is() {
+    for (document, wanted) in [
+        (json!({"mediaType": "m"}), "m"),
+        (json!({"manifests": []}), crate::media_type::INDEX),
+        (
+            json!({"config": {"mediaType": DOCKER_CONFIG}}),
+            crate::media_type::DOCKER_MANIFEST,
+        ),
+        (json!({"config": {}}), MANIFEST),
+        (json!({}), MANIFEST),
+    ] {
+        assert_eq!(
+            super::store::media_type(&parsed(&document)),
+            wanted,
+            "{document}"
+        );
+    }
+}
+
+#[test]
+fn a_configuration_is_what_its_name_says() {
+    let config = |author: &str| {
+        json!({"author": author, "rootfs": {"type": "layers", "diff_ids": []}}).to_string()
+    };
+    let (one, other) = (config("one"), config("other"));
+    let hex = Digest::of(one.as_bytes()).hex();
+    let mut files = Files::default();
+    files.put("config.json", one.as_bytes());
+    files.put(&format!("{hex}.json"), one.as_bytes());
+    files.put(
+        &format!("blobs/sha256/{}", Digest::of(b"x").hex()),
+        other.as_bytes(),
+    );
+    let names: Vec<String> = files.0.keys().cloned().collect();
+    let list: Vec<Json> = names
+        .iter()
+        .chain(&names)
+        .map(|name| json!({"Config": name, "RepoTags": null, "Layers": []}))
+        .collect();
+    files.put("manifest.json", Json::from(list).to_string().as_bytes());
+    let archive = files.archive().unwrap();
+    assert_eq!((archive.images().len(), archive.unread().len()), (4, 2));
+    assert!(
+        archive
+            .images()
+            .iter()
+            .all(|image| image.image_id().hex() == hex)
+    );
+    let told = archive.unread()[0].error.to_string();
+    assert!(told.contains("the digest of the configuration"), "{told}");
 }

@@ -18,6 +18,7 @@ use super::{Source, names};
 use crate::archive::tests::{Files, tar};
 use crate::compression::Compression;
 use crate::digest::Digest;
+use crate::error::Error;
 use crate::tarball::{BLOCK_BYTES, END_OF_ARCHIVE, Entry, Kind, header_group};
 
 fn open(bytes: &[u8]) -> Result<Source, String> {
@@ -363,6 +364,7 @@ fn what_was_given_is_told_apart_from_what_was_made_of_it() {
         let path = home.path().join("a.tar");
         fs::write(&path, &bytes).unwrap();
         let source = Source::open(&path, home.path()).unwrap();
+        assert!(source.location().is_file());
         assert_eq!(source.compression(), compression);
         assert_eq!(source.given().unwrap().n_bytes(), bytes.len() as u64);
         source.check().unwrap();
@@ -643,6 +645,44 @@ fn a_stream_is_kept_whole() {
     }
     let error = spool::keep(&mut File::open(home.path()).unwrap(), "a", home.path()).unwrap_err();
     assert!(error.to_string().contains('a'));
+}
+
+#[test]
+fn a_plain_stream_is_kept_up_to_where_it_is_no_tar() {
+    let home = tempfile::tempdir().unwrap();
+    let path = home.path().join("stream");
+    let mut bytes = tar([("a", &[1; 8000][..])]);
+    bytes.truncate(512 + 8192);
+    bytes.resize(1 << 20, 7);
+    fs::write(&path, &bytes).unwrap();
+    let mut input = File::open(&path).unwrap();
+    let (kept, _) = spool::keep(&mut input, "a", home.path()).unwrap();
+    // The block that says so is kept too, and nothing behind it is read.
+    assert_eq!(kept.metadata().unwrap().len(), 512 + 8192 + 512);
+    assert_eq!(input.stream_position().unwrap(), 512 + 8192 + 512);
+}
+
+/// A pipe that takes the place of a file makes nobody wait.
+#[test]
+fn a_pipe_in_the_place_of_a_file_is_a_change() {
+    let home = tempfile::tempdir().unwrap();
+    let outside = tempfile::tempdir().unwrap();
+    let linked = home.path().join(Digest::of(b"x").hex());
+    symlink(outside.path().join("file"), linked).unwrap();
+    let files = [outside.path().join("file"), home.path().join("file")];
+    for file in &files {
+        fs::write(file, "x").unwrap();
+    }
+    let source = directory(home.path()).unwrap();
+    for file in &files {
+        fs::remove_file(file).unwrap();
+        mknodat(CWD, file, FileType::Fifo, Mode::from(0o600), 0).unwrap();
+    }
+    for index in 0..2 {
+        let told = source.blob(index).unwrap_err();
+        assert!(matches!(told, Error::Changed { .. }), "{told}");
+        source.check_entry(index).unwrap_err();
+    }
 }
 
 #[test]
