@@ -16,7 +16,7 @@ use crate::ledger::Ledger;
 use crate::operation::Sources;
 use crate::patch::PatchFile;
 use crate::plan::{HostSource, LayerSource};
-use crate::problem::Address;
+use crate::problem::{Address, Problem};
 use crate::tarball::{END_OF_ARCHIVE, Entry, header_group};
 
 fn base(directory: &Path) -> Base {
@@ -47,10 +47,7 @@ fn layer(value: &str, base: &Base) -> (Result<HostSource, Error>, OpenSources) {
 }
 
 fn problems(host: &HostSource) -> String {
-    let problems = host
-        .problems
-        .iter()
-        .map(|problem| problem.message().to_owned());
+    let problems = host.problems.iter().map(Problem::message);
     problems.collect::<Vec<_>>().join("\n")
 }
 

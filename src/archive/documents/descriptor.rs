@@ -283,7 +283,7 @@ mod tests {
             let mut list = parsed(&json!({"manifests": [{"mediaType": listed}]}));
             let document = parsed(&json!({"mediaType": stated}));
             list.edit_array(&[], "manifests", &[], |items| {
-                follow_media_type(items, 0, &document)
+                follow_media_type(items, 0, &document);
             });
             let found: Json = serde_json::from_slice(&list.to_bytes()).unwrap();
             assert_eq!(found["manifests"][0]["mediaType"], wanted);

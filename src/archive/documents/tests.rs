@@ -70,7 +70,7 @@ fn an_index_leads_to_images_through_indexes_and_each_is_told_once() {
         inner.clone(),
     ];
     let index = files.index(&list);
-    let empty = files.index(&[artifact.clone()]);
+    let empty = files.index(std::slice::from_ref(&artifact));
     let top = [
         named(&one, "1"),
         named(&one, "2"),
@@ -135,7 +135,7 @@ fn what_is_demoted_takes_along_the_indexes_that_lead_to_no_other_image() {
     let mut files = Files::default();
     let (one, two) = (files.image("one"), files.image("two"));
     let lower = files.index(&[two.clone(), absent(MANIFEST, "a")]);
-    let upper = files.index(&[lower.clone()]);
+    let upper = files.index(std::slice::from_ref(&lower));
     let both = files.index(&[one.clone(), two.clone()]);
     let (mut graph, unread) = graph(&files, &[upper.clone(), both.clone()]);
     assert!(unread.is_empty());
@@ -153,7 +153,7 @@ fn indexes_within_indexes_end_at_a_depth() {
     for _ in 0..MAX_DEPTH {
         top = files.index(&[top]);
     }
-    let (graph, unread) = graph(&files, &[top.clone()]);
+    let (graph, unread) = graph(&files, std::slice::from_ref(&top));
     assert_eq!((graph.nodes.len(), unread), (MAX_DEPTH + 1, vec![]));
     let deeper = files.index(&[top]);
     let told = fails(&files, &json!([deeper]));
@@ -198,7 +198,7 @@ fn documents_are_what_their_descriptors_say() {
         (put(MANIFEST, json!([])), ""),
     ];
     for (descriptor, wanted) in rows {
-        let (graph, unread) = graph(&files, &[descriptor.clone()]);
+        let (graph, unread) = graph(&files, std::slice::from_ref(&descriptor));
         let is_read = graph.kind(digest_of(&descriptor)).is_some();
         assert_eq!(is_read, wanted.is_empty(), "{wanted}");
         assert_eq!(unread.len(), usize::from(!is_read), "{wanted}");
@@ -208,7 +208,7 @@ fn documents_are_what_their_descriptors_say() {
         );
     }
     let absent = absent(MANIFEST, "not there");
-    let (_, unread) = graph(&files, &[absent.clone()]);
+    let (_, unread) = graph(&files, std::slice::from_ref(&absent));
     assert_eq!(unread.len(), 1, "what stands at the top is missed");
 }
 
@@ -584,7 +584,10 @@ fn a_directory_of_skopeo_is_read_as_the_layout_that_it_would_be() {
     assert_eq!(names.len(), 4);
     assert!(graph.signatures().all(|(file, name)| file == name));
     let image = |hex: &str| {
-        let mut digests = archive.images().iter().map(|image| image.manifest_digest());
+        let mut digests = archive
+            .images()
+            .iter()
+            .map(crate::archive::Image::manifest_digest);
         digests
             .position(|digest| digest.unwrap().hex() == hex)
             .unwrap()
