@@ -339,3 +339,6 @@ impl Layer {
         self.size
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -246,3 +246,61 @@ fn directory_hash(files: &[(impl AsRef<str>, Digest)]) -> Digest {
     }
     Digest::of(lines.as_bytes())
 }
+
+#[cfg(test)]
+mod tests {
+    use std::fs;
+    use std::os::unix::fs::symlink;
+    use std::path::{Path, PathBuf};
+
+    use super::{Taken, TakenContent, directory_hash};
+    use crate::digest::Digest;
+    use crate::layer::SourceDirectory;
+
+    #[test]
+    fn everything_in_a_directory_has_a_path_but_links() {
+        let home = tempfile::tempdir().unwrap();
+        fs::create_dir(home.path().join("d")).unwrap();
+        fs::write(home.path().join("d/file"), "x").unwrap();
+        symlink("file", home.path().join("d/link")).unwrap();
+        let directory = SourceDirectory::open(home.path()).unwrap();
+        let entries = || directory.scan(&|_| false, false).unwrap().entries;
+        let file = || entries().into_iter().find(|entry| entry.path == b"d/file");
+        let paths = |path: &str, content| {
+            let taken = Taken {
+                path: path.to_owned(),
+                base: PathBuf::from("/base"),
+                content,
+            };
+            taken.paths()
+        };
+        let whole = paths("./site", TakenContent::Directory(0, entries()));
+        let wanted = ["/base/site", "/base/site/d", "/base/site/d/file"];
+        assert_eq!(whole, wanted.map(Path::new));
+        for content in [
+            TakenContent::File(0, file().unwrap()),
+            TakenContent::Tar(0),
+            TakenContent::Text(Digest::of(b"x")),
+            TakenContent::Images(Vec::new()),
+        ] {
+            assert_eq!(paths("a/../b", content), [Path::new("/base/a/../b")]);
+        }
+        let registry = paths("docker://example.com/a", TakenContent::Images(Vec::new()));
+        assert!(registry.is_empty());
+    }
+
+    #[test]
+    fn a_directory_hashes_to_what_sha256sum_prints_of_it() {
+        let (a, b) = (Digest::of(b"a"), Digest::of(b"b"));
+        let hash = |files: &[(&str, Digest)]| directory_hash(files);
+        let text = |text: String| Digest::of(text.as_bytes());
+        let (x, y) = (a.hex(), b.hex());
+        assert_eq!(hash(&[]), text(String::new()));
+        assert_eq!(
+            hash(&[("f", a), ("d/g", b)]),
+            text(format!("{x}  f\n{y}  d/g\n"))
+        );
+        assert_eq!(hash(&[("a\\b", a)]), text(format!("{x}  a\\b\n")));
+        assert_eq!(hash(&[("a\nb\\", a)]), text(format!("\\{x}  a\\nb\\\\\n")));
+    }
+}

@@ -298,3 +298,6 @@ fn depth_of(patch: &Patch) -> Depth {
     let depths = operations.map(|operation| operation.needs().reach.depth());
     depths.fold(expected, Depth::max)
 }
+
+#[cfg(test)]
+mod tests;

@@ -4,7 +4,7 @@ use std::io::Read;
 
 use super::{SourceDirectory, WriteError};
 use crate::error::Error;
-use crate::tarball::{ContentReader, Input, SparseMap};
+use crate::tarball::{ContentReader, Input, SparseMap, read_some};
 
 /// Where content is taken from.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -100,11 +100,9 @@ impl<'a> OriginReader<'a> {
         skipped.map_err(failed)?;
         let mut content = kept.read(&mut current.input);
         loop {
-            match content.read(buffer) {
-                Ok(0) => break,
-                Ok(n) => put(&buffer[..n])?,
-                Err(error) if error.kind() == std::io::ErrorKind::Interrupted => {}
-                Err(error) => return Err(failed(error)),
+            match read_some(&mut content, buffer).map_err(failed)? {
+                0 => break,
+                n => put(&buffer[..n])?,
             }
         }
         current.offset = kept.offset + kept.stored_bytes();

@@ -1,7 +1,7 @@
 //! A layer's content as a plain tar stream. Memory does not depend on the layer's size.
 
 use std::fmt;
-use std::io::{self, Read as _, Write};
+use std::io::{self, Write};
 use std::path::PathBuf;
 
 use rustix::fs;
@@ -14,7 +14,7 @@ use super::{Data, LayerContent};
 use crate::error::Error;
 use crate::file_state::FileState;
 use crate::printable;
-use crate::tarball::{END_OF_ARCHIVE, TarError, header_group};
+use crate::tarball::{END_OF_ARCHIVE, TarError, header_group, read_some};
 
 const BUFFER_BYTES: usize = 128 * 1024;
 
@@ -182,13 +182,12 @@ fn copy_file(
     while left > 0 {
         let wanted = usize::try_from(left).unwrap_or(usize::MAX);
         let n_wanted = buffer.len().min(wanted);
-        match source.read(&mut buffer[..n_wanted]) {
+        match read_some(&mut source, &mut buffer[..n_wanted]) {
             Ok(0) => break,
             Ok(n) => {
                 put(&buffer[..n])?;
                 left -= n as u64;
             }
-            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
             Err(error) => {
                 return Err(WriteError::Host(HostError {
                     path: root.host_path(&file.path),

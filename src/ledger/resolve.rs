@@ -103,3 +103,78 @@ fn names(path: &Path) -> VecDeque<OsString> {
     let components = path.components();
     components.map(|part| part.as_os_str().to_owned()).collect()
 }
+
+#[cfg(test)]
+mod tests {
+    use std::fs;
+    use std::os::unix::fs::symlink;
+    use std::path::{Path, PathBuf};
+
+    use super::{Descriptor, MAX_LINKS, descriptor, followed, resolved};
+
+    #[test]
+    fn an_open_file_is_told_from_one_with_a_number_for_a_name() {
+        let home = tempfile::tempdir().unwrap();
+        fs::create_dir(home.path().join("fd")).unwrap();
+        let at = |name: &str| home.path().join(name).to_str().unwrap().to_owned();
+        let own = format!("/proc/{}/fd/5", std::process::id());
+        for (path, wanted) in [
+            ("/dev/fd/7", Descriptor::Own(7)),
+            ("/proc/self/fd/0", Descriptor::Own(0)),
+            ("/proc/thread-self/fd/2", Descriptor::Own(2)),
+            (&own, Descriptor::Own(5)),
+            ("/proc/self/fd/../fd/3", Descriptor::Own(3)),
+            ("/proc/1/fd/1", Descriptor::Foreign),
+            ("/proc/1/1", Descriptor::None),
+            ("/proc/self/fd/x", Descriptor::None),
+            (&at("fd/1"), Descriptor::None),
+            (&at("gone/1"), Descriptor::None),
+            (&at("1"), Descriptor::None),
+            ("1", Descriptor::None),
+            ("/", Descriptor::None),
+        ] {
+            assert_eq!(descriptor(Path::new(path)), wanted, "{path}");
+        }
+    }
+
+    #[test]
+    fn links_are_followed_as_far_as_linux_does() {
+        let home = tempfile::tempdir().unwrap();
+        let home = fs::canonicalize(home.path()).unwrap();
+        let at = |n: usize| home.join(n.to_string() + "-");
+        fs::write(at(0), "x").unwrap();
+        for n in 1..=MAX_LINKS + 2 {
+            symlink(at(n - 1).file_name().unwrap(), at(n)).unwrap();
+        }
+        assert_eq!(followed(&at(MAX_LINKS)).unwrap().0, at(0));
+        assert!(followed(&at(MAX_LINKS + 1)).is_err());
+        assert_eq!(resolved(&at(MAX_LINKS)), Some(at(0)));
+        assert_eq!(resolved(&at(MAX_LINKS + 1)), None);
+        symlink("/dev/fd/9", home.join("out")).unwrap();
+        let found = followed(&home.join("out")).unwrap();
+        assert_eq!(found, (PathBuf::from("/dev/fd/9"), Descriptor::Own(9)));
+    }
+
+    #[test]
+    fn what_does_not_exist_is_taken_as_spelled() {
+        let home = tempfile::tempdir().unwrap();
+        let home = fs::canonicalize(home.path()).unwrap();
+        fs::create_dir_all(home.join("a/b")).unwrap();
+        symlink("a/b", home.join("link")).unwrap();
+        for (path, wanted) in [
+            ("link", "a/b"),
+            ("link/..", "a"),
+            ("link/c/d", "a/b/c/d"),
+            ("gone/../a", "a"),
+            ("./a/./b", "a/b"),
+        ] {
+            assert_eq!(
+                resolved(&home.join(path)),
+                Some(home.join(wanted)),
+                "{path}"
+            );
+        }
+        let cwd = std::env::current_dir().unwrap();
+        assert_eq!(resolved(Path::new("gone")), Some(cwd.join("gone")));
+    }
+}

@@ -50,10 +50,8 @@ pub fn look_up(archive: &Archive, image: usize, path: &ImagePath) -> Result<Sigh
         let Some(next) = position.checked_sub(1).map(|next| &layers[next]) else {
             break;
         };
-        let saves_time =
-            next.compression() != Compression::None && next.size() / ENTRY_COST >= n_entries as u64;
-        // Asking costs as much as all entries so far: each time for twice as many, unless it may save more.
-        if stand_alone && (saves_time || n_entries >= 2 * n_asked) {
+        let stored = (next.compression(), next.size());
+        if stand_alone && is_worth_asking(n_entries, n_asked, stored) {
             n_asked = n_entries;
             // What is wrong with these layers is told once all are read.
             if let Ok(sight) = sight(&logs, path)
@@ -67,6 +65,15 @@ pub fn look_up(archive: &Archive, image: usize, path: &ImagePath) -> Result<Sigh
         let layer = &layers[error.layer()];
         Error::unreadable_layer(archive.layer_name(layer).to_owned(), error)
     })
+}
+
+/// Tells whether to ask what entries so far say, of which `n_asked` were asked before, or to read the next layer first.
+///
+/// Asking costs as much as all entries so far: each time for twice as many, unless it may save more.
+fn is_worth_asking(n_entries: usize, n_asked: usize, next: (Compression, u64)) -> bool {
+    let (compression, n_bytes) = next;
+    let saves_time = compression != Compression::None && n_bytes / ENTRY_COST >= n_entries as u64;
+    saves_time || n_entries >= 2 * n_asked
 }
 
 /// Lays logs, that of the top layer first, over each other.
@@ -165,5 +172,28 @@ fn missing(tree: &Rootfs, path: &ImagePath, parent: &ImagePath, name: &[u8]) -> 
             Absent::with_help(message, format!("there is no `{missing}` either"))
         }
         None => Absent::new(message),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::is_worth_asking;
+    use crate::compression::Compression::{Gzip, None as Plain};
+
+    #[test]
+    fn asking_costs_no_more_than_reading_on() {
+        for (n_entries, n_asked, next, is_worth) in [
+            (3, 0, (Plain, 0), true),
+            (6, 3, (Plain, 0), true),
+            (5, 3, (Plain, 0), false),
+            (5, 3, (Plain, 1 << 20), false),
+            (5, 3, (Gzip, 5 * 256), true),
+            (5, 3, (Gzip, 5 * 256 - 1), false),
+            (5, 3, (Gzip, 1 << 20), true),
+            (6, 3, (Gzip, 0), true),
+        ] {
+            let found = is_worth_asking(n_entries, n_asked, next);
+            assert_eq!(found, is_worth, "{n_entries} {n_asked} {next:?}");
+        }
     }
 }

@@ -1,8 +1,6 @@
 //! Copying what the reader does not look into: data with its padding, and what stands behind the last entry.
 
-use std::io;
-
-use super::{END_OF_ARCHIVE, Input, TarError, TarReader};
+use super::{END_OF_ARCHIVE, Input, TarError, TarReader, read_some};
 
 const COPY_BYTES: usize = 128 * 1024;
 
@@ -45,14 +43,13 @@ impl<R: Input> TarReader<R> {
         let mut copied = 0;
         while copied < limit {
             let n = at_most(limit - copied);
-            match self.input.read(&mut buffer[..n]) {
-                Ok(0) => break,
-                Ok(n) => {
+            let read = read_some(&mut self.input, &mut buffer[..n]);
+            match read.map_err(TarError::from)? {
+                0 => break,
+                n => {
                     put(&buffer[..n])?;
                     copied += n as u64;
                 }
-                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
-                Err(error) => return Err(TarError::from(error).into()),
             }
         }
         self.offset += copied;

@@ -13,6 +13,16 @@ pub trait Input: Read {
     fn skip(&mut self, n: u64) -> io::Result<()>;
 }
 
+/// Reads some bytes; 0 where the input ends. A signal is no failure: the system asks to be called again.
+pub(crate) fn read_some(input: &mut (impl Read + ?Sized), buffer: &mut [u8]) -> io::Result<usize> {
+    loop {
+        match input.read(buffer) {
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+            read => return read,
+        }
+    }
+}
+
 /// Any reader as an [`Input`]; passing over means reading.
 #[derive(Debug)]
 pub struct Stream<R>(pub R);
@@ -82,5 +92,45 @@ impl<F: Borrow<File>> Input for Range<F> {
         self.position = position.ok_or(io::ErrorKind::UnexpectedEof)?;
         watch::moves(n, Counted::Read);
         Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::io::{self, ErrorKind, Read};
+
+    use super::{Input as _, Stream, read_some};
+
+    /// A byte each time, and each time first what keeps it from coming.
+    struct Halting(ErrorKind, bool);
+
+    impl Read for Halting {
+        fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+            self.1 = !self.1;
+            if self.1 {
+                return Err(self.0.into());
+            }
+            buffer[0] = b'x';
+            Ok(1)
+        }
+    }
+
+    #[test]
+    fn a_signal_is_waited_out_and_a_failure_is_told() {
+        let mut buffer = [0; 4];
+        let mut input = Halting(ErrorKind::Interrupted, false);
+        assert_eq!(read_some(&mut input, &mut buffer).unwrap(), 1);
+        assert_eq!(buffer, *b"x\0\0\0");
+        let error = read_some(&mut Halting(ErrorKind::TimedOut, false), &mut buffer);
+        assert_eq!(error.unwrap_err().kind(), ErrorKind::TimedOut);
+        assert_eq!(read_some(&mut &b""[..], &mut buffer).unwrap(), 0);
+    }
+
+    #[test]
+    fn a_stream_passes_over_what_it_has_and_no_more() {
+        let mut stream = Stream(&b"abc"[..]);
+        stream.skip(2).unwrap();
+        stream.skip(0).unwrap();
+        assert_eq!(stream.skip(2).unwrap_err().kind(), ErrorKind::UnexpectedEof);
     }
 }

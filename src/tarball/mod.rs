@@ -17,6 +17,7 @@ use std::fmt;
 
 pub use change::HeaderChange;
 pub use implied::{ImpliedDirectories, MAX_IMPLIED_BYTES, MAX_IMPLIED_RATIO, TooManyImplied};
+pub(crate) use input::read_some;
 pub use input::{Input, Range, Stream};
 pub use read::{TarError, TarReader};
 pub use sparse::{ContentReader, MAX_HOLE_BYTES, SparseMap};
@@ -183,5 +184,94 @@ impl Entry {
     #[must_use]
     pub fn padded_bytes(&self) -> u64 {
         self.stored_bytes().next_multiple_of(BLOCK_BYTES)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Entry, Kind, Mtime, Stream, TarReader, TypeFlag, header_group};
+
+    #[test]
+    fn each_type_flag_is_explained_and_known_again() {
+        for (flag, wanted) in [
+            (b'7', "type `7` (contiguous file)"),
+            (b'A', "type `A` (Solaris access control list)"),
+            (b'D', "type `D` (directory of an incremental GNU backup)"),
+            (b'E', "type `E` (Solaris extended attribute)"),
+            (b'I', "type `I` (inode without content)"),
+            (
+                b'M',
+                "type `M` (continued file of a GNU multi-volume archive)",
+            ),
+            (b'N', "type `N` (old GNU long name)"),
+            (b'S', "type `S` (old GNU sparse file)"),
+            (b'V', "type `V` (GNU volume label)"),
+            (b'X', "type `X` (Solaris extended header)"),
+            (b'Z', "type `Z` (unknown)"),
+            (b'\n', "type `\\n` (unknown)"),
+        ] {
+            assert_eq!(TypeFlag(flag).to_string(), wanted);
+        }
+        let kinds = [
+            (Kind::File, b'0', true),
+            (Kind::HardLink, b'1', false),
+            (Kind::Symlink, b'2', false),
+            (Kind::CharDevice, b'3', false),
+            (Kind::BlockDevice, b'4', false),
+            (Kind::Directory, b'5', false),
+            (Kind::Fifo, b'6', false),
+            (Kind::Global, b'g', true),
+            (Kind::Unsupported(TypeFlag(b'Z')), b'Z', true),
+        ];
+        for (kind, flag, has_data) in kinds {
+            assert_eq!(
+                (kind.type_flag(), kind.has_data()),
+                (flag, has_data),
+                "{kind:?}"
+            );
+        }
+    }
+
+    #[test]
+    fn no_entry_is_larger_than_any_file() {
+        let read = |size| {
+            let group = header_group(&Entry {
+                size,
+                ..Entry::file()
+            });
+            let entry = TarReader::new(Stream(&group[..])).next();
+            entry.map(|entry| entry.expect("a header").size)
+        };
+        assert_eq!(read(u64::MAX / 4).unwrap(), u64::MAX / 4);
+        assert!(read(u64::MAX / 4 + 1).is_err());
+    }
+
+    #[test]
+    fn data_is_padded_to_whole_blocks() {
+        for (size, padded) in [(0, 0), (1, 512), (512, 512), (513, 1024)] {
+            let entry = Entry {
+                size,
+                ..Entry::file()
+            };
+            assert_eq!((entry.stored_bytes(), entry.padded_bytes()), (size, padded));
+        }
+        let device = |kind, device| {
+            Entry {
+                kind,
+                device,
+                ..Entry::file()
+            }
+            .is_zero_device()
+        };
+        assert!(device(Kind::CharDevice, (0, 0)));
+        assert!(!device(Kind::CharDevice, (0, 1)) && !device(Kind::CharDevice, (1, 0)));
+        assert!(!device(Kind::BlockDevice, (0, 0)));
+        assert_eq!(
+            Mtime::of_seconds(-5),
+            Mtime {
+                seconds: -5,
+                nanoseconds: 0
+            }
+        );
     }
 }

@@ -7,7 +7,7 @@ use super::field::{
     PaxRecord, apply_record, device, has_right_checksum, header_name, number, owner, pax_records,
     until_nul,
 };
-use super::input::Input;
+use super::input::{Input, read_some};
 use super::sparse::{Description, GNU_SPARSE};
 use super::{BLOCK, BLOCK_BYTES, Entry, Kind, Mtime, TypeFlag};
 
@@ -229,12 +229,10 @@ impl<R: Input> TarReader<R> {
     pub(super) fn block(&mut self, block: &mut [u8; BLOCK]) -> Result<bool, TarError> {
         let mut filled = 0;
         while filled < BLOCK {
-            match self.input.read(&mut block[filled..]) {
-                Ok(0) if filled == 0 => return Ok(false),
-                Ok(0) => return Err(self.invalid(TRUNCATED_HEADER)),
-                Ok(n) => filled += n,
-                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
-                Err(error) => return Err(error.into()),
+            match read_some(&mut self.input, &mut block[filled..])? {
+                0 if filled == 0 => return Ok(false),
+                0 => return Err(self.invalid(TRUNCATED_HEADER)),
+                n => filled += n,
             }
         }
         self.offset += BLOCK_BYTES;

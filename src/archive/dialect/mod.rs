@@ -305,3 +305,6 @@ pub(super) fn reproduces(dialect: &dyn Dialect, contents: &Contents) -> Result<b
         paths.layers.iter().eq(layers)
     }))
 }
+
+#[cfg(test)]
+mod tests;

@@ -68,7 +68,7 @@ fn files(contents: &Contents, states: &[State]) -> Files {
 
 /// `<digest>.tar.gz` beside `<digest>.tar.gz`, `<diff id>/layer.tar` beside `<diff id>/layer.tar`, `layers/<digest>.tar`
 /// beside `layers/base.tar`.
-fn new_name(contents: &Contents, image: usize, layer: &StateLayer) -> String {
+pub(super) fn new_name(contents: &Contents, image: usize, layer: &StateLayer) -> String {
     let digest = layer.digest.expect("a new layer's digest is known").hex();
     let end = match layer.compression {
         Compression::None => "tar",

@@ -159,3 +159,134 @@ pub(in crate::archive) fn follow_media_type(
         items.set(i, "mediaType", &[], Value::text(&stated));
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use serde_json::{Value as Json, json};
+
+    use super::{
+        follow_media_type, has_other_name, is_by_digest, name_of, rewrite, rewrite_member,
+        speaks_of_bytes,
+    };
+    use crate::archive::tests::parsed;
+    use crate::digest::Digest;
+
+    #[test]
+    fn names_are_tags_or_digests_or_something_else() {
+        let by_digest = format!("app@{}", Digest::of(b"x"));
+        for (name, is) in [
+            (&*by_digest, true),
+            ("app@sha256:x", false),
+            ("app:1", false),
+            ("a b@sha256:x", false),
+            (&format!("a b@{}", Digest::of(b"x")), false),
+            ("@", false),
+        ] {
+            assert_eq!(is_by_digest(name), is, "{name}");
+        }
+        for (whole, tag, name, is_other) in [
+            (
+                Some("docker.io/library/app:1"),
+                Some("2"),
+                Some("app:1"),
+                false,
+            ),
+            (None, Some("app:2"), Some("app:2"), false),
+            (Some(&*by_digest), Some("2"), None, false),
+            (Some("no name"), Some("2"), None, true),
+            (None, Some("/a/path"), None, true),
+            (None, None, None, false),
+        ] {
+            let mut annotations = json!({});
+            let keys = [
+                "io.containerd.image.name",
+                "org.opencontainers.image.ref.name",
+            ];
+            for (key, value) in keys.into_iter().zip([whole, tag]) {
+                if let Some(value) = value {
+                    annotations[key] = json!(value);
+                }
+            }
+            let descriptor = parsed(&json!({"annotations": annotations})).root;
+            let found = name_of(&descriptor).map(|name| name.familiar());
+            assert_eq!(found.as_deref(), name, "{whole:?} {tag:?}");
+            assert_eq!(has_other_name(&descriptor), is_other, "{whole:?} {tag:?}");
+        }
+    }
+
+    /// What becomes of a descriptor that is to name other bytes: in a list, and as a member.
+    fn rewritten(descriptor: &Json, digest: Digest) -> [Json; 2] {
+        let mut list = parsed(&json!({"manifests": [{}, descriptor]}));
+        list.edit_array(&[], "manifests", &[], |items| rewrite(items, 1, digest, 7));
+        let mut document = parsed(&json!({"config": descriptor}));
+        rewrite_member(&mut document, "config", digest, 7);
+        let json = |bytes: Vec<u8>| serde_json::from_slice::<Json>(&bytes).unwrap();
+        [
+            json(list.to_bytes())["manifests"][1].clone(),
+            json(document.to_bytes())["config"].clone(),
+        ]
+    }
+
+    #[test]
+    fn what_speaks_of_the_old_bytes_goes_with_them() {
+        let (old, new) = (Digest::of(b"old"), Digest::of(b"new"));
+        let described = |digest: Digest, size: u64, annotations: &Json| {
+            let mut descriptor =
+                json!({"mediaType": "m", "digest": digest.to_string(), "size": size});
+            if !annotations.is_null() {
+                descriptor["annotations"] = annotations.clone();
+            }
+            descriptor
+        };
+        let stale = json!({"containerd.io/distribution.source.docker.io": "x"});
+        let both = json!({"containerd.io/distribution.source.docker.io": "x", "mine": "y"});
+        for (annotations, left) in [
+            (json!(null), json!(null)),
+            (json!({"mine": "y"}), json!({"mine": "y"})),
+            (both.clone(), json!({"mine": "y"})),
+            (stale, json!(null)),
+            // What was empty stays so.
+            (json!({}), json!({})),
+        ] {
+            let mut descriptor = described(old, 3, &annotations);
+            descriptor["data"] = json!("b2xk");
+            let wanted = described(new, 7, &left);
+            assert_eq!(
+                rewritten(&descriptor, new),
+                [wanted.clone(), wanted],
+                "{annotations}"
+            );
+            assert_eq!(
+                rewritten(&descriptor, old),
+                [descriptor.clone(), descriptor]
+            );
+        }
+        for (key, is) in [
+            ("containerd.io/distribution.source.x", true),
+            ("containerd.io/snapshot/stargz/x", true),
+            ("io.containers.estargz.x", true),
+            ("io.github.containers.zstd-chunked.x", true),
+            ("org.opencontainers.image.title", false),
+        ] {
+            assert_eq!(speaks_of_bytes(key), is, "{key}");
+        }
+    }
+
+    #[test]
+    fn the_media_type_follows_that_of_the_document() {
+        for (listed, stated, wanted) in [
+            (json!("a"), json!("b"), json!("b")),
+            (json!("a"), json!("a"), json!("a")),
+            (json!("a"), json!(null), json!("a")),
+            (json!("a"), json!(""), json!("a")),
+        ] {
+            let mut list = parsed(&json!({"manifests": [{"mediaType": listed}]}));
+            let document = parsed(&json!({"mediaType": stated}));
+            list.edit_array(&[], "manifests", &[], |items| {
+                follow_media_type(items, 0, &document);
+            });
+            let found: Json = serde_json::from_slice(&list.to_bytes()).unwrap();
+            assert_eq!(found["manifests"][0]["mediaType"], wanted);
+        }
+    }
+}

@@ -92,3 +92,6 @@ impl Documents {
         self.manifest.as_ref().zip(self.graph.as_ref())
     }
 }
+
+#[cfg(test)]
+mod tests;

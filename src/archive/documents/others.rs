@@ -128,3 +128,87 @@ fn kind(descriptor: &Value, node: Option<&Node>) -> String {
         kind => format!("artifact of type {kind}"),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use serde_json::{Value as Json, json};
+
+    use super::{COSIGN_PAYLOAD, DSSE, NOTATION, Node, NodeKind, kind};
+    use crate::archive::tests::parsed;
+    use crate::media_type::{INDEX, MANIFEST};
+
+    fn told(descriptor: &Json, manifest: Option<&Json>) -> String {
+        let node = manifest.map(|manifest| Node {
+            kind: NodeKind::Other,
+            document: parsed(manifest),
+        });
+        kind(&parsed(descriptor).root, node.as_ref())
+    }
+
+    #[test]
+    fn any_mark_of_a_tool_is_enough() {
+        let annotated = |key: &str, value: &str| json!({"annotations": {key: value}});
+        let named = |name: &str| annotated("org.opencontainers.image.ref.name", name);
+        let cosign = |kind: &str| annotated("kind", &format!("dev.cosignproject.cosign/{kind}"));
+        for (descriptor, wanted) in [
+            (annotated("vnd.docker.reference.type", "x"), "attestation"),
+            (cosign("sigs"), "cosign signature"),
+            (cosign("atts"), "cosign attestation"),
+            (cosign("sboms"), "artifact of type "),
+            (annotated("kind", "sigs"), "artifact of type "),
+            (named("sha256-ab.sig"), "cosign signature"),
+            (named("app:sha256-ab.att"), "cosign attestation"),
+            (named("sha256-ab.sbom"), "cosign SBOM"),
+            (named("ab.sig"), "artifact of type "),
+            (named("ab.att"), "artifact of type "),
+            (named("ab.sbom"), "artifact of type "),
+            (named("sha256-ab"), "artifact of type "),
+            (json!({"artifactType": NOTATION}), "Notation signature"),
+            (json!({"artifactType": "a"}), "artifact of type a"),
+            (
+                json!({"artifactType": "", "mediaType": "m"}),
+                "artifact of type m",
+            ),
+            (json!({"mediaType": "m"}), "artifact of type m"),
+            (json!({"mediaType": INDEX}), "index without images"),
+        ] {
+            assert_eq!(told(&descriptor, None), wanted, "{descriptor}");
+        }
+        let layers = |kinds: &[&str]| {
+            let layers: Vec<Json> = kinds
+                .iter()
+                .map(|kind| json!({"mediaType": kind}))
+                .collect();
+            json!({"layers": layers})
+        };
+        for (manifest, wanted) in [
+            (layers(&["x", COSIGN_PAYLOAD]), "cosign signature"),
+            (layers(&[DSSE, "x"]), "cosign attestation"),
+            (layers(&["x"]), "artifact of type m"),
+            (
+                json!({"config": {"mediaType": NOTATION}}),
+                "Notation signature",
+            ),
+            (json!({"config": {"mediaType": "c"}}), "artifact of type c"),
+            (json!({"artifactType": NOTATION}), "Notation signature"),
+            (
+                json!({"artifactType": "a", "config": {"mediaType": "c"}}),
+                "artifact of type a",
+            ),
+            (
+                json!({"artifactType": "", "config": {"mediaType": "c"}}),
+                "artifact of type c",
+            ),
+            (json!({"mediaType": MANIFEST}), "artifact of type m"),
+        ] {
+            let descriptor = json!({"mediaType": "m", "artifactType": "a"});
+            let stated = manifest.get("artifactType").is_some();
+            let descriptor = if stated {
+                descriptor
+            } else {
+                json!({"mediaType": "m"})
+            };
+            assert_eq!(told(&descriptor, Some(&manifest)), wanted, "{manifest}");
+        }
+    }
+}

@@ -6,6 +6,7 @@ use std::io::{self, BufRead as _, BufReader, Read, Write as _};
 use std::path::Path;
 
 use crate::error::Error;
+use crate::tarball::read_some;
 use crate::watch;
 
 /// Where the bytes of an archive come from.
@@ -41,8 +42,7 @@ impl Inlet for Pipe<'_> {
     }
 
     fn read(&mut self, buffer: &mut [u8]) -> Result<usize, Error> {
-        let read = without_interruption(|| self.input.read(buffer));
-        read.map_err(Error::in_place(self.place))
+        read_some(self.input, buffer).map_err(Error::in_place(self.place))
     }
 
     fn n_packed(&self) -> Option<u64> {
@@ -61,26 +61,23 @@ impl Inlet for Packed<'_> {
     fn pour(&mut self, n: u64, file: &mut File, directory: &Path) -> Result<u64, Error> {
         let mut poured = 0;
         while poured < n {
-            match self.decoder.fill_buf() {
-                Ok([]) => break,
-                Ok(bytes) => {
-                    let left = usize::try_from(n - poured).unwrap_or(usize::MAX);
-                    let bytes = &bytes[..left.min(bytes.len())];
-                    let written = file.write_all(bytes);
-                    written.map_err(|error| Error::spool(directory, error))?;
-                    let n_bytes = bytes.len();
-                    self.decoder.consume(n_bytes);
-                    poured += n_bytes as u64;
-                }
-                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
-                Err(error) => return Err((self.damaged)(error)),
+            let bytes = self.decoder.fill_buf().map_err(self.damaged)?;
+            if bytes.is_empty() {
+                break;
             }
+            let left = usize::try_from(n - poured).unwrap_or(usize::MAX);
+            let bytes = &bytes[..left.min(bytes.len())];
+            let written = file.write_all(bytes);
+            written.map_err(|error| Error::spool(directory, error))?;
+            let n_bytes = bytes.len();
+            self.decoder.consume(n_bytes);
+            poured += n_bytes as u64;
         }
         Ok(poured)
     }
 
     fn read(&mut self, buffer: &mut [u8]) -> Result<usize, Error> {
-        without_interruption(|| self.decoder.read(buffer)).map_err(self.damaged)
+        self.decoder.read(buffer).map_err(self.damaged)
     }
 
     fn n_packed(&self) -> Option<u64> {
@@ -88,16 +85,7 @@ impl Inlet for Packed<'_> {
     }
 }
 
-fn without_interruption(mut read: impl FnMut() -> io::Result<usize>) -> io::Result<usize> {
-    loop {
-        match read() {
-            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
-            result => return result,
-        }
-    }
-}
-
-/// A reader that counts what it reads, where somebody wants to know.
+/// A reader that counts what it reads, where somebody wants to know, and that no signal interrupts.
 pub(super) struct Counted<'a, R> {
     pub(super) stream: R,
     pub(super) n_read: Option<&'a Cell<u64>>,
@@ -105,7 +93,7 @@ pub(super) struct Counted<'a, R> {
 
 impl<R: Read> Read for Counted<'_, R> {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
-        let n = self.stream.read(buffer)?;
+        let n = read_some(&mut self.stream, buffer)?;
         if let Some(n_read) = self.n_read {
             n_read.set(n_read.get() + n as u64);
             watch::moves(n as u64, watch::Counted::Read);

@@ -338,3 +338,6 @@ fn check_linked(entry: &SourceEntry, blob: &Blob, digest: Digest) -> Result<(), 
             .to_owned(),
     })
 }
+
+#[cfg(test)]
+mod tests;

@@ -21,7 +21,7 @@ use crate::digest::Digest;
 use crate::error::Error;
 use crate::reference::{Reference, RegistryImage};
 use crate::registry::{Access, Outcome, Reach, Repository};
-use crate::tarball::Kind;
+use crate::tarball::{Kind, read_some};
 
 /// How much is read at once. In bytes.
 const BUFFER_BYTES: usize = 256 * 1024;
@@ -238,15 +238,11 @@ impl Remote {
         let mut buffer = vec![0; BUFFER_BYTES];
         let mut at = *start;
         loop {
-            let n = match stream.read(&mut buffer) {
-                Ok(0) => {
-                    self.repository.observer().ends(&digest, Outcome::Fetched);
-                    return Ok(());
-                }
-                Ok(n) => n,
-                Err(error) if error.kind() == io::ErrorKind::Interrupted => continue,
-                Err(error) => return Err(Error::in_place(&name)(error)),
-            };
+            let n = read_some(&mut stream, &mut buffer).map_err(Error::in_place(&name))?;
+            if n == 0 {
+                self.repository.observer().ends(&digest, Outcome::Fetched);
+                return Ok(());
+            }
             let written = file.write_all_at(&buffer[..n], at);
             written.map_err(|error| Error::spool(&self.directory, error))?;
             at += n as u64;
