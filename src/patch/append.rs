@@ -215,8 +215,8 @@ mod tests {
                 "apiVersion: ocipatch/v1\noperations: [retag: [a:1], { set-label: { a: b } }",
             ),
             (
-                "operations: [set-label: { a: \"]\\\"\", b: it's, c: ']''' }, # ]\n]\napiVersion: ocipatch/v1\n",
-                "operations: [set-label: { a: \"]\\\"\", b: it's, c: ']''' }, { set-label: { a: b } }",
+                "operations: [set-label: { a: \"]\\\"\", b: it's, c: ']''', d: 'x]y' }, # ]\n]\napiVersion: ocipatch/v1\n",
+                "operations: [set-label: { a: \"]\\\"\", b: it's, c: ']''', d: 'x]y' }, { set-label: { a: b } }",
             ),
             (
                 "operations: [{ retag: [a:1] },\n  ] # list\napiVersion: ocipatch/v1\n",

@@ -205,7 +205,7 @@ record! {
         /// The value if none is given.
         "default" default: Option<String> = tolerant::<Literal>();
         /// A regular expression that must match the whole value.
-        "pattern" pattern: Option<Pattern> = tolerant::<Pattern>();
+        "pattern" pattern: Option<String> = tolerant::<Pattern>();
         /// The allowed values.
         "enum" choices: Option<Vec<String>> = tolerant::<Choices>();
         /// The environment variable to take the value from if none is given.
@@ -252,10 +252,11 @@ impl Declaration {
             let message = format!("{is}, {reason}");
             problems.add(Problem::new(Code::InvalidArg, arg.address.clone(), message));
         };
-        if let Some(Pattern { text, regex }) = &self.pattern
-            && !regex.is_match(value)
-        {
-            refuse(format!("which does not match {}", quoted(text)));
+        if let Some(pattern) = &self.pattern {
+            let regex = Regex::new(&whole(pattern)).expect("it was compiled as it was decoded");
+            if !regex.is_match(value) {
+                refuse(format!("which does not match {}", quoted(pattern)));
+            }
         }
         if let Some(choices) = &self.choices
             && !choices.is_empty()
@@ -305,31 +306,19 @@ shape! {
     struct EnvName like SomeText, -> String { variable }
 }
 
-/// A regular expression that matches a whole value: one that merely has something allowed in it is not what an author
-/// means.
-#[derive(Debug, Clone)]
-struct Pattern {
-    text: String,
-    regex: Regex,
-}
-
-impl PartialEq for Pattern {
-    fn eq(&self, other: &Self) -> bool {
-        self.text == other.text
-    }
-}
-
-impl Eq for Pattern {}
-
 shape! {
-    impl Pattern, like SomeText {
+    /// A regular expression that matches a whole value: one that merely has something allowed in it is not what an author
+    /// means.
+    struct Pattern like SomeText, -> String {
         |field, problems| {
             let text = field.some_text(problems)?;
-            let whole = |text: &str| format!(r"\A(?:{text})\z");
-            let regex = regex(text, whole, field, problems)?;
-            Some(Pattern { text: text.to_owned(), regex })
+            regex(text, whole, field, problems).map(|_| text.to_owned())
         }
     }
+}
+
+fn whole(pattern: &str) -> String {
+    format!(r"\A(?:{pattern})\z")
 }
 
 /// The names that are declared; what is wrong with a declaration is reported before args are filled in.

@@ -276,6 +276,28 @@ mod tests {
     }
 
     #[test]
+    fn items_of_a_list_have_their_pairs_below_each_other() {
+        let pair = |key: &str, value| (key.to_owned(), value);
+        let file = |path: &str| {
+            let (path, content) = (DraftValue::text(path), DraftValue::text("x\ny\n"));
+            DraftValue::Map(vec![pair("path", path), pair("content", content)])
+        };
+        let files = pair("files", DraftValue::List(vec![file("/a"), file("/b")]));
+        let draft = PatchDraft {
+            operations: vec![("add-layer", DraftValue::Map(vec![files]))],
+            ..PatchDraft::default()
+        };
+        let file = |path: &str| {
+            format!("        - path: {path}\n          content: |\n            x\n            y\n")
+        };
+        let files = file("/a") + &file("/b");
+        let expected =
+            format!("apiVersion: ocipatch/v1\noperations:\n  - add-layer:\n      files:\n{files}");
+        assert_eq!(draft.to_string(), expected);
+        assert_eq!(operations(&draft).len(), 1);
+    }
+
+    #[test]
     fn what_the_language_does_not_have_cannot_be_said() {
         let label = || DraftValue::Map(vec![("a".to_owned(), DraftValue::text("b"))]);
         for (name, value, expected) in [

@@ -76,6 +76,10 @@ fn a_line_that_does_not_end_is_another_line() {
 fn what_is_there_already_is_told_apart_from_what_does_not_fit() {
     let (patched, _) = apply(DIFF, OLD, 0);
     assert_eq!(apply(DIFF, &patched, 0).0, "AlreadyApplied");
+    // The lines of the first hunk are nearer to their place behind those of the second.
+    let twice = "@@ -4 +4 @@\n-a\n+x\n@@ -5 +5 @@\n-b\n+y\n";
+    assert_eq!(apply(twice, "x\ny\nq\nq\nx\n", 0).0, "AlreadyApplied");
+    assert!(apply(twice, "y\nq\nq\nx\n", 0).0.starts_with("Rejected"));
     let diff = UnifiedDiff::parse(DIFF.as_bytes()).unwrap();
     let Outcome::Rejected(rejects) = diff.apply(b"a\nb\nc\nx\ne\nf\ng\nh\n", 0) else {
         panic!("the first hunk has no place");
