@@ -356,3 +356,29 @@ fn variable(field: &Field<'_>, problems: &mut Problems) -> Option<String> {
     }
     Some(name.to_owned())
 }
+
+#[cfg(test)]
+mod tests {
+    use super::ArgValues;
+    use crate::patch::PatchFile;
+
+    #[test]
+    fn args_are_known_by_name_and_shown_unless_they_are_secret() {
+        let text = "apiVersion: ocipatch/v1\nargs: { a: { default: x }, b: { secret: true }, c: { pattern: '[0-9]+|z', from-env: C } }\noperations:\n- set-label: { a: \"${a}${b}${c}\" }\n";
+        let parse = |c: &str| {
+            let mut values = ArgValues::default();
+            values.given.insert("b".to_owned(), "s".to_owned());
+            values.environment.insert("C".into(), c.into());
+            PatchFile::parse_with("x", text.as_bytes(), &values)
+        };
+        let file = parse("42").expect("it is a patch");
+        assert_eq!(file.arg_names(), ["a", "b", "c"]);
+        assert_eq!(file.patches()[0].args, ["a", "b", "c"]);
+        let pair = |name: &str, value: &str| (name.to_owned(), value.to_owned());
+        assert_eq!(file.args(), [vec![pair("a", "x"), pair("c", "42")]]);
+        // The pattern matches the whole value.
+        for (value, is_right) in [("z", true), ("4z", false), ("a4", false), ("", false)] {
+            assert_eq!(parse(value).is_ok(), is_right, "{value}");
+        }
+    }
+}

@@ -260,8 +260,12 @@ mod tests {
             (second_colon, "a:\n  b: 1\n   |c: 2", Some(["c:", "`c` is indented by 3 spaces, line 2 by 2", "align it with line 2: indent it by 2 spaces"])),
             (second_colon, "a:\n  b: 1\n |c: 2", Some(["c:", "`c` is indented by 1 space, line 2 by 2", "align it with line 2: indent it by 2 spaces"])),
             (second_colon, "a:\n  - b\n   |- c", Some(["-", "the item is indented by 3 spaces, line 2 by 2", "align it with line 2: indent it by 2 spaces"])),
+            (second_colon, "a:\n  - b:\n    |- c", Some(["-", "the item is indented by 4 spaces, line 2 by 2", "align it with line 2: indent it by 2 spaces"])),
             (second_colon, "a:\n  - b: 1\n  |c: 2", Some(["c:", "found a key where the list expects its next `- ` item", "start it with `- `: `- c`"])),
             (second_colon, "a: 1\n   |b: 2", Some(["b:", "`b` is indented by 3 spaces, line 1 by 0", "align it with line 1: indent it by 0 spaces"])),
+            // The parser may mean a place in front of the key.
+            (second_colon, "a:\n  b: 1\n|   c: 2", Some(["c", "`c` is indented by 3 spaces, line 2 by 2", "align it with line 2: indent it by 2 spaces"])),
+            (second_colon, "a:\n  - b: 1\n|  c: 2", Some(["c", "found a key where the list expects its next `- ` item", "start it with `- `: `- c`"])),
             // More than a slip.
             (second_colon, "a: 1\n    |b: 2", None),
             (second_colon, "a: 1\n|b: 2", None),
