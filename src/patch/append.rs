@@ -171,6 +171,10 @@ mod tests {
             ),
             (
                 "operations:\n  - retag: [a:1]\n",
+                "  # behind\napiVersion: ocipatch/v1\n",
+            ),
+            (
+                "operations:\n  - retag: [a:1]\n",
                 "# one\napiVersion: ocipatch/v1\ntarget:\n    images: [a]\n",
             ),
             (

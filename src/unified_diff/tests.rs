@@ -73,6 +73,9 @@ fn a_line_that_does_not_end_is_another_line() {
         "1\n2\nx\n3\n"
     );
     assert_eq!(apply("@@ -1,2 +0,0 @@\n-1\n-2\n", "1\n2\n", 0).0, "");
+    // A line that goes may look like the name of a file.
+    let comment = "--- a/x\n+++ b/x\n@@ -1 +1 @@\n--- x\n+y\n";
+    assert_eq!(apply(comment, "-- x\n", 0).0, "y\n");
 }
 
 #[test]
