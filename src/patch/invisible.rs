@@ -122,7 +122,7 @@ fn listed(characters: &[char]) -> String {
 
 #[cfg(test)]
 mod tests {
-    use super::{hidden_in_name, hidden_in_value, listed};
+    use super::{Note, hidden_in_name, hidden_in_value, listed};
     use crate::patch::{ArgValues, PatchFile};
 
     #[test]
@@ -155,11 +155,7 @@ mod tests {
         give("a", "s\u{ad}");
         give("b", "t\u{ad}");
         let file = PatchFile::parse_with("x", text.as_bytes(), &values).expect("it is a patch");
-        let notes: Vec<String> = file
-            .notes()
-            .iter()
-            .map(|it| it.message().to_owned())
-            .collect();
+        let notes: Vec<String> = file.notes().iter().map(Note::message).collect();
         let of =
             |subject: &str, point: &str| format!("{subject} has the invisible character {point}");
         let expected = [

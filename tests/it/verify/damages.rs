@@ -554,6 +554,12 @@ pub(super) const HARMLESS: &[(&str, Damage)] = &[
         a.remove(BASE);
         a.remove(TOP);
     }),
+    // Nor is one whose configuration says nothing.
+    ("docker26-containerd.tar", |a| {
+        let config = ("application/vnd.oci.image.config.v1+json", "{}");
+        let descriptor = put_manifest(a, "", config, &[("a/b", "x")]);
+        a.replace("index.json", "}]}", &format!("}},{descriptor}]}}"));
+    }),
     // podman once called its directories by the chain id, and before that by the diff id.
     ("podman-docker.tar", |a| { a.replace_everywhere(PODMAN_BASE, BASE); a.replace_everywhere(PODMAN_TOP, &chain_id()); }),
     ("podman-docker.tar", |a| { a.replace_everywhere(PODMAN_BASE, BASE); a.replace_everywhere(PODMAN_TOP, TOP); }),
