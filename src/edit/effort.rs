@@ -114,3 +114,15 @@ impl Effort {
         is_left
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::{Effort, MAX_GUESSES};
+
+    #[test]
+    fn a_few_paths_are_guessed() {
+        let effort = Effort::boundless();
+        let n = (0..2 * MAX_GUESSES).filter(|_| effort.may_guess()).count();
+        assert_eq!(n, MAX_GUESSES);
+    }
+}

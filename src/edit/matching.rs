@@ -192,3 +192,39 @@ impl<'a> PathPattern<'a> {
         (is_found, self.with_directories(next))
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::{ImagePath, matching_all};
+    use crate::rootfs::tests::rootfs;
+
+    #[test]
+    fn a_pattern_finds_what_its_components_match() {
+        let tree = "layer: dir a; file a/x; file a/y1; dir a/b; file a/b/x; dir a/b/c; file a/b/c/x; link l -> a; file x";
+        let tree = rootfs(tree).expect("it is a tree");
+        for (pattern, wanted) in [
+            ("/", ""),
+            ("/x", "/x"),
+            ("/q", ""),
+            ("/*", "/a /l /x"),
+            ("/?", "/a /l /x"),
+            ("/a/y?", "/a/y1"),
+            ("/l/?1", "/a/y1"),
+            ("/l", "/l"),
+            ("/l/x", "/a/x"),
+            ("/*/x", "/a/x"),
+            ("/q/*", ""),
+            ("/**", "/a /a/b /a/b/c /a/b/c/x /a/b/x /a/x /a/y1 /l /x"),
+            ("/**/x", "/a/b/c/x /a/b/x /a/x /x"),
+            ("/**/b/**/x", "/a/b/c/x /a/b/x"),
+            ("/**/**/c/x", "/a/b/c/x"),
+            ("/a/**/b/*", "/a/b/c /a/b/x"),
+            ("/a/*/c", "/a/b/c"),
+        ] {
+            let pattern = ImagePath::parse(pattern).expect("it is a path");
+            let found = matching_all(&tree, &pattern);
+            let found: Vec<String> = found.iter().map(ToString::to_string).collect();
+            assert_eq!(found.join(" "), wanted, "{pattern}");
+        }
+    }
+}

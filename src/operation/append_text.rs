@@ -135,7 +135,23 @@ fn steps_back(wanted: &[&[u8]]) -> Vec<usize> {
 
 #[cfg(test)]
 mod tests {
-    use super::{Edited, appended};
+    use super::{Edited, appended, steps_back};
+
+    #[test]
+    fn a_step_back_keeps_as_many_lines_as_begin_the_block_again() {
+        for n_lines in 1..=8_usize {
+            for bits in 0..1_u32 << n_lines {
+                let line = |i: usize| if bits >> i & 1 == 0 { b"a" } else { b"b" };
+                let wanted: Vec<&[u8]> = (0..n_lines).map(|i| &line(i)[..]).collect();
+                let longest = |i: usize| {
+                    let begins = |n: &usize| wanted[..*n] == wanted[i + 1 - n..=i];
+                    (0..=i).rev().find(begins).expect("no line begins it")
+                };
+                let expected: Vec<usize> = (0..n_lines).map(longest).collect();
+                assert_eq!(steps_back(&wanted), expected, "{wanted:?}");
+            }
+        }
+    }
 
     #[test]
     fn lines_are_added_once_and_on_lines_of_their_own() {

@@ -105,3 +105,38 @@ pub(crate) fn changes(
     }
     operations
 }
+
+#[cfg(test)]
+mod tests {
+    use super::{DraftValue, MAX_GLOBS, Removed};
+
+    fn removed(names: &[&str]) -> Removed {
+        let names = names.iter().map(|&name| name.to_owned());
+        Removed::of(names, "unset-label", |_, _| true)
+    }
+
+    #[test]
+    fn a_name_that_a_pattern_before_it_matches_is_left_out() {
+        for (names, kept) in [
+            (&["a", "b", "a"][..], &["a", "b"][..]),
+            (&["a*", "ab", "b"], &["a*", "b"]),
+            (&["ab", "a*"], &["ab", "a*"]),
+            (&["a?", "ab*", "ab", "a*"], &["a?", "ab*"]),
+        ] {
+            let removed = removed(names);
+            assert_eq!(removed.list(), Some(DraftValue::texts(kept)));
+            assert!(names.iter().all(|name| removed.matches(name)));
+            assert!(!removed.matches("c"));
+        }
+        assert_eq!(removed(&[]).list(), None);
+    }
+
+    #[test]
+    fn many_patterns_are_cut() {
+        let names: Vec<String> = (0..=MAX_GLOBS).map(|i| format!("{i}-*")).collect();
+        let names: Vec<&str> = names.iter().map(String::as_str).collect();
+        let removed = removed(&[&names[..], &["x"]].concat());
+        let kept = [&names[..MAX_GLOBS], &["x"]].concat();
+        assert_eq!(removed.list(), Some(DraftValue::texts(&kept)));
+    }
+}

@@ -268,3 +268,104 @@ fn placed(name: &str, n: usize, placement: Placement) -> Option<String> {
         how.join(", ")
     ))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::{Placement, Reject, TextFile, UnifiedDiff, line_ends, placed, rejected};
+    use crate::image_path::ImagePath;
+
+    fn reject(wanted: Option<&str>, found: Option<&str>) -> Reject {
+        let line = |line: Option<&str>| line.map(|line| line.as_bytes().to_vec());
+        let (wanted, found) = (line(wanted), line(found));
+        Reject {
+            hunk: 2,
+            line: 7,
+            wanted,
+            found,
+        }
+    }
+
+    #[test]
+    fn other_line_ends_are_told_apart_from_other_lines() {
+        let to_lf =
+            "the diff has CRLF line ends, the file has LF: convert the diff, as with `dos2unix`";
+        let to_crlf =
+            "the file has CRLF line ends, the diff has LF: convert the diff, as with `unix2dos`";
+        for (wanted, found, help) in [
+            (Some("a\r\n"), Some("a\n"), Some(to_lf)),
+            (Some("a\n"), Some("a\r\n"), Some(to_crlf)),
+            (Some("a\n"), Some("a"), None),
+            (Some("a\r\n"), Some("b\n"), None),
+            (Some("a\n"), Some("b\r\n"), None),
+            (Some("a"), Some("a\r\n"), None),
+            (None, Some("a\r\n"), None),
+            (Some("a\r\n"), None, None),
+        ] {
+            assert_eq!(line_ends(&reject(wanted, found)), help, "{wanted:?}");
+        }
+    }
+
+    #[test]
+    fn a_reject_says_what_is_there_to_who_may_read_it() {
+        let diff = UnifiedDiff::parse(b"@@ -1 +1 @@\n-a\n+b\n").unwrap();
+        for (wanted, found, is_private, told) in [
+            (Some("a\n"), Some("b\n"), false, "`b`; the diff expects `a`"),
+            (
+                Some("a\n"),
+                Some("b\n"),
+                true,
+                "another one; the diff expects `a`",
+            ),
+            (
+                Some("a\n"),
+                None,
+                false,
+                "the end of the file; the diff expects `a`",
+            ),
+            (
+                None,
+                Some("b\n"),
+                false,
+                "`b`; the diff expects the end of the file",
+            ),
+            (
+                Some("a\n"),
+                Some("a"),
+                false,
+                "`a` without a newline; the diff expects `a` with a newline",
+            ),
+            (
+                Some("a"),
+                Some("a\n"),
+                false,
+                "`a` with a newline; the diff expects `a` without a newline",
+            ),
+        ] {
+            let mut file = TextFile::absent(ImagePath::parse("/f").unwrap());
+            file.is_private = is_private;
+            let message = rejected(&file, &reject(wanted, found), &diff);
+            let expected = format!("hunk 2 of 1 does not fit `/f`: line 7 is {told}");
+            assert_eq!(message, expected);
+        }
+    }
+
+    #[test]
+    fn a_hunk_that_went_elsewhere_says_where() {
+        for (offset, fuzz, told) in [
+            (0, 0, None),
+            (1, 0, Some("offset 1 line")),
+            (-1, 0, Some("offset -1 line")),
+            (2, 0, Some("offset 2 lines")),
+            (0, 1, Some("fuzz 1")),
+            (-2, 3, Some("offset -2 lines, fuzz 3")),
+        ] {
+            let placement = Placement {
+                line: 7,
+                offset,
+                fuzz,
+            };
+            let told = told.map(|how| format!("hunk 2 of x fits at line 7 ({how})"));
+            assert_eq!(placed("x", 2, placement), told);
+        }
+    }
+}

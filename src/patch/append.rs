@@ -170,6 +170,14 @@ mod tests {
                 "# about the version\napiVersion: ocipatch/v1\n",
             ),
             (
+                "operations:\n  - retag: [a:1]\n",
+                "  # behind\napiVersion: ocipatch/v1\n",
+            ),
+            (
+                "operations:\n  - retag: [a:1]\n",
+                "# one\napiVersion: ocipatch/v1\ntarget:\n    images: [a]\n",
+            ),
+            (
                 "operations:\n  - append-text:\n      path: /a\n      content: |\n        # no comment\n\n        x\n",
                 "\napiVersion: ocipatch/v1\n",
             ),
@@ -215,8 +223,8 @@ mod tests {
                 "apiVersion: ocipatch/v1\noperations: [retag: [a:1], { set-label: { a: b } }",
             ),
             (
-                "operations: [set-label: { a: \"]\\\"\", b: it's, c: ']''' }, # ]\n]\napiVersion: ocipatch/v1\n",
-                "operations: [set-label: { a: \"]\\\"\", b: it's, c: ']''' }, { set-label: { a: b } }",
+                "operations: [set-label: { a: \"]\\\"\", b: it's, c: ']''', d: 'x]y', p: 'xy]z', e: f#g, h: '', i: ']', j: k\"l, m: \"\\\\\", n: \"a\\t]\", o: \"ab\\t]\" }, # ]\n]\napiVersion: ocipatch/v1\n",
+                "operations: [set-label: { a: \"]\\\"\", b: it's, c: ']''', d: 'x]y', p: 'xy]z', e: f#g, h: '', i: ']', j: k\"l, m: \"\\\\\", n: \"a\\t]\", o: \"ab\\t]\" }, { set-label: { a: b } }",
             ),
             (
                 "operations: [{ retag: [a:1] },\n  ] # list\napiVersion: ocipatch/v1\n",

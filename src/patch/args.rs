@@ -205,7 +205,7 @@ record! {
         /// The value if none is given.
         "default" default: Option<String> = tolerant::<Literal>();
         /// A regular expression that must match the whole value.
-        "pattern" pattern: Option<Pattern> = tolerant::<Pattern>();
+        "pattern" pattern: Option<String> = tolerant::<Pattern>();
         /// The allowed values.
         "enum" choices: Option<Vec<String>> = tolerant::<Choices>();
         /// The environment variable to take the value from if none is given.
@@ -252,10 +252,11 @@ impl Declaration {
             let message = format!("{is}, {reason}");
             problems.add(Problem::new(Code::InvalidArg, arg.address.clone(), message));
         };
-        if let Some(Pattern { text, regex }) = &self.pattern
-            && !regex.is_match(value)
-        {
-            refuse(format!("which does not match {}", quoted(text)));
+        if let Some(pattern) = &self.pattern {
+            let regex = Regex::new(&whole(pattern)).expect("it was compiled as it was decoded");
+            if !regex.is_match(value) {
+                refuse(format!("which does not match {}", quoted(pattern)));
+            }
         }
         if let Some(choices) = &self.choices
             && !choices.is_empty()
@@ -305,31 +306,19 @@ shape! {
     struct EnvName like SomeText, -> String { variable }
 }
 
-/// A regular expression that matches a whole value: one that merely has something allowed in it is not what an author
-/// means.
-#[derive(Debug, Clone)]
-struct Pattern {
-    text: String,
-    regex: Regex,
-}
-
-impl PartialEq for Pattern {
-    fn eq(&self, other: &Self) -> bool {
-        self.text == other.text
-    }
-}
-
-impl Eq for Pattern {}
-
 shape! {
-    impl Pattern, like SomeText {
+    /// A regular expression that matches a whole value: one that merely has something allowed in it is not what an author
+    /// means.
+    struct Pattern like SomeText, -> String {
         |field, problems| {
             let text = field.some_text(problems)?;
-            let whole = |text: &str| format!(r"\A(?:{text})\z");
-            let regex = regex(text, whole, field, problems)?;
-            Some(Pattern { text: text.to_owned(), regex })
+            regex(text, whole, field, problems).map(|_| text.to_owned())
         }
     }
+}
+
+fn whole(pattern: &str) -> String {
+    format!(r"\A(?:{pattern})\z")
 }
 
 /// The names that are declared; what is wrong with a declaration is reported before args are filled in.
@@ -366,4 +355,30 @@ fn variable(field: &Field<'_>, problems: &mut Problems) -> Option<String> {
         return None;
     }
     Some(name.to_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::ArgValues;
+    use crate::patch::PatchFile;
+
+    #[test]
+    fn args_are_known_by_name_and_shown_unless_they_are_secret() {
+        let text = "apiVersion: ocipatch/v1\nargs: { a: { default: x }, b: { secret: true }, c: { pattern: '[0-9]+|z', from-env: C } }\noperations:\n- set-label: { a: \"${a}${b}${c}\" }\n";
+        let parse = |c: &str| {
+            let mut values = ArgValues::default();
+            values.given.insert("b".to_owned(), "s".to_owned());
+            values.environment.insert("C".into(), c.into());
+            PatchFile::parse_with("x", text.as_bytes(), &values)
+        };
+        let file = parse("42").expect("it is a patch");
+        assert_eq!(file.arg_names(), ["a", "b", "c"]);
+        assert_eq!(file.patches()[0].args, ["a", "b", "c"]);
+        let pair = |name: &str, value: &str| (name.to_owned(), value.to_owned());
+        assert_eq!(file.args(), [vec![pair("a", "x"), pair("c", "42")]]);
+        // The pattern matches the whole value.
+        for (value, is_right) in [("z", true), ("4z", false), ("a4", false), ("", false)] {
+            assert_eq!(parse(value).is_ok(), is_right, "{value}");
+        }
+    }
 }

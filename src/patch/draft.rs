@@ -226,7 +226,7 @@ fn single(value: &DraftValue) -> Option<String> {
 mod tests {
     use proptest::prelude::*;
 
-    use super::{DraftValue, PatchDraft};
+    use super::{DraftValue, PatchDraft, is_block};
     use crate::image::json::Value;
     use crate::patch::{Operation, PatchFile};
 
@@ -273,6 +273,64 @@ mod tests {
         );
         assert_eq!(draft.to_string(), expected);
         assert_eq!(operations(&draft).len(), 2);
+    }
+
+    #[test]
+    fn items_of_a_list_have_their_pairs_below_each_other() {
+        let pair = |key: &str, value| (key.to_owned(), value);
+        let file = |path: &str| {
+            let (path, content) = (DraftValue::text(path), DraftValue::text("x\ny\n"));
+            DraftValue::Map(vec![pair("path", path), pair("content", content)])
+        };
+        let files = pair("files", DraftValue::List(vec![file("/a"), file("/b")]));
+        let draft = PatchDraft {
+            operations: vec![("add-layer", DraftValue::Map(vec![files]))],
+            ..PatchDraft::default()
+        };
+        let file = |path: &str| {
+            format!("        - path: {path}\n          content: |\n            x\n            y\n")
+        };
+        let files = file("/a") + &file("/b");
+        let expected =
+            format!("apiVersion: ocipatch/v1\noperations:\n  - add-layer:\n      files:\n{files}");
+        assert_eq!(draft.to_string(), expected);
+        assert_eq!(operations(&draft).len(), 1);
+    }
+
+    #[test]
+    fn a_short_operation_is_on_one_line() {
+        for (n, lines) in [
+            (99, "  - set-cmd: [%]\n"),
+            (100, "  - set-cmd:\n      - %\n"),
+        ] {
+            let text = "x".repeat(n);
+            let draft = PatchDraft {
+                operations: vec![("set-cmd", DraftValue::texts(std::slice::from_ref(&text)))],
+                ..PatchDraft::default()
+            };
+            let head = "apiVersion: ocipatch/v1\noperations:\n";
+            let expected = format!("{head}{}", lines.replace('%', &text));
+            assert_eq!(draft.in_short(), expected);
+        }
+    }
+
+    #[test]
+    fn whole_lines_of_what_can_be_seen_are_a_block() {
+        for (text, is) in [
+            ("a\n", true),
+            ("a\n\n  b\tc\n", true),
+            ("", false),
+            ("a", false),
+            ("a\n\n", false),
+            (" a\n", false),
+            ("\ta\n", false),
+            ("\na\n", false),
+            ("a\u{1b}\n", false),
+            ("a\r\n", false),
+            ("a\n::b\n", false),
+        ] {
+            assert_eq!(is_block(text), is, "{text:?}");
+        }
     }
 
     #[test]

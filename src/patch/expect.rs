@@ -94,3 +94,28 @@ shape! {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::{Expectation, other_name};
+
+    #[test]
+    fn names_from_elsewhere_lead_to_the_precondition_of_the_same() {
+        for (known, names) in [
+            ("env", "environment variable variables"),
+            ("config", "cmd entrypoint field fields user workdir"),
+            ("image-id", "id"),
+            ("manifest-digest", "digest"),
+            ("platform", "arch architecture os"),
+            ("tag", "image name reference"),
+            ("layers", "n-layers layer-count"),
+            ("path", "absent exists file files"),
+        ] {
+            assert!(Expectation::NAMES.contains(&known), "{known}");
+            for name in names.split(' ') {
+                assert_eq!(other_name(name), Some(format!("use `{known}`")), "{name}");
+            }
+        }
+        assert_eq!(other_name("labels"), None);
+    }
+}

@@ -144,3 +144,47 @@ fn texts(field: &Field<'_>, problems: &mut Problems) -> Option<Vec<String>> {
         .filter_map(|item| PlainText::decode(item, problems));
     Some(texts.collect())
 }
+
+#[cfg(test)]
+mod tests {
+    use super::{ConfigField, Expected};
+    use crate::patch::{Expectation, PatchFile};
+
+    fn expected(field: &str, value: &str) -> (ConfigField, Expected) {
+        let text = format!(
+            "apiVersion: ocipatch/v1\nexpect: [config: {{ {field}: {value} }}]\noperations: [set-user: x]\n"
+        );
+        let file = PatchFile::parse("x", text.as_bytes()).expect("it is a patch");
+        let [Expectation::Config(fields)] = &file.patches()[0].expect[..] else {
+            panic!("{field}");
+        };
+        fields[0].clone()
+    }
+
+    #[test]
+    fn a_value_is_read_as_what_its_field_has() {
+        let texts = |texts: &[&str]| texts.iter().map(|&text| text.to_owned()).collect();
+        for (field, value, wanted) in [
+            ("user", "01", Expected::Text("01".to_owned())),
+            ("user", "\"\"", Expected::Text(String::new())),
+            ("stop-timeout", "7", Expected::Number(7)),
+            ("healthcheck.retries", "7", Expected::Number(7)),
+            ("healthcheck.timeout", "7s", Expected::Number(7_000_000_000)),
+            ("cmd", "[b, a]", Expected::Texts(texts(&["b", "a"]))),
+            ("cmd", "[]", Expected::Texts(vec![])),
+            (
+                "ports",
+                "[90, 8]",
+                Expected::Keys(texts(&["8/tcp", "90/tcp"])),
+            ),
+            ("volumes", "[/b, /a]", Expected::Keys(texts(&["/a", "/b"]))),
+            ("volumes", "[]", Expected::Keys(vec![])),
+        ] {
+            let (found, value) = expected(field, value);
+            assert_eq!((found.name(), &value), (field, &wanted));
+            let is_nothing = matches!(&wanted, Expected::Text(text) if text.is_empty())
+                || matches!(&wanted, Expected::Texts(all) | Expected::Keys(all) if all.is_empty());
+            assert_eq!(value.is_nothing(), is_nothing);
+        }
+    }
+}

@@ -122,7 +122,49 @@ fn listed(characters: &[char]) -> String {
 
 #[cfg(test)]
 mod tests {
-    use super::{hidden_in_name, hidden_in_value};
+    use super::{Note, hidden_in_name, hidden_in_value, listed};
+    use crate::patch::{ArgValues, PatchFile};
+
+    #[test]
+    fn a_note_lists_a_few_characters_once() {
+        for (hidden, text) in [
+            ("\u{200b}", "the invisible character U+200B"),
+            ("\u{200b}\u{200b}", "the invisible character U+200B"),
+            ("\u{200b}\u{ad}", "the invisible characters U+200B, U+00AD"),
+            (
+                "\u{200b}\u{ad}\u{feff}",
+                "the invisible characters U+200B, U+00AD, U+FEFF",
+            ),
+            (
+                "\u{200b}\u{ad}\u{feff}\u{2060}",
+                "the invisible characters U+200B, U+00AD, U+FEFF, …",
+            ),
+        ] {
+            assert_eq!(listed(&hidden.chars().collect::<Vec<_>>()), text);
+        }
+    }
+
+    #[test]
+    fn names_and_values_are_told_and_secrets_are_not() {
+        let text = "apiVersion: ocipatch/v1\nargs: { a: { secret: true }, b: {} }\noperations:\n- set-label: { \"k\u{200b}\": x, l: [\"v\u{200b}\"] , m: \"${a}\", n: \"${b}\" }\n";
+        let text = text.replace("[\"v\u{200b}\"]", "\"v\u{200b}\"");
+        let mut values = ArgValues::default();
+        let mut give = |name: &str, value: &str| {
+            values.given.insert(name.to_owned(), value.to_owned());
+        };
+        give("a", "s\u{ad}");
+        give("b", "t\u{ad}");
+        let file = PatchFile::parse_with("x", text.as_bytes(), &values).expect("it is a patch");
+        let notes: Vec<String> = file.notes().iter().map(Note::message).collect();
+        let of =
+            |subject: &str, point: &str| format!("{subject} has the invisible character {point}");
+        let expected = [
+            of("the name `k\\u{200b}`", "U+200B"),
+            of("the value", "U+200B"),
+            of("the value", "U+00AD"),
+        ];
+        assert_eq!(notes, expected);
+    }
 
     #[test]
     fn a_name_hides_nothing() {

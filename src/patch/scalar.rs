@@ -72,7 +72,23 @@ pub(super) fn has_command(text: &str) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use super::scalar;
+    use super::{has_command, scalar};
+
+    #[test]
+    fn what_a_runner_takes_for_a_command_is_known() {
+        for (text, is_command) in [
+            ("::set-env", true),
+            ("a\n \t::set-env", true),
+            ("##[error]", true),
+            ("a\n##[error]", true),
+            ("a::b", false),
+            (":a", false),
+            ("[a]", false),
+            ("", false),
+        ] {
+            assert_eq!(has_command(text), is_command, "{text}");
+        }
+    }
 
     #[test]
     fn what_could_be_no_text_is_quoted() {
@@ -105,6 +121,7 @@ mod tests {
             ("\\'", "\"\\\\'\""),
             ("a${b}", "\"a$${b}\""),
             ("##[a]", "\"##\\x5ba]\""),
+            ("x: [a]", "\"x: [a]\""),
             (
                 "\u{1b}\u{85}\u{2028}é\u{feff}",
                 "\"\\x1b\\x85\\u2028é\\ufeff\"",

@@ -228,3 +228,35 @@ fn id_digits(text: &str) -> Option<&str> {
     let is_hex = (MIN_ID_DIGITS..=64).contains(&digits.len()) && digits.bytes().all(is_digit);
     is_hex.then_some(digits)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::{Digest, ImagePattern, Reference};
+
+    #[test]
+    fn a_pattern_means_images_by_tag_or_id() {
+        let tag = Reference::parse("app:1").expect("it is a reference");
+        let digest = Digest::of(b"");
+        let (id, other) = (&digest.to_string()[..11], "sha256:ffff");
+        for (pattern, tags, matches, means) in [
+            ("*", &[][..], true, false),
+            ("*", &[&tag], true, false),
+            ("app:*", &[], false, false),
+            ("app:*", &[&tag], true, true),
+            ("app:2", &[&tag], false, false),
+            (id, &[], true, true),
+            (other, &[&tag], false, false),
+        ] {
+            let found = ImagePattern::parse(pattern).expect("it is a pattern");
+            assert_eq!(found.to_string(), pattern);
+            let tags = || tags.iter().copied();
+            assert_eq!(found.matches(tags(), [&digest]), matches, "{pattern}");
+            assert_eq!(found.means(tags(), Some(&digest)), means, "{pattern}");
+            let by_id = pattern == id;
+            assert_eq!(found.means(tags(), None), means && !by_id, "{pattern}");
+        }
+        for text in ["sha256:", "sha256:123", "sha256:12345G"] {
+            assert_eq!(ImagePattern::parse(text), None, "{text}");
+        }
+    }
+}

@@ -10,7 +10,7 @@ use crate::image_path::ImagePath;
 use crate::tarball::{Entry, Kind, Mtime, Stream, TarReader, header_group};
 
 /// One entry: `dir NAME`, `file NAME`, `link NAME -> TARGET`, `hard NAME -> TARGET`, `dev NAME MAJOR:MINOR`,
-/// `block NAME MAJOR:MINOR`, `fifo NAME`, `global NAME`; then `mode=0700`, `uid=5`, `xattr:user.a=1`.
+/// `block NAME MAJOR:MINOR`, `fifo NAME`, `global NAME`; then `mode=0700`, `uid=5`, `mtime=7`, `xattr:user.a=1`.
 pub(crate) fn entry(line: &str) -> Entry {
     let mut words = line.split(' ').filter(|word| *word != "->");
     let kind = match words.next().unwrap() {
@@ -46,6 +46,8 @@ pub(crate) fn entry(line: &str) -> Entry {
             entry.mode = u32::from_str_radix(mode, 8).unwrap();
         } else if let Some(uid) = word.strip_prefix("uid=") {
             entry.uid = uid.parse().unwrap();
+        } else if let Some(mtime) = word.strip_prefix("mtime=") {
+            entry.mtime.seconds = mtime.parse().unwrap();
         } else if let Some((name, value)) =
             word.strip_prefix("xattr:").and_then(|x| x.split_once('='))
         {

@@ -157,12 +157,10 @@ impl UnifiedDiff {
     /// Tells whether the new lines of every hunk stand in a text, in order.
     fn is_applied_to(&self, lines: &[&[u8]]) -> bool {
         let mut n_done = 0;
-        let mut delta = 0_isize;
         self.hunks.iter().all(|hunk| {
             let back = hunk.reversed();
-            let expected = hunk.start.saturating_add_signed(delta).max(n_done);
-            delta += signed(hunk.new.len()) - signed(hunk.old.len());
-            let found = back.find(lines, n_done, expected, 0);
+            // The first place leaves the most room for the hunks behind.
+            let found = back.find(lines, n_done, n_done, 0);
             n_done = found.map_or(n_done, |(at, _)| at + back.old.len());
             found.is_some()
         })

@@ -25,6 +25,9 @@ fn hunks_go_where_the_diff_says() {
     let (text, hunks) = apply(DIFF, OLD, 0);
     assert_eq!(text, "a\nb\nC\nd\ne\nf\ng\nG\nh\ni\nj\n");
     assert_eq!(hunks, [(2, 0, 0), (7, 0, 0)]);
+    for (diff, n) in [(DIFF, 2), ("@@ -1 +1 @@\n-a\n+b\n", 1)] {
+        assert_eq!(UnifiedDiff::parse(diff.as_bytes()).unwrap().n_hunks(), n);
+    }
 }
 
 #[test]
@@ -70,12 +73,23 @@ fn a_line_that_does_not_end_is_another_line() {
         "1\n2\nx\n3\n"
     );
     assert_eq!(apply("@@ -1,2 +0,0 @@\n-1\n-2\n", "1\n2\n", 0).0, "");
+    // A line that goes may look like the name of a file.
+    let comment = "--- a/x\n+++ b/x\n@@ -1 +1 @@\n--- x\n+y\n";
+    assert_eq!(apply(comment, "-- x\n", 0).0, "y\n");
 }
 
 #[test]
 fn what_is_there_already_is_told_apart_from_what_does_not_fit() {
     let (patched, _) = apply(DIFF, OLD, 0);
     assert_eq!(apply(DIFF, &patched, 0).0, "AlreadyApplied");
+    // The lines of the first hunk are nearer to their place behind those of the second.
+    let twice = "@@ -4 +4 @@\n-a\n+x\n@@ -5 +5 @@\n-b\n+y\n";
+    assert_eq!(apply(twice, "x\ny\nq\nq\nx\n", 0).0, "AlreadyApplied");
+    assert!(apply(twice, "y\nq\nq\nx\n", 0).0.starts_with("Rejected"));
+    // Each hunk has lines of its own.
+    let same = "@@ -2 +2 @@\n-a\n+x\n@@ -3 +3 @@\n-a\n+x\n";
+    assert_eq!(apply(same, "q\nx\nx\n", 0).0, "AlreadyApplied");
+    assert!(apply(same, "q\nq\nx\n", 0).0.starts_with("Rejected"));
     let diff = UnifiedDiff::parse(DIFF.as_bytes()).unwrap();
     let Outcome::Rejected(rejects) = diff.apply(b"a\nb\nc\nx\ne\nf\ng\nh\n", 0) else {
         panic!("the first hunk has no place");

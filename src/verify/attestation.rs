@@ -139,3 +139,28 @@ impl<'de> Visitor<'de> for SubjectsVisitor {
         Ok(Subjects(found))
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::{MAX_SUBJECTS, Statement};
+
+    #[test]
+    fn subjects_are_digests_as_descriptors_spell_them() {
+        let subject = |hex: &str| format!(r#"{{"name":"a","digest":{{"sha256":"{hex}"}}}}"#);
+        let long = r#"{"digest":{"sha512":"b"}}"#.to_owned();
+        let many = (0..MAX_SUBJECTS + 2).map(|i| subject(&i.to_string()));
+        for (subjects, found) in [
+            (vec![], vec![]),
+            (vec!["{}".to_owned()], vec![]),
+            (vec![subject("c"), long], vec!["sha256:c", "sha512:b"]),
+            (many.collect(), vec!["sha256:0"; MAX_SUBJECTS]),
+        ] {
+            let text = format!(r#"{{"subject":[{}],"predicate":{{}}}}"#, subjects.join(","));
+            let statement: Statement = serde_json::from_str(&text).expect("it is a statement");
+            let subjects = statement.subject.0;
+            assert_eq!(subjects.len(), found.len());
+            assert!(found.iter().all(|digest| subjects.contains(*digest)));
+            assert!(!subjects.contains(&format!("sha256:{MAX_SUBJECTS}")));
+        }
+    }
+}

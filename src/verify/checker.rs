@@ -329,3 +329,23 @@ fn short(text: &str) -> &str {
     }
     &text[..end]
 }
+
+#[cfg(test)]
+mod tests {
+    use super::{MAX_TEXT_BYTES, short};
+
+    #[test]
+    fn a_long_text_is_cut_between_characters() {
+        for (n, rest, length) in [
+            (MAX_TEXT_BYTES, "", MAX_TEXT_BYTES),
+            (MAX_TEXT_BYTES, "a", MAX_TEXT_BYTES),
+            (MAX_TEXT_BYTES - 2, "é", MAX_TEXT_BYTES),
+            (MAX_TEXT_BYTES - 1, "éa", MAX_TEXT_BYTES - 1),
+            (MAX_TEXT_BYTES - 1, "😀a", MAX_TEXT_BYTES - 1),
+            (MAX_TEXT_BYTES - 3, "😀a", MAX_TEXT_BYTES - 3),
+        ] {
+            let text = "a".repeat(n) + rest;
+            assert_eq!(short(&text), &text[..length], "{n} {rest}");
+        }
+    }
+}

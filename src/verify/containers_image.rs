@@ -157,6 +157,21 @@ mod tests {
     }
 
     #[test]
+    fn a_value_ends_where_its_object_does() {
+        for value in [
+            "1",
+            "null",
+            "\"}\"",
+            "[1]",
+            "[[],{}]",
+            "{\"b\":{\"c\":[2]}}",
+        ] {
+            let text = format!("{{\"a\":{value}}}");
+            assert_eq!(members(&text), Some(vec![("a".to_owned(), value)]));
+        }
+    }
+
+    #[test]
     fn what_is_no_object_has_no_members() {
         for text in ["", "[]", "{", "{\"a\"", "{\"a\":", "{\"a\":1"] {
             assert_eq!(members(text), None, "{text}");

@@ -311,3 +311,42 @@ fn normal_time(text: &str) -> String {
     let dot = if fraction.is_empty() { "" } else { "." };
     format!("{seconds}{dot}{fraction}{zone}")
 }
+
+#[cfg(test)]
+mod tests {
+    use super::{Generation, normal_time};
+
+    #[test]
+    fn each_generation_is_tried_once() {
+        let all = Generation::all("then");
+        let flags = all.iter().map(|generation| {
+            assert_eq!(generation.lower_created, "then");
+            let Generation {
+                null_created,
+                start_interval,
+                v29,
+                short_escapes,
+                ..
+            } = *generation;
+            [null_created, start_interval, v29, short_escapes].map(u8::from)
+        });
+        let bits = |n: u8| [n % 2, n / 2 % 2, n / 4 % 2, n / 8];
+        assert!(flags.eq((0..16).map(bits)));
+    }
+
+    #[test]
+    fn times_are_spelled_as_go_does() {
+        for (text, spelled) in [
+            ("2026-11-23T05:26:24Z", "2026-11-23T05:26:24Z"),
+            ("2026-11-23T05:26:24+00:00", "2026-11-23T05:26:24Z"),
+            ("2026-11-23T05:26:24.120Z", "2026-11-23T05:26:24.12Z"),
+            ("2026-11-23T05:26:24.000Z", "2026-11-23T05:26:24Z"),
+            (
+                "2026-11-23T05:26:24.1234567899+01:00",
+                "2026-11-23T05:26:24.123456789+01:00",
+            ),
+        ] {
+            assert_eq!(normal_time(text), spelled);
+        }
+    }
+}

@@ -278,3 +278,100 @@ pub(super) mod known {
         "Shell",
     ];
 }
+
+#[cfg(test)]
+mod tests {
+    use super::{Json, is_field, parse};
+
+    fn json(text: &str) -> Json {
+        parse(text.as_bytes()).expect("it is JSON").0
+    }
+
+    #[test]
+    fn keys_are_fields_as_go_folds_them() {
+        for (key, field, is_same) in [
+            ("Size", "size", true),
+            ("\u{17f}ize", "Size", true),
+            ("\u{212a}ey", "key", true),
+            ("size", "sizes", false),
+            ("é", "É", false),
+        ] {
+            assert_eq!(is_field(key, field), is_same, "{key}");
+        }
+    }
+
+    #[test]
+    fn a_field_is_the_last_of_its_name_else_of_its_letters() {
+        let found = json(r#"{"a":1,"A":2,"a":3,"B":4,"b":5,"B":6,"c":null,"D":7}"#);
+        for (field, value) in [("a", 3), ("A", 2), ("b", 5), ("B", 6), ("d", 7)] {
+            assert_eq!(found.get(field), Some(&Json::Integer(value)), "{field}");
+        }
+        assert_eq!(found.get("c"), None);
+        assert_eq!(found.get_any("c"), Some(&Json::Null));
+        assert_eq!(found.member("d"), None);
+        assert_eq!(found.member("D"), Some(&Json::Integer(7)));
+    }
+
+    #[test]
+    fn large_integers_are_found_wherever_they_are() {
+        for (text, found) in [
+            ("9", None),
+            ("10", Some(10)),
+            ("-9", None),
+            ("-10", Some(-10)),
+            (r#"[1,[2,{"a":[11]}],12]"#, Some(11)),
+            (r#"{"a":"10","b":1e9,"c":10.0}"#, None),
+            ("18446744073709551615", Some(u64::MAX.into())),
+        ] {
+            assert_eq!(json(text).integer_above(9), found, "{text}");
+        }
+    }
+
+    #[test]
+    fn repeated_keys_have_paths() {
+        for (text, paths) in [
+            (r#"{"a":1,"A":1}"#, ""),
+            (r#"[{"a":1},{"a":1}]"#, ""),
+            (r#"{"a":1,"a":1,"a":1}"#, ".a .a"),
+            (
+                r#"[1,{"b":[{"c":{"d":1,"e":2,"d":3}}],"f":1}]"#,
+                "[1].b[0].c.d",
+            ),
+            (r#"{"a":{"b":1,"b":2},"a":1,"c":[]}"#, ".a.b .a"),
+        ] {
+            let mut found = Vec::new();
+            json(text).repeated_keys(&mut |path| found.push(path.to_owned()));
+            assert_eq!(found.join(" "), paths, "{text}");
+        }
+    }
+
+    #[test]
+    fn what_stands_behind_the_value_comes_back() {
+        assert_eq!(parse(b" {} \n").map(|it| it.1), Ok(None));
+        let trailing = parse(b"{} x").expect("the value is JSON").1;
+        assert!(trailing.is_some());
+        for text in ["", "{", "[1,]"] {
+            assert!(parse(text.as_bytes()).is_err(), "{text}");
+        }
+    }
+
+    #[test]
+    fn every_value_is_one_of_its_kind() {
+        for (text, kind) in [
+            ("null", "null"),
+            ("true", "a boolean"),
+            ("-1", "an integer"),
+            ("1.5", "a number that is not an integer"),
+            ("1e2", "a number that is not an integer"),
+            ("\"\\n\"", "a string"),
+            ("[]", "a list"),
+            ("{}", "an object"),
+        ] {
+            let value = json(text);
+            assert_eq!(value.kind(), kind);
+            assert_eq!(value.text().is_some(), kind == "a string");
+            assert_eq!(value.list().is_some(), kind == "a list");
+            assert_eq!(value.is_map(), kind == "an object");
+        }
+    }
+}

@@ -299,7 +299,74 @@ impl Input for &mut HashingInput<'_> {
 
 #[cfg(test)]
 mod tests {
-    use super::clean;
+    use std::io::{self, Read};
+
+    use super::{HashingInput, clean};
+    use crate::digest::Digest;
+    use crate::tarball::Input;
+
+    /// Gives two bytes at a time, each after an interruption; at the end it may fail.
+    struct Halting {
+        rest: &'static [u8],
+        is_interrupted: bool,
+        end: io::Result<usize>,
+    }
+
+    impl Read for Halting {
+        fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+            self.is_interrupted ^= true;
+            if self.is_interrupted {
+                return Err(io::ErrorKind::Interrupted.into());
+            }
+            match self.rest.read(&mut buffer[..2]) {
+                Ok(0) => std::mem::replace(&mut self.end, Ok(0)),
+                given => given,
+            }
+        }
+    }
+
+    fn halting(end: io::Result<usize>) -> HashingInput<'static> {
+        let reader = Halting {
+            rest: b"abcdefg",
+            is_interrupted: false,
+            end,
+        };
+        HashingInput::new(Box::new(reader), true)
+    }
+
+    #[test]
+    fn every_byte_is_hashed_whether_it_is_read_or_skipped() {
+        for n_skipped in 0..7 {
+            for end in [Ok(0), Err(io::ErrorKind::InvalidData.into())] {
+                let is_damaged = end.is_err();
+                let mut input = halting(end);
+                (&mut input).skip(n_skipped).expect("there are as many");
+                let mut next = [0];
+                (&mut input).read_exact(&mut next).expect("there is one");
+                assert_eq!(u64::from(next[0]), u64::from(b'a') + n_skipped);
+                input.drain();
+                assert_eq!((&mut input).read(&mut next).ok(), Some(0));
+                let found = input.error.take().map(|error| error.kind());
+                let damage = is_damaged.then_some(io::ErrorKind::InvalidData);
+                assert_eq!(found, damage);
+                let (diff_id, n_bytes, long) = input.hashing.finish_layer();
+                assert_eq!(diff_id.hex(), Digest::of(b"abcdefg").hex());
+                assert_eq!(n_bytes, 7);
+                let long = long.0.expect("it was asked for").finish().to_string();
+                assert!(long.starts_with("sha512:d716a4188569b68a"), "{long}");
+            }
+        }
+    }
+
+    #[test]
+    fn skipping_more_than_there_is_is_an_early_end() {
+        for (n, is_there) in [(7, true), (8, false)] {
+            let mut input = halting(Ok(0));
+            let error = (&mut input).skip(n).err().map(|error| error.kind());
+            let wanted = (!is_there).then_some(io::ErrorKind::UnexpectedEof);
+            assert_eq!(error, wanted, "{n}");
+        }
+    }
 
     #[test]
     fn names_are_the_same_where_go_says_so() {

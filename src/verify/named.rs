@@ -106,3 +106,67 @@ impl Named {
         self.names.insert(*path.own())
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::{Hidden, Keys, Named};
+
+    /// What was told of each name as it came: whether it is new, hidden, behind siblings, or hides something.
+    fn told(names: &str) -> String {
+        let mut named = Named::default();
+        let each = names.split(' ').map(|name| {
+            let path = Keys::of(name.as_bytes());
+            let mut told = String::new();
+            if let Some(hidden) = path.last.strip_prefix(b".wh.") {
+                let directory = &name[..name.len() - path.last.len()];
+                let hidden = [directory.as_bytes(), hidden].concat();
+                told.push_str(if named.is_sibling(&path) { "s" } else { "" });
+                let is_own = named.hide(&Keys::of(&hidden));
+                told.push_str(if is_own { "o" } else { "" });
+            } else {
+                told.push_str(match named.hidden_at(&path) {
+                    Some(Hidden::Itself) => "h",
+                    Some(Hidden::Above) => "a",
+                    None => "",
+                });
+            }
+            let had = named.has(&path);
+            assert_eq!(named.insert(&path), !had);
+            told + if had { "2" } else { "-" }
+        });
+        each.collect::<Vec<_>>().join(" ")
+    }
+
+    #[test]
+    fn names_are_told_apart_and_by_what_came_before() {
+        for (names, wanted) in [
+            ("a b a", "- - 2"),
+            ("a /a", "- -"),
+            ("a/b a b", "- - -"),
+            (".wh.a b a", "- - h-"),
+            ("b .wh.a", "- s-"),
+            ("d/b .wh.a", "- -"),
+            ("d/b d/.wh.a", "- s-"),
+            (".wh.b .wh.a", "- -"),
+            ("a .wh.a", "- so-"),
+            ("d/e/a .wh.d", "- o-"),
+            ("d/e/a d/.wh.e", "- o-"),
+            ("d/e/a d/e/.wh.f", "- s-"),
+            ("d/.wh.a .wh.d", "- -"),
+            (".wh.d d/e/a", "- a-"),
+            (".wh.d d d/a", "- h- -"),
+            ("d/.wh.e d/e/f/a d/g", "- a- -"),
+        ] {
+            assert_eq!(told(names), wanted, "{names}");
+        }
+    }
+
+    #[test]
+    fn names_are_counted_once() {
+        let mut named = Named::default();
+        for (name, n) in [("a", 1), ("b", 2), ("a", 2)] {
+            named.insert(&Keys::of(name.as_bytes()));
+            assert_eq!(named.n_names(), n);
+        }
+    }
+}

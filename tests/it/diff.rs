@@ -319,11 +319,8 @@ fn a_layer_is_the_same_wherever_it_stands() {
     assert_eq!(stack(&again), stack(&out));
 }
 
-#[test]
-fn what_is_no_image_and_digests_are_compared() {
-    let home = tempfile::tempdir().unwrap();
-    let image = fixture("buildx-oci-multi.tar");
-    // Nothing of the images: what is said about them goes.
+/// An archive whose index lists the images and nothing that is said about them.
+pub(crate) fn without_attestations() -> Archive {
     let mut archive = Archive::fixture("buildx-oci-multi.tar");
     let index: Value = serde_json::from_slice(&archive.entry("index.json").data).unwrap();
     let top = index["manifests"][0]["digest"].as_str().unwrap()[7..].to_owned();
@@ -332,6 +329,15 @@ fn what_is_no_image_and_digests_are_compared() {
     listed.retain(|it| it["annotations"]["vnd.docker.reference.type"] != "attestation-manifest");
     archive.entry(&top).data = below.to_string().into_bytes();
     archive.repair();
+    archive
+}
+
+#[test]
+fn what_is_no_image_and_digests_are_compared() {
+    let home = tempfile::tempdir().unwrap();
+    let image = fixture("buildx-oci-multi.tar");
+    // Nothing of the images: what is said about them goes.
+    let archive = without_attestations();
     let without = home.path().join("without.tar");
     std::fs::write(&without, archive.to_bytes()).unwrap();
     let (code, text) = diff(&image, &without, &["--exit-code"]);

@@ -13,6 +13,8 @@ const MAX_NAME_BYTES: usize = 32;
 
 const PATH_HELP: &str = "write an absolute path without `..` and `:`, as in `/home/app`";
 const EXISTING: &str = "^[^:,\\s\\u0000-\\u001f\\u007f-\\u009f]+$";
+/// A number has one spelling.
+const GROUP: &str = "^(0|[1-9][0-9]{0,9}|(?![0-9]+$)[^:,\\s\\u0000-\\u001f\\u007f-\\u009f]+)$";
 const EXISTING_HELP: &str = "a name has no `:`, `,`, space or control character";
 
 shape! {
@@ -58,7 +60,7 @@ shape! {
             "type": ["string", "integer"],
             "minimum": 0,
             "maximum": MAX_ID,
-            "pattern": EXISTING,
+            "pattern": GROUP,
             "patternErrorMessage": EXISTING_HELP,
         }),
         |field, problems| {

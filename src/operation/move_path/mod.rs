@@ -326,3 +326,38 @@ fn lay_moves(image: &mut EditedImage<'_>, moves: &[Move], created_by: Option<&st
     };
     image.lay_files(content, files, &target);
 }
+
+#[cfg(test)]
+mod tests {
+    use super::{ImagePath, Taken};
+
+    #[test]
+    fn moves_meet_at_a_path_above_it_and_below_it() {
+        let path = |text: &str| ImagePath::parse(text).unwrap();
+        let taken = ["/a/b", "/c", "/a/b/d", "/a"].map(path);
+        let asked = ["/a/b", "/a/b/x", "/a", "/a/x", "/c/x/y", "/", "/x"].map(path);
+        for (n_moves, wanted) in [
+            (0, [None; 7]),
+            (1, [Some(0), Some(0), Some(0), None, None, Some(0), None]),
+            (2, [Some(0), Some(0), Some(0), None, Some(1), Some(0), None]),
+            (
+                4,
+                [Some(0), Some(0), Some(0), Some(3), Some(1), Some(0), None],
+            ),
+        ] {
+            let mut all = Taken::default();
+            for (by, path) in taken[..n_moves].iter().enumerate() {
+                all.take(path, by);
+            }
+            let found = asked.each_ref().map(|path| all.first_meeting(path));
+            assert_eq!(found, wanted, "{n_moves}");
+        }
+        let (root, mut all) = (path("/"), Taken::default());
+        all.take(&root, 5);
+        assert_eq!(
+            all.first_meeting(&taken[0]),
+            Some(5),
+            "all is below the root"
+        );
+    }
+}

@@ -125,8 +125,36 @@ fn is_same(one: &Node, other: &Node) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use super::{Move, moved_name};
+    use super::{Kind, Move, Node, is_same, moved_name};
     use crate::image_path::ImagePath;
+    use crate::rootfs::tests::rootfs;
+
+    #[test]
+    fn a_file_is_the_same_if_all_of_it_is() {
+        let tree = rootfs("layer: file a; link l -> x; dir d; file x xattr:user.a=1").unwrap();
+        let node = |path: &str| tree.get(&ImagePath::parse(path).unwrap()).unwrap().clone();
+        let (file, link, directory, other) = (node("/a"), node("/l"), node("/d"), node("/x"));
+        let changes: [&dyn Fn(&mut Node); 9] = [
+            &|node| node.mode ^= 1,
+            &|node| node.uid += 1,
+            &|node| node.gid += 1,
+            &|node| node.device.1 += 1,
+            &|node| node.layer += 1,
+            &|node| node.kind = Kind::Fifo,
+            &|node| node.link_name = link.link_name.clone(),
+            &|node| node.xattrs = other.xattrs.clone(),
+            &|node| node.content = other.content,
+        ];
+        assert!(is_same(&file, &file));
+        for (i, change) in changes.iter().enumerate() {
+            let mut changed = file.clone();
+            change(&mut changed);
+            assert!(!is_same(&file, &changed), "{i}");
+        }
+        let mut moved = directory.clone();
+        moved.content = other.content;
+        assert!(is_same(&directory, &moved), "a directory has no content");
+    }
 
     #[test]
     fn a_name_that_moves_is_spelled_as_before() {

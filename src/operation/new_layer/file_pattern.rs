@@ -250,6 +250,35 @@ mod tests {
     }
 
     #[test]
+    fn a_dash_in_a_class_is_itself_at_either_end() {
+        for (pattern, matched) in [
+            ("[a-c]", Some("abc")),
+            ("[-a]", Some("-a")),
+            ("[--a]", Some("-a")),
+            ("[a-]", Some("-a")),
+            ("[a\\-c]", Some("-ac")),
+            ("[]a]", Some("]a")),
+            ("[^a-c]", Some("-]")),
+            ("[c-a]", None),
+            ("[a-c--d]", None),
+            ("[]", None),
+            ("[a", None),
+        ] {
+            let found = FilePattern::parse(pattern);
+            let mut matching = Matching::default();
+            let mut is_match = |c: &char| {
+                let found = found.as_ref().expect("it is a pattern");
+                found.matches_way(&c.to_string(), &mut matching)
+            };
+            assert_eq!(found.is_some(), matched.is_some(), "{pattern}");
+            let Some(matched) = matched else { continue };
+            let found: String = "-]abc".chars().filter(|c| is_match(c)).collect();
+            let wanted: String = "-]abc".chars().filter(|c| matched.contains(*c)).collect();
+            assert_eq!(found, wanted, "{pattern}");
+        }
+    }
+
+    #[test]
     fn every_way_through_a_pattern_goes_at_once() {
         let path = "a/".repeat(2000);
         for pattern in [

@@ -178,3 +178,144 @@ fn real_path(tree: &Rootfs, name: &ImagePath) -> ImagePath {
     };
     tree.directory_at(&parent).unwrap_or(parent).join(last)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::{GroupEdit, HeaderChange, ImagePath, Looking, PathSet, Rootfs};
+    use crate::rootfs::tests::logs;
+
+    /// What becomes of the entries of a layer of which these paths go, and whether a hard link takes the place of one.
+    fn purged(layer: &str, paths: &str) -> (String, bool) {
+        let paths = paths.split(' ');
+        let paths: Vec<_> = paths.map(|path| ImagePath::parse(path).unwrap()).collect();
+        let (log, paths) = (&logs(layer)[0], PathSet::topmost(&paths));
+        let mut looking = Looking::new(&paths);
+        let look = |tree: &Rootfs, logged| looking.look(tree, logged);
+        Rootfs::new().add_watched(0, log, look).unwrap();
+        let mut has_heir = false;
+        for names in looking.names {
+            has_heir |= names.rehome(&mut looking.edits);
+        }
+        let shown = looking.edits.iter().map(|(offset, edit)| {
+            let mut entries = log.entries.iter();
+            let of = entries.find(|logged| logged.content.offset == *offset);
+            let name = String::from_utf8_lossy(&of.unwrap().entry.name);
+            let GroupEdit::Change { header, .. } = edit else {
+                return format!("{name} goes");
+            };
+            let HeaderChange {
+                name: new,
+                link_name,
+                mode,
+                owner,
+                mtime,
+                ..
+            } = header;
+            let text = |(key, bytes): (&str, &Option<Vec<u8>>)| {
+                let text = String::from_utf8_lossy(bytes.as_ref()?);
+                Some(format!(" {key}={text}"))
+            };
+            let texts = [("name", new), ("link", link_name)].into_iter();
+            let texts: String = texts.filter_map(text).collect();
+            let mode = mode.map_or(String::new(), |mode| format!(" mode={mode:o}"));
+            let owner = owner.map_or(String::new(), |(uid, gid)| format!(" owner={uid}:{gid}"));
+            let mtime = mtime.map_or(String::new(), |mtime| format!(" mtime={mtime}"));
+            format!("{name}:{texts}{mode}{owner}{mtime}")
+        });
+        (shown.collect::<Vec<_>>().join("; "), has_heir)
+    }
+
+    #[test]
+    fn a_file_lives_on_under_its_other_names_as_the_last_one_describes_it() {
+        for (layer, paths, edits, has_heir) in [
+            ("file a; file b", "/q", "", false),
+            ("file a; file b", "/a", "a goes", false),
+            ("dir d; file d/a; file b", "/d", "d goes; d/a goes", false),
+            ("file a; hard b -> a; hard c -> b", "/q", "", false),
+            ("file a; hard b -> a", "/a /b", "a goes; b goes", false),
+            ("file a; hard b -> a", "/a", "a: name=b; b goes", true),
+            (
+                "file a; hard b -> a mode=0600 uid=5 mtime=7",
+                "/a",
+                "a: name=b mode=600 owner=5:0 mtime=7; b goes",
+                true,
+            ),
+            (
+                "file a; hard b -> a; hard c -> b",
+                "/a",
+                "a: name=b; b goes; c: link=b",
+                true,
+            ),
+            (
+                "file a; hard b -> a; hard c -> b",
+                "/b",
+                "b goes; c: link=a",
+                false,
+            ),
+            (
+                "file a mode=0600; hard b -> a; hard c -> b mode=0600",
+                "/a",
+                "a: name=b; b goes; c: link=b",
+                true,
+            ),
+            (
+                "file a; hard b -> a; hard c -> b mode=0600",
+                "/c",
+                "b: link=a mode=600; c goes",
+                false,
+            ),
+            (
+                "file a; hard b -> a uid=5",
+                "/b",
+                "a: owner=5:0; b goes",
+                false,
+            ),
+            (
+                "link a -> x; hard b -> a mode=0600 uid=5 mtime=7",
+                "/b",
+                "a: owner=5:0; b goes",
+                false,
+            ),
+            // As a name `..` stays in the root, as a target it does not.
+            (
+                "file ../a; hard b -> a; hard c -> a",
+                "/b",
+                "b goes; c: link=a",
+                false,
+            ),
+            // What is below the directory of AUFS is no file of its own.
+            ("file .wh..wh.plnk/1", "/a", "", false),
+            (
+                "file .wh..wh.plnk/1; hard a -> .wh..wh.plnk/1; hard b -> .wh..wh.plnk/1",
+                "/a",
+                "a goes",
+                false,
+            ),
+            (
+                "file .wh..wh.plnk/1; hard a -> .wh..wh.plnk/1; hard b -> .wh..wh.plnk/1",
+                "/a /b",
+                ".wh..wh.plnk/1 goes; a goes; b goes",
+                false,
+            ),
+        ] {
+            let wanted = (edits.to_owned(), has_heir);
+            assert_eq!(purged(&format!("layer: {layer}"), paths), wanted, "{layer}");
+        }
+    }
+
+    #[test]
+    fn a_whiteout_goes_with_what_it_hides() {
+        let layer = "layer: dir d; file d/.wh.a; file d/.wh.a2; file d/.wh..wh..opq; file d/b";
+        for (paths, edits) in [
+            ("/d/a", "d/.wh.a goes"),
+            ("/d/b", "d/b goes"),
+            ("/d/.wh.a", ""),
+            (
+                "/d",
+                "d goes; d/.wh.a goes; d/.wh.a2 goes; d/.wh..wh..opq goes; d/b goes",
+            ),
+        ] {
+            assert_eq!(purged(layer, paths).0, edits, "{paths}");
+        }
+    }
+}

@@ -77,6 +77,7 @@ shape! {
         |_| json!({
             "type": ["string", "integer"],
             "minimum": 1,
+            "maximum": 999_999_999,
             "pattern": "^([1-9][0-9]{0,8}|all)$",
             "patternErrorMessage": TIMES_HELP,
             "examples": ["all"],

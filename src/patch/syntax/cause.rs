@@ -231,3 +231,73 @@ fn line_at(text: &str, at: usize) -> (Range<usize>, usize) {
     let length = text[start..end].trim_end_matches('\r').len();
     (start..start + length, line_after(&text.as_bytes()[..start]))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::cause;
+
+    /// What is marked, what is said of it, and what helps; `|` is the parser's place.
+    fn told(said: &str, text: &str) -> Option<[String; 3]> {
+        let at = text.find('|').expect("the place is marked");
+        let text = text.replacen('|', "", 1);
+        let end = text[at..].find(' ').map_or(text.len(), |end| at + end);
+        let cause = cause(said, &(at..end), &text)?;
+        Some([text[cause.place].to_owned(), cause.message, cause.help])
+    }
+
+    #[test]
+    fn the_cause_is_what_the_lines_around_tell() {
+        let second_colon = "mapping values are not allowed in this context";
+        let in_flow = "did not find expected ',' or ']' while parsing a flow sequence";
+        let trailing = "found trailing content after a quoted scalar";
+        let (none, tab, alias) = ("", "found a tab character", "unknown alias");
+        #[rustfmt::skip]
+        let rows = [
+            (none, "a: |*b", None),
+            // The first line of a value may be indented by any number of spaces.
+            (second_colon, "a:\n  b: c|: d", None),
+            (second_colon, "a:\n\n  # e\n  b: c|: d", None),
+            (second_colon, "a:\n  b: 1\n   |c: 2", Some(["c:", "`c` is indented by 3 spaces, line 2 by 2", "align it with line 2: indent it by 2 spaces"])),
+            (second_colon, "a:\n  b: 1\n |c: 2", Some(["c:", "`c` is indented by 1 space, line 2 by 2", "align it with line 2: indent it by 2 spaces"])),
+            (second_colon, "a:\n  - b\n   |- c", Some(["-", "the item is indented by 3 spaces, line 2 by 2", "align it with line 2: indent it by 2 spaces"])),
+            (second_colon, "a:\n  - b:\n    |- c", Some(["-", "the item is indented by 4 spaces, line 2 by 2", "align it with line 2: indent it by 2 spaces"])),
+            (second_colon, "a:\n  - b: 1\n  |c: 2", Some(["c:", "found a key where the list expects its next `- ` item", "start it with `- `: `- c`"])),
+            (second_colon, "a: 1\n   |b: 2", Some(["b:", "`b` is indented by 3 spaces, line 1 by 0", "align it with line 1: indent it by 0 spaces"])),
+            // The parser may mean a place in front of the key.
+            (second_colon, "a:\n  b: 1\n|   c: 2", Some(["c", "`c` is indented by 3 spaces, line 2 by 2", "align it with line 2: indent it by 2 spaces"])),
+            (second_colon, "a:\n  - b: 1\n|  c: 2", Some(["c", "found a key where the list expects its next `- ` item", "start it with `- `: `- c`"])),
+            // More than a slip.
+            (second_colon, "a: 1\n    |b: 2", None),
+            (second_colon, "a: 1\n|b: 2", None),
+            (second_colon, "a: 1\n  |b", None),
+            (second_colon, "a:b|: c", Some(["a:b: c", "found no space after the `:`", "write `a: b: c`"])),
+            (second_colon, "- a:b\r\n  |c: d", Some(["a:b", "found no space after the `:`", "write `a: b`"])),
+            (second_colon, "a:b\n\n\nd: e\n|c: d", None),
+            (in_flow, "a: [b\n|c: d", Some(["[b", "the bracket is never closed", "close it with `]`"])),
+            (in_flow, "a: { b\nc: d\n|e", Some(["{ b", "the bracket is never closed", "close it with `}`"])),
+            (in_flow, "a: [b |c: d", None),
+            (in_flow, "a: b\n|c", None),
+            (trailing, "a: 'b' |c d", Some(["'b' c", "text follows the end of a quoted string", "write `''` for a `'` inside single quotes, or use double quotes"])),
+            (trailing, "a: \"b\" |c", Some(["\"b\" c", "text follows the end of a quoted string", "write `\\\"` for a `\"` inside double quotes, or use single quotes"])),
+            (trailing, "a: 'b\nc: '|d'", Some(["'b", "the quote is not closed on its line; it ends on line 2", "close it with `'`"])),
+            (trailing, "a: 'b'\nc: |d", None),
+            (trailing, "a: |d", None),
+            (tab, "a:\n \t |b: c", Some(["\t", "found a tab where YAML expects spaces", "indent with spaces"])),
+            (tab, "a:|\n\tb: c", Some(["\t", "found a tab where YAML expects spaces", "indent with spaces"])),
+            (tab, "a:|\n b: c\n\td", None),
+            (tab, "a:\t|b", None),
+            (alias, "a: [|*.b, c]", Some(["*.b", "`*.b` starts with `*`, which means an alias in YAML", "quote it: `'*.b'`"])),
+            ("anchor", "a: |&", Some(["&", "`&` starts with `&`, which means an anchor in YAML", "quote it: `'&'`"])),
+            (alias, "a: |*b", Some(["*b", "`*b` starts with `*`, which means an alias in YAML", "quote it: `'*b'`"])),
+            // An alias that somebody means, since there are anchors.
+            (alias, "a: &_1 b\nc: |*b-1\n", None),
+            (alias, "a: &_1 b\nc: |*\n", Some(["*", "`*` starts with `*`, which means an alias in YAML", "quote it: `'*'`"])),
+            (alias, "a: &_1 b\nc: |*b.c\n", Some(["*b.c", "`*b.c` starts with `*`, which means an alias in YAML", "quote it: `'*b.c'`"])),
+            (alias, "a: |b", None),
+        ];
+        for (said, text, wanted) in rows {
+            let wanted = wanted.map(|texts| texts.map(str::to_owned));
+            assert_eq!(told(said, text), wanted, "{text}");
+        }
+    }
+}

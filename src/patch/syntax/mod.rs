@@ -162,3 +162,38 @@ fn place(error: &Error, text: &str) -> Option<Range<usize>> {
     let end = start + word.max(first_char);
     Some(line_start + start..line_start + end)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::{from_parser, without_position};
+    use crate::problem::Address;
+
+    #[test]
+    fn what_the_parser_says_is_said_in_our_words_or_its_own() {
+        for (said, ours) in [
+            (
+                "tabs disallowed here",
+                "found a tab where YAML expects spaces",
+            ),
+            ("unclosed bracket '['", "the bracket is never closed"),
+            (
+                "recursion limit exceeded",
+                "lists and maps are nested too deeply",
+            ),
+            (
+                "unexpected character: `@`",
+                "a value cannot start with this character",
+            ),
+            (
+                "an unexpected character",
+                "not YAML: an unexpected character",
+            ),
+            ("something else", "not YAML: something else"),
+        ] {
+            assert_eq!(from_parser(said, &Address::file()).message(), ours);
+        }
+        let said = without_position("a at line 1 at line 2, column 3");
+        assert_eq!(said, "a at line 1");
+        assert_eq!(without_position("a"), "a");
+    }
+}

@@ -176,6 +176,7 @@ mod tests {
             ("# [\na: [", "", "["),
             ("a: b#'c'", "", ""),
             ("a: [b#[", "", "["),
+            ("a: [b#c, {", "", "[{"),
             // So does a block scalar, as long as lines are indented further.
             ("a: |\n  'b [\n\n  c\nd: [", "", "["),
             ("- >-\n  'b\n- [", "", "["),

@@ -13,6 +13,7 @@ use proptest::prelude::*;
 use tempfile::TempDir;
 
 use crate::binary::{command, fails, ok, write_files};
+use crate::diff::without_attestations;
 use crate::edit::fixture;
 use images::Image;
 use random::{image, wild_image};
@@ -307,6 +308,38 @@ fn a_patch_may_defend_itself() {
     home.apply(&patch, &old, "out.tar");
     let told = fails(1, ["plan".as_ref(), patch.as_os_str(), new.as_os_str()]);
     assert!(told.contains("expectation-failed"), "{told}");
+    // Of an index its digest, of one of its images the image id.
+    let multi = fixture("buildx-oci-multi.tar");
+    let one = "target: { platforms: [linux/arm64] }\n";
+    for (target, expected) in [
+        ("", "manifest-digest: \"sha256:3b80aeb9093d"),
+        (one, "image-id: \"sha256:b777ee1b2497"),
+    ] {
+        let new = home.patched(
+            "buildx-oci-multi.tar",
+            &format!("apiVersion: ocipatch/v1\n{target}attestations: drop\noperations:\n- set-label: {{ a: b }}\n"),
+        );
+        let text = as_patch(&multi, &new, &["--expect"]);
+        let expected = format!("\nexpect:\n  - {expected}");
+        assert!(text.contains(&expected), "{text}");
+        write_files(home.0.path(), &[("turn.yaml", &text)]);
+        home.apply(&patch, &multi, "out.tar");
+    }
+}
+
+#[test]
+fn what_is_said_about_images_that_stay_is_told() {
+    let home = Home::new();
+    let without = home.path("without.tar");
+    fs::write(&without, without_attestations().to_bytes()).unwrap();
+    let with = fixture("buildx-oci-multi.tar");
+    for (old, new, place) in [(&with, &without, "old"), (&without, &with, "new")] {
+        let told = fails(1, [Path::new("diff"), Path::new("--as-patch"), old, new]);
+        let lines: Vec<&str> = told.lines().filter(|line| line.starts_with("  ")).collect();
+        let expected = ["8cd939952924", "2ea0ddcbe411"]
+            .map(|digest| format!("  attestation sha256:{digest}: is only in the {place} archive"));
+        assert_eq!(lines, expected, "{told}");
+    }
 }
 
 #[test]

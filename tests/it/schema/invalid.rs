@@ -24,6 +24,18 @@ const ONLY_THE_PARSER: &[(&str, &str)] = &[
         "args_that_are_used_wrongly 1",
         "args are declared under another key",
     ),
+    (
+        "groups_that_a_pattern_does_not_have 0",
+        "groups are counted in another key",
+    ),
+    (
+        "groups_that_a_pattern_does_not_have 1",
+        "groups are counted in another key",
+    ),
+    (
+        "groups_that_a_pattern_does_not_have 2",
+        "groups are counted in another key",
+    ),
 ];
 
 /// Tells whether the schema allows a document.

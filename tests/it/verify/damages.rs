@@ -388,6 +388,11 @@ pub(super) const DAMAGES: &[(Rule, Severity, &str, Damage)] = &[
     }),
     (Rule::V1Json, Warning, "podman-docker.tar", |a| a.replace(&format!("{PODMAN_TOP}/json"), "myvalue", "stale")),
     (Rule::V1Json, Warning, "podman-docker.tar", |a| a.replace(&format!("{PODMAN_TOP}/json"), PODMAN_BASE, OTHER)),
+    (Rule::V1Json, Warning, "podman-docker.tar", |a| {
+        a.replace_everywhere(PODMAN_BASE, BASE);
+        a.replace_everywhere(PODMAN_TOP, &chain_id());
+        a.replace(&format!("{}/json", chain_id()), "myvalue", "stale");
+    }),
     (Rule::V1Link, Error, "podman-docker.tar", |a| {
         a.entry(&format!("{PODMAN_BASE}/layer.tar")).header.set_link_name(format!("../{TOP}.tar")).unwrap();
     }),
@@ -549,11 +554,25 @@ pub(super) const HARMLESS: &[(&str, Damage)] = &[
         a.remove(BASE);
         a.remove(TOP);
     }),
+    // Nor is one whose configuration says nothing.
+    ("docker26-containerd.tar", |a| {
+        let config = ("application/vnd.oci.image.config.v1+json", "{}");
+        let descriptor = put_manifest(a, "", config, &[("a/b", "x")]);
+        a.replace("index.json", "}]}", &format!("}},{descriptor}]}}"));
+    }),
+    // podman once called its directories by the chain id, and before that by the diff id.
+    ("podman-docker.tar", |a| { a.replace_everywhere(PODMAN_BASE, BASE); a.replace_everywhere(PODMAN_TOP, &chain_id()); }),
+    ("podman-docker.tar", |a| { a.replace_everywhere(PODMAN_BASE, BASE); a.replace_everywhere(PODMAN_TOP, TOP); }),
     // Docker compares the history of a parent by what it knows; absent, empty and false are the same.
     ("docker26-containerd.tar", |a| add_child(a, ("ONBUILD ENV CHILD=1\"", "ONBUILD ENV CHILD=1\""))),
     ("docker26-containerd.tar", |a| add_child(a, ("ONBUILD ENV CHILD=1\"", "ONBUILD ENV CHILD=1\",\"comment\":\"\",\"author\":null,\"other\":1"))),
     ("docker26-containerd.tar", |a| add_child(a, ("in / \"", "in / \",\"empty_layer\":false"))),
 ];
+
+/// The chain id of the upper one of both layers.
+fn chain_id() -> String {
+    Digest::of(format!("sha256:{BASE} sha256:{TOP}").as_bytes()).hex()
+}
 
 /// Adds a blob again, compressed, and returns its name.
 fn add_compressed(archive: &mut Archive, part: &str) -> String {
