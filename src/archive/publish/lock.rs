@@ -62,3 +62,36 @@ pub(in crate::archive) fn busy(path: &Path) -> Error {
         reason: "is being changed by another run".to_owned(),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::fs;
+    use std::path::Path;
+
+    use super::Lock;
+
+    #[test]
+    fn one_run_at_a_time_has_a_file_or_directory() {
+        let home = tempfile::tempdir().unwrap();
+        let file = home.path().join("app.tar");
+        fs::write(&file, "").unwrap();
+        for path in [home.path(), &file] {
+            let lock = Lock::take(path).unwrap();
+            let busy = format!("`{}` is being changed by another run", path.display());
+            assert_eq!(Lock::take(path).unwrap_err().to_string(), busy);
+            drop(lock);
+            Lock::take(path).unwrap();
+        }
+        let gone = home.path().join("gone");
+        let missing = format!(
+            "`{}`: No such file or directory (os error 2)",
+            gone.display()
+        );
+        assert_eq!(Lock::take(&gone).unwrap_err().to_string(), missing);
+        let special = Lock::take(Path::new("/dev/null")).unwrap_err();
+        assert_eq!(
+            special.to_string(),
+            "`/dev/null` cannot be changed in place"
+        );
+    }
+}

@@ -1,6 +1,5 @@
 //! Files that get their name when they are complete, and what makes them last.
 
-use std::ffi::OsString;
 use std::fs::File;
 use std::io;
 use std::os::fd::{AsFd, AsRawFd as _};
@@ -97,15 +96,10 @@ impl PendingFile {
         let parent = self.target.parent().unwrap_or(Path::new(""));
         let directory = open_directory(parent).map_err(failed)?;
         hold(&self.file).map_err(failed)?;
-        let hidden = loop {
-            let place = Place::of(&directory).map_err(failed)?;
-            let name: OsString = place.name(self.target.file_name().unwrap_or_default());
-            let hidden = self.target.with_file_name(name);
-            match link(&self.file, &hidden) {
-                Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {}
-                linked => break linked.map(|()| hidden).map_err(failed)?,
-            }
-        };
+        let place = Place::of(&directory).map_err(failed)?;
+        let name = place.name(self.target.file_name().unwrap_or_default());
+        let hidden = self.target.with_file_name(name);
+        link(&self.file, &hidden).map_err(failed)?;
         self.hidden = Some(hidden);
         Ok(())
     }
@@ -224,5 +218,239 @@ impl Waiting {
                 })
                 .fold(own, Result::and)
         })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::fs::{self, File};
+    use std::io::{self, Write as _};
+    use std::path::{Path, PathBuf};
+
+    use tempfile::TempDir;
+
+    use super::{MAX_WAITING, PendingFile, Waiting, missing, nameless, open_directory};
+    use super::{sync_directories, sync_directory};
+    use crate::archive::hidden::Place;
+    use crate::archive::hidden::claim::hold;
+    use crate::error::Error;
+
+    /// The names in a directory, and a file there that is complete but for its name.
+    struct Home(TempDir);
+
+    impl Home {
+        fn new() -> Self {
+            Self(tempfile::tempdir().unwrap())
+        }
+
+        fn target(&self) -> PathBuf {
+            self.0.path().join("out")
+        }
+
+        fn pending(&self) -> PendingFile {
+            let mut pending = PendingFile::create(&self.target()).unwrap();
+            assert_eq!(pending.target(), self.target());
+            pending.file.write_all(b"new").unwrap();
+            pending
+        }
+
+        fn names(&self) -> Vec<String> {
+            let items = fs::read_dir(self.0.path()).unwrap();
+            let mut names: Vec<String> = items
+                .map(|item| item.unwrap().file_name().into_string().unwrap())
+                .collect();
+            names.sort();
+            names
+        }
+
+        fn text(&self) -> String {
+            fs::read_to_string(self.target()).unwrap()
+        }
+
+        /// The hidden name of the file, which somebody else cannot have.
+        fn hidden(&self) -> String {
+            let mut names = self.names();
+            names.retain(|name| name.starts_with(".out."));
+            assert_eq!(names.len(), 1);
+            let name = names.remove(0);
+            let file = File::open(self.0.path().join(&name)).unwrap();
+            assert!(!hold(&file).unwrap());
+            name
+        }
+    }
+
+    fn refused() -> Result<(), Error> {
+        Err(Error::io(Path::new("x"), io::ErrorKind::Other.into()))
+    }
+
+    #[test]
+    fn a_file_has_its_name_when_it_is_complete() {
+        let home = Home::new();
+        let pending = home.pending();
+        let directory = open_directory(home.0.path()).unwrap();
+        let has_nameless = nameless(&directory, 0o600.into()).unwrap().is_some();
+        if has_nameless && Path::new("/proc/self/fd").exists() {
+            assert_eq!(home.names(), Vec::<String>::new());
+        } else {
+            home.hidden();
+        }
+        pending.name().unwrap();
+        assert_eq!(
+            (home.names(), home.text()),
+            (vec!["out".to_owned()], "new".to_owned())
+        );
+        // It is nobody's any more.
+        assert!(hold(&File::open(home.target()).unwrap()).unwrap());
+    }
+
+    #[test]
+    fn a_file_that_is_there_is_replaced_and_not_written_to() {
+        let home = Home::new();
+        fs::write(home.target(), "old").unwrap();
+        fs::hard_link(home.target(), home.0.path().join("same")).unwrap();
+        let pending = home.pending();
+        let check = || {
+            home.hidden();
+            assert_eq!(home.text(), "old");
+            Ok(())
+        };
+        pending.name_if(check).unwrap();
+        assert_eq!(
+            (home.names(), home.text()),
+            (vec!["out".to_owned(), "same".to_owned()], "new".to_owned())
+        );
+        assert_eq!(fs::read(home.0.path().join("same")).unwrap(), b"old");
+    }
+
+    #[test]
+    fn a_file_that_comes_meanwhile_is_replaced() {
+        let home = Home::new();
+        let pending = home.pending();
+        pending
+            .name_if(|| {
+                fs::write(home.target(), "of another").unwrap();
+                Ok(())
+            })
+            .unwrap();
+        assert_eq!(
+            (home.names(), home.text()),
+            (vec!["out".to_owned()], "new".to_owned())
+        );
+        // A directory is not, and nothing is left beside it.
+        fs::remove_file(home.target()).unwrap();
+        let pending = home.pending();
+        let named = pending.name_if(|| {
+            fs::create_dir(home.target()).unwrap();
+            Ok(())
+        });
+        let message = format!(
+            "`{}`: Is a directory (os error 21)",
+            home.target().display()
+        );
+        assert_eq!(named.unwrap_err().to_string(), message);
+        assert_eq!(home.names(), ["out"]);
+    }
+
+    #[test]
+    fn what_may_not_be_named_leaves_nothing() {
+        for is_there in [false, true] {
+            let home = Home::new();
+            if is_there {
+                fs::write(home.target(), "old").unwrap();
+            }
+            let before = home.names();
+            home.pending().name_if(refused).unwrap_err();
+            drop(home.pending());
+            let mut hidden = home.pending();
+            hidden.hide().unwrap();
+            let name = home.hidden();
+            hidden.hide().unwrap();
+            assert_eq!(home.hidden(), name);
+            drop(hidden);
+            assert_eq!(home.names(), before);
+        }
+    }
+
+    #[test]
+    fn what_a_killed_run_has_left_is_removed() {
+        let home = Home::new();
+        let leave = || {
+            let directory = File::open(home.0.path()).unwrap();
+            let name = Place::of(directory).unwrap().name("out".as_ref());
+            fs::write(home.0.path().join(name), "").unwrap();
+        };
+        leave();
+        PendingFile::tidy(&home.target()).unwrap();
+        assert_eq!(home.names(), Vec::<String>::new());
+        leave();
+        home.pending().name().unwrap();
+        assert_eq!(home.names(), ["out"]);
+    }
+
+    #[test]
+    fn a_directory_that_is_missing_is_told() {
+        let home = Home::new();
+        fs::write(home.0.path().join("file"), "").unwrap();
+        for parent in ["gone", "file"] {
+            let parent = home.0.path().join(parent);
+            let target = parent.join("out");
+            let message = format!(
+                "`{}` cannot be written: there is no directory `{}`",
+                target.display(),
+                parent.display()
+            );
+            let created = PendingFile::create(&target).unwrap_err();
+            let tidied = PendingFile::tidy(&target).unwrap_err();
+            assert_eq!(created.to_string(), message);
+            assert_eq!(tidied.to_string(), message);
+        }
+        let other = io::Error::from_raw_os_error(13);
+        let told = missing(Path::new("a"), Path::new(""), other).to_string();
+        assert_eq!(told, "`.`: Permission denied (os error 13)");
+    }
+
+    #[test]
+    fn what_cannot_last_is_told() {
+        let home = Home::new();
+        let gone = home.0.path().join("gone");
+        let message = format!(
+            "`{}`: No such file or directory (os error 2)",
+            gone.display()
+        );
+        sync_directory(Path::new("")).unwrap();
+        sync_directory(home.0.path()).unwrap();
+        assert_eq!(sync_directory(&gone).unwrap_err().to_string(), message);
+        let both = [home.0.path().to_owned(), gone];
+        assert_eq!(sync_directories(&both).unwrap_err().to_string(), message);
+    }
+
+    /// A pipe cannot be synced.
+    #[test]
+    fn whichever_of_those_that_wait_cannot_last_is_told() {
+        let home = Home::new();
+        let open = |name: &str| {
+            if name == "pipe" {
+                let (_, pipe) = io::pipe().unwrap();
+                return File::from(std::os::fd::OwnedFd::from(pipe));
+            }
+            File::create(home.0.path().join(name)).unwrap()
+        };
+        Waiting::default().finish().unwrap();
+        let n = MAX_WAITING + 2;
+        for bad in 0..=n {
+            let mut waiting = Waiting::default();
+            let mut told = None;
+            for number in 0..n {
+                let name = if number == bad { "pipe" } else { "file" };
+                // Only when there are too many of them is waited.
+                let added = waiting.add(open(name), Path::new(name));
+                assert!(added.is_ok() || number == MAX_WAITING);
+                told = told.or(added.err());
+            }
+            told = told.or(waiting.finish().err());
+            let told = told.map(|error| error.to_string());
+            let expected = (bad < n).then(|| "`pipe`: Invalid argument (os error 22)".to_owned());
+            assert_eq!(told, expected, "{bad}");
+        }
     }
 }
