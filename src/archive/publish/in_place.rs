@@ -15,8 +15,8 @@ use rustix::io::Errno;
 
 use super::content::{create, set_metadata, set_mtime_at, write_content};
 use super::file::quoted;
-use super::pending::Waiting;
 use super::recover::{Root, parent_of};
+use super::waiting::Waiting;
 use crate::archive::change::{self, Change, DOCUMENTS, Identity, LINES, Line, Outcome};
 use crate::archive::draft::{Content, Draft, DraftEntry, NewEntry};
 use crate::archive::hidden::claim::{claim, make_directory};

@@ -15,4 +15,5 @@ pub(super) mod recover;
 pub(super) mod registry;
 pub(super) mod tree;
 pub(super) mod unpack_layers;
+mod waiting;
 pub(super) mod write;
