@@ -1,6 +1,9 @@
 //! Revising an archive where it lies in a directory, as a change (`archive::change`): everything new is written beside it
 //! and made to last before anything that is there is touched.
 
+#[cfg(test)]
+mod tests;
+
 use std::collections::{BTreeSet, HashSet};
 use std::ffi::{OsStr, OsString};
 use std::fs::File;
