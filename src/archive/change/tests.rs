@@ -191,7 +191,8 @@ fn what_has_begun_is_ended() {
     killed.file("taken", "of another");
     killed.about(Line::Obsolete, "removed");
     fs::remove_file(killed.path("removed")).unwrap();
-    for name in ["gone", "gone/inner", "left", "absent"] {
+    fs::create_dir_all(killed.path("filled/by-another")).unwrap();
+    for name in ["gone", "gone/inner", "left", "filled", "absent"] {
         killed.line(Line::Emptied, name);
     }
     for name in ["made", "left", "gone"] {
@@ -200,6 +201,8 @@ fn what_has_begun_is_ended() {
     killed.becomes(&[
         "deep/",
         "deep/file: new deep/file",
+        "filled/",
+        "filled/by-another/",
         "index.json: new index.json",
         "left/ 9",
         "left/other: of another",
@@ -218,6 +221,8 @@ fn what_somebody_else_has_changed_meanwhile_stays() {
     killed.switched("index.json", Some("old"), false);
     killed.switched("repositories", None, false);
     killed.file("repositories", "of another");
+    killed.switched("removed", Some("old"), false);
+    fs::remove_file(killed.path("removed")).unwrap();
     killed.about(Line::Obsolete, "gone/old");
     killed.file("index.json", "of another");
     killed.line(Line::Emptied, "gone");
@@ -308,6 +313,31 @@ fn what_is_in_no_directory_is_not_there() {
         "link -> elsewhere",
         "manifest.json: new manifest.json",
     ]);
+}
+
+/// Another reason than that it is gone is told, and nothing goes on.
+#[test]
+fn what_cannot_be_looked_at_is_told() {
+    let long = "x".repeat(300);
+    let identity = Killed::new().file("any", "");
+    let lines: [fn(String, Identity) -> Line; 3] = [
+        |name, _| Line::Emptied(name),
+        |name, identity| Line::Obsolete(name, identity),
+        |name, _| Line::Dated {
+            name,
+            old: 5,
+            new: 9,
+        },
+    ];
+    for line in lines {
+        let mut killed = Killed::new();
+        killed.switched("index.json", Some("old"), true);
+        killed.line(|name| line(name, identity), &long);
+        killed.list();
+        let told = format!("`app/{long}`: File name too long (os error 36)");
+        assert_eq!(killed.recover().unwrap_err(), told);
+        assert!(killed.path(&killed.home_name()).exists());
+    }
 }
 
 #[test]

@@ -1,7 +1,6 @@
 //! One run at a time changes an archive in place.
 
 use std::fs::File;
-use std::io;
 use std::os::unix::fs::MetadataExt as _;
 use std::path::Path;
 
@@ -31,10 +30,7 @@ impl Lock {
                 return Err(busy(path));
             }
             // The run before may have put another file in its place while we opened this one.
-            let there = match std::fs::metadata(path) {
-                Err(error) if error.kind() == io::ErrorKind::NotFound => continue,
-                there => there.map_err(Error::at(path))?,
-            };
+            let there = std::fs::metadata(path).map_err(Error::at(path))?;
             let locked = file.metadata().map_err(Error::at(path))?;
             if (locked.dev(), locked.ino()) == (there.dev(), there.ino()) {
                 return Ok(Self { file });
@@ -79,8 +75,11 @@ mod tests {
             let lock = Lock::take(path).unwrap();
             let busy = format!("`{}` is being changed by another run", path.display());
             assert_eq!(Lock::take(path).unwrap_err().to_string(), busy);
+            // A process that was started meanwhile has the file open too.
+            let also = lock.file.try_clone().unwrap();
             drop(lock);
             Lock::take(path).unwrap();
+            drop(also);
         }
         let gone = home.path().join("gone");
         let missing = format!(

@@ -104,6 +104,11 @@ mod tests {
         names
     }
 
+    /// What is in the way is found before anything is made.
+    fn never(_: &Path) -> Result<u8, Error> {
+        panic!("there is no directory to fill")
+    }
+
     fn fill(directory: &Path) -> Result<u8, Error> {
         fs::write(directory.join("file"), "").unwrap();
         Ok(7)
@@ -129,7 +134,7 @@ mod tests {
             });
             assert_eq!((made.unwrap(), names(&out)), (7, vec!["file".to_owned()]));
             assert_eq!(names(home.path()), ["out"]);
-            assert_eq!(refused(new_directory(&out, fill)), not_empty);
+            assert_eq!(refused(new_directory(&out, never)), not_empty);
             fs::remove_dir_all(&out).unwrap();
         }
         // Somebody else makes it meanwhile.
@@ -154,7 +159,7 @@ mod tests {
         );
         assert_eq!(names(home.path()), ["out"]);
         assert_eq!(
-            refused(new_directory(&out, fill)),
+            refused(new_directory(&out, never)),
             format!("`{}`: Not a directory (os error 20)", out.display())
         );
     }
@@ -174,7 +179,7 @@ mod tests {
     #[test]
     fn a_directory_needs_a_name_and_a_place() {
         let home = tempfile::tempdir().unwrap();
-        let told = |path: &Path| new_directory(path, fill).unwrap_err().to_string();
+        let told = |path: &Path| new_directory(path, never).unwrap_err().to_string();
         assert_eq!(
             told(Path::new("/..")),
             "`/..` is not a valid name for a new directory"

@@ -239,12 +239,16 @@ mod tests {
         let pending = home.pending();
         let directory = open_directory(home.0.path()).unwrap();
         let has_nameless = nameless(&directory, 0o600.into()).unwrap().is_some();
-        if has_nameless && Path::new("/proc/self/fd").exists() {
-            assert_eq!(home.names(), Vec::<String>::new());
-        } else {
-            home.hidden();
-        }
-        pending.name().unwrap();
+        pending
+            .name_if(|| {
+                if has_nameless && Path::new("/proc/self/fd").exists() {
+                    assert_eq!(home.names(), Vec::<String>::new());
+                } else {
+                    home.hidden();
+                }
+                Ok(())
+            })
+            .unwrap();
         assert_eq!(
             (home.names(), home.text()),
             (vec!["out".to_owned()], "new".to_owned())

@@ -283,15 +283,10 @@ pub(in crate::archive) fn write_tar(
             }
         }
     }
-    let rest = match run.map(|run| (run, run.joined(behind))) {
-        Some((_, Some(joined))) if !behind.is_empty() => joined,
-        Some((run, _)) => {
-            copy_entries(run, sink).map_err(failed)?;
-            behind
-        }
-        None => behind,
-    };
-    sink.copy(rest).map_err(failed)?;
+    if let Some(run) = run {
+        copy_entries(run, sink).map_err(failed)?;
+    }
+    sink.copy(behind).map_err(failed)?;
     if behind.n_bytes() < END_OF_ARCHIVE.len() as u64 {
         sink.write_all(&END_OF_ARCHIVE).map_err(failed)?;
     }
