@@ -345,3 +345,46 @@ pub(in crate::archive) fn pad(size: u64, sink: &mut Sink) -> io::Result<()> {
     let n = usize::try_from(size.next_multiple_of(BLOCK_BYTES) - size).expect("below one block");
     sink.write_all(&END_OF_ARCHIVE[..n])
 }
+
+#[cfg(test)]
+mod tests {
+    use std::fs::File;
+    use std::io;
+    use std::os::fd::OwnedFd;
+
+    use super::{WRITE_BACK_BYTES, WriteBack};
+
+    /// Tells whether what is written back in these pieces lasts.
+    fn lasts(file: &File, pieces: &[u64]) -> bool {
+        let mut write_back = WriteBack::start(file).unwrap();
+        for &n_bytes in pieces {
+            write_back.wrote(n_bytes);
+        }
+        write_back.end().is_ok()
+    }
+
+    #[test]
+    fn a_file_is_written_back_while_it_grows() {
+        let home = tempfile::tempdir().unwrap();
+        assert!(lasts(
+            &File::create(home.path().join("file")).unwrap(),
+            &[WRITE_BACK_BYTES; 3]
+        ));
+        // What no file system writes back is not to be durable.
+        let (_reader, pipe) = io::pipe().unwrap();
+        assert!(lasts(&File::from(OwnedFd::from(pipe)), &[WRITE_BACK_BYTES]));
+        // Every sync of this one fails.
+        #[cfg(all(target_os = "linux", not(ocipatch_portable)))]
+        {
+            let name = crate::archive::hidden::claim::open_directory(home.path()).unwrap();
+            for (pieces, expected) in [
+                (&[WRITE_BACK_BYTES - 1][..], true),
+                (&[WRITE_BACK_BYTES], false),
+                (&[1, WRITE_BACK_BYTES - 1], false),
+                (&[1, WRITE_BACK_BYTES - 2], true),
+            ] {
+                assert_eq!(lasts(&name, pieces), expected, "{pieces:?}");
+            }
+        }
+    }
+}

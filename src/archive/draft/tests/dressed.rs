@@ -119,10 +119,12 @@ fn a_new_header_is_dressed_as_its_model() {
             (found.name.as_slice(), found.mtime.seconds),
             (name.as_bytes(), 9)
         );
-        assert_eq!(
-            (found.kind, found.link_name),
-            (content.kind(), content.link_target())
-        );
+        let target = match content {
+            Content::Symlink(_) => &b"a"[..],
+            _ => b"",
+        };
+        assert_eq!(found.kind, content.kind());
+        assert_eq!(found.link_name, target);
         let size = match content {
             Content::Bytes(_) => 2,
             Content::Entry(_) => 3,

@@ -262,13 +262,16 @@ fn directories_come_and_go_with_their_files() {
     fs::write(home.path().join("a/y"), "").unwrap();
     let source = Source::open(home.path(), home.path()).unwrap();
     let mut drafting = Drafting::new(&source);
-    for name in ["a/n", "n/m/o", "n/m/p", "q/r"] {
+    for name in ["a/n", "n/m/o", "n/m/p", "q/r", "s/t"] {
         put(&mut drafting, name, "a/y");
     }
     drafting.put("q", Content::Directory, 0, 3);
     drafting.fit_directories();
     let draft = drafting.finish();
-    assert_eq!(names(&draft), "a +a/n a/y +n +n/m +n/m/o +n/m/p +q +q/r");
+    assert_eq!(
+        names(&draft),
+        "a +a/n a/y +n +n/m +n/m/o +n/m/p +q +q/r +s +s/t"
+    );
 }
 
 #[test]

@@ -19,7 +19,7 @@ use crate::archive::draft::{Content, Draft, DraftEntry};
 use crate::archive::source::Source;
 use crate::compression::Compression;
 use crate::ledger::WrittenAs;
-use crate::tarball::{END_OF_ARCHIVE, Entry, Kind, Mtime, header_group};
+use crate::tarball::{END_OF_ARCHIVE, Entry, Kind, Mtime, TypeFlag, header_group};
 
 /// What a tar may have before its first entry.
 const ROOT: &str = "./";
@@ -122,6 +122,9 @@ fn an_unchanged_tar_is_written_as_it_is_in_either_compression() {
         let compressed = home.written(&draft, "out.tar.gz");
         let now = plain(&compressed, Compression::Gzip);
         assert!(now.starts_with(&bytes) && now.len() >= bytes.len());
+        // Another time in its header: nobody else would write these bytes.
+        let mut compressed = compressed;
+        compressed[4] ^= 1;
         let source = home.write("app.tar.gz", &compressed);
         let draft = Draft::keep_all(&source);
         assert!(home.written(&draft, "out") == compressed);
@@ -266,6 +269,10 @@ fn what_no_archive_has_is_not_written_as_files() {
             "the entry `x` is a device or a pipe, which image archives do not contain",
         ),
         (
+            header("x", Kind::Unsupported(TypeFlag(b'Z')), 0, ""),
+            "the entry `x` has type `Z` (unknown), which image archives do not contain",
+        ),
+        (
             header("x", Kind::Symlink, 0, "../y"),
             "the entry `x` links outside the archive",
         ),
@@ -356,6 +363,23 @@ fn an_output_is_no_input_and_no_other_output() {
     }
     let bytes = fs::read(home.at("app.tar")).unwrap();
     assert!(bytes == tar(&END_OF_ARCHIVE));
+    // What comes after the archive says so.
+    let full = SideFile::text(WrittenAs::Iidfile, "/dev/full".into(), "id".to_owned());
+    let out = home.at("out.tar");
+    let stream = File::create(home.at("stream")).unwrap();
+    for (destination, shown) in [
+        (
+            Destination::File(out.clone()),
+            format!("`{}`", out.display()),
+        ),
+        (Destination::Stream(stream), "standard output".to_owned()),
+    ] {
+        let told = publish_with(&draft, &destination, std::slice::from_ref(&full)).unwrap_err();
+        let expected = format!(
+            "`/dev/full`: No space left on device (os error 28)\nwritten: {shown}\nnot written: `/dev/full` (`--iidfile`)"
+        );
+        assert_eq!(told.to_string(), expected);
+    }
     // In its own place it is replaced by a rename.
     let mut draft = Draft::keep_all(&source);
     draft.push("new", Content::Directory);

@@ -6,7 +6,7 @@ use std::os::unix::fs::symlink;
 use std::path::Path;
 
 use super::super::pack::{pack, pack_into, unpack};
-use super::{Home, header, plain, tar};
+use super::{Home, header, padded, plain, tar};
 use crate::compression::Compression;
 use crate::tarball::{END_OF_ARCHIVE, Kind};
 
@@ -33,6 +33,19 @@ fn what_was_unpacked_is_packed_as_it_was() {
         unpack(&packed, &home.at("app/inner")).unwrap_err();
         fs::remove_dir_all(home.at("app")).unwrap();
     }
+}
+
+/// Some writers have a global header first.
+#[test]
+fn a_global_header_stays_before_the_entries() {
+    let home = Home::new();
+    let text = "13 comment=x\n";
+    let global = header("pax_global_header", Kind::Global, text.len(), "");
+    let bytes = [global, padded(text), tar(&END_OF_ARCHIVE)].concat();
+    let source = home.write("app.tar", &bytes);
+    unpack(&source, &home.at("app")).unwrap();
+    pack(&home.open("app"), &home.at("app"), &home.at("out.tar")).unwrap();
+    assert!(fs::read(home.at("out.tar")).unwrap() == bytes);
 }
 
 /// The entries of what is packed after `edit`: names, kinds, modes, sizes and link targets.

@@ -8,7 +8,7 @@ use std::path::Path;
 
 use tempfile::TempDir;
 
-use super::{CHUNK, NotMade, TreeWriter, owner, split};
+use super::{CHUNK, NotMade, TreeWriter, owner, split, write_tree};
 use crate::tarball::{Entry, Kind, Mtime};
 
 fn home() -> (TempDir, TreeWriter) {
@@ -71,6 +71,7 @@ fn who_is_not_root_gets_what_can_be_read_and_entered() {
         assert_eq!(there(name).mtime(), 7, "{name}");
     }
     assert!(there("open/pipe").file_type().is_fifo());
+    assert_eq!(there("open/pipe").mode() & 0o137, 0);
     assert_eq!(
         fs::read_link(home.path().join("link")).unwrap(),
         Path::new("closed/a")
@@ -78,6 +79,60 @@ fn who_is_not_root_gets_what_can_be_read_and_entered() {
     assert_eq!((there("link").mtime(), there("open/pipe").mtime()), (7, 7));
     assert_eq!(there("same").ino(), there("closed/a").ino());
     assert!(!home.path().join("global").exists());
+}
+
+/// Root in a container may be one that makes no devices.
+#[test]
+fn root_gets_owners_all_permissions_and_devices() {
+    if !rustix::process::geteuid().is_root() {
+        return;
+    }
+    let home = tempfile::tempdir().unwrap();
+    let out = home.path().join("out");
+    let not_made = write_tree(&out, |writer| {
+        for entry in [
+            entry("d", Kind::Directory, 0o1755),
+            entry("d/file", Kind::File, 0o6750),
+            entry("d/pipe", Kind::Fifo, 0o2711),
+            Entry {
+                device: (1, 3),
+                ..entry("d/null", Kind::CharDevice, 0o666)
+            },
+            Entry {
+                device: (7, 0),
+                ..entry("d/disk", Kind::BlockDevice, 0o660)
+            },
+            Entry {
+                link_name: b"file".to_vec(),
+                ..entry("d/link", Kind::Symlink, 0o777)
+            },
+        ] {
+            writer.put(&entry, None)?;
+        }
+        Ok(())
+    })
+    .unwrap();
+    let there = |name: &str| out.join(name).symlink_metadata().unwrap();
+    for (name, mode) in [
+        ("d", 0o1755),
+        ("d/file", 0o6750),
+        ("d/pipe", 0o2711),
+        ("d/link", 0o777),
+    ] {
+        let found = there(name);
+        assert_eq!(
+            (found.mode() & 0o7777, found.uid(), found.gid()),
+            (mode, 1, 1),
+            "{name}"
+        );
+    }
+    if not_made.n_devices == 0 {
+        let (null, disk) = (there("d/null"), there("d/disk"));
+        assert!(null.file_type().is_char_device() && disk.file_type().is_block_device());
+        assert_eq!(null.rdev(), rustix::fs::makedev(1, 3));
+        assert_eq!(disk.mode() & 0o7777, 0o660);
+    }
+    assert!(matches!(not_made.n_devices, 0 | 2));
 }
 
 #[test]
