@@ -139,8 +139,8 @@ mod tests {
 
     #[test]
     fn lines_are_numbered_and_gaps_are_marked() {
-        let lines = |n: usize| (1..=n).map(|n| format!("{n}\n")).collect::<String>();
-        let before = lines(12);
+        let before: Vec<String> = (1..=12).map(|n| format!("{n}\n")).collect();
+        let before = before.concat();
         let after = before.replace("\n2\n", "\nx\n").replace("\n12\n", "\ny");
         let diff = TextDiff::between(before.as_bytes(), after.as_bytes());
         let expected = "   1   1\n   2 - 2\n   2 + x\n   3   3\n   …\n  11   11\n  12 - 12\n  12 + y  (no newline at the end)\n";

@@ -110,7 +110,8 @@ mod tests {
     }
 
     fn fill(directory: &Path) -> Result<u8, Error> {
-        fs::write(directory.join("file"), "").unwrap();
+        let path = directory.join("file");
+        fs::write(&path, "").map_err(Error::at(&path))?;
         Ok(7)
     }
 

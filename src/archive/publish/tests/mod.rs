@@ -257,7 +257,7 @@ fn a_tar_becomes_a_directory_and_that_a_tar() {
             assert!(read(&source) == read(&again));
         }
     }
-    assert!(bytes.ends_with(&END_OF_ARCHIVE) && bytes.len() % 512 == 0);
+    assert!(bytes.ends_with(&END_OF_ARCHIVE) && bytes.len().is_multiple_of(512));
 }
 
 #[test]

@@ -6,6 +6,7 @@ use std::io::{self, Read};
 use std::os::unix::fs::{FileTypeExt as _, MetadataExt as _};
 use std::path::Path;
 
+use rustix::fs::{Gid, Uid};
 use tempfile::TempDir;
 
 use super::{CHUNK, NotMade, TreeWriter, owner, split, write_tree};
@@ -217,7 +218,7 @@ fn names_have_a_directory_and_ids_have_a_limit() {
             gid,
             ..Entry::file()
         });
-        (uid.map(|id| id.as_raw()), gid.map(|id| id.as_raw()))
+        (uid.map(Uid::as_raw), gid.map(Gid::as_raw))
     };
     assert_eq!(of(0, 4_294_967_294), (Some(0), Some(4_294_967_294)));
     // That number leaves the owner as it is.
