@@ -12,6 +12,9 @@ use tempfile::TempDir;
 use super::{CHUNK, NotMade, TreeWriter, owner, split, write_tree};
 use crate::tarball::{Entry, Kind, Mtime};
 
+/// Other systems have no call for pipes and devices that takes the handle of a directory.
+const HAS_NODES: bool = cfg!(all(target_os = "linux", not(ocipatch_portable)));
+
 fn home() -> (TempDir, TreeWriter) {
     let home = tempfile::tempdir().unwrap();
     let writer = TreeWriter {
@@ -46,7 +49,9 @@ fn who_is_not_root_gets_what_can_be_read_and_entered() {
     put("closed/a", Kind::File, 0o6444);
     put("closed/b", Kind::File, 0o044);
     put("open", Kind::Directory, 0o755);
-    put("open/pipe", Kind::Fifo, 0o640);
+    if HAS_NODES {
+        put("open/pipe", Kind::Fifo, 0o640);
+    }
     put("top", Kind::File, 0o751);
     put("global", Kind::Global, 0o751);
     let link = Entry {
@@ -71,13 +76,16 @@ fn who_is_not_root_gets_what_can_be_read_and_entered() {
         assert_eq!(there(name).mode() & 0o7777, mode, "{name}");
         assert_eq!(there(name).mtime(), 7, "{name}");
     }
-    assert!(there("open/pipe").file_type().is_fifo());
-    assert_eq!(there("open/pipe").mode() & 0o137, 0);
+    if HAS_NODES {
+        let pipe = there("open/pipe");
+        assert!(pipe.file_type().is_fifo());
+        assert_eq!((pipe.mode() & 0o137, pipe.mtime()), (0, 7));
+    }
     assert_eq!(
         fs::read_link(home.path().join("link")).unwrap(),
         Path::new("closed/a")
     );
-    assert_eq!((there("link").mtime(), there("open/pipe").mtime()), (7, 7));
+    assert_eq!(there("link").mtime(), 7);
     assert_eq!(there("same").ino(), there("closed/a").ino());
     assert!(!home.path().join("global").exists());
 }
@@ -85,7 +93,7 @@ fn who_is_not_root_gets_what_can_be_read_and_entered() {
 /// Root in a container may be one that makes no devices.
 #[test]
 fn root_gets_owners_all_permissions_and_devices() {
-    if !rustix::process::geteuid().is_root() {
+    if !HAS_NODES || !rustix::process::geteuid().is_root() {
         return;
     }
     let home = tempfile::tempdir().unwrap();
