@@ -73,9 +73,7 @@ fn compare_entries(
             && old.means(new)
         {
             (i, j) = (i + 1, j + 1);
-        } else if let Some(old) =
-            old.filter(|_| j == after.len() || common[i + 1][j] >= common[i][j + 1])
-        {
+        } else if let Some(old) = old.filter(|_| common[i + 1][j] == common[i][j]) {
             changes.push(removed(path, n_same + i, old));
             i += 1;
         } else {
@@ -299,6 +297,23 @@ mod tests {
                 .collect();
             assert_eq!(lines.join(" "), expected, "{old} {new}");
         }
+    }
+
+    #[test]
+    fn histories_are_searched_up_to_a_limit() {
+        let n = MAX_COMPARED.isqrt() - 1;
+        let list = |name: &str, n: usize| format!("\"{name}\",").repeat(n - 1);
+        let told = |n_old: usize, n_new: usize| {
+            let [old, new] = [("a", n_old), ("b", n_new)]
+                .map(|(name, n)| format!(r#"{{"history":[{}"{name}"]}}"#, list(name, n)))
+                // One in the middle is the same.
+                .map(|text| text.replacen(r#""a","a""#, r#""a","x""#, 1))
+                .map(|text| text.replacen(r#""b","b""#, r#""b","x""#, 1));
+            changes(&old, &new).len()
+        };
+        assert_eq!(told(n, n), 2 * n - 2);
+        assert_eq!(told(n, n + 1), 2 * n + 1);
+        assert_eq!(told(n + 1, n), 2 * n + 1);
     }
 
     #[test]

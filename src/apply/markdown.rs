@@ -54,7 +54,6 @@ fn line(line: &str) -> String {
     let unnumbered = text.trim_start_matches(|c: char| c.is_ascii_digit());
     if let Some((sign @ ("+" | "-"), rest)) = unnumbered
         .strip_prefix(' ')
-        .filter(|_| unnumbered.len() < text.len())
         .and_then(|line| line.split_at_checked(1))
     {
         // A changed line of a text, behind its number.
@@ -120,6 +119,12 @@ mod tests {
             ("    = sha256:0", "  sha256:0"),
             ("        + /srv/hello", "+     /srv/hello"),
             ("  note: - a", "  note: - a"),
+            // A line of a text has its number before its sign.
+            ("            12 + new", "+           12 new"),
+            ("            7 - old", "-           7 old"),
+            (" 7 -", "-  7"),
+            ("            7   kept", "            7   kept"),
+            ("            12", "            12"),
         ] {
             assert_eq!(line(text), expected);
         }

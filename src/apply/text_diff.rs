@@ -174,3 +174,129 @@ fn told((change, number, line): &Raw<'_>, has_cr: bool) -> DiffLine {
         is_open,
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::{MAX_COMPARED, MAX_LINES, TextDiff};
+    use crate::plan::{Change, TextChange};
+    use crate::secret::Secrets;
+
+    /// The lines of a difference, such as `+2 text`; `$` ends one that has no end.
+    fn lines(diff: &TextDiff) -> Vec<String> {
+        let lines = diff.lines.iter().map(|line| {
+            let sign = match line.change {
+                Change::Added => '+',
+                Change::Removed => '-',
+                _ => ' ',
+            };
+            let end = if line.is_open { "$" } else { "" };
+            format!("{sign}{} {}{end}", line.number, line.text)
+        });
+        lines.collect()
+    }
+
+    #[test]
+    fn each_line_that_differs_is_told_with_its_neighbours() {
+        for (before, after, expected) in [
+            ("a\nb\n", "a\nb\n", &[][..]),
+            ("", "a\n", &["+1 a"]),
+            ("a\n", "", &["-1 a"]),
+            (
+                "a\nb\nc\nd\n",
+                "a\nb\nx\nd\n",
+                &[" 2 b", "-3 c", "+3 x", " 4 d"],
+            ),
+            ("a\nb\nc\n", "a\nx\nb\nc\n", &[" 1 a", "+2 x", " 3 b"]),
+            ("a\nb\nc\n", "b\nc\n", &["-1 a", " 1 b"]),
+            // Two places, each with its neighbours.
+            (
+                "a\nb\nc\nd\ne\nf\ng\n",
+                "a\nx\nc\nd\ne\ny\ng\n",
+                &[
+                    " 1 a", "-2 b", "+2 x", " 3 c", " 5 e", "-6 f", "+6 y", " 7 g",
+                ],
+            ),
+            ("a\nb", "a\nb\n", &[" 1 a", "-2 b$", "+2 b"]),
+            ("a\r\nb\r\n", "a\r\nc\r\n", &[" 1 a", "-2 b", "+2 c"]),
+            // Where lines end in different ways that is what differs.
+            ("a\r\nb\n", "a\nb\n", &["-1 a\r", "+1 a", " 2 b"]),
+        ] {
+            let diff = TextDiff::between(before.as_bytes(), after.as_bytes());
+            assert_eq!(lines(&diff), expected, "{before:?} {after:?}");
+            let n = |sign| {
+                expected
+                    .iter()
+                    .filter(|line| line.starts_with(sign))
+                    .count()
+            };
+            assert_eq!((diff.added, diff.removed), (n('+'), n('-')));
+            assert_eq!((diff.more_lines, diff.is_private), (0, false));
+        }
+    }
+
+    #[test]
+    fn long_texts_are_compared_place_by_place_or_not_at_all() {
+        let text = |n: usize, line: &str| format!("{line}\n").repeat(n);
+        let told = |before: &str, after: &str| {
+            let before = format!("first\nsecond\n{before}last\n");
+            let diff = TextDiff::between(
+                before.as_bytes(),
+                format!("first\nsecond\n{after}last\n").as_bytes(),
+            );
+            (lines(&diff), diff.added, diff.removed)
+        };
+        // With a neighbour on each side.
+        let most = MAX_COMPARED / 2 - 2;
+        let half = most / 2;
+        let one = text(half, "a") + &text(1, "x") + &text(most - half - 1, "a");
+        let other = text(half, "b") + &text(1, "x") + &text(most - half - 1, "b");
+        let (closely, added, removed) = told(&one, &other);
+        assert_eq!((added, removed), (most - 1, most - 1));
+        assert_eq!(closely[0], " 2 second");
+        assert!(closely.contains(&format!(" {} x", 3 + half)));
+        // Of one line more each with the one in its place.
+        let (pairwise, added, removed) = told(&(one.clone() + "c\n"), &(other.clone() + "d\n"));
+        assert_eq!((added, removed), (most, most));
+        assert_eq!(pairwise[..4], ["-3 a", "+3 b", "-4 a", "+4 b"]);
+        assert_eq!(pairwise.last().unwrap(), &format!("+{} d", 3 + most));
+        // Of other lengths all goes and all comes, the neighbours too.
+        let (all, added, removed) = told(&(one + "c\n"), &(other + "d\ne\n"));
+        assert_eq!((added, removed), (most + 4, most + 3));
+        assert_eq!(all[..2], ["-2 second", "-3 a"]);
+        assert_eq!(all.last().unwrap(), &format!("+{} last", 5 + most));
+    }
+
+    #[test]
+    fn more_lines_than_anybody_reads_are_counted() {
+        let after = "a\n".repeat(MAX_LINES + 3);
+        let diff = TextDiff::between(b"", after.as_bytes());
+        assert_eq!((diff.lines.len(), diff.more_lines), (MAX_LINES, 3));
+        assert_eq!((diff.added, diff.removed), (MAX_LINES + 3, 0));
+    }
+
+    #[test]
+    fn secrets_are_masked_and_private_texts_left_out() {
+        let mut secrets = Secrets::default();
+        let mut change = TextChange {
+            before: b"a\nkey: hunter2\n".as_slice().into(),
+            after: b"a\nkey: x\n".as_slice().into(),
+            is_private: false,
+        };
+        assert_eq!(
+            lines(&TextDiff::of(&change, &secrets))[1],
+            "-2 key: hunter2"
+        );
+        secrets.add("hunter2");
+        let masked = TextDiff::of(&change, &secrets);
+        assert_eq!(
+            lines(&masked)[1],
+            format!("-2 {}", secrets.mask("key: hunter2"))
+        );
+        assert!(!lines(&masked)[1].contains("hunter2"));
+        change.is_private = true;
+        let private = TextDiff::of(&change, &secrets);
+        assert_eq!((private.lines.len(), private.more_lines), (0, 3));
+        assert!(private.is_private);
+        assert_eq!((private.added, private.removed), (1, 1));
+    }
+}

@@ -123,9 +123,61 @@ fn common_start(old: &str, new: &str) -> usize {
 
 #[cfg(test)]
 mod tests {
-    use super::{CHARS_BEFORE, MAX_CHARS, cuts, part};
-    use crate::apply::text_diff::DiffLine;
+    use super::{CHARS_BEFORE, MAX_CHARS, MAX_LINES, counts, cuts, part, put};
+    use crate::apply::text_diff::{DiffLine, TextDiff};
+    use crate::page::{Page, View};
     use crate::plan::Change;
+
+    fn shown(diff: &TextDiff, is_full: bool) -> String {
+        let mut page = Page::new(View {
+            is_full,
+            ..View::default()
+        });
+        put(&mut page, 2, diff);
+        page.into_text()
+    }
+
+    #[test]
+    fn lines_are_numbered_and_gaps_are_marked() {
+        let before: Vec<String> = (1..=12).map(|n| format!("{n}\n")).collect();
+        let before = before.concat();
+        let after = before.replace("\n2\n", "\nx\n").replace("\n12\n", "\ny");
+        let diff = TextDiff::between(before.as_bytes(), after.as_bytes());
+        let expected = "   1   1\n   2 - 2\n   2 + x\n   3   3\n   …\n  11   11\n  12 - 12\n  12 + y  (no newline at the end)\n";
+        assert_eq!(shown(&diff, false), expected);
+        assert_eq!(counts(&diff), "+2 -2");
+        // Where one place is next to another there is no gap.
+        let after = before.replace("\n2\n", "\nx\n").replace("\n5\n", "\ny\n");
+        let diff = TextDiff::between(before.as_bytes(), after.as_bytes());
+        assert!(!shown(&diff, false).contains('…'));
+    }
+
+    #[test]
+    fn what_is_not_shown_of_a_text_is_counted() {
+        let line = format!("{}\n", "x".repeat(MAX_CHARS + 1));
+        for (n, end) in [
+            (MAX_LINES, ""),
+            (MAX_LINES + 1, "  … and 1 more line\n"),
+            (MAX_LINES + 2, "  … and 2 more lines\n"),
+        ] {
+            let mut diff = TextDiff::between(b"", line.repeat(n).as_bytes());
+            let text = shown(&diff, false);
+            assert_eq!(text.matches(" + xx").count(), MAX_LINES);
+            assert!(text.contains(&format!("{}…\n", "x".repeat(MAX_CHARS))));
+            assert!(text.ends_with(end) && (text.contains("more line") != end.is_empty()));
+            let full = shown(&diff, true);
+            assert_eq!(full.matches(line.as_str()).count(), n);
+            assert!(!full.contains('…'));
+            diff.more_lines = 7;
+            let more = 7 + n - MAX_LINES;
+            assert!(shown(&diff, false).ends_with(&format!("  … and {more} more lines\n")));
+            assert!(shown(&diff, true).ends_with("  … and 7 more lines\n"));
+            diff.is_private = true;
+            assert!(!shown(&diff, false).contains("more line"));
+            let private = format!("+{n} -0  (not shown: some users of the image may not read it)");
+            assert_eq!(counts(&diff), private);
+        }
+    }
 
     #[test]
     fn what_is_left_out_of_a_line_is_marked() {

@@ -24,7 +24,7 @@ pub use plan::Plan;
 pub use push::{Moves, Names};
 pub use repair::Repair;
 
-use crate::archive::{Conversion, Form, Half, Lock, Referrers, Shelf, Source};
+use crate::archive::{Conversion, Destination, Form, Half, Lock, Referrers, Shelf, Source};
 use crate::cache::Cache;
 use crate::error::Error;
 use crate::gather::{self, NotPlanned, Patches};
@@ -309,6 +309,18 @@ fn trusted(patches: &Patches) -> Result<Option<Half>, NotPlanned> {
         Trust::Manifest => Half::Manifest,
         Trust::Index => Half::Index,
     }))
+}
+
+/// Refuses to change in place what was not locked there.
+fn check_lock(
+    destination: &Destination,
+    locked: Option<&Path>,
+    source: &Source,
+) -> Result<(), Error> {
+    match destination {
+        Destination::InPlace(path, _) if locked != Some(path) => Err(not_locked(source)),
+        _ => Ok(()),
+    }
 }
 
 fn not_locked(source: &Source) -> Error {

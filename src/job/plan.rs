@@ -199,12 +199,8 @@ impl Plan<'_> {
     }
 
     fn check_lock(&self, destination: &Destination) -> Result<(), Error> {
-        match destination {
-            Destination::InPlace(path, _) if self.archive.place() != Some(path) => {
-                Err(self.not_locked())
-            }
-            _ => Ok(()),
-        }
+        let source = self.archive.contents().source();
+        super::check_lock(destination, self.archive.place(), source)
     }
 
     pub(super) fn archive(&self) -> &Archive {

@@ -56,12 +56,8 @@ impl Repair {
 
     /// Writes the repaired archive. [`Destination::InPlace`] must be the path that was locked.
     pub fn publish_with(&self, destination: &Destination) -> Result<(), Error> {
-        let locked = self.in_place.as_ref().map(|(path, _)| path);
-        if let Destination::InPlace(path, _) = destination
-            && locked != Some(path)
-        {
-            return Err(self.not_locked());
-        }
+        let locked = self.in_place.as_ref().map(|(path, _)| path.as_path());
+        super::check_lock(destination, locked, self.read.source())?;
         publish(&self.read.draft()?, destination)
     }
 

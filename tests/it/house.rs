@@ -489,7 +489,7 @@ fn module(path: &Path) -> String {
 }
 
 fn is_tests(path: &Path) -> bool {
-    path.file_name().unwrap() == "tests.rs"
+    path.file_name().unwrap() == "tests.rs" || path.parent().unwrap().ends_with("tests")
 }
 
 #[test]

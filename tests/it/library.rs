@@ -7,7 +7,7 @@ use ocipatch::apply::prepare;
 use ocipatch::archive::{Archive, Destination, Replaced, Source};
 use ocipatch::gather::{Base, Conditions, NotPlanned, Patches, gather};
 use ocipatch::patch::PatchFile;
-use ocipatch::{Error, Form, Job, PatchTexts, Timestamp};
+use ocipatch::{Error, Form, Half, Job, PatchTexts, Timestamp};
 
 use crate::edit;
 
@@ -142,6 +142,44 @@ fn nothing_that_was_read_is_published_over() {
             "{error}"
         );
     }
+}
+
+#[test]
+fn a_repair_is_published_in_place_only_where_it_was_opened_for_that() {
+    let home = tempfile::tempdir().unwrap();
+    let place = |name: &str| home.path().join(name);
+    let in_place = |path: &Path| Destination::InPlace(path.to_owned(), Replaced::Removed);
+    let mut archive = edit::Archive::fixture("docker26.tar");
+    archive.replace("fba3ad4a", "amd64", "arm64");
+    let (image, other) = (place("app.tar"), place("other.tar"));
+    for path in [&image, &other] {
+        std::fs::write(path, archive.to_bytes()).unwrap();
+    }
+    let refused = "was not opened to be changed in place";
+    let repair = Job::new().repair(&*image, Half::Index).unwrap();
+    let told = repair.to_string();
+    assert_eq!(told.lines().count(), repair.corrections().len() + 1);
+    for published in [
+        repair.publish_in_place(),
+        repair.publish_with(&in_place(&image)),
+    ] {
+        let error = published.unwrap_err().to_string();
+        assert!(error.contains(refused), "{error}");
+    }
+    drop(repair);
+    let repair = Job::new().repair_in_place(&image, Half::Index).unwrap();
+    let error = repair.publish_with(&in_place(&other)).unwrap_err();
+    assert!(error.to_string().contains(refused), "{error}");
+    assert!(std::fs::read(&other).unwrap() == archive.to_bytes());
+    repair.publish(place("out.tar")).unwrap();
+    let busy = Job::new().repair_in_place(&image, Half::Index).unwrap_err();
+    assert!(busy.to_string().contains("another run"), "{busy}");
+    repair.publish_in_place().unwrap();
+    let read = |path: &Path| std::fs::read(path).unwrap();
+    assert!(read(&image) == read(&place("out.tar")) && read(&image) != read(&other));
+    drop(repair);
+    let repair = Job::new().repair_in_place(&image, Half::Index).unwrap();
+    assert_eq!(repair.to_string(), "nothing to repair");
 }
 
 #[test]

@@ -34,6 +34,8 @@
 //! what is there.
 
 mod lines;
+#[cfg(test)]
+mod tests;
 mod view;
 
 use std::collections::HashMap;

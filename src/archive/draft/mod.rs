@@ -3,6 +3,8 @@
 pub(in crate::archive) mod drafting;
 mod links;
 pub(in crate::archive) mod parents;
+#[cfg(test)]
+mod tests;
 
 use std::fs::File;
 use std::io::{self, Write};

@@ -63,8 +63,8 @@ impl Drafting<'_> {
         let is_kept = |i: &usize| self.heads[*i] == Head::Kept;
         let is_directory = |i: &usize| entries[*i].kind == Kind::Directory;
         let all = 0..entries.len();
-        let kept = all.clone().filter(|i| is_directory(i) && is_kept(i));
-        let directories = Directories::new(kept.map(|i| (i, entries[i].name.as_str())));
+        let named = all.clone().filter(is_directory);
+        let directories = Directories::new(named.map(|i| (i, entries[i].name.as_str())));
         let files = all.filter(|i| !is_directory(i));
         let filled = directories.above(files.clone().map(|i| entries[i].name.as_str()));
         let kept = files.filter(is_kept).map(|i| entries[i].name.as_str());

@@ -196,6 +196,8 @@ mod tests {
     use std::ffi::OsStr;
     use std::fs::{self, File};
     use std::os::unix::ffi::OsStrExt as _;
+    use std::os::unix::fs::MetadataExt as _;
+    use std::time::UNIX_EPOCH;
 
     use super::{Place, is_hidden, refuse_reserved};
 
@@ -229,6 +231,28 @@ mod tests {
         }
     }
 
+    /// Devices get another number at each mount.
+    #[test]
+    fn a_place_is_known_by_its_birth_where_that_is_known() {
+        let home = tempfile::tempdir().unwrap();
+        let place = Place::of(File::open(home.path()).unwrap()).unwrap();
+        let metadata = home.path().metadata().unwrap();
+        assert_eq!(place.inode, metadata.ino());
+        let born = metadata.created().ok().filter(|_| !cfg!(ocipatch_portable));
+        if let Some(born) = born.filter(|_| cfg!(target_os = "linux")) {
+            let born = born.duration_since(UNIX_EPOCH).unwrap();
+            let seconds = i64::try_from(born.as_secs()).unwrap();
+            assert_eq!(place.born, (seconds, born.subsec_nanos().into()));
+        } else {
+            assert_eq!(place.born, (-1, metadata.dev()));
+        }
+        // The directories of processes have none.
+        if let Ok(processes) = File::open("/proc") {
+            let device = processes.metadata().unwrap().dev();
+            assert_eq!(Place::of(processes).unwrap().born, (-1, device));
+        }
+    }
+
     #[test]
     fn only_names_of_ours_are_reserved() {
         let hidden = ".x.0123456789abcdef.0123456789abcdef.ocipatch";
@@ -242,6 +266,11 @@ mod tests {
         ] {
             assert!(refuse_reserved(name).is_err(), "{name}");
         }
+        let told = |name: &str| refuse_reserved(name).unwrap_err().to_string();
+        assert!(told(hidden).contains("temporary files of ocipatch"));
+        let of_a_change = hidden.replace(".x.", ".change.");
+        assert!(told(&of_a_change).contains("interrupted change of another directory"));
+        assert!(is_hidden(hidden.as_bytes()) && !is_hidden(b".x.ocipatch"));
         for name in [
             "blobs/.ocipatch",
             ".journal.ocipatch",

@@ -85,12 +85,12 @@ mod tests {
         fs::write(home.path().join("tree/2"), "").unwrap();
         fs::write(home.path().join("tree/0/1/file"), "").unwrap();
         std::os::unix::fs::symlink(home.path(), home.path().join("tree/0/link")).unwrap();
-        // Deeper than any path can be written.
+        // Deeper than any path can be written, and than files can be open.
         let mut directory =
             openat(CWD, home.path().join("tree"), OFlags::PATH, Mode::empty()).unwrap();
-        for _ in 0..3000 {
-            mkdirat(&directory, "d", Mode::from(0o755)).unwrap();
-            directory = openat(&directory, "d", OFlags::PATH, Mode::empty()).unwrap();
+        for _ in 0..1100 {
+            mkdirat(&directory, "deep", Mode::from(0o755)).unwrap();
+            directory = openat(&directory, "deep", OFlags::PATH, Mode::empty()).unwrap();
         }
         remove_tree(&handle, OsStr::new("tree")).unwrap();
         assert_eq!(fs::read_dir(home.path()).unwrap().count(), 0);

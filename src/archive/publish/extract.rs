@@ -84,12 +84,9 @@ pub(in crate::archive) fn extract(draft: &Draft<'_>, root: &Path) -> Result<(), 
                     Err(error) => return Err(failed(error.into())),
                 };
                 match entry {
-                    DraftEntry::Kept(index) => {
-                        let data = if kind == Kind::File {
-                            *index
-                        } else {
-                            draft.source.resolve(name, "itself")?
-                        };
+                    DraftEntry::Kept(_) => {
+                        // Of a hard link that leads nowhere there is none.
+                        let data = draft.source.resolve(name, "itself")?;
                         write_content(draft, &crate::archive::Content::Entry(data), &file, &path)?;
                     }
                     DraftEntry::New(new) => write_content(draft, &new.content, &file, &path)?,
@@ -146,4 +143,35 @@ pub(in crate::archive) fn make_parent<'n>(
         rest = after;
     }
     Ok((directory, rest))
+}
+
+#[cfg(test)]
+mod tests {
+    use std::fs::File;
+
+    use super::make_parent;
+
+    #[test]
+    fn each_missing_directory_is_counted_by_its_path() {
+        let home = tempfile::tempdir().unwrap();
+        let root = File::open(home.path()).unwrap();
+        for (name, expected) in [
+            ("top", &[][..]),
+            ("a/bc/x", &[2, 5]),
+            ("a/bc/y", &[]),
+            ("a/d/x", &[4]),
+        ] {
+            let mut counted = Vec::new();
+            let made = make_parent(&root, name, |n_bytes| {
+                counted.push(n_bytes);
+                Ok(())
+            });
+            assert_eq!(
+                made.unwrap().1,
+                &name[name.len() - name.rsplit('/').next().unwrap().len()..]
+            );
+            assert_eq!(counted, expected, "{name}");
+        }
+        assert!(home.path().join("a/bc").is_dir());
+    }
 }

@@ -238,3 +238,161 @@ pub(in crate::archive) fn parent(path: &Path) -> &Path {
 pub(in crate::archive) fn quoted(path: &Path) -> String {
     format!("`{}`", printable::path(path))
 }
+
+#[cfg(test)]
+mod tests {
+    use std::fs::{self, File};
+    use std::io::{self, Write as _};
+    use std::os::fd::AsRawFd as _;
+    use std::os::unix::fs::{MetadataExt as _, PermissionsExt as _, symlink};
+    use std::path::{Path, PathBuf};
+
+    use super::{OutputFile, SideFile, make_directories, open_stream, parent, write_files};
+    use crate::error::Error;
+    use crate::ledger::{Ledger, WrittenAs};
+
+    fn names(directory: &Path) -> Vec<String> {
+        let items = fs::read_dir(directory).unwrap();
+        let mut names: Vec<String> = items
+            .map(|item| item.unwrap().file_name().into_string().unwrap())
+            .collect();
+        names.sort();
+        names
+    }
+
+    #[test]
+    fn what_is_at_a_path_decides_how_it_is_written() {
+        let home = tempfile::tempdir().unwrap();
+        let opened = |path: &Path| match OutputFile::open(path) {
+            Ok(OutputFile::Pending(pending)) => format!("replaces {}", pending.target().display()),
+            Ok(OutputFile::Stream(path)) => format!("writes to {}", path.display()),
+            Err(error) => error.to_string(),
+        };
+        let at = |name: &str| home.path().join(name);
+        fs::create_dir(at("directory")).unwrap();
+        fs::write(at("file"), "").unwrap();
+        symlink("target", at("link")).unwrap();
+        for name in ["directory", "directory/", "new/"] {
+            let path = at(name);
+            assert_eq!(
+                opened(&path),
+                format!("`{}` is a directory", path.display())
+            );
+        }
+        for (name, target) in [("file", "file"), ("new", "new"), ("link", "target")] {
+            assert_eq!(
+                opened(&at(name)),
+                format!("replaces {}", at(target).display())
+            );
+        }
+        let file = File::options().append(true).open(at("file")).unwrap();
+        let open = format!("/proc/self/fd/{}", file.as_raw_fd());
+        for path in ["/dev/null", &open, "/proc/self/fd/1", "/proc/self/fd/2"] {
+            assert_eq!(opened(Path::new(path)), format!("writes to {path}"));
+        }
+        // It is known before anything is written.
+        let closed = "/proc/self/fd/999999";
+        assert_eq!(
+            opened(Path::new(closed)),
+            format!("`{closed}`: No such file or directory (os error 2)")
+        );
+        assert_eq!(names(home.path()), ["directory", "file", "link"]);
+    }
+
+    #[test]
+    fn a_file_gets_the_permissions_of_the_one_it_replaces() {
+        let home = tempfile::tempdir().unwrap();
+        let path = home.path().join("out");
+        fs::write(&path, "").unwrap();
+        fs::set_permissions(&path, fs::Permissions::from_mode(0o4751)).unwrap();
+        let Ok(OutputFile::Pending(pending)) = OutputFile::open(&path) else {
+            panic!("a file is replaced");
+        };
+        assert_eq!(pending.file.metadata().unwrap().mode() & 0o7777, 0o751);
+    }
+
+    #[test]
+    fn an_open_file_is_written_behind_what_it_contains() {
+        let home = tempfile::tempdir().unwrap();
+        let path = home.path().join("out");
+        fs::write(&path, "before").unwrap();
+        let file = File::open(&path).unwrap();
+        let named = PathBuf::from(format!("/proc/self/fd/{}", file.as_raw_fd()));
+        open_stream(&named)
+            .unwrap()
+            .write_all(b" and behind")
+            .unwrap();
+        assert_eq!(fs::read(&path).unwrap(), b"before and behind");
+        open_stream(Path::new("/dev/null"))
+            .unwrap()
+            .write_all(b"x")
+            .unwrap();
+        open_stream(&home.path().join("gone")).unwrap_err();
+        for (number, own) in [
+            (1, File::from(own(&io::stdout()))),
+            (2, File::from(own(&io::stderr()))),
+        ] {
+            let stream = open_stream(Path::new(&format!("/dev/fd/{number}"))).unwrap();
+            let id = |file: &File| file.metadata().map(|it| (it.dev(), it.ino())).unwrap();
+            assert_eq!(id(&stream), id(&own));
+        }
+    }
+
+    fn own(stream: &impl std::os::fd::AsFd) -> std::os::fd::OwnedFd {
+        stream.as_fd().try_clone_to_owned().unwrap()
+    }
+
+    #[test]
+    fn files_appear_together_or_not_at_all() {
+        let home = tempfile::tempdir().unwrap();
+        let at = |name: &str| home.path().join(name);
+        let directory = at("a/b");
+        let ledger = Ledger::default();
+        let write = |second: SideFile<'_>| {
+            let first = SideFile::text(WrittenAs::Iidfile, at("a/b/one"), "1".to_owned());
+            write_files(&ledger, Some(&directory), &[first, second])
+        };
+        let failing = SideFile {
+            role: WrittenAs::Provenance,
+            path: at("a/b/two"),
+            write: Box::new(|_| Err(Error::io(Path::new("x"), io::ErrorKind::Other.into()))),
+        };
+        assert_eq!(write(failing).unwrap_err().to_string(), "`x`: other error");
+        assert_eq!(names(home.path()), Vec::<String>::new());
+        let two = SideFile::text(WrittenAs::Provenance, at("a/b/two"), "2".to_owned());
+        assert_eq!(
+            two.shown(),
+            format!("`{}` (`--provenance`)", at("a/b/two").display())
+        );
+        write(two).unwrap();
+        assert_eq!(fs::read(at("a/b/one")).unwrap(), b"1");
+        assert_eq!(fs::read(at("a/b/two")).unwrap(), b"2");
+        // A stream is written last, where it is.
+        let stream = SideFile::text(WrittenAs::Provenance, "/dev/full".into(), "2".to_owned());
+        let full = write(stream).unwrap_err().to_string();
+        let expected = format!(
+            "`/dev/full`: No space left on device (os error 28)\nwritten: `{}` (`--iidfile`)\nnot written: `/dev/full` (`--provenance`)",
+            at("a/b/one").display()
+        );
+        assert_eq!(full, expected);
+    }
+
+    #[test]
+    fn directories_are_made_or_none_of_them() {
+        let home = tempfile::tempdir().unwrap();
+        let at = |name: &str| home.path().join(name);
+        assert_eq!(make_directories(&at("a/b")).unwrap(), [at("a/b"), at("a")]);
+        assert_eq!(make_directories(&at("a/c")).unwrap(), [at("a/c")]);
+        assert_eq!(make_directories(&at("a/c")).unwrap(), Vec::<PathBuf>::new());
+        symlink("target", at("link")).unwrap();
+        assert_eq!(make_directories(&at("link")).unwrap(), [at("target")]);
+        fs::write(at("file"), "").unwrap();
+        make_directories(&at("file/x")).unwrap_err();
+        let long = "x".repeat(300);
+        make_directories(&at(&format!("new/{long}"))).unwrap_err();
+        assert_eq!(names(home.path()), ["a", "file", "link", "target"]);
+        assert_eq!(parent(Path::new("x")), Path::new("."));
+        assert_eq!(parent(Path::new("a/x")), Path::new("a"));
+        assert_eq!(parent(Path::new("/")), Path::new("."));
+    }
+}

@@ -1,7 +1,6 @@
 //! One run at a time changes an archive in place.
 
 use std::fs::File;
-use std::io;
 use std::os::unix::fs::MetadataExt as _;
 use std::path::Path;
 
@@ -31,10 +30,7 @@ impl Lock {
                 return Err(busy(path));
             }
             // The run before may have put another file in its place while we opened this one.
-            let there = match std::fs::metadata(path) {
-                Err(error) if error.kind() == io::ErrorKind::NotFound => continue,
-                there => there.map_err(Error::at(path))?,
-            };
+            let there = std::fs::metadata(path).map_err(Error::at(path))?;
             let locked = file.metadata().map_err(Error::at(path))?;
             if (locked.dev(), locked.ino()) == (there.dev(), there.ino()) {
                 return Ok(Self { file });
@@ -60,5 +56,41 @@ pub(in crate::archive) fn busy(path: &Path) -> Error {
     Error::Output {
         place: printable::path(path),
         reason: "is being changed by another run".to_owned(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::fs;
+    use std::path::Path;
+
+    use super::Lock;
+
+    #[test]
+    fn one_run_at_a_time_has_a_file_or_directory() {
+        let home = tempfile::tempdir().unwrap();
+        let file = home.path().join("app.tar");
+        fs::write(&file, "").unwrap();
+        for path in [home.path(), &file] {
+            let lock = Lock::take(path).unwrap();
+            let busy = format!("`{}` is being changed by another run", path.display());
+            assert_eq!(Lock::take(path).unwrap_err().to_string(), busy);
+            // A process that was started meanwhile has the file open too.
+            let also = lock.file.try_clone().unwrap();
+            drop(lock);
+            Lock::take(path).unwrap();
+            drop(also);
+        }
+        let gone = home.path().join("gone");
+        let missing = format!(
+            "`{}`: No such file or directory (os error 2)",
+            gone.display()
+        );
+        assert_eq!(Lock::take(&gone).unwrap_err().to_string(), missing);
+        let special = Lock::take(Path::new("/dev/null")).unwrap_err();
+        assert_eq!(
+            special.to_string(),
+            "`/dev/null` cannot be changed in place"
+        );
     }
 }

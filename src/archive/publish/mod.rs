@@ -13,6 +13,9 @@ pub(super) mod pack;
 pub(super) mod pending;
 pub(super) mod recover;
 pub(super) mod registry;
+#[cfg(test)]
+mod tests;
 pub(super) mod tree;
 pub(super) mod unpack_layers;
+mod waiting;
 pub(super) mod write;

@@ -83,3 +83,134 @@ pub(in crate::archive) fn sync_tree(root: &Path) -> Result<(), Error> {
     }
     Ok(())
 }
+
+#[cfg(test)]
+mod tests {
+    use std::fs::{self, File};
+    use std::io;
+    use std::os::unix::fs::symlink;
+    use std::path::Path;
+
+    use super::{new_directory, sync_tree};
+    use crate::archive::hidden::Place;
+    use crate::error::Error;
+
+    fn names(directory: &Path) -> Vec<String> {
+        let items = fs::read_dir(directory).unwrap();
+        let mut names: Vec<String> = items
+            .map(|item| item.unwrap().file_name().into_string().unwrap())
+            .collect();
+        names.sort();
+        names
+    }
+
+    /// What is in the way is found before anything is made.
+    fn never(_: &Path) -> Result<u8, Error> {
+        panic!("there is no directory to fill")
+    }
+
+    fn fill(directory: &Path) -> Result<u8, Error> {
+        let path = directory.join("file");
+        fs::write(&path, "").map_err(Error::at(&path))?;
+        Ok(7)
+    }
+
+    #[test]
+    fn a_directory_is_made_where_nothing_is_in_the_way() {
+        let home = tempfile::tempdir().unwrap();
+        let out = home.path().join("out");
+        let refused = |error: Result<u8, Error>| error.unwrap_err().to_string();
+        let not_empty = format!("`{}` is a directory that is not empty", out.display());
+        // A killed run has left something there.
+        let place = Place::of(File::open(home.path()).unwrap()).unwrap();
+        fs::create_dir(home.path().join(place.name("out".as_ref()))).unwrap();
+        for is_there in [false, true] {
+            if is_there {
+                fs::create_dir(&out).unwrap();
+            }
+            let made = new_directory(&out, |hidden| {
+                assert_ne!(hidden, out);
+                assert_eq!(names(home.path()).len(), 1 + usize::from(is_there));
+                fill(hidden)
+            });
+            assert_eq!((made.unwrap(), names(&out)), (7, vec!["file".to_owned()]));
+            assert_eq!(names(home.path()), ["out"]);
+            assert_eq!(refused(new_directory(&out, never)), not_empty);
+            fs::remove_dir_all(&out).unwrap();
+        }
+        // Somebody else makes it meanwhile.
+        let made = new_directory(&out, |hidden| {
+            fs::create_dir(&out).unwrap();
+            fs::write(out.join("other"), "").unwrap();
+            fill(hidden)
+        });
+        assert_eq!(refused(made), not_empty);
+        assert_eq!(
+            (names(home.path()), names(&out)),
+            (vec!["out".to_owned()], vec!["other".to_owned()])
+        );
+        fs::remove_dir_all(&out).unwrap();
+        let made = new_directory(&out, |hidden| {
+            fs::write(&out, "").unwrap();
+            fill(hidden)
+        });
+        assert_eq!(
+            refused(made),
+            format!("`{}`: Not a directory (os error 20)", out.display())
+        );
+        assert_eq!(names(home.path()), ["out"]);
+        assert_eq!(
+            refused(new_directory(&out, never)),
+            format!("`{}`: Not a directory (os error 20)", out.display())
+        );
+    }
+
+    #[test]
+    fn what_cannot_be_filled_is_gone() {
+        let home = tempfile::tempdir().unwrap();
+        let out = home.path().join("out");
+        let made = new_directory(&out, |hidden| {
+            fill(hidden)?;
+            Err::<u8, _>(Error::io(Path::new("x"), io::ErrorKind::Other.into()))
+        });
+        assert_eq!(made.unwrap_err().to_string(), "`x`: other error");
+        assert_eq!(names(home.path()), Vec::<String>::new());
+    }
+
+    #[test]
+    fn a_directory_needs_a_name_and_a_place() {
+        let home = tempfile::tempdir().unwrap();
+        let told = |path: &Path| new_directory(path, never).unwrap_err().to_string();
+        assert_eq!(
+            told(Path::new("/..")),
+            "`/..` is not a valid name for a new directory"
+        );
+        let below = home.path().join("gone/out");
+        let missing = format!(
+            "`{}` cannot be written: there is no directory `{}`",
+            below.display(),
+            home.path().join("gone").display()
+        );
+        assert_eq!(told(&below), missing);
+        symlink("target", home.path().join("link")).unwrap();
+        new_directory(&home.path().join("link"), fill).unwrap();
+        assert_eq!(names(home.path()), ["link", "target"]);
+        assert!(home.path().join("link").is_symlink());
+    }
+
+    #[test]
+    fn a_tree_lasts_down_to_its_last_directory() {
+        let home = tempfile::tempdir().unwrap();
+        fs::create_dir_all(home.path().join("a/b")).unwrap();
+        fs::write(home.path().join("a/file"), "").unwrap();
+        // It leads nowhere that could be waited for.
+        symlink("/proc/self", home.path().join("a/link")).unwrap();
+        sync_tree(home.path()).unwrap();
+        let gone = home.path().join("gone");
+        let message = format!(
+            "`{}`: No such file or directory (os error 2)",
+            gone.display()
+        );
+        assert_eq!(sync_tree(&gone).unwrap_err().to_string(), message);
+    }
+}

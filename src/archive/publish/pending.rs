@@ -1,6 +1,5 @@
 //! Files that get their name when they are complete, and what makes them last.
 
-use std::ffi::OsString;
 use std::fs::File;
 use std::io;
 use std::os::fd::{AsFd, AsRawFd as _};
@@ -97,15 +96,10 @@ impl PendingFile {
         let parent = self.target.parent().unwrap_or(Path::new(""));
         let directory = open_directory(parent).map_err(failed)?;
         hold(&self.file).map_err(failed)?;
-        let hidden = loop {
-            let place = Place::of(&directory).map_err(failed)?;
-            let name: OsString = place.name(self.target.file_name().unwrap_or_default());
-            let hidden = self.target.with_file_name(name);
-            match link(&self.file, &hidden) {
-                Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {}
-                linked => break linked.map(|()| hidden).map_err(failed)?,
-            }
-        };
+        let place = Place::of(&directory).map_err(failed)?;
+        let name = place.name(self.target.file_name().unwrap_or_default());
+        let hidden = self.target.with_file_name(name);
+        link(&self.file, &hidden).map_err(failed)?;
         self.hidden = Some(hidden);
         Ok(())
     }
@@ -177,52 +171,210 @@ pub(in crate::archive) fn sync_directories(paths: &[PathBuf]) -> Result<(), Erro
     paths.iter().try_for_each(|path| sync_directory(path))
 }
 
-/// Files and directories that wait for the disk, a few of them at once: each is open, and more wait for the same commits
-/// of the file system anyway.
-#[derive(Debug, Default)]
-pub(in crate::archive) struct Waiting {
-    open: Vec<(File, PathBuf)>,
-}
+#[cfg(test)]
+mod tests {
+    use std::fs::{self, File};
+    use std::io::{self, Write as _};
+    use std::path::{Path, PathBuf};
 
-/// How many wait at once.
-const MAX_WAITING: usize = 6;
+    use tempfile::TempDir;
 
-impl Waiting {
-    /// Adds one, whose path is for messages.
-    pub(in crate::archive) fn add(&mut self, file: File, path: &Path) -> Result<(), Error> {
-        if self.open.len() == MAX_WAITING {
-            self.wait()?;
+    use super::{PendingFile, missing, nameless, open_directory};
+    use super::{sync_directories, sync_directory};
+    use crate::archive::hidden::Place;
+    use crate::archive::hidden::claim::hold;
+    use crate::error::Error;
+
+    /// The names in a directory, and a file there that is complete but for its name.
+    struct Home(TempDir);
+
+    impl Home {
+        fn new() -> Self {
+            Self(tempfile::tempdir().unwrap())
         }
-        self.open.push((file, path.to_owned()));
-        Ok(())
+
+        fn target(&self) -> PathBuf {
+            self.0.path().join("out")
+        }
+
+        fn pending(&self) -> PendingFile {
+            let mut pending = PendingFile::create(&self.target()).unwrap();
+            assert_eq!(pending.target(), self.target());
+            pending.file.write_all(b"new").unwrap();
+            pending
+        }
+
+        fn names(&self) -> Vec<String> {
+            let items = fs::read_dir(self.0.path()).unwrap();
+            let mut names: Vec<String> = items
+                .map(|item| item.unwrap().file_name().into_string().unwrap())
+                .collect();
+            names.sort();
+            names
+        }
+
+        fn text(&self) -> String {
+            fs::read_to_string(self.target()).unwrap()
+        }
+
+        /// The hidden name of the file, which somebody else cannot have.
+        fn hidden(&self) -> String {
+            let mut names = self.names();
+            names.retain(|name| name.starts_with(".out."));
+            assert_eq!(names.len(), 1);
+            let name = names.remove(0);
+            let file = File::open(self.0.path().join(&name)).unwrap();
+            assert!(!hold(&file).unwrap());
+            name
+        }
     }
 
-    /// Returns when all of them last.
-    pub(in crate::archive) fn finish(mut self) -> Result<(), Error> {
-        self.wait()
+    fn refused() -> Result<(), Error> {
+        Err(Error::io(Path::new("x"), io::ErrorKind::Other.into()))
     }
 
-    fn wait(&mut self) -> Result<(), Error> {
-        let open = std::mem::take(&mut self.open);
-        let sync = |(file, path): &(File, PathBuf)| file.sync_all().map_err(Error::at(path));
-        let Some((own, others)) = open.split_first() else {
-            return Ok(());
+    #[test]
+    fn a_file_has_its_name_when_it_is_complete() {
+        let home = Home::new();
+        let pending = home.pending();
+        let directory = open_directory(home.0.path()).unwrap();
+        let has_nameless = nameless(&directory, 0o600.into()).unwrap().is_some();
+        pending
+            .name_if(|| {
+                if has_nameless && Path::new("/proc/self/fd").exists() {
+                    assert_eq!(home.names(), Vec::<String>::new());
+                } else {
+                    home.hidden();
+                }
+                Ok(())
+            })
+            .unwrap();
+        assert_eq!(
+            (home.names(), home.text()),
+            (vec!["out".to_owned()], "new".to_owned())
+        );
+        // It is nobody's any more.
+        assert!(hold(&File::open(home.target()).unwrap()).unwrap());
+    }
+
+    #[test]
+    fn a_file_that_is_there_is_replaced_and_not_written_to() {
+        let home = Home::new();
+        fs::write(home.target(), "old").unwrap();
+        fs::hard_link(home.target(), home.0.path().join("same")).unwrap();
+        let pending = home.pending();
+        let check = || {
+            home.hidden();
+            assert_eq!(home.text(), "old");
+            Ok(())
         };
-        std::thread::scope(|scope| {
-            let others = others.iter().map(|other| {
-                let thread = std::thread::Builder::new();
-                (other, thread.spawn_scoped(scope, move || sync(other)))
-            });
-            let others: Vec<_> = others.collect();
-            let own = sync(own);
-            others
-                .into_iter()
-                .map(|(other, thread)| match thread {
-                    Ok(thread) => thread.join().expect("syncing does not panic"),
-                    // No thread to be had: then one after another.
-                    Err(_) => sync(other),
-                })
-                .fold(own, Result::and)
-        })
+        pending.name_if(check).unwrap();
+        assert_eq!(
+            (home.names(), home.text()),
+            (vec!["out".to_owned(), "same".to_owned()], "new".to_owned())
+        );
+        assert_eq!(fs::read(home.0.path().join("same")).unwrap(), b"old");
+    }
+
+    #[test]
+    fn a_file_that_comes_meanwhile_is_replaced() {
+        let home = Home::new();
+        let pending = home.pending();
+        pending
+            .name_if(|| {
+                fs::write(home.target(), "of another").unwrap();
+                Ok(())
+            })
+            .unwrap();
+        assert_eq!(
+            (home.names(), home.text()),
+            (vec!["out".to_owned()], "new".to_owned())
+        );
+        // A directory is not, and nothing is left beside it.
+        fs::remove_file(home.target()).unwrap();
+        let pending = home.pending();
+        let named = pending.name_if(|| {
+            fs::create_dir(home.target()).unwrap();
+            Ok(())
+        });
+        let message = format!(
+            "`{}`: Is a directory (os error 21)",
+            home.target().display()
+        );
+        assert_eq!(named.unwrap_err().to_string(), message);
+        assert_eq!(home.names(), ["out"]);
+    }
+
+    #[test]
+    fn what_may_not_be_named_leaves_nothing() {
+        for is_there in [false, true] {
+            let home = Home::new();
+            if is_there {
+                fs::write(home.target(), "old").unwrap();
+            }
+            let before = home.names();
+            home.pending().name_if(refused).unwrap_err();
+            drop(home.pending());
+            let mut hidden = home.pending();
+            hidden.hide().unwrap();
+            let name = home.hidden();
+            hidden.hide().unwrap();
+            assert_eq!(home.hidden(), name);
+            drop(hidden);
+            assert_eq!(home.names(), before);
+        }
+    }
+
+    #[test]
+    fn what_a_killed_run_has_left_is_removed() {
+        let home = Home::new();
+        let leave = || {
+            let directory = File::open(home.0.path()).unwrap();
+            let name = Place::of(directory).unwrap().name("out".as_ref());
+            fs::write(home.0.path().join(name), "").unwrap();
+        };
+        leave();
+        PendingFile::tidy(&home.target()).unwrap();
+        assert_eq!(home.names(), Vec::<String>::new());
+        leave();
+        home.pending().name().unwrap();
+        assert_eq!(home.names(), ["out"]);
+    }
+
+    #[test]
+    fn a_directory_that_is_missing_is_told() {
+        let home = Home::new();
+        fs::write(home.0.path().join("file"), "").unwrap();
+        for parent in ["gone", "file"] {
+            let parent = home.0.path().join(parent);
+            let target = parent.join("out");
+            let message = format!(
+                "`{}` cannot be written: there is no directory `{}`",
+                target.display(),
+                parent.display()
+            );
+            let created = PendingFile::create(&target).unwrap_err();
+            let tidied = PendingFile::tidy(&target).unwrap_err();
+            assert_eq!(created.to_string(), message);
+            assert_eq!(tidied.to_string(), message);
+        }
+        let other = io::Error::from_raw_os_error(13);
+        let told = missing(Path::new("a"), Path::new(""), other).to_string();
+        assert_eq!(told, "`.`: Permission denied (os error 13)");
+    }
+
+    #[test]
+    fn what_cannot_last_is_told() {
+        let home = Home::new();
+        let gone = home.0.path().join("gone");
+        let message = format!(
+            "`{}`: No such file or directory (os error 2)",
+            gone.display()
+        );
+        sync_directory(Path::new("")).unwrap();
+        sync_directory(home.0.path()).unwrap();
+        assert_eq!(sync_directory(&gone).unwrap_err().to_string(), message);
+        let both = [home.0.path().to_owned(), gone];
+        assert_eq!(sync_directories(&both).unwrap_err().to_string(), message);
     }
 }

@@ -12,7 +12,7 @@ use rustix::io::Errno;
 
 use super::content::set_mtime;
 use super::lock::busy;
-use super::pending::Waiting;
+use super::waiting::Waiting;
 use crate::archive::change::{Change, Identity, LINES, Line, Outcome};
 use crate::archive::hidden::claim::hold;
 use crate::archive::hidden::tree::remove_tree;

@@ -215,3 +215,140 @@ fn write_content(
     }
     file.set_len(entry.size)
 }
+
+#[cfg(test)]
+mod tests {
+    use std::fs::{self, File};
+    use std::os::unix::fs::MetadataExt as _;
+
+    use super::{Parents, extract_all};
+    use crate::archive::names;
+    use crate::tarball::{Entry, ImpliedDirectories, Kind, Mtime, Stream, TarReader, header_group};
+
+    #[test]
+    fn directories_are_counted_by_their_whole_paths() {
+        let home = tempfile::tempdir().unwrap();
+        let root = File::open(home.path()).unwrap();
+        let mut parents = Parents {
+            root: &root,
+            last: None,
+            implied: ImpliedDirectories::default(),
+        };
+        let mut n_bytes = 0;
+        for (name, made) in [
+            ("top", &[][..]),
+            ("a/b/x", &["a/", "a/b/"]),
+            ("a/b/c/d/y", &["a/b/c/", "a/b/c/d/"]),
+            ("a/b/c/d/z", &[]),
+            // No part of a name is a directory.
+            ("a/b/c/de/z", &["a/b/c/de/"]),
+            ("a/x", &[]),
+            ("ab/x", &["ab/"]),
+            ("again", &[]),
+        ] {
+            parents.make(name).unwrap();
+            n_bytes += made.iter().map(|path| path.len()).sum::<usize>();
+            let counted = format!("{:?}", parents.implied);
+            assert!(
+                counted.contains(&format!("path_bytes: {n_bytes},")),
+                "{name} {counted}"
+            );
+            assert!(made.iter().all(|path| home.path().join(path).is_dir()));
+        }
+    }
+
+    /// An entry dated 7; a directory if its name ends in `/`, a link if it has a target.
+    fn entry(name: &str, kind: Kind, mode: u32, text: &str) -> Vec<u8> {
+        let is_file = kind == Kind::File;
+        let mut bytes = header_group(&Entry {
+            name: name.into(),
+            link_name: if is_file { Vec::new() } else { text.into() },
+            kind,
+            size: if is_file { text.len() as u64 } else { 0 },
+            mode,
+            mtime: Mtime::of_seconds(7),
+            ..Entry::file()
+        });
+        if is_file {
+            bytes.extend_from_slice(text.as_bytes());
+            bytes.resize(bytes.len().next_multiple_of(512), 0);
+        }
+        bytes
+    }
+
+    fn file(name: &str, mode: u32, text: &str) -> Vec<u8> {
+        entry(name, Kind::File, mode, text)
+    }
+
+    fn directory(name: &str, mode: u32) -> Vec<u8> {
+        entry(name, Kind::Directory, mode, "")
+    }
+
+    #[test]
+    fn a_layer_is_shown_as_it_is_and_nothing_else() {
+        let long = "x/".repeat(names::MAX_BYTES / 2) + "y";
+        let layer = [
+            file("../outside", 0o644, "x"),
+            file(&long, 0o644, "x"),
+            directory("./", 0o755),
+            directory("d/", 0o700),
+            directory("d/", 0o755),
+            file("d/first", 0o200, "one"),
+            file("d/first", 0o644, "two"),
+            file("d/.wh.gone", 0o644, ""),
+            entry("link", Kind::Symlink, 0o777, "d"),
+            directory("link/", 0o755),
+            file("f", 0o644, "f"),
+            directory("f/", 0o711),
+            entry("same", Kind::HardLink, 0o644, "d/first"),
+            entry("lower", Kind::HardLink, 0o644, "gone/file"),
+            entry("below", Kind::HardLink, 0o644, "f/file"),
+            entry("up", Kind::HardLink, 0o644, "../f"),
+            entry("pipe", Kind::Fifo, 0o644, ""),
+            entry("device", Kind::CharDevice, 0o644, ""),
+            file("last", 0o6751, "last"),
+        ];
+        let home = tempfile::tempdir().unwrap();
+        let root = home.path().join("layer");
+        fs::create_dir(&root).unwrap();
+        let bytes = layer.concat();
+        extract_all(
+            &mut TarReader::new(Stream(bytes.as_slice())),
+            "layer",
+            &root,
+        )
+        .unwrap();
+        let mut lines = Vec::new();
+        for (directory, prefix) in [(root.clone(), ""), (root.join("d"), "d/")] {
+            for item in fs::read_dir(directory).unwrap() {
+                let item = item.unwrap();
+                let (path, name) = (item.path(), item.file_name().into_string().unwrap());
+                let there = path.symlink_metadata().unwrap();
+                assert_eq!(there.mtime(), 7, "{name}");
+                let text = match fs::read_link(&path) {
+                    Ok(target) => target.display().to_string(),
+                    Err(_) => fs::read_to_string(&path).unwrap_or_default(),
+                };
+                lines.push(format!("{prefix}{name} {:o} {text}", there.mode() & 0o7777));
+            }
+        }
+        lines.sort();
+        let expected = [
+            "d 700 ",
+            "d/.wh.gone 644 ",
+            "d/first 600 one",
+            "f 644 f",
+            "last 751 last",
+            "link 777 d",
+            "same 600 one",
+        ];
+        assert_eq!(lines, expected);
+        assert_eq!(fs::read_dir(home.path()).unwrap().count(), 1);
+        // What cannot be read is told as the layer's.
+        let cut = file("f", 0o644, "text");
+        let home = tempfile::tempdir().unwrap();
+        let mut reader = TarReader::new(Stream(&cut[..200]));
+        let told = extract_all(&mut reader, "layer", home.path()).unwrap_err();
+        assert!(told.to_string().contains("`layer`"), "{told}");
+    }
+}

@@ -283,15 +283,10 @@ pub(in crate::archive) fn write_tar(
             }
         }
     }
-    let rest = match run.map(|run| (run, run.joined(behind))) {
-        Some((_, Some(joined))) if !behind.is_empty() => joined,
-        Some((run, _)) => {
-            copy_entries(run, sink).map_err(failed)?;
-            behind
-        }
-        None => behind,
-    };
-    sink.copy(rest).map_err(failed)?;
+    if let Some(run) = run {
+        copy_entries(run, sink).map_err(failed)?;
+    }
+    sink.copy(behind).map_err(failed)?;
     if behind.n_bytes() < END_OF_ARCHIVE.len() as u64 {
         sink.write_all(&END_OF_ARCHIVE).map_err(failed)?;
     }
@@ -349,4 +344,47 @@ fn write_data(data: Data, sink: &mut Sink) -> io::Result<()> {
 pub(in crate::archive) fn pad(size: u64, sink: &mut Sink) -> io::Result<()> {
     let n = usize::try_from(size.next_multiple_of(BLOCK_BYTES) - size).expect("below one block");
     sink.write_all(&END_OF_ARCHIVE[..n])
+}
+
+#[cfg(test)]
+mod tests {
+    use std::fs::File;
+    use std::io;
+    use std::os::fd::OwnedFd;
+
+    use super::{WRITE_BACK_BYTES, WriteBack};
+
+    /// Tells whether what is written back in these pieces lasts.
+    fn lasts(file: &File, pieces: &[u64]) -> bool {
+        let mut write_back = WriteBack::start(file).unwrap();
+        for &n_bytes in pieces {
+            write_back.wrote(n_bytes);
+        }
+        write_back.end().is_ok()
+    }
+
+    #[test]
+    fn a_file_is_written_back_while_it_grows() {
+        let home = tempfile::tempdir().unwrap();
+        assert!(lasts(
+            &File::create(home.path().join("file")).unwrap(),
+            &[WRITE_BACK_BYTES; 3]
+        ));
+        // What no file system writes back is not to be durable.
+        let (_reader, pipe) = io::pipe().unwrap();
+        assert!(lasts(&File::from(OwnedFd::from(pipe)), &[WRITE_BACK_BYTES]));
+        // Every sync of this one fails.
+        #[cfg(all(target_os = "linux", not(ocipatch_portable)))]
+        {
+            let name = crate::archive::hidden::claim::open_directory(home.path()).unwrap();
+            for (pieces, expected) in [
+                (&[WRITE_BACK_BYTES - 1][..], true),
+                (&[WRITE_BACK_BYTES], false),
+                (&[1, WRITE_BACK_BYTES - 1], false),
+                (&[1, WRITE_BACK_BYTES - 2], true),
+            ] {
+                assert_eq!(lasts(&name, pieces), expected, "{pieces:?}");
+            }
+        }
+    }
 }

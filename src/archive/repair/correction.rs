@@ -256,3 +256,141 @@ fn key_path(path: &str, key: &str) -> String {
         path => format!("{path}.{key}"),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::{Change, Correction, common, compare_documents};
+    use crate::archive::Source;
+    use crate::archive::draft::drafting::Drafting;
+    use crate::archive::draft::{Content, Draft};
+
+    /// Says what differs as a user reads it.
+    fn differences(old: &str, new: &str) -> Vec<String> {
+        let mut told = Vec::new();
+        compare_documents(old.as_bytes(), new.as_bytes(), &mut |change| {
+            let place = "x".to_owned();
+            told.push(Correction { place, change }.to_string());
+        });
+        told
+    }
+
+    #[test]
+    fn a_document_differs_by_its_values() {
+        let id = "0123456789abcdef".repeat(4);
+        let legacy = format!(r#"{{"id":"{id}","a":1}}"#);
+        for (old, new, expected) in [
+            (r#"{"a":1}"#, r#"{"a": 1}"#, &["x: is replaced"][..]),
+            ("no JSON", "{}", &["x: is replaced"]),
+            ("{}", "no JSON", &["x: is replaced"]),
+            (r#"{"a":1}"#, &legacy, &["x: is recomputed"]),
+            (
+                r#"{"id":"a"}"#,
+                r#"{"id":"b"}"#,
+                &["x: `id` is `\"a\"`, becomes `\"b\"`"],
+            ),
+            ("1", "2", &["x: `.` is `1`, becomes `2`"]),
+            ("{}", "[]", &["x: `.` is `{}`, becomes `[]`"]),
+            (
+                r#"{"a":1,"b":{"c":2,"d":3},"e":4}"#,
+                r#"{"f":5,"b":{"d":6,"g":7},"e":4}"#,
+                &[
+                    "x: `a` is `1`, is removed",
+                    "x: `b.c` is `2`, is removed",
+                    "x: `b.d` is `3`, becomes `6`",
+                    "x: `b.g` is missing, becomes `7`",
+                    "x: `f` is missing, becomes `5`",
+                ],
+            ),
+            (
+                r#"{"a":[1,2,3,4]}"#,
+                r#"{"a":[1,5,4]}"#,
+                &[
+                    "x: `a[1]` is `2`, becomes `5`",
+                    "x: `a[2]` is `3`, is removed",
+                ],
+            ),
+            (
+                r#"{"a":[1,4]}"#,
+                r#"{"a":[1,2,3,4]}"#,
+                &[
+                    "x: `a[1]` is missing, becomes `2`",
+                    "x: `a[2]` is missing, becomes `3`",
+                ],
+            ),
+            (
+                r#"[[{"b":1}]]"#,
+                r#"[[{"b":2}]]"#,
+                &["x: `[0][0].b` is `1`, becomes `2`"],
+            ),
+        ] {
+            assert_eq!(differences(old, new), expected, "{old} {new}");
+        }
+    }
+
+    #[test]
+    fn a_directory_is_renamed_once() {
+        assert_eq!(common("a/x/y", "b/x/y"), ("a", "b"));
+        assert_eq!(common("a/x", "b/y"), ("a/x", "b/y"));
+        assert_eq!(common("x", "b/x"), ("x", "b/x"));
+        let home = tempfile::tempdir().unwrap();
+        let at = |name: &str| home.path().join(name);
+        for name in ["a", "b"] {
+            std::fs::create_dir(at(name)).unwrap();
+        }
+        for name in ["a/one", "a/two", "b/three", "top", "same", "was"] {
+            std::fs::write(at(name), name).unwrap();
+        }
+        std::os::unix::fs::symlink("top", at("link")).unwrap();
+        std::os::unix::fs::symlink("top", at("other")).unwrap();
+        let source = Source::open(home.path(), home.path()).unwrap();
+        let find = |name: &str| source.find(name).unwrap();
+        let mut drafting = Drafting::new(&source);
+        for name in [
+            "a", "a/one", "a/two", "b", "b/three", "link", "other", "top", "was",
+        ] {
+            drafting.remove(name);
+        }
+        let one = find("a/one");
+        drafting.put("n", Content::Directory, find("a"), 0);
+        drafting.put("n/one", Content::Entry(one), one, 0);
+        drafting.put("n/two", Content::Entry(find("a/two")), one, 0);
+        drafting.put("m", Content::Entry(find("b/three")), find("b/three"), 0);
+        drafting.put("top", Content::Entry(find("same")), find("same"), 0);
+        drafting.put(
+            "link",
+            Content::Symlink("n/one".to_owned()),
+            find("link"),
+            0,
+        );
+        drafting.put(
+            "other",
+            Content::Symlink("top".to_owned()),
+            find("other"),
+            0,
+        );
+        drafting.put("was", Content::Symlink("m".to_owned()), find("link"), 0);
+        drafting.put("new", Content::Bytes(b"new".to_vec()), find("b"), 0);
+        drafting.put("same", Content::Bytes(b"same".to_vec()), find("same"), 0);
+        let told = drafting.finish().corrections().unwrap();
+        let told: Vec<String> = told.iter().map(ToString::to_string).collect();
+        assert_eq!(
+            told,
+            [
+                "link: links to `top`, becomes `n/one`",
+                "b/three: is renamed to `m`",
+                "a: is renamed to `n`",
+                "new: is added",
+                "top: is replaced",
+                "was: is replaced",
+                "b: is removed",
+            ]
+        );
+        assert_eq!(Draft::keep_all(&source).corrections().unwrap(), []);
+        let gone = Draft::anew(&source).corrections().unwrap();
+        assert!(
+            gone.iter()
+                .all(|correction| correction.change == Change::Removed)
+        );
+        assert_eq!(gone.len(), source.entries().len());
+    }
+}

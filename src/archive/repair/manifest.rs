@@ -90,3 +90,56 @@ fn compression_of(media_type: &str) -> Option<Compression> {
     let ends = ends.iter().find(|(end, _)| media_type.ends_with(end));
     ends.map(|(_, compression)| *compression)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::right_layer;
+    use crate::archive::dialect::state::StateLayer;
+    use crate::compression::Compression;
+    use crate::digest::{DiffId, Digest};
+    use crate::image::json::{Document, Value};
+
+    #[test]
+    fn a_layer_states_how_it_is_compressed_where_there_is_a_word_for_it() {
+        let digest = Digest::of(b"layer");
+        let oci = "application/vnd.oci.image.layer.v1.tar";
+        let docker = "application/vnd.docker.image.rootfs.diff.tar";
+        let [oci_gzip, oci_zstd] = ["gzip", "zstd"].map(|end| format!("{oci}+{end}"));
+        let [docker_gzip, docker_zstd] = ["gzip", "zstd"].map(|end| format!("{docker}.{end}"));
+        for (stated, compression, expected) in [
+            (oci, Compression::None, oci),
+            (oci, Compression::Gzip, &oci_gzip),
+            (&oci_gzip, Compression::Gzip, &oci_gzip),
+            (&oci_gzip, Compression::Zstd, &oci_zstd),
+            (&oci_zstd, Compression::None, oci),
+            (docker, Compression::Gzip, &docker_gzip),
+            (&docker_gzip, Compression::Zstd, &docker_zstd),
+            (&docker_zstd, Compression::None, docker),
+            ("of/another", Compression::Gzip, &oci_gzip),
+            // Every reader tells these by their first bytes, and one that states nothing by all.
+            (&oci_gzip, Compression::Xz, &oci_gzip),
+            ("", Compression::Gzip, ""),
+        ] {
+            let descriptor = format!(
+                r#"{{"layers":[{{"mediaType":"{stated}","digest":"sha256:{}","size":1}}]}}"#,
+                "0".repeat(64)
+            );
+            let mut document = Document::parse(descriptor.as_bytes()).unwrap();
+            let layer = StateLayer {
+                diff_id: DiffId::parse_hex(&digest.hex()).unwrap(),
+                digest: Some(digest),
+                size: 5,
+                compression,
+                path: None,
+                content: None,
+            };
+            document.edit_array(&[], "layers", &[], |items| right_layer(items, 0, &layer));
+            let found = document.root.get("layers").and_then(Value::items);
+            let found = found.unwrap().next().unwrap().clone();
+            let text = |key: &str| found.get(key).and_then(Value::as_text).unwrap();
+            assert_eq!(text("mediaType"), expected, "{stated} {compression:?}");
+            assert_eq!(text("digest"), digest.to_string());
+            assert_eq!(found.get("size").and_then(Value::as_u64), Some(5));
+        }
+    }
+}

@@ -14,8 +14,12 @@ operations:
 
 /// Applies the patch to a fixture and returns the file that `flag` names, and what `inspect` says of the output.
 fn record(flag: &str, name: &str) -> (Value, Value) {
+    record_of(LABEL, flag, name)
+}
+
+fn record_of(patch: &str, flag: &str, name: &str) -> (Value, Value) {
     let home = tempfile::tempdir().unwrap();
-    write_files(home.path(), &[("fix.yaml", LABEL)]);
+    write_files(home.path(), &[("fix.yaml", patch)]);
     let path = |name: &str| home.path().join(name);
     ok([
         "apply".as_ref(),
@@ -90,6 +94,21 @@ fn the_provenance_names_what_was_made_of_what() {
     let materials = definition["resolvedDependencies"].as_array().unwrap();
     assert_eq!(materials.len(), 4, "an index, its images and the patch");
     assert!(materials.contains(&patch));
+}
+
+#[test]
+fn the_provenance_is_of_the_targeted_images_alone() {
+    let patch = LABEL.replace(
+        "operations:",
+        "target: {images: [\"greeter:1\"]}\noperations:",
+    );
+    for name in ["docker20-two-images.tar", "docker26-two-images.tar"] {
+        let (record, report) = record_of(&patch, "--provenance", name);
+        assert_eq!(report["images"].as_array().unwrap().len(), 2);
+        let subjects = record["subject"].as_array().unwrap();
+        let names: Vec<&Value> = subjects.iter().map(|subject| &subject["name"]).collect();
+        assert_eq!(names, ["docker.io/library/greeter:1"]);
+    }
 }
 
 const SOURCES: &str = r#"apiVersion: ocipatch/v1

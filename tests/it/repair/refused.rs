@@ -6,7 +6,7 @@ use serde_json::json;
 
 use super::hand::{config, edit, entry, layers, manifest};
 use super::{FIXTURES, repair, write};
-use crate::binary::fails;
+use crate::binary::{fails, ok};
 use crate::edit::Archive;
 use crate::forms;
 
@@ -29,6 +29,25 @@ fn what_is_missing_is_named() {
             );
             assert!(message.contains(&name), "{form}: {message}");
         }
+    }
+}
+
+/// Of an image of several platforms an archive may have some.
+#[test]
+fn what_another_platform_lacks_is_not_missing() {
+    let home = tempfile::tempdir().unwrap();
+    let form = "buildx-oci-multi.tar";
+    let first = config(&mut Archive::fixture(form));
+    for is_directory in [false, true] {
+        let mut archive = Archive::fixture(form);
+        archive.entries.retain(|entry| entry.name != first);
+        let mut input = write(home.path(), &archive);
+        if is_directory {
+            let directory = home.path().join("image");
+            ok(["unpack".as_ref(), input.as_os_str(), directory.as_os_str()]);
+            input = directory;
+        }
+        assert_eq!(repair(&input).unwrap().to_string(), "nothing to repair");
     }
 }
 

@@ -1,5 +1,8 @@
 //! Taking hidden names, and removing those that nobody holds any more.
 
+#[cfg(test)]
+mod tests;
+
 use std::ffi::{OsStr, OsString};
 use std::fs::File;
 use std::io;
@@ -9,7 +12,7 @@ use std::path::Path;
 
 use rustix::fs::{AtFlags, CWD, Dir, FileType, FlockOperation, Mode, OFlags};
 use rustix::fs::{flock, fstat, mkdirat, openat, renameat, statat, unlinkat};
-use rustix::io::Errno;
+use rustix::io::{Errno, retry_on_intr};
 
 use super::Place;
 use super::tree::remove_tree;
@@ -148,17 +151,14 @@ pub(in crate::archive) fn release(file: &File) {
 
 /// Locks an open file or directory; false if somebody else has.
 pub(in crate::archive) fn lock(file: &File) -> io::Result<bool> {
-    loop {
-        return match flock(file, FlockOperation::NonBlockingLockExclusive) {
-            Ok(()) => Ok(true),
-            Err(Errno::WOULDBLOCK) => Ok(false),
-            Err(Errno::INTR) => continue,
-            // NFS locks only what is open for writing.
-            Err(Errno::OPNOTSUPP | Errno::NOLCK | Errno::NOSYS | Errno::BADF | Errno::INVAL) => {
-                Err(io::ErrorKind::Unsupported.into())
-            }
-            Err(errno) => Err(errno.into()),
-        };
+    match retry_on_intr(|| flock(file, FlockOperation::NonBlockingLockExclusive)) {
+        Ok(()) => Ok(true),
+        Err(Errno::WOULDBLOCK) => Ok(false),
+        // NFS locks only what is open for writing.
+        Err(Errno::OPNOTSUPP | Errno::NOLCK | Errno::NOSYS | Errno::BADF | Errno::INVAL) => {
+            Err(io::ErrorKind::Unsupported.into())
+        }
+        Err(errno) => Err(errno.into()),
     }
 }
 

@@ -1,22 +1,23 @@
 //! Revising an archive where it lies in a directory, as a change (`archive::change`): everything new is written beside it
 //! and made to last before anything that is there is touched.
 
+#[cfg(test)]
+mod tests;
+
 use std::collections::{BTreeSet, HashSet};
 use std::ffi::{OsStr, OsString};
 use std::fs::File;
 use std::io::Write as _;
 use std::path::Path;
 
-use rustix::fs::{AtFlags, Mode, OFlags, RenameFlags};
-use rustix::fs::{
-    fchmod, fstat, linkat, mkdirat, openat, renameat, renameat_with, statat, symlinkat,
-};
+use rustix::fs::{AtFlags, Mode, RenameFlags};
+use rustix::fs::{fchmod, fstat, linkat, mkdirat, renameat, renameat_with, statat, symlinkat};
 use rustix::io::Errno;
 
 use super::content::{create, set_metadata, set_mtime_at, write_content};
 use super::file::quoted;
-use super::pending::Waiting;
 use super::recover::{Root, parent_of};
+use super::waiting::Waiting;
 use crate::archive::change::{self, Change, DOCUMENTS, Identity, LINES, Line, Outcome};
 use crate::archive::draft::{Content, Draft, DraftEntry, NewEntry};
 use crate::archive::hidden::claim::{claim, make_directory};
@@ -144,7 +145,9 @@ impl Preparation<'_> {
         self.place(&new, &change)?;
         let changed = new.iter().map(|(_, entry)| parent_of(&entry.name));
         let directories: BTreeSet<&str> = changed.chain([""]).collect();
-        waiting.add(self.reopened(".")?, self.root.path)?;
+        let home = open_directory(self.home, ".");
+        let home = home.map_err(|errno| self.root.failed(self.name, errno.into()))?;
+        waiting.add(home.into(), self.root.path)?;
         for directory in directories {
             let opened =
                 crate::archive::source::directory::open_directory(self.root.handle, directory);
@@ -310,14 +313,6 @@ impl Preparation<'_> {
         let status = statat(self.home, number.to_string(), AtFlags::SYMLINK_NOFOLLOW);
         let status = status.map_err(|errno| self.root.failed(self.name, errno.into()))?;
         Ok(Identity::from(&crate::file_state::FileState::of(&status)))
-    }
-
-    fn reopened(&self, name: &str) -> Result<File, Error> {
-        let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::CLOEXEC;
-        let opened = openat(self.home, name, flags, Mode::empty());
-        Ok(opened
-            .map_err(|errno| self.root.failed(self.name, errno.into()))?
-            .into())
     }
 }
 

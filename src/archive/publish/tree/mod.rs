@@ -3,6 +3,9 @@
 //! Root gets owners, all permission bits, devices and extended attributes, as with GNU tar; everybody else owns what is made, without
 //! set-id bits, and may read it and look into it. No link is followed, so nothing is made outside the directory.
 
+#[cfg(test)]
+mod tests;
+
 use std::fs::File;
 use std::io::{self, Read, Seek as _, SeekFrom, Write as _};
 use std::os::fd::OwnedFd;
