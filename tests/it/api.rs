@@ -13,7 +13,13 @@ const KINDS: &[&str] = &[
 
 /// Returns the public items of a file: the block that each is in, its kind, and its name.
 fn items(text: &str) -> Vec<String> {
-    let text = text.split("#[cfg(test)]").next().unwrap();
+    // Tests are the last part of a file; `mod tests;` may stand anywhere.
+    let is_of_tests = |(at, mark): &(usize, &str)| {
+        let next = text[at + mark.len()..].trim_start().lines().next();
+        next.is_some_and(|line| line.ends_with('{'))
+    };
+    let tests = text.match_indices("#[cfg(test)]").find(is_of_tests);
+    let text = &text[..tests.map_or(text.len(), |(at, _)| at)];
     let mut block = String::new();
     let mut items = Vec::new();
     let mut lines = text.lines();
@@ -55,7 +61,7 @@ fn listing() -> BTreeSet<String> {
     let mut listing = BTreeSet::new();
     for path in rust_files(&source) {
         let name = path.strip_prefix(&source).unwrap().to_str().unwrap();
-        if path.file_name().unwrap() == "tests.rs" {
+        if name.ends_with("tests.rs") || name.contains("/tests/") {
             continue;
         }
         let text = std::fs::read_to_string(&path).unwrap();
