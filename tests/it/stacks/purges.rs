@@ -256,7 +256,7 @@ fn check(
 #[test]
 fn what_is_purged_was_never_there() {
     let strategy = (honest::stack(1..5), hand(), vec(any::<Index>(), 1..4));
-    random::check(500, &strategy, |(layers, hand, picks)| {
+    random::check(250, &strategy, |(layers, hand, picks)| {
         check(&layers, hand, &picks, true)
     });
 }
@@ -266,7 +266,7 @@ fn what_is_purged_of_wild_layers_was_never_there_or_cannot_go() {
     let fits = |layers: &Vec<Vec<Item>>| Tree::of(layers).is_ok();
     let layers = wild::stack(1..5).prop_filter("the layers fit each other", fits);
     let strategy = (layers, hand(), vec(any::<Index>(), 1..4));
-    random::check(500, &strategy, |(layers, hand, picks)| {
+    random::check(250, &strategy, |(layers, hand, picks)| {
         check(&layers, hand, &picks, false)
     });
 }
