@@ -211,7 +211,7 @@ mod tests {
         let io = |kind| ureq::Error::Io(io::Error::new(kind, "reset"));
         for (error, is_passing) in [
             (io(io::ErrorKind::ConnectionReset), true),
-            // Of TLS.
+            // A failure of TLS.
             (io(io::ErrorKind::InvalidData), false),
             (ureq::Error::Timeout(ureq::Timeout::Connect), true),
             (ureq::Error::ConnectionFailed, true),
