@@ -5,7 +5,7 @@
 //! written.
 
 use std::collections::HashMap;
-use std::io::{self, Read, Write};
+use std::io::{self, Write};
 use std::path::Path;
 use std::sync::Arc;
 
@@ -19,6 +19,7 @@ use crate::error::Error;
 use crate::gather::{OpenSources, Reading};
 use crate::layer::{Origin, WriteError, write_layer, write_rewritten};
 use crate::plan::{ImagePlan, MadeContent, Plan, PlannedLayer};
+use crate::tarball::read_some;
 use crate::watch::{self, Counted, Counting};
 
 const BUFFER_BYTES: usize = 128 * 1024;
@@ -228,12 +229,11 @@ impl<'a> Recipe<'a> {
         let mut input = reading.open(origin)?;
         let mut buffer = vec![0; BUFFER_BYTES];
         loop {
-            let n = match input.read(&mut buffer) {
-                Ok(0) => return Ok(()),
-                Ok(n) => n,
-                Err(error) if error.kind() == io::ErrorKind::Interrupted => continue,
-                Err(error) => return Err(reading.error(WriteError::Read(origin, error))),
-            };
+            let n = read_some(&mut input, &mut buffer)
+                .map_err(|error| reading.error(WriteError::Read(origin, error)))?;
+            if n == 0 {
+                return Ok(());
+            }
             let written = out.write_all(&buffer[..n]);
             written.map_err(|error| reading.error(WriteError::Output(error)))?;
         }

@@ -1,12 +1,14 @@
 //! Archives for unit tests, from documents as JSON.
 
 use std::collections::BTreeMap;
+use std::io::Write as _;
 use std::path::Path;
 
 use serde_json::{Value as Json, json};
 
 use super::documents::graph::OCI_LAYOUT;
 use super::{Archive, Source};
+use crate::compression::Compression;
 use crate::digest::Digest;
 use crate::error::Error;
 use crate::image::json::Document;
@@ -30,6 +32,21 @@ pub(super) fn annotated(descriptor: &Json, annotations: &Json) -> Json {
     let mut descriptor = descriptor.clone();
     descriptor["annotations"] = annotations.clone();
     descriptor
+}
+
+/// The names in a directory, sorted.
+pub(super) fn names(directory: &Path) -> Vec<String> {
+    let items = std::fs::read_dir(directory).unwrap();
+    let names = items.map(|item| item.unwrap().file_name().into_string().unwrap());
+    let mut names: Vec<String> = names.collect();
+    names.sort();
+    names
+}
+
+pub(super) fn compressed(bytes: &[u8], compression: Compression) -> Vec<u8> {
+    let mut encoder = compression.encoder(Vec::new()).unwrap();
+    encoder.write_all(bytes).unwrap();
+    encoder.finish().unwrap()
 }
 
 /// Returns a tar of these entries, each without a directory of its own.

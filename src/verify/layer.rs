@@ -8,7 +8,7 @@ use crate::archive::Blob;
 use crate::compression::Compression;
 use crate::digest::{DiffId, Hashing};
 use crate::printable;
-use crate::tarball::{Entry, Input, Kind, TarError, TarReader, TypeFlag};
+use crate::tarball::{Entry, Input, Kind, TarError, TarReader, TypeFlag, read_some};
 
 const BUFFER_BYTES: usize = 256 * 1024;
 /// Paths are remembered by their digests; a layer with more entries is no longer checked for repeated ones.
@@ -248,7 +248,7 @@ impl<'a> HashingInput<'a> {
     /// Makes sure that bytes are buffered; false at the end.
     fn fill(&mut self) -> bool {
         while self.position == self.filled && self.error.is_none() {
-            match self.reader.read(&mut self.buffer) {
+            match read_some(&mut self.reader, &mut self.buffer) {
                 Ok(0) => return false,
                 Ok(n) => {
                     (self.position, self.filled) = (0, n);
@@ -256,7 +256,6 @@ impl<'a> HashingInput<'a> {
                         .write_all(&self.buffer[..n])
                         .expect("a hasher takes everything");
                 }
-                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
                 Err(error) => self.error = Some(error),
             }
         }

@@ -7,7 +7,7 @@ use std::os::unix::fs::MetadataExt as _;
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
 
-use crate::binary::{NO_CACHE, listing, write_files};
+use crate::binary::{NO_CACHE, listing, names, write_files};
 use crate::edit::fixture;
 use crate::engine::tool;
 use crate::kernel::{Lack, without};
@@ -137,9 +137,8 @@ fn held_up(home: &Path, lacks: &[Lack], call: &str, line: &str) -> Option<Child>
 fn eventually(home: &Path, is_right: impl Fn(&[String]) -> bool) -> Vec<String> {
     let started = std::time::Instant::now();
     loop {
-        let items = fs::read_dir(home).unwrap();
-        let names = items.map(|item| item.unwrap().file_name().into_string().unwrap());
-        let tops: Vec<String> = names.filter(|name| name.starts_with('.')).collect();
+        let mut tops = names(home);
+        tops.retain(|name| name.starts_with('.'));
         if is_right(&tops) {
             return tops;
         }

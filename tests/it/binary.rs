@@ -62,6 +62,15 @@ pub(crate) fn write_files(directory: &Path, files: &[(&str, &str)]) {
     }
 }
 
+/// The names in a directory, sorted.
+pub(crate) fn names(directory: &Path) -> Vec<String> {
+    let items = std::fs::read_dir(directory).unwrap();
+    let names = items.map(|item| item.unwrap().file_name().into_string().unwrap());
+    let mut names: Vec<String> = names.collect();
+    names.sort();
+    names
+}
+
 /// Every path below `directory` with what is there, one a line: nothing changed if this did not.
 pub(crate) fn listing(directory: &Path) -> Vec<String> {
     fn walk(directory: &Path, prefix: &str, lines: &mut Vec<String>) {

@@ -8,7 +8,7 @@ use super::state::{Files as Derived, Part, StateLayer};
 use super::{Facts, Tagless, layout, named};
 use crate::archive::documents::store::Store;
 use crate::archive::draft::{Content, StoredLayer};
-use crate::archive::tests::{Files, parsed};
+use crate::archive::tests::{Files, compressed, parsed};
 use crate::archive::{Archive, Contents};
 use crate::compression::Compression;
 use crate::digest::{DiffId, Digest};
@@ -56,14 +56,13 @@ fn documents(generation: &Generation, config: &Config) -> Option<Vec<String>> {
 
 /// What every container has that nothing was said of.
 fn empty(release: Release) -> String {
-    let mac = "";
     let on_build = if release == Release::Since29 {
         ""
     } else {
         r#""OnBuild":null,"#
     };
     format!(
-        r#"{{"Hostname":"","Domainname":"","User":"","AttachStdin":false,"AttachStdout":false,"AttachStderr":false,"Tty":false,"OpenStdin":false,"StdinOnce":false,"Env":null,"Cmd":null,"Image":"","Volumes":null,"WorkingDir":"","Entrypoint":null,{mac}{on_build}"Labels":null}}"#
+        r#"{{"Hostname":"","Domainname":"","User":"","AttachStdin":false,"AttachStdout":false,"AttachStderr":false,"Tty":false,"OpenStdin":false,"StdinOnce":false,"Env":null,"Cmd":null,"Image":"","Volumes":null,"WorkingDir":"","Entrypoint":null,{on_build}"Labels":null}}"#
     )
 }
 
@@ -360,9 +359,7 @@ fn saved(config: &Json, config_name: &str, layers: &[(&str, &[u8])]) -> Archive 
 }
 
 fn packed(compression: Compression) -> Vec<u8> {
-    let mut encoder = compression.encoder(Vec::new()).unwrap();
-    std::io::Write::write_all(&mut encoder, &END_OF_ARCHIVE).unwrap();
-    encoder.finish().unwrap()
+    compressed(&END_OF_ARCHIVE, compression)
 }
 
 fn stored(compression: Compression) -> StateLayer {

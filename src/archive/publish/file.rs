@@ -248,17 +248,9 @@ mod tests {
     use std::path::{Path, PathBuf};
 
     use super::{OutputFile, SideFile, make_directories, open_stream, parent, write_files};
+    use crate::archive::tests::names;
     use crate::error::Error;
     use crate::ledger::{Ledger, WrittenAs};
-
-    fn names(directory: &Path) -> Vec<String> {
-        let items = fs::read_dir(directory).unwrap();
-        let mut names: Vec<String> = items
-            .map(|item| item.unwrap().file_name().into_string().unwrap())
-            .collect();
-        names.sort();
-        names
-    }
 
     #[test]
     fn what_is_at_a_path_decides_how_it_is_written() {

@@ -93,16 +93,8 @@ mod tests {
 
     use super::{new_directory, sync_tree};
     use crate::archive::hidden::Place;
+    use crate::archive::tests::names;
     use crate::error::Error;
-
-    fn names(directory: &Path) -> Vec<String> {
-        let items = fs::read_dir(directory).unwrap();
-        let mut names: Vec<String> = items
-            .map(|item| item.unwrap().file_name().into_string().unwrap())
-            .collect();
-        names.sort();
-        names
-    }
 
     /// What is in the way is found before anything is made.
     fn never(_: &Path) -> Result<u8, Error> {

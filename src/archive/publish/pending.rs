@@ -183,6 +183,7 @@ mod tests {
     use super::{sync_directories, sync_directory};
     use crate::archive::hidden::Place;
     use crate::archive::hidden::claim::hold;
+    use crate::archive::tests::names;
     use crate::error::Error;
 
     /// The names in a directory, and a file there that is complete but for its name.
@@ -205,12 +206,7 @@ mod tests {
         }
 
         fn names(&self) -> Vec<String> {
-            let items = fs::read_dir(self.0.path()).unwrap();
-            let mut names: Vec<String> = items
-                .map(|item| item.unwrap().file_name().into_string().unwrap())
-                .collect();
-            names.sort();
-            names
+            names(self.0.path())
         }
 
         fn text(&self) -> String {

@@ -15,7 +15,7 @@ use super::import::Import;
 use super::spool::{self, Spool};
 use super::spooling::LIMITS;
 use super::{Source, names};
-use crate::archive::tests::{Files, tar};
+use crate::archive::tests::{Files, compressed, tar};
 use crate::compression::Compression;
 use crate::digest::Digest;
 use crate::error::Error;
@@ -47,12 +47,6 @@ fn content(blob: &Blob) -> Vec<u8> {
     let mut content = Vec::new();
     blob.reader().read_to_end(&mut content).unwrap();
     content
-}
-
-fn compressed(bytes: &[u8], compression: Compression) -> Vec<u8> {
-    let mut encoder = compression.encoder(Vec::new()).unwrap();
-    encoder.write_all(bytes).unwrap();
-    encoder.finish().unwrap()
 }
 
 fn on_disk(directory: &Path, name: &str) -> SourceEntry {

@@ -1,7 +1,7 @@
 //! The operations that turn one stack of layers into another: what goes is removed, what comes is a tar beside the patch.
 
 use std::collections::{HashMap, HashSet};
-use std::io::{self, Read as _, Write};
+use std::io::Write;
 use std::ops::Range;
 
 use super::Operations;
@@ -10,6 +10,7 @@ use crate::diff::layers::{Run, runs};
 use crate::digest::{DiffId, Hashing};
 use crate::error::Error;
 use crate::patch::{DraftValue, PatchDraft};
+use crate::tarball::read_some;
 
 const BUFFER_BYTES: usize = 128 * 1024;
 
@@ -35,12 +36,11 @@ impl LayerTar {
         let mut hashing = Hashing::new(out);
         let mut buffer = vec![0; BUFFER_BYTES];
         loop {
-            let n = match stream.read(&mut buffer) {
-                Ok(0) => break,
-                Ok(n) => n,
-                Err(error) if error.kind() == io::ErrorKind::Interrupted => continue,
-                Err(error) => return Err(failed(name())(error)),
-            };
+            let read = read_some(&mut stream, &mut buffer);
+            let n = read.map_err(|error| failed(name())(error))?;
+            if n == 0 {
+                break;
+            }
             let written = hashing.write_all(&buffer[..n]);
             written.map_err(failed(self.name.clone()))?;
         }

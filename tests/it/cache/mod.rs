@@ -14,7 +14,7 @@ use ocipatch::cache::{Cache, Recorder};
 use ocipatch::digest::Digest;
 use tempfile::TempDir;
 
-use crate::binary::{command, listing, write_files};
+use crate::binary::{command, listing, names, write_files};
 use crate::edit::fixture;
 
 const PATCH: &str = "apiVersion: ocipatch/v1\nexpect:\n- path: { /etc: exists }\noperations:\n- add-layer: { files: [{ path: /etc/new, content: hi }] }\n- set-mode: { /etc/greeting: 0600 }\n";
@@ -82,11 +82,7 @@ impl Home {
 
     /// The names of the records.
     fn records(&self) -> Vec<String> {
-        let items = fs::read_dir(self.cache()).unwrap();
-        let names = items.map(|item| item.unwrap().file_name().into_string().unwrap());
-        let mut names: Vec<String> = names.collect();
-        names.sort();
-        names
+        names(&self.cache())
     }
 
     /// Puts a record of `tar` where that of `blob` belongs.

@@ -14,7 +14,7 @@ use std::ffi::OsStr;
 use std::path::Path;
 use std::process::Output;
 
-use crate::binary::command;
+use crate::binary::{command, write_files};
 use clean::Format;
 
 /// Drives a terminal: CSI, title, hyperlink, clipboard, and the controls of one byte less in UTF-8.
@@ -29,6 +29,26 @@ const MARKUP: &str = "`````` @everyone <img src=x> | a | [b](javascript:alert(1)
 const COMMAND: &str = "::error file=x,line=1::INJECTED";
 
 const PAYLOADS: [&str; 5] = [CONTROLS, INVISIBLE, LINES, MARKUP, COMMAND];
+
+/// How many patches one run is given: so few that each problem is told.
+const AT_ONCE: usize = 20;
+
+/// Runs a command on patches in `home`, each a file named by its position, and looks at every byte that it prints.
+#[track_caller]
+fn run_on(
+    home: &Path,
+    format: Format,
+    command: &[&str],
+    patches: &[String],
+    image: &[&str],
+) -> Output {
+    let names: Vec<String> = (0..patches.len()).map(|i| format!("{i}.yaml")).collect();
+    let names: Vec<&str> = names.iter().map(String::as_str).collect();
+    let patches = patches.iter().map(String::as_str);
+    let files: Vec<(&str, &str)> = names.iter().copied().zip(patches).collect();
+    write_files(home, &files);
+    run(home, format, &[command, &names, image].concat())
+}
 
 /// Runs a command in `home`, and looks at every byte that it prints.
 #[track_caller]

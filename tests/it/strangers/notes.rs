@@ -5,7 +5,7 @@ use std::path::Path;
 use serde_json::{Value, json};
 
 use super::clean::Format;
-use super::run;
+use super::{AT_ONCE, run, run_on};
 use crate::binary::write_files;
 use crate::edit::fixture;
 
@@ -63,24 +63,23 @@ fn check(home: &Path, operation: &str, name: &str) -> Value {
     check_all(home, &[(operation, name.to_owned())]).remove(0)
 }
 
-/// What one run says of the patch of each operation, so few at once that each problem is told.
+/// What is said of the patch of each operation.
 fn check_all(home: &Path, patches: &[(&str, String)]) -> Vec<Value> {
+    let patch = |(operation, name): &(&str, String)| {
+        let operation = operation.replace("NAME", name);
+        format!("apiVersion: ocipatch/v1\noperations:\n  - {operation}\n")
+    };
+    let patches: Vec<String> = patches.iter().map(patch).collect();
     let mut reports = Vec::new();
-    for patches in patches.chunks(20) {
-        let mut arguments = vec!["check".to_owned(), "--format=json".to_owned()];
-        for (i, (operation, name)) in patches.iter().enumerate() {
-            let operation = operation.replace("NAME", name);
-            let patch = format!("apiVersion: ocipatch/v1\noperations:\n  - {operation}\n");
-            let file = format!("{i}.yaml");
-            write_files(home, &[(&file, &patch)]);
-            arguments.push(file);
-        }
-        let output = run(home, Format::Json, &arguments);
+    for patches in patches.chunks(AT_ONCE) {
+        let command = ["check", "--format=json"];
+        let output = run_on(home, Format::Json, &command, patches, &[]);
         let all: Value = serde_json::from_slice(&output.stdout).unwrap();
-        reports.extend(arguments[2..].iter().map(|file| {
+        reports.extend((0..patches.len()).map(|i| {
+            let file = format!("{i}.yaml");
             let of_file = |key: &str| -> Value {
                 let items = all[key].as_array().into_iter().flatten();
-                items.filter(|it| it["file"] == **file).cloned().collect()
+                items.filter(|it| it["file"] == *file).cloned().collect()
             };
             json!({ "problems": of_file("problems"), "notes": of_file("notes") })
         }));

@@ -8,7 +8,7 @@ use ocipatch::plan::contradictions;
 use serde_json::{Map, Value, json};
 
 use super::clean::Format;
-use super::{MARKUP, PAYLOADS, run};
+use super::{AT_ONCE, MARKUP, PAYLOADS, run, run_on};
 use crate::binary::write_files;
 use crate::consumers::OPERATIONS;
 use crate::edit::fixture;
@@ -218,18 +218,9 @@ impl Batches {
     fn run(self, home: &Path, command: &str, formats: &[(&str, Format)], image: &[&str]) {
         for ((format, is_good), texts) in self.0 {
             let (format_name, format) = formats[format];
-            // So few that each problem is told.
-            for texts in texts.chunks(20) {
-                let names = (0..texts.len()).map(|i| format!("{i}.yaml"));
-                let names: Vec<String> = names.collect();
-                let files = names.iter().map(String::as_str);
-                let files: Vec<(&str, &str)> =
-                    files.zip(texts.iter().map(String::as_str)).collect();
-                write_files(home, &files);
-                let mut arguments = vec![command, "--format", format_name];
-                arguments.extend(names.iter().map(String::as_str));
-                arguments.extend(image);
-                let output = run(home, format, &arguments);
+            for texts in texts.chunks(AT_ONCE) {
+                let command = [command, "--format", format_name];
+                let output = run_on(home, format, &command, texts, image);
                 let code = i32::from(!is_good);
                 assert_eq!(output.status.code(), Some(code), "{output:?}");
             }

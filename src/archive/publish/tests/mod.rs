@@ -17,6 +17,7 @@ use super::in_place::Replaced;
 use super::write::{Sink, write_tar};
 use crate::archive::draft::{Content, Draft, DraftEntry};
 use crate::archive::source::Source;
+use crate::archive::tests::names;
 use crate::compression::Compression;
 use crate::ledger::WrittenAs;
 use crate::tarball::{END_OF_ARCHIVE, Entry, Kind, Mtime, TypeFlag, header_group};
@@ -79,12 +80,7 @@ impl Home {
     }
 
     fn names(&self) -> Vec<String> {
-        let items = fs::read_dir(self.0.path()).unwrap();
-        let mut names: Vec<String> = items
-            .map(|item| item.unwrap().file_name().into_string().unwrap())
-            .collect();
-        names.sort();
-        names
+        names(self.0.path())
     }
 
     /// Writes a draft to a file and to a stream, which get the same bytes.
