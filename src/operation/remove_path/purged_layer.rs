@@ -114,28 +114,39 @@ impl Names<'_> {
         }
         let (bearer, bearer_goes, n_names) = (*bearer, *goes, self.all.len());
         let last_was = self.all.last().map_or(bearer, |name| name.logged);
-        let stays: Vec<Name<'_>> = self.all.into_iter().filter(|name| !name.goes).collect();
+        let mut stays: Vec<Name<'_>> = self.all.into_iter().filter(|name| !name.goes).collect();
         let Some(first) = stays.first().filter(|_| stays.len() < n_names) else {
             return false;
         };
+        let first = first.logged;
         let change = |header| GroupEdit::Change {
             header,
             content: None,
         };
         if bearer_goes {
             let header = HeaderChange {
-                name: Some(first.logged.entry.name.clone()),
+                name: Some(first.entry.name.clone()),
                 ..HeaderChange::default()
             };
             edits.insert(bearer.content.offset, change(header));
-            edits.insert(first.logged.content.offset, GroupEdit::Drop);
+            edits.insert(first.content.offset, GroupEdit::Drop);
         }
-        let spelled = &first.logged.entry.name;
+        let spelled = &first.entry.name;
         let target = match ImagePath::from_entry_name(spelled) {
             Ok(_) => spelled.clone(),
             // As a name `..` stays in the root, as a target it does not.
             Err(_) => ImagePath::confined(spelled).entry_name().to_vec(),
         };
+        // Engines remove what has the name of a link before they make it: nothing can link to itself.
+        let own = ImagePath::confined(spelled);
+        let is_first = |name: &Name<'_>| std::ptr::eq(name.logged, first);
+        stays.retain(|name| {
+            let stays = is_first(name) || ImagePath::confined(&name.logged.entry.name) != own;
+            if !stays {
+                edits.insert(name.logged.content.offset, GroupEdit::Drop);
+            }
+            stays
+        });
         for link in &stays[1..] {
             let header = HeaderChange {
                 link_name: Some(target.clone()),
