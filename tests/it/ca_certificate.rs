@@ -146,7 +146,7 @@ fn openssl_links_to_the_same_certificates() {
         &fixture("docker20.tar"),
         "base.tar",
     );
-    let subjects = samples(200, &subject());
+    let subjects = samples(100, &subject());
     let text = certificates(&openssl, directory.path(), &subjects);
     write_files(directory.path(), &[("ca.pem", &text)]);
     apply(

@@ -110,7 +110,7 @@ fn a_flipped_bit_is_found_wherever_it_is_not_in_an_optional_key() {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(60))]
+    #![proptest_config(ProptestConfig::with_cases(crate::random::cases(30)))]
 
     #[test]
     fn flipped_bytes_never_panic(

@@ -244,7 +244,7 @@ fn any_operation() -> impl Strategy<Value = String> {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(cases(75)))]
+    #![proptest_config(ProptestConfig::with_cases(cases(40)))]
 
     #[test]
     fn any_patch_is_rejected_or_gives_a_sound_archive(

@@ -246,7 +246,7 @@ fn stack() -> impl Strategy<Value = String> {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(40))]
+    #![proptest_config(ProptestConfig::with_cases(crate::random::cases(20)))]
 
     #[test]
     fn any_stack_becomes_any_other(old in stack(), new in stack()) {

@@ -32,7 +32,7 @@ fn turned(old: &Image, new: &Image) -> Result<Image, DifferencePatch> {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(150))]
+    #![proptest_config(ProptestConfig::with_cases(crate::random::cases(75)))]
 
     #[test]
     fn what_operations_can_say_is_said_in_full(old in image(), new in image()) {

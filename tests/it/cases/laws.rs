@@ -14,6 +14,10 @@ use super::text::History;
 use super::{Case, build};
 use crate::binary::{NO_CACHE, command, listing};
 use crate::edit::Archive;
+use crate::random::cases;
+
+const PLAN: [&str; 3] = ["plan", "fix.yaml", "app.tar"];
+const APPLY: [&str; 5] = ["apply", "fix.yaml", "app.tar", "-o", "out.tar"];
 
 /// One archive form of a case, after a run.
 struct Outcome {
@@ -25,8 +29,11 @@ struct Outcome {
 
 /// Checks all laws; returns the sections that the case should end with.
 pub(super) fn check(case: &Case) -> String {
-    let v1 = check_form(case, &build::v1_directories(&case.images));
-    let hybrid = check_form(case, &build::hybrid(&case.images));
+    // In turn one of the forms, unless `OCIPATCH_CASES` asks for more; the other one only has to come to the same.
+    let turn = case.patch.len() % 2;
+    let is_full = |form| cases(1) > 1 || form == turn;
+    let v1 = check_form(case, &build::v1_directories(&case.images), is_full(0));
+    let hybrid = check_form(case, &build::hybrid(&case.images), is_full(1));
     assert_eq!(v1.told, hybrid.told, "both forms tell the same");
     assert_eq!(v1.images, hybrid.images, "both forms hold the same images");
     let Some(images) = v1.images else {
@@ -82,10 +89,13 @@ fn prepare(case: &Case, archive: &[u8], is_reversed: bool) -> TempDir {
     directory
 }
 
-fn check_form(case: &Case, archive: &[u8]) -> Outcome {
+fn check_form(case: &Case, archive: &[u8], is_full: bool) -> Outcome {
     let home = prepare(case, archive, false);
     let home = home.path();
     assert_sound(case, home, "app.tar");
+    if !is_full {
+        return check_result(case, archive, home);
+    }
     packs_back(case, home, archive);
 
     let plan = ["plan", "--format=json", "fix.yaml", "app.tar"];
@@ -93,18 +103,17 @@ fn check_form(case: &Case, archive: &[u8]) -> Outcome {
     check_knows_no_more(case, home, &plan);
 
     let before = listing(home);
-    let first = run(case, home, &["plan", "fix.yaml", "app.tar"]);
+    let first = run(case, home, &PLAN);
     let other = prepare(case, archive, true);
-    let elsewhere = run_elsewhere(case, other.path(), &["plan", "fix.yaml", "app.tar"]);
+    let elsewhere = run_elsewhere(case, other.path(), &PLAN);
     assert_eq!(first, elsewhere, "a plan elsewhere");
     let extracted = run(case, home, &["plan", "fix.yaml", "unpacked"]);
     assert_eq!(first, extracted, "a plan of the extracted directory");
 
-    let apply = ["apply", "fix.yaml", "app.tar", "-o", "out.tar"];
     if first.status.code() == Some(1) {
         assert_eq!(first.stdout, b"");
         for arguments in [
-            &apply[..],
+            &APPLY[..],
             &["apply", "fix.yaml", "app.tar", "--in-place"],
             &["apply", "fix.yaml", "unpacked", "--in-place"],
             &["apply", "fix.yaml", "app.tar", "-o", "out/"],
@@ -118,12 +127,9 @@ fn check_form(case: &Case, archive: &[u8]) -> Outcome {
             assert_eq!(told, first, "{arguments:?}");
         }
         assert_eq!(listing(home), before, "a rejected patch leaves no trace");
-        return Outcome {
-            told: String::from_utf8(first.stderr).unwrap(),
-            images: None,
-        };
+        return rejected(first);
     }
-    let applied = run(case, home, &apply);
+    let applied = run(case, home, &APPLY);
     let told = stdout(&first);
     let bytes = std::fs::read(home.join("out.tar")).unwrap();
     let talk = String::from_utf8(applied.stderr.clone()).unwrap();
@@ -133,7 +139,7 @@ fn check_form(case: &Case, archive: &[u8]) -> Outcome {
         written.starts_with("wrote `out.tar`: ") && written.lines().count() == 1,
         "{written}"
     );
-    stdout(&run_elsewhere(case, other.path(), &apply));
+    stdout(&run_elsewhere(case, other.path(), &APPLY));
     let elsewhere = std::fs::read(other.path().join("out.tar")).unwrap();
     assert!(bytes == elsewhere, "an apply elsewhere");
     assert_eq!(bytes == archive, plan["changed"] == false, "{plan:#}");
@@ -152,6 +158,30 @@ fn check_form(case: &Case, archive: &[u8]) -> Outcome {
         again_changes_nothing(case, home);
     }
     other_outputs_hold_the_same(case, home, &images);
+    done(&told, images)
+}
+
+/// What is told of a patch and what it makes, and nothing else.
+fn check_result(case: &Case, archive: &[u8], home: &Path) -> Outcome {
+    let planned = run(case, home, &PLAN);
+    if planned.status.code() == Some(1) {
+        return rejected(planned);
+    }
+    stdout(&run(case, home, &APPLY));
+    let bytes = std::fs::read(home.join("out.tar")).unwrap();
+    assert_sound(case, home, "out.tar");
+    assert_kept(archive, &bytes);
+    done(&stdout(&planned), describe(&bytes))
+}
+
+fn rejected(planned: Output) -> Outcome {
+    Outcome {
+        told: String::from_utf8(planned.stderr).unwrap(),
+        images: None,
+    }
+}
+
+fn done(told: &str, images: Vec<Described>) -> Outcome {
     let lines = told.lines().filter(|line| !line.starts_with("manifest "));
     Outcome {
         told: lines.fold(String::new(), |told, line| told + line + "\n"),

@@ -136,7 +136,7 @@ fn any_text_is_a_patch_or_told_why_not() {
         "\\u0000",
         "\u{85}",
     ];
-    change(1, 1_500, &seeds, &words, any_patch);
+    change(1, 750, &seeds, &words, any_patch);
 }
 
 #[test]
@@ -180,7 +180,7 @@ fn any_document_keeps_its_bytes() {
         "diff_ids",
         "\"config\":",
     ];
-    change(2, 3_000, &seeds, &words, any_document);
+    change(2, 1_500, &seeds, &words, any_document);
 }
 
 #[test]
@@ -207,12 +207,12 @@ fn any_diff_fits_or_is_told_why_not() {
         "two\n",
         ",",
     ];
-    change(3, 3_000, &seeds, &words, any_diff);
+    change(3, 1_500, &seeds, &words, any_diff);
 }
 
 #[test]
 fn any_stack_of_layers_is_a_tree_or_told_why_not() {
-    decide(4, 2_000, 600, any_tree);
+    decide(4, 1_000, 600, any_tree);
 }
 
 #[test]
@@ -229,10 +229,10 @@ fn any_archive_is_patched_and_no_worse_or_told_why_not() {
         let file = PatchFile::parse("x", patch.as_bytes());
         assert!(file.is_ok(), "{operation}");
     }
-    decide(5, 750, 200, any_archive);
+    decide(5, 375, 200, any_archive);
     let n_patched = N_PATCHED.load(Ordering::Relaxed);
     println!("{n_patched} patched");
-    assert!(n_patched > 150, "{n_patched}");
+    assert!(n_patched > 75, "{n_patched}");
 }
 
 #[test]
@@ -244,7 +244,7 @@ fn any_bytes_are_an_archive_or_told_why_not() {
     ];
     change(
         6,
-        300,
+        150,
         &seeds,
         &["ustar", "\u{0}", "0000", "x", "L"],
         any_bytes,

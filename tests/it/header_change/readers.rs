@@ -21,7 +21,7 @@ fn hex(bytes: &[u8]) -> String {
 /// Groups that were changed, as an archive, and what is meant by them.
 fn changed_archive() -> (Vec<u8>, Vec<Entry>) {
     let (mut archive, mut entries) = (Vec::new(), Vec::new());
-    for (mut given, change) in random::samples(400, &(group(), change())) {
+    for (mut given, change) in random::samples(200, &(group(), change())) {
         // What other readers cannot have at all, whoever writes it.
         given.extra.remove("hdrcharset");
         given.times = None;

@@ -46,8 +46,8 @@ fn a_tar_of_any_layers_is_the_merged_tree() {
         }
         Ok(())
     };
-    random::check(200, &honest::stack(1..5), test);
-    random::check(300, &wild::stack(1..4), test);
+    random::check(100, &honest::stack(1..5), test);
+    random::check(150, &wild::stack(1..4), test);
 }
 
 #[test]
@@ -87,9 +87,9 @@ fn a_directory_is_what_root_extracts_of_the_tar() {
         );
     }
     let mut number = 0;
-    for layers in random::samples(40, &wild::stack(1..4))
+    for layers in random::samples(20, &wild::stack(1..4))
         .into_iter()
-        .chain(random::samples(40, &honest::stack(1..4)))
+        .chain(random::samples(20, &honest::stack(1..4)))
     {
         let archive = open(&stacks::archive(&layers, Hand::Plain));
         if read_trees(&archive, &[0]).is_err() {

@@ -112,7 +112,7 @@ fn owned(path: &[&str]) -> Vec<String> {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(cases(100)))]
+    #![proptest_config(ProptestConfig::with_cases(cases(50)))]
 
     #[test]
     fn an_operation_changes_only_what_it_names(config in config()) {
@@ -151,7 +151,7 @@ const NO_OPERATIONS: &[&str] = &[
 ];
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(cases(150)))]
+    #![proptest_config(ProptestConfig::with_cases(cases(75)))]
 
     #[test]
     fn what_no_operation_changes_keeps_every_byte(config in config()) {

@@ -106,7 +106,7 @@ fn operations_one_after_the_other_give_the_tree_of_all_by_hand() {
     let tar = option::weighted(0.3, wild::stack(1..2));
     // With one layer there is nothing to squash, and what is implied stays so.
     let strategy = (any_stack(2..4), tar, hand(), vec(any_edit(), 2..6));
-    random::check(600, &strategy, |(layers, tar, hand, edits)| {
+    random::check(300, &strategy, |(layers, tar, hand, edits)| {
         let bytes = archive(&layers, hand);
         let was = seen(&bytes)?;
         let mut tree = was.tree();

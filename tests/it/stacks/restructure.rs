@@ -76,7 +76,7 @@ fn assert_same_tree(found: &Seen, wanted: &Tree) -> Result<(), TestCaseError> {
 #[test]
 fn squashed_layers_show_the_same_tree() {
     let strategy = (any_stack(2..6), hand(), any::<Index>(), any::<Index>());
-    random::check(400, &strategy, |(layers, hand, one, other)| {
+    random::check(200, &strategy, |(layers, hand, one, other)| {
         let ends = [one, other].map(|index| index.index(layers.len()));
         let (first, last) = (ends[0].min(ends[1]), ends[0].max(ends[1]));
         let bytes = archive(&layers, hand);
@@ -214,7 +214,7 @@ fn a_layer_among_others_makes_the_tree_of_the_stack_so_composed() {
         any::<Index>(),
         any::<bool>(),
     );
-    random::check(500, &strategy, |(layers, hand, files, at, is_replaced)| {
+    random::check(250, &strategy, |(layers, hand, files, at, is_replaced)| {
         let n_places = layers.len() + usize::from(!is_replaced);
         let position = at.index(n_places);
         let (below, mut above) = (layers[..position].to_vec(), layers[position..].to_vec());
@@ -262,7 +262,7 @@ fn a_layer_among_others_makes_the_tree_of_the_stack_so_composed() {
 fn a_tar_as_it_is_makes_the_tree_of_the_stack_so_composed() {
     let directory = tempfile::tempdir().unwrap();
     let strategy = (any_stack(1..5), wild::stack(1..2), hand(), any::<Index>());
-    random::check(300, &strategy, |(mut layers, new, hand, at)| {
+    random::check(150, &strategy, |(mut layers, new, hand, at)| {
         let position = at.index(layers.len() + 1);
         let bytes = archive(&layers, hand);
         let tar = stream(&new[0], hand);
@@ -359,7 +359,7 @@ fn jiff_like(seconds: i64) -> &'static str {
 fn another_compression_keeps_image_id_and_streams() {
     let to = select(vec!["gzip", "zstd", "none"]);
     let strategy = (any_stack(1..4), to.clone(), to, any::<Index>());
-    random::check(60, &strategy, |(layers, first, then, at)| {
+    random::check(30, &strategy, |(layers, first, then, at)| {
         let bytes = layout(&layers, Hand::Plain);
         let was = seen(&bytes)?;
         let out = apply_one(&bytes, format!("recompress: {first}")).map_err(TestCaseError::fail)?;

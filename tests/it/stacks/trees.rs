@@ -90,12 +90,12 @@ fn check_tree(layers: &[Vec<Item>]) -> Result<(), TestCaseError> {
 
 #[test]
 fn the_tree_of_a_wild_stack_is_the_one_by_hand() {
-    random::check(1_500, &wild::stack(1..5), |layers| check_tree(&layers));
+    random::check(750, &wild::stack(1..5), |layers| check_tree(&layers));
 }
 
 #[test]
 fn the_tree_of_an_honest_stack_is_the_one_by_hand_and_that_of_overlays() {
-    random::check(600, &honest::stack(1..6), |layers| {
+    random::check(300, &honest::stack(1..6), |layers| {
         check_tree(&layers)?;
         let mut overlays = Tree::default();
         for layer in &layers {

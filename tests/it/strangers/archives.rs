@@ -82,12 +82,12 @@ const WRITING: [(Format, &[&str]); 3] = [
     (Format::Text, &["unpack", "--layers", "new.tar", "unpacked"]),
 ];
 
-/// Runs in turn a third of all commands: each meets one of the first three payloads in each kind of place, and those act
-/// wherever they get out. `OCIPATCH_CASES=3` has each command meet all.
+/// Runs in turn a sixth of all commands: half of them meet one of the first three payloads in each kind of place, and those act
+/// wherever they get out. `OCIPATCH_CASES=6` has each command meet all.
 fn run_some(home: &Path, turn: usize) {
     let commands = COMMANDS.iter().chain(&WRITING).enumerate();
     for (i, (format, arguments)) in commands {
-        if (i + turn) % 3 < cases(1) as usize {
+        if (i + turn) % 6 < cases(1) as usize {
             run(home, *format, arguments);
         }
     }
@@ -112,12 +112,12 @@ fn no_string_of_a_document_gets_out_of_its_place() {
                     break;
                 }
                 n_places += 1;
-                // In turn, a payload and a command for every second place: all of them meet many times. `OCIPATCH_CASES=2` takes
-                // every place, `OCIPATCH_CASES=65` has each meet every payload and command.
-                if n_places % 2 >= cases(1) as usize {
+                // In turn, a payload and a command for every fourth place: all of them meet many times. `OCIPATCH_CASES=4` takes
+                // every place, `OCIPATCH_CASES=130` has each meet every payload and command.
+                if n_places % 4 >= cases(1) as usize {
                     continue;
                 }
-                for turn in (n_places / 2..).take(cases(1) as usize) {
+                for turn in (n_places / 4..).take(cases(1) as usize) {
                     let payload = PAYLOADS[turn % PAYLOADS.len()];
                     let changed = with_payload(&document, n, payload).unwrap();
                     let mut new = archive.clone();

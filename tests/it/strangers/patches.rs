@@ -182,11 +182,11 @@ fn no_key_or_value_of_a_patch_gets_out_of_its_place() {
                     refused.add((turn % PLANS.len(), false), escaped);
                     continue;
                 }
-                // A plan for every second: a place meets two or three payloads.
-                if turn % 2 >= cases(1) as usize {
+                // A plan for every fourth: a place meets one or two payloads.
+                if turn % 4 >= cases(1) as usize {
                     continue;
                 }
-                let (name, format) = PLANS[turn % PLANS.len()];
+                let (name, format) = PLANS[turn / 4 % PLANS.len()];
                 write_files(home.path(), &[("fix.yaml", &escaped)]);
                 let arguments = ["plan", "--format", name, "fix.yaml", "app.tar"];
                 let output = run(home.path(), format, &arguments);
@@ -197,7 +197,7 @@ fn no_key_or_value_of_a_patch_gets_out_of_its_place() {
         refused.run(home.path(), "plan", &PLANS, &["app.tar"]);
     }
     println!("{n_places} places, {n_done} plans");
-    assert!(n_places > 300 && n_done > 50, "{n_places} {n_done}");
+    assert!(n_places > 300 && n_done > 25, "{n_places} {n_done}");
 }
 
 /// Whether `check` finds no problem.
