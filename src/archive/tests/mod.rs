@@ -1,5 +1,7 @@
 //! Archives for unit tests, from documents as JSON.
 
+pub(super) mod registry;
+
 use std::collections::BTreeMap;
 use std::io::Write as _;
 use std::path::Path;
