@@ -66,7 +66,7 @@ fn the_generation_is_that_of_most_blobs() {
         "config": {"MacAddress": "m"}, "rootfs": rootfs(3),
     });
     let parsed = config(&image);
-    let generations: Vec<Generation> = Generation::times(Vec::new())
+    let generations: Vec<Generation> = Generation::times(vec!["2001-02-03T04:05:06Z".to_owned()])
         .iter()
         .flat_map(|time| Generation::candidates(true, time))
         .collect();
