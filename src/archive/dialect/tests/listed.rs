@@ -1,7 +1,8 @@
-//! Which images documents list, and where two of them disagree.
+//! Which images documents list, and where two of them disagree. One file because they share their archives.
 
 use serde_json::{Value as Json, json};
 
+use super::rootfs;
 use crate::archive::Archive;
 use crate::archive::tests::{Files, annotated, digest_of};
 use crate::digest::Digest;
@@ -168,6 +169,105 @@ fn items_describe_the_images_of_the_index() {
         &|_, items| items[1]["Layers"].as_array_mut().unwrap().reverse(),
         "the layers that `manifest.json`, unlike `index.json`, lists for b:1",
     );
+}
+
+#[test]
+fn items_and_images_that_are_all_alike_are_not_compared_without_end() {
+    let mut files = Files::default();
+    let config = files.blob(CONFIG, json!({"rootfs": rootfs(0)}).to_string().as_bytes());
+    let manifests: Vec<Json> = (0..400)
+        .map(|i| {
+            files.manifest(&json!({
+                "schemaVersion": 2, "mediaType": MANIFEST, "config": config, "layers": [],
+                "annotations": {"mark": i.to_string()},
+            }))
+        })
+        .collect();
+    let mut files = files.layout(&manifests);
+    let path = format!("blobs/sha256/{}", digest_of(&config).hex());
+    let item = json!({"Config": path, "RepoTags": null, "Layers": []});
+    for (n_items, is_read) in [(250, true), (251, false)] {
+        let items = vec![item.clone(); n_items];
+        files.put("manifest.json", json!(items).to_string().as_bytes());
+        let told = told(Archive::open(files.source()));
+        assert_eq!(
+            !told.contains("at most 100000 are allowed"),
+            is_read,
+            "{told}"
+        );
+    }
+}
+
+/// The manifests of the images of an archive of Docker 25, which all have one configuration: numbers of those that the index
+/// lists under names.
+fn hybrid(index: &[(&str, usize)], items: &[&str]) -> String {
+    let mut files = Files::default();
+    let layer = files.blob(PLAIN_LAYER, &END_OF_ARCHIVE);
+    let config = json!({"rootfs": {"type": "layers", "diff_ids": [layer["digest"]]}});
+    let config = files.blob(CONFIG, config.to_string().as_bytes());
+    let manifests = [0, 1].map(|mark| {
+        files.manifest(&json!({
+            "schemaVersion": 2, "mediaType": MANIFEST, "config": config, "layers": [layer],
+            "annotations": {"mark": mark.to_string()},
+        }))
+    });
+    let listed = index.iter().map(|(name, mark)| match *name {
+        "-" => manifests[*mark].clone(),
+        name => named(&manifests[*mark], name),
+    });
+    let mut files = files.layout(&listed.collect::<Vec<_>>());
+    let path = |blob: &Json| format!("blobs/sha256/{}", digest_of(blob).hex());
+    let sources = json!({layer["digest"].as_str().unwrap(): layer});
+    let items = items.iter().map(|names| {
+        let names: Vec<&str> = names.split_whitespace().collect();
+        json!({"Config": path(&config), "RepoTags": names, "Layers": [path(&layer)], "LayerSources": sources})
+    });
+    let items: Vec<Json> = items.collect();
+    files.put("manifest.json", json!(items).to_string().as_bytes());
+    match Archive::open(files.source()) {
+        Ok(archive) => {
+            let place = |digest| {
+                manifests
+                    .iter()
+                    .position(|it| Some(digest_of(it)) == digest)
+            };
+            let images = archive.images().iter();
+            let marks = images.map(|image| place(image.manifest_digest()));
+            let marks = marks.map(|mark| mark.map_or("-".to_owned(), |mark| mark.to_string()));
+            marks.collect::<Vec<_>>().join(" ")
+        }
+        Err(error) => error.to_string(),
+    }
+}
+
+#[test]
+fn images_that_are_alike_are_told_by_their_names() {
+    for (index, items, wanted) in [
+        (
+            &[("app:1", 0), ("app:2", 1)][..],
+            &["app:1", "app:2"][..],
+            "0 1",
+        ),
+        (&[("app:2", 1), ("app:1", 0)], &["app:1", "app:2"], "0 1"),
+        (&[("app:1", 0), ("app:2", 0)], &["app:1 app:2"], "0"),
+        (&[("-", 1)], &[""], "1"),
+        (&[("-", 1), ("-", 1)], &[""], "1"),
+        (&[("-", 1)], &["", ""], "1 1"),
+        (&[("-", 0), ("-", 1)], &[""], "has two manifests there"),
+        (
+            &[("app:1", 0), ("app:1", 1)],
+            &["app:1"],
+            "has two manifests there",
+        ),
+        (&[("app:1", 0)], &["app:2"], "tags as image"),
+        (&[("app:1", 0)], &["app:1 app:2"], "tags as image"),
+    ] {
+        let found = hybrid(index, items);
+        assert!(
+            found == wanted || wanted.contains(' ') && found.contains(wanted),
+            "{index:?} {items:?} {found}"
+        );
+    }
 }
 
 /// The step of a history before Docker 1.10, with `pad` bytes that nobody reads.

@@ -1,4 +1,4 @@
-//! What registries are asked and sent, by registries in memory.
+//! What registries are asked and sent. One file because all of it is said of registries in memory.
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on fails")]
 
 use serde_json::{Value as Json, json};

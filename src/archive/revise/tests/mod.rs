@@ -1,23 +1,22 @@
-//! What is written into `repositories`, and which times new entries get.
+//! What the documents of a revised archive say. One file because `repositories` and `manifest.json` are derived of the same.
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on fails")]
 
-use std::collections::HashMap;
+mod dating;
+mod lists;
 
 use serde_json::{Value as Json, json};
 
 use super::Derivation;
-use super::dating::{mtime_of, redated};
+use super::manifest_json::manifest_json;
 use super::repositories::repositories;
 use crate::archive::dialect::Facts;
-use crate::archive::dialect::state::{Derived, Files as DerivedFiles, Part, Paths, Role, Stamp};
-use crate::archive::draft::Content;
+use crate::archive::dialect::state::{Files as DerivedFiles, Paths};
 use crate::archive::tests::{Files, parsed};
-use crate::archive::{Archive, Contents, Described, Source};
-use crate::digest::Digest;
+use crate::archive::{Contents, Described};
+use crate::digest::{DiffId, Digest};
 use crate::image::Config;
 use crate::image::json::Document;
 use crate::reference::Reference;
-use crate::tarball::{END_OF_ARCHIVE, Entry, Mtime, header_group};
 
 /// One image: its names, as `app:1 b:2`, and what `repositories` says of them; nothing if the writer's ids are not known.
 type Told<'a> = (&'a str, &'a str);
@@ -28,12 +27,12 @@ fn tags(text: &str) -> Vec<Reference> {
 }
 
 /// What each image has a layer with: its directory is `d0`, or `n0` once it is changed.
-fn files(images: &[Told<'_>], directory: &str) -> DerivedFiles {
+fn files(images: &[Told<'_>], directory: impl Fn(usize) -> &'static str) -> DerivedFiles {
     let mut files = DerivedFiles::default();
     for (i, (_, top)) in images.iter().enumerate() {
         files.paths.push(Paths {
-            config: String::new(),
-            layers: vec![format!("{directory}{i}/layer.tar")],
+            config: format!("{}{i}.json", directory(i)),
+            layers: vec![format!("{}{i}/layer.tar", directory(i))],
             top: (*top).to_owned(),
         });
     }
@@ -88,8 +87,7 @@ fn contents(n_images: usize, unread: &str) -> (Contents, &'static Facts) {
     (contents, facts)
 }
 
-/// Returns `repositories` after a change, and whether it was said to be wrong. A new id that ends in `!` is of an image that
-/// changes, and so has another layer.
+/// Returns `repositories` after a change, and whether it was said to be wrong.
 fn revised(
     case: &Case,
     document: Option<&Json>,
@@ -98,6 +96,23 @@ fn revised(
 ) -> (String, bool) {
     let (contents, facts) = contents(old.len(), case.unread);
     assert_eq!(contents.images.len(), old.len());
+    derived(&contents, facts, case, (old, new), |derivation| {
+        let mut notes = Vec::new();
+        let document: Option<Document> = document.map(parsed);
+        let found = repositories(derivation, document.as_ref(), &mut notes);
+        let text = found.map(|document| String::from_utf8(document.to_bytes()).unwrap());
+        (text.unwrap_or_default(), !notes.is_empty())
+    })
+}
+
+/// Derives something of a change. A new id that ends in `!` is of an image that changes, and so has another layer.
+fn derived<T>(
+    contents: &Contents,
+    facts: &Facts,
+    case: &Case,
+    (old, new): (&[Told<'_>], &[Told<'_>]),
+    derive: impl FnOnce(&Derivation<'_>) -> T,
+) -> T {
     let facts: &'static Facts = Box::leak(Box::new(Facts {
         is_of_dockers_store: case.is_docker,
         ..*facts
@@ -110,34 +125,29 @@ fn revised(
     let mut told = Vec::new();
     for (state, (names, top)) in after.iter_mut().zip(new) {
         state.tags = tags(names);
-        if let Some(top) = top.strip_suffix('!') {
-            state.image_id = Digest::of(b"new");
+        let new_top = top.strip_suffix('!');
+        if new_top.is_some() {
             let diff_id = Digest::of(b"new layer").to_string();
-            state.layers[0].diff_id = crate::digest::DiffId::parse(&diff_id).unwrap();
-            told.push((*names, top));
-        } else {
-            told.push((*names, *top));
+            let config = json!({"author": top, "history": [{}, {}], "rootfs": {
+                "type": "layers", "diff_ids": [diff_id],
+            }});
+            state.config = Config::parse(config.to_string().as_bytes()).unwrap();
+            state.image_id = state.config.digest();
+            state.layers[0].diff_id = DiffId::parse(&diff_id).unwrap();
+            state.layers[0].digest = Some(Digest::of(b"new layer"));
         }
+        told.push((*names, new_top.unwrap_or(top)));
     }
-    let is_changed = new.iter().any(|(_, top)| top.ends_with('!'));
-    let (old_files, new_files) = (
-        files(old, "d"),
-        files(&told, if is_changed { "n" } else { "d" }),
-    );
-    let derivation = Derivation {
-        contents: &contents,
+    let directory = |i: usize| if new[i].1.ends_with('!') { "n" } else { "d" };
+    derive(&Derivation {
+        contents,
         facts,
         old: &before,
         new: &after,
-        old_files: &old_files,
-        new_files: &new_files,
+        old_files: &files(old, |_| "d"),
+        new_files: &files(&told, directory),
         is_repair: case.is_repair,
-    };
-    let mut notes = Vec::new();
-    let document: Option<Document> = document.map(parsed);
-    let found = repositories(&derivation, document.as_ref(), &mut notes);
-    let text = found.map(|document| String::from_utf8(document.to_bytes()).unwrap());
-    (text.unwrap_or_default(), !notes.is_empty())
+    })
 }
 
 #[test]
@@ -427,107 +437,184 @@ fn repositories_follows_the_names_and_ids_of_images() {
     }
 }
 
-/// An archive whose configuration, of that creation, and whose other file have these times.
-fn dated(created: i64, of_config: i64, of_file: i64) -> Contents {
-    let config = with_creation(created);
-    let list = json!([{"Config": "config.json", "RepoTags": null, "Layers": []}]).to_string();
-    let mut bytes = Vec::new();
-    for (name, content, mtime) in [
-        ("config.json", config.as_str(), of_config),
-        ("file", "", of_file),
-        ("manifest.json", list.as_str(), 0),
-    ] {
-        let entry = Entry {
-            name: name.into(),
-            size: content.len() as u64,
-            mtime: Mtime::of_seconds(mtime),
-            ..Entry::file()
-        };
-        bytes.extend(header_group(&entry));
-        bytes.extend_from_slice(content.as_bytes());
-        bytes.resize(bytes.len().next_multiple_of(512), 0);
+/// What `manifest.json` becomes: the names of each item with its configuration, and the notes.
+fn items(
+    list: &Json,
+    described: &[(&[usize], &str)],
+    (old, new): (&[Told<'_>], &[Told<'_>]),
+) -> (Json, Vec<String>) {
+    let (mut contents, facts) = contents(old.len(), "");
+    for (image, (names, _)) in contents.images.iter_mut().zip(old) {
+        image.tags = tags(names);
     }
-    bytes.extend(END_OF_ARCHIVE);
-    let source = Source::from_bytes(&bytes, "a.tar".to_owned(), &std::env::temp_dir());
-    Archive::open(source.unwrap()).unwrap().contents
+    let described = described.iter().map(|(images, names)| Described {
+        images: images.to_vec(),
+        tags: tags(names),
+        held: Vec::new(),
+    });
+    contents.items = described.collect();
+    derived(&contents, facts, &DOCKER, (old, new), |derivation| {
+        let mut notes = Vec::new();
+        let document = manifest_json(derivation, &parsed(list), &mut notes);
+        let document = serde_json::from_slice(&document.to_bytes()).unwrap();
+        (document, notes)
+    })
 }
 
-fn with_creation(seconds: i64) -> String {
-    let created = format!("1970-01-01T00:00:{seconds:02}Z");
-    json!({"created": created, "rootfs": {"type": "layers", "diff_ids": []}}).to_string()
+fn item(config: &str, names: &str, layer: &str) -> Json {
+    let names: Vec<&str> = names.split_whitespace().collect();
+    json!({"Config": config, "RepoTags": names, "Layers": [format!("{layer}/layer.tar")]})
 }
 
-fn derived(stamp: Stamp) -> Derived {
-    let role = Role {
-        image: 0,
-        part: Part::Config,
-    };
-    Derived {
-        name: "file".to_owned(),
-        content: Content::Bytes(Vec::new()),
-        role,
-        stamp,
+#[test]
+fn items_say_what_their_images_have_become() {
+    let one = |names| item("0.json", names, "d0");
+    let changed = |names| item("n0.json", names, "n0");
+    for (list, described, old, new, wanted) in [
+        // An image of its own.
+        (
+            json!([one("app:1"), item("1.json", "b:1", "d1")]),
+            &[(&[0][..], "app:1"), (&[1], "b:1")][..],
+            &[("app:1", "t"), ("b:1", "u")][..],
+            &[("app:1", "n!"), ("b:1", "u")][..],
+            json!([changed("app:1"), item("1.json", "b:1", "d1")]),
+        ),
+        (
+            json!([one("app:1")]),
+            &[(&[0], "app:1")],
+            &[("app:1", "t")],
+            &[("app:1 app:2", "t")],
+            json!([one("app:1 app:2")]),
+        ),
+        (
+            json!([one("docker.io/library/app:1")]),
+            &[(&[0], "app:1")],
+            &[("app:1", "t")],
+            &[("app:1 app:2", "t")],
+            json!([one("docker.io/library/app:1 app:2")]),
+        ),
+        // What has no names goes on having none.
+        (
+            json!([one("")]),
+            &[(&[0], "")],
+            &[("app:1", "t")],
+            &[("app:1", "n!")],
+            json!([changed("")]),
+        ),
+        (
+            json!([one("")]),
+            &[(&[0], "")],
+            &[("app:1", "t")],
+            &[("app:2", "t")],
+            json!([one("app:2")]),
+        ),
+        // Two items of one image share its names; new ones go to the first.
+        (
+            json!([one("app:1"), one("app:2")]),
+            &[(&[0], "app:1"), (&[0], "app:2")],
+            &[("app:1 app:2", "t")],
+            &[("app:1 app:2 app:3", "t")],
+            json!([one("app:1 app:3"), one("app:2")]),
+        ),
+        // One item of two images that are alike: it is parted once they differ.
+        (
+            json!([one("app:1 b:1"), item("1.json", "c:1", "d1")]),
+            &[(&[0, 1], "app:1 b:1")],
+            &[("app:1", "t"), ("b:1", "u")],
+            &[("app:1", "n!"), ("b:1", "u")],
+            json!([changed("app:1"), one("b:1"), item("1.json", "c:1", "d1")]),
+        ),
+    ] {
+        let (found, notes) = items(&list, described, (old, new));
+        assert_eq!(found, wanted, "{list} {new:?}");
+        assert!(notes.is_empty(), "{notes:?}");
     }
 }
 
 #[test]
-fn times_follow_the_creation_of_an_image_where_they_did() {
-    use Stamp::{Created, Fixed, Saved};
-    // The image was made at 10 and is made at 20; the configuration and the other file have these times.
-    for (of_config, of_file, was, is, as_new, as_kept) in [
-        (10, 10, Created, Created, 20, Some(20)),
-        (10, 7, Created, Created, 20, None),
-        (7, 10, Created, Created, 10, Some(20)),
-        (7, 8, Created, Created, 8, None),
-        (10, 20, Created, Created, 20, None),
-        (10, 10, Fixed, Fixed, 10, None),
-        (10, 10, Created, Fixed, 10, None),
-        (10, 10, Fixed, Created, 20, None),
-        (10, 7, Saved, Saved, 7, None),
-        (10, 7, Created, Saved, 20, None),
-        (10, 10, Created, Saved, 20, None),
-        (7, 8, Created, Saved, 8, None),
-        (10, 7, Saved, Created, 20, Some(20)),
-        (7, 7, Saved, Created, 7, None),
-        (10, 20, Saved, Created, 20, None),
-    ] {
-        let contents = dated(10, of_config, of_file);
-        let mut new = contents.states();
-        new[0].config = Config::parse(with_creation(20).as_bytes()).unwrap();
-        let index = contents.source.find("file").unwrap();
-        let (before, after) = (derived(was), derived(is));
-        let parts = HashMap::from([(before.role, &before)]);
-        let case = format!("{of_config} {of_file} {was:?} {is:?}");
-        let found = mtime_of(&contents, index, &parts, &after, &new);
-        assert_eq!(found, as_new, "{case}");
-        assert_eq!(
-            redated(&contents, index, &before, &after, &new),
-            as_kept,
-            "{case}"
-        );
-        // Of what nothing is the model of.
-        let found = mtime_of(&contents, index, &HashMap::new(), &after, &new);
-        let wanted = if is == Saved && of_config == 10 {
-            20
-        } else {
-            as_new
-        };
-        assert_eq!(found, wanted, "{case}");
-    }
-    let contents = dated(10, 10, 7);
-    let new = contents.states();
-    let index = contents.source.find("file").unwrap();
-    let elsewhere = Derived {
-        role: Role {
-            image: 1,
-            part: Part::Config,
-        },
-        ..derived(Created)
-    };
-    let found = mtime_of(&contents, index, &HashMap::new(), &elsewhere, &new);
-    assert_eq!(found, 7);
-    assert_eq!(
-        redated(&contents, index, &elsewhere, &derived(Created), &new),
-        None
+fn names_by_digest_and_sources_of_layers_go_with_the_image() {
+    let by_digest = format!("app@{}", Digest::of(b"x"));
+    let own = Digest::of(&vec![0; 1024]).to_string();
+    let new = Digest::of(b"new layer").to_string();
+    let mut with = item("0.json", &format!("app:1 {by_digest}"), "d0");
+    with["LayerSources"] = json!({&own: {"size": 1}, "other": {}});
+    let list = json!([with]);
+    let (found, notes) = items(
+        &list,
+        &[(&[0], "app:1")],
+        (&[("app:1", "t")], &[("app:1", "t")]),
     );
+    assert_eq!((found, notes), (list.clone(), Vec::new()));
+    let (found, notes) = items(
+        &list,
+        &[(&[0], "app:1")],
+        (&[("app:1", "t")], &[("app:1", "n!")]),
+    );
+    assert_eq!(found[0]["RepoTags"], json!(["app:1"]));
+    assert_eq!(
+        notes,
+        [format!(
+            "`{by_digest}` is removed: the image has another digest"
+        )]
+    );
+    let sources = found[0]["LayerSources"].as_object().unwrap();
+    assert!(
+        sources.contains_key(&new) && sources.contains_key("other") && !sources.contains_key(&own)
+    );
+    assert_eq!(
+        sources[&new]["mediaType"],
+        "application/vnd.oci.image.layer.v1.tar"
+    );
+}
+
+#[test]
+fn a_parent_is_named_while_its_history_is_that_of_the_child() {
+    // The parent has one entry less than what changed images have.
+    let mut files = Files::default();
+    let layer = vec![0; 1024];
+    let config = |n: usize, author: &str| {
+        json!({"author": author, "history": vec![json!({}); n], "rootfs": {
+            "type": "layers", "diff_ids": [Digest::of(&layer).to_string()],
+        }})
+        .to_string()
+    };
+    for (n_parent, n_child, child, wanted) in [
+        (1, 2, "t", "kept"),
+        (1, 2, "n!", "kept"),
+        (2, 2, "n!", "gone"),
+        (0, 2, "n!", "gone"),
+        (2, 2, "t", "kept"),
+    ] {
+        files.put("0.json", config(n_parent, "parent").as_bytes());
+        files.put("1.json", config(n_child, "child").as_bytes());
+        files.put("d0/layer.tar", &layer);
+        files.put("d1/layer.tar", &layer);
+        let parent = Digest::of(config(n_parent, "parent").as_bytes()).to_string();
+        let mut below = item("1.json", "b:1", "d1");
+        below["Parent"] = json!(parent);
+        let list = json!([item("0.json", "a:1", "d0"), below]);
+        files.put("manifest.json", list.to_string().as_bytes());
+        let archive = files.archive().unwrap();
+        let facts = archive.dialect.facts();
+        let (old, new) = ([("a:1", "t"), ("b:1", "u")], [("a:1", "t"), ("b:1", child)]);
+        let contents = archive.contents;
+        assert_eq!(contents.images.len(), 2);
+        let (found, notes) = derived(&contents, facts, &DOCKER, (&old, &new), |derivation| {
+            let mut notes = Vec::new();
+            let document = manifest_json(derivation, &parsed(&list), &mut notes);
+            let document: Json = serde_json::from_slice(&document.to_bytes()).unwrap();
+            (document, notes)
+        });
+        let case = format!("{n_parent} {n_child} {child}");
+        let is_named = found[1]["Parent"].as_str() == Some(parent.as_str());
+        assert_eq!(is_named, wanted == "kept", "{case} {found}");
+        assert_eq!(notes.is_empty(), is_named, "{case}");
+        // The parent itself becomes another.
+        let new = [("a:1", "n!"), ("b:1", "u")];
+        let found = derived(&contents, facts, &DOCKER, (&old, &new), |derivation| {
+            let document = manifest_json(derivation, &parsed(&list), &mut Vec::new());
+            serde_json::from_slice::<Json>(&document.to_bytes()).unwrap()
+        });
+        assert_ne!(found[1]["Parent"], json!(parent), "{case}");
+    }
 }
