@@ -1,4 +1,4 @@
-//! Which halves of an archive describe the same images, and what images may share.
+//! What an archive that was edited by hand must be. One file because they share its parts.
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on fails")]
 
 use std::collections::HashMap;
@@ -6,10 +6,12 @@ use std::collections::HashMap;
 use serde_json::{Value as Json, json};
 
 use super::reading::Reading;
-use super::{graph, halves};
+use super::{Repair, graph, halves};
 use crate::archive::Half;
+use crate::archive::documents::graph::MAX_DEPTH;
 use crate::archive::documents::items::Item;
-use crate::archive::tests::{Files, annotated, digest_of, parsed};
+use crate::archive::tests::{Files, annotated, compressed, digest_of, parsed};
+use crate::compression::Compression;
 use crate::digest::Digest;
 use crate::media_type::{CONFIG, INDEX, MANIFEST, PLAIN_LAYER};
 
@@ -319,4 +321,207 @@ fn what_images_share_is_counted_once_within_bounds() {
     let own = 2 * 64 + 20_000;
     assert_eq!(n_images(20_000, true), (8 << 20) / (size - 3 * own));
     assert_eq!(n_images(0, false), 500);
+}
+
+#[test]
+fn a_layer_keeps_its_name_unless_that_states_other_bytes() {
+    let plain = vec![0; 2048];
+    let packed = compressed(&plain, Compression::Gzip);
+    let (diff_id, of_packed) = (Digest::of(&plain).hex(), Digest::of(&packed).hex());
+    let [other, stated] = [&b"other"[..], b"stated"].map(|text| Digest::of(text).hex());
+    let blob = |hex: &str| format!("blobs/sha256/{hex}");
+    let tar = |hex: &str| format!("{hex}.tar");
+    let below = |hex: &str| format!("{hex}/layer.tar");
+    for (path, is_packed, is_kept, known) in [
+        (blob(&diff_id), false, true, &diff_id),
+        (blob(&other), false, false, &other),
+        (blob(&of_packed), true, true, &stated),
+        (blob(&diff_id), true, false, &stated),
+        (blob(&other), true, false, &stated),
+        (tar(&diff_id), false, true, &diff_id),
+        (tar(&other), false, false, &other),
+        (tar(&of_packed), true, true, &stated),
+        (tar(&diff_id), true, true, &stated),
+        (tar(&other), true, false, &stated),
+        (below(&diff_id), false, true, &stated),
+        (below(&diff_id), true, true, &stated),
+        (below(&stated), false, false, &stated),
+        // An id of another kind.
+        (below(&other), false, true, &stated),
+        ("layer.tar".to_owned(), false, true, &stated),
+    ] {
+        let bytes = if is_packed { &packed } else { &plain };
+        for has_diff_id in [true, false] {
+            let diff_ids = [format!("sha256:{stated}")];
+            let diff_ids = if has_diff_id { &diff_ids[..] } else { &[] };
+            let config = json!({"rootfs": {"type": "layers", "diff_ids": diff_ids}}).to_string();
+            let mut files = Files::default();
+            files.put("config.json", config.as_bytes());
+            files.put(&path, bytes);
+            let source = files.source();
+            let item = Item {
+                config: "config.json".to_owned(),
+                tags: Vec::new(),
+                layers: vec![path.clone()],
+                stated: Vec::new(),
+            };
+            let mut reading = Reading::new(&source);
+            let found = reading.image(&item, Vec::new(), 0, "x").unwrap();
+            let (layer, state) = (&found.image.layers[0], &found.state.layers[0]);
+            let case = format!("{path} {is_packed} {has_diff_id}");
+            assert_eq!(state.diff_id.hex(), diff_id, "{case}");
+            assert_eq!(state.digest, Some(Digest::of(bytes)), "{case}");
+            if has_diff_id {
+                assert_eq!(layer.diff_id.hex(), *known, "{case}");
+                assert_eq!(state.path.is_some(), is_kept, "{case}");
+            } else if *known == stated {
+                assert_eq!(layer.diff_id.hex(), diff_id, "{case}");
+            }
+        }
+    }
+}
+
+/// The kinds of documents that an index leads to, or why it cannot be read.
+fn kinds(files: &Files, index: &[Json], of: &[&Json]) -> String {
+    let index = parsed(&json!({"schemaVersion": 2, "manifests": index}));
+    match graph::stated(&files.source(), &index) {
+        Err(error) => error.to_string(),
+        Ok(graph) => {
+            let kinds = of.iter().map(|it| match graph.kind(digest_of(it)) {
+                Some(kind) => format!("{kind:?}"),
+                None => "-".to_owned(),
+            });
+            kinds.collect::<Vec<_>>().join(" ")
+        }
+    }
+}
+
+#[test]
+fn documents_that_are_listed_twice_are_what_they_are() {
+    let mut files = Files::default();
+    let (image, artifact) = (files.image("a"), files.artifact("sbom"));
+    let of_image = files.index(std::slice::from_ref(&image));
+    let of_artifact = files.index(std::slice::from_ref(&artifact));
+    let all = [&image, &artifact, &of_image, &of_artifact];
+    let wanted = "Image Other Index Other";
+    let listed = all.map(Clone::clone);
+    assert_eq!(kinds(&files, &listed, &all), wanted);
+    let mut reversed = listed.to_vec();
+    reversed.reverse();
+    assert_eq!(kinds(&files, &reversed, &all), wanted);
+    let absent = json!({"mediaType": MANIFEST, "digest": Digest::of(b"x").to_string(), "size": 1});
+    let of_absent = files.index(std::slice::from_ref(&absent));
+    assert_eq!(
+        kinds(&files, &[of_absent.clone()], &[&of_absent, &absent]),
+        "Other -"
+    );
+    assert!(kinds(&files, &[absent], &[]).contains("has no entry"));
+    let without = json!({"mediaType": MANIFEST, "size": 1});
+    assert!(kinds(&files, &[without], &[]).contains("manifests[0] has no `sha256:` digest"));
+    assert_eq!(
+        kinds(&files, &[json!({"mediaType": "text/plain"})], &[]),
+        ""
+    );
+    let both = files.blob(INDEX, br#"{"manifests": [], "layers": []}"#);
+    assert!(kinds(&files, &[both], &[]).contains("is an index and a manifest at once"));
+}
+
+#[test]
+fn indexes_end_at_a_depth_and_do_not_lead_to_themselves() {
+    let mut files = Files::default();
+    let mut inner = files.image("a");
+    let mut depths = Vec::new();
+    for _ in 0..=MAX_DEPTH {
+        inner = files.index(&[inner]);
+        depths.push(inner.clone());
+    }
+    let [fits, deep] = [&depths[MAX_DEPTH - 1], &depths[MAX_DEPTH]];
+    assert_eq!(kinds(&files, &[fits.clone()], &[fits]), "Index");
+    assert!(kinds(&files, &[deep.clone()], &[]).contains("which leads to itself"));
+    // By the digest that is stated, whatever the bytes are.
+    let stated = Digest::of(b"stated");
+    let itself = json!({"mediaType": INDEX, "digest": stated.to_string(), "size": 1});
+    let index = json!({"mediaType": INDEX, "manifests": [itself]});
+    files.put(
+        &format!("blobs/sha256/{}", stated.hex()),
+        index.to_string().as_bytes(),
+    );
+    assert!(kinds(&files, &[itself], &[]).contains("which leads to itself"));
+}
+
+/// What a repair says of an archive whose halves are these.
+fn corrections(files: &Files, trusted: Half) -> Vec<String> {
+    let repair = Repair::read(files.source(), trusted);
+    match repair.and_then(|repair| repair.draft()?.corrections()) {
+        Ok(corrections) => corrections.iter().map(ToString::to_string).collect(),
+        Err(error) => vec![error.to_string()],
+    }
+}
+
+#[test]
+fn an_archive_that_is_right_stays_as_it_is() {
+    let mut files = Files::default();
+    let image = files.image("a");
+    let layout = files.layout(&[named(&image, "docker.io/library/app:1")]);
+    assert_eq!(corrections(&layout, Half::Index), Vec::<String>::new());
+    let mut gone = Files::default();
+    gone.put("x", b"x");
+    assert!(
+        corrections(&gone, Half::Index)[0].contains("neither `manifest.json` nor `index.json`")
+    );
+    let mut old = Files::default();
+    old.put("repositories", b"{}");
+    assert!(corrections(&old, Half::Manifest)[0].contains("as before Docker 1.10"));
+}
+
+#[test]
+fn a_manifest_lists_the_layers_that_the_items_list() {
+    // Items of `manifest.json` with the numbers of their layers, and those that the manifest had.
+    for (had, has) in [
+        (&[0][..], &[0, 1][..]),
+        (&[0, 1], &[0]),
+        (&[0, 1], &[1, 0]),
+        (&[0, 1], &[2, 3]),
+        (&[0], &[0, 0]),
+        (&[0, 1, 2], &[0, 2]),
+    ] {
+        let mut files = Files::default();
+        let layer = |i: usize| vec![0; 1024 + 512 * i];
+        let layers: Vec<Json> = (0..4).map(|i| files.blob(PLAIN_LAYER, &layer(i))).collect();
+        let digests = |list: &[usize]| {
+            list.iter()
+                .map(|&i| layers[i]["digest"].clone())
+                .collect::<Vec<_>>()
+        };
+        let config = json!({"architecture": "amd64", "os": "linux", "rootfs": {
+            "type": "layers", "diff_ids": digests(has),
+        }});
+        let config = files.blob(CONFIG, config.to_string().as_bytes());
+        let mut listed: Vec<Json> = had.iter().map(|&i| layers[i].clone()).collect();
+        listed[0]["annotations"] = json!({"kept": "yes"});
+        let manifest = files.manifest(&json!({
+            "schemaVersion": 2, "mediaType": MANIFEST, "config": config, "layers": listed,
+        }));
+        let mut files = files.layout(&[named(&manifest, "docker.io/library/app:1")]);
+        let path = |blob: &Json| format!("blobs/sha256/{}", digest_of(blob).hex());
+        let paths: Vec<String> = has.iter().map(|&i| path(&layers[i])).collect();
+        let item = json!([{"Config": path(&config), "RepoTags": ["app:1"], "Layers": paths}]);
+        files.put("manifest.json", item.to_string().as_bytes());
+        let repair = Repair::read(files.source(), Half::Manifest).unwrap();
+        let found = &repair.new[0].manifest.as_ref().unwrap().document;
+        let found: Json = serde_json::from_slice(&found.to_bytes()).unwrap();
+        let found = found["layers"].as_array().unwrap();
+        let found_digests: Vec<Json> = found.iter().map(|layer| layer["digest"].clone()).collect();
+        assert_eq!(found_digests, digests(has), "{had:?} {has:?}");
+        for (layer, &i) in found.iter().zip(has) {
+            assert_eq!(layer["size"], layers[i]["size"]);
+        }
+        // A descriptor that stays keeps what it says besides.
+        let n_kept = found
+            .iter()
+            .filter(|layer| layer["annotations"]["kept"] == "yes")
+            .count();
+        assert_eq!(n_kept, usize::from(has.contains(&0)), "{had:?} {has:?}");
+        assert_eq!(corrections(&files, Half::Manifest).is_empty(), had == has);
+    }
 }

@@ -7,7 +7,7 @@ use crate::archive::Archive;
 use crate::archive::dialect::closest::{closest_by_blobs, legacy_candidates};
 use crate::archive::dialect::generation::Generation;
 use crate::archive::dialect::state::{Part, StateLayer};
-use crate::archive::dialect::v1_directories::shared_configs;
+use crate::archive::dialect::v1_directories::{positions, shared_configs};
 use crate::archive::dialect::v1_kept::Kept;
 use crate::archive::draft::Content;
 use crate::archive::tests::{Files, digest_of};
@@ -57,6 +57,24 @@ fn a_configuration_that_several_images_have_is_shared() {
     let contents = files.archive().unwrap().contents;
     let shared: Vec<usize> = shared_configs(&contents).into_iter().collect();
     assert_eq!(shared, [contents.source.find("b.json").unwrap()]);
+}
+
+#[test]
+fn a_layer_is_where_its_path_comes_first() {
+    let mut files = Files::default();
+    let layers = ["a/layer.tar", "b/layer.tar", "a/layer.tar", "c/layer.tar"];
+    let diff_ids = vec![diff_id(&END_OF_ARCHIVE).to_string(); layers.len()];
+    let config = json!({"rootfs": {"type": "layers", "diff_ids": diff_ids}});
+    files.put("config.json", config.to_string().as_bytes());
+    for layer in layers {
+        files.put(layer, &END_OF_ARCHIVE);
+    }
+    let list = json!([{"Config": "config.json", "RepoTags": null, "Layers": layers}]);
+    files.put("manifest.json", list.to_string().as_bytes());
+    let contents = files.archive().unwrap().contents;
+    let places = positions(&contents.images[0]);
+    let wanted = [(layers[0], 0), (layers[1], 1), (layers[3], 3)];
+    assert_eq!(places, wanted.into_iter().collect());
 }
 
 #[test]
