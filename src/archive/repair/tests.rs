@@ -117,6 +117,7 @@ fn matched(
 }
 
 #[test]
+#[allow(clippy::too_many_lines, reason = "it is one table")]
 fn an_item_describes_the_images_of_its_configuration_or_its_name() {
     let app = "docker.io/library/app:1";
     let other = "docker.io/library/app:2";
@@ -272,7 +273,13 @@ fn of_several_platforms_one_is_described() {
     let several = named(&parts.files.index(&there), app);
     assert_eq!(several["mediaType"], INDEX);
     let items = [parts.item("c1 l1 app:1")];
-    let found = matched(&parts, &[several.clone()], &there, &items, Half::Manifest);
+    let found = matched(
+        &parts,
+        std::slice::from_ref(&several),
+        &there,
+        &items,
+        Half::Manifest,
+    );
     assert_eq!(found, "1");
     // A name of two platforms does not say which.
     let items = [parts.item("c2 l1 app:1")];
@@ -412,7 +419,11 @@ fn documents_that_are_listed_twice_are_what_they_are() {
     let absent = json!({"mediaType": MANIFEST, "digest": Digest::of(b"x").to_string(), "size": 1});
     let of_absent = files.index(std::slice::from_ref(&absent));
     assert_eq!(
-        kinds(&files, &[of_absent.clone()], &[&of_absent, &absent]),
+        kinds(
+            &files,
+            std::slice::from_ref(&of_absent),
+            &[&of_absent, &absent]
+        ),
         "Other -"
     );
     assert!(kinds(&files, &[absent], &[]).contains("has no entry"));
@@ -436,8 +447,8 @@ fn indexes_end_at_a_depth_and_do_not_lead_to_themselves() {
         depths.push(inner.clone());
     }
     let [fits, deep] = [&depths[MAX_DEPTH - 1], &depths[MAX_DEPTH]];
-    assert_eq!(kinds(&files, &[fits.clone()], &[fits]), "Index");
-    assert!(kinds(&files, &[deep.clone()], &[]).contains("which leads to itself"));
+    assert_eq!(kinds(&files, std::slice::from_ref(fits), &[fits]), "Index");
+    assert!(kinds(&files, std::slice::from_ref(deep), &[]).contains("which leads to itself"));
     // By the digest that is stated, whatever the bytes are.
     let stated = Digest::of(b"stated");
     let itself = json!({"mediaType": INDEX, "digest": stated.to_string(), "size": 1});
@@ -447,6 +458,25 @@ fn indexes_end_at_a_depth_and_do_not_lead_to_themselves() {
         index.to_string().as_bytes(),
     );
     assert!(kinds(&files, &[itself], &[]).contains("which leads to itself"));
+}
+
+#[test]
+fn a_chain_of_referrers_is_followed_to_a_depth() {
+    // Each is about the one before; the last is met first.
+    for (n, is_read) in [(4 * MAX_DEPTH + 1, true), (4 * MAX_DEPTH + 2, false)] {
+        let mut files = Files::default();
+        let config = files.blob("application/vnd.example", b"{}");
+        let mut chain = vec![files.image("a")];
+        for _ in 1..n {
+            let referrer = json!({
+                "mediaType": MANIFEST, "config": config, "layers": [], "subject": chain.last(),
+            });
+            chain.push(files.manifest(&referrer));
+        }
+        chain.reverse();
+        let repair = Repair::read(files.layout(&chain).source(), Half::Index);
+        assert_eq!(repair.is_ok(), is_read, "{n}");
+    }
 }
 
 /// What a repair says of an archive whose halves are these.

@@ -8,6 +8,7 @@ use crate::archive::tests::{Files, annotated, digest_of};
 use crate::digest::Digest;
 use crate::error::Error;
 use crate::media_type::{CONFIG, MANIFEST, PLAIN_LAYER};
+use crate::reference::Reference;
 use crate::tarball::END_OF_ARCHIVE;
 
 /// Images with their group, names and number of layers, then how many each group lacks, then what cannot be read.
@@ -17,7 +18,7 @@ fn told(archive: Result<Archive, Error>) -> String {
         Err(error) => return error.to_string(),
     };
     let images = archive.images().iter().map(|image| {
-        let tags: Vec<String> = image.tags.iter().map(|tag| tag.familiar()).collect();
+        let tags: Vec<String> = image.tags.iter().map(Reference::familiar).collect();
         let manifest = usize::from(image.manifest.is_some());
         format!(
             "{}:{}:{}:{manifest}",

@@ -336,6 +336,7 @@ fn a_changed_image_sends_what_is_new() {
 }
 
 #[test]
+#[allow(clippy::too_many_lines, reason = "it is one table")]
 fn what_refers_to_an_image_is_listed() {
     let mut files = Files::default();
     let root = files.image("a");

@@ -151,6 +151,7 @@ fn derived<T>(
 }
 
 #[test]
+#[allow(clippy::too_many_lines, reason = "it is one table")]
 fn repositories_follows_the_names_and_ids_of_images() {
     let diff_id = |i: usize| Digest::of(&vec![0; 1024 + 512 * i]).hex();
     let new_diff_id = Digest::of(b"new layer").hex();

@@ -152,7 +152,10 @@ fn there_are_not_too_many_manifests() {
     let below = index(&(1..=998).map(|i| absent(MANIFEST, i)).collect::<Vec<_>>());
     let below = memory.manifest(INDEX, &below);
     for (others, is_read) in [(&[][..], true), (&[known][..], false)] {
-        let top = memory.manifest(INDEX, &index(&[&[below.clone()], others].concat()));
+        let top = memory.manifest(
+            INDEX,
+            &index(&[std::slice::from_ref(&below), others].concat()),
+        );
         memory.tag("r.example/app", "1", &top);
         assert_eq!(fetch(&memory, "1", Referrers::Left).is_ok(), is_read);
     }
