@@ -479,6 +479,47 @@ fn a_chain_of_referrers_is_followed_to_a_depth() {
     }
 }
 
+#[test]
+fn groups_have_the_images_that_are_there() {
+    let mut files = Files::default();
+    let image = files.image("a");
+    let hollow = files.image("b");
+    let name = format!("blobs/sha256/{}", digest_of(&hollow).hex());
+    let manifest: Json = serde_json::from_slice(&files.0[&name]).unwrap();
+    files.remove(&manifest["config"]);
+    let config = files.blob(CONFIG, b"{}");
+    let artifact = files.manifest(&json!({"mediaType": MANIFEST, "config": config, "layers": []}));
+    let absent = json!({"mediaType": MANIFEST, "digest": Digest::of(b"x").to_string(), "size": 1});
+    let app = named(&image, "docker.io/library/app:1");
+    // For each group of images how many there are, and how many are not there.
+    for (below, wanted) in [
+        (&[&image][..], "1-0 1-0"),
+        (&[&image, &hollow], "1-1 1-0"),
+        (&[&image, &absent], "1-1 1-0"),
+        (&[&image, &hollow, &absent], "1-2 1-0"),
+        (&[&hollow, &absent], "1-0"),
+        (&[&artifact], "1-0"),
+        (&[&artifact, &image], "1-0 1-0"),
+    ] {
+        let mut files = files.clone();
+        let below: Vec<Json> = below.iter().map(|it| (*it).clone()).collect();
+        let index = files.index(&below);
+        let layout = files.layout(&[index, app.clone()]);
+        let contents = Repair::read(layout.source(), Half::Index).unwrap().contents;
+        let groups = contents.groups.iter().enumerate().map(|(i, group)| {
+            let images = contents.images.iter().filter(|image| image.group == i);
+            format!("{}-{}", images.count(), group.n_absent)
+        });
+        assert_eq!(groups.collect::<Vec<_>>().join(" "), wanted, "{below:?}");
+    }
+    let layout = files.layout(std::slice::from_ref(&hollow));
+    assert!(Repair::read(layout.source(), Half::Index).is_err());
+    let other = named(&files.image("c"), "docker.io/library/app:1");
+    let layout = files.layout(&[app, other]);
+    let told = corrections(&layout, Half::Index);
+    assert!(told[0].contains("appears twice"), "{told:?}");
+}
+
 /// What a repair says of an archive whose halves are these.
 fn corrections(files: &Files, trusted: Half) -> Vec<String> {
     let repair = Repair::read(files.source(), trusted);

@@ -12,6 +12,7 @@ use crate::archive::dialect::state::State;
 use crate::archive::documents::graph::Graph;
 use crate::archive::documents::store::Store;
 use crate::archive::revise::annotations::{Annotated, revise_manifest};
+use crate::archive::revise::cascade::follow_platform;
 use crate::archive::revise::index::Listing;
 use crate::archive::revise::new_index::{descriptor, named};
 use crate::archive::tests::parsed;
@@ -344,6 +345,57 @@ fn a_new_descriptor_has_the_platform_and_type_that_are_stated() {
             assert_eq!(found.get("annotations"), name.as_ref(), "{more}");
             assert_eq!(found["size"], manifest.to_bytes().len());
         }
+    }
+}
+
+#[test]
+fn a_platform_follows_the_configuration() {
+    let config = |more: &Json| {
+        let mut config = more.clone();
+        config["rootfs"] = json!({"type": "layers", "diff_ids": []});
+        Config::parse(config.to_string().as_bytes()).unwrap()
+    };
+    let amd = json!({"architecture": "amd64", "os": "linux"});
+    let arm = json!({"architecture": "arm", "os": "linux", "variant": "v7"});
+    for (there, before, after, wanted) in [
+        (
+            json!({"platform": amd}),
+            &amd,
+            &arm,
+            json!({"platform": arm}),
+        ),
+        (
+            json!({"platform": arm}),
+            &arm,
+            &amd,
+            json!({"platform": amd}),
+        ),
+        (
+            json!({"platform": {"os": "x"}}),
+            &amd,
+            &amd,
+            json!({"platform": {"os": "x"}}),
+        ),
+        (
+            json!({"platform": arm}),
+            &arm,
+            &json!({"architecture": "arm", "os": "linux", "variant": null}),
+            json!({"platform": {"architecture": "arm", "os": "linux"}}),
+        ),
+        (
+            json!({"platform": null}),
+            &amd,
+            &arm,
+            json!({"platform": null}),
+        ),
+        (json!({"size": 1}), &amd, &arm, json!({"size": 1})),
+    ] {
+        let mut index = parsed(&json!({"manifests": [there]}));
+        index.edit_array(&[], "manifests", &[], |items| {
+            follow_platform(items, 0, &config(before), &config(after));
+        });
+        let found: Json = serde_json::from_slice(&index.to_bytes()).unwrap();
+        assert_eq!(found["manifests"][0], wanted, "{there} {after}");
     }
 }
 
