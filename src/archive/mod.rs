@@ -341,4 +341,4 @@ impl Layer {
 }
 
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;

@@ -222,7 +222,7 @@ fn directory(real: &Path, add: &AddLayer) -> Result<(SourceDirectory, Scan), Err
     scan().map_err(host_error)
 }
 
-fn file_at(
+pub(super) fn file_at(
     directory: &SourceDirectory,
     path: &[u8],
     from: &str,

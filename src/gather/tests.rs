@@ -10,8 +10,10 @@ use rustix::fs::{CWD, FileType, Mode, mknodat};
 use tempfile::TempDir;
 
 use super::host_path::is_of_the_path;
+use super::unusable::Unusable;
 use super::{Base, OpenSources, Patches, sources};
 use crate::error::Error;
+use crate::layer::SourceDirectory;
 use crate::ledger::Ledger;
 use crate::operation::Sources;
 use crate::patch::PatchFile;
@@ -186,6 +188,41 @@ fn files_below_the_patch_share_one_directory() {
     assert!(problems(&host.unwrap()).contains("is outside the patch file's directory"));
     let (host, _) = layer(&files(&["link-2"]), &base(home.path()));
     assert!(problems(&host.unwrap()).contains("`link-2` cannot be opened"));
+}
+
+#[test]
+fn what_takes_the_place_of_a_file_is_told_by_its_kind() {
+    let home = TempDir::new().unwrap();
+    let at = |name: &str| home.path().join(name);
+    fs::write(at("file"), "a").unwrap();
+    fs::create_dir(at("directory")).unwrap();
+    symlink("file", at("link")).unwrap();
+    mknodat(CWD, at("fifo"), FileType::Fifo, Mode::from(0o600), 0).unwrap();
+    let _socket = UnixListener::bind(at("socket")).unwrap();
+    let root = SourceDirectory::open(home.path()).unwrap();
+    let address = Address::operation(0, 0);
+    for (name, wanted) in [
+        ("file", ""),
+        ("directory", "`x` is a directory; expected a file"),
+        ("", "`x` is a directory; expected a file"),
+        ("link", "`x` is not a regular file"),
+        ("fifo", "`x` is not a regular file"),
+        ("socket", "`x` is not to be used: "),
+    ] {
+        let found = sources::file_at(&root, name.as_bytes(), "x", false, &address);
+        let told = match &found {
+            Ok(entry) => {
+                assert_eq!(entry.path, name.as_bytes());
+                String::new()
+            }
+            Err(Unusable::Problem(problem)) => problem.message(),
+            Err(Unusable::Failed(error)) => panic!("{error}"),
+        };
+        assert_eq!(told.is_empty(), wanted.is_empty(), "{name} {told}");
+        assert!(told.starts_with(wanted), "{name} {told}");
+    }
+    let gone = sources::file_at(&root, b"gone", "x", false, &address);
+    assert!(matches!(gone, Err(Unusable::Failed(_))));
 }
 
 type FindText = fn(&str, &Base, &Address, &mut Ledger) -> Result<HostSource, Error>;

@@ -1,7 +1,7 @@
 //! A layer's content as a plain tar stream. Memory does not depend on the layer's size.
 
 use std::fmt;
-use std::io::{self, Write};
+use std::io::{self, Read as _, Write};
 use std::path::PathBuf;
 
 use rustix::fs;
@@ -164,7 +164,7 @@ fn copy_file(
         path: root.host_path(&file.path),
         what,
     };
-    let mut source = match files.open(file) {
+    let source = match files.open(file) {
         Ok(source) => source,
         // Gone, or a link or something else in its place or on the way to it.
         Err(errno @ (Errno::NOENT | Errno::LOOP | Errno::NOTDIR | Errno::NXIO)) => {
@@ -178,16 +178,11 @@ fn copy_file(
         difference.map_or(Ok(()), |what| Err(changed(what)))
     };
     check(&source)?;
-    let mut left = file.state.size;
-    while left > 0 {
-        let wanted = usize::try_from(left).unwrap_or(usize::MAX);
-        let n_wanted = buffer.len().min(wanted);
-        match read_some(&mut source, &mut buffer[..n_wanted]) {
+    let mut rest = (&source).take(file.state.size);
+    loop {
+        match read_some(&mut rest, buffer) {
             Ok(0) => break,
-            Ok(n) => {
-                put(&buffer[..n])?;
-                left -= n as u64;
-            }
+            Ok(n) => put(&buffer[..n])?,
             Err(error) => {
                 return Err(WriteError::Host(HostError {
                     path: root.host_path(&file.path),
@@ -196,6 +191,7 @@ fn copy_file(
             }
         }
     }
+    let left = rest.limit();
     // One that became longer or shorter meanwhile says so here.
     check(&source)?;
     if left == 0 {

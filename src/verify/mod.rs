@@ -86,3 +86,6 @@ fn check(mut checker: Checker<'_>) -> Result<Report, Error> {
     let images = hybrid::summaries(&save, &oci, &facts);
     Ok(checker.into_report(images, facts.n_bytes))
 }
+
+#[cfg(test)]
+mod tests;

@@ -49,7 +49,7 @@ pub(super) fn directories_with_layers(checker: &Checker) -> Vec<String> {
 }
 
 /// What the archive says about a v1 id.
-struct Found {
+pub(super) struct Found {
     place: String,
     json: Json,
     bytes: Vec<u8>,
@@ -164,7 +164,7 @@ fn read_directories(checker: &mut Checker, save: &Save) -> Result<BTreeMap<Strin
 }
 
 /// Reads the blobs that nothing refers to and that look like V1 documents.
-fn read_loose(checker: &Checker) -> Result<Vec<(usize, Found)>, Error> {
+pub(super) fn read_loose(checker: &Checker) -> Result<Vec<(usize, Found)>, Error> {
     let mut loose = Vec::new();
     let mut n_bytes = 0;
     for (i, entry) in checker.source.entries().iter().enumerate() {

@@ -56,11 +56,11 @@ struct Step {
     n_bytes: u64,
 }
 
-/// Reads the images where steps are all that there is: those that `repositories` names, and those that no other is built on.
+/// Reads the images where no document lists any: those that `repositories` names, and those that no other is built on.
 /// Every layer is read, since only its bytes tell its diff id.
-pub(super) fn list(source: &Source, documents: &mut Documents) -> Result<Option<Listed>, Error> {
+pub(super) fn list(source: &Source, _: &mut Documents) -> Result<Option<Listed>, Error> {
     let ids = ids(source);
-    if documents.manifest.is_some() || documents.graph.is_some() || ids.is_empty() {
+    if ids.is_empty() {
         return Ok(None);
     }
     let mut steps: HashMap<String, Step> = HashMap::new();

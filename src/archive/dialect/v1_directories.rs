@@ -240,7 +240,7 @@ fn unlike_docker(state: &State, ids: &[Option<&str>]) -> Vec<LegacyLayer> {
 }
 
 /// Returns where the layers of an image are, by path; of a path that comes twice where it comes first.
-fn positions(image: &Image) -> HashMap<&str, usize> {
+pub(super) fn positions(image: &Image) -> HashMap<&str, usize> {
     let layers = image.layers.iter().enumerate().rev();
     layers.map(|(i, layer)| (layer.path.as_str(), i)).collect()
 }

@@ -216,3 +216,6 @@ fn repositories(source: &Source) -> Result<Option<Document>, Error> {
         repositories => repositories,
     }
 }
+
+#[cfg(test)]
+mod tests;

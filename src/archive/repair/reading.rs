@@ -139,7 +139,12 @@ impl<'a> Reading<'a> {
     }
 
     /// Images that share one large document must not each cost its size.
-    fn weigh(&mut self, item: &Item, config: usize, wanted_by: &str) -> Result<(), Error> {
+    pub(super) fn weigh(
+        &mut self,
+        item: &Item,
+        config: usize,
+        wanted_by: &str,
+    ) -> Result<(), Error> {
         let texts = item.layers.iter().chain(&item.tags).map(String::len);
         let own: usize = texts.map(|text| text + ITEM_BYTES).sum();
         let size = self.source.entries()[config].size;

@@ -345,7 +345,12 @@ impl Revising<'_> {
 }
 
 /// Has a descriptor's `platform` follow the configuration, where it has one.
-fn follow_platform(items: &mut ArrayEdit<'_>, i: usize, before: &Config, after: &Config) {
+pub(super) fn follow_platform(
+    items: &mut ArrayEdit<'_>,
+    i: usize,
+    before: &Config,
+    after: &Config,
+) {
     let platform = items.get(i).get("platform");
     if platform.is_none_or(|platform| platform.members().is_none()) {
         return;

@@ -297,3 +297,6 @@ fn revised_state(
         keeps_referrers: revised.keeps_referrers,
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -52,7 +52,7 @@ pub(super) fn new_graph(
     )
 }
 
-fn descriptor(
+pub(super) fn descriptor(
     manifest: &Document,
     digest: Digest,
     config: &Config,

@@ -182,3 +182,6 @@ impl Target<'_> {
 
 /// Before more than this is sent, names are looked at that may not be given; besides the look just before they are. In bytes.
 const LOOK_FIRST_BYTES: u64 = 1 << 20;
+
+#[cfg(test)]
+mod tests;

@@ -19,7 +19,7 @@ use crate::registry::{Outcome, Upload};
 use crate::tarball::Range;
 
 /// Before more than this is sent, the registry is asked whether it has it; before less, if it had to be fetched first. In bytes.
-const ASK_FIRST_BYTES: u64 = 64 * 1024;
+pub(super) const ASK_FIRST_BYTES: u64 = 64 * 1024;
 
 impl Target<'_> {
     /// Sees to it that the repository has these blobs.

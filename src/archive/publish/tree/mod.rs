@@ -126,15 +126,18 @@ impl TreeWriter {
                 };
             }
             Kind::Symlink => symlinkat(entry.link_name.as_slice(), parent, name)?,
-            Kind::CharDevice | Kind::BlockDevice | Kind::Fifo => {
-                let (kind, device) = match entry.kind {
-                    Kind::CharDevice => (FileType::CharacterDevice, entry.device),
-                    Kind::BlockDevice => (FileType::BlockDevice, entry.device),
-                    _ => (FileType::Fifo, (0, 0)),
+            Kind::Fifo => {
+                let mode = system::mode(entry.mode & 0o777);
+                make_node(parent, name, FileType::Fifo, mode, (0, 0))?;
+            }
+            Kind::CharDevice | Kind::BlockDevice => {
+                let kind = match entry.kind {
+                    Kind::CharDevice => FileType::CharacterDevice,
+                    _ => FileType::BlockDevice,
                 };
                 let mode = system::mode(entry.mode & 0o777);
-                match make_node(parent, name, kind, mode, device) {
-                    Err(Errno::PERM | Errno::ACCESS) if kind != FileType::Fifo => {
+                match make_node(parent, name, kind, mode, entry.device) {
+                    Err(Errno::PERM | Errno::ACCESS) => {
                         self.not_made.n_devices += 1;
                         return Ok(());
                     }

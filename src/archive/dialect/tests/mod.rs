@@ -1,5 +1,8 @@
 //! What writers derive. One file because they share small archives.
 
+mod legacy;
+mod listed;
+
 use serde_json::{Value as Json, json};
 
 use super::generation::{Generation, Release};

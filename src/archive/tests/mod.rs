@@ -1,5 +1,7 @@
 //! Archives for unit tests, from documents as JSON.
 
+pub(in crate::archive) mod registry;
+
 use std::collections::BTreeMap;
 use std::io::Write as _;
 use std::path::Path;
@@ -17,25 +19,25 @@ use crate::tarball::{END_OF_ARCHIVE, Entry, header_group};
 
 /// The files of an archive, by name.
 #[derive(Debug, Default, Clone)]
-pub(super) struct Files(pub(super) BTreeMap<String, Vec<u8>>);
+pub(crate) struct Files(pub(crate) BTreeMap<String, Vec<u8>>);
 
-pub(super) fn parsed(json: &Json) -> Document {
+pub(crate) fn parsed(json: &Json) -> Document {
     Document::parse(json.to_string().as_bytes()).unwrap()
 }
 
-pub(super) fn digest_of(descriptor: &Json) -> Digest {
+pub(crate) fn digest_of(descriptor: &Json) -> Digest {
     Digest::parse(descriptor["digest"].as_str().unwrap()).unwrap()
 }
 
 /// A descriptor with other annotations.
-pub(super) fn annotated(descriptor: &Json, annotations: &Json) -> Json {
+pub(crate) fn annotated(descriptor: &Json, annotations: &Json) -> Json {
     let mut descriptor = descriptor.clone();
     descriptor["annotations"] = annotations.clone();
     descriptor
 }
 
 /// The names in a directory, sorted.
-pub(super) fn names(directory: &Path) -> Vec<String> {
+pub(crate) fn names(directory: &Path) -> Vec<String> {
     let items = std::fs::read_dir(directory).unwrap();
     let names = items.map(|item| item.unwrap().file_name().into_string().unwrap());
     let mut names: Vec<String> = names.collect();
@@ -43,14 +45,14 @@ pub(super) fn names(directory: &Path) -> Vec<String> {
     names
 }
 
-pub(super) fn compressed(bytes: &[u8], compression: Compression) -> Vec<u8> {
+pub(crate) fn compressed(bytes: &[u8], compression: Compression) -> Vec<u8> {
     let mut encoder = compression.encoder(Vec::new()).unwrap();
     encoder.write_all(bytes).unwrap();
     encoder.finish().unwrap()
 }
 
 /// Returns a tar of these entries, each without a directory of its own.
-pub(super) fn tar<'a>(files: impl IntoIterator<Item = (&'a str, &'a [u8])>) -> Vec<u8> {
+pub(crate) fn tar<'a>(files: impl IntoIterator<Item = (&'a str, &'a [u8])>) -> Vec<u8> {
     let mut tar = Vec::new();
     for (name, content) in files {
         let entry = Entry {
@@ -67,28 +69,28 @@ pub(super) fn tar<'a>(files: impl IntoIterator<Item = (&'a str, &'a [u8])>) -> V
 }
 
 impl Files {
-    pub(super) fn put(&mut self, name: &str, content: &[u8]) {
+    pub(crate) fn put(&mut self, name: &str, content: &[u8]) {
         self.0.insert(name.to_owned(), content.to_vec());
     }
 
     /// Stores bytes under their digest, and returns their descriptor.
-    pub(super) fn blob(&mut self, media_type: &str, content: &[u8]) -> Json {
+    pub(crate) fn blob(&mut self, media_type: &str, content: &[u8]) -> Json {
         let digest = Digest::of(content);
         self.put(&format!("blobs/sha256/{}", digest.hex()), content);
         json!({"mediaType": media_type, "digest": digest.to_string(), "size": content.len()})
     }
 
-    pub(super) fn remove(&mut self, descriptor: &Json) {
+    pub(crate) fn remove(&mut self, descriptor: &Json) {
         let name = format!("blobs/sha256/{}", digest_of(descriptor).hex());
         self.0.remove(&name).expect("a blob of that digest");
     }
 
-    pub(super) fn manifest(&mut self, manifest: &Json) -> Json {
+    pub(crate) fn manifest(&mut self, manifest: &Json) -> Json {
         self.blob(MANIFEST, manifest.to_string().as_bytes())
     }
 
     /// Stores an image of one layer, which differs from others by its author.
-    pub(super) fn image(&mut self, author: &str) -> Json {
+    pub(crate) fn image(&mut self, author: &str) -> Json {
         let layer = self.blob(PLAIN_LAYER, &END_OF_ARCHIVE);
         let config = json!({
             "author": author, "architecture": "amd64", "os": "linux",
@@ -100,13 +102,13 @@ impl Files {
         }))
     }
 
-    pub(super) fn index(&mut self, manifests: &[Json]) -> Json {
+    pub(crate) fn index(&mut self, manifests: &[Json]) -> Json {
         let index = json!({"schemaVersion": 2, "mediaType": INDEX, "manifests": manifests});
         self.blob(INDEX, index.to_string().as_bytes())
     }
 
     /// Stores a manifest that is not one of an image.
-    pub(super) fn artifact(&mut self, kind: &str) -> Json {
+    pub(crate) fn artifact(&mut self, kind: &str) -> Json {
         let config = self.blob("application/vnd.example", b"{}");
         self.manifest(&json!({
             "schemaVersion": 2, "mediaType": MANIFEST, "artifactType": kind, "config": config,
@@ -114,14 +116,14 @@ impl Files {
         }))
     }
 
-    pub(super) fn source(&self) -> Source {
+    pub(crate) fn source(&self) -> Source {
         let files = self.0.iter();
         let tar = tar(files.map(|(name, content)| (name.as_str(), content.as_slice())));
         Source::from_bytes(&tar, "a.tar".to_owned(), &std::env::temp_dir()).unwrap()
     }
 
     /// Returns the layout whose `index.json` lists these.
-    pub(super) fn layout(&self, manifests: &[Json]) -> Self {
+    pub(crate) fn layout(&self, manifests: &[Json]) -> Self {
         let mut files = self.clone();
         let index = json!({"schemaVersion": 2, "manifests": manifests});
         files.put("index.json", index.to_string().as_bytes());
@@ -130,7 +132,7 @@ impl Files {
     }
 
     /// Writes the files into a directory.
-    pub(super) fn write_to(&self, directory: &Path) {
+    pub(crate) fn write_to(&self, directory: &Path) {
         for (name, content) in &self.0 {
             let path = directory.join(name);
             std::fs::create_dir_all(path.parent().unwrap()).unwrap();

@@ -243,3 +243,6 @@ fn top(root: &Manifest, image: &RegistryImage) -> Value {
 fn parsed(manifest: &Manifest) -> Result<Document, Error> {
     parse(&manifest.bytes, &blob_name(manifest.digest))
 }
+
+#[cfg(test)]
+mod tests;
