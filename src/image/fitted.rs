@@ -151,6 +151,14 @@ mod tests {
         let own = [diff_id(1), diff_id(2)];
         let kept = Config::parse_fitted(&bytes, &own, false).unwrap();
         assert_eq!(kept.to_bytes(), bytes);
+        // Another spelling of the same stays.
+        let escaped = String::from_utf8(config(&[1, 2], "AxB")).unwrap().replacen(
+            "\"sha256:",
+            "\"sha256\\u003a",
+            2,
+        );
+        let kept = Config::parse_fitted(escaped.as_bytes(), &own, true).unwrap();
+        assert_eq!(kept.to_bytes(), escaped.as_bytes());
         let bytes = config(&[1], "AxB");
         let cut = Config::parse_fitted(&bytes, &own[..1], false).unwrap();
         assert_eq!(cut.to_bytes(), config(&[1], "Ax"));

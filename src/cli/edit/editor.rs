@@ -144,3 +144,24 @@ fn file_name(name: &[u8]) -> String {
         name
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::file_name;
+
+    #[test]
+    fn a_name_is_one_that_every_editor_takes_for_a_file() {
+        for (name, expected) in [
+            (&b"app.conf"[..], "app.conf"),
+            (b"A_b-1", "A_b-1"),
+            (b"...", "..."),
+            (b"a b/c\xff", "a_b_c_"),
+            (b"", "file"),
+            (b".", "file."),
+            (b"..", "file.."),
+            (b"-x", "file-x"),
+        ] {
+            assert_eq!(file_name(name), expected);
+        }
+    }
+}

@@ -160,7 +160,7 @@ impl Writer<'_, '_> {
         });
         let items: Vec<_> = site.children.iter().map(Site::bracketed).collect();
         let brackets = Brackets {
-            inside: site.span.start + 1..site.span.end - 1,
+            end: site.span.end - 1,
             items: &items,
         };
         brackets.edit(

@@ -104,6 +104,17 @@ fn a_manifest_has_the_digest_that_was_asked_for_and_that_the_registry_names() {
         let manifest = get(&[("Content-Type", "text/plain")], body, Name::Tag("1")).unwrap();
         assert_eq!(manifest.media_type, media_type);
     }
+    // Else it is that of the header, whatever the document says.
+    for said in [
+        media_type::MANIFEST,
+        media_type::DOCKER_MANIFEST,
+        media_type::INDEX,
+        media_type::DOCKER_LIST,
+    ] {
+        let body = r#"{"schemaVersion":1,"mediaType":"x","layers":[],"manifests":[]}"#;
+        let manifest = get(&[("Content-Type", said)], body, Name::Tag("1")).unwrap();
+        assert_eq!(manifest.media_type, said);
+    }
     for (said, body, reason) in [
         (
             "application/vnd.docker.distribution.manifest.v1+prettyjws",

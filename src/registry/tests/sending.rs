@@ -71,6 +71,18 @@ fn an_upload_that_broke_off_goes_on_where_the_registry_is_or_begins_again() {
         sent,
         [all, "GET /up/1", "PUT /up/2?digest=D (4-9) <- 456789"]
     );
+    // One that is where it was is not the way on.
+    let (result, sent) = upload(vec![
+        broken(),
+        has("0-3"),
+        broken(),
+        has("0-3"),
+        answer(404, &[], ""),
+        session("/up/3"),
+        answer(201, &[], ""),
+    ]);
+    result.unwrap();
+    assert_eq!(sent.last().unwrap(), "PUT /up/3?digest=D <- 0123456789");
     // 503 after a part of it is the same.
     let (result, sent) = upload(vec![
         answer(503, &[], ""),
