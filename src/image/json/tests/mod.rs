@@ -3,6 +3,8 @@ use proptest::prelude::{Just, Strategy, any, prop, prop_oneof, proptest};
 use super::escape::spells;
 use super::{Document, Shape, Value, decode, encode};
 
+mod arrays;
+
 fn parse(text: &str) -> Document {
     Document::parse(text.as_bytes()).unwrap()
 }
