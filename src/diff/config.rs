@@ -146,6 +146,7 @@ mod tests {
                 r#""config":{"Labels":{"a":"<"},"Entrypoint":"x","Image":"","Volumes":{},"ExposedPorts":{"80":{}}}"#,
                 1,
             ),
+            (r#""other":1"#, 3),
             // Only `config` is the same as one without anything in it.
             (
                 r#""config":{"Labels":{"a":"<"},"Entrypoint":"x"},"other":{}"#,

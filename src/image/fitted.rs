@@ -159,6 +159,10 @@ mod tests {
         );
         let kept = Config::parse_fitted(escaped.as_bytes(), &own, true).unwrap();
         assert_eq!(kept.to_bytes(), escaped.as_bytes());
+        let other = Config::parse_fitted(escaped.as_bytes(), &[own[0], diff_id(3)], false).unwrap();
+        let digest = own[1].to_string().replace("sha256:", "");
+        let expected = escaped.replace(&format!("sha256\\u003a{digest}"), &diff_id(3).to_string());
+        assert_eq!(String::from_utf8(other.to_bytes()).unwrap(), expected);
         let bytes = config(&[1], "AxB");
         let cut = Config::parse_fitted(&bytes, &own[..1], false).unwrap();
         assert_eq!(cut.to_bytes(), config(&[1], "Ax"));
