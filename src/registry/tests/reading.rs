@@ -197,6 +197,37 @@ impl Read for Breaking {
     }
 }
 
+/// Is interrupted by a signal once.
+struct Interrupted(Option<io::ErrorKind>, &'static [u8]);
+
+impl Read for Interrupted {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        match self.0.take() {
+            Some(kind) => Err(kind.into()),
+            None => self.1.read(buffer),
+        }
+    }
+}
+
+#[test]
+fn a_blob_that_a_signal_interrupts_is_not_asked_for_again() {
+    let body = Interrupted(Some(io::ErrorKind::Interrupted), b"0123456789");
+    let fake = Fake::of([Ok(Response {
+        status: 200,
+        headers: Vec::new(),
+        body: Box::new(body),
+    })]);
+    let mut bytes = Vec::new();
+    let mut blob = app(&fake).blob(Digest::of(b"0123456789"), 10).unwrap();
+    blob.read_to_end(&mut bytes).unwrap();
+    assert_eq!(bytes, b"0123456789");
+    let missing = app(&Fake::of([answer(404, &[], "")])).blob(Digest::of(b""), 0);
+    assert!(matches!(
+        missing,
+        Err(crate::error::Error::NotInRegistry { .. })
+    ));
+}
+
 fn breaking(status: u16, range: &str, bytes: &'static [u8]) -> Result<Response, Failure> {
     Ok(Response {
         status,

@@ -214,6 +214,11 @@ fn a_manifest_is_stored_as_it_is_or_not_at_all() {
         error.contains("r.example/app:1") && error.contains("is immutable"),
         "{error}"
     );
+    let fake = Fake::of([answer(201, &[], "")]);
+    let largest = vec![b' '; MAX_MANIFEST_BYTES];
+    app(&fake)
+        .put_manifest(Name::Tag("1"), "t", &largest)
+        .unwrap();
     let fake = Fake::of([]);
     let large = vec![b' '; MAX_MANIFEST_BYTES + 1];
     assert!(

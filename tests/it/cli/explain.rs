@@ -144,6 +144,12 @@ Keys:
       - `index.json`: The document that readers of OCI layouts read.
 ";
     assert_eq!(explain("target"), page);
+    // What its sentence says is not said again.
+    let check = explain("set-healthcheck");
+    assert!(
+        check.contains("  retries\n") && !check.contains("Value: The number"),
+        "{check}"
+    );
     let files = explain("add-layer.files");
     assert!(files.contains("\n      - `true`\n"), "{files}");
 }

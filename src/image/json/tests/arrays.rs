@@ -107,6 +107,11 @@ fn members_of_items_are_set_and_taken() {
             "{\n \"a\": [\n  {\n   \"k\": \"1\"\n  }\n ]\n}",
         ),
         (
+            "{\n \"a\": [\n  1\n ]\n}",
+            |array, _, inner| array.replace_by_id(array.last_id().unwrap(), inner),
+            "{\n \"a\": [\n  {\n   \"k\": \"1\"\n  }\n ]\n}",
+        ),
+        (
             "{\n \"a\": [\n  {}\n ]\n}",
             |array, value, _| array.set_within(0, "w", "k", value),
             "{\n \"a\": [\n  {\n   \"w\": {\n    \"k\": \"1\"\n   }\n  }\n ]\n}",
