@@ -258,6 +258,8 @@ fn strings_are_spelled_as_go_spells_them() {
         parse("{ \"<\" : [1e2 , \"&\"] }").root.compact(),
         "{\"\\u003c\":[1e2,\"\\u0026\"]}"
     );
+    let spaced = parse(r#"{ "a" : 1 , "b" : { } , "c" : [ 1 , 2 , 3 ] }"#);
+    assert_eq!(spaced.root.compact(), r#"{"a":1,"b":{},"c":[1,2,3]}"#);
 }
 
 fn json() -> impl Strategy<Value = serde_json::Value> {
