@@ -138,6 +138,12 @@ mod tests {
                 ),
             ),
             ("[0,0,0,0,0,0]", "[1,1,1,1,1,1]", None),
+            (
+                r#"{"a":1,"b":1}"#,
+                r#"{"b":2}"#,
+                Some(r#"[("set", Map([("/b", Number(2))])), ("unset", List([Text("/a")]))]"#),
+            ),
+            (r#"{"a":1,"b":1,"c":1}"#, r#"{"d":1,"e":1,"f":1}"#, None),
         ] {
             let found = edit(old, new).map(|found| format!("{found:?}"));
             assert_eq!(found.as_deref(), expected, "{old} {new}");
