@@ -147,6 +147,7 @@ mod tests {
                 1,
             ),
             (r#""other":1"#, 3),
+            (r#""config":null"#, 2),
             // Only `config` is the same as one without anything in it.
             (
                 r#""config":{"Labels":{"a":"<"},"Entrypoint":"x"},"other":{}"#,
