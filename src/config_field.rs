@@ -254,3 +254,39 @@ impl serde::Serialize for ConfigField {
         serializer.serialize_str(self.name())
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::ConfigField;
+
+    #[test]
+    fn a_port_is_spelled_in_any_case_and_without_tcp() {
+        let spellings = |field: ConfigField, normal| {
+            let mut spellings = field.spellings(normal);
+            spellings.sort();
+            for spelling in &spellings {
+                assert_eq!(field.normal_key(spelling), normal);
+            }
+            spellings
+        };
+        assert_eq!(
+            spellings(ConfigField::Ports, "80/tcp"),
+            "80 80/TCP 80/TCp 80/TcP 80/Tcp 80/tCP 80/tCp 80/tcP 80/tcp"
+                .split(' ')
+                .collect::<Vec<_>>()
+        );
+        assert_eq!(spellings(ConfigField::Ports, "80/sctp").len(), 16);
+        // That is no port: the first letters are enough.
+        assert_eq!(spellings(ConfigField::Ports, "80/abcdefgh").len(), 16);
+        assert_eq!(spellings(ConfigField::Volumes, "/Data"), ["/Data"]);
+    }
+
+    #[test]
+    fn what_an_image_must_have_is_not_optional() {
+        assert!(ConfigField::User.is_optional());
+        assert!(!ConfigField::Os.is_optional() && !ConfigField::Architecture.is_optional());
+        assert_eq!(ConfigField::optional("user"), Some(ConfigField::User));
+        assert_eq!(ConfigField::optional("os"), None);
+        assert_eq!(ConfigField::optional("usr"), None);
+    }
+}

@@ -290,9 +290,11 @@ fn is_mark(c: char) -> bool {
 
 #[cfg(test)]
 mod tests {
+    use std::io::Write as _;
+
     use regex::Regex;
 
-    use super::{Excerpt, decoded, is_visible, json, line, lines, path};
+    use super::{Excerpt, Lines, decoded, is_visible, json, line, lines, path, write_json};
 
     #[test]
     fn the_table_is_that_of_unicode() {
@@ -356,6 +358,14 @@ mod tests {
             serde_json::from_str::<serde_json::Value>(&text).unwrap(),
             value
         );
+        let mut written = Vec::new();
+        write_json(&mut written, &value).unwrap();
+        assert_eq!(String::from_utf8(written).unwrap(), text);
+        // A long document need not be in memory at once.
+        let (out, line) = (&mut Vec::new(), Vec::new());
+        let mut lines = Lines { out, line };
+        lines.write_all(b"a\nb").unwrap();
+        assert_eq!(lines.line, b"b");
     }
 
     #[test]

@@ -71,3 +71,56 @@ impl<W: Write> Write for Counting<W> {
         self.out.flush()
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Mutex;
+    use std::thread::{self, ThreadId};
+
+    use super::{Counted, Counting, Watcher, Write as _, begins, is_at, set};
+
+    static SEEN: Mutex<Vec<String>> = Mutex::new(Vec::new());
+
+    /// Sees the work of one thread: other tests work meanwhile.
+    struct OfThread(ThreadId);
+
+    impl OfThread {
+        fn sees(&self, what: String) {
+            if thread::current().id() == self.0 {
+                SEEN.lock().unwrap().push(what);
+            }
+        }
+    }
+
+    impl Watcher for OfThread {
+        fn begins(&self, what: &str, n_bytes: u64, counted: Counted) {
+            self.sees(format!("{what} {n_bytes} {counted:?}"));
+        }
+
+        fn moves(&self, n_bytes: u64, counted: Counted) {
+            self.sees(format!("+{n_bytes} {counted:?}"));
+        }
+
+        fn is_at(&self, n_bytes: u64) {
+            self.sees(format!("={n_bytes}"));
+        }
+    }
+
+    #[test]
+    fn a_watcher_sees_what_begins_and_how_far_it_is() {
+        begins(|| unreachable!("nobody watches"), 0, Counted::Read);
+        assert!(set(Box::new(OfThread(thread::current().id()))));
+        assert!(!set(Box::new(OfThread(thread::current().id()))));
+        begins(|| "reading".to_owned(), 5, Counted::Made);
+        let mut out = Counting {
+            out: &mut [0; 3][..],
+            counted: Counted::Written,
+        };
+        assert_eq!(out.write(b"abcde").unwrap(), 3);
+        is_at(2);
+        assert_eq!(
+            *SEEN.lock().unwrap(),
+            ["reading 5 Made", "+3 Written", "=2"]
+        );
+    }
+}

@@ -77,3 +77,138 @@ fn counted(n: usize, what: &str) -> Option<String> {
         n => Some(format!("{n} {what}s")),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::super::layer_summary::LayerSummary;
+    use super::super::summary::{ConfigChange, TagSummary};
+    use super::{Change, ImageSummary, Summary, line};
+    use crate::digest::{DiffId, Digest};
+    use crate::reference::Reference;
+
+    fn layer(change: Change, size: u64, old_size: Option<u64>) -> LayerSummary {
+        LayerSummary {
+            change,
+            diff_id: DiffId::parse(&Digest::of(b"").to_string()).unwrap(),
+            old_diff_id: None,
+            size,
+            old_size,
+            compression: None,
+            from: None,
+            files: Vec::new(),
+        }
+    }
+
+    fn image(
+        fields: &[&str],
+        layers: Vec<LayerSummary>,
+        tags: &[Change],
+        n_notes: usize,
+    ) -> ImageSummary {
+        let field = |key: &&str| ConfigChange {
+            path: vec![(*key).to_owned(), "x".to_owned()],
+            change: Change::Added,
+            old: None,
+            new: None,
+        };
+        let tag = |change: &Change| TagSummary {
+            change: *change,
+            tag: Reference::parse("app:1").unwrap(),
+        };
+        ImageSummary {
+            name: String::new(),
+            platform: String::new(),
+            changed: true,
+            image_id: Digest::of(b""),
+            old_image_id: Digest::of(b""),
+            manifest_digest: None,
+            old_manifest_digest: None,
+            index_digest: None,
+            old_index_digest: None,
+            config: fields.iter().map(field).collect(),
+            annotations: Vec::new(),
+            layers,
+            tags: tags.iter().map(tag).collect(),
+            steps: Vec::new(),
+            notes: vec![String::new(); n_notes],
+        }
+    }
+
+    fn total(images: Vec<ImageSummary>, n_notes: usize) -> String {
+        line(&Summary {
+            format_version: 1,
+            changed: true,
+            form: "",
+            images,
+            notes: vec![String::new(); n_notes],
+        })
+    }
+
+    #[test]
+    fn things_that_change_are_counted() {
+        use Change::{Added, Changed, Kept, Removed};
+        let nothing = || image(&[], Vec::new(), &[], 0);
+        let unchanged = |n_notes| ImageSummary {
+            changed: false,
+            ..image(&["config"], Vec::new(), &[Added], n_notes)
+        };
+        for (images, n_notes, expected) in [
+            (vec![], 0, "nothing changes"),
+            (vec![unchanged(1)], 0, "nothing changes; 1 note"),
+            (vec![unchanged(1)], 1, "nothing changes; 2 notes"),
+            (vec![nothing()], 0, "1 image"),
+            (vec![nothing(), unchanged(0), nothing()], 0, "2 images"),
+            (
+                vec![image(&["config", "history"], vec![], &[Kept], 0)],
+                0,
+                "1 field",
+            ),
+            (
+                vec![image(&["config", "os"], vec![], &[Added, Removed, Kept], 0)],
+                0,
+                "2 fields, 2 tags",
+            ),
+            (
+                vec![
+                    image(&["os"], vec![], &[], 0),
+                    image(&["os"], vec![], &[], 0),
+                    unchanged(0),
+                ],
+                0,
+                "2 fields in 2 images",
+            ),
+            (
+                vec![image(
+                    &[],
+                    vec![layer(Added, 1000, None), layer(Kept, 7, None)],
+                    &[],
+                    0,
+                )],
+                0,
+                "1 layer (+1.00 kB)",
+            ),
+            (
+                vec![image(
+                    &[],
+                    vec![layer(Removed, 10, None), layer(Changed, 2, Some(5))],
+                    &[],
+                    0,
+                )],
+                0,
+                "2 layers (-13 B)",
+            ),
+            (
+                vec![image(
+                    &[],
+                    vec![layer(Removed, 10, None), layer(Changed, 15, Some(5))],
+                    &[],
+                    0,
+                )],
+                0,
+                "2 layers (+0 B)",
+            ),
+        ] {
+            assert_eq!(total(images, n_notes), format!("Plan: {expected}"));
+        }
+    }
+}

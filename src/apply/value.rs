@@ -223,7 +223,7 @@ fn n(text: &str) -> usize {
 mod tests {
     use serde_json::{Value, json};
 
-    use super::put_change;
+    use super::{around, before, cut, on_one_line, put_change};
     use crate::page::{Page, View};
 
     fn shown(old: &Value, new: &Value, is_full: bool) -> String {
@@ -234,6 +234,67 @@ mod tests {
         let mut page = Page::new(view);
         put_change(&mut page, 0, &[], (Some(old), Some(new)));
         page.into_text()
+    }
+
+    #[test]
+    fn a_long_text_is_cut_and_says_how_much_is_missing() {
+        let text = |n| "é".repeat(n);
+        assert_eq!(cut(text(300), false), text(300));
+        assert_eq!(
+            cut(text(301), false),
+            format!("{}… (1 more character)", text(300))
+        );
+        assert_eq!(
+            cut(text(303), false),
+            format!("{}… (3 more characters)", text(300))
+        );
+        assert_eq!(cut(text(303), true), text(303));
+    }
+
+    #[test]
+    fn what_comes_or_goes_is_one_value() {
+        let (one, other) = (json!("a"), json!([1]));
+        for (sides, expected) in [
+            ((None, None), ""),
+            ((Some(&one), None), "\"a\""),
+            ((None, Some(&other)), "[1]"),
+            ((Some(&one), Some(&other)), "\"a\" → [1]"),
+        ] {
+            assert_eq!(on_one_line(sides), expected);
+            let mut page = Page::new(View::default());
+            put_change(&mut page, 0, &[], sides);
+            assert_eq!(page.into_text().trim_end(), expected);
+        }
+        let long = json!("a".repeat(400));
+        assert!(on_one_line((Some(&long), None)).ends_with("a… (102 more characters)"));
+    }
+
+    #[test]
+    fn a_little_of_what_both_have_is_shown_by_words() {
+        let chars = |text: &str| text.chars().collect::<Vec<char>>();
+        for (text, start) in [
+            ("", 0),
+            ("a b", 0),
+            ("123456789012345", 0),
+            ("1234567890123456", 0),
+            ("12345678901234567", 1),
+            ("12 4567890123456789", 3),
+            ("1234567 90123456789", 7),
+            ("123 567890123456789", 3),
+        ] {
+            assert_eq!(before(&chars(text)), start, "{text}");
+        }
+        for (text, n) in [
+            ("", 0),
+            ("a b", 3),
+            ("12345678901234/", 15),
+            ("123456789012345/", 16),
+            ("1234567890123456/", 16),
+            ("12/4567890123456", 3),
+            ("12/45/7890123456", 6),
+        ] {
+            assert_eq!(around(&chars(text)), n, "{text}");
+        }
     }
 
     #[test]

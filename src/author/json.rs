@@ -85,3 +85,68 @@ fn draft(value: &Value) -> Option<DraftValue> {
         }
     })
 }
+
+#[cfg(test)]
+mod tests {
+    use super::edit;
+
+    #[test]
+    fn the_values_that_differ_are_set_or_unset() {
+        for (old, new, expected) in [
+            ("1", "1", None),
+            ("1", "x", None),
+            ("x", "1", None),
+            ("1", "2", Some(r#"[("set", Map([("", Number(2))]))]"#)),
+            ("1", "2.5", None),
+            (
+                r#"{"a":1,"b":{"c":2}}"#,
+                r#"{"b":{"c":3,"d~/":null}}"#,
+                Some(
+                    r#"[("set", Map([("/b/c", Number(3)), ("/b/d~0~1", Word("null"))])), ("unset", List([Text("/a")]))]"#,
+                ),
+            ),
+            (
+                "[1,2,3]",
+                "[1,4,3]",
+                Some(r#"[("set", Map([("/1", Number(4))]))]"#),
+            ),
+            (
+                "[1]",
+                "[1,2,true]",
+                Some(r#"[("set", Map([("/-", Number(2)), ("/-", Word("true"))]))]"#),
+            ),
+            (
+                "[1,2]",
+                "[1]",
+                Some(r#"[("set", Map([("", List([Number(1)]))]))]"#),
+            ),
+            (
+                "[1]",
+                "[2,3]",
+                Some(r#"[("set", Map([("", List([Number(2), Number(3)]))]))]"#),
+            ),
+            (
+                r#"{"a":[]}"#,
+                r#"{"a":{"b":[false,"x"]}}"#,
+                Some(r#"[("set", Map([("/a", Map([("b", List([Word("false"), Text("x")]))]))]))]"#),
+            ),
+            (
+                "[0,0,0,0,0]",
+                "[1,1,1,1,1]",
+                Some(
+                    r#"[("set", Map([("/0", Number(1)), ("/1", Number(1)), ("/2", Number(1)), ("/3", Number(1)), ("/4", Number(1))]))]"#,
+                ),
+            ),
+            ("[0,0,0,0,0,0]", "[1,1,1,1,1,1]", None),
+            (
+                r#"{"a":1,"b":1}"#,
+                r#"{"b":2}"#,
+                Some(r#"[("set", Map([("/b", Number(2))])), ("unset", List([Text("/a")]))]"#),
+            ),
+            (r#"{"a":1,"b":1,"c":1}"#, r#"{"d":1,"e":1,"f":1}"#, None),
+        ] {
+            let found = edit(old, new).map(|found| format!("{found:?}"));
+            assert_eq!(found.as_deref(), expected, "{old} {new}");
+        }
+    }
+}

@@ -298,6 +298,22 @@ mod tests {
                 r#"edit-json set=[("/a", Number(2)), ("/b~1c/-", Text("no"))]"#,
             ),
             ("a\n", "a\nb\nc\n", r#"append-text content="b\nc\n""#),
+            // Found twice, in the middle, or without the end of its line.
+            (
+                "(x)\n(x)\n",
+                "(x)\n(y)\n",
+                r#"patch-file diff="--- a/a\n+++ b/a\n@@ -1,2 +1,2 @@\n (x)\n-(x)\n+(y)\n""#,
+            ),
+            (
+                "a\nb\n",
+                "a\nc\nd\nb\n",
+                r#"patch-file diff="--- a/a\n+++ b/a\n@@ -1,2 +1,4 @@\n a\n+c\n+d\n b\n""#,
+            ),
+            (
+                "p 1\n",
+                "p 2",
+                r#"patch-file diff="--- a/a\n+++ b/a\n@@ -1 +1 @@\n-p 1\n+p 2\n\\ No newline at end of file\n""#,
+            ),
             (
                 "a\nb\n",
                 "c\nd\n",

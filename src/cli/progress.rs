@@ -244,3 +244,54 @@ impl Observer for Lines {
         say(&format!("{what}: {name}"));
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::{Bar, Counted, Observer, Outcome, Watcher};
+
+    #[test]
+    fn a_bar_counts_what_its_phase_counts() {
+        let bar = Bar::start();
+        let at = || (bar.shown.position(), bar.shown.length(), bar.shown.prefix());
+        Watcher::moves(&bar, 1, Counted::Read);
+        assert_eq!(at(), (0, Some(0), String::new()));
+        Watcher::begins(&bar, "reading", 10, Counted::Read);
+        Watcher::moves(&bar, 3, Counted::Read);
+        Watcher::moves(&bar, 2, Counted::Read);
+        Watcher::moves(&bar, 4, Counted::Written);
+        assert_eq!(at(), (5, Some(10), "reading: ".to_owned()));
+        bar.is_at(9);
+        assert_eq!(at().0, 9);
+        Watcher::begins(&bar, "writing", 0, Counted::Written);
+        Watcher::moves(&bar, 4, Counted::Written);
+        assert_eq!(at(), (4, Some(0), "writing: ".to_owned()));
+    }
+
+    #[test]
+    fn blobs_on_their_way_are_one_bar_of_their_own() {
+        let bar = Bar::start();
+        let at = || (bar.shown.position(), bar.shown.length(), bar.shown.prefix());
+        Watcher::begins(&bar, "reading", 10, Counted::Read);
+        Watcher::moves(&bar, 3, Counted::Read);
+        Observer::begins(&*bar, 100);
+        Observer::moves(&*bar, 20);
+        Observer::begins(&*bar, 50);
+        Observer::moves(&*bar, 5);
+        assert_eq!(at(), (25, Some(150), String::new()));
+        // Work of this machine does not count meanwhile.
+        Watcher::begins(&bar, "writing", 7, Counted::Written);
+        Watcher::moves(&bar, 1, Counted::Written);
+        bar.is_at(1);
+        assert_eq!(at(), (25, Some(150), String::new()));
+        for (outcome, told) in [
+            (Outcome::Fetched, ""),
+            (Outcome::Sent, ""),
+            (Outcome::There, ", 1 there already"),
+            (Outcome::Mounted, ", 1 mounted, 1 there already"),
+            (Outcome::Mounted, ", 2 mounted, 1 there already"),
+        ] {
+            bar.ends("blob", outcome);
+            assert_eq!(bar.shown.message(), told);
+        }
+    }
+}

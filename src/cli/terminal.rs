@@ -140,7 +140,17 @@ fn ascii(c: char) -> Cow<'static, str> {
 
 #[cfg(test)]
 mod tests {
-    use super::has_no_unicode;
+    use super::{ascii, has_no_unicode};
+
+    #[test]
+    fn our_own_signs_have_others_in_ascii() {
+        for sign in "→…█×─┬—│├▶╭╰·".chars() {
+            assert!(ascii(sign).is_ascii(), "{sign}");
+        }
+        assert_eq!(ascii('é'), "é");
+        let shown: String = "╭─[x]·→…".chars().map(|c| ascii(c).into_owned()).collect();
+        assert_eq!(shown, ",-[x]:->...");
+    }
 
     #[test]
     fn the_first_variable_that_is_set_names_the_locale() {

@@ -146,6 +146,13 @@ mod tests {
                 r#""config":{"Labels":{"a":"<"},"Entrypoint":"x","Image":"","Volumes":{},"ExposedPorts":{"80":{}}}"#,
                 1,
             ),
+            (r#""other":1"#, 3),
+            (r#""config":null"#, 2),
+            // Only `config` is the same as one without anything in it.
+            (
+                r#""config":{"Labels":{"a":"<"},"Entrypoint":"x"},"other":{}"#,
+                1,
+            ),
         ] {
             let (changes, history) = compare_configs(&config(one), &config(other));
             assert_eq!((changes.len(), history.len()), (n_changes, 0), "{other}");

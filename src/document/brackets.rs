@@ -7,8 +7,8 @@ use super::splice::Splices;
 
 /// A list between brackets, as the text has it.
 pub(super) struct Brackets<'a> {
-    /// The text between the brackets.
-    pub(super) inside: Range<usize>,
+    /// Where the closing bracket is.
+    pub(super) end: usize,
     /// Where each item is.
     pub(super) items: &'a [Range<usize>],
 }
@@ -56,7 +56,7 @@ impl Brackets<'_> {
     /// Returns the text between an item and the next one, or the closing bracket.
     fn after(&self, index: usize) -> Range<usize> {
         let end = self.items.get(index + 1).map(|next| next.start);
-        self.items[index].end..end.unwrap_or(self.inside.end)
+        self.items[index].end..end.unwrap_or(self.end)
     }
 
     /// Returns the lines of an item, if nothing else but its comma and a comment is on them.
@@ -64,8 +64,7 @@ impl Brackets<'_> {
         let item = &self.items[index];
         let start = splices.line_start(item.start);
         let end = splices.line_end(item.end);
-        let is_alone = start >= self.inside.start
-            && end <= self.inside.end
+        let is_alone = end <= self.end
             && splices.text[start..item.start].trim().is_empty()
             && self
                 .items
@@ -123,9 +122,9 @@ impl Brackets<'_> {
         let last = self.items.len() - 1;
         let trailing = gap(splices.text, self.after(last));
         let has_comma = trailing.comma.is_some();
-        let close = splices.line_start(self.inside.end);
+        let close = splices.line_start(self.end);
         let is_on_lines =
-            close > self.items[last].end && splices.text[close..self.inside.end].trim().is_empty();
+            close > self.items[last].end && splices.text[close..self.end].trim().is_empty();
         if !is_on_lines {
             let at = trailing
                 .comma

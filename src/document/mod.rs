@@ -155,3 +155,41 @@ fn line_and_column(text: &str, offset: usize) -> String {
     let column = before.rsplit('\n').next().unwrap_or("").chars().count() + 1;
     format!("line {line}, column {column}")
 }
+
+#[cfg(test)]
+mod tests {
+    use super::{Edit, Node, Pointer, Value, edited, line_and_column};
+
+    #[test]
+    fn a_result_that_says_anything_else_is_no_result() {
+        let read = |text: &str| Ok((Node::new(&Value::Text(text.to_owned())), ()));
+        let set = |new: &str| Edit {
+            set: vec![(Pointer::default(), Value::Text(new.to_owned()))],
+            ..Edit::default()
+        };
+        let edited =
+            |new, written: &str| edited("a", &set(new), read, |_, _, ()| Ok(written.to_owned()));
+        assert_eq!(edited("a", "b"), Ok(None));
+        assert_eq!(edited("b", "b"), Ok(Some("b".to_owned())));
+        assert_eq!(
+            edited("b", "c").unwrap_err().to_string(),
+            "it cannot be edited without changing other parts"
+        );
+    }
+
+    #[test]
+    fn a_place_has_a_line_and_a_column() {
+        for (offset, place) in [
+            (0, "line 1, column 1"),
+            (1, "line 1, column 2"),
+            // Within a character.
+            (2, "line 1, column 2"),
+            (3, "line 1, column 3"),
+            (4, "line 2, column 1"),
+            (5, "line 2, column 2"),
+            (9, "line 2, column 2"),
+        ] {
+            assert_eq!(line_and_column("aé\nb", offset), place, "{offset}");
+        }
+    }
+}

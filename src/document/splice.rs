@@ -63,7 +63,7 @@ impl<'a> Splices<'a> {
         &line[..line.len() - line.trim_start_matches([' ', '\t']).len()]
     }
 
-    /// Returns the text with all replacements; of overlapping ones the outer counts, and insertions at one place keep their order.
+    /// Returns the text with all replacements; of overlapping ones the first counts, and insertions at one place keep their order.
     pub(super) fn apply(mut self) -> String {
         self.replaced
             .sort_by_key(|(range, _)| (range.start, range.end));
@@ -72,8 +72,6 @@ impl<'a> Splices<'a> {
         for (range, text) in &self.replaced {
             if range.start >= at {
                 new.push_str(&self.text[at..range.start]);
-                new.push_str(text);
-            } else if range.end > at {
                 new.push_str(text);
             }
             at = at.max(range.end);

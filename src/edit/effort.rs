@@ -117,12 +117,58 @@ impl Effort {
 
 #[cfg(test)]
 mod tests {
-    use super::{Effort, MAX_GUESSES};
+    use super::{ENTRY, Effort, MAX_GUESSES, MAX_LAID_ENTRIES};
+    use crate::problem::Address;
 
     #[test]
     fn a_few_paths_are_guessed() {
         let effort = Effort::boundless();
         let n = (0..2 * MAX_GUESSES).filter(|_| effort.may_guess()).count();
         assert_eq!(n, MAX_GUESSES);
+    }
+
+    #[test]
+    fn what_is_allowed_may_be_spent_to_the_last_and_its_end_is_told_once() {
+        let effort = Effort::of(&[]);
+        let n = usize::try_from(MAX_LAID_ENTRIES).unwrap();
+        let mut problems = Vec::new();
+        effort.lay(n - 1);
+        assert!(!effort.is_spent());
+        effort.lay(1);
+        assert!(!effort.is_spent());
+        assert!(effort.is_left(&Address::document(0), &mut problems));
+        effort.try_names(1);
+        assert!(effort.is_spent() && problems.is_empty());
+        effort.try_names(usize::try_from(ENTRY).unwrap() - 1);
+        for _ in 0..2 {
+            assert!(!effort.is_left(&Address::document(0), &mut problems));
+        }
+        let [problem] = problems.as_slice() else {
+            panic!("{problems:?}");
+        };
+        assert!(
+            problem
+                .message()
+                .contains("as much as 250001 entries; 250000 are allowed"),
+            "{problem:?}"
+        );
+        let boundless = Effort::boundless();
+        boundless.lay(usize::MAX);
+        boundless.walk(usize::MAX);
+        assert!(!boundless.is_spent());
+    }
+
+    #[test]
+    fn a_step_costs_more_than_a_name_and_an_entry_more_than_a_step() {
+        for (spend, cost) in [
+            (Effort::try_names as fn(&Effort, usize), 1),
+            (Effort::walk, 4),
+            (Effort::lay, 32),
+        ] {
+            let effort = Effort::of(&[]);
+            spend(&effort, 3);
+            spend(&effort, 2);
+            assert_eq!(effort.spent.get(), 5 * cost);
+        }
     }
 }

@@ -151,6 +151,18 @@ mod tests {
         let own = [diff_id(1), diff_id(2)];
         let kept = Config::parse_fitted(&bytes, &own, false).unwrap();
         assert_eq!(kept.to_bytes(), bytes);
+        // Another spelling of the same stays.
+        let escaped = String::from_utf8(config(&[1, 2], "AxB")).unwrap().replacen(
+            "\"sha256:",
+            "\"sha256\\u003a",
+            2,
+        );
+        let kept = Config::parse_fitted(escaped.as_bytes(), &own, true).unwrap();
+        assert_eq!(kept.to_bytes(), escaped.as_bytes());
+        let other = Config::parse_fitted(escaped.as_bytes(), &[own[0], diff_id(3)], false).unwrap();
+        let digest = own[1].to_string().replace("sha256:", "");
+        let expected = escaped.replace(&format!("sha256\\u003a{digest}"), &diff_id(3).to_string());
+        assert_eq!(String::from_utf8(other.to_bytes()).unwrap(), expected);
         let bytes = config(&[1], "AxB");
         let cut = Config::parse_fitted(&bytes, &own[..1], false).unwrap();
         assert_eq!(cut.to_bytes(), config(&[1], "Ax"));

@@ -147,3 +147,67 @@ fn is_archive(bytes: &[u8]) -> bool {
     let is_tar = bytes.get(257..262) == Some(b"ustar");
     is_tar || Compression::detect(bytes) != Compression::None
 }
+
+#[cfg(test)]
+mod tests {
+    use super::{MAX_FILE_BYTES, PatchTexts, Path, is_archive_file};
+
+    const PATCH: &str = "apiVersion: ocipatch/v1\noperations:\n  - set-label: { a: b }\n";
+
+    #[test]
+    fn an_archive_is_no_patch() {
+        let directory = tempfile::tempdir().unwrap();
+        let mut tar = vec![b'a'; 512];
+        tar[257..262].copy_from_slice(b"ustar");
+        for (bytes, is_archive) in [
+            (tar, true),
+            (b"\x1f\x8b\x08".to_vec(), true),
+            (b"\x28\xb5\x2f\xfd".to_vec(), true),
+            (b"ustar".to_vec(), false),
+            (PATCH.into(), false),
+            (Vec::new(), false),
+        ] {
+            let path = directory.path().join("it");
+            std::fs::write(&path, &bytes).unwrap();
+            assert_eq!(is_archive_file(&path), is_archive, "{bytes:?}");
+            let mut texts = PatchTexts::default();
+            assert_eq!(
+                texts.push("p", bytes.clone(), "").is_err(),
+                is_archive,
+                "{bytes:?}"
+            );
+            assert_eq!(texts.read(&path).is_err(), is_archive, "{bytes:?}");
+        }
+        assert!(!is_archive_file(directory.path()));
+        assert!(!is_archive_file(&directory.path().join("nothing")));
+    }
+
+    #[test]
+    fn a_patch_has_its_name_and_directory_and_all_of_its_bytes() {
+        let directory = tempfile::tempdir().unwrap();
+        let path = directory.path().join("p.yaml");
+        std::fs::write(&path, PATCH).unwrap();
+        let mut texts = PatchTexts::default();
+        texts.push("-", PATCH.into(), "/srv").unwrap();
+        texts.read(&path).unwrap();
+        let found: Vec<&Path> = texts
+            .texts
+            .iter()
+            .map(|text| text.base.directory.as_path())
+            .collect();
+        assert_eq!(found, [Path::new("/srv"), directory.path()]);
+        assert_eq!(texts.texts[1].name, path.to_str().unwrap());
+        assert_eq!(texts.clone().parse().unwrap().files().len(), 2);
+        for (is_allowed, texts) in [(false, texts.clone()), (true, texts.allow_outside())] {
+            let patches = texts.parse().unwrap();
+            let mut bases = patches.iter().map(|(_, base)| base);
+            assert!(bases.all(|base| base.allow_outside == is_allowed));
+        }
+        // One that is too long is read far enough to be seen as that.
+        std::fs::write(&path, vec![b' '; MAX_FILE_BYTES + 9]).unwrap();
+        let mut texts = PatchTexts::default();
+        texts.read(&path).unwrap();
+        assert_eq!(texts.texts[0].bytes.len(), MAX_FILE_BYTES + 1);
+        assert!(texts.parse().is_err());
+    }
+}

@@ -165,3 +165,43 @@ fn said(config: &Config, field: ConfigField) -> Option<DraftValue> {
         }),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::{PARTS, said};
+    use crate::image::Config;
+    use crate::patch::DraftValue;
+
+    #[test]
+    fn a_part_is_said_as_a_patch_has_it() {
+        let text = |text: &str| Some(DraftValue::text(text));
+        let texts = |texts: &[&str]| Some(DraftValue::texts(texts));
+        for (part, value, expected) in [
+            ("Test", r#"["CMD-SHELL","a b"]"#, text("a b")),
+            ("Test", r#"["CMD-SHELL",""]"#, texts(&["CMD-SHELL", ""])),
+            (
+                "Test",
+                r#"["CMD-SHELL","a","b"]"#,
+                texts(&["CMD-SHELL", "a", "b"]),
+            ),
+            ("Test", r#"["CMD","a"]"#, texts(&["CMD", "a"])),
+            ("Test", r#"["NONE"]"#, texts(&["NONE"])),
+            ("Test", "[]", None),
+            ("Interval", "0", None),
+            ("Interval", "90000000000", text("1m30s")),
+            ("Timeout", "-1", Some(DraftValue::Number(-1))),
+            ("StartPeriod", "1", text("0.000001ms")),
+            ("Retries", "0", None),
+            ("Retries", "3", Some(DraftValue::Number(3))),
+        ] {
+            let config =
+                format!(r#"{{"config":{{"Healthcheck":{{"{part}":{value}}}}},"rootfs":{{}}}}"#);
+            let config = Config::parse(config.as_bytes()).unwrap();
+            let mut fields = PARTS.iter().map(|(field, _)| *field);
+            let field = fields
+                .find(|field| field.path().last() == Some(&part))
+                .unwrap();
+            assert_eq!(said(&config, field), expected, "{part}: {value}");
+        }
+    }
+}

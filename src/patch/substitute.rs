@@ -222,6 +222,25 @@ fn undeclared(name: &str, names: &[&str]) -> String {
 #[cfg(test)]
 mod tests {
     use super::{Piece, is_name, pieces};
+    use crate::patch::PatchFile;
+
+    #[test]
+    fn args_are_filled_in_everywhere_but_in_args() {
+        let parse = |default: &str, key: &str| {
+            let args = format!("args: {{ a: {{ default: \"{default}\" }} }}");
+            let text = format!(
+                "apiVersion: ocipatch/v1\n{args}\n{key}: {{ images: [\"${{a}}\"] }}\noperations:\n  - set-label: {{ k: \"${{a}}\" }}\n"
+            );
+            PatchFile::parse("p", text.as_bytes())
+        };
+        assert_eq!(
+            parse("$${x}", "target").unwrap().args(),
+            [vec![("a".to_owned(), "${x}".to_owned())]]
+        );
+        for default in ["${a}", "${x"] {
+            assert!(parse(default, "target").is_err(), "{default}");
+        }
+    }
 
     #[test]
     fn a_text_is_cut_at_its_args() {

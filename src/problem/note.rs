@@ -111,3 +111,32 @@ impl fmt::Display for Note {
         write!(f, "{line}:{column}: {}", self.message())
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::{Note, NoteKind};
+    use crate::problem::Source;
+
+    #[test]
+    fn a_note_says_where_it_begins_and_what_it_is_about() {
+        let source = Source::new("p.yaml", "a:\n  é: \u{200b}x\n".into());
+        let at = |range| {
+            Note::new(
+                NoteKind::InvisibleCharacter,
+                &source,
+                range,
+                "\u{200b}".into(),
+            )
+        };
+        let note = at(8..12);
+        assert_eq!(note.kind(), NoteKind::InvisibleCharacter);
+        assert_eq!((note.start(), note.end), ((2, 5), (2, 7)));
+        assert_eq!(note.message(), "\\u{200b}");
+        assert_eq!(note.to_string(), "2:5: \\u{200b}");
+        let expected = serde_json::json!({
+            "file": "f", "line": 2, "column": 5, "code": "invisible-character", "message": "\\u{200b}",
+        });
+        assert_eq!(note.to_json("f"), expected);
+        assert_eq!(at(0..1).start(), (1, 1));
+    }
+}

@@ -173,7 +173,7 @@ pub(super) fn refused(place: &str, asked: &str, response: &mut Response) -> Erro
 
 #[cfg(test)]
 mod tests {
-    use super::refused;
+    use super::{MAX_ADDRESS_CHARS, refusal, refused, shown_address};
     use crate::registry::tests::answer;
 
     #[test]
@@ -201,6 +201,51 @@ mod tests {
                 rest.starts_with("; ") && rest.contains(advice)
             };
             assert!(is_told, "{told}");
+        }
+    }
+
+    #[test]
+    fn a_refusal_is_what_people_may_read_of_it() {
+        for (body, said) in [
+            ("", ""),
+            ("no\n", "no"),
+            (" <html>no</html>", ""),
+            (
+                r#"{"errors":[{"code":"A","message":"b"},{"code":"C"}]}"#,
+                "A: b; C",
+            ),
+            (r#"{"errors":[{"code":"A"},{"code":"A"}]}"#, "A"),
+            (r#"{"error":"a","error_description":"b"}"#, "a: b"),
+            (r#"{"details":"d"}"#, "d"),
+            ("[]", ""),
+            ("a\u{1b}[0m", "a\\u{1b}[0m"),
+        ] {
+            assert_eq!(
+                refusal(&mut answer(400, &[], body).unwrap()),
+                said,
+                "{body}"
+            );
+        }
+        let long = "é".repeat(400);
+        assert_eq!(
+            refusal(&mut answer(400, &[], &long).unwrap()),
+            "é".repeat(300)
+        );
+    }
+
+    #[test]
+    fn an_address_is_shown_without_what_may_be_a_secret() {
+        let long = "a".repeat(MAX_ADDRESS_CHARS + 1);
+        for (address, shown) in [
+            ("https://r.example/a?sig=s", "https://r.example/a"),
+            ("https://r.example/a#s", "https://r.example/a"),
+            ("https://u:p@r.example/a", "https://r.example/a"),
+            ("/a@b", "/a@b"),
+            ("a@b://c", "a@b://c"),
+            ("a\u{1b}", "a\\u{1b}"),
+            (&long, &long[1..]),
+        ] {
+            assert_eq!(shown_address(address), shown);
         }
     }
 }

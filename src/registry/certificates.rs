@@ -140,3 +140,113 @@ fn key(certificate: &Path) -> Result<PrivateKey<'static>, Error> {
     PrivateKey::from_pem(&text)
         .map_err(|_| failure(&printable::path(&path), "has no private key in PEM"))
 }
+
+#[cfg(test)]
+mod tests {
+    use std::fs;
+
+    use super::{Own, Settings, own};
+
+    // Of nobody, and for nothing but these tests.
+    const CERTIFICATE: &[&str] = &[
+        "MIIBbjCCARWgAwIBAgIUa/yIvtGJyxXRDCe34C6j2D2kOFYwCgYIKoZIzj0EAwIw",
+        "DDEKMAgGA1UEAwwBYTAgFw0yNjExMjYyMjQ4MjRaGA8yMTI2MTEwMjIyNDgyNFow",
+        "DDEKMAgGA1UEAwwBYTBZMBMGByqGSM49AgEGCCqGSM49AwEHA0IABIKKW68jCkc+",
+        "LO4ZZdln6fr3zJN+vXZ9wElH08WiVY/gO9yCDIYoUAJD2lFJIIAb4CBv9oZX93gf",
+        "v48WCtfD6ZOjUzBRMB0GA1UdDgQWBBS/fUqqUMpMNs2kpkMXPFUEUNVKbzAfBgNV",
+        "HSMEGDAWgBS/fUqqUMpMNs2kpkMXPFUEUNVKbzAPBgNVHRMBAf8EBTADAQH/MAoG",
+        "CCqGSM49BAMCA0cAMEQCIF8ph/tD2g/3b6sNvVAjAfUYxsKsb0bp0Mj3VoTS5x+O",
+        "AiB3qSCSXZzrQ0111d3W+j+b0WkBBS2ySnsVlYjWxXN0tw==",
+    ];
+    const KEY: &[&str] = &[
+        "MIGHAgEAMBMGByqGSM49AgEGCCqGSM49AwEHBG0wawIBAQQg/nsYe4SCxTqsiAJp",
+        "vS8u+tAONTdnG07qatV08IDF4KWhRANCAASCiluvIwpHPizuGWXZZ+n698yTfr12",
+        "fcBJR9PFolWP4DvcggyGKFACQ9pRSSCAG+Agb/aGV/d4H7+PFgrXw+mT",
+    ];
+    const OTHER_KEY: &[&str] = &[
+        "MIGHAgEAMBMGByqGSM49AgEGCCqGSM49AwEHBG0wawIBAQQg5QfQ67i7JCI0HY0T",
+        "mAW3RW41tWjQfe7plfUmeb4aua6hRANCAASQ0JjQoJ+NoJDX+gGEvgjUenC7FgiB",
+        "YQdEri4Njttn0c4OfiGX01hf6p3wqoyROZwAIZ0HSbiR+eWOV92Yt6Tu",
+    ];
+
+    fn pem(kind: &str, lines: &[&str]) -> String {
+        format!(
+            "-----BEGIN {kind}-----\n{}\n-----END {kind}-----\n",
+            lines.join("\n")
+        )
+    }
+
+    #[test]
+    fn authorities_are_in_files_and_directories() {
+        let directory = tempfile::tempdir().unwrap();
+        let at = |name: &str| directory.path().join(name);
+        let certificate = pem("CERTIFICATE", CERTIFICATE);
+        fs::create_dir(at("all")).unwrap();
+        fs::write(at("all/a.pem"), &certificate).unwrap();
+        fs::write(at("all/README"), "none").unwrap();
+        std::os::unix::fs::symlink("nowhere", at("all/link")).unwrap();
+        fs::write(at("two.pem"), certificate.repeat(2)).unwrap();
+        fs::write(at("none.pem"), "none").unwrap();
+        let roots = |names: &[&str]| {
+            let roots = names.iter().map(|name| at(name)).collect();
+            let settings = Settings {
+                roots,
+                ..Settings::default()
+            };
+            let found = super::roots(&settings).map_err(|error| error.to_string());
+            found.map(|roots| roots.len())
+        };
+        assert_eq!(roots(&["all"]), Ok(1));
+        assert_eq!(roots(&["two.pem", "all"]), Ok(3));
+        assert!(
+            roots(&["none.pem"])
+                .unwrap_err()
+                .contains("has no certificate in PEM")
+        );
+        assert!(roots(&["nothing"]).is_err());
+    }
+
+    #[test]
+    fn a_host_has_authorities_and_a_certificate_with_its_key() {
+        let directory = tempfile::tempdir().unwrap();
+        let host = directory.path().join("r.example:5000");
+        fs::create_dir(&host).unwrap();
+        let nothing = directory.path().join("nothing");
+        let settings = Settings {
+            certs_d: vec![nothing, directory.path().to_owned()],
+            ..Settings::default()
+        };
+        let found = |authority: &str| {
+            let found = own(&settings, authority).map_err(|error| error.to_string());
+            found.map(
+                |Own {
+                     authorities,
+                     client,
+                 }| (authorities.len(), client.is_some()),
+            )
+        };
+        let write = |name: &str, text: &str| fs::write(host.join(name), text).unwrap();
+        assert_eq!(found("r.example:5000"), Ok((0, false)));
+        write("ca.crt", &pem("CERTIFICATE", CERTIFICATE));
+        write("README", "none");
+        assert_eq!(found("r.example:5000"), Ok((1, false)));
+        assert_eq!(found("r.example"), Ok((0, false)));
+        write("client.cert", &pem("CERTIFICATE", CERTIFICATE));
+        let fails = |reason: &str| {
+            let error = found("r.example:5000").unwrap_err();
+            assert!(error.contains(reason), "{error}");
+        };
+        fails("has no key beside it");
+        fs::create_dir(host.join("client.key")).unwrap();
+        fails("client.key");
+        fs::remove_dir(host.join("client.key")).unwrap();
+        write("client.key", "none");
+        fails("has no private key in PEM");
+        write("client.key", &pem("PRIVATE KEY", OTHER_KEY));
+        fails("does not belong to the key beside it");
+        write("client.key", &pem("PRIVATE KEY", KEY));
+        assert_eq!(found("r.example:5000"), Ok((1, true)));
+        write("ca.crt", "none");
+        fails("has no certificate in PEM");
+    }
+}

@@ -204,7 +204,49 @@ fn no_answer(error: &ureq::Error) -> Failure {
 mod tests {
     use std::io;
 
-    use super::no_answer;
+    use super::super::{Settings, url::Url};
+    use super::{Http, MAX_AGENTS, no_answer, proxy_at};
+
+    #[test]
+    fn what_is_known_of_hosts_is_kept_for_some() {
+        let http = Http::new(&Settings::default()).unwrap();
+        let n_known = |host: &str| {
+            http.agent(&Url::parse(&format!("http://{host}/")).unwrap())
+                .unwrap();
+            http.agents.lock().unwrap().len()
+        };
+        for n in 1..=MAX_AGENTS {
+            assert_eq!(n_known(&format!("r{n}.example")), n);
+        }
+        assert_eq!(n_known("R1.example"), MAX_AGENTS);
+        assert_eq!(n_known("other.example"), 1);
+        assert_eq!(n_known("other.example:5000"), 2);
+    }
+
+    #[test]
+    fn a_proxy_may_leave_its_scheme_out() {
+        for address in [
+            "proxy.example:3128",
+            "http://u:p@proxy.example",
+            "https://proxy.example",
+        ] {
+            let proxy = proxy_at(address).unwrap();
+            assert_eq!(proxy.host(), "proxy.example");
+            let is_https = address.starts_with("https:");
+            assert_eq!(
+                proxy.protocol().to_string().eq_ignore_ascii_case("https"),
+                is_https
+            );
+        }
+        let settings = |address: &str| Settings {
+            https_proxy: Some(address.to_owned()),
+            ..Settings::default()
+        };
+        let error = Http::new(&settings("ftp://u:s3cret@proxy.example"))
+            .unwrap_err()
+            .to_string();
+        assert!(!error.contains("s3cret"), "{error}");
+    }
 
     #[test]
     fn what_may_pass_is_tried_again() {

@@ -37,7 +37,7 @@ impl Repository {
                 _ => Ok(false),
             },
         )?;
-        for page in pages.unwrap_or_default() {
+        for page in pages {
             let listed = page["tags"].as_array().map_or(&[][..], Vec::as_slice);
             for tag in listed {
                 let tag = tag.as_str().unwrap_or_default();
@@ -82,7 +82,7 @@ impl Repository {
             }
         });
         match pages {
-            Ok(pages) => Ok(merged(pages.unwrap_or_default())),
+            Ok(pages) => Ok(merged(pages)),
             Err(Error::NotInRegistry { .. }) => {
                 self.host.note_lack_of_referrers();
                 self.tagged_referrers(digest)
@@ -109,7 +109,7 @@ impl Repository {
         first: Url,
         accept: &str,
         check: impl Fn(&Response) -> Result<bool, Error>,
-    ) -> Result<Option<Vec<Value>>, Error> {
+    ) -> Result<Vec<Value>, Error> {
         let mut n_left = MAX_LIST_BYTES;
         let mut seen: Vec<Url> = Vec::new();
         let mut pages = Vec::new();
@@ -149,7 +149,7 @@ impl Repository {
                 return Err(failure(place, reason));
             }
         }
-        Ok(Some(pages))
+        Ok(pages)
     }
 }
 

@@ -79,3 +79,46 @@ impl Read for Stream {
         Ok(n)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::io::Read as _;
+    use std::sync::{Arc, Mutex};
+
+    use super::{Observed, Observer, Outcome};
+
+    #[derive(Default)]
+    struct Kept(Mutex<Vec<String>>);
+
+    impl Observer for Kept {
+        fn begins(&self, n_bytes: u64) {
+            self.0.lock().unwrap().push(format!("begins {n_bytes}"));
+        }
+
+        fn moves(&self, n_bytes: u64) {
+            self.0.lock().unwrap().push(format!("moves {n_bytes}"));
+        }
+
+        fn ends(&self, name: &str, outcome: Outcome) {
+            self.0.lock().unwrap().push(format!("{name} {outcome:?}"));
+        }
+    }
+
+    #[test]
+    fn a_blob_is_seen_on_its_way() {
+        let kept = Arc::new(Kept::default());
+        for observed in [
+            Observed::from(Arc::clone(&kept) as Arc<dyn Observer>),
+            Observed::default(),
+        ] {
+            let mut text = String::new();
+            let mut stream = observed.stream(3, Box::new(&b"abc"[..]));
+            stream.read_to_string(&mut text).unwrap();
+            assert_eq!(text, "abc");
+            observed.ends(&"blob", Outcome::There);
+        }
+        let mut seen = kept.0.lock().unwrap().clone();
+        seen.retain(|it| it != "moves 0");
+        assert_eq!(seen, ["begins 3", "moves 3", "blob There"]);
+    }
+}

@@ -263,4 +263,52 @@ mod tests {
         let certs_d = certs_d.map(|path| Path::new(path).join("certs.d"));
         assert_eq!(found.certs_d, certs_d);
     }
+
+    #[test]
+    fn a_registry_is_plain_if_it_is_named_and_has_certificates_if_there_is_a_directory() {
+        let directory = tempfile::tempdir().unwrap();
+        std::fs::create_dir(directory.path().join("r.example:5000")).unwrap();
+        std::fs::write(directory.path().join("f.example"), "").unwrap();
+        let nothing = directory.path().join("nothing");
+        let settings = Settings {
+            plain_http: vec!["a.example".to_owned(), "B.example:5000".to_owned()],
+            certs_d: vec![nothing, directory.path().to_owned()],
+            ..Settings::default()
+        };
+        for (authority, is_plain, has_certificates) in [
+            ("a.example", true, false),
+            ("A.example:80", true, false),
+            ("b.example:5000", true, false),
+            ("b.example:5001", false, false),
+            ("b.example", false, false),
+            ("r.example:5000", false, true),
+            ("r.example", false, false),
+            ("f.example", false, false),
+        ] {
+            assert_eq!(settings.is_plain(authority), is_plain, "{authority}");
+            assert_eq!(
+                settings.has_certificates(authority),
+                has_certificates,
+                "{authority}"
+            );
+        }
+    }
+
+    #[test]
+    fn what_may_be_a_secret_is_not_shown() {
+        let found = settings(
+            &[
+                ("HTTP_PROXY", "http://u:s3cret@p"),
+                ("DOCKER_AUTH_CONFIG", "s3cret"),
+                ("HOME", "/h"),
+            ],
+            None,
+        );
+        let shown = format!("{found:?}");
+        assert!(!shown.contains("s3cret"), "{shown}");
+        assert!(
+            shown.starts_with("Settings { plain_http: [], credentials: [DOCKER_AUTH_CONFIG, \"/h/"),
+            "{shown}"
+        );
+    }
 }

@@ -253,7 +253,27 @@ pub(super) fn encoded(value: &str) -> String {
 
 #[cfg(test)]
 mod tests {
-    use super::{Reach, reach};
+    use super::{Reach, Url, reach, without_dots};
+
+    #[test]
+    fn dots_lead_up_and_nowhere() {
+        for (path, expected) in [
+            ("/a/b", "/a/b"),
+            ("/a/./b", "/a/b"),
+            ("/a/../b", "/b"),
+            ("/../a", "/a"),
+            ("/a/b/.", "/a/b/"),
+            ("/a/b/..", "/a/"),
+            ("/a/./b/.", "/a/b/"),
+            ("/a/.b/..c", "/a/.b/..c"),
+            ("/a?b/../c", "/a?b/../c"),
+            ("/a/../b?c/.", "/b?c/."),
+        ] {
+            assert_eq!(without_dots(path), expected, "{path}");
+        }
+        let url = Url::of(true, "r.example", "/v2/").with("a", "b c");
+        assert_eq!(url.path(), "/v2/?a=b%20c");
+    }
 
     #[test]
     fn what_an_authority_leads_to() {

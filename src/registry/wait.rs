@@ -77,7 +77,7 @@ fn jitter(time: Duration) -> Duration {
 mod tests {
     use std::time::Duration;
 
-    use super::{FIRST_WAIT, Tries};
+    use super::{FIRST_WAIT, Tries, jitter};
     use crate::registry::Failure;
     use crate::registry::tests::answer;
 
@@ -112,6 +112,15 @@ mod tests {
             let wait = Tries::default().after(&answer(429, headers, "")).unwrap();
             assert!(least <= wait && wait <= most, "{headers:?}: {wait:?}");
         }
+    }
+
+    #[test]
+    fn nobody_waits_as_long_as_the_others() {
+        let second = Duration::from_secs(1);
+        let some: Vec<Duration> = (0..50).map(|_| jitter(second)).collect();
+        assert!(some.iter().all(|time| *time < second), "{some:?}");
+        assert!(some.iter().any(|time| *time > second / 2), "{some:?}");
+        assert!(some.iter().any(|time| *time < second / 2), "{some:?}");
     }
 
     #[test]

@@ -197,3 +197,91 @@ fn is_signal(text: &str) -> bool {
         || name.starts_with("RTMIN+") && real_time('+', 15)
         || name.starts_with("RTMAX-") && real_time('-', 14)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::{is_rfc_3339, is_signal};
+
+    #[test]
+    fn a_time_is_one_to_every_reader() {
+        for rest in [
+            "Z",
+            "+00:00",
+            "-00:00",
+            "+01:30",
+            ".1Z",
+            ".123456789Z",
+            ".1+00:00",
+            ".12-00:00",
+        ] {
+            assert!(is_rfc_3339(&format!("2020-01-02T03:04:05{rest}")), "{rest}");
+        }
+        for rest in [
+            "",
+            "z",
+            "+0000",
+            ".Z",
+            ".1",
+            ".1234567890Z",
+            ",1Z",
+            " Z",
+            "Z ",
+            ".1.1Z",
+        ] {
+            assert!(
+                !is_rfc_3339(&format!("2020-01-02T03:04:05{rest}")),
+                "{rest}"
+            );
+        }
+        for text in [
+            "",
+            "2020-01-02",
+            "2020-01-02t03:04:05Z",
+            "2020-01-02 03:04:05Z",
+            "20200102T030405Z",
+        ] {
+            assert!(!is_rfc_3339(text), "{text}");
+        }
+    }
+
+    #[test]
+    fn a_signal_has_a_name_or_a_number() {
+        for text in [
+            "1",
+            "64",
+            "TERM",
+            "SIGTERM",
+            "RTMIN",
+            "RTMIN+1",
+            "SIGRTMIN+15",
+            "RTMAX",
+            "RTMAX-1",
+            "SIGRTMAX-14",
+        ] {
+            assert!(is_signal(text), "{text}");
+        }
+        for text in [
+            "",
+            "0",
+            "65",
+            "01",
+            "+1",
+            "-1",
+            "term",
+            "SIG",
+            "SIGSIGTERM",
+            "TERM|KILL",
+            "RTMIN+0",
+            "RTMIN+16",
+            "RTMIN+01",
+            "RTMIN-1",
+            "RTMAX-0",
+            "RTMAX-15",
+            "RTMAX+1",
+            "X+1",
+            "X-1",
+        ] {
+            assert!(!is_signal(text), "{text}");
+        }
+    }
+}

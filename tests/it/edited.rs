@@ -6,7 +6,8 @@ use std::path::{Path, PathBuf};
 use std::process::Output;
 
 use crate::binary::{command, ok, write_files};
-use crate::cases::hybrid_archive;
+use crate::cases::text::Image;
+use crate::cases::{build, hybrid_archive};
 use crate::edit::fixture;
 
 /// A directory with an image and what is written beside it.
@@ -221,6 +222,70 @@ fn what_cannot_be_edited_is_told() {
     );
     let told = desk.failed(1, "true", &["app.tar", "/etc/a", "-p", "fix.yaml"]);
     assert!(told.contains("no-such-label"), "{told}");
+}
+
+#[test]
+fn images_that_a_patch_is_about_have_the_same_file_or_configuration() {
+    let desk = Desk::new();
+    let image = |tag: &str| {
+        Image::parse(&format!(
+            "tags: {tag}\nconfig: Env=[\"A={tag}\"]\nlayer: 0644 b \"{tag}\"; 0644 c \"c\"\n"
+        ))
+    };
+    let archive = build::v1_directories(&[image("one:1"), image("two:1")]);
+    fs::write(desk.path("app.tar"), archive).unwrap();
+    let start = "apiVersion: ocipatch/v1\ntarget: { images: [\"%\"] }\noperations:\n  - set-label: { a: b }\n";
+    let write =
+        |images: &str| fs::write(desk.path("fix.yaml"), start.replace('%', images)).unwrap();
+    write("*");
+    for (what, expected) in [
+        (
+            "/b",
+            "the images that the patch is about have different `/b`",
+        ),
+        (
+            "--config",
+            "the images that the patch is about have different configurations",
+        ),
+        ("/d", "the patched image has no `/d`"),
+    ] {
+        let told = desk.failed(2, "true", &["app.tar", what, "-p", "fix.yaml"]);
+        assert!(told.contains(expected), "{told}");
+    }
+    desk.edited("sed -i s/c/d/", &["app.tar", "/c", "-p", "fix.yaml"]);
+    assert_eq!(
+        desk.text("fix.yaml"),
+        start.replace('%', "*") + "  - replace-text: { path: /c, find: c, with: d }\n"
+    );
+    // The other image does not count.
+    write("one:1");
+    desk.edited("sed -i s/one/1/", &["app.tar", "/b", "-p", "fix.yaml"]);
+    desk.edited(
+        "sed -i s/A=one/A=1/",
+        &["app.tar", "--config", "-p", "fix.yaml"],
+    );
+    assert!(
+        desk.text("fix.yaml").contains("set-env: { A: \"1:1\" }"),
+        "{}",
+        desk.text("fix.yaml")
+    );
+}
+
+#[test]
+fn a_file_that_the_shortest_operation_would_spell_in_another_way_gets_another_one() {
+    let desk = Desk::new();
+    let image = r#"layer: 0644 a.json "{\"a\": 1}\n"
+tags: one:1
+"#;
+    fs::write(desk.path("app.tar"), hybrid_archive(image)).unwrap();
+    for (script, operation) in [
+        ("sed -i s/1/2/", "edit-json"),
+        ("sed -i 's/: 1/:2/'", "replace-text"),
+        ("sed -i '$a 3'", "set-line"),
+    ] {
+        let printed = desk.edited(script, &["app.tar", "/a.json"]);
+        assert!(printed.contains(&format!("  - {operation}:")), "{printed}");
+    }
 }
 
 #[test]

@@ -1,9 +1,9 @@
 //! The files that are open in an editor, in a directory that nobody else may read.
 
 use std::fs::{self, DirBuilder};
-use std::io::Write as _;
+use std::io::{ErrorKind, Write as _};
 use std::os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use super::editor_command;
@@ -22,7 +22,7 @@ pub(super) fn in_editor<T>(
     use_them: impl FnOnce(Vec<String>) -> Result<T, Failure>,
 ) -> Result<T, Failure> {
     let mut open = OpenFiles {
-        directory: private_directory()?,
+        directory: private_directory(&temporary_directory().unwrap_or_else(|| "/tmp".into()))?,
         files: Vec::new(),
         are_kept: false,
     };
@@ -56,7 +56,7 @@ impl OpenFiles {
     /// Writes texts to new files, each in a directory of its own: two may have the same name.
     fn write(&mut self, texts: &[(Vec<u8>, &str)]) -> Result<(), Failure> {
         for (i, (name, text)) in texts.iter().enumerate() {
-            let directory = self.directory.join((i + 1).to_string());
+            let directory = self.directory.join(i.to_string());
             let made = private().create(&directory);
             made.map_err(Error::at(&directory))?;
             let path = directory.join(file_name(name));
@@ -110,15 +110,14 @@ fn private() -> DirBuilder {
 }
 
 /// Makes a directory that was not there.
-fn private_directory() -> Result<PathBuf, Failure> {
-    let parent = temporary_directory().unwrap_or_else(|| "/tmp".into());
+fn private_directory(parent: &Path) -> Result<PathBuf, Failure> {
     let id = std::process::id();
-    let mut tries = (0..MAX_TRIES).map(|n| parent.join(format!("ocipatch-edit-{id}-{n}")));
+    let mut n = 0;
     loop {
-        let path = tries.next().unwrap_or_else(|| parent.clone());
+        let path = parent.join(format!("ocipatch-edit-{id}-{n}"));
         match private().create(&path) {
             Ok(()) => return Ok(path),
-            Err(error) if error.kind() == std::io::ErrorKind::AlreadyExists && path != parent => {}
+            Err(error) if error.kind() == ErrorKind::AlreadyExists && n < MAX_TRIES => n += 1,
             Err(error) => return Err(Error::io(&path, error).into()),
         }
     }
@@ -142,5 +141,41 @@ fn file_name(name: &[u8]) -> String {
         format!("file{name}")
     } else {
         name
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::os::unix::fs::MetadataExt as _;
+
+    use super::{file_name, private_directory};
+
+    #[test]
+    fn a_directory_is_a_new_one_that_nobody_else_may_read() {
+        let directory = tempfile::tempdir().unwrap();
+        let made: Vec<_> = (0..3)
+            .map(|_| private_directory(directory.path()).unwrap())
+            .collect();
+        for (i, path) in made.iter().enumerate() {
+            assert_eq!(path.metadata().unwrap().mode() & 0o7777, 0o700);
+            assert!(!made[..i].contains(path));
+        }
+        assert!(private_directory(&directory.path().join("nothing")).is_err());
+    }
+
+    #[test]
+    fn a_name_is_one_that_every_editor_takes_for_a_file() {
+        for (name, expected) in [
+            (&b"app.conf"[..], "app.conf"),
+            (b"A_b-1", "A_b-1"),
+            (b"...", "..."),
+            (b"a b/c\xff", "a_b_c_"),
+            (b"", "file"),
+            (b".", "file."),
+            (b"..", "file.."),
+            (b"-x", "file-x"),
+        ] {
+            assert_eq!(file_name(name), expected);
+        }
     }
 }

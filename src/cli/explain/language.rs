@@ -42,7 +42,8 @@ impl<'a> Node<'a> {
     /// Returns what its value looks like, if that is described apart.
     pub(super) fn shape(&self) -> Option<&'a str> {
         let shape = self.followed()["description"].as_str();
-        shape.filter(|shape| !shape.is_empty() && *shape != self.sentence())
+        let bare = |text: &'a str| text.trim_end_matches('.');
+        shape.filter(|shape| bare(shape) != bare(self.sentence()))
     }
 
     /// Returns the words of which one is written, each with its sentence.

@@ -160,3 +160,27 @@ impl Reader<'_> {
         Ok(())
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::{Document, Reader, Refused};
+
+    #[test]
+    fn values_are_counted() {
+        for (text, n_values) in [
+            ("a = [1, 2]", 3),
+            ("[a]\nb = 1", 2),
+            ("a = { b.c = 1 }", 3),
+            ("[[a]]\n[[a]]", 2),
+        ] {
+            let document = Document::parse(text).unwrap();
+            let read = |n_left| {
+                Reader { text, n_left }
+                    .pairs(document.as_table())
+                    .map(|_| ())
+            };
+            assert_eq!(read(n_values), Ok(()), "{text}");
+            assert_eq!(read(n_values - 1), Err(Refused::too_many()), "{text}");
+        }
+    }
+}

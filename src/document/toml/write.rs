@@ -124,7 +124,7 @@ impl Writer<'_, '_> {
             .zip(is_kept)
             .filter(|(_, kept)| !**kept)
         {
-            self.remove(child)?;
+            self.remove(child);
         }
         match site.shape {
             Shape::Sections => self.append_sections(site, new),
@@ -160,7 +160,7 @@ impl Writer<'_, '_> {
         });
         let items: Vec<_> = site.children.iter().map(Site::bracketed).collect();
         let brackets = Brackets {
-            inside: site.span.start + 1..site.span.end - 1,
+            end: site.span.end - 1,
             items: &items,
         };
         brackets.edit(
@@ -171,35 +171,25 @@ impl Writer<'_, '_> {
     }
 
     /// Removes the lines of a value or a table.
-    fn remove(&mut self, site: &Site) -> Result<(), Refused> {
+    fn remove(&mut self, site: &Site) {
         let (start, end) = match site.shape {
             Shape::Section => (
                 site.span.start,
                 site.own_end().unwrap_or(0).max(site.span.end),
             ),
             shape if shape.is_value() => (site.key.start, site.span.end),
-            Shape::InlineDotted => {
-                return Err(Refused::whole(
-                    "an inline table with dotted keys cannot be edited",
-                ));
-            }
-            _ => {
-                return site
-                    .children
-                    .iter()
-                    .try_for_each(|child| self.remove(child));
-            }
+            _ => return site.children.iter().for_each(|child| self.remove(child)),
         };
         let lines = self.splices.line_start(start)..self.splices.line_end(end);
         self.splices.replace(lines, "");
         let sections = site.children.iter();
-        let mut sections = sections.filter(|child| {
+        let sections = sections.filter(|child| {
             matches!(
                 child.shape,
                 Shape::Section | Shape::Sections | Shape::Implicit
             )
         });
-        sections.try_for_each(|child| self.remove(child))
+        sections.for_each(|child| self.remove(child));
     }
 
     /// Inserts pairs into a table that is not within braces.

@@ -192,14 +192,19 @@ impl<'a> Reader<'a> {
             lines.trim_end_matches(['\n', '\r', ' '])
         };
         let lines = lines.strip_suffix('\r').unwrap_or(lines);
-        header..(content.start + lines.len()).max(header_end)
+        if lines.is_empty() {
+            // What follows may start where its lines would.
+            return header..header_end;
+        }
+        header..content.start + lines.len()
     }
 
     /// Returns where the header of a block scalar is that has its end at or above `at`, and the end of its line.
     fn header(&self, mut at: usize) -> Option<(usize, usize)> {
         loop {
             let start = self.text[..at].rfind('\n').map_or(0, |before| before + 1);
-            let line = &self.text[start..at];
+            let line = self.text[start..at].trim_end_matches('\r');
+            let end = start + line.len();
             let line = if line.trim_start().starts_with('#') {
                 ""
             } else {
@@ -209,7 +214,7 @@ impl<'a> Reader<'a> {
                 .trim_end()
                 .trim_end_matches(|c: char| c.is_ascii_digit() || matches!(c, '+' | '-'));
             if header.ends_with(['|', '>']) {
-                return Some((start + header.len() - 1, at));
+                return Some((start + header.len() - 1, end));
             }
             if !line.trim().is_empty() {
                 return None;

@@ -181,3 +181,116 @@ fn quoted(text: &str) -> String {
     spelled.push('"');
     spelled
 }
+
+#[cfg(test)]
+mod tests {
+    use super::{is_plain, is_printable, literal, quoted};
+
+    #[test]
+    fn a_literal_says_lines_or_is_none() {
+        for (text, expected) in [
+            ("a\nb\n", Some("|\n  a\n  b")),
+            ("a\nb", Some("|-\n  a\n  b")),
+            ("a\n\n\tb\n", Some("|\n  a\n\n  \tb")),
+            ("a\n", Some("|\n  a")),
+            ("a", None),
+            ("", None),
+            ("\n", None),
+            (" a\nb\n", None),
+            ("\ta\nb\n", None),
+            ("\na\n", None),
+            ("a\n\n", None),
+            ("a\n\n\n", None),
+            ("a\r\nb\n", None),
+            ("a\u{7f}\nb\n", None),
+            ("\u{a0}\n\u{a0}\n", None),
+        ] {
+            assert_eq!(literal(text, 2, "\n").as_deref(), expected, "{text:?}");
+        }
+        assert_eq!(literal("a\nb\n", 1, "\r\n").unwrap(), "|\r\n a\r\n b");
+    }
+
+    #[test]
+    fn what_every_reader_takes_for_a_string_needs_no_quotes() {
+        for (text, in_block, in_flow) in [
+            ("a", true, true),
+            ("é", true, true),
+            ("a b", true, true),
+            ("_a", true, true),
+            ("/a", true, true),
+            (".a", true, true),
+            ("$(a)", true, true),
+            ("(a)", true, true),
+            ("+a", true, true),
+            ("^a", true, true),
+            ("-a", true, true),
+            ("--a", true, true),
+            ("a#b", true, true),
+            ("a:b", true, false),
+            ("a?b", true, false),
+            ("a,b", true, false),
+            ("a[b", true, false),
+            ("a]b", true, false),
+            ("a{b", true, false),
+            ("a}b", true, false),
+            ("a: b", false, false),
+            ("a #b", false, false),
+            ("a:", false, false),
+            ("a ", false, false),
+            ("", false, false),
+            (" a", false, false),
+            ("-", false, false),
+            ("- a", false, false),
+            ("-,", false, false),
+            ("---", false, false),
+            ("---a", false, false),
+            ("...", false, false),
+            ("...a", false, false),
+            ("#a", false, false),
+            ("*a", false, false),
+            ("&a", false, false),
+            ("!a", false, false),
+            ("%a", false, false),
+            ("@a", false, false),
+            ("`a", false, false),
+            ("?a", false, false),
+            ("a\tb", false, false),
+            ("a\nb", false, false),
+            ("1", false, false),
+            ("true", false, false),
+            ("no", false, false),
+            ("null", false, false),
+        ] {
+            assert_eq!(is_plain(text, false), in_block, "{text:?}");
+            assert_eq!(
+                is_plain(text, true),
+                in_flow,
+                "{text:?} in a flow collection"
+            );
+        }
+    }
+
+    #[test]
+    fn what_cannot_be_printed_is_an_escape() {
+        assert_eq!(
+            quoted("\"\\\n\r\t é\u{7f}\u{85}\u{2028}\u{feff}\u{1f600}"),
+            "\"\\\"\\\\\\n\\r\\t é\\u007f\\u0085\\u2028\\ufeff\u{1f600}\""
+        );
+        for c in [
+            ' ',
+            '~',
+            '\u{a0}',
+            '\u{2027}',
+            '\u{202a}',
+            '\u{fffd}',
+            '\u{10000}',
+        ] {
+            assert!(is_printable(c), "{c:?}");
+        }
+        for c in [
+            '\t', '\u{1f}', '\u{7f}', '\u{9f}', '\u{2028}', '\u{2029}', '\u{feff}', '\u{fffe}',
+        ] {
+            assert!(!is_printable(c), "{c:?}");
+        }
+    }
+}

@@ -148,7 +148,7 @@ impl Writer<'_, '_> {
             start..child.end
         });
         let brackets = Brackets {
-            inside: site.start + 1..site.end - 1,
+            end: site.end - 1,
             items: &items.collect::<Vec<_>>(),
         };
         if site.children.iter().any(|child| child.is_marked) {

@@ -96,7 +96,23 @@ fn parameter_value(text: &str) -> (String, &str) {
 
 #[cfg(test)]
 mod tests {
-    use super::Challenge;
+    use super::{Challenge, parameter_value};
+
+    #[test]
+    fn a_value_ends_at_its_quote_or_where_the_next_begins() {
+        for (text, value, rest) in [
+            ("a,b", "a", ",b"),
+            ("a b", "a", " b"),
+            ("a", "a", ""),
+            ("\"a, b\",c", "a, b", ",c"),
+            ("\"\",c", "", ",c"),
+            ("\"a\\\"b\" c", "a\"b", " c"),
+            ("\"é\"c", "é", "c"),
+            ("\"a", "a", ""),
+        ] {
+            assert_eq!(parameter_value(text), (value.to_owned(), rest), "{text}");
+        }
+    }
 
     fn first(header: &str) -> Option<Challenge> {
         Challenge::first([header].into_iter())

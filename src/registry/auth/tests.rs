@@ -147,6 +147,10 @@ fn a_token_is_renewed_before_it_ends() {
     assert!(door.ticket(&[], None).is_none());
     door.keep("b".to_owned(), None, Some(std::time::Duration::MAX));
     assert_eq!(door.ticket(&[], None).unwrap().value, "b");
+    // A later one, not that which was refused.
+    assert!(door.ticket(&[], Some(2)).is_none());
+    assert_eq!(door.keep("c".to_owned(), None, None).number, 3);
+    assert_eq!(door.ticket(&[], Some(2)).unwrap().value, "c");
 }
 
 #[test]

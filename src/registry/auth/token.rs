@@ -146,11 +146,7 @@ impl Registries {
         let token = token.or_else(|| document["access_token"].as_str());
         match token {
             Some(token) if !token.is_empty() && token.bytes().all(|b| b.is_ascii_graphic()) => {
-                let lifetime = document["expires_in"]
-                    .as_u64()
-                    .filter(|lifetime| *lifetime > 0);
-                let lifetime = lifetime.map_or(DEFAULT_LIFETIME, Duration::from_secs);
-                Ok((token.to_owned(), lifetime))
+                Ok((token.to_owned(), lifetime(&document)))
             }
             _ => Err(failure(
                 call.place,
@@ -158,6 +154,13 @@ impl Registries {
             )),
         }
     }
+}
+
+/// How long a token is good for; that of the specification where nobody says.
+fn lifetime(answer: &Value) -> Duration {
+    let seconds = answer["expires_in"].as_u64();
+    let seconds = seconds.filter(|seconds| *seconds > 0);
+    seconds.map_or(DEFAULT_LIFETIME, Duration::from_secs)
 }
 
 /// The address of a token server. It gets a password: only over TLS, or on this machine, or where the registry itself is reached in the
@@ -195,4 +198,72 @@ fn form(fields: &[(&str, &str)]) -> String {
         .map(|(name, value)| format!("{name}={}", encoded(value)));
     let fields: Vec<String> = fields.collect();
     fields.join("&")
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use serde_json::json;
+
+    use super::super::super::tests::{Fake, answer};
+    use super::super::super::{CredentialSource, Name, Registries, Transport};
+    use super::{DEFAULT_LIFETIME, Duration, Host, Settings, form, issuer_url, lifetime};
+    use crate::reference::Reference;
+
+    #[test]
+    fn a_token_is_good_for_as_long_as_is_said() {
+        for (said, expected) in [
+            (json!(1), Duration::from_secs(1)),
+            (json!(300), Duration::from_secs(300)),
+            (json!(0), DEFAULT_LIFETIME),
+            (json!(-1), DEFAULT_LIFETIME),
+            (json!("300"), DEFAULT_LIFETIME),
+        ] {
+            assert_eq!(lifetime(&json!({ "expires_in": said })), expected, "{said}");
+        }
+    }
+
+    #[test]
+    fn a_password_goes_where_it_may() {
+        let settings = Settings {
+            plain_http: vec!["plain.example".to_owned()],
+            ..Settings::default()
+        };
+        for (registry, realm, is_allowed) in [
+            ("r.example", "https://auth.example/t", true),
+            ("r.example", "https://r.example/t", true),
+            ("r.example", "http://auth.example/t", false),
+            ("r.example", "http://r.example/t", false),
+            ("r.example", "https://localhost/t", false),
+            ("r.example", "http://localhost/t", false),
+            ("r.example", "t", false),
+            ("r.example", "http://plain.example/t", true),
+            ("plain.example", "http://plain.example/t", true),
+            ("localhost:5000", "http://localhost:5001/t", true),
+            ("localhost:5000", "http://auth.example/t", false),
+            ("localhost:5000", "https://auth.example/t", true),
+        ] {
+            let found = issuer_url(&settings, &Host::new(registry, &settings), "a", realm);
+            assert_eq!(found.is_ok(), is_allowed, "{registry} {realm}");
+        }
+        assert_eq!(form(&[("a", "b c"), ("d", "&")]), "a=b%20c&d=%26");
+    }
+
+    #[test]
+    fn a_password_that_is_refused_is_not_sent_again() {
+        let password = r#"{"auths":{"r.example":{"auth":"bWU6c2VjcmV0"}}}"#.to_owned();
+        let settings = Settings {
+            credentials: vec![CredentialSource::Text("test".to_owned(), password)],
+            ..Settings::default()
+        };
+        let refused = || answer(401, &[("WWW-Authenticate", "Basic realm=r")], "");
+        let fake = Fake::of([refused(), refused(), refused()]);
+        let registries = Registries::over(Arc::clone(&fake) as Arc<dyn Transport>, settings);
+        let app = registries.repository(&Reference::parse("r.example/app").unwrap());
+        for n_sent in [2, 3] {
+            assert!(app.find_manifest(Name::Tag("1")).is_err());
+            assert_eq!(fake.sent().len(), n_sent);
+        }
+    }
 }

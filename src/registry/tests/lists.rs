@@ -40,7 +40,9 @@ fn lists_have_pages_and_an_end() {
     }
     // One page after the other, without an end.
     let endless = (0..20_000).map(|i| page("[]", &format!("?last={i}")));
-    assert!(app(&Fake::of(endless)).tags().is_err());
+    let fake = Fake::of(endless);
+    assert!(app(&fake).tags().is_err());
+    assert_eq!(fake.sent().len(), 1023);
 }
 
 #[test]
@@ -73,6 +75,16 @@ fn referrers_come_from_the_api_or_from_a_tag() {
         );
     }
     assert_eq!(get(vec![answer(404, &[], ""), answer(404, &[], "")]).0, 0);
+    // It is asked once whether it has a list.
+    let none = || answer(404, &[], "");
+    let fake = Fake::of([none(), none(), none()]);
+    let app = app(&fake);
+    for _ in 0..2 {
+        app.referrers(digest).unwrap();
+    }
+    let asked = fake.sent();
+    let of_api = asked.iter().filter(|sent| sent.contains("/referrers/"));
+    assert_eq!((asked.len(), of_api.count()), (3, 1));
     let fake = Fake::of([answer(403, &[], "")]);
-    assert!(app(&fake).referrers(digest).is_err());
+    assert!(super::app(&fake).referrers(digest).is_err());
 }

@@ -20,6 +20,9 @@ fn docker_hub_has_one_address_and_one_name() {
         let fake = Fake::of([answer(404, &[], "")]);
         let app = repository(&fake, name);
         assert_eq!(app.shown(), "docker.io/library/app");
+        assert!(app.is_same(&repository(&fake, "docker.io/app")));
+        assert!(!app.is_same(&repository(&fake, "docker.io/other/app")));
+        assert!(!app.is_same(&repository(&fake, "r.example/library/app")));
         assert!(app.find_manifest(Name::Tag("1")).unwrap().is_none());
         assert_eq!(
             fake.sent(),

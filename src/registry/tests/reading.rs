@@ -104,6 +104,17 @@ fn a_manifest_has_the_digest_that_was_asked_for_and_that_the_registry_names() {
         let manifest = get(&[("Content-Type", "text/plain")], body, Name::Tag("1")).unwrap();
         assert_eq!(manifest.media_type, media_type);
     }
+    // Else it is that of the header, whatever the document says.
+    for said in [
+        media_type::MANIFEST,
+        media_type::DOCKER_MANIFEST,
+        media_type::INDEX,
+        media_type::DOCKER_LIST,
+    ] {
+        let body = r#"{"schemaVersion":1,"mediaType":"x","layers":[],"manifests":[]}"#;
+        let manifest = get(&[("Content-Type", said)], body, Name::Tag("1")).unwrap();
+        assert_eq!(manifest.media_type, said);
+    }
     for (said, body, reason) in [
         (
             "application/vnd.docker.distribution.manifest.v1+prettyjws",
@@ -184,6 +195,37 @@ impl Read for Breaking {
             n => Ok(n),
         }
     }
+}
+
+/// Is interrupted by a signal once.
+struct Interrupted(Option<io::ErrorKind>, &'static [u8]);
+
+impl Read for Interrupted {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        match self.0.take() {
+            Some(kind) => Err(kind.into()),
+            None => self.1.read(buffer),
+        }
+    }
+}
+
+#[test]
+fn a_blob_that_a_signal_interrupts_is_not_asked_for_again() {
+    let body = Interrupted(Some(io::ErrorKind::Interrupted), b"0123456789");
+    let fake = Fake::of([Ok(Response {
+        status: 200,
+        headers: Vec::new(),
+        body: Box::new(body),
+    })]);
+    let mut bytes = Vec::new();
+    let mut blob = app(&fake).blob(Digest::of(b"0123456789"), 10).unwrap();
+    blob.read_to_end(&mut bytes).unwrap();
+    assert_eq!(bytes, b"0123456789");
+    let missing = app(&Fake::of([answer(404, &[], "")])).blob(Digest::of(b""), 0);
+    assert!(matches!(
+        missing,
+        Err(crate::error::Error::NotInRegistry { .. })
+    ));
 }
 
 fn breaking(status: u16, range: &str, bytes: &'static [u8]) -> Result<Response, Failure> {

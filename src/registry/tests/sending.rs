@@ -141,6 +141,28 @@ fn an_upload_that_broke_off_goes_on_where_the_registry_is_or_begins_again() {
 }
 
 #[test]
+fn an_upload_that_gets_no_further_begins_again() {
+    let digest = Digest::of(b"0123456789");
+    let session = |path: &str| answer(202, &[("Location", path)], "");
+    let has = || answer(204, &[("Range", "0-3")], "");
+    let fake = Fake::of([
+        session("/up/1"),
+        broken(),
+        has(),
+        broken(),
+        has(),
+        answer(404, &[], ""),
+        session("/up/2"),
+        answer(201, &[], ""),
+    ]);
+    let app = app(&fake);
+    let upload = app.start_upload().unwrap();
+    app.upload(upload, digest, 10, &opened).unwrap();
+    let last = format!("PUT https://r.example/up/2?digest={digest} <- 0123456789");
+    assert_eq!(fake.sent().last(), Some(&last));
+}
+
+#[test]
 fn the_session_of_an_upload_is_where_it_may_be() {
     for (location, to) in [
         ("/up?a=b", Some("https://r.example/up?a=b&digest=D")),
@@ -192,6 +214,11 @@ fn a_manifest_is_stored_as_it_is_or_not_at_all() {
         error.contains("r.example/app:1") && error.contains("is immutable"),
         "{error}"
     );
+    let fake = Fake::of([answer(201, &[], "")]);
+    let largest = vec![b' '; MAX_MANIFEST_BYTES];
+    app(&fake)
+        .put_manifest(Name::Tag("1"), "t", &largest)
+        .unwrap();
     let fake = Fake::of([]);
     let large = vec![b' '; MAX_MANIFEST_BYTES + 1];
     assert!(

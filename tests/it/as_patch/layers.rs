@@ -136,7 +136,7 @@ fn what_lies_above_finds_its_files_at_every_moment() {
     // The upper layer has a hard link into the one that is exchanged.
     let image = |content: &str| {
         format!(
-            "tags: app:1\nlayer: 0755 a/\nlayer: 0644 file \"{content}\"\nlayer: 0644 link => file\n"
+            "tags: app:1\nconfig: Labels={{\"a\":\"{content}\",\"b\":\"0\"}}\nlayer: 0755 a/\nlayer: 0644 file \"{content}\"\nlayer: 0644 link => file\n"
         )
     };
     for (name, content) in [("old.tar", "1"), ("new.tar", "2")] {
@@ -145,6 +145,11 @@ fn what_lies_above_finds_its_files_at_every_moment() {
     let text = turn(&home, &home.path("old.tar"), &home.path("new.tar"));
     assert!(
         text.find("add-layer").unwrap() < text.find("remove-layer").unwrap(),
+        "{text}"
+    );
+    // Whatever the order of the layers is, other things change one by one.
+    assert!(
+        text.contains("\n  - set-label:\n      a: \"2\"\n  - add-layer:"),
         "{text}"
     );
 }

@@ -48,6 +48,7 @@ super::tests! {
     a_path_moves_within_its_layers
     a_path_that_cannot_move_within_its_layers
     a_pattern_has_wildcards_anywhere_in_a_path
+    a_pattern_that_matches_nothing_is_told_what_there_is
     a_port_and_a_volume_that_are_not_there
     a_short_history_stays_as_it_is
     a_source_that_cannot_be_a_layer

@@ -119,6 +119,42 @@ fn preconditions_keys_and_forms_are_explained() {
 }
 
 #[test]
+fn a_page_says_what_a_value_looks_like_and_its_keys() {
+    let page = "target (key)
+
+The images of the archive to change; optional if there is only one.
+
+Value: The images that a patch changes. The default is the only image, for all
+  its platforms
+
+Keys:
+  images
+      Selects the images that one of these patterns matches; optional if there
+      is only one image.
+      Value: Patterns over tags and ids; for example `app:*`
+  platforms
+      Selects the platforms of a multi-platform image that one of these patterns
+      matches; all by default.
+      Value: Patterns over platforms; for example `linux/amd64`
+  trust
+      Which document to trust if `manifest.json` and `index.json` contradict
+      each other.
+      Value: One of the two documents that list the images of an archive
+      - `manifest.json`: The document that `docker load` reads.
+      - `index.json`: The document that readers of OCI layouts read.
+";
+    assert_eq!(explain("target"), page);
+    // What its sentence says is not said again.
+    let check = explain("set-healthcheck");
+    assert!(
+        check.contains("  retries\n") && !check.contains("Value: The number"),
+        "{check}"
+    );
+    let files = explain("add-layer.files");
+    assert!(files.contains("\n      - `true`\n"), "{files}");
+}
+
+#[test]
 fn every_problem_code_says_what_to_do() {
     let mut advice = BTreeSet::new();
     for code in Code::ALL {
@@ -142,6 +178,17 @@ fn the_list_has_every_topic_of_its_groups() {
         assert!(names.contains(name), "{name}");
     }
     assert!(list.lines().all(|line| line.chars().count() <= WIDTH));
+    for item in [
+        "\n  set-label           Sets labels. Existing ones keep their position, new ones\n                      come last.\n",
+        "\n  expect.label       ",
+        "\n  fleet.images ",
+    ] {
+        assert!(list.contains(item), "{list}");
+    }
+    assert!(
+        list.starts_with("`ocipatch explain TOPIC` explains one of these."),
+        "{list}"
+    );
 }
 
 #[test]

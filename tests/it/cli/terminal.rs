@@ -93,6 +93,12 @@ fn colour_is_where_it_is_welcome() {
         let (stdout, _) = texts(&run(&home, &[], &format!("{line} --color always")));
         assert!(!stdout.contains('\u{1b}'), "{line}");
     }
+    // What is behind `--` is no option.
+    let (_, told) = texts(&run(&home, &[], "explain -- --color=always"));
+    assert!(
+        told.contains("no topic") && !told.contains('\u{1b}'),
+        "{told}"
+    );
 }
 
 #[test]

@@ -234,6 +234,13 @@ fn holes_are_not_filled_without_end() {
             );
             assert!(told.contains(help), "{told}");
         }
+        let expect = "apiVersion: ocipatch/v1\nexpect:\n  - path: { /hole: { sha256: \"%\" } }\noperations:\n  - set-label: { a: b }\n";
+        let expect = expect.replace('%', &"0".repeat(64));
+        let told = one_line(&run::apply(&bytes, &expect, directory.path()).unwrap_err());
+        assert!(
+            told.contains("a sparse file with 9223372036854775789 bytes of holes; at most 68719476736 are read"),
+            "{told}"
+        );
         for operation in [
             "remove-path: [/hole]",
             "remove-path: { match: [/hole], purge: true }",

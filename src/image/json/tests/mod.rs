@@ -3,6 +3,8 @@ use proptest::prelude::{Just, Strategy, any, prop, prop_oneof, proptest};
 use super::escape::spells;
 use super::{Document, Shape, Value, decode, encode};
 
+mod arrays;
+
 fn parse(text: &str) -> Document {
     Document::parse(text.as_bytes()).unwrap()
 }
@@ -70,6 +72,14 @@ fn what_is_no_json_is_refused() {
 }
 
 #[test]
+fn only_what_is_within_each_other_is_deep() {
+    let many = |item: &str| format!("[{}0]", format!("{item},").repeat(200));
+    for text in [many("[0]"), many(r#"{"a":0}"#), many(r#"{"a":[0]}"#)] {
+        assert!(Document::parse(text.as_bytes()).is_ok(), "{text}");
+    }
+}
+
+#[test]
 fn a_set_changes_only_what_it_names() {
     let one = || Value::text("1");
     assert_eq!(
@@ -127,6 +137,53 @@ fn a_removal_leaves_the_neighbours_in_shape() {
         "{\n  \"b\": 1\n}"
     );
     assert_eq!(remove(r#"{"a":0}"#, "a"), "{}");
+}
+
+#[test]
+fn keys_that_are_sorted_again_have_a_new_one_among_them() {
+    let mut document = parse(r#"{"b":0,"a":0}"#);
+    document.set(&[], "c", &["b", "c"], Value::text("1"));
+    assert_eq!(text(&document), r#"{"b":0,"c":"1","a":0}"#);
+    document.remove(&[], "a");
+    document.set(&[], "a", &[], Value::text("1"));
+    assert_eq!(text(&document), r#"{"a":"1","b":0,"c":"1"}"#);
+}
+
+#[test]
+fn a_new_value_is_laid_out_as_the_document_is() {
+    let two = || Value::array([Value::text("1"), Value::text("2")]);
+    for (before, after) in [
+        (
+            r#"{"b": 0, "c": 1}"#,
+            r#"{"a": ["1", "2"], "b": 0, "c": 1}"#,
+        ),
+        (r#"{"b":0,"c":1}"#, r#"{"a":["1","2"],"b":0,"c":1}"#),
+        (r#"{"b":[1, 2]}"#, r#"{"a":["1", "2"], "b":[1, 2]}"#),
+        (
+            "{\r\n\t\"b\": 0\r\n}",
+            "{\r\n\t\"a\": [\r\n\t\t\"1\",\r\n\t\t\"2\"\r\n\t],\r\n\t\"b\": 0\r\n}",
+        ),
+    ] {
+        assert_eq!(set(before, &[], "a", two()), after);
+    }
+}
+
+#[test]
+fn documents_are_equal_if_their_texts_are() {
+    let one = parse(r#"{"a":[1]}"#);
+    assert_eq!(one, parse(r#"{"a":[1]}"#));
+    for other in [
+        r#"{"a":[2]}"#,
+        r#"{"b":[1]}"#,
+        r#"{"a":[1] }"#,
+        r#"{"a":[1]} "#,
+    ] {
+        assert_ne!(one, parse(other), "{other}");
+    }
+    assert_eq!(
+        Document::parse(b"[1,]").unwrap_err().to_string(),
+        "byte 3: expected a JSON value"
+    );
 }
 
 #[test]
@@ -201,6 +258,8 @@ fn strings_are_spelled_as_go_spells_them() {
         parse("{ \"<\" : [1e2 , \"&\"] }").root.compact(),
         "{\"\\u003c\":[1e2,\"\\u0026\"]}"
     );
+    let spaced = parse(r#"{ "a" : 1 , "b" : { } , "c" : [ 1 , 2 , 3 ] }"#);
+    assert_eq!(spaced.root.compact(), r#"{"a":1,"b":{},"c":[1,2,3]}"#);
 }
 
 fn json() -> impl Strategy<Value = serde_json::Value> {
