@@ -186,3 +186,23 @@ fn escaped(text: &str) -> String {
     }
     text
 }
+
+#[cfg(test)]
+mod tests {
+    use super::{escaped, link};
+
+    #[test]
+    fn text_starts_no_request_and_keeps_its_signs() {
+        for (text, expected) in [
+            ("a b", "a b"),
+            (".SH", "\\&.SH"),
+            ("a.b", "a.b"),
+            ("--to", "\\-\\-to"),
+            ("\\fB", "\\efB"),
+            ("it's", "it\\(aqs"),
+        ] {
+            assert_eq!(escaped(text), expected);
+        }
+        assert_eq!(link("a-b(1)"), "\\fBa\\-b\\fR(1)");
+    }
+}

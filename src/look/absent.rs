@@ -67,3 +67,19 @@ impl fmt::Display for Unseen {
 }
 
 impl std::error::Error for Unseen {}
+
+#[cfg(test)]
+mod tests {
+    use std::path::Path;
+
+    use super::{Absent, Unseen};
+    use crate::error::Error;
+
+    #[test]
+    fn what_is_not_shown_says_why() {
+        let absent = Unseen::from(Absent::new("no `a\u{1b}`".to_owned()));
+        assert_eq!(absent.to_string(), "no `a\\u{1b}`");
+        let error = || Error::io(Path::new("a"), std::io::ErrorKind::NotFound.into());
+        assert_eq!(Unseen::from(error()).to_string(), error().to_string());
+    }
+}

@@ -183,3 +183,17 @@ fn commented(items: &[Draft]) -> String {
     };
     items.lines().map(line).collect()
 }
+
+#[cfg(test)]
+mod tests {
+    use super::{MAX_VALUE_BYTES, said};
+
+    #[test]
+    fn pairs_are_short_and_can_be_said() {
+        let pair = |key: &str, n: usize| (key.to_owned(), "v".repeat(n));
+        let kept = |key: &str, n: usize| said("set-label", vec![pair(key, n)]).len();
+        assert_eq!(kept("a", MAX_VALUE_BYTES), 1);
+        assert_eq!(kept("a", MAX_VALUE_BYTES + 1), 0);
+        assert_eq!(kept("a\u{1b}", 1), 0);
+    }
+}

@@ -94,3 +94,26 @@ fn is_hash(name: &[u8]) -> bool {
             && number.iter().all(u8::is_ascii_digit)
     })
 }
+
+#[cfg(test)]
+mod tests {
+    use super::is_hash;
+
+    #[test]
+    fn a_hash_has_eight_digits_and_a_number() {
+        for (name, expected) in [
+            ("5ad8a5d6.0", true),
+            ("00000000.12", true),
+            ("5ad8a5d6.", false),
+            ("5ad8a5d6", false),
+            ("5ad8a5d.0", false),
+            ("5ad8a5d6x0", false),
+            ("5ad8a5dg.0", false),
+            ("5AD8A5D6.0", false),
+            ("5ad8a5d6.r", false),
+            ("5ad8a5d6.0a", false),
+        ] {
+            assert_eq!(is_hash(name.as_bytes()), expected, "{name}");
+        }
+    }
+}
