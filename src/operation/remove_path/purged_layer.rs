@@ -139,14 +139,10 @@ impl Names<'_> {
         };
         // Engines remove what has the name of a link before they make it: nothing can link to itself.
         let own = ImagePath::confined(spelled);
-        let is_first = |name: &Name<'_>| std::ptr::eq(name.logged, first);
-        stays.retain(|name| {
-            let stays = is_first(name) || ImagePath::confined(&name.logged.entry.name) != own;
-            if !stays {
-                edits.insert(name.logged.content.offset, GroupEdit::Drop);
-            }
-            stays
-        });
+        let is_own = |name: &mut Name<'_>| ImagePath::confined(&name.logged.entry.name) == own;
+        for link in stays.extract_if(1.., is_own) {
+            edits.insert(link.logged.content.offset, GroupEdit::Drop);
+        }
         for link in &stays[1..] {
             let header = HeaderChange {
                 link_name: Some(target.clone()),
