@@ -113,7 +113,7 @@ fn no_string_of_a_document_gets_out_of_its_place() {
                 }
                 n_places += 1;
                 // In turn, a payload and a command for every fourth place: all of them meet many times. `OCIPATCH_CASES=4` takes
-                // every place, `OCIPATCH_CASES=130` has each meet every payload and command.
+                // every place, `OCIPATCH_CASES=65` has each meet every payload and command.
                 if n_places % 4 >= cases(1) as usize {
                     continue;
                 }

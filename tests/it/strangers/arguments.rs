@@ -32,7 +32,7 @@ fn no_argument_gets_out_of_its_place() {
                 &[name, "fix.yaml", "app.tar", "x", payload],
                 &[name, "fix.yaml", "app.tar", &format!("--{payload}")],
             ];
-            // In turn a sixth of them: each line meets one or two payloads. `OCIPATCH_CASES=6` has each
+            // In turn a sixth of them: each line meets one payload at most. `OCIPATCH_CASES=6` has each
             // meet all.
             for (i, line) in lines.iter().enumerate() {
                 if (i + c + p) % 6 < cases(1) as usize {

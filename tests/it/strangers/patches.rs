@@ -197,7 +197,12 @@ fn no_key_or_value_of_a_patch_gets_out_of_its_place() {
         refused.run(home.path(), "plan", &PLANS, &["app.tar"]);
     }
     println!("{n_places} places, {n_done} plans");
-    assert!(n_places > 300 && n_done > 25, "{n_places} {n_done}");
+    // With 4 there is one for each.
+    let n_wanted = 25 * cases(1).min(4);
+    assert!(
+        n_places > 300 && n_done > n_wanted as usize,
+        "{n_places} {n_done}"
+    );
 }
 
 /// Whether `check` finds no problem.
