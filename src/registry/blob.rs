@@ -41,7 +41,7 @@ impl Repository {
             digest,
             size,
             n_left: size,
-            tries: Tries::default(),
+            tries: self.registries.tries(),
             hashing: Some(Hashing::new(io::sink())),
         }))
     }

@@ -193,6 +193,11 @@ fn redirected(call: &Call<'_>, from: &Url, response: &Response) -> Result<Url, E
 }
 
 impl Registries {
+    /// Begins to count the tries of a request.
+    pub(super) fn tries(&self) -> Tries {
+        Tries::new(self.0.settings.first_wait)
+    }
+
     /// Sends a call to an address, again if that can help.
     pub(super) fn send(
         &self,
@@ -201,7 +206,7 @@ impl Registries {
         url: &Url,
         authorization: Option<&str>,
     ) -> Outcome {
-        let mut tries = Tries::default();
+        let mut tries = self.tries();
         loop {
             let outcome = self.send_once(host, call, url, authorization)?;
             if !call.is_repeatable {

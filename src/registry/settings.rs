@@ -33,6 +33,9 @@ pub struct Settings {
     pub n_at_once: usize,
     /// How long nothing may come or go on a connection.
     pub patience: Duration,
+    /// About how long to wait before a request is sent for the second time, where the registry does not say; each later wait is twice as
+    /// long.
+    pub first_wait: Duration,
     /// Who wants to see each request.
     pub trace: Option<Trace>,
     /// Who wants to see blobs on their way.
@@ -51,6 +54,7 @@ impl Default for Settings {
             no_proxy: None,
             n_at_once: 4,
             patience: Duration::from_secs(60),
+            first_wait: Duration::from_millis(250),
             trace: None,
             observer: Observed::default(),
         }

@@ -12,7 +12,6 @@ use super::call::{Body, Call, Open};
 use super::manifest::check_digest;
 use super::transport::{Method, Response};
 use super::url::Url;
-use super::wait::Tries;
 use super::{Access, Name, Repository};
 
 /// How often an upload begins again from its first byte.
@@ -76,7 +75,7 @@ impl Repository {
     ) -> Result<(), Error> {
         let place = self.place(Name::Digest(digest));
         let (mut upload, mut start) = (upload, 0);
-        let (mut tries, mut n_restarts) = (Tries::default(), 0);
+        let (mut tries, mut n_restarts) = (self.registries.tries(), 0);
         loop {
             let rest = || rest(open, start);
             let call = put_call(&upload, &place, digest, start, size, &rest);

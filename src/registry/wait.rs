@@ -11,16 +11,20 @@ use super::transport::{Failure, Response};
 const MAX_TRIES: u32 = 5;
 /// The same if there is no answer: a host that does not exist is no reason to wait long.
 const MAX_TRIES_WITHOUT_ANSWER: u32 = 3;
-const FIRST_WAIT: Duration = Duration::from_millis(250);
 const MAX_WAIT: Duration = Duration::from_secs(60);
 
 /// The tries of one request.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(super) struct Tries {
     n: u32,
+    first_wait: Duration,
 }
 
 impl Tries {
+    pub(super) fn new(first_wait: Duration) -> Self {
+        Self { n: 0, first_wait }
+    }
+
     /// Tells how long to wait before the next try after this outcome; nothing if there is none.
     pub(super) fn after(&mut self, result: &Result<Response, Failure>) -> Option<Duration> {
         match result {
@@ -44,7 +48,7 @@ impl Tries {
 
     /// Between a half and one and a half of a time that doubles.
     fn backoff(&self) -> Duration {
-        let wait = FIRST_WAIT * 2_u32.pow(self.n - 1);
+        let wait = self.first_wait * 2_u32.pow(self.n - 1);
         wait / 2 + jitter(wait)
     }
 }
@@ -77,9 +81,11 @@ fn jitter(time: Duration) -> Duration {
 mod tests {
     use std::time::Duration;
 
-    use super::{FIRST_WAIT, Tries, jitter};
+    use super::{Tries, jitter};
     use crate::registry::Failure;
     use crate::registry::tests::answer;
+
+    const FIRST: Duration = Duration::from_millis(600);
 
     #[test]
     fn a_registry_is_given_the_time_that_it_asks_for() {
@@ -109,7 +115,7 @@ mod tests {
             (&[("Retry-After", "-1")], seconds(0), seconds(1)),
             (&[("Retry-After", "soon")], seconds(0), seconds(1)),
         ] {
-            let wait = Tries::default().after(&answer(429, headers, "")).unwrap();
+            let wait = Tries::new(FIRST).after(&answer(429, headers, "")).unwrap();
             assert!(least <= wait && wait <= most, "{headers:?}: {wait:?}");
         }
     }
@@ -125,22 +131,22 @@ mod tests {
 
     #[test]
     fn waits_double() {
-        let mut tries = Tries::default();
+        let mut tries = Tries::new(FIRST);
         for n in 0..4 {
             let wait = tries.after(&answer(503, &[], "")).unwrap();
-            let middle = FIRST_WAIT * 2_u32.pow(n);
+            let middle = FIRST * 2_u32.pow(n);
             assert!(middle / 2 <= wait && wait < middle * 3 / 2, "{n}: {wait:?}");
         }
     }
 
     #[test]
     fn tries_end() {
-        let mut tries = Tries::default();
+        let mut tries = Tries::new(FIRST);
         let waits = (0..9)
             .filter_map(|_| tries.after(&answer(503, &[], "")))
             .count();
         assert_eq!(waits, 4);
-        let mut tries = Tries::default();
+        let mut tries = Tries::new(FIRST);
         let failure = || Failure {
             reason: String::new(),
             is_passing: true,
@@ -148,12 +154,12 @@ mod tests {
         let waits = (0..9).filter_map(|_| tries.after(&Err(failure()))).count();
         assert_eq!(waits, 2);
         for status in [200, 400, 401, 403, 404, 500] {
-            assert!(Tries::default().after(&answer(status, &[], "")).is_none());
+            assert!(Tries::new(FIRST).after(&answer(status, &[], "")).is_none());
         }
         let certificate = Failure {
             reason: String::new(),
             is_passing: false,
         };
-        assert!(Tries::default().after(&Err(certificate)).is_none());
+        assert!(Tries::new(FIRST).after(&Err(certificate)).is_none());
     }
 }

@@ -192,7 +192,8 @@ fn openssl_links_to_the_same_certificates() {
         }
     }
     assert_eq!(hashes, wanted);
-    assert!(hashes.values().sum::<u32>() >= 200, "{hashes:?}");
+    let n_links: u32 = hashes.values().sum();
+    assert!(n_links as usize >= 2 * subjects.len(), "{hashes:?}");
 }
 
 /// Runs a script in which a root is that of this machine's certificates.

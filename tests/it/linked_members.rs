@@ -12,6 +12,7 @@ use tempfile::tempdir;
 use crate::binary::{command, fails, listing, ok, write_files};
 use crate::edit::{Archive, Entry, fixture};
 use crate::engine::Docker;
+use crate::random::cases;
 use crate::stacks::run;
 
 /// To which of several equal files a link leads.
@@ -162,13 +163,21 @@ fn linked_members_are_what_they_are_names_of() {
             std::fs::remove_dir_all(place("unpacked")).unwrap();
 
             // A change gives the same files.
-            for operation in [
+            for (i, operation) in [
                 "set-label: { a: b }",
                 "squash: all",
                 "remove-layer: 2",
                 "add-layer: { files: [{ path: /f, content: f }] }",
-            ] {
-                for images in ["*:*", "greeter:1"] {
+            ]
+            .into_iter()
+            .enumerate()
+            {
+                // In turn for all images or for one; `OCIPATCH_CASES=2` takes both.
+                let selectors = ["*:*", "greeter:1"].into_iter().cycle();
+                for images in selectors
+                    .skip((n_tried + i) % 2)
+                    .take(cases(1).min(2) as usize)
+                {
                     write_files(directory.path(), &[("fix.yaml", &patch(operation, images))]);
                     let run = |from: &Path, to: &Path| {
                         let to = to.as_os_str();

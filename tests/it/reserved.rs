@@ -8,6 +8,7 @@ use ocipatch::digest::Digest;
 
 use crate::binary::{command, listing, write_files};
 use crate::edit::Archive;
+use crate::random::cases;
 
 /// The shape of a hidden name, for a directory that nobody knows.
 const FOREIGN: &str = "0123456789abcdef.fedcba9876543210.ocipatch";
@@ -63,7 +64,10 @@ fn list(archive: &Archive) -> Vec<u8> {
 
 #[test]
 fn an_archive_with_a_name_of_ours_is_refused_everywhere() {
+    let mut turn = 0;
     for archive in ["docker20.tar", "docker26.tar", "skopeo-oci.tar"] {
+        // The same name has another turn in the next archive.
+        turn += 1;
         for (name, reason) in [
             (".ocipatch".to_owned(), "reserved for what `unpack` keeps"),
             (
@@ -99,10 +103,11 @@ fn an_archive_with_a_name_of_ours_is_refused_everywhere() {
             lay_out(home.path(), &images);
             fs::write(home.path().join("app/precious"), "mine\n").unwrap();
             let before = listing(home.path());
+            turn += 1;
             for image in ["app.tar", "app"] {
                 // In a directory it is what `unpack` leaves there.
                 let is_own_directory = image == "app" && name.starts_with(".ocipatch/");
-                for line in [
+                for (i, line) in [
                     "inspect IMAGE",
                     "verify IMAGE",
                     "plan label.yaml IMAGE",
@@ -116,8 +121,15 @@ fn an_archive_with_a_name_of_ours_is_refused_everywhere() {
                     "unpack IMAGE out",
                     "unpack --layers IMAGE out",
                     "pack IMAGE out.tar",
-                ] {
+                ]
+                .into_iter()
+                .enumerate()
+                {
                     if is_own_directory || image == "app.tar" && line.starts_with("pack") {
+                        continue;
+                    }
+                    // In turn half of them: each command meets each name. `OCIPATCH_CASES=2` has all meet in each archive.
+                    if (i + turn) % 2 >= cases(1) as usize {
                         continue;
                     }
                     let said = say(home.path(), &line.replace("IMAGE", image));

@@ -13,7 +13,7 @@ use crate::edit::fixture;
 use crate::random;
 
 /// How many files are edited in each way.
-const FILES: usize = 200;
+const FILES: u32 = 100;
 /// Larger ones take long and show nothing new. In bytes.
 const MAX_BYTES: u64 = 64 << 10;
 
@@ -47,7 +47,8 @@ fn subjects() -> Vec<Subject> {
     for directory in ["/etc", "/usr/share/doc", "/usr/lib/python3"] {
         files_below(Path::new(directory), &mut paths);
     }
-    let step = (paths.len() / (4 * FILES)).max(1);
+    let n_files = random::cases(FILES) as usize;
+    let step = (paths.len() / (4 * n_files)).max(1);
     let seeds = random::samples(1, &(0..step, any::<prop::sample::Index>()));
     let (first, index) = &seeds[0];
     let texts = paths.iter().skip(*first).step_by(step);
@@ -68,8 +69,8 @@ fn subjects() -> Vec<Subject> {
         let line = (!lines.is_empty()).then(|| (*index.get(&lines)).to_owned())?;
         Some(Subject { text, line })
     };
-    let subjects: Vec<Subject> = texts.filter_map(subject).take(FILES).collect();
-    assert!(subjects.len() > FILES / 2, "{} texts", subjects.len());
+    let subjects: Vec<Subject> = texts.filter_map(subject).take(n_files).collect();
+    assert!(subjects.len() > n_files / 2, "{} texts", subjects.len());
     subjects
 }
 

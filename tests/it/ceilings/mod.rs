@@ -13,9 +13,10 @@ use std::process::{Command, Output, Stdio};
 use serde_json::{Map, Value, json};
 
 use crate::binary::NO_CACHE;
+use crate::random::cases;
 use made::{Image, docker, file, files, layout, one, parts, patch};
 
-/// Processor time that a run may take, many times what it needs.
+/// Processor time that a run may take with all of an input, many times what it needs.
 const SECONDS: u32 = 10;
 
 const PLAN: &[&str] = &["plan", "patch.yaml", "a.tar"];
@@ -52,6 +53,16 @@ fn limited(home: &Path, n_bytes: u64, n_seconds: u32, arguments: &[&str]) -> Out
     command.output().unwrap()
 }
 
+/// How much of an input there is, in halves: all of it where random cases are twice as many.
+fn halves() -> u32 {
+    cases(1).min(2)
+}
+
+/// So many, or half of them.
+fn many(n: usize) -> usize {
+    n * halves() as usize / 2
+}
+
 /// Runs every command on what `make` puts there; `make` returns what its headers and documents come to.
 #[track_caller]
 fn hold(make: impl FnOnce(&Path) -> u64, commands: &[&[&str]]) {
@@ -59,7 +70,7 @@ fn hold(make: impl FnOnce(&Path) -> u64, commands: &[&[&str]]) {
     // Less than what is promised beside the input: of small inputs that alone would hide what each byte of them takes.
     let n_bytes = (24 << 20) + 64 * make(home.path());
     for command in commands {
-        let output = limited(home.path(), n_bytes, SECONDS, command);
+        let output = limited(home.path(), n_bytes, SECONDS * halves() / 2, command);
         let stderr = String::from_utf8_lossy(&output.stderr);
         let stderr: String = stderr.chars().take(400).collect();
         assert_eq!(
@@ -96,7 +107,7 @@ fn env(n: usize, mark: &str) -> Value {
 
 #[test]
 fn layers() {
-    let n = 15_000;
+    let n = many(15_000);
     let layers: Vec<Vec<u8>> = (0..n).map(|i| file(format!("f{i}"))).collect();
     let image = Image {
         layers: (0..n).collect(),
@@ -127,7 +138,7 @@ fn layers() {
 
 #[test]
 fn images() {
-    let n = 1500;
+    let n = many(1500);
     let images = |mark: &str| -> Vec<Image> {
         let image = |i: usize| Image {
             config: json!({"Labels": {"n": format!("{mark}{i}")}}),
@@ -158,15 +169,19 @@ fn tags() {
     };
     let layers = [files(20)];
     let made = |home: &Path| {
-        docker(&home.join("b.tar"), &[image("other", 20_000)], &layers);
-        docker(&home.join("a.tar"), &[image("app", 20_000)], &layers) + label(home)
+        docker(
+            &home.join("b.tar"),
+            &[image("other", many(20_000))],
+            &layers,
+        );
+        docker(&home.join("a.tar"), &[image("app", many(20_000))], &layers) + label(home)
     };
     hold(made, &[PLAN, INSPECT, DIFF, VERIFY]);
     // An `index.json` has at most 4 MiB.
     let made = |home: &Path| {
-        one(&home.join("b.tar"), &image("other", 5000), &layers);
+        one(&home.join("b.tar"), &image("other", many(5000)), &layers);
         let add = parts("add-tag: [", 700, |i| format!("app:x{i}"), "]");
-        one(&home.join("a.tar"), &image("app", 5000), &layers) + patch(home, add)
+        one(&home.join("a.tar"), &image("app", many(5000)), &layers) + patch(home, add)
     };
     hold(made, &[PLAN, INSPECT, DIFF, AS_PATCH, VERIFY]);
 }
@@ -174,16 +189,16 @@ fn tags() {
 #[test]
 fn labels_and_variables() {
     hold(
-        |home| configs(home, |mark| labels(16_000, mark)),
+        |home| configs(home, |mark| labels(many(16_000), mark)),
         &[PLAN, INSPECT, DIFF],
     );
     hold(
-        |home| configs(home, |mark| env(10_000, mark)),
+        |home| configs(home, |mark| env(many(10_000), mark)),
         &[PLAN, INSPECT, DIFF],
     );
     let made = |home: &Path| {
         configs(home, |mark| {
-            labels(if mark == "v" { 0 } else { 7000 }, mark)
+            labels(if mark == "v" { 0 } else { many(7000) }, mark)
         })
     };
     hold(made, &[AS_PATCH]);
@@ -192,7 +207,7 @@ fn labels_and_variables() {
 #[test]
 fn history_and_lists() {
     let image = |mark: &str| Image {
-        history: (0..10_000)
+        history: (0..many(10_000))
             .map(|i| json!({"created_by": format!("RUN {mark} {i}"), "empty_layer": i > 0}))
             .collect(),
         ..Image::named("app:1")
@@ -203,7 +218,7 @@ fn history_and_lists() {
     };
     hold(made, &[PLAN, INSPECT, DIFF]);
     let config = |mark: &str| {
-        let texts: Vec<String> = (0..5000).map(|i| format!("{mark}{i}")).collect();
+        let texts: Vec<String> = (0..many(5000)).map(|i| format!("{mark}{i}")).collect();
         let volumes = texts.iter().map(|text| (format!("/{text}"), json!({})));
         json!({"Cmd": texts, "Volumes": volumes.collect::<Map<_, _>>()})
     };
@@ -212,7 +227,7 @@ fn history_and_lists() {
 
 #[test]
 fn operations() {
-    let n = 2500;
+    let n = many(2500);
     let set = |config: Value, operation: fn(usize) -> String| {
         move |home: &Path| {
             one(&home.join("a.tar"), &Image::of(config.clone()), &[files(n)])
@@ -235,7 +250,7 @@ fn operations() {
 
 #[test]
 fn parts_of_one_operation() {
-    let n = 7000;
+    let n = many(7000);
     for operation in [
         parts("set-label: {", n, |i| format!("new.key{i}: x"), "}"),
         parts("set-env: {", n, |i| format!("KEY{i}: x"), "}"),
@@ -271,7 +286,7 @@ fn directories_in_directories() {
 #[test]
 fn entries() {
     let layer = |mark: &str| {
-        made::tar((0..10_000).map(|i| (format!("d{}/f{i}", i / 100), mark.to_owned())))
+        made::tar((0..many(10_000)).map(|i| (format!("d{}/f{i}", i / 100), mark.to_owned())))
     };
     let made = |home: &Path| {
         let operation = "set-owner: {\"/**\": \"1:1\"}".to_owned();

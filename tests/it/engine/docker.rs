@@ -302,7 +302,10 @@ impl Docker {
     pub(crate) fn run_and_export(&self, reference: &str, args: &[&str]) -> (String, Vec<String>) {
         let run = "run --name ran --pull never --network none".split(' ');
         let run: Vec<&str> = run.chain([reference]).chain(args.iter().copied()).collect();
-        (self.ok(&run), tree(&self.export_container("ran")))
+        self.ok(&run);
+        // On a busy machine a container may end before its output is attached to; the daemon keeps all of it.
+        let said = self.ok(&["logs", "ran"]);
+        (said, tree(&self.export_container("ran")))
     }
 
     /// The files of a container, which goes.

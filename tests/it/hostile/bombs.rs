@@ -15,8 +15,8 @@ pub(super) fn compressed(bytes: &[u8]) -> Vec<u8> {
     encoder.finish().unwrap()
 }
 
-/// More than the address space that a command has.
-pub(super) const BOMB_BYTES: u64 = 128 << 20;
+/// More than the memory that a command has.
+pub(super) const BOMB_BYTES: u64 = 64 << 20;
 
 pub(super) fn bomb_bytes(head: &[u8]) -> Vec<u8> {
     let mut encoder = Compression::Gzip.encoder(Vec::new()).unwrap();

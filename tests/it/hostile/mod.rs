@@ -30,14 +30,14 @@ const COMMANDS: [&[&str]; 6] = [
     &["unpack", "IMAGE", "out"],
     &["unpack", "--layers", "IMAGE", "out"],
 ];
-/// Address space that a command may take, which bounds its memory from above. In KiB.
-const ROOM: u32 = 96 * 1024;
+/// Memory that a command may take. In KiB.
+const ROOM: u32 = 48 * 1024;
 
 fn limited(directory: &Path, arguments: &[&str]) -> Output {
     let mut command = Command::new("sh");
     command
         .current_dir(directory)
-        .args(["-c", &format!("ulimit -v {ROOM}; exec \"$@\""), "sh"])
+        .args(["-c", &format!("ulimit -d {ROOM}; exec \"$@\""), "sh"])
         .arg(env!("CARGO_BIN_EXE_ocipatch"))
         .envs(NO_CACHE)
         .args(arguments)

@@ -162,16 +162,13 @@ fn each_line(cross: impl Fn(&Line, &mut Counts) + Sync) -> Counts {
     })
 }
 
-/// The first spelling, and in turn one of the others: every role meets all of them. `OCIPATCH_CASES=12` has every pair meet
-/// all of them.
+/// In turn one of the spellings: every role meets all of them. `OCIPATCH_CASES=13` has every pair meet all of them.
 fn in_turn(spellings: Vec<Spelling>, line: &Line, counts: &Counts) -> Vec<Spelling> {
     let turn = line.words.len() + counts.pairs;
-    let n_others = spellings.len().saturating_sub(1);
-    let n = n_others.min(cases(1) as usize);
-    let others = (0..n).map(|i| 1 + (turn + i) % n_others);
-    let chosen: BTreeSet<usize> = others.chain([0]).collect();
+    let n = spellings.len();
+    let is_chosen = |i: usize| (n + i - turn % n) % n < cases(1) as usize;
     let spellings = spellings.into_iter().enumerate();
-    let chosen = spellings.filter(|(i, _)| chosen.contains(i));
+    let chosen = spellings.filter(|(i, _)| is_chosen(*i));
     chosen.map(|(_, spelling)| spelling).collect()
 }
 

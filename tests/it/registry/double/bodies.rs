@@ -13,7 +13,7 @@ const MANIFEST: &str = "application/vnd.oci.image.manifest.v1+json";
 
 fn impatient() -> Settings {
     Settings {
-        patience: Duration::from_millis(300),
+        patience: Duration::from_millis(200),
         ..Settings::default()
     }
 }

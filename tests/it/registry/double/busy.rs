@@ -13,7 +13,7 @@ use crate::registry::server::free_port;
 
 #[test]
 fn a_registry_is_asked_again_after_the_time_that_it_wants() {
-    for status in [429, 503] {
+    let ask = |status| {
         let n_asked = AtomicUsize::new(0);
         let double = Double::new(move |_| match n_asked.fetch_add(1, Ordering::SeqCst) {
             0 => Answer::new(status).header("Retry-After", "1").body("busy"),
@@ -24,7 +24,11 @@ fn a_registry_is_asked_again_after_the_time_that_it_wants() {
         assert!(app.find_manifest(Name::Tag("1")).unwrap().is_none());
         assert!(start.elapsed() >= Duration::from_secs(1));
         assert_eq!(double.lines().len(), 2);
-    }
+    };
+    std::thread::scope(|scope| {
+        scope.spawn(|| ask(429));
+        scope.spawn(|| ask(503));
+    });
 }
 
 #[test]

@@ -210,7 +210,13 @@ impl Drop for Double {
 }
 
 pub(crate) fn app_of(domain: &str, settings: Settings) -> Repository {
-    let registries = Registries::new(settings).unwrap();
+    // How the times grow is tested without waiting for them.
+    let first_wait = Duration::from_millis(20);
+    let registries = Registries::new(Settings {
+        first_wait,
+        ..settings
+    });
+    let registries = registries.unwrap();
     let name = Reference::parse(&format!("{domain}/app")).unwrap();
     registries.repository(&name)
 }
