@@ -107,7 +107,7 @@ fn env(n: usize, mark: &str) -> Value {
 
 #[test]
 fn layers() {
-    let n = many(15_000);
+    let n = 15_000;
     let layers: Vec<Vec<u8>> = (0..n).map(|i| file(format!("f{i}"))).collect();
     let image = Image {
         layers: (0..n).collect(),

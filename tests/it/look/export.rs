@@ -2,6 +2,7 @@
 
 use std::fs;
 use std::io::Read as _;
+#[cfg(not(ocipatch_portable))]
 use std::os::unix::fs::MetadataExt as _;
 use std::path::Path;
 
