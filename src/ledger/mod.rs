@@ -267,16 +267,16 @@ mod tests {
             Iidfile, Output, Provenance, QuietStandardError, StandardError, StandardOutput,
         };
         let error = Location::standard_error;
-        let open = |_| Location::of(Path::new("/dev/fd/2"));
-        let named = |_| Location::of(Path::new("/no such directory/x"));
+        let open = || Location::of(Path::new("/dev/fd/2"));
+        let named = || Location::of(Path::new("/no such directory/x"));
         for (one, other, location, is_fine) in [
             (StandardError, StandardOutput, error(), true),
-            (StandardError, Iidfile, open(()), true),
-            (StandardError, Provenance, open(()), true),
-            (StandardError, Output, open(()), false),
-            (StandardError, Output, named(()), true),
-            (QuietStandardError, Output, open(()), true),
-            (QuietStandardError, Iidfile, open(()), true),
+            (StandardError, Iidfile, open(), true),
+            (StandardError, Provenance, open(), true),
+            (StandardError, Output, open(), false),
+            (StandardError, Output, named(), true),
+            (QuietStandardError, Output, open(), true),
+            (QuietStandardError, Iidfile, open(), true),
             (StandardOutput, Output, error(), false),
         ] {
             let both = [(one, error()), (other, location)];
