@@ -98,7 +98,76 @@ fn longest_run(text: &str) -> usize {
 
 #[cfg(test)]
 mod tests {
+    use super::super::summary::{ImageSummary, Summary};
     use super::{fenced, line, span};
+    use crate::digest::Digest;
+
+    fn image(name: &str, changed: bool, index_digest: Option<Digest>) -> ImageSummary {
+        ImageSummary {
+            name: name.to_owned(),
+            platform: "linux/arm64".to_owned(),
+            changed,
+            image_id: Digest::of(b""),
+            old_image_id: Digest::of(b""),
+            manifest_digest: None,
+            old_manifest_digest: None,
+            index_digest,
+            old_index_digest: None,
+            config: Vec::new(),
+            annotations: Vec::new(),
+            layers: Vec::new(),
+            tags: Vec::new(),
+            steps: Vec::new(),
+            notes: Vec::new(),
+        }
+    }
+
+    fn headings(images: Vec<ImageSummary>, notes: &[&str]) -> Vec<String> {
+        let summary = Summary {
+            format_version: 1,
+            changed: true,
+            form: "",
+            images,
+            notes: notes.iter().map(|&note| note.to_owned()).collect(),
+        };
+        let text = summary.to_markdown();
+        let is_told = |line: &&str| {
+            ["###", "note", "**"]
+                .iter()
+                .any(|start| line.starts_with(start))
+                || line.contains(" images stay")
+        };
+        text.lines().filter(is_told).map(str::to_owned).collect()
+    }
+
+    #[test]
+    fn images_that_stay_are_counted_where_there_are_others() {
+        let (one, other) = (|| image("a", true, None), || image("b", false, None));
+        let of_index = || image("c", true, Some(Digest::of(b"")));
+        for (images, expected) in [
+            (vec![one()], &["### `a`"][..]),
+            (vec![other()], &["### `b`"]),
+            (vec![of_index()], &["### `c` (`linux/arm64`)"]),
+            (
+                vec![one(), of_index()],
+                &["### `a`", "### `c` (`linux/arm64`)"],
+            ),
+            (
+                vec![one(), other()],
+                &["### `a`", "1 of 2 images stay as they are."],
+            ),
+            (vec![other(), other()], &["2 of 2 images stay as they are."]),
+        ] {
+            for notes in [&[][..], &["x", "y"]] {
+                let told = headings(images.clone(), notes);
+                let (last, told) = told.split_last().unwrap();
+                let notes = notes.iter().map(|note| format!("note: {note}"));
+                let expected = expected.iter().map(|&line| line.to_owned());
+                assert_eq!(told, expected.chain(notes).collect::<Vec<_>>());
+                assert!(last.starts_with("**"), "{last}");
+            }
+        }
+    }
 
     #[test]
     fn nothing_gets_out_of_a_fence_or_a_span() {

@@ -77,7 +77,7 @@ impl Export {
             write_files(job.ledger(), None, &[file])?;
         }
         if !quiet {
-            for note in notes(&part, not_made) {
+            for note in notes(part.left_out(), not_made) {
                 say(&note);
             }
         }
@@ -101,9 +101,9 @@ fn write_tar(part: &Part<'_>, path: &Path, out: &mut dyn io::Write) -> Result<()
     encoder.finish().map(drop).map_err(failed)
 }
 
-fn notes(part: &Part<'_>, not_made: NotMade) -> Vec<String> {
+fn notes(left_out: Option<(ImagePath, usize)>, not_made: NotMade) -> Vec<String> {
     let mut notes = Vec::new();
-    if let Some((first, n)) = part.left_out() {
+    if let Some((first, n)) = left_out {
         notes.push(match n {
             1 => format!("note: `{first}` has a type that no engine unpacks, and was left out"),
             n => format!(
@@ -127,4 +127,43 @@ fn notes(part: &Part<'_>, not_made: NotMade) -> Vec<String> {
         ));
     }
     notes
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{ImagePath, NotMade, notes};
+
+    #[test]
+    fn what_is_not_in_the_output_is_told() {
+        let left_out = |n| Some((ImagePath::parse("/a").unwrap(), n));
+        let not_made = |n_devices, n_xattrs| NotMade {
+            n_devices,
+            n_xattrs,
+        };
+        for (left_out, not_made, expected) in [
+            (None, not_made(0, 0), &[][..]),
+            (
+                left_out(1),
+                not_made(0, 0),
+                &["note: `/a` has a type that no engine unpacks, and was left out"],
+            ),
+            (
+                left_out(3),
+                not_made(0, 0),
+                &["note: `/a` and 2 more have types that no engine unpacks, and were left out"],
+            ),
+            (
+                None,
+                not_made(1, 0),
+                &["note: devices were left out, since only root can make them: 1"],
+            ),
+            (
+                None,
+                not_made(0, 2),
+                &["note: extended attributes that could not be set: 2"],
+            ),
+        ] {
+            assert_eq!(notes(left_out, not_made), expected);
+        }
+    }
 }

@@ -163,6 +163,8 @@ mod tests {
             ("abcdefg", "zabcXefg", "(|z)abc(d|X)efg"),
             ("abc", "ac", "a(b|)c"),
             ("aab", "ab", "a(a|)b"),
+            // Where either may stay, it is the one that the old stack has last.
+            ("ab", "ba", "(a|)b(|a)"),
             ("abc", "xyz", "(abc|xyz)"),
             ("", "a", "(|a)"),
             ("a", "", "(a|)"),

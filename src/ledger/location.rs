@@ -384,6 +384,8 @@ mod tests {
         let (now, moved) = (Location::of(&at("a")), Location::of(&at("c")));
         assert!(open.is(&moved) && Location::of_open(&file, "x").is(&moved));
         assert!(!Location::of_open(&file, "x").is(&now));
+        // What was found by its name alone is another file now.
+        assert!(!a.is(&moved) && !moved.is(&a) && a.is(&now));
         // Two names of files that are not there yet are one file if the names are.
         assert!(Location::of(&at("new")).is(&Location::of(&directory.path().join("./new"))));
         assert!(!Location::of(&at("new")).is(&Location::of(&at("newer"))));

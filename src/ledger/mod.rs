@@ -254,3 +254,40 @@ impl Written {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::path::Path;
+
+    use super::{Extent, Ledger, Location, WrittenAs};
+
+    #[test]
+    fn only_what_goes_among_messages_may_share_standard_error() {
+        use WrittenAs::{
+            Iidfile, Output, Provenance, QuietStandardError, StandardError, StandardOutput,
+        };
+        let error = Location::standard_error;
+        let open = || Location::of(Path::new("/dev/fd/2"));
+        let named = || Location::of(Path::new("/no such directory/x"));
+        for (one, other, location, is_fine) in [
+            (StandardError, StandardOutput, error(), true),
+            (StandardError, Iidfile, open(), true),
+            (StandardError, Provenance, open(), true),
+            (StandardError, Output, open(), false),
+            (StandardError, Output, named(), true),
+            (QuietStandardError, Output, open(), true),
+            (QuietStandardError, Iidfile, open(), true),
+            (StandardOutput, Output, error(), false),
+        ] {
+            let both = [(one, error()), (other, location)];
+            for order in [[0, 1], [1, 0]] {
+                let mut ledger = Ledger::default();
+                let entered = order.map(|i| {
+                    let (role, location) = both[i].clone();
+                    ledger.write(role, Extent::File, location).is_ok()
+                });
+                assert_eq!(entered, [true, is_fine], "{one:?} {other:?} {order:?}");
+            }
+        }
+    }
+}

@@ -71,7 +71,7 @@ fn remove_from(image: &mut EditedImage<'_>, position: usize) {
     let without = match state.tree_of(&layers) {
         Ok(without) => without,
         Err(error) => {
-            let reason = state.reason(&error, &layers);
+            let reason = state.reason(&error, &state.layers);
             let message = format!("without layer {number} of {name}, {reason}");
             let help = "an upper layer needs this one";
             return image.problem(Code::LayerConflict, image.address(), message, help);

@@ -255,3 +255,58 @@ pub(crate) fn plain(field: &Field<'_>, text: &str, problems: &mut Problems) -> O
     }
     Some(text.to_owned())
 }
+
+#[cfg(test)]
+mod tests {
+    use super::{assignment, bad_key, bad_name};
+    use crate::problem::Code;
+    use crate::shape::node;
+
+    #[test]
+    fn a_pair_is_seen_as_other_tools_take_it() {
+        for (yaml, expected) in [
+            ("A=b", Some(("A", "b"))),
+            ("[A=b, C=d]", Some(("A", "b"))),
+            ("a.b/c-d_1=e=f", None),
+            ("A=", None),
+            ("=b", None),
+            ("A B=c", None),
+            ("A=b c", None),
+            ("A", None),
+            ("[]", None),
+            ("{ A: b }", None),
+        ] {
+            let nodes = node::parse(yaml).unwrap();
+            assert_eq!(assignment(&nodes[0]), expected, "{yaml}");
+        }
+        let mut nodes = node::parse("A=b").unwrap();
+        nodes[0].is_secret = true;
+        assert_eq!(assignment(&nodes[0]), None);
+    }
+
+    #[test]
+    fn keys_and_names_have_no_control_characters() {
+        let told = |found: Option<(Code, String)>| found.map(|(_, message)| message);
+        let key = |thing, key| told(bad_key(thing, Code::InvalidValue, key));
+        assert_eq!(key("label", "").unwrap(), "a label key is empty");
+        assert_eq!(key("annotation", "").unwrap(), "an annotation key is empty");
+        assert!(
+            key("label", "a\tb")
+                .unwrap()
+                .ends_with("has a control character")
+        );
+        assert_eq!(key("label", "a=b c"), None);
+        assert_eq!(
+            told(bad_name("")).unwrap(),
+            "the name of a variable is empty"
+        );
+        for name in ["a=b", "a\0", "a\nb"] {
+            assert!(
+                told(bad_name(name))
+                    .unwrap()
+                    .contains("has a `=`, NUL or control")
+            );
+        }
+        assert_eq!(bad_name("a b.c"), None);
+    }
+}

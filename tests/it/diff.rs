@@ -130,6 +130,15 @@ fn files_differ_by_what_they_are() {
         ]
     );
     assert_eq!(files[1]["new"]["mode"], "0644");
+    // The other way round, what came is gone.
+    let open = |path: &Path| ocipatch::Archive::open(path).unwrap();
+    let difference = open(&two).difference(&open(&kept), true).unwrap();
+    let gone = &serde_json::to_value(&difference).unwrap()["images"][0]["files"][1];
+    assert_eq!(gone["change"], "removed");
+    assert_eq!(
+        (&gone["old"]["mode"], &gone["new"]),
+        (&Value::from("0644"), &Value::Null)
+    );
 }
 
 /// Writes an archive whose base layer has these entries.

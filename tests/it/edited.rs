@@ -134,10 +134,30 @@ fn an_editor_that_changes_nothing_or_fails_writes_nothing() {
     assert!(output.status.success(), "{output:?}");
     let told = String::from_utf8(output.stderr).unwrap();
     assert_eq!(told, "nothing was changed, and nothing was written\n");
+    let quiet = desk.edit("true", &[&["-q"], &arguments[..]].concat());
+    assert!(
+        quiet.status.success() && quiet.stderr.is_empty(),
+        "{quiet:?}"
+    );
     let told = desk.failed(2, "sed -i s/test/x/ \"$@\"; false", &arguments);
     assert!(told.contains("the editor"), "{told}");
     assert!(!desk.path("fix.yaml").exists());
     assert_eq!(desk.n_left(), 0);
+    // A patch that cannot be there is no new one.
+    let told = desk.failed(
+        3,
+        "true",
+        &["app.tar", "/etc/app.conf", "-p", "app.tar/fix.yaml"],
+    );
+    assert!(told.contains("app.tar/fix.yaml"), "{told}");
+    for (options, expected) in [
+        (&["-p", "fix.yaml"][..], "fix.yaml: added `replace-text`\n"),
+        (&["-q", "-p", "fix.yaml"], ""),
+    ] {
+        let arguments = [&["app.tar", "/etc/app.conf"], options].concat();
+        let output = desk.edit("sed -i s/mode/new/", &arguments);
+        assert_eq!(String::from_utf8_lossy(&output.stderr), expected);
+    }
 }
 
 #[test]
@@ -340,6 +360,7 @@ fn a_patch_that_the_edit_would_break_is_rejected_with_the_problem() {
             arguments,
         );
         assert!(said.contains("Error: attested"), "{said}");
+        assert!(said.contains("[fix.yaml:"), "{said}");
         assert!(!said.contains("no operation can express"), "{said}");
         assert_eq!(desk.text("fix.yaml"), patch);
     }

@@ -25,6 +25,7 @@ mod documents;
 mod edit;
 mod edited;
 mod editor;
+mod effects;
 mod engine;
 mod engine_facts;
 mod engine_test;

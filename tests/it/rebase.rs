@@ -143,7 +143,7 @@ fn a_rebased_image_is_the_one_that_a_build_on_the_other_base_makes() {
 
 /// An image with a file of its own above the layers of its base.
 const APP: &str = "tags: app:1\nlayer: 0644 base \"1\"\nlayer: 0644 app \"1\"\n";
-const BASES: [(&str, &str); 3] = [
+const BASES: [(&str, &str); 4] = [
     ("one.tar", "tags: base:1\nlayer: 0644 base \"1\"\n"),
     (
         "two.tar",
@@ -153,6 +153,10 @@ const BASES: [(&str, &str); 3] = [
         "three.tar",
         "tags: base:3\nlayer: 0644 base \"3\"\nlayer: 0644 more \"3\"\nlayer: 0644 most \"3\"\n",
     ),
+    (
+        "untold.tar",
+        "tags: base:2\nhistory: absent\nlayer: 0644 base \"2\"\nlayer: 0644 more \"2\"\n",
+    ),
 ];
 
 /// Operations of the patches.
@@ -160,6 +164,18 @@ const ADD: &str = "add-layer: { files: [{ path: /added, content: x }] }";
 const MODE: &str = "set-mode: { set: { /app: \"0600\" }, in: layer }";
 const TWO: &str = "rebase: { from: one.tar, onto: two.tar }";
 const THREE: &str = "rebase: { from: one.tar, onto: three.tar }";
+
+const UNTOLD: &str = "rebase: { from: one.tar, onto: untold.tar }";
+
+/// Tells how many layers the history of an image tells of.
+fn n_told(archive: &Path) -> usize {
+    let mut archive = Archive::read(&fs::read(archive).unwrap());
+    let manifest: Value = serde_json::from_slice(&archive.entry("manifest.json").data).unwrap();
+    let config = archive.entry(manifest[0]["Config"].as_str().unwrap());
+    let config: Value = serde_json::from_slice(&config.data).unwrap();
+    let history = config["history"].as_array().unwrap().iter();
+    history.filter(|entry| entry["empty_layer"] != true).count()
+}
 
 /// The names of the layers of an image: the file in each, and what is in it.
 fn layers(archive: &Path) -> Vec<String> {
@@ -194,6 +210,9 @@ fn a_base_comes_below_layers_that_the_patch_has_made_before() {
         (&[ADD, MODE, TWO], &two, &["added x"]),
         (&[ADD, MODE, THREE], &three, &["added x"]),
         (&[MODE, THREE, ADD], &three, &["added x"]),
+        // Layers that the new base tells nothing of are told of as made by the patch.
+        (&[UNTOLD], &two, &[]),
+        (&[ADD, UNTOLD], &two, &["added x"]),
     ] {
         let lines: Vec<String> = operations.iter().map(|it| format!("  - {it}\n")).collect();
         let patch = format!("apiVersion: ocipatch/v1\noperations:\n{}", lines.concat());
@@ -202,5 +221,6 @@ fn a_base_comes_below_layers_that_the_patch_has_made_before() {
         binary::ok([Path::new("apply"), &fix, &app, Path::new("-o"), &out]);
         binary::ok([Path::new("verify"), &out]);
         assert_eq!(layers(&out), [wanted, added].concat(), "{operations:?}");
+        assert_eq!(n_told(&out), wanted.len() + added.len(), "{operations:?}");
     }
 }

@@ -148,7 +148,7 @@ fn file_name(name: &[u8]) -> String {
 mod tests {
     use std::os::unix::fs::MetadataExt as _;
 
-    use super::{file_name, private_directory};
+    use super::{MAX_TRIES, file_name, private_directory};
 
     #[test]
     fn a_directory_is_a_new_one_that_nobody_else_may_read() {
@@ -161,6 +161,13 @@ mod tests {
             assert!(!made[..i].contains(path));
         }
         assert!(private_directory(&directory.path().join("nothing")).is_err());
+        // Where none is free, an error is better than to go on for ever.
+        let (id, full) = (std::process::id(), directory.path().join("full"));
+        for n in 0..=MAX_TRIES {
+            let name = format!("ocipatch-edit-{id}-{n}");
+            std::fs::create_dir_all(full.join(name)).unwrap();
+        }
+        assert!(private_directory(&full).is_err());
     }
 
     #[test]

@@ -79,7 +79,7 @@ impl DifferencePatch {
         // Thing by thing, then the fields anew that did not come out so; in each order of the layers.
         for is_whole in [false, true] {
             if is_whole {
-                best.widen(&mut whole);
+                widen(&best.left, &mut whole);
             }
             for &order in &orders {
                 let is_tried = !is_whole && order == Order::RemoveFirst;
@@ -87,7 +87,7 @@ impl DifferencePatch {
                     continue;
                 }
                 let other = subject.attempt(&whole, order)?;
-                if other.rank() < best.rank() {
+                if rank(&other.left) < rank(&best.left) {
                     best = other;
                 }
             }
@@ -156,21 +156,19 @@ impl Subject<'_> {
     }
 }
 
-impl Attempt {
-    /// The less is left, the better; worst is what does not fit at all.
-    fn rank(&self) -> (bool, usize) {
-        let is_rejected = self.left.iter().any(|left| left.image.is_none());
-        (is_rejected, self.left.len())
-    }
+/// The less is left, the better; worst is what does not fit at all.
+fn rank(left: &[trial::Left]) -> (bool, usize) {
+    let is_rejected = left.iter().any(|left| left.image.is_none());
+    (is_rejected, left.len())
+}
 
-    /// Notes which fields are to be made anew.
-    fn widen(&self, whole: &mut [Vec<ConfigField>]) {
-        for left in &self.left {
-            match (left.image, left.field) {
-                (Some(image), Some(field)) => whole[image].push(field),
-                (None, _) => whole.fill(config::COLLECTIONS.to_vec()),
-                _ => {}
-            }
+/// Notes which fields are to be made anew.
+fn widen(left: &[trial::Left], whole: &mut [Vec<ConfigField>]) {
+    for left in left {
+        match (left.image, left.field) {
+            (Some(image), Some(field)) => whole[image].push(field),
+            (None, _) => whole.fill(config::COLLECTIONS.to_vec()),
+            _ => {}
         }
     }
 }
@@ -201,4 +199,54 @@ fn one_sided(pair: &Pair, old: &Archive, new: &Archive) -> Option<String> {
         shown(&name),
         shown(&platform.to_string())
     ))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::config::COLLECTIONS;
+    use super::trial::Left;
+    use super::{ConfigField, rank, widen};
+
+    fn left(all: &[(Option<usize>, Option<ConfigField>)]) -> Vec<Left> {
+        let left = all.iter().map(|&(image, field)| Left {
+            image,
+            field,
+            text: String::new(),
+        });
+        left.collect()
+    }
+
+    #[test]
+    fn fields_that_did_not_come_out_are_made_anew_and_all_if_nothing_fits() {
+        use ConfigField::{Env, Labels};
+        let all = COLLECTIONS.to_vec();
+        for (all, expected) in [
+            (&[][..], [vec![], vec![]]),
+            (
+                &[(Some(1), Some(Env)), (Some(1), None)],
+                [vec![], vec![Env]],
+            ),
+            (
+                &[(Some(0), Some(Env)), (Some(1), Some(Labels))],
+                [vec![Env], vec![Labels]],
+            ),
+            (&[(None, None)], [all.clone(), all]),
+        ] {
+            let mut whole = vec![Vec::new(); 2];
+            widen(&left(all), &mut whole);
+            assert_eq!(whole, expected);
+        }
+    }
+
+    #[test]
+    fn a_patch_that_does_not_fit_is_worse_than_any_that_does() {
+        let ranks = [
+            &[][..],
+            &[(Some(0), None)],
+            &[(Some(0), None), (Some(1), None)],
+            &[(None, None)],
+        ]
+        .map(|all| rank(&left(all)));
+        assert!(ranks.windows(2).all(|pair| pair[0] < pair[1]));
+    }
 }

@@ -196,6 +196,13 @@ mod tests {
             ("^", "# ", "a\nb", ("# a\n# b", 2, Some(0))),
             ("^", "# ", "# a\n# b", ("# a\n# b", 0, Some(2))),
             (r"(\w)=(\w)", "$2=$1", "a=b", ("b=a", 1, Some(1))),
+            // No match is left within the new text, so what looks like one may still be replaced.
+            (
+                r"(\w)=(\w+)",
+                "$2 = $1",
+                "a=b = c",
+                ("b = a = c", 1, Some(1)),
+            ),
             (r"v(\d+)", "$1", "v12", ("12", 1, Some(0))),
             (r"v(\d+)", "$1", "12", ("12", 0, Some(0))),
             ("x+", "", "axxb", ("ab", 1, None)),

@@ -221,7 +221,11 @@ impl Replacement {
                 Needle::Find(_) => format!("{name} does not contain {needle}"),
                 Needle::Pattern(_) => format!("{name} has no match of {needle}"),
             };
-            let help = match self.nearest(file) {
+            let nearest = match &self.needle {
+                Needle::Find(find) => nearest(find, file),
+                Needle::Pattern(_) => None,
+            };
+            let help = match nearest {
                 Some(line) => format!("the nearest is {line}"),
                 None => format!(
                     "`ocipatch cat` with the image and `{}` shows the file",
@@ -248,25 +252,22 @@ impl Replacement {
         let help = format!("write more of the text, or `count: {n}`");
         image.problem(Code::EditRejected, address, message, &help);
     }
+}
 
-    /// Returns the line that is most like the text that was not found.
-    fn nearest(&self, file: &TextFile) -> Option<String> {
-        let Needle::Find(find) = &self.needle else {
-            return None;
-        };
-        if file.is_private || file.text.len() > MAX_COMPARED || find.contains('\n') {
-            return None;
-        }
-        let find = find.trim();
-        let lines = lines(&file.text).enumerate();
-        let lines = lines.filter_map(|(i, line)| Some((i + 1, str::from_utf8(line.text).ok()?)));
-        let scored =
-            lines.map(|(number, line)| (strsim::jaro_winkler(line.trim(), find), number, line));
-        let alike = scored.filter(|(score, ..)| *score > ALIKE);
-        // Of several the first.
-        let best = alike.max_by(|a, b| a.0.total_cmp(&b.0).then(b.1.cmp(&a.1)))?;
-        Some(format!("line {}, {}", best.1, quoted(best.2)))
+/// Returns the line that is most like a text that was not found.
+fn nearest(find: &str, file: &TextFile) -> Option<String> {
+    if file.is_private || file.text.len() > MAX_COMPARED || find.contains('\n') {
+        return None;
     }
+    let find = find.trim();
+    let lines = lines(&file.text).enumerate();
+    let lines = lines.filter_map(|(i, line)| Some((i + 1, str::from_utf8(line.text).ok()?)));
+    let scored =
+        lines.map(|(number, line)| (strsim::jaro_winkler(line.trim(), find), number, line));
+    let alike = scored.filter(|(score, ..)| *score > ALIKE);
+    // Of several the first.
+    let best = alike.max_by(|a, b| a.0.total_cmp(&b.0).then(b.1.cmp(&a.1)))?;
+    Some(format!("line {}, {}", best.1, quoted(best.2)))
 }
 
 /// Says where a match stands, and what its line says if everybody may read that.
@@ -280,4 +281,50 @@ fn place(file: &TextFile, offset: usize) -> String {
         String::from_utf8_lossy(line.text).into_owned()
     });
     format!("line {number} ({})", quoted(line.trim()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{MAX_COMPARED, nearest, place};
+    use crate::edit::text::TextFile;
+    use crate::image_path::ImagePath;
+
+    fn file(text: &str, is_private: bool) -> TextFile {
+        TextFile {
+            path: ImagePath::parse("/a").unwrap(),
+            text: text.as_bytes().into(),
+            is_private,
+        }
+    }
+
+    #[test]
+    fn the_nearest_line_is_named_where_everybody_may_read_it() {
+        let text = "x\n  listen 80;\nlisten 80;\nlisten 443;\n";
+        for (find, line) in [
+            ("listen 81;", Some("line 2, `  listen 80;`")),
+            (" listen 444;", Some("line 4, `listen 443;`")),
+            ("nothing", None),
+            ("listen 81;\n", None),
+        ] {
+            assert_eq!(nearest(find, &file(text, false)).as_deref(), line);
+            assert_eq!(nearest(find, &file(text, true)), None);
+        }
+        let fill = |n| format!("{text}{}", "y".repeat(n - text.len()));
+        for (n, is_told) in [(MAX_COMPARED, true), (MAX_COMPARED + 1, false)] {
+            let told = nearest("listen 81;", &file(&fill(n), false));
+            assert_eq!(told.is_some(), is_told);
+        }
+    }
+
+    #[test]
+    fn a_place_is_a_line_and_what_it_says() {
+        let text = "one\n  two\n";
+        for (offset, is_private, expected) in [
+            (0, false, "line 1 (`one`)"),
+            (6, false, "line 2 (`two`)"),
+            (6, true, "line 2"),
+        ] {
+            assert_eq!(place(&file(text, is_private), offset), expected);
+        }
+    }
 }
