@@ -10,16 +10,17 @@ use std::path::Path;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use super::{
-    Data, Edit, GroupEdit, HostFile, Inputs, Kept, LayerContent, Metadata, Mode, Origin, Owner,
-    Rewrite, SourceDirectory, SymlinkPolicy, Time, WriteError, additions, compose, lay_out,
-    layer_size, read_contents, write_layer, write_rewritten,
+    Addition, Data, Edit, GroupEdit, HostFile, Inputs, Kept, LayerContent, Metadata, Mode, Origin,
+    Owner, Rewrite, SourceDirectory, SourceEntry, SourceKind, SymlinkPolicy, Time, WriteError,
+    additions, compose, lay_out, layer_size, read_contents, write_layer, write_rewritten,
 };
 use crate::digest::Digest;
 use crate::error::Error;
+use crate::file_state::FileState;
 use crate::image_path::ImagePath;
 use crate::rootfs::tests::{entry, rootfs};
 use crate::rootfs::{Content, LayerLog, LoggedEntry, Rootfs};
-use crate::tarball::{Entry, HeaderChange, Input, Kind, Stream, TarReader};
+use crate::tarball::{Entry, HeaderChange, Input, Kind, Mtime, Stream, TarReader};
 
 /// Lines in the language of the tree's tests; a hard link here says which names are one file.
 fn composed(image: &str, added: &str, symlinks: SymlinkPolicy) -> LayerContent {
@@ -808,5 +809,112 @@ fn a_link_to_the_name_of_a_whiteout_removes_nothing() {
         let problem = "and a name that starts with `.wh.` removes a file";
         let expected = format!("problem `{path}`: links of the image lead to `{led}`, {problem}");
         check(image, added, &expected);
+    }
+}
+
+#[test]
+fn what_the_host_has_is_kept_where_that_is_asked() {
+    let time = Mtime {
+        seconds: 5,
+        nanoseconds: 6,
+    };
+    let state = FileState {
+        device: 0,
+        inode: 0,
+        size: 0,
+        mtime: time,
+        ctime: time,
+    };
+    let xattrs = vec![(b"user.a".to_vec(), b"b".to_vec())];
+    let link = SourceKind::Symlink {
+        target: b"t".to_vec(),
+    };
+    let metadata = |owner, mode, mtime, keeps_xattrs| Metadata {
+        owner,
+        mode,
+        mtime,
+        keeps_xattrs,
+    };
+    let set = Owner::Set { uid: 7, gid: 8 };
+    let all = metadata(Owner::Keep, Mode::Keep, Time::Keep, true);
+    let none = metadata(set, Mode::Normal, Time::At(9), false);
+    for (kind, mode, metadata, wanted) in [
+        (
+            SourceKind::File,
+            0o4751,
+            all,
+            (Kind::File, 0o4751, (0, 0), ""),
+        ),
+        (
+            SourceKind::File,
+            0o4751,
+            none,
+            (Kind::File, 0o755, (0, 0), ""),
+        ),
+        (
+            SourceKind::File,
+            0o651,
+            none,
+            (Kind::File, 0o644, (0, 0), ""),
+        ),
+        (
+            SourceKind::Directory,
+            0o1700,
+            all,
+            (Kind::Directory, 0o1700, (0, 0), ""),
+        ),
+        (
+            SourceKind::Directory,
+            0o1700,
+            none,
+            (Kind::Directory, 0o755, (0, 0), ""),
+        ),
+        (
+            SourceKind::Fifo,
+            0o711,
+            none,
+            (Kind::Fifo, 0o644, (0, 0), ""),
+        ),
+        (link, 0o700, all, (Kind::Symlink, 0o777, (0, 0), "t")),
+        (
+            SourceKind::CharDevice(1, 2),
+            0o600,
+            all,
+            (Kind::CharDevice, 0o600, (1, 2), ""),
+        ),
+        (
+            SourceKind::BlockDevice(3, 4),
+            0o600,
+            all,
+            (Kind::BlockDevice, 0o600, (3, 4), ""),
+        ),
+    ] {
+        let source = SourceEntry {
+            path: b"a".to_vec(),
+            kind,
+            mode,
+            uid: 1,
+            gid: 2,
+            xattrs: xattrs.clone(),
+            n_links: 1,
+            state,
+        };
+        let path = ImagePath::parse("/a").unwrap();
+        let entry = Addition::of_host(path, &source, 0, &metadata).entry;
+        let found = (
+            entry.kind,
+            entry.mode,
+            entry.device,
+            entry.link_name.as_slice(),
+        );
+        assert_eq!(found, (wanted.0, wanted.1, wanted.2, wanted.3.as_bytes()));
+        let kept = ((entry.uid, entry.gid), entry.mtime.seconds, entry.xattrs);
+        let wanted = if metadata.keeps_xattrs {
+            ((1, 2), 5, xattrs.clone())
+        } else {
+            ((7, 8), 9, Vec::new())
+        };
+        assert_eq!(kept, wanted);
+        assert_eq!(entry.mtime.nanoseconds, 0);
     }
 }

@@ -219,3 +219,43 @@ pub(super) fn pax_time(value: &[u8]) -> Option<Mtime> {
         nanoseconds,
     })
 }
+
+#[cfg(test)]
+mod tests {
+    use super::pax_records;
+
+    #[test]
+    fn a_record_ends_where_its_length_says() {
+        for (body, wanted) in [
+            ("", Some(&[][..])),
+            ("6 a=b\n", Some(&[("a", "b")][..])),
+            ("5 a=\n", Some(&[("a", "")])),
+            ("6 a=b\n7 c=de\n", Some(&[("a", "b"), ("c", "de")])),
+            ("7 a=\n\n\n", Some(&[("a", "\n\n")])),
+            ("7 a=b\n\n", Some(&[("a", "b\n")])),
+            ("6 a=b\n6 a=c\n", Some(&[("a", "c")])),
+            ("06 a=b\n", None),
+            ("07 a=b\n", Some(&[("a", "b")])),
+            ("0 a=b\n", None),
+            ("1 a=b\n", None),
+            ("2 a=b\n", None),
+            ("3 a=b\n", None),
+            ("3 \n", None),
+            ("5 a=b\n", None),
+            ("7 a=b\n", None),
+            (" a=b\n", None),
+            ("+6 a=b\n", None),
+            ("6a=b\n", None),
+            ("4 ab\n", None),
+            ("4 =\n\n", None),
+            ("5 =b\n", None),
+            ("7 a\0=b\n", None),
+        ] {
+            let found = pax_records(body.as_bytes());
+            let pair =
+                |(key, value): &(&str, &str)| (key.as_bytes().to_vec(), value.as_bytes().to_vec());
+            let wanted = wanted.map(|wanted| wanted.iter().map(pair).collect::<Vec<_>>());
+            assert_eq!(found, wanted, "{body:?}");
+        }
+    }
+}

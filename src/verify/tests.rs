@@ -128,3 +128,18 @@ fn loose_documents_are_read_up_to_a_size() {
         assert_eq!(loose.len(), n_read, "{sizes:?}");
     }
 }
+
+#[test]
+fn descriptors_are_followed_up_to_a_number() {
+    let mut files = Files::default();
+    let image = files.image("app");
+    // Both are visited once for nothing.
+    let inner = files.index(&vec![image; 100]);
+    for (n, is_followed) in [(101, true), (102, false)] {
+        let mut files = files.clone();
+        let top = files.index(&vec![inner.clone(); n]);
+        let found = found(&files.layout(&[top]));
+        let told = found.iter().filter(|line| line.starts_with("index-depth"));
+        assert_eq!(told.count(), usize::from(!is_followed), "{n} {found:#?}");
+    }
+}

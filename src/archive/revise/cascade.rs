@@ -121,7 +121,6 @@ impl Graph {
             roots[group] == tops[group]
                 && old_tags(group) == new_tags(group)
                 && !Annotated::new(roots[group], &groups[group]).is_listed()
-                || tops[group].is_none()
         };
         let changed: Vec<usize> = (0..roots.len()).filter(|&group| !is_same(group)).collect();
         if changed.is_empty() {
@@ -213,7 +212,7 @@ impl Revising<'_> {
 
     fn index(&mut self, digest: Digest, document: &Document) -> Digest {
         let mut document = document.clone();
-        let mut keeps_referrers = self.annotated.keeps_referrers;
+        let keeps_referrers = self.annotated.keeps_referrers;
         let oci = media_type::as_oci(&media_type_of(&document.root)).filter(|_| self.as_oci);
         if let Some(media_type) = oci {
             document.set(&[], "mediaType", &[], Value::text(media_type));
@@ -230,7 +229,6 @@ impl Revising<'_> {
                 }
                 rewrite(items, i, now, self.size(now));
                 follow_media_type(items, i, &self.nodes[&now].document);
-                keeps_referrers &= self.fates[&child].keeps_referrers;
                 if let Some((before, after)) = self.images.get(&child) {
                     follow_platform(items, i, &before.config, &after.config);
                 }

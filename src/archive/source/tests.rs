@@ -8,17 +8,22 @@ use std::os::unix::net::UnixListener;
 use std::path::Path;
 
 use rustix::fs::{CWD, FileType, Mode, mknodat};
+use serde_json::json;
 
 use super::directory::{open_file, state};
 use super::entry::{Blob, SourceEntry};
 use super::import::Import;
+use super::remote_graph::Referrers;
 use super::spool::{self, Spool};
 use super::spooling::LIMITS;
 use super::{Source, names};
+use crate::archive::tests::registry::{Memory, image as image_of};
 use crate::archive::tests::{Files, compressed, tar};
 use crate::compression::Compression;
 use crate::digest::Digest;
 use crate::error::Error;
+use crate::media_type::MANIFEST;
+use crate::registry::Reach;
 use crate::tarball::{BLOCK_BYTES, END_OF_ARCHIVE, Entry, Kind, header_group};
 
 fn open(bytes: &[u8]) -> Result<Source, String> {
@@ -693,4 +698,28 @@ fn a_blob_beside_others_has_its_own_bytes() {
         assert!(source.fetched_by(index).is_none());
     }
     assert!(source.repository().is_none() && source.read_name().is_none());
+}
+
+#[test]
+fn a_blob_of_a_registry_is_fetched_whole() {
+    let memory = Memory::default();
+    let bytes: Vec<u8> = (0..600_000_u32).flat_map(u32::to_le_bytes).collect();
+    let blob = |bytes: &[u8]| {
+        let digest = Digest::of(bytes);
+        memory.put(&format!("r.example/app/blobs/{digest}"), "", bytes);
+        json!({"digest": digest.to_string(), "size": bytes.len()})
+    };
+    let layers = [blob(&bytes), blob(b"small")];
+    let image = memory.manifest(MANIFEST, &json!({"mediaType": MANIFEST, "layers": layers}));
+    memory.tag("r.example/app", "1", &image);
+    let reach = Reach::from(memory.reached());
+    let home = tempfile::tempdir().unwrap();
+    let source = Source::of_registry(&reach, &image_of("1"), Referrers::Left, home.path()).unwrap();
+    let fetched = |bytes: &[u8]| {
+        let name = format!("blobs/sha256/{}", Digest::of(bytes).hex());
+        let index = source.entries().iter().position(|entry| entry.name == name);
+        content(&source.blob(index.unwrap()).unwrap()) == bytes
+    };
+    // The second begins where the first ends.
+    assert!(fetched(&bytes) && fetched(b"small") && fetched(&bytes));
 }

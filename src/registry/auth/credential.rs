@@ -57,18 +57,17 @@ fn read(source: &CredentialSource) -> Result<Option<(String, String)>, Error> {
         CredentialSource::File(path) => (path, false),
         CredentialSource::Named(path) => (path, true),
     };
-    let is_missing = |kind| matches!(kind, ErrorKind::NotFound | ErrorKind::NotADirectory);
     match fs::read_to_string(path) {
         Ok(text) => Ok(Some((crate::printable::path(path), text))),
-        // Another user's home, such as root's, may be closed to a service.
-        Err(error)
-            if !is_named
-                && (is_missing(error.kind()) || error.kind() == ErrorKind::PermissionDenied) =>
-        {
-            Ok(None)
-        }
+        Err(error) if !is_named && may_be_absent(error.kind()) => Ok(None),
         Err(error) => Err(Error::io(path, error)),
     }
+}
+
+/// Another user's home, such as root's, may be closed to a service.
+fn may_be_absent(kind: ErrorKind) -> bool {
+    use ErrorKind::{NotADirectory, NotFound, PermissionDenied};
+    matches!(kind, NotFound | NotADirectory | PermissionDenied)
 }
 
 /// What a file has for a repository, the most specific key first.
@@ -202,7 +201,9 @@ fn credential(name: &str, text: &str, key: &str) -> Result<Option<Credential>, E
 
 #[cfg(test)]
 mod tests {
-    use super::{Credential, find_in};
+    use std::io::ErrorKind;
+
+    use super::{Credential, CredentialSource, find_in, may_be_absent, read};
 
     fn found(config: &str, authority: &str, path: &str) -> String {
         match find_in("config.json", config, authority, path) {
@@ -309,5 +310,33 @@ mod tests {
                 "{error}"
             );
         }
+    }
+
+    #[test]
+    fn only_a_file_that_nobody_named_may_be_absent() {
+        let home = tempfile::tempdir().unwrap();
+        let there = home.path().join("there");
+        std::fs::write(&there, "{}").unwrap();
+        for (path, text) in [
+            (there.clone(), Ok(Some("{}"))),
+            (home.path().join("absent"), Ok(None)),
+            (there.join("absent"), Ok(None)),
+            (home.path().to_owned(), Err(())),
+        ] {
+            let found = |source| match read(&source) {
+                Ok(found) => Ok(found.map(|(_, text)| text)),
+                Err(_) => Err(()),
+            };
+            let text = text.map(|text| text.map(str::to_owned));
+            assert_eq!(
+                found(CredentialSource::File(path.clone())),
+                text,
+                "{path:?}"
+            );
+            let named = if text == Ok(None) { Err(()) } else { text };
+            assert_eq!(found(CredentialSource::Named(path)), named);
+        }
+        assert!(may_be_absent(ErrorKind::PermissionDenied));
+        assert!(!may_be_absent(ErrorKind::InvalidData));
     }
 }

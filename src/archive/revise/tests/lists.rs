@@ -25,12 +25,12 @@ use crate::reference::Reference;
 const NAME: &str = "io.containerd.image.name";
 const REF_NAME: &str = "org.opencontainers.image.ref.name";
 
-fn digest(letter: &str) -> Digest {
+pub(super) fn digest(letter: &str) -> Digest {
     Digest::of(letter.as_bytes())
 }
 
 /// A descriptor such as `app:1@a`: a name, as containerd spells it if it is whole, and a document.
-fn listed(text: &str) -> Json {
+pub(super) fn listed(text: &str) -> Json {
     let (name, letter) = text.split_once('@').unwrap();
     let mut listed =
         json!({"mediaType": MANIFEST, "digest": digest(letter).to_string(), "size": 1});
@@ -43,7 +43,7 @@ fn listed(text: &str) -> Json {
 }
 
 /// The same of a document, with `+` between two names.
-fn told(index: &Document) -> String {
+pub(super) fn told(index: &Document) -> String {
     let index: Json = serde_json::from_slice(&index.to_bytes()).unwrap();
     let told = index["manifests"].as_array().unwrap().iter().map(|it| {
         let names = [NAME, REF_NAME].map(|key| it["annotations"][key].as_str());
@@ -217,7 +217,7 @@ fn a_new_name_is_spelled_as_its_writer_does() {
     }
 }
 
-fn state(letter: &str, names: &str, group: usize) -> State {
+pub(super) fn state(letter: &str, names: &str, group: usize) -> State {
     let config = json!({"rootfs": {"type": "layers", "diff_ids": []}}).to_string();
     let config = Config::parse(config.as_bytes()).unwrap();
     State {

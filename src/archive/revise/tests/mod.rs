@@ -1,8 +1,10 @@
 //! What the documents of a revised archive say. One file because `repositories` and `manifest.json` are derived of the same.
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on fails")]
 
+mod cascade;
 mod dating;
 mod lists;
+mod notes;
 
 use serde_json::{Value as Json, json};
 
