@@ -813,6 +813,7 @@ fn a_link_to_the_name_of_a_whiteout_removes_nothing() {
 }
 
 #[test]
+#[allow(clippy::too_many_lines, reason = "it is one table")]
 fn what_the_host_has_is_kept_where_that_is_asked() {
     let time = Mtime {
         seconds: 5,

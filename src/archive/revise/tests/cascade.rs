@@ -31,7 +31,13 @@ fn revised(manifests: &[Json], root: Option<&str>, old: State, new: State) -> Do
         has_whole_names: false,
         store: Store::Blobs,
     };
-    let (graph, tops) = graph.revise(&[root.map(digest)], &[old], &[new.clone()], style, false);
+    let (graph, tops) = graph.revise(
+        &[root.map(digest)],
+        &[old],
+        std::slice::from_ref(&new),
+        style,
+        false,
+    );
     assert_eq!(tops, [new.manifest.map(|manifest| manifest.digest)]);
     graph.index
 }
