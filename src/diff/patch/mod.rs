@@ -21,6 +21,7 @@ use crate::error::Error;
 use crate::image::Config;
 use crate::operation::Operations;
 use crate::plan::Change;
+use documents::Documents;
 use layers::Order;
 
 pub use layers::LayerTar;
@@ -74,24 +75,10 @@ impl DifferencePatch {
             subject.tars.clone_from(&tars);
             orders.extend([Order::AddFirst, Order::Exchange]);
         }
-        let mut whole = vec![Vec::new(); old.images().len()];
-        let mut best = subject.attempt(&whole, Order::RemoveFirst)?;
-        // Thing by thing, then the fields anew that did not come out so; in each order of the layers.
-        for is_whole in [false, true] {
-            if is_whole {
-                widen(&best.left, &mut whole);
-            }
-            for &order in &orders {
-                let is_tried = !is_whole && order == Order::RemoveFirst;
-                if best.left.is_empty() || is_tried {
-                    continue;
-                }
-                let other = subject.attempt(&whole, order)?;
-                if rank(&other.left) < rank(&best.left) {
-                    best = other;
-                }
-            }
-        }
+        let n_images = old.images().len();
+        let best = best(n_images, &orders, |whole, order| {
+            subject.attempt(whole, order)
+        })?;
         let one_sided = pairs.iter().filter_map(|pair| one_sided(pair, old, new));
         let left = best.left.into_iter().map(|left| left.text);
         let others = super::compare_others(old, new).into_iter();
@@ -134,17 +121,26 @@ struct Subject<'a> {
 }
 
 /// Documents of a patch, and what differs once they were applied.
-struct Attempt {
-    documents: documents::Documents,
+struct Attempt<D> {
+    documents: D,
     left: Vec<trial::Left>,
+    is_too_much: bool,
 }
 
 impl Subject<'_> {
-    fn attempt(&self, whole: &[Vec<ConfigField>], order: Order) -> Result<Attempt, Error> {
+    fn attempt(
+        &self,
+        whole: &[Vec<ConfigField>],
+        order: Order,
+    ) -> Result<Attempt<Documents>, Error> {
         let how = (whole, order);
-        let documents = documents::Documents::of(self.old, self.new, self.pairs, how, self.style);
-        let left = trial::left(&documents.to_string(), self)?;
-        Ok(Attempt { documents, left })
+        let documents = Documents::of(self.old, self.new, self.pairs, how, self.style);
+        let trial::Outcome { left, is_too_much } = trial::outcome(&documents.to_string(), self)?;
+        Ok(Attempt {
+            documents,
+            left,
+            is_too_much,
+        })
     }
 
     fn layers_differ(&self) -> bool {
@@ -154,6 +150,35 @@ impl Subject<'_> {
             layers.iter().any(|layer| layer.change != Change::Kept)
         })
     }
+}
+
+/// Returns the attempt that leaves the least, of those that are worth to be made.
+fn best<D>(
+    n_images: usize,
+    orders: &[Order],
+    mut attempt: impl FnMut(&[Vec<ConfigField>], Order) -> Result<Attempt<D>, Error>,
+) -> Result<Attempt<D>, Error> {
+    let mut whole = vec![Vec::new(); n_images];
+    let mut best = attempt(&whole, orders[0])?;
+    let mut is_too_much = best.is_too_much;
+    // Thing by thing, then the fields anew that did not come out so; in each order of the layers.
+    for is_whole in [false, true] {
+        if is_whole {
+            widen(&best.left, &mut whole);
+        }
+        for &order in orders.iter().skip(usize::from(!is_whole)) {
+            // In another order the same layers are as much work.
+            if best.left.is_empty() || is_too_much {
+                return Ok(best);
+            }
+            let other = attempt(&whole, order)?;
+            is_too_much = other.is_too_much;
+            if rank(&other.left) < rank(&best.left) {
+                best = other;
+            }
+        }
+    }
+    Ok(best)
 }
 
 /// The less is left, the better; worst is what does not fit at all.
@@ -205,7 +230,7 @@ fn one_sided(pair: &Pair, old: &Archive, new: &Archive) -> Option<String> {
 mod tests {
     use super::config::COLLECTIONS;
     use super::trial::Left;
-    use super::{ConfigField, rank, widen};
+    use super::{Attempt, ConfigField, Order, best, rank, widen};
 
     fn left(all: &[(Option<usize>, Option<ConfigField>)]) -> Vec<Left> {
         let left = all.iter().map(|&(image, field)| Left {
@@ -235,6 +260,60 @@ mod tests {
             let mut whole = vec![Vec::new(); 2];
             widen(&left(all), &mut whole);
             assert_eq!(whole, expected);
+        }
+    }
+
+    #[test]
+    fn no_more_is_tried_than_may_help() {
+        use Order::{AddFirst, Exchange, RemoveFirst};
+        let orders = [RemoveFirst, AddFirst, Exchange];
+        let label = (Some(0), Some(ConfigField::Labels));
+        let rejected = (None, None);
+        // What each attempt leaves, and whether it is too much; how many are made, and which is the best.
+        for (found, n_made, best_is) in [
+            (vec![(vec![], false)], 1, 0),
+            (vec![(vec![rejected], true)], 1, 0),
+            (vec![(vec![label], false), (vec![rejected], true)], 2, 0),
+            (vec![(vec![label], false), (vec![], false)], 2, 1),
+            (vec![(vec![label], false); 6], 6, 0),
+            (
+                [
+                    vec![(vec![label, label], false); 4],
+                    vec![(vec![label], false)],
+                    vec![(vec![label], false)],
+                ]
+                .concat(),
+                6,
+                4,
+            ),
+        ] {
+            let mut made = Vec::new();
+            let best = best(1, &orders, |whole, order| {
+                let (all, is_too_much) = &found[made.len()];
+                made.push((whole.to_vec(), order));
+                Ok(Attempt {
+                    documents: made.len() - 1,
+                    left: left(all),
+                    is_too_much: *is_too_much,
+                })
+            });
+            assert_eq!((made.len(), best.unwrap().documents), (n_made, best_is));
+            let in_turn = [&orders[..], &orders].concat();
+            for (i, (whole, order)) in made.into_iter().enumerate() {
+                let fields = if i < 3 {
+                    vec![]
+                } else {
+                    vec![ConfigField::Labels]
+                };
+                assert!(
+                    order == in_turn[i]
+                        && whole
+                            .iter()
+                            .all(|it| it.iter().all(|field| fields.contains(field))
+                                && it.is_empty() == fields.is_empty()),
+                    "{i}: {whole:?}"
+                );
+            }
         }
     }
 

@@ -18,7 +18,7 @@ use crate::operation::Sources;
 use crate::ordered::OrderedMap;
 use crate::patch::PatchFile;
 use crate::plan::{Change, HostSource, ImagePlan, LayerSource, OperationId, Plan, PlannedLayer};
-use crate::problem::{Problem, Rejected};
+use crate::problem::{Code, Problem, Rejected};
 use crate::rootfs::LayerLog;
 
 /// Something that still differs.
@@ -31,8 +31,15 @@ pub(super) struct Left {
     pub(super) text: String,
 }
 
+/// What a trial found.
+pub(super) struct Outcome {
+    pub(super) left: Vec<Left>,
+    /// Whether it took more work than a patch may.
+    pub(super) is_too_much: bool,
+}
+
 /// Returns what differs between the new images and what the patch file `text` makes of the old ones.
-pub(super) fn left(text: &str, subject: &Subject<'_>) -> Result<Vec<Left>, Error> {
+pub(super) fn outcome(text: &str, subject: &Subject<'_>) -> Result<Outcome, Error> {
     let (old, new) = (subject.old, subject.new);
     let files = match read(text) {
         Ok(files) => files,
@@ -64,7 +71,10 @@ pub(super) fn left(text: &str, subject: &Subject<'_>) -> Result<Vec<Left>, Error
             compare_layers(&plan, a, (old, new, b), subject, &mut left);
         }
     }
-    Ok(left)
+    Ok(Outcome {
+        left,
+        is_too_much: false,
+    })
 }
 
 /// Returns the operations that take a tar, and which.
@@ -141,13 +151,17 @@ fn read(text: &str) -> Result<Vec<PatchFile>, Rejected> {
     PatchFile::parse("the patch", text.as_bytes()).map(|file| vec![file])
 }
 
-fn told(rejected: &Rejected) -> Vec<Left> {
+fn told(rejected: &Rejected) -> Outcome {
     let problem = |problem: &Problem| Left {
         image: None,
         field: None,
         text: problem.message(),
     };
-    rejected.problems().map(problem).collect()
+    let mut problems = rejected.problems();
+    Outcome {
+        left: rejected.problems().map(problem).collect(),
+        is_too_much: problems.any(|problem| problem.code() == Code::TooMuchWork),
+    }
 }
 
 fn compare(
