@@ -352,3 +352,20 @@ impl<W: Write> Write for Summing<W> {
         self.out.flush()
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::io::{Write as _, sink};
+
+    use super::Summing;
+
+    #[test]
+    fn what_is_read_twice_is_the_same_or_an_error() {
+        // The check value of CRC-32/ISO-HDLC.
+        for (wanted, is_fine) in [(0xcbf4_3926, true), (0xcbf4_3927, false), (0, false)] {
+            let mut summing = Summing::new(sink());
+            summing.write_all(b"123456789").unwrap();
+            assert_eq!(summing.check(wanted).is_ok(), is_fine, "{wanted:x}");
+        }
+    }
+}

@@ -86,3 +86,21 @@ fn host(text: &str) -> Result<String, String> {
     }
     Ok(text.to_owned())
 }
+
+#[cfg(test)]
+mod tests {
+    use super::RegistryOptions;
+
+    #[test]
+    fn a_registry_that_is_named_is_reached_without_encryption() {
+        for plain_http in [vec![], vec!["r.example.com:5000".to_owned()]] {
+            let named = format!("plain_http: {plain_http:?}");
+            let options = RegistryOptions {
+                authfile: None,
+                plain_http,
+            };
+            let told = format!("{:?}", options.reach());
+            assert!(told.contains(&named), "{told}");
+        }
+    }
+}

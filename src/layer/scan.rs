@@ -318,3 +318,19 @@ fn file_name(path: &[u8]) -> &[u8] {
     let slash = path.iter().rposition(|&b| b == b'/');
     slash.map_or(path, |slash| &path[slash + 1..])
 }
+
+#[cfg(test)]
+mod tests {
+    use std::fs::File;
+    use std::os::fd::AsFd as _;
+
+    use super::{SourceKind, source_entry};
+
+    #[test]
+    fn a_device_is_added_with_its_numbers() {
+        let devices = File::open("/dev").unwrap();
+        let entry = source_entry(devices.as_fd(), b"/dev/null", b"null").unwrap();
+        let kind = entry.unwrap().kind;
+        assert!(matches!(kind, SourceKind::CharDevice(major, minor) if (major, minor) != (0, 0)));
+    }
+}

@@ -189,6 +189,8 @@ impl Entry {
 
 #[cfg(test)]
 mod tests {
+    use std::io::{self, Read};
+
     use super::{Entry, Kind, Mtime, Stream, TarReader, TypeFlag, header_group};
 
     #[test]
@@ -273,5 +275,28 @@ mod tests {
                 nanoseconds: 0
             }
         );
+    }
+
+    struct Broken;
+
+    impl Read for Broken {
+        fn read(&mut self, _: &mut [u8]) -> io::Result<usize> {
+            Err(io::ErrorKind::ConnectionReset.into())
+        }
+    }
+
+    #[test]
+    fn a_tar_may_end_before_its_last_padding_and_not_break_off_there() {
+        let mut bytes = header_group(&Entry {
+            name: b"a".to_vec(),
+            size: 4,
+            ..Entry::file()
+        });
+        bytes.extend(b"text");
+        let mut whole = TarReader::new(Stream(&bytes[..]));
+        assert!(whole.next().unwrap().is_some() && whole.next().unwrap().is_none());
+        let mut broken = TarReader::new(Stream(bytes.chain(Broken)));
+        assert!(broken.next().unwrap().is_some());
+        broken.next().unwrap_err();
     }
 }

@@ -129,7 +129,9 @@ fn read_names(
                     let message = format!("has `{id}` for `{name}`, which is not in the archive");
                     checker.error(Rule::MissingEntry, REPOSITORIES, message);
                 }
-                None => checker.bad_shape(REPOSITORIES, &path, Some(id), "an id"),
+                None => {
+                    checker.bad_shape(REPOSITORIES, &format!("{path}.{tag}"), Some(id), "an id");
+                }
             }
         }
     }

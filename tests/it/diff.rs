@@ -5,7 +5,7 @@ use std::path::Path;
 
 use serde_json::Value;
 
-use crate::binary::{command, ok, write_files};
+use crate::binary::{command, fails, ok, write_files};
 use crate::edit::{Archive, fixture};
 use crate::raw::{self, Raw};
 
@@ -230,6 +230,22 @@ fn images_of_one_side_are_told() {
     assert!(changes(&value).contains(&"added".to_owned()), "{value:#}");
     let back = json(&two, &one);
     assert!(changes(&back).contains(&"removed".to_owned()), "{back:#}");
+    for (old, new, place) in [(&one, &two, "new"), (&two, &one, "old")] {
+        let told = fails(1, [Path::new("diff"), Path::new("--as-patch"), old, new]);
+        assert!(told.contains(&format!("): is only in the {place} archive\n")));
+    }
+    // Of two images with no tag of the other archive, neither is the one that has become another.
+    let home = tempfile::tempdir().unwrap();
+    let other = patched(
+        home.path(),
+        "docker20-untagged.tar",
+        "  - set-label: {a: b}\n",
+    );
+    assert_eq!(
+        changes(&json(&two, &other)),
+        ["removed", "removed", "added"]
+    );
+    assert_eq!(changes(&json(&other, &two)), ["removed", "added", "added"]);
 }
 
 #[test]

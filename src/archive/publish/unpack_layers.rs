@@ -221,7 +221,7 @@ mod tests {
     use std::fs::{self, File};
     use std::os::unix::fs::MetadataExt as _;
 
-    use super::{Parents, extract_all};
+    use super::{Parents, extract_all, extract_entry};
     use crate::archive::names;
     use crate::tarball::{Entry, ImpliedDirectories, Kind, Mtime, Stream, TarReader, header_group};
 
@@ -350,5 +350,35 @@ mod tests {
         let mut reader = TarReader::new(Stream(&cut[..200]));
         let told = extract_all(&mut reader, "layer", home.path()).unwrap_err();
         assert!(told.to_string().contains("`layer`"), "{told}");
+    }
+
+    /// What a link leads to may be in a lower layer.
+    #[test]
+    fn a_link_is_left_out_only_where_its_target_is_not_there() {
+        let home = tempfile::tempdir().unwrap();
+        std::fs::write(home.path().join("file"), "").unwrap();
+        let root = File::open(home.path()).unwrap();
+        let too_long = format!("{}/file", "x".repeat(300));
+        for (target, is_left_out, is_there) in [
+            ("file", false, true),
+            ("lower/file", true, false),
+            ("file/file", true, false),
+            ("absent", true, false),
+            (&too_long, false, false),
+        ] {
+            let entry = Entry {
+                name: b"link".to_vec(),
+                kind: Kind::HardLink,
+                link_name: target.into(),
+                ..Entry::file()
+            };
+            let mut reader = TarReader::new(Stream(&[][..]));
+            let parent = File::open(home.path()).unwrap().into();
+            let result = extract_entry(&mut reader, &entry, &root, &parent, "link");
+            assert_eq!(result.is_ok(), is_left_out || is_there, "{target}");
+            let link = home.path().join("link");
+            assert_eq!(link.exists(), is_there, "{target}");
+            std::fs::remove_file(link).ok();
+        }
     }
 }

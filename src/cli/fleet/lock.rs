@@ -147,3 +147,38 @@ fn existing(path: &Path) -> Result<Option<fleet::Lock>, Failure> {
         Err(error) => Err(error.into()),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::existing;
+    use crate::digest::Digest;
+    use crate::fleet::{Entry, Lock, Recipe};
+    use crate::reference::Reference;
+
+    #[test]
+    fn a_lock_keeps_what_it_has_unless_it_is_none() {
+        let home = tempfile::tempdir().unwrap();
+        let path = home.path().join("fleet.lock");
+        assert!(existing(&path).unwrap().is_none());
+        let recipe = Recipe {
+            inputs: Digest::of(b"inputs"),
+            patches: vec!["fix.yaml".to_owned()],
+            args: Vec::new(),
+            platform: None,
+        };
+        let digest = Digest::of(b"image");
+        let entry = Entry {
+            to: Reference::parse("r.example.com/a:1").unwrap(),
+            from: Reference::parse("r.example.com/b:1").unwrap(),
+            digest,
+            recipe: 0,
+            result: Some(digest),
+        };
+        let lock = Lock::new(&[recipe], vec![entry]).unwrap();
+        std::fs::write(&path, lock.to_string()).unwrap();
+        assert!(existing(&path).unwrap() == Some(lock));
+        std::fs::write(&path, "fleet").unwrap();
+        assert!(existing(&path).unwrap().is_none());
+        existing(home.path()).unwrap_err();
+    }
+}

@@ -134,6 +134,12 @@ mod tests {
         }
     }
 
+    #[test]
+    fn an_exception_may_be_in_an_excluded_directory() {
+        assert!(exclude(&[]).is_deep() && exclude(&["d", "**/x"]).is_deep());
+        assert!(!exclude(&["d", "!d/x"]).is_deep());
+    }
+
     /// The expectations are those of moby/patternmatcher's documentation and of `docker build`.
     #[test]
     fn patterns_mean_what_they_mean_to_docker() {

@@ -260,6 +260,27 @@ fn a_chain_that_does_not_end_is_an_error_that_names_both_sides() {
     }
 }
 
+#[test]
+fn a_list_of_names_that_is_none_is_found() {
+    for (list, place) in [
+        (json!([]), "."),
+        (json!({"a": []}), ".a"),
+        (json!({"a": {"1": 1}}), ".a.1"),
+    ] {
+        let mut archive = before_1_10("docker20.tar");
+        archive.entry("repositories").data = list.to_string().into_bytes();
+        let directory = tempfile::tempdir().unwrap();
+        let input = write(directory.path(), &archive);
+        let output = run(["verify".as_ref(), input.as_os_str()]);
+        let found = String::from_utf8(output.stdout).unwrap();
+        let is_told = found.lines().any(|line| {
+            line.starts_with("error[bad-shape] repositories: ")
+                && line.contains(&format!("at `{place}`"))
+        });
+        assert!(is_told, "{place}: {found}");
+    }
+}
+
 /// Each of them costs little by itself; images that all have the others below them would cost the square.
 #[test]
 fn images_that_share_a_long_chain_do_not_cost_its_square() {
