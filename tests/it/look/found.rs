@@ -59,23 +59,23 @@ fn compare(layers: &[Vec<Item>]) -> Result<usize, TestCaseError> {
 
 /// Compares `n` stacks; how often not all layers were read is at least `n_partial`.
 #[track_caller]
-fn hold(n: u32, stacks: &impl Strategy<Value = Vec<Vec<Item>>>, n_partial: usize) {
+fn hold(n: u32, stacks: &impl Strategy<Value = Vec<Vec<Item>>>, n_partial: u32) {
     let n_found = Cell::new(0);
     random::check(n, stacks, |layers| {
         n_found.set(n_found.get() + compare(&layers)?);
         Ok(())
     });
-    assert!(n_found.get() >= n_partial, "{}", n_found.get());
+    assert!(n_found.get() >= n_partial as usize, "{}", n_found.get());
 }
 
 #[test]
 fn a_file_found_early_is_that_of_the_whole_tree() {
-    hold(150, &honest::stack(2..6), 150);
+    hold(150, &honest::stack(2..6), random::cases(125));
 }
 
 #[test]
 fn layers_that_nobody_meant_to_write_are_no_exception() {
-    hold(250, &wild::stack(2..6), 2);
+    hold(250, &wild::stack(2..6), 1);
     let mixed = (
         wild::stack(1..4),
         honest::stack(1..3),
@@ -83,7 +83,7 @@ fn layers_that_nobody_meant_to_write_are_no_exception() {
         honest::stack(0..2),
     );
     let mixed = mixed.prop_map(|(a, b, c, d)| [a, b, c, d].concat());
-    hold(250, &mixed, 150);
+    hold(250, &mixed, random::cases(125));
 }
 
 /// How many layers are read for a path.

@@ -18,6 +18,7 @@ use self::hand::{EDITS, config, edit, has, layers, read};
 use crate::binary::{listing, ok};
 use crate::edit::Archive;
 use crate::forms;
+use crate::random::cases;
 
 /// Archives of real programs.
 const FIXTURES: &[&str] = &[
@@ -121,8 +122,10 @@ fn every_edit_by_hand_of_every_form_is_repaired() {
             let again = repair(&output).unwrap();
             assert_eq!(again.to_string(), "nothing to repair", "{what}");
             // The same corrections each time, whatever order a map has.
-            let twice = repair(&input).unwrap();
-            assert_eq!(twice.to_string(), repaired.to_string(), "{what}");
+            if n_edited % 3 < cases(1) {
+                let twice = repair(&input).unwrap();
+                assert_eq!(twice.to_string(), repaired.to_string(), "{what}");
+            }
         }
     }
     assert!(n_edited > 350, "{n_edited}");

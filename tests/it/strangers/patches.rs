@@ -170,16 +170,20 @@ fn no_key_or_value_of_a_patch_gets_out_of_its_place() {
                 break;
             }
             n_places += 1;
+            // In turn half of them; `OCIPATCH_CASES=2` has all meet each place.
             for (p, payload) in PAYLOADS.iter().enumerate() {
+                let turn = n_places + p;
+                if turn % 2 >= cases(1) as usize {
+                    continue;
+                }
                 let changed = with_payload(&patch, n, payload).unwrap();
                 // A format for each place and payload in turn; every payload meets all of them many times.
-                let turn = n_places + p;
                 let raw = text(&changed, Style::Raw);
                 let is_good = is_good(&raw);
-                checked.add((turn % CHECKS.len(), is_good), raw);
+                checked.add((turn / 2 % CHECKS.len(), is_good), raw);
                 let escaped = text(&changed, Style::Escaped);
                 if PatchFile::parse("fix.yaml", escaped.as_bytes()).is_err() {
-                    refused.add((turn % PLANS.len(), false), escaped);
+                    refused.add((turn / 2 % PLANS.len(), false), escaped);
                     continue;
                 }
                 // A plan for every fourth: a place meets one or two payloads.
