@@ -61,6 +61,8 @@ mod tests {
             "1.x",
             "99999999999999999999",
             "-1",
+            "+1",
+            "1.+2",
         ] {
             assert_eq!(version(tag), None, "{tag}");
         }
