@@ -48,7 +48,8 @@ impl Tries {
 
     /// Between a half and one and a half of a time that doubles.
     fn backoff(&self) -> Duration {
-        let wait = self.first_wait * 2_u32.pow(self.n - 1);
+        let wait = self.first_wait.saturating_mul(2_u32.pow(self.n - 1));
+        let wait = wait.min(MAX_WAIT);
         wait / 2 + jitter(wait)
     }
 }
@@ -81,7 +82,7 @@ fn jitter(time: Duration) -> Duration {
 mod tests {
     use std::time::Duration;
 
-    use super::{Tries, jitter};
+    use super::{MAX_WAIT, Tries, jitter};
     use crate::registry::Failure;
     use crate::registry::tests::answer;
 
@@ -137,6 +138,13 @@ mod tests {
             let middle = FIRST * 2_u32.pow(n);
             assert!(middle / 2 <= wait && wait < middle * 3 / 2, "{n}: {wait:?}");
         }
+    }
+
+    #[test]
+    fn no_wait_is_too_long() {
+        let mut tries = Tries::new(Duration::MAX);
+        assert!(tries.after(&answer(503, &[], "")).unwrap() <= MAX_WAIT);
+        assert!(tries.after_break().unwrap() <= MAX_WAIT * 3 / 2);
     }
 
     #[test]

@@ -80,7 +80,7 @@ impl DifferencePatch {
             subject.attempt(whole, order)
         })?;
         let one_sided = pairs.iter().filter_map(|pair| one_sided(pair, old, new));
-        let left = best.left.into_iter().map(|left| left.text);
+        let left = best.outcome.left.into_iter().map(|left| left.text);
         let others = super::compare_others(old, new).into_iter();
         let others = others
             .filter(|other| !goes_with_its_image(other, new))
@@ -120,11 +120,10 @@ struct Subject<'a> {
     places: HashMap<String, usize>,
 }
 
-/// Documents of a patch, and what differs once they were applied.
+/// Documents of a patch, and what came of applying them.
 struct Attempt<D> {
     documents: D,
-    left: Vec<trial::Left>,
-    is_too_much: bool,
+    outcome: trial::Outcome,
 }
 
 impl Subject<'_> {
@@ -135,12 +134,8 @@ impl Subject<'_> {
     ) -> Result<Attempt<Documents>, Error> {
         let how = (whole, order);
         let documents = Documents::of(self.old, self.new, self.pairs, how, self.style);
-        let trial::Outcome { left, is_too_much } = trial::outcome(&documents.to_string(), self)?;
-        Ok(Attempt {
-            documents,
-            left,
-            is_too_much,
-        })
+        let outcome = trial::outcome(&documents.to_string(), self)?;
+        Ok(Attempt { documents, outcome })
     }
 
     fn layers_differ(&self) -> bool {
@@ -152,7 +147,7 @@ impl Subject<'_> {
     }
 }
 
-/// Returns the attempt that leaves the least, of those that are worth to be made.
+/// Returns the attempt that leaves the least, of those worth making.
 fn best<D>(
     n_images: usize,
     orders: &[Order],
@@ -160,20 +155,20 @@ fn best<D>(
 ) -> Result<Attempt<D>, Error> {
     let mut whole = vec![Vec::new(); n_images];
     let mut best = attempt(&whole, orders[0])?;
-    let mut is_too_much = best.is_too_much;
+    let mut is_too_much = best.outcome.is_too_much;
     // Thing by thing, then the fields anew that did not come out so; in each order of the layers.
     for is_whole in [false, true] {
         if is_whole {
-            widen(&best.left, &mut whole);
+            widen(&best.outcome.left, &mut whole);
         }
         for &order in orders.iter().skip(usize::from(!is_whole)) {
             // In another order the same layers are as much work.
-            if best.left.is_empty() || is_too_much {
+            if best.outcome.left.is_empty() || is_too_much {
                 return Ok(best);
             }
             let other = attempt(&whole, order)?;
-            is_too_much = other.is_too_much;
-            if rank(&other.left) < rank(&best.left) {
+            is_too_much = other.outcome.is_too_much;
+            if rank(&other.outcome.left) < rank(&best.outcome.left) {
                 best = other;
             }
         }
@@ -229,7 +224,7 @@ fn one_sided(pair: &Pair, old: &Archive, new: &Archive) -> Option<String> {
 #[cfg(test)]
 mod tests {
     use super::config::COLLECTIONS;
-    use super::trial::Left;
+    use super::trial::{Left, Outcome};
     use super::{Attempt, ConfigField, Order, best, rank, widen};
 
     fn left(all: &[(Option<usize>, Option<ConfigField>)]) -> Vec<Left> {
@@ -293,8 +288,10 @@ mod tests {
                 made.push((whole.to_vec(), order));
                 Ok(Attempt {
                     documents: made.len() - 1,
-                    left: left(all),
-                    is_too_much: *is_too_much,
+                    outcome: Outcome {
+                        left: left(all),
+                        is_too_much: *is_too_much,
+                    },
                 })
             });
             assert_eq!((made.len(), best.unwrap().documents), (n_made, best_is));
