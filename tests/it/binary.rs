@@ -4,7 +4,7 @@
 use std::ffi::OsStr;
 use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
-use std::process::{Command, Output};
+use std::process::{Command, Output, Stdio};
 
 use ocipatch::digest::Digest;
 
@@ -24,6 +24,25 @@ pub(crate) fn command() -> Command {
 
 pub(crate) fn run<I: IntoIterator<Item: AsRef<OsStr>>>(arguments: I) -> Output {
     command().args(arguments).output().unwrap()
+}
+
+/// Runs a command that may take `n_bytes` of memory, and so many seconds of a processor; its temporary files are in `home` too.
+pub(crate) fn limited(home: &Path, n_bytes: u64, n_seconds: u32, arguments: &[&str]) -> Output {
+    let script = format!(
+        "ulimit -d {}; ulimit -t {n_seconds}; exec \"$@\"",
+        n_bytes / 1024
+    );
+    let mut command = Command::new("sh");
+    command
+        .current_dir(home)
+        .args(["-c", &script, "sh", env!("CARGO_BIN_EXE_ocipatch")])
+        .envs(NO_CACHE)
+        .args(arguments)
+        .stdin(Stdio::null())
+        .env_remove("SOURCE_DATE_EPOCH")
+        .env("TMPDIR", home)
+        .env("NO_COLOR", "1");
+    command.output().unwrap()
 }
 
 /// The stdout of a run that has to succeed.

@@ -54,22 +54,6 @@ fn told(archive: &Archive, operations: &str, home: &Path) -> String {
     told
 }
 
-/// No engine pushes layers that are not compressed.
-#[test]
-fn layers_are_compressed_on_their_way_to_a_registry_with_a_note() {
-    let archive = Archive::open(edit::Archive::fixture("docker20.tar").open().unwrap()).unwrap();
-    let patches = Patches::default();
-    let conditions = Conditions {
-        is_pushed: true,
-        ..Conditions::default()
-    };
-    let gathered = gather(&patches, &archive, &conditions).unwrap();
-    let plan = gathered.plan().unwrap();
-    let note = "2 layers are compressed with gzip, as in other images of registries";
-    let notes = &plan.images[0].notes;
-    assert!(notes.iter().any(|it| *it == note), "{notes:?}");
-}
-
 fn problems(rejected: &ocipatch::problem::Rejected) -> String {
     let told = rejected.problems().map(|problem| {
         let help = problem.help().unwrap_or_default();
@@ -117,4 +101,20 @@ fn each_operation_has_the_effects_that_are_written() {
     } else {
         assert_eq!(found, expected, "run with UPDATE=1 to rewrite");
     }
+}
+
+/// No engine pushes layers that are not compressed.
+#[test]
+fn layers_are_compressed_on_their_way_to_a_registry_with_a_note() {
+    let archive = Archive::open(edit::Archive::fixture("docker20.tar").open().unwrap()).unwrap();
+    let patches = Patches::default();
+    let conditions = Conditions {
+        is_pushed: true,
+        ..Conditions::default()
+    };
+    let gathered = gather(&patches, &archive, &conditions).unwrap();
+    let plan = gathered.plan().unwrap();
+    let note = "2 layers are compressed with gzip, as in other images of registries";
+    let notes = &plan.images[0].notes;
+    assert!(notes.iter().any(|it| *it == note), "{notes:?}");
 }

@@ -15,6 +15,11 @@ pub(crate) fn cases(n: u32) -> u32 {
     number("OCIPATCH_CASES").map_or(n.div_ceil(2), |times| n * times)
 }
 
+/// Whether this is one of the turns that are taken: one in `n`, or as many as `OCIPATCH_CASES` says.
+pub(crate) fn takes(turn: usize, n: usize) -> bool {
+    turn % n < cases(1) as usize
+}
+
 fn runner(n: u32) -> TestRunner {
     let mut seed = [0; 32];
     seed[..4].copy_from_slice(&number("OCIPATCH_SEED").unwrap_or_default().to_le_bytes());

@@ -8,7 +8,7 @@ use ocipatch::digest::Digest;
 
 use crate::binary::{command, listing, write_files};
 use crate::edit::Archive;
-use crate::random::cases;
+use crate::random::takes;
 
 /// The shape of a hidden name, for a directory that nobody knows.
 const FOREIGN: &str = "0123456789abcdef.fedcba9876543210.ocipatch";
@@ -64,11 +64,9 @@ fn list(archive: &Archive) -> Vec<u8> {
 
 #[test]
 fn an_archive_with_a_name_of_ours_is_refused_everywhere() {
-    let mut turn = 0;
-    for archive in ["docker20.tar", "docker26.tar", "skopeo-oci.tar"] {
-        // The same name has another turn in the next archive.
-        turn += 1;
-        for (name, reason) in [
+    let archives = ["docker20.tar", "docker26.tar", "skopeo-oci.tar"];
+    for (a, archive) in archives.into_iter().enumerate() {
+        for (n, (name, reason)) in [
             (".ocipatch".to_owned(), "reserved for what `unpack` keeps"),
             (
                 ".ocipatch/headers".to_owned(),
@@ -95,7 +93,10 @@ fn an_archive_with_a_name_of_ours_is_refused_everywhere() {
                 format!("blobs/.change.{FOREIGN}/lines"),
                 "interrupted change of another directory",
             ),
-        ] {
+        ]
+        .into_iter()
+        .enumerate()
+        {
             let home = home();
             let mut images = Archive::fixture(archive);
             let list = list(&images);
@@ -103,7 +104,6 @@ fn an_archive_with_a_name_of_ours_is_refused_everywhere() {
             lay_out(home.path(), &images);
             fs::write(home.path().join("app/precious"), "mine\n").unwrap();
             let before = listing(home.path());
-            turn += 1;
             for image in ["app.tar", "app"] {
                 // In a directory it is what `unpack` leaves there.
                 let is_own_directory = image == "app" && name.starts_with(".ocipatch/");
@@ -129,7 +129,7 @@ fn an_archive_with_a_name_of_ours_is_refused_everywhere() {
                         continue;
                     }
                     // In turn half of them: each command meets each name. `OCIPATCH_CASES=2` has all meet in each archive.
-                    if (i + turn) % 2 >= cases(1) as usize {
+                    if !takes(a + n + i, 2) {
                         continue;
                     }
                     let said = say(home.path(), &line.replace("IMAGE", image));

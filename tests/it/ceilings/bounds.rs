@@ -7,7 +7,8 @@ use std::path::Path;
 use serde_json::json;
 
 use super::made::{Image, deep, docker, files, layout, one, parts, patch, tar};
-use super::{INSPECT, PLAN, UNPACK, VERIFY, label, labels, limited};
+use super::{INSPECT, PLAN, UNPACK, VERIFY, label, labels};
+use crate::binary::limited;
 
 /// Processor time that a run may take: some go as far as they may.
 const SECONDS: u32 = 30;

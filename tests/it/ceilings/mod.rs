@@ -8,11 +8,10 @@ mod bounds;
 mod made;
 
 use std::path::Path;
-use std::process::{Command, Output, Stdio};
 
 use serde_json::{Map, Value, json};
 
-use crate::binary::NO_CACHE;
+use crate::binary::limited;
 use crate::random::cases;
 use made::{Image, docker, file, files, layout, one, parts, patch};
 
@@ -33,25 +32,6 @@ const AS_PATCH: &[&str] = &[
     "a.tar",
     "b.tar",
 ];
-
-/// Runs a command that may take `n_bytes` of memory, and so many seconds of a processor.
-fn limited(home: &Path, n_bytes: u64, n_seconds: u32, arguments: &[&str]) -> Output {
-    let script = format!(
-        "ulimit -d {}; ulimit -t {n_seconds}; exec \"$@\"",
-        n_bytes / 1024
-    );
-    let mut command = Command::new("sh");
-    command
-        .current_dir(home)
-        .args(["-c", &script, "sh", env!("CARGO_BIN_EXE_ocipatch")])
-        .envs(NO_CACHE)
-        .args(arguments)
-        .stdin(Stdio::null())
-        .env_remove("SOURCE_DATE_EPOCH")
-        .env("TMPDIR", home)
-        .env("NO_COLOR", "1");
-    command.output().unwrap()
-}
 
 /// How much of an input there is, in halves: all of it where random cases are twice as many.
 fn halves() -> u32 {

@@ -1,7 +1,7 @@
 //! What a fuzzer calls: functions that take any bytes and hold the product to its promises.
 //!
 //! `tests/fuzz` gives them to libFuzzer. The ordinary tests call them too, over seeds and some thousands of changes of
-//! them; `OCIPATCH_CASES` says how many times as many, and `OCIPATCH_SEED` begins elsewhere.
+//! them; `OCIPATCH_CASES` asks for more, and `OCIPATCH_SEED` begins elsewhere.
 #![allow(clippy::unwrap_used, reason = "what cannot go on has found something")]
 
 mod archive;

@@ -12,9 +12,9 @@ use std::fmt::Write as _;
 use std::fs;
 use std::os::unix::fs::MetadataExt as _;
 use std::path::Path;
-use std::process::{Command, Output};
+use std::process::Output;
 
-use crate::binary::{NO_CACHE, write_files};
+use crate::binary::{self, write_files};
 use crate::edit::{Archive, file_header, fixture};
 use bombs::{
     BOMB_BYTES, bomb, bomb_bytes, compressed, huge_group, huge_manifest, huge_pax, many_entries,
@@ -30,21 +30,13 @@ const COMMANDS: [&[&str]; 6] = [
     &["unpack", "IMAGE", "out"],
     &["unpack", "--layers", "IMAGE", "out"],
 ];
-/// Memory that a command may take. In KiB.
-const ROOM: u32 = 48 * 1024;
+/// Memory that a command may take. In bytes.
+const ROOM: u64 = 48 << 20;
+/// Processor time that it may take, many times what it needs.
+const SECONDS: u32 = 60;
 
 fn limited(directory: &Path, arguments: &[&str]) -> Output {
-    let mut command = Command::new("sh");
-    command
-        .current_dir(directory)
-        .args(["-c", &format!("ulimit -d {ROOM}; exec \"$@\""), "sh"])
-        .arg(env!("CARGO_BIN_EXE_ocipatch"))
-        .envs(NO_CACHE)
-        .args(arguments)
-        .env_remove("SOURCE_DATE_EPOCH")
-        .env("TMPDIR", directory)
-        .env("NO_COLOR", "1");
-    command.output().unwrap()
+    binary::limited(directory, ROOM, SECONDS, arguments)
 }
 
 /// Runs every command on `image`, which `write` puts there; returns what they say.

@@ -19,7 +19,7 @@ use std::path::PathBuf;
 use clap::CommandFactory;
 use ocipatch::ledger::{ReadAs, WrittenAs};
 
-use crate::random::cases;
+use crate::random::takes;
 use home::Home;
 use spelling::{Spelling, of_existing, of_missing};
 use table::{COMMANDS, Line, Place, Read, Written};
@@ -166,9 +166,8 @@ fn each_line(cross: impl Fn(&Line, &mut Counts) + Sync) -> Counts {
 fn in_turn(spellings: Vec<Spelling>, line: &Line, counts: &Counts) -> Vec<Spelling> {
     let turn = line.words.len() + counts.pairs;
     let n = spellings.len();
-    let is_chosen = |i: usize| (n + i - turn % n) % n < cases(1) as usize;
     let spellings = spellings.into_iter().enumerate();
-    let chosen = spellings.filter(|(i, _)| is_chosen(*i));
+    let chosen = spellings.filter(|(i, _)| takes(n + i - turn % n, n));
     chosen.map(|(_, spelling)| spelling).collect()
 }
 

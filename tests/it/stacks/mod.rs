@@ -1,6 +1,6 @@
 //! Random stacks of layers and what operations make of them, against trees that are worked out by hand.
 //!
-//! `OCIPATCH_CASES=50 cargo test stacks` tries so many times as many.
+//! `OCIPATCH_CASES=50 cargo test stacks` tries a hundred times as many.
 
 pub(crate) mod any_edit;
 pub(crate) mod edit;

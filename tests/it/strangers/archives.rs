@@ -12,7 +12,7 @@ use super::patches::with_payload;
 use super::{PAYLOADS, run};
 use crate::binary::write_files;
 use crate::edit::{Archive, file_header, fixture};
-use crate::random::cases;
+use crate::random::{cases, takes};
 
 const PATCH: &str = "apiVersion: ocipatch/v1
 attestations: drop
@@ -87,7 +87,7 @@ const WRITING: [(Format, &[&str]); 3] = [
 fn run_some(home: &Path, turn: usize) {
     let commands = COMMANDS.iter().chain(&WRITING).enumerate();
     for (i, (format, arguments)) in commands {
-        if (i + turn) % 6 < cases(1) as usize {
+        if takes(i + turn, 6) {
             run(home, *format, arguments);
         }
     }
@@ -114,7 +114,7 @@ fn no_string_of_a_document_gets_out_of_its_place() {
                 n_places += 1;
                 // In turn, a payload and a command for every eighth place: all of them meet many times. `OCIPATCH_CASES=8` takes
                 // every place, `OCIPATCH_CASES=65` has each meet every payload and command.
-                if n_places % 8 >= cases(1) as usize {
+                if !takes(n_places, 8) {
                     continue;
                 }
                 for turn in (n_places / 8..).take(cases(1) as usize) {

@@ -7,7 +7,7 @@ use super::clean::{self, Format};
 use super::{PAYLOADS, run};
 use crate::binary::{command, write_files};
 use crate::edit::fixture;
-use crate::random::cases;
+use crate::random::takes;
 
 #[test]
 fn no_argument_gets_out_of_its_place() {
@@ -35,7 +35,7 @@ fn no_argument_gets_out_of_its_place() {
             // In turn a sixth of them: each line meets one payload at most. `OCIPATCH_CASES=6` has each
             // meet all.
             for (i, line) in lines.iter().enumerate() {
-                if (i + c + p) % 6 < cases(1) as usize {
+                if takes(i + c + p, 6) {
                     text(line);
                 }
             }
@@ -51,7 +51,7 @@ fn no_argument_gets_out_of_its_place() {
                 ];
                 // In turn one of them, or none. `OCIPATCH_CASES=6` has each option meet every payload in each.
                 for (i, line) in lines.iter().enumerate() {
-                    if (i + n_options + p) % 6 < cases(1) as usize {
+                    if takes(i + n_options + p, 6) {
                         text(line);
                     }
                 }

@@ -12,7 +12,7 @@ use super::{AT_ONCE, MARKUP, PAYLOADS, run, run_on};
 use crate::binary::write_files;
 use crate::consumers::OPERATIONS;
 use crate::edit::fixture;
-use crate::random::cases;
+use crate::random::{cases, takes};
 use crate::schema::EXPECTED;
 
 /// How a payload is written into YAML.
@@ -173,7 +173,7 @@ fn no_key_or_value_of_a_patch_gets_out_of_its_place() {
             // In turn half of them; `OCIPATCH_CASES=2` has all meet each place.
             for (p, payload) in PAYLOADS.iter().enumerate() {
                 let turn = n_places + p;
-                if turn % 2 >= cases(1) as usize {
+                if !takes(turn, 2) {
                     continue;
                 }
                 let changed = with_payload(&patch, n, payload).unwrap();
@@ -187,7 +187,7 @@ fn no_key_or_value_of_a_patch_gets_out_of_its_place() {
                     continue;
                 }
                 // A plan for every fourth: a place meets one or two payloads.
-                if turn % 4 >= cases(1) as usize {
+                if !takes(turn, 4) {
                     continue;
                 }
                 let (name, format) = PLANS[turn / 4 % PLANS.len()];

@@ -212,11 +212,11 @@ impl Drop for Double {
 pub(crate) fn app_of(domain: &str, settings: Settings) -> Repository {
     // How the times grow is tested without waiting for them.
     let first_wait = Duration::from_millis(20);
-    let registries = Registries::new(Settings {
+    let settings = Settings {
         first_wait,
         ..settings
-    });
-    let registries = registries.unwrap();
+    };
+    let registries = Registries::new(settings).unwrap();
     let name = Reference::parse(&format!("{domain}/app")).unwrap();
     registries.repository(&name)
 }
