@@ -32,6 +32,16 @@ fn spelling_and_white_space_survive() {
 }
 
 #[test]
+fn a_value_is_laid_out_where_it_takes_the_place_of_another() {
+    let new = || Document::parse(br#"{"x":[1]}"#).unwrap().root;
+    let before = "{\n  \"a\": {\n    \"b\": 1\n  }\n}\n";
+    let after = "{\n  \"a\": {\n    \"b\": {\n      \"x\": [\n        1\n      ]\n    }\n  }\n}\n";
+    assert_eq!(set(before, &["a"], "b", new()), after);
+    let after = "{\n  \"a\": {\n    \"x\": [\n      1\n    ]\n  }\n}\n";
+    assert_eq!(set(before, &[], "a", new()), after);
+}
+
+#[test]
 fn what_is_no_json_is_refused() {
     let deep = "[".repeat(129) + &"]".repeat(129);
     for (wrong, offset) in [
