@@ -117,6 +117,27 @@ fn a_tag_that_moves_makes_the_lock_old_and_no_difference_to_a_run() {
 }
 
 #[test]
+fn an_arg_of_a_patch_comes_from_the_environment_of_the_command() {
+    let home = Home::with(&["1.4.0"]);
+    let patch = "{apiVersion: ocipatch/v1, args: {TEAM: {}, WHO: {from-env: FLEET_WHO}}, operations: [set-label: {t: \"${TEAM}\", w: \"${WHO}\"}]}";
+    fs::write(home.path().join("patches/labels.yaml"), patch).unwrap();
+    let lock = |who: Option<&str>| {
+        let mut command = command();
+        command.current_dir(home.path()).args(["fleet", "lock"]);
+        command.env_remove("FLEET_WHO");
+        if let Some(who) = who {
+            command.env("FLEET_WHO", who);
+        }
+        command.output().unwrap()
+    };
+    let refused = lock(None);
+    let told = String::from_utf8(refused.stderr).unwrap();
+    assert!(told.contains("`FLEET_WHO`"), "{told}");
+    assert_eq!(refused.status.code(), Some(1));
+    assert_eq!(lock(Some("me")).status.code(), Some(0));
+}
+
+#[test]
 fn a_worker_needs_the_lock_and_the_patches_and_no_more() {
     let mut home = Home::new();
     home.succeeds("fleet lock");

@@ -13,6 +13,7 @@ mod refused;
 mod taken;
 
 use std::collections::BTreeSet;
+use std::os::unix::fs::MetadataExt as _;
 use std::path::{Path, PathBuf};
 
 use ocipatch::digest::Digest;
@@ -190,6 +191,11 @@ fn each_form_keeps_its_names_headers_and_spelling_and_so_does_its_directory() {
             ok(["pack".as_ref(), extracted.as_os_str(), packed.as_os_str()]);
             let packed = Archive::read(&std::fs::read(&packed).unwrap());
             assert_eq!(contents(&packed), contents(&new), "{name}\n{operations}");
+            for entry in &packed.entries {
+                let on_disk = std::fs::symlink_metadata(extracted.join(&entry.name)).unwrap();
+                let mtime = entry.header.mtime().unwrap();
+                assert_eq!(mtime.cast_signed(), on_disk.mtime(), "{}", entry.name);
+            }
             // No directory stays behind what it held.
             for entry in packed
                 .entries

@@ -91,6 +91,16 @@ fn files_that_go_takes_for_others_are_no_sparse_ones() {
 }
 
 #[test]
+fn an_entry_of_an_unknown_kind_has_no_map() {
+    let entry = Raw::new(b'V', "volume").record("GNU.sparse.size", b"100");
+    let entry = entry.record("GNU.sparse.numblocks", b"1");
+    let bytes = entry.record("GNU.sparse.map", b"0,0").bytes();
+    let mut reader = TarReader::new(Stream(&bytes[..]));
+    let entry = reader.next().unwrap().unwrap();
+    assert_eq!((entry.size, entry.sparse), (0, None));
+}
+
+#[test]
 fn maps_that_go_refuses_are_refused() {
     let map = |n: &[u8], map: &[u8]| {
         let raw = Raw::file("f", b"0123456789").record("GNU.sparse.size", b"100");
