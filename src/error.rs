@@ -313,3 +313,53 @@ impl std::error::Error for Error {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::error::Error as _;
+    use std::io;
+
+    use super::Error;
+
+    #[test]
+    fn what_went_wrong_below_is_named() {
+        let source = || io::Error::from(io::ErrorKind::NotFound);
+        let place = String::new;
+        let cause = Error::Io {
+            place: place(),
+            source: source(),
+        };
+        for (error, has_source) in [
+            (
+                Error::Remains {
+                    place: place(),
+                    cause: Box::new(cause),
+                },
+                true,
+            ),
+            (
+                Error::Io {
+                    place: place(),
+                    source: source(),
+                },
+                true,
+            ),
+            (
+                Error::Spool {
+                    directory: place(),
+                    source: source(),
+                },
+                true,
+            ),
+            (
+                Error::Changed {
+                    place: place(),
+                    what: place(),
+                },
+                false,
+            ),
+        ] {
+            assert_eq!(error.source().is_some(), has_source, "{error:?}");
+        }
+    }
+}

@@ -118,4 +118,21 @@ mod tests {
             (Some(&5), 3, false)
         );
     }
+
+    #[test]
+    fn maps_are_the_same_if_their_pairs_are_in_the_same_order() {
+        let map = |pairs: &[(&'static str, u32)]| {
+            let pairs = pairs.iter().copied();
+            pairs.collect::<OrderedMap<&str, u32>>()
+        };
+        let one = map(&[("a", 1), ("b", 2)]);
+        assert_eq!(one, map(&[("a", 1), ("b", 2)]));
+        for other in [
+            &[("b", 2), ("a", 1)][..],
+            &[("a", 1), ("b", 3)],
+            &[("a", 1)],
+        ] {
+            assert_ne!(one, map(other), "{other:?}");
+        }
+    }
 }

@@ -12,7 +12,9 @@ use std::time::{Duration, SystemTime};
 use tempfile::TempDir;
 
 use super::directory::Directory;
-use super::{Cache, MAX_RECORDS, Recorder, Replay, Replayed, name, tag, title};
+use super::{
+    Cache, MAX_RECORD_BYTES, MAX_RECORDS, Recorder, Replay, Replayed, name, tag, title, title_bytes,
+};
 use crate::digest::Digest;
 use crate::tarball::{Input, Stream, TarReader};
 
@@ -260,6 +262,55 @@ fn what_a_record_lacks_is_read_from_the_layer() {
         assert_eq!(walked.unwrap(), &LAYER[at..at + n_read], "{at}");
         assert!(is_opened, "{at}");
     }
+}
+
+#[test]
+fn an_item_that_is_cut_is_read_from_the_layer() {
+    let home = Home::new();
+    let body = [&[tag::READ][..], &4_u64.to_le_bytes(), b"hea"].concat();
+    home.forge(blob(), &body);
+    for (at, n_read) in [(4, 0), (4, 3), (3, 1), (0, 4)] {
+        let part = |input: &mut dyn Input| {
+            input.skip(at as u64)?;
+            let mut bytes = vec![0; n_read];
+            input.read_exact(&mut bytes)?;
+            Ok(bytes)
+        };
+        let (walked, is_opened) = replayed(home.find(blob()).unwrap(), part);
+        assert_eq!(walked.unwrap(), &LAYER[at..at + n_read], "{at}");
+        assert!(is_opened, "{at}");
+    }
+}
+
+/// Bytes of which each is read only after an interruption.
+struct Halting<'a>(&'a [u8], bool);
+
+impl io::Read for Halting<'_> {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        self.1 = !self.1;
+        if self.1 {
+            return Err(io::ErrorKind::Interrupted.into());
+        }
+        let n = buffer.len().min(1);
+        self.0.read(&mut buffer[..n])
+    }
+}
+
+#[test]
+fn what_is_interrupted_is_recorded_as_well() {
+    let home = Home::new();
+    let mut recording = home.cache.start().unwrap();
+    let mut input = Recorder::new(Halting(LAYER, false), &mut recording);
+    // Who asks for nothing gets nothing, and the stream goes on.
+    assert!(input.read(&mut []).is_err());
+    assert_eq!(input.read(&mut []).unwrap(), 0);
+    assert_eq!(walk(&mut input).unwrap(), walk(&mut Stream(LAYER)).unwrap());
+    recording.keep(blob(), 7);
+    let (walked, is_opened) = replayed(home.find(blob()).unwrap(), |mut input| walk(&mut input));
+    assert_eq!(
+        (walked.unwrap(), is_opened),
+        (walk(&mut Stream(LAYER)).unwrap(), false)
+    );
 }
 
 #[test]
@@ -550,5 +601,20 @@ fn only_a_directory_of_the_user_alone_is_used() {
         let below = foreign.join("ours");
         fs::DirBuilder::new().mode(0o700).create(&below).unwrap();
         assert!(is_used(&below));
+    }
+}
+
+#[test]
+fn no_file_is_read_that_is_longer_than_a_record() {
+    let home = Home::new();
+    let path = home.path(&name(blob(), 7));
+    write_private(&path, b"");
+    let file = fs::OpenOptions::new().write(true).open(&path).unwrap();
+    let limit = title_bytes() + MAX_RECORD_BYTES;
+    let directory = Directory::open(&home.path("")).unwrap();
+    for (n_bytes, is_read) in [(1, true), (limit, true), (limit + 1, false)] {
+        file.set_len(n_bytes).unwrap();
+        let read = directory.read(&name(blob(), 7));
+        assert_eq!(read.is_some(), is_read, "{n_bytes}");
     }
 }

@@ -89,7 +89,22 @@ fn host(text: &str) -> Result<String, String> {
 
 #[cfg(test)]
 mod tests {
-    use super::RegistryOptions;
+    use super::{RegistryOptions, host};
+
+    #[test]
+    fn a_host_is_a_name_or_an_address_and_a_port() {
+        for (text, is_host) in [
+            ("registry.example.com", true),
+            ("localhost:5000", true),
+            ("[::1]:5000", true),
+            ("", false),
+            ("http://localhost", false),
+            ("a b", false),
+            ("a_b", false),
+        ] {
+            assert_eq!(host(text).is_ok(), is_host, "{text}");
+        }
+    }
 
     #[test]
     fn a_registry_that_is_named_is_reached_without_encryption() {

@@ -106,6 +106,14 @@ mod tests {
             .expect("digests and diff ids are spelled alike")
     }
 
+    #[test]
+    fn what_states_no_layers_is_no_configuration() {
+        for is_edited in [false, true] {
+            assert!(Config::parse_fitted(b"{}", &[diff_id(1)], is_edited).is_err());
+            assert!(Config::parse_fitted(b"{}", &[], is_edited).is_err());
+        }
+    }
+
     /// A configuration with these layers, and a history with these letters; a capital letter is that of a layer.
     fn config(layers: &[u8], history: &str) -> Vec<u8> {
         let layers: Vec<String> = layers

@@ -259,7 +259,24 @@ impl Written {
 mod tests {
     use std::path::Path;
 
-    use super::{Extent, Ledger, Location, WrittenAs};
+    use super::{Extent, Ledger, Location, ReadAs, WrittenAs};
+
+    #[test]
+    fn a_device_may_be_read_and_written() {
+        let null = || Location::of(Path::new("/dev/null"));
+        let mut ledger = Ledger::default();
+        assert!(ledger.read(ReadAs::Patch, null()).is_ok());
+        assert!(
+            ledger
+                .write(WrittenAs::Output, Extent::File, null())
+                .is_ok()
+        );
+        assert!(
+            ledger
+                .write(WrittenAs::Iidfile, Extent::File, null())
+                .is_ok()
+        );
+    }
 
     #[test]
     fn only_what_goes_among_messages_may_share_standard_error() {

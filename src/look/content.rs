@@ -111,7 +111,6 @@ fn kind_of(kind: Kind) -> &'static str {
         Kind::CharDevice => "a character device",
         Kind::BlockDevice => "a block device",
         Kind::Fifo => "a named pipe",
-        Kind::Symlink => "a link",
         _ => "of an unknown type",
     }
 }

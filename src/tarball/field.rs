@@ -93,11 +93,9 @@ pub(super) fn number(field: &[u8]) -> Option<i64> {
         let negative = field[0] & 0x40 != 0;
         let mut value: i64 = if negative { -1 } else { 0 };
         for (i, &byte) in field.iter().enumerate() {
-            let byte = match (i, negative) {
-                (0, true) => byte | 0x80,
-                (0, false) => byte & 0x7f,
-                _ => byte,
-            };
+            // The first bit only says that the field is a number in base 256.
+            let is_marked = i == 0 && !negative;
+            let byte = if is_marked { byte & 0x7f } else { byte };
             value.checked_mul(256)?;
             value = value << 8 | i64::from(byte);
         }

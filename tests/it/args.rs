@@ -7,6 +7,8 @@ use std::process::Output;
 use tempfile::TempDir;
 
 use crate::binary::{command, write_files};
+use crate::cases::build;
+use crate::cases::text::Image;
 
 const PATCH: &str = "\
 apiVersion: ocipatch/v1
@@ -250,6 +252,35 @@ fn a_secret_is_written_and_not_shown() {
         "{problems}"
     );
     assert!(problems.contains("is `x ***"), "{problems}");
+}
+
+/// The lines of a file that gets a secret are not shown, wherever in a value it is.
+#[test]
+fn a_secret_in_a_document_is_not_shown() {
+    for (edit, is_shown) in [
+        ("set: { /b: \"${token}\" }", false),
+        ("set: { /b: [x, \"${token}\"] }", false),
+        ("set: { /b: { c: [{ d: \"x${token}\" }] } }", false),
+        ("merge: { b: { c: \"${token}\" } }", false),
+        ("merge: { b: [[\"${token}\"]] }", false),
+        ("set: { /b: 2 }, merge: { c: [3] }", true),
+    ] {
+        let workspace = workspace(&format!(
+            "apiVersion: ocipatch/v1\nargs: {{ token: {{ secret: true }} }}\noperations:\n  - edit-json: {{ path: /a.json, {edit} }}\n  - set-label: {{ a: \"${{token}}\" }}\n"
+        ));
+        let image = Image::parse("tags: app:1\nlayer: 0644 a.json \"{\\\"a\\\": 1}\"");
+        std::fs::write(workspace.path().join("small.tar"), build::hybrid(&[image])).unwrap();
+        let given = format!("token={SECRET}");
+        for format in ["--format=text", "--format=json"] {
+            let arguments = ["plan", "fix.yaml", "small.tar", format, "--arg", &given];
+            let output = run(&workspace, &[], &arguments);
+            let told = told(&output);
+            assert_eq!(output.status.code(), Some(0), "{told}");
+            assert!(!told.contains("hunter2"), "{edit}: {told}");
+            let has_lines = told.contains("{\"a\": 1") || told.contains("{\\\"a\\\": 1");
+            assert_eq!(has_lines, is_shown, "{edit}: {told}");
+        }
+    }
 }
 
 #[test]

@@ -167,6 +167,28 @@ fn a_source_with_a_type_that_no_engine_unpacks_is_refused() {
     }
 }
 
+/// The device that is a whiteout to some engines is taken where a layer is used as it is.
+#[test]
+fn a_source_with_the_device_of_overlay_is_refused_or_used_as_it_is() {
+    let directory = tempdir().unwrap();
+    let device = Raw::device(b'3', "gone", (0, 0));
+    std::fs::write(
+        directory.path().join("odd.tar"),
+        stream(&[device, Raw::file("g", b"g")]),
+    )
+    .unwrap();
+    let base = image(&[stream(&[Raw::file("f", b"f")])]);
+    let apply = |operation: &str| {
+        let patch = run::patch(&[operation.to_owned()]);
+        run::apply(&base, &patch, directory.path())
+    };
+    let told = apply("add-layer: { from: odd.tar }").unwrap_err();
+    let wanted = "invalid-source: `gone` is the character device 0:0";
+    assert!(told.starts_with(wanted), "{told}");
+    apply("add-layer: { from: odd.tar, as-is: true }").unwrap();
+    apply("add-layer: { from: odd.tar, exclude: [gone] }").unwrap();
+}
+
 #[test]
 fn a_layer_with_such_a_type_is_kept_or_the_entry_is_named() {
     let directory = tempdir().unwrap();

@@ -401,7 +401,7 @@ const FILES: &[(&str, &[&str])] = &[
             "src/gather/sources.rs",
             "src/job/patches.rs",
             "src/layer/scan.rs",
-            "src/ledger/location.rs",
+            "src/ledger/location/mod.rs",
             // Credentials and certificates: what an administrator wrote, and no input of a patch.
             "src/registry/auth/credential.rs",
             "src/registry/certificates.rs",

@@ -197,7 +197,7 @@ fn room(file: &File) -> Option<u64> {
 mod tests {
     use std::io::{self, Read, Write as _};
 
-    use super::Limits;
+    use super::{Limits, room};
     use crate::archive::source::spool::unpack;
     use crate::compression::Compression;
     use crate::error::Error;
@@ -208,6 +208,11 @@ mod tests {
         ratio: 10,
         room_share: 16,
     };
+
+    #[test]
+    fn a_file_system_tells_how_much_room_it_has() {
+        assert!(room(&tempfile::tempfile().unwrap()).is_some_and(|n_bytes| n_bytes > 0));
+    }
 
     /// A tar of one entry of `n` zeros.
     fn zeros(n: usize) -> Vec<u8> {

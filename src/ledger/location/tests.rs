@@ -72,3 +72,25 @@ fn a_file_is_the_one_that_was_opened_while_it_is_there() {
         Some(LocationKind::Directory)
     );
 }
+
+#[test]
+fn each_kind_of_file_is_known() {
+    use std::os::unix::net::UnixListener;
+
+    let home = tempfile::tempdir().unwrap();
+    let _listener = UnixListener::bind(home.path().join("socket")).unwrap();
+    std::fs::write(home.path().join("file"), "").unwrap();
+    for (name, kind) in [
+        ("socket", LocationKind::Socket),
+        ("file", LocationKind::File),
+        ("", LocationKind::Directory),
+    ] {
+        let location = Location::of(&home.path().join(name));
+        assert_eq!(location.kind(), Some(kind), "{name}");
+    }
+    let null = Location::of(std::path::Path::new("/dev/null"));
+    assert_eq!(null.kind(), Some(LocationKind::CharDevice));
+    let (reader, _writer) = std::io::pipe().unwrap();
+    let pipe = Location::of_open(&reader, "pipe");
+    assert_eq!(pipe.kind(), Some(LocationKind::Pipe));
+}

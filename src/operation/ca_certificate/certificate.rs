@@ -161,3 +161,43 @@ fn canonical_text(text: &str) -> String {
         .collect();
     words.join(" ").to_ascii_lowercase()
 }
+
+#[cfg(test)]
+mod tests {
+    use super::{Element, Value};
+
+    #[test]
+    fn strings_of_every_kind_are_read() {
+        for (tag, content, text) in [
+            (0x0c, &b"\xc3\xa4"[..], Some("ä")),
+            (0x0c, b"\xe4", None),
+            (0x13, b"a", Some("a")),
+            (0x14, b"\xe4", Some("ä")),
+            (0x1a, b"", Some("")),
+            (0x1e, b"\x00\xe4\x20\xac", Some("ä€")),
+            (0x1e, b"\x00", None),
+            (0x1e, b"\xd8\x00", None),
+            (0x1c, b"\x00\x00\x20\xac", Some("€")),
+            (0x1c, b"\x00\x00\x20", None),
+            (0x1c, b"\x00\x11\x00\x00", None),
+        ] {
+            let whole = content;
+            let found = Value::of(Element {
+                tag,
+                whole,
+                content,
+            });
+            let found = found.map(|value| match value {
+                Value::Text(text) => text,
+                Value::Other => "other".to_owned(),
+            });
+            assert_eq!(found.as_deref(), text, "{tag:#x} {content:?}");
+        }
+        let number = Element {
+            tag: 0x02,
+            whole: b"",
+            content: b"\x01",
+        };
+        assert!(matches!(Value::of(number), Some(Value::Other)));
+    }
+}

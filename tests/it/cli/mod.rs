@@ -126,6 +126,7 @@ fn exit_codes_tell_what_happened() {
         (1, "apply --check no.yaml app.tar"),
         (2, "check app.tar"),
         (2, "apply app.tar fix.yaml -o out.tar"),
+        (2, "plan app.tar missing.tar"),
         (2, ""),
         (2, "aply fix.yaml app.tar"),
         (2, "apply fix.yaml"),
@@ -360,5 +361,30 @@ fn a_pipe_gets_no_colour() {
         let mut command = home.command("plan no.yaml app.tar");
         let output = command.env("NO_COLOR", no_colour).output().unwrap();
         assert!(!output.stderr.contains(&0x1b), "{:?}", texts(&output));
+    }
+}
+
+#[test]
+fn of_two_words_of_which_none_is_a_patch_the_first_is_named() {
+    let home = Home::new();
+    for line in ["plan app.tar missing.tar", "plan app.tar app.tar"] {
+        let (_, told) = home.ends(2, line);
+        let wanted = "`app.tar` is an archive, not a patch: patches come first, the image last";
+        assert!(told.contains(wanted), "{line}: {told}");
+    }
+}
+
+#[test]
+fn a_patch_of_the_greatest_length_is_read_and_no_longer_one() {
+    let home = Home::new();
+    let patch = fs::read(home.path("fix.yaml")).unwrap();
+    for (n_more, code) in [(0, 0), (1, 1)] {
+        let mut patch = patch.clone();
+        patch.push(b'#');
+        patch.resize((1 << 20) + n_more, b'x');
+        let output = home.run_with("check -", &patch);
+        assert_eq!(output.status.code(), Some(code), "{output:?}");
+        fs::write(home.path("long.yaml"), &patch).unwrap();
+        home.ends(code, "check long.yaml");
     }
 }

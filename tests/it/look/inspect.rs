@@ -214,3 +214,27 @@ fn holes_beyond_the_limit_are_not_read() {
     assert!(message.contains("bytes of holes"), "{message}");
     assert_eq!(ok(["cat", path.to_str().unwrap(), "small"]), "x\0\0\0\0");
 }
+
+/// What is set or empty is said in a line or not at all; what has names is one below the other.
+#[test]
+fn a_configuration_is_shown_line_by_line() {
+    let directory = tempdir().unwrap();
+    let image = "label: a=b\nlabel: c=\nconfig: Volumes={\"/data\":{}}\nconfig: Env=[\"A=b\"]\nconfig: ExposedPorts={}\nconfig: User=\"\"\nconfig: WorkingDir=\"/srv\"\nconfig: Tty=true\nconfig: StdinOnce=false\nlayer: 0644 a \"a\"\n";
+    let image = written(directory.path(), image);
+    let shown = ok(["inspect", image.to_str().unwrap()]);
+    let lines = shown.lines().skip_while(|line| *line != "config").skip(1);
+    let mut lines: Vec<&str> = lines.collect();
+    lines.sort_unstable();
+    let wanted = [
+        "    /data",
+        "    a = \"b\"",
+        "    c = \"\"",
+        "  Env = [\"A=b\"]",
+        "  ExposedPorts = {}",
+        "  Labels",
+        "  Tty = true",
+        "  Volumes",
+        "  WorkingDir = \"/srv\"",
+    ];
+    assert_eq!(lines, wanted);
+}

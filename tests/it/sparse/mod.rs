@@ -90,6 +90,18 @@ fn files_that_go_takes_for_others_are_no_sparse_ones() {
     assert_eq!(read(&named.bytes()).unwrap().0.name, b"real");
 }
 
+/// Go reads the version of a map in records from other records, where there are such.
+#[test]
+fn a_map_in_records_may_state_its_version() {
+    for (major, minor, is_sparse) in [("0", "1", true), ("0", "0", true), ("0", "2", false)] {
+        let raw = Sparse::V01.file("f", SIZE, &PIECES);
+        let raw = raw.record("GNU.sparse.major", major.as_bytes());
+        let raw = raw.record("GNU.sparse.minor", minor.as_bytes());
+        let (entry, _) = read(&raw.bytes()).unwrap();
+        assert_eq!(entry.sparse.is_some(), is_sparse, "{major}.{minor}");
+    }
+}
+
 #[test]
 fn an_entry_of_an_unknown_kind_has_no_map() {
     let entry = Raw::new(b'V', "volume").record("GNU.sparse.size", b"100");
