@@ -126,6 +126,7 @@ mod tests {
             pairs.collect::<OrderedMap<&str, u32>>()
         };
         let one = map(&[("a", 1), ("b", 2)]);
+        assert!(map(&[]).is_empty() && !one.is_empty());
         assert_eq!(one, map(&[("a", 1), ("b", 2)]));
         for other in [
             &[("b", 2), ("a", 1)][..],

@@ -164,7 +164,7 @@ fn normalize_variant(
 
 #[cfg(test)]
 mod tests {
-    use super::{Platform, PlatformPattern};
+    use super::{Platform, PlatformPattern, normalize_variant};
 
     fn matches(pattern: &str, platform: &Platform) -> bool {
         PlatformPattern::parse(pattern).unwrap().matches(platform)
@@ -174,6 +174,8 @@ mod tests {
     fn spellings_that_mean_the_same_are_one() {
         let arm = Platform::new("linux", "arm", "", "");
         assert!(matches("linux/arm", &arm) && matches("linux/arm/v7", &arm));
+        let (_, _, variant) = normalize_variant("linux".into(), "arm".into(), Some(String::new()));
+        assert_eq!(variant.as_deref(), Some("v7"));
         assert!(matches("linux/armhf", &arm) && !matches("linux/arm/v6", &arm));
         let arm64 = Platform::new("linux", "arm64", "v8", "");
         assert!(matches("linux/arm64", &arm64) && matches("Linux/aarch64/v8", &arm64));

@@ -189,7 +189,7 @@ fn escaped(text: &str) -> String {
 
 #[cfg(test)]
 mod tests {
-    use super::{escaped, link};
+    use super::{escaped, link, tagged};
 
     #[test]
     fn text_starts_no_request_and_keeps_its_signs() {
@@ -204,5 +204,6 @@ mod tests {
             assert_eq!(escaped(text), expected);
         }
         assert_eq!(link("a-b(1)"), "\\fBa\\-b\\fR(1)");
+        assert_eq!(tagged("--to", "a.b"), ".TP\n\\fB\\-\\-to\\fR\na.b\n");
     }
 }

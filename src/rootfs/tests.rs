@@ -290,6 +290,17 @@ fn names_of_aufs_are_no_files() {
     );
 }
 
+/// Only a file among the pseudo links of AUFS has another name.
+#[test]
+fn what_is_below_other_names_of_aufs_is_not_there() {
+    for layer in [
+        "layer: file .wh.other/1; hard b -> .wh.other/1",
+        "layer: dir .wh..wh.plnk/1; hard b -> .wh..wh.plnk/1",
+    ] {
+        assert!(rootfs(layer).is_err(), "{layer}");
+    }
+}
+
 #[test]
 fn names_of_aufs_are_those_of_one_file_each() {
     let rootfs = rootfs(

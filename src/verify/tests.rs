@@ -143,3 +143,25 @@ fn descriptors_are_followed_up_to_a_number() {
         assert_eq!(told.count(), usize::from(!is_followed), "{n} {found:#?}");
     }
 }
+
+#[test]
+fn a_media_type_of_layers_states_a_compression() {
+    for (end, stated) in [
+        ("tar", Some("none")),
+        ("tar+gzip", Some("gzip")),
+        ("tar+zstd", Some("zstd")),
+        ("tar.zstd", Some("zstd")),
+        ("diff.tar.gzip", Some("gzip")),
+        ("tar+xz", None),
+    ] {
+        for (family, is_known) in [("oci.image.layer.v1", true), ("example", false)] {
+            let layer = super::oci::OciLayer {
+                media_type: format!("application/vnd.{family}.{end}"),
+                entry: None,
+                is_foreign: false,
+            };
+            let stated = stated.filter(|_| is_known);
+            assert_eq!(layer.stated_compression(), stated, "{family} {end}");
+        }
+    }
+}

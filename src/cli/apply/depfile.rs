@@ -55,3 +55,26 @@ fn escaped(name: &str, special: &str) -> String {
     }
     text
 }
+
+#[cfg(test)]
+mod tests {
+    use super::has_spelling;
+
+    #[test]
+    fn a_name_that_make_takes_for_syntax_has_no_spelling() {
+        for (name, has) in [
+            ("a b", true),
+            ("a)", true),
+            ("a(b", true),
+            ("(a)b", true),
+            ("a(b)", false),
+            ("a;b", false),
+            ("a|b", false),
+            ("a\tb", false),
+            ("a\\", false),
+            ("a ", false),
+        ] {
+            assert_eq!(has_spelling(name), has, "{name}");
+        }
+    }
+}

@@ -96,3 +96,26 @@ pub(super) fn stem(image: &Path) -> String {
     }
     stem.to_owned()
 }
+
+#[cfg(test)]
+mod tests {
+    use std::path::Path;
+
+    use super::stem;
+
+    #[test]
+    fn a_file_for_an_image_has_its_name() {
+        for (image, name) in [
+            ("app.tar", "app"),
+            ("dir/app.tar.gz", "app"),
+            ("layout/", "layout"),
+            ("docker://r.example.com/team/app:1", "app"),
+            ("app@sha256:1", "app"),
+            (".hidden", "image"),
+            ("-", "image"),
+            ("/", "image"),
+        ] {
+            assert_eq!(stem(Path::new(image)), name, "{image}");
+        }
+    }
+}

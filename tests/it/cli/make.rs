@@ -175,6 +175,10 @@ fn make_understands_every_name() {
 #[test]
 fn a_directory_is_read_file_by_file() {
     let home = home();
+    let line = "apply -q deploy/fix.yaml --arg-file args app.tar -o a.tar --depfile a.d";
+    home.ends(0, line);
+    let rules = fs::read_to_string(home.path("a.d")).unwrap();
+    assert!(rules.contains("\nargs:\n"), "{rules}");
     home.ends(0, "unpack app.tar layout");
     home.ends(0, "apply -q noop.yaml layout -o out --depfile out.d");
     let rules = fs::read_to_string(home.path("out.d")).unwrap();
