@@ -243,6 +243,17 @@ mod tests {
     }
 
     #[test]
+    fn the_version_of_the_language_is_no_arg() {
+        for version in ["ocipatch/v1", "${a}", "${b}"] {
+            let text = format!(
+                "apiVersion: \"{version}\"\nargs: {{ a: {{ default: ocipatch/v1 }} }}\noperations:\n  - set-label: {{ k: \"${{a}}\" }}\n"
+            );
+            let is_parsed = PatchFile::parse("p", text.as_bytes()).is_ok();
+            assert_eq!(is_parsed, !version.starts_with('$'), "{version}");
+        }
+    }
+
+    #[test]
     fn a_text_is_cut_at_its_args() {
         use Piece::{Arg, Malformed, Text};
         for (text, expected) in [

@@ -7,7 +7,7 @@ use super::checker::Checker;
 use super::{Finding, v1, verify};
 use crate::archive::tests::Files;
 use crate::digest::Digest;
-use crate::media_type::{CONFIG, MANIFEST, PLAIN_LAYER};
+use crate::media_type::{CONFIG, INDEX, MANIFEST, PLAIN_LAYER};
 use crate::tarball::END_OF_ARCHIVE;
 
 /// Rules and messages of what is found, warnings too.
@@ -163,5 +163,24 @@ fn a_media_type_of_layers_states_a_compression() {
             let stated = stated.filter(|_| is_known);
             assert_eq!(layer.stated_compression(), stated, "{family} {end}");
         }
+    }
+}
+
+#[test]
+fn an_index_may_lack_some_of_its_images_but_not_all() {
+    let absent = json!({
+        "mediaType": MANIFEST, "digest": Digest::of(b"elsewhere").to_string(), "size": 9,
+    });
+    for (has_image, is_fine) in [(true, true), (false, false)] {
+        let mut files = Files::default();
+        let mut manifests = vec![absent.clone()];
+        if has_image {
+            manifests.push(files.image("a"));
+        }
+        let index = json!({"schemaVersion": 2, "mediaType": INDEX, "manifests": manifests});
+        let index = files.blob(INDEX, index.to_string().as_bytes());
+        let found = found(&files.layout(&[index]));
+        let is_told = |line: &String| line.contains("references no image in the archive");
+        assert_eq!(!found.iter().any(is_told), is_fine, "{found:?}");
     }
 }

@@ -84,6 +84,25 @@ fn odd() -> Archive {
 }
 
 #[test]
+fn every_name_of_such_an_archive_is_that_of_an_image() {
+    let directory = tempfile::tempdir().unwrap();
+    for fixture in FIXTURES {
+        let input = write(directory.path(), &before_1_10(fixture));
+        let told = ok(["verify".as_ref(), input.as_os_str()]);
+        assert!(!told.contains("not in the archive"), "{fixture}: {told}");
+    }
+    let mut archive = before_1_10(FIXTURES[0]);
+    let names = json!({"app": {"1": "f".repeat(64)}});
+    archive.entry("repositories").data = names.to_string().into_bytes();
+    let input = write(directory.path(), &archive);
+    let output = run(["verify".as_ref(), input.as_os_str()]);
+    assert_eq!(output.status.code(), Some(3));
+    let told = String::from_utf8(output.stdout).unwrap();
+    let wanted = "for `app:1`, which is not in the archive";
+    assert!(told.contains(wanted), "{told}");
+}
+
+#[test]
 fn an_image_is_the_one_that_docker_makes_of_the_archive() {
     let Some(docker) = Docker::v20() else { return };
     let made = FIXTURES.iter().map(|fixture| before_1_10(fixture));
