@@ -158,7 +158,7 @@ fn line_and_column(text: &str, offset: usize) -> String {
 
 #[cfg(test)]
 mod tests {
-    use super::{Edit, Node, Pointer, Value, edited, line_and_column};
+    use super::{Edit, MAX_DEPTH, Node, Pointer, Value, edited, line_and_column, yaml};
 
     #[test]
     fn a_result_that_says_anything_else_is_no_result() {
@@ -175,6 +175,29 @@ mod tests {
             edited("b", "c").unwrap_err().to_string(),
             "it cannot be edited without changing other parts"
         );
+    }
+
+    #[test]
+    fn depth_is_limited_and_length_is_not() {
+        let first = |depth: usize| Edit {
+            set: vec![(
+                Pointer::parse(&"/0".repeat(depth)).unwrap(),
+                Value::Text("b".to_owned()),
+            )],
+            ..Edit::default()
+        };
+        for (text, depth) in [("- [a]\n", 2), ("- {a: 1}\n", 1), ("- - a\n", 2)] {
+            let text = text.repeat(2 * MAX_DEPTH);
+            assert!(
+                yaml::edit(&text, &first(depth)).unwrap().is_some(),
+                "{text}"
+            );
+        }
+        for (depth, is_fine) in [(MAX_DEPTH, true), (MAX_DEPTH + 1, false)] {
+            let text = "[".repeat(depth) + "a" + &"]".repeat(depth);
+            let edited = yaml::edit(&text, &first(depth));
+            assert_eq!(edited.is_ok(), is_fine, "{depth}: {edited:?}");
+        }
     }
 
     #[test]

@@ -919,3 +919,34 @@ fn what_the_host_has_is_kept_where_that_is_asked() {
         assert_eq!(entry.mtime.nanoseconds, 0);
     }
 }
+
+#[test]
+fn whiteouts_have_the_time_of_new_files() {
+    let image = rootfs("layer: file a; dir d; file d/b").unwrap();
+    let path = |text: &str| ImagePath::parse(text).unwrap();
+    let edits = [(path("/a"), Edit::Hide), (path("/d/b"), Edit::Hide)];
+    let content = lay_out(edits.into(), &image, 7);
+    let hidden = content.entries.iter().map(|item| &item.entry);
+    let hidden: Vec<&Entry> = hidden
+        .filter(|entry| entry.size == 0 && entry.mode == 0)
+        .collect();
+    assert_eq!(hidden.len(), 2);
+    for entry in hidden {
+        assert_eq!(entry.mtime, Mtime::of_seconds(7), "{entry:?}");
+    }
+}
+
+#[test]
+fn what_went_wrong_with_an_output_is_told() {
+    use std::error::Error as _;
+
+    let error = || std::io::Error::from(ErrorKind::StorageFull);
+    for (error, has_source) in [
+        (WriteError::Output(error()), true),
+        (WriteError::Read(Origin::Layer(0), error()), true),
+        (WriteError::OriginChanged(Origin::Layer(0)), false),
+    ] {
+        assert!(!error.to_string().is_empty(), "{error:?}");
+        assert_eq!(error.source().is_some(), has_source, "{error:?}");
+    }
+}

@@ -189,8 +189,12 @@ impl DocumentEdit {
         let name = file.name();
         let address = self.place(refused.pointer.as_ref(), image.address());
         if let Some(pointer) = &refused.pointer {
-            let pointer = quoted(&pointer.to_string());
-            let message = format!("{name}, {pointer}: {}", refused.reason);
+            let pointer = pointer.to_string();
+            let message = if pointer.is_empty() {
+                format!("{name}: {}", refused.reason)
+            } else {
+                format!("{name}, {}: {}", quoted(&pointer), refused.reason)
+            };
             return image.bare_problem(Code::EditRejected, address, message);
         }
         // The reason may quote the file.

@@ -58,7 +58,25 @@ fn escaped(name: &str, special: &str) -> String {
 
 #[cfg(test)]
 mod tests {
-    use super::has_spelling;
+    use super::{has_spelling, prerequisite, target};
+
+    #[test]
+    fn a_name_is_escaped_for_make() {
+        for (name, escaped) in [
+            ("a", "a"),
+            ("a b", "a\\ b"),
+            ("a\\ b", "a\\\\\\ b"),
+            ("a\\b c", "a\\b\\ c"),
+            ("a\\\\#", "a\\\\\\\\\\#"),
+            ("~a", "./~a"),
+            ("a$b", "a$$b"),
+            ("a=b", "a$(or =)b"),
+        ] {
+            assert_eq!(target(name), escaped, "{name}");
+            assert_eq!(prerequisite(name), escaped, "{name}");
+        }
+        assert_eq!((&*target("a%"), &*prerequisite("a%")), ("a\\%", "a%"));
+    }
 
     #[test]
     fn a_name_that_make_takes_for_syntax_has_no_spelling() {

@@ -238,3 +238,18 @@ fn a_configuration_is_shown_line_by_line() {
     ];
     assert_eq!(lines, wanted);
 }
+
+#[test]
+fn a_compressed_archive_is_said_to_be_one() {
+    for (name, line) in [
+        ("docker20.tar", None),
+        ("docker20.tar.gz", Some("packed    gzip")),
+    ] {
+        let shown = ok(["inspect", fixture(name).to_str().unwrap()]);
+        assert_eq!(
+            shown.lines().find(|line| line.starts_with("packed")),
+            line,
+            "{name}"
+        );
+    }
+}
