@@ -16,7 +16,7 @@ use super::{
     Cache, MAX_RECORD_BYTES, MAX_RECORDS, Recorder, Replay, Replayed, name, tag, title, title_bytes,
 };
 use crate::digest::Digest;
-use crate::tarball::{Input, Stream, TarReader};
+use crate::tarball::{Input, Interrupted, Stream, TarReader};
 
 /// A layer, as little as it may look like one.
 const LAYER: &[u8] = b"header one|data one|header two|";
@@ -67,6 +67,20 @@ impl Home {
 
     fn find(&self, blob: Digest) -> Option<Replay> {
         self.cache.find(blob, 7)
+    }
+
+    /// Passes over `at` bytes and reads `n_read`, for which the layer has to be opened.
+    #[track_caller]
+    fn needs_layer(&self, at: usize, n_read: usize) {
+        let part = |input: &mut dyn Input| {
+            input.skip(at as u64)?;
+            let mut bytes = vec![0; n_read];
+            input.read_exact(&mut bytes)?;
+            Ok(bytes)
+        };
+        let (walked, is_opened) = replayed(self.find(blob()).unwrap(), part);
+        assert_eq!(walked.unwrap(), &LAYER[at..at + n_read], "{at}");
+        assert!(is_opened, "{at}");
     }
 }
 
@@ -252,15 +266,7 @@ fn what_a_record_lacks_is_read_from_the_layer() {
     let home = Home::new();
     home.record(blob());
     for (at, n_read) in [(0, LAYER.len()), (4, 12), (11, 3), (12, 5), (20, 11)] {
-        let part = |input: &mut dyn Input| {
-            input.skip(at as u64)?;
-            let mut bytes = vec![0; n_read];
-            input.read_exact(&mut bytes)?;
-            Ok(bytes)
-        };
-        let (walked, is_opened) = replayed(home.find(blob()).unwrap(), part);
-        assert_eq!(walked.unwrap(), &LAYER[at..at + n_read], "{at}");
-        assert!(is_opened, "{at}");
+        home.needs_layer(at, n_read);
     }
 }
 
@@ -270,29 +276,7 @@ fn an_item_that_is_cut_is_read_from_the_layer() {
     let body = [&[tag::READ][..], &4_u64.to_le_bytes(), b"hea"].concat();
     home.forge(blob(), &body);
     for (at, n_read) in [(4, 0), (4, 3), (3, 1), (0, 4)] {
-        let part = |input: &mut dyn Input| {
-            input.skip(at as u64)?;
-            let mut bytes = vec![0; n_read];
-            input.read_exact(&mut bytes)?;
-            Ok(bytes)
-        };
-        let (walked, is_opened) = replayed(home.find(blob()).unwrap(), part);
-        assert_eq!(walked.unwrap(), &LAYER[at..at + n_read], "{at}");
-        assert!(is_opened, "{at}");
-    }
-}
-
-/// Bytes of which each is read only after an interruption.
-struct Halting<'a>(&'a [u8], bool);
-
-impl io::Read for Halting<'_> {
-    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
-        self.1 = !self.1;
-        if self.1 {
-            return Err(io::ErrorKind::Interrupted.into());
-        }
-        let n = buffer.len().min(1);
-        self.0.read(&mut buffer[..n])
+        home.needs_layer(at, n_read);
     }
 }
 
@@ -300,7 +284,7 @@ impl io::Read for Halting<'_> {
 fn what_is_interrupted_is_recorded_as_well() {
     let home = Home::new();
     let mut recording = home.cache.start().unwrap();
-    let mut input = Recorder::new(Halting(LAYER, false), &mut recording);
+    let mut input = Recorder::new(Interrupted::new(LAYER), &mut recording);
     // Who asks for nothing gets nothing, and the stream goes on.
     assert!(input.read(&mut []).is_err());
     assert_eq!(input.read(&mut []).unwrap(), 0);

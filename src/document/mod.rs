@@ -84,8 +84,10 @@ impl Refused {
 impl fmt::Display for Refused {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match &self.pointer {
-            Some(pointer) => write!(f, "`{pointer}`: {}", self.reason),
-            None => f.write_str(&self.reason),
+            Some(pointer) if !pointer.steps().is_empty() => {
+                write!(f, "`{pointer}`: {}", self.reason)
+            }
+            _ => f.write_str(&self.reason),
         }
     }
 }
@@ -158,7 +160,7 @@ fn line_and_column(text: &str, offset: usize) -> String {
 
 #[cfg(test)]
 mod tests {
-    use super::{Edit, MAX_DEPTH, Node, Pointer, Value, edited, line_and_column, yaml};
+    use super::{Edit, MAX_DEPTH, Node, Pointer, Refused, Value, edited, line_and_column, yaml};
 
     #[test]
     fn a_result_that_says_anything_else_is_no_result() {
@@ -175,6 +177,14 @@ mod tests {
             edited("b", "c").unwrap_err().to_string(),
             "it cannot be edited without changing other parts"
         );
+    }
+
+    #[test]
+    fn what_is_refused_is_named_unless_it_is_the_whole_document() {
+        for (pointer, told) in [("", "why"), ("/a", "`/a`: why")] {
+            let pointer = Pointer::parse(pointer).unwrap();
+            assert_eq!(Refused::at(pointer, "why".to_owned()).to_string(), told);
+        }
     }
 
     #[test]

@@ -189,12 +189,12 @@ impl DocumentEdit {
         let name = file.name();
         let address = self.place(refused.pointer.as_ref(), image.address());
         if let Some(pointer) = &refused.pointer {
-            let pointer = pointer.to_string();
-            let message = if pointer.is_empty() {
-                format!("{name}: {}", refused.reason)
+            let place = if pointer.steps().is_empty() {
+                name
             } else {
-                format!("{name}, {}: {}", quoted(&pointer), refused.reason)
+                format!("{name}, {}", quoted(&pointer.to_string()))
             };
+            let message = format!("{place}: {}", refused.reason);
             return image.bare_problem(Code::EditRejected, address, message);
         }
         // The reason may quote the file.

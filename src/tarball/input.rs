@@ -96,10 +96,30 @@ impl<F: Borrow<File>> Input for Range<F> {
 }
 
 #[cfg(test)]
-mod tests {
+pub(super) mod tests {
     use std::io::{self, ErrorKind, Read};
 
     use super::{Input as _, Stream, read_some};
+
+    /// A stream that a signal interrupts before each piece.
+    pub(crate) struct Interrupted<'a>(&'a [u8], bool);
+
+    impl<'a> Interrupted<'a> {
+        pub(crate) fn new(bytes: &'a [u8]) -> Self {
+            Self(bytes, false)
+        }
+    }
+
+    impl Read for Interrupted<'_> {
+        fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+            self.1 = !self.1;
+            if self.1 {
+                return Err(ErrorKind::Interrupted.into());
+            }
+            let n = buffer.len().min(700);
+            self.0.read(&mut buffer[..n])
+        }
+    }
 
     /// A byte each time, and each time first what keeps it from coming.
     struct Halting(ErrorKind, bool);

@@ -18,6 +18,8 @@ use std::fmt;
 pub use change::HeaderChange;
 pub use implied::{ImpliedDirectories, MAX_IMPLIED_BYTES, MAX_IMPLIED_RATIO, TooManyImplied};
 pub(crate) use input::read_some;
+#[cfg(test)]
+pub(crate) use input::tests::Interrupted;
 pub use input::{Input, Range, Stream};
 pub use read::{TarError, TarReader};
 pub use sparse::{ContentReader, MAX_HOLE_BYTES, SparseMap};

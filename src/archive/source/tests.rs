@@ -24,7 +24,7 @@ use crate::digest::Digest;
 use crate::error::Error;
 use crate::media_type::MANIFEST;
 use crate::registry::Reach;
-use crate::tarball::{BLOCK_BYTES, END_OF_ARCHIVE, Entry, Kind, header_group};
+use crate::tarball::{BLOCK_BYTES, END_OF_ARCHIVE, Entry, Interrupted, Kind, header_group};
 
 fn open(bytes: &[u8]) -> Result<Source, String> {
     let opened = Source::from_bytes(bytes, "a.tar".to_owned(), &std::env::temp_dir());
@@ -598,20 +598,6 @@ fn streams_are_written_one_behind_the_other() {
     assert!(Spool::new(&missing).begin().is_err());
 }
 
-/// A stream that a signal interrupts before each piece.
-struct Interrupted<'a>(&'a [u8], bool);
-
-impl Read for Interrupted<'_> {
-    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
-        self.1 = !self.1;
-        if self.1 {
-            return Err(io::ErrorKind::Interrupted.into());
-        }
-        let n = buffer.len().min(700);
-        self.0.read(&mut buffer[..n])
-    }
-}
-
 #[test]
 fn a_stream_is_kept_whole() {
     let home = tempfile::tempdir().unwrap();
@@ -624,7 +610,7 @@ fn a_stream_is_kept_whole() {
     for compression in [Compression::None, Compression::Gzip, Compression::Zstd] {
         let packed = compressed(&bytes, compression);
         for length in [None, Some(packed.len() as u64)] {
-            let stream = Interrupted(&packed, false);
+            let stream = Interrupted::new(&packed);
             let kept = spool::unpack(stream, length, compression, "a", home.path(), LIMITS);
             let mut kept = kept.unwrap();
             let mut found = Vec::new();

@@ -375,7 +375,7 @@ fn of_two_words_of_which_none_is_a_patch_the_first_is_named() {
 }
 
 #[test]
-fn a_patch_of_the_greatest_length_is_read_and_no_longer_one() {
+fn a_patch_of_the_greatest_length_is_read_and_a_longer_one_is_not() {
     let home = Home::new();
     let patch = fs::read(home.path("fix.yaml")).unwrap();
     for (n_more, code) in [(0, 0), (1, 1)] {

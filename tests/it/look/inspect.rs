@@ -215,7 +215,7 @@ fn holes_beyond_the_limit_are_not_read() {
     assert_eq!(ok(["cat", path.to_str().unwrap(), "small"]), "x\0\0\0\0");
 }
 
-/// What is set or empty is said in a line or not at all; what has names is one below the other.
+/// What is false or an empty text has no line; labels and the like stand one below the other.
 #[test]
 fn a_configuration_is_shown_line_by_line() {
     let directory = tempdir().unwrap();
