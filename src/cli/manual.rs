@@ -189,7 +189,7 @@ fn escaped(text: &str) -> String {
 
 #[cfg(test)]
 mod tests {
-    use super::{escaped, link, tagged};
+    use super::{ENVIRONMENT, escaped, link, sections, tagged};
 
     #[test]
     fn text_starts_no_request_and_keeps_its_signs() {
@@ -205,5 +205,21 @@ mod tests {
         }
         assert_eq!(link("a-b(1)"), "\\fBa\\-b\\fR(1)");
         assert_eq!(tagged("--to", "a.b"), ".TP\n\\fB\\-\\-to\\fR\na.b\n");
+    }
+
+    #[test]
+    fn a_page_has_the_variables_that_its_command_reads() {
+        let has = |name: &str, variable: &str| {
+            let page = sections(name);
+            let (_, section) = page.split_once(".SH ENVIRONMENT").unwrap();
+            section.contains(&format!("\\fB{}\\fR", escaped(variable)))
+        };
+        for (variable, _, readers) in ENVIRONMENT {
+            assert!(has("", variable), "{variable}");
+            for name in ["apply", "plan", "edit", "fleet", "lint", "inspect"] {
+                let is_read = readers.is_empty() || readers.contains(&name);
+                assert_eq!(has(name, variable), is_read, "{name}: {variable}");
+            }
+        }
     }
 }

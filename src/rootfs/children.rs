@@ -92,3 +92,26 @@ impl<'a> Iterator for Names<'a> {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::Children;
+
+    #[test]
+    fn one_name_needs_no_map() {
+        let mut children = Children::default();
+        assert!(children.is_empty());
+        for id in [1, 2] {
+            children.insert(b"a", id);
+            assert!(matches!(children, Children::One(..)) && !children.is_empty());
+            assert_eq!(children.get(b"a"), Some(id));
+        }
+        children.insert(b"b", 3);
+        children.insert(b"a", 4);
+        let names: Vec<_> = children.iter().collect();
+        assert_eq!(names, [(&b"a"[..], 4), (b"b", 3)]);
+        children.remove(b"a");
+        children.remove(b"b");
+        assert!(children.is_empty());
+    }
+}

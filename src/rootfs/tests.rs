@@ -624,3 +624,39 @@ fn long_links_and_ways_come_to_an_end() {
         assert_eq!(is_found, is_followed, "{} {found:?}", target.len());
     }
 }
+
+/// `PATH_MAX`, with the slash in front, as engines see it when they have cleaned the name.
+#[test]
+fn a_path_has_at_most_4096_bytes() {
+    let path = |n_bytes: usize| {
+        format!(
+            "{}/a",
+            "b/".repeat(n_bytes)[..n_bytes - 3].trim_end_matches('/')
+        )
+    };
+    for (name, is_fine) in [
+        (path(4096), true),
+        (path(4098), false),
+        (format!("{}a", "./".repeat(2047)), true),
+        (format!("{}a", "./".repeat(2500)), false),
+    ] {
+        let tree = rootfs(&format!("layer: file {name}"));
+        assert_eq!(tree.is_ok(), is_fine, "{} bytes", name.len());
+    }
+}
+
+#[test]
+fn a_tree_counts_names_and_its_errors_have_a_reason() {
+    assert_eq!(Rootfs::new().n_names(), 1);
+    let tree = rootfs("layer: dir a; file a/x layer: file b").unwrap();
+    assert_eq!(tree.n_names(), 4);
+    let tar = Rootfs::new()
+        .add_layer(0, &mut TarReader::new(Stream(&[b'a'; 512][..])))
+        .unwrap_err();
+    assert_eq!(
+        std::error::Error::source(&tar).unwrap().to_string(),
+        "byte 0: a header with a wrong checksum, or not a tar"
+    );
+    let entry = Rootfs::of([(0, &logs("layer: hard b -> a")[0])]).unwrap_err();
+    assert!(std::error::Error::source(&entry).is_none());
+}

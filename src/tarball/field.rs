@@ -135,7 +135,7 @@ pub(super) fn pax_records(mut body: &[u8]) -> Option<Vec<PaxRecord>> {
             return None;
         }
         let length: usize = std::str::from_utf8(digits).ok()?.parse().ok()?;
-        if length <= blank + 1 || length > body.len() {
+        if length <= blank || length > body.len() {
             return None;
         }
         let record = body[blank + 1..length].strip_suffix(b"\n")?;

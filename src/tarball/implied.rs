@@ -64,3 +64,49 @@ impl ImpliedDirectories {
         Err(TooManyImplied { found, allowed })
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::{ImpliedDirectories, MAX_IMPLIED_BYTES, TooManyImplied};
+    use crate::tarball::Entry;
+
+    /// 8 MiB, and four times the blocks and texts of the headers.
+    #[test]
+    fn what_is_allowed_follows_from_the_headers() {
+        let entry = Entry {
+            name: b"12345".to_vec(),
+            link_name: b"67".to_vec(),
+            xattrs: vec![(b"user.a".to_vec(), b"123".to_vec())],
+            ..Entry::file()
+        };
+        let none: fn(&mut ImpliedDirectories) = |_| {};
+        let headers: [(fn(&mut ImpliedDirectories), u64); 3] = [
+            (none, 0),
+            (|implied| implied.count_text(100), 4 * 612),
+            (
+                |implied| {
+                    implied.count_text(0);
+                    implied.count_text(1);
+                },
+                4 * 1025,
+            ),
+        ];
+        let check = |implied: &mut ImpliedDirectories, more: u64| {
+            let allowed = MAX_IMPLIED_BYTES + more;
+            implied
+                .count(usize::try_from(allowed - 1).unwrap())
+                .unwrap();
+            implied.count(1).unwrap();
+            let found = allowed + 1;
+            assert_eq!(implied.count(1), Err(TooManyImplied { found, allowed }));
+        };
+        for (count, more) in headers {
+            let mut implied = ImpliedDirectories::default();
+            count(&mut implied);
+            check(&mut implied, more);
+        }
+        let mut implied = ImpliedDirectories::default();
+        implied.count_header(&entry);
+        check(&mut implied, 4 * (512 + 5 + 2 + 6 + 3));
+    }
+}

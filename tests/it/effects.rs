@@ -9,20 +9,33 @@ use ocipatch::archive::Archive;
 use ocipatch::gather::{Base, Conditions, NotPlanned, Patches, gather};
 use ocipatch::patch::PatchFile;
 use ocipatch::plan::Change;
+use ocipatch::timestamp::Timestamp;
 
 use crate::cases::build;
 use crate::cases::text::Image;
 use crate::edit;
 
 /// Returns effects, notes, changed layers and the id of the image; or the problems.
-fn told(archive: &Archive, operations: &str, home: &Path) -> String {
+fn told(archive: &Archive, row: &str, home: &Path) -> String {
+    let mut conditions = Conditions::default();
+    let operations = match row.strip_prefix("at ").and_then(|row| row.split_once(": ")) {
+        Some((time, operations)) => {
+            conditions.source_date_epoch = Timestamp::from_unix_seconds(time.parse().unwrap());
+            operations
+        }
+        None => row,
+    };
     let text = format!("apiVersion: ocipatch/v1\noperations: [{operations}]\n");
+    told_of(archive, &text, &conditions, home)
+}
+
+fn told_of(archive: &Archive, text: &str, conditions: &Conditions, home: &Path) -> String {
     let file = match PatchFile::parse("fix.yaml", text.as_bytes()) {
         Ok(file) => file,
         Err(rejected) => return problems(&rejected),
     };
     let patches = Patches::from((file, Base::of(&home.join("fix.yaml"))));
-    let gathered = gather(&patches, archive, &Conditions::default()).unwrap();
+    let gathered = gather(&patches, archive, conditions).unwrap();
     let plan = match gathered.plan() {
         Ok(plan) => plan,
         Err(NotPlanned::Rejected(rejected)) => return problems(&rejected),
@@ -100,6 +113,31 @@ fn each_operation_has_the_effects_that_are_written() {
         std::fs::write(path, found).unwrap();
     } else {
         assert_eq!(found, expected, "run with UPDATE=1 to rewrite");
+    }
+}
+
+/// A repository that has lost its last tag is no name of an image any more, and one that has another tag still is.
+#[test]
+fn a_target_is_named_by_the_tags_that_are_left() {
+    let image = Image::parse("tags: app:1 app:2 other:1\nlayer: 0644 a \"a\"\n");
+    let archive = Archive::open(edit::open(&build::hybrid(&[image])).unwrap()).unwrap();
+    for (removed, is_left) in [
+        ("app:1", true),
+        ("app:1, app:2", false),
+        ("other:1", true),
+        ("app:2", true),
+    ] {
+        let text = format!(
+            "apiVersion: ocipatch/v1\noperations: [remove-tag: [{removed}]]\n---\n\
+             apiVersion: ocipatch/v1\ntarget: {{ images: [app] }}\noperations: [set-label: {{ a: b }}]\n"
+        );
+        let told = told_of(&archive, &text, &Conditions::default(), Path::new("."));
+        assert_eq!(told.contains("set-label"), is_left, "{removed}: {told}");
+        assert_eq!(
+            told.contains("no-such-image"),
+            !is_left,
+            "{removed}: {told}"
+        );
     }
 }
 

@@ -224,3 +224,36 @@ fn a_base_comes_below_layers_that_the_patch_has_made_before() {
         assert_eq!(n_told(&out), wanted.len() + added.len(), "{operations:?}");
     }
 }
+
+/// Layers are copied or compressed as they are, and what their image says of them is checked on the way.
+#[test]
+fn a_base_whose_layer_has_another_diff_id_is_not_taken() {
+    let home = tempfile::tempdir().unwrap();
+    let path = |name: &str| home.path().join(name);
+    fs::write(path("app.tar"), hybrid_archive(APP)).unwrap();
+    fs::write(path("one.tar"), hybrid_archive(BASES[0].1)).unwrap();
+    let patch = format!("apiVersion: ocipatch/v1\noperations:\n  - {TWO}\n");
+    write_files(home.path(), &[("fix.yaml", &patch)]);
+    for fixture in ["docker20.tar", "crane.tar"] {
+        let mut base = Archive::fixture(fixture);
+        let manifest: Value = serde_json::from_slice(&base.entry("manifest.json").data).unwrap();
+        let config = manifest[0]["Config"].as_str().unwrap().to_owned();
+        let document: Value = serde_json::from_slice(&base.entry(&config).data).unwrap();
+        let layer = manifest[0]["Layers"][0].as_str().unwrap();
+        let right = document["rootfs"]["diff_ids"][0].as_str().unwrap();
+        let wrong = format!("sha256:{}", "0".repeat(64));
+        fs::write(path("two.tar"), base.to_bytes()).unwrap();
+        let (fix, app, out) = (path("fix.yaml"), path("app.tar"), path("out.tar"));
+        let arguments = [Path::new("apply"), &fix, &app, Path::new("-o"), &out];
+        binary::ok(arguments);
+        fs::remove_file(&out).unwrap();
+        base.replace(&config, right, &wrong);
+        base.repair();
+        fs::write(path("two.tar"), base.to_bytes()).unwrap();
+        let told = binary::fails(3, arguments);
+        for part in [layer, right, &wrong] {
+            assert!(told.contains(part), "{fixture}: `{part}` in {told}");
+        }
+        assert!(!out.exists());
+    }
+}

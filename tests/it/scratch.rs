@@ -5,7 +5,7 @@ use std::fs;
 use std::path::Path;
 
 use crate::binary::{fails, ok, write_files};
-use crate::edit::fixture;
+use crate::edit::{Archive, fixture};
 use crate::engine::Docker;
 
 const PATCH: &str = "apiVersion: ocipatch/v1
@@ -79,6 +79,11 @@ fn an_image_is_made_of_nothing_in_every_form_and_the_same_each_time() {
     let image = &report["images"][0];
     assert_eq!(image["platform"], "linux/amd64");
     assert_eq!(image["tags"], serde_json::json!(["mini:1"]));
+    for entry in &Archive::read(&first).entries {
+        let is_directory = entry.header.entry_type().is_dir();
+        let mode = if is_directory { 0o755 } else { 0o644 };
+        assert_eq!(entry.header.mode().unwrap(), mode, "{}", entry.name);
+    }
     // The history tells of both layers, and nothing of a clock.
     let n_layers = image["layers"].as_array().unwrap().len();
     assert_eq!(

@@ -174,3 +174,43 @@ pub(super) fn end(outcomes: &[Placed<Outcome>]) -> Result<(), Failure> {
         }),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::path::Path;
+
+    use super::{Failure, NotPlanned, Outcome, Placed, end};
+    use crate::error::Error;
+    use crate::patch::PatchFile;
+
+    #[test]
+    fn a_run_is_rejected_where_each_failure_is() {
+        let rejected = || NotPlanned::Rejected(PatchFile::parse("fix.yaml", b"[]").unwrap_err());
+        let failed = || {
+            NotPlanned::Failed(Error::io(
+                Path::new("a"),
+                std::io::ErrorKind::NotFound.into(),
+            ))
+        };
+        for (failures, wanted) in [
+            (vec![], None),
+            (vec![rejected()], Some(true)),
+            (vec![rejected(), rejected()], Some(true)),
+            (vec![failed()], Some(false)),
+            (vec![rejected(), failed()], Some(false)),
+            (vec![failed(), rejected()], Some(false)),
+        ] {
+            let outcomes = failures.into_iter().enumerate();
+            let outcomes = outcomes.map(|(entry, it)| Placed {
+                entry,
+                it: Outcome::Failed(it),
+            });
+            let found = match end(&outcomes.collect::<Vec<_>>()) {
+                Ok(()) => None,
+                Err(Failure::Entries { are_rejected }) => Some(are_rejected),
+                Err(_) => panic!("another failure"),
+            };
+            assert_eq!(found, wanted);
+        }
+    }
+}

@@ -165,6 +165,7 @@ mod tests {
                 Some(Meaning::Path("x.tar", Some("a:1"))),
             ),
             ("dir:/srv/x", Some(Meaning::Path("/srv/x", None))),
+            ("docker-archive::a", Some(Meaning::Path(":a", None))),
             ("docker:a", Some(Meaning::Registry("a"))),
             (
                 "https://r.example.com/a:1",

@@ -111,6 +111,26 @@ fn the_provenance_is_of_the_targeted_images_alone() {
     }
 }
 
+/// What stands beside a targeted platform in its index is part of what the name stands for.
+#[test]
+fn the_provenance_of_one_platform_is_that_of_its_index() {
+    let patch = LABEL.replace(
+        "operations:",
+        "target: {platforms: [linux/arm64]}\noperations:",
+    );
+    let (record, report) = record_of(&patch, "--provenance", "buildx-oci-multi.tar");
+    let found: Vec<&Value> = record["subject"].as_array().unwrap().iter().collect();
+    let images = report["images"].as_array().unwrap();
+    let index = &images[0]["indexDigest"];
+    let manifests = images.iter().map(|image| &image["manifestDigest"]);
+    let wanted: Vec<String> = std::iter::once(index)
+        .chain(manifests)
+        .map(|digest| digest.as_str().unwrap().replace("sha256:", ""))
+        .collect();
+    let found: Vec<&Value> = found.iter().map(|it| &it["digest"]["sha256"]).collect();
+    assert_eq!(found, wanted.iter().collect::<Vec<_>>());
+}
+
 const SOURCES: &str = r#"apiVersion: ocipatch/v1
 args: { token: { secret: true } }
 operations:

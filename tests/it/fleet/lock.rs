@@ -204,3 +204,33 @@ fn a_destination_belongs_to_one_image_and_is_no_source() {
         );
     }
 }
+
+#[test]
+fn a_destination_that_became_a_source_is_told_by_its_line() {
+    for n_recipes in [1, 2, 3] {
+        let recipes: Vec<Recipe> = ["one", "two", "three"][..n_recipes]
+            .iter()
+            .map(|it| recipe(it))
+            .collect();
+        let entries = (0..4).map(|i| {
+            entry(
+                &format!("r.io/to:{i}"),
+                &format!("r.io/from:{i}"),
+                i % n_recipes,
+            )
+        });
+        let text = Lock::new(&recipes, entries.collect()).unwrap().to_string();
+        let text = text.replace("r.io/from:3", "r.io/to:1");
+        let line = 1 + n_recipes + 2;
+        assert_eq!(
+            text.lines().nth(line - 1).unwrap().find("r.io/to:1"),
+            Some(7)
+        );
+        assert_eq!(
+            read(&text).unwrap_err(),
+            format!(
+                "`fleet.lock`: line {line}: the destination `r.io/to:1` is the source of an image"
+            )
+        );
+    }
+}
