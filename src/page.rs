@@ -173,10 +173,10 @@ mod tests {
             ..View::default()
         };
         let mut page = Page::new(view);
-        page.prose(2, (Paint::Note, "note"), "one two three four five six");
+        page.prose(2, (Paint::Note, "note"), "one two three four six five");
         assert_eq!(
             page.into_text(),
-            "  note: one two three four\n        five six\n"
+            "  note: one two three four six\n        five\n"
         );
     }
 }

@@ -638,6 +638,8 @@ fn a_path_has_at_most_4096_bytes() {
         (path(4096), true),
         (path(4098), false),
         (format!("{}a", "./".repeat(2047)), true),
+        (format!("{}aa", "./".repeat(2047)), true),
+        (format!("{}a", "./".repeat(2048)), false),
         (format!("{}a", "./".repeat(2500)), false),
     ] {
         let tree = rootfs(&format!("layer: file {name}"));
@@ -659,4 +661,12 @@ fn a_tree_counts_names_and_its_errors_have_a_reason() {
     );
     let entry = Rootfs::of([(0, &logs("layer: hard b -> a")[0])]).unwrap_err();
     assert!(std::error::Error::source(&entry).is_none());
+}
+
+#[test]
+fn everything_has_an_inode_of_its_own_also_where_directories_merge() {
+    let tree = rootfs("layer: dir a; file a/x; dir b layer: dir a mode=0700; file a/y; file b/z");
+    let tree = tree.unwrap();
+    let inodes: BTreeSet<_> = tree.iter().map(|(_, node)| node.inode).collect();
+    assert_eq!((inodes.len(), tree.iter().count()), (5, 5));
 }

@@ -193,7 +193,7 @@ impl Entry {
 mod tests {
     use std::io::{self, Read};
 
-    use super::{Entry, Kind, Mtime, Stream, TarReader, TypeFlag, header_group};
+    use super::{Entry, Kind, Mtime, Stream, TarError, TarReader, TypeFlag, header_group, sparse};
 
     #[test]
     fn each_type_flag_is_explained_and_known_again() {
@@ -276,6 +276,86 @@ mod tests {
                 seconds: -5,
                 nanoseconds: 0
             }
+        );
+    }
+
+    /// In steps of 128 KiB, and no more than there is of the entry.
+    #[test]
+    fn data_is_copied_with_its_padding_up_to_the_next_entry() {
+        let step = 128 * 1024;
+        for size in [0, 1, 512, step - 1, step, step + 1, 2 * step + 700] {
+            let mut stream = header_group(&Entry {
+                name: b"a".to_vec(),
+                size: size as u64,
+                ..Entry::file()
+            });
+            let n_header = stream.len();
+            stream.extend((0..size).map(|i| u8::try_from(i % 251).unwrap()));
+            let end_of_data = stream.len();
+            stream.resize(stream.len().next_multiple_of(512), b'p');
+            let end = stream.len();
+            stream.extend(header_group(&Entry {
+                name: b"b".to_vec(),
+                ..Entry::file()
+            }));
+            stream.extend([0; 1024]);
+            stream.extend(b"behind".repeat(50_000));
+            let copied = |stream: &[u8]| {
+                let mut copy = Vec::new();
+                let mut put = |bytes: &[u8]| {
+                    copy.extend_from_slice(bytes);
+                    Ok::<_, TarError>(())
+                };
+                let mut reader = TarReader::new(Stream(stream));
+                reader.next()?.expect("an entry");
+                reader.copy_data(&mut put)?;
+                let has_next = reader.next()?.is_some();
+                if has_next {
+                    reader.copy_data(&mut put)?;
+                    assert!(reader.next()?.is_none());
+                    reader.copy_tail(&mut put)?;
+                }
+                Ok::<_, TarError>((copy, has_next))
+            };
+            let n_group = header_group(&Entry::file()).len();
+            let whole = [&stream[n_header..end], &stream[end + n_group..]].concat();
+            assert_eq!(copied(&stream).unwrap(), (whole, true), "{size}");
+            // The end may come with the data itself.
+            for cut in [end, end_of_data] {
+                let rest = (stream[n_header..cut].to_vec(), false);
+                assert_eq!(copied(&stream[..cut]).unwrap(), rest, "{size}");
+            }
+            if size > 0 {
+                let error = copied(&stream[..end_of_data - 1]).unwrap_err().to_string();
+                assert!(
+                    error.contains("the data of the last entry is truncated"),
+                    "{error}"
+                );
+            }
+        }
+    }
+
+    /// GNU tar reads no map before it knows how many pieces there are.
+    #[test]
+    fn the_number_of_pieces_stands_before_the_map() {
+        let mut keys = [
+            &b"GNU.sparse.name"[..],
+            b"GNU.sparse.map",
+            b"GNU.sparse.size",
+            b"GNU.sparse.numblocks",
+            b"path",
+        ];
+        keys.sort_by_key(|key| sparse::order(key));
+        let texts = keys.map(|key| std::str::from_utf8(key).unwrap());
+        assert_eq!(
+            texts,
+            [
+                "GNU.sparse.numblocks",
+                "GNU.sparse.map",
+                "GNU.sparse.name",
+                "GNU.sparse.size",
+                "path"
+            ]
         );
     }
 

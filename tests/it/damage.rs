@@ -144,3 +144,32 @@ proptest! {
         }
     }
 }
+
+/// A file that begins with a header is a tar, and one that does not is none.
+#[test]
+fn a_damaged_tar_is_told_from_what_is_no_tar() {
+    let whole = Archive::fixture("docker20.tar").to_bytes();
+    let damaged = |damage: &dyn Fn(&mut Vec<u8>)| {
+        let mut bytes = whole.clone();
+        damage(&mut bytes);
+        let opened = edit::open(&bytes);
+        opened.map(drop).unwrap_err()
+    };
+    let no_size = damaged(&|bytes| {
+        let mut header = tar::Header::from_byte_slice(&bytes[..512]).clone();
+        header.as_old_mut().size = *b"none        ";
+        header.set_cksum();
+        bytes[..512].copy_from_slice(header.as_bytes());
+    });
+    assert!(
+        matches!(no_size, Error::NotTar { offset: 0, .. }),
+        "{no_size}"
+    );
+    let no_checksum = damaged(&|bytes| bytes[0] ^= 1);
+    assert!(
+        matches!(no_checksum, Error::NotAnImage { .. }),
+        "{no_checksum}"
+    );
+    let short = damaged(&|bytes| bytes.truncate(100));
+    assert!(matches!(short, Error::NotAnImage { .. }), "{short}");
+}

@@ -7,6 +7,7 @@ use std::time::{Duration, SystemTime};
 
 use super::{Home, texts};
 use crate::binary::{NO_CACHE, write_files};
+use crate::edit::fixture;
 use crate::engine::tool;
 
 const PATCH: &str = "apiVersion: ocipatch/v1
@@ -127,6 +128,46 @@ fn make_patches_again_what_a_change_concerns() {
             .unwrap()
             .contains("more")
     );
+}
+
+#[test]
+fn a_rule_has_all_that_was_read_and_nothing_else() {
+    let home = home();
+    let rebase = PATCH.split_inclusive('\n').take(4).collect::<String>()
+        + "  - rebase: { from: base.tar, onto: other.tar }\n";
+    write_files(home.0.path(), &[("deploy/rebase.yaml", &rebase)]);
+    fs::copy(home.path("app.tar"), home.path("deploy/base.tar")).unwrap();
+    fs::copy(fixture("podman-oci.tar"), home.path("deploy/other.tar")).unwrap();
+    for (patch, wanted) in [
+        (
+            "fix.yaml",
+            &[
+                "fix.yaml",
+                "one",
+                "rootfs",
+                "rootfs/b",
+                "rootfs/etc",
+                "rootfs/etc/a",
+                "text.txt",
+            ][..],
+        ),
+        ("rebase.yaml", &["base.tar", "other.tar", "rebase.yaml"]),
+    ] {
+        let line =
+            format!("apply -q deploy/{patch} --arg-file args app.tar -o out.tar --depfile out.d");
+        let output = home.run(&line);
+        assert!(output.status.success(), "{:?}", texts(&output));
+        let text = fs::read_to_string(home.path("out.d")).unwrap();
+        let (_, rule) = text.split_once("out.tar: ").unwrap();
+        let (rule, _) = rule.split_once("\n\n").unwrap();
+        let names: Vec<&str> = rule.split(" \\\n  ").collect();
+        let wanted = wanted.iter().map(|name| format!("deploy/{name}"));
+        let all: Vec<String> = ["app.tar".to_owned(), "args".to_owned()]
+            .into_iter()
+            .chain(wanted)
+            .collect();
+        assert_eq!(names, all);
+    }
 }
 
 #[test]

@@ -285,3 +285,19 @@ fn a_path_leads_where_the_system_leads_it() {
         "mkdir -p a/b; $o apply other.yaml image/in.tar -o out.tar --provenance odd; rc=$?; rmdir -p a/b; exit $rc",
     );
 }
+
+/// What is wrong with one path is told before another one is opened, which may not even be there.
+#[test]
+fn nothing_is_opened_before_every_path_is_known() {
+    let home = Home::new();
+    for script in [
+        "$o apply patch/none.yaml image/in.tar -o image/in.tar",
+        "$o apply patch/label.yaml image/none.tar -o patch/label.yaml",
+        "$o apply patch/sources.yaml image/none.tar -o patch/texts/more.txt",
+        "$o apply patch/sources.yaml image/none.tar -o patch/rootfs/files",
+        "$o apply patch/label.yaml image/none.tar -o args/file --arg-file args/file",
+        "$o apply - image/none.tar -o patch/label.yaml < patch/label.yaml",
+    ] {
+        is_refused(&home, script);
+    }
+}

@@ -5,8 +5,14 @@ mod operations;
 
 use std::io::Read as _;
 
+use ocipatch::archive::Archive;
+use ocipatch::image_path::ImagePath;
+use ocipatch::look::Part;
 use ocipatch::tarball::{ContentReader, Entry, HeaderChange, Stream, TarReader};
 
+use crate::cases::build;
+use crate::cases::text::Image;
+use crate::edit;
 use crate::raw::{Raw, Sparse, stream};
 
 const SIZE: u64 = 5000;
@@ -219,5 +225,37 @@ fn with_other_content_a_file_has_no_holes() {
             "{form:?}"
         );
         assert_eq!(changed.len(), 512 + 3, "{form:?}");
+    }
+}
+
+/// The holes of all files count together, and names of one file once.
+#[test]
+fn a_part_with_too_many_holes_is_not_exported() {
+    let sparse = |name: &str| Sparse::V10.file(name, 33 << 30, &[(0, b"x")]);
+    let stream = stream(&[
+        Raw::new(b'5', "one"),
+        sparse("one/a"),
+        Raw::hard_link("one/b", "one/a"),
+        Raw::new(b'5', "two"),
+        sparse("two/a"),
+        Raw::hard_link("two/b", "one/a"),
+        Raw::file("z", b"z"),
+    ]);
+    let image = Image {
+        streams: vec![stream],
+        ..Default::default()
+    };
+    let bytes = build::hybrid(&[image]);
+    let archive = Archive::open(edit::open(&bytes).unwrap()).unwrap();
+    for (path, is_fine) in [("/", false), ("/one", true), ("/two", false), ("/z", true)] {
+        let part = Part::of(&archive, 0, &ImagePath::parse(path).unwrap());
+        match part {
+            Ok(_) => assert!(is_fine, "{path}"),
+            Err(unseen) => {
+                assert!(!is_fine, "{path}");
+                let text = format!("{unseen:?}");
+                assert!(text.contains("bytes of holes"), "{text}");
+            }
+        }
     }
 }
