@@ -4,9 +4,11 @@ use serde_json::json;
 
 use crate::digest::Digest;
 use crate::image_path::ImagePath;
-use crate::problem::{Address, Code, Problem, quoted};
+use crate::problem::{Address, Code, quoted};
 use crate::shape::node::Value;
-use crate::shape::{ANY_PATH, Field, Map, NotEmpty, Octal, Problems, Word, record, shape};
+use crate::shape::{
+    ANY_PATH, Field, Map, NotEmpty, Octal, Problems, Word, any_path_key, record, shape,
+};
 
 const HELP: &str = "write `exists`, `absent`, or a map of `sha256`, `mode` and `symlink`";
 
@@ -73,15 +75,7 @@ fn paths(field: &Field<'_>, problems: &mut Problems) -> Option<Vec<PathExpectati
     )?;
     let mut paths = Vec::new();
     for (index, (name, value)) in entries.iter().enumerate() {
-        let path = match ImagePath::parse(name) {
-            Ok(path) => Some(path),
-            Err(reason) => {
-                let address = value.address.clone().on_key();
-                let message = format!("{} is not a path: {reason}", quoted(name));
-                problems.add(Problem::new(Code::InvalidPath, address, message));
-                None
-            }
-        };
+        let path = any_path_key(name, value, problems);
         if let (Some(path), Some(expected)) = (path, expected(value, problems)) {
             paths.push(PathExpectation {
                 path,

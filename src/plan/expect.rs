@@ -184,7 +184,8 @@ impl Check<'_> {
             None => {
                 let name = quoted(&self.state.display_name());
                 let n = self.state.layers.len();
-                let message = format!("{name} has {n} layers; there is no layer {layer}");
+                let layers = if n == 1 { "layer" } else { "layers" };
+                let message = format!("{name} has {n} {layers}; there is no layer {layer}");
                 return self.fail(message, address);
             }
         };

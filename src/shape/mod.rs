@@ -62,7 +62,7 @@ pub use self::layer_selector::{LayerCompression, LayerRange, LayerSelector};
 pub(crate) use self::one_key::{OneKey, one_key};
 pub(crate) use self::one_of::{Alternative, OneOf, one_of};
 pub(crate) use self::parts::{Described, Part};
-pub(crate) use self::paths::{ANY_PATH, PATH_KEY, SourcePath};
+pub(crate) use self::paths::{ANY_PATH, PATH_KEY, SourcePath, any_path_key};
 pub(crate) use self::pattern::{Expression, line_regex, regex, too_long};
 pub use self::pattern::{MAX_PATTERN_BYTES, MAX_REGEX_BYTES};
 pub(crate) use self::permissions::{Ids, Octal, parse_octal};

@@ -61,10 +61,34 @@ fn image_path(field: &Field<'_>, problems: &mut Problems) -> Option<ImagePath> {
         Ok(path) => Some(path),
         Err(reason) => {
             let message = format!("{} is {}: {reason}", field.name, quoted(text));
-            problems.add(field.problem(Code::InvalidPath, message));
+            let problem = field.problem(Code::InvalidPath, message);
+            problems.add(problem.with_help(path_help(text)));
             None
         }
     }
+}
+
+/// Returns the help for a text that is no path: the path that it is without its first slash, as in a tar.
+fn path_help(text: &str) -> String {
+    let absolute = format!("/{}", text.trim_start_matches("./"));
+    let is_short = !text.starts_with('/') && absolute.len() <= 80;
+    if is_short && ImagePath::parse(&absolute).is_ok_and(|path| !path.is_root()) {
+        return format!("write {}", quoted(&absolute));
+    }
+    PATH_HELP.to_owned()
+}
+
+/// Reads the path that is the key of `field`, which may be the root.
+pub(crate) fn any_path_key(
+    name: &str,
+    field: &Field<'_>,
+    problems: &mut Problems,
+) -> Option<ImagePath> {
+    let parsed = ImagePath::parse(name).map_err(|reason| {
+        let message = format!("{} is not a path: {reason}", quoted(name));
+        wrong_key(field, message, &path_help(name))
+    });
+    parsed.map_err(|problem| problems.add(problem)).ok()
 }
 
 /// Reads the path that is the key of `field`.
@@ -73,30 +97,52 @@ pub(crate) fn path_key(
     field: &Field<'_>,
     problems: &mut Problems,
 ) -> Option<ImagePath> {
-    let mut problem = |message: String, help: &str| {
-        let address = field.address.clone().on_key();
-        problems.add(Problem::new(Code::InvalidPath, address, message).with_help(help));
-    };
-    match ImagePath::parse(name) {
-        Ok(_) if name.len() > MAX_PATTERN_BYTES => {
-            let message = format!(
-                "{} is a path of {} bytes; at most {MAX_PATTERN_BYTES} are allowed",
-                quoted(name),
-                name.len()
-            );
-            problem(message, "this is the limit of Linux");
-            None
-        }
-        Ok(path) if path.is_root() => {
-            let message = "the root directory cannot be changed".to_owned();
-            problem(message, "`/*` is everything in it");
-            None
-        }
-        Ok(path) => Some(path),
-        Err(reason) => {
-            let message = format!("{} is not a path: {reason}", quoted(name));
-            problem(message, PATH_HELP);
-            None
+    let path = any_path_key(name, field, problems)?;
+    if name.len() > MAX_PATTERN_BYTES {
+        let message = format!(
+            "{} is a path of {} bytes; at most {MAX_PATTERN_BYTES} are allowed",
+            quoted(name),
+            name.len()
+        );
+        problems.add(wrong_key(field, message, "this is the limit of Linux"));
+        return None;
+    }
+    if path.is_root() {
+        let message = "the root directory cannot be changed".to_owned();
+        problems.add(wrong_key(field, message, "`/*` is everything in it"));
+        return None;
+    }
+    Some(path)
+}
+
+fn wrong_key(field: &Field<'_>, message: String, help: &str) -> Problem {
+    let address = field.address.clone().on_key();
+    Problem::new(Code::InvalidPath, address, message).with_help(help)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{PATH_HELP, path_help};
+
+    #[test]
+    fn a_path_that_lacks_its_slash_is_written_out() {
+        for (text, path) in [
+            ("etc/passwd", Some("/etc/passwd")),
+            ("./etc/passwd", Some("/etc/passwd")),
+            ("etc/", Some("/etc/")),
+            ("a b", Some("/a b")),
+            ("", None),
+            (".", None),
+            ("./", None),
+            ("../a", None),
+            ("a/../b", None),
+            ("/a/../b", None),
+            ("a\0", None),
+            (&"a".repeat(79), Some(&format!("/{}", "a".repeat(79)))),
+            (&"a".repeat(80), None),
+        ] {
+            let help = path.map_or(PATH_HELP.to_owned(), |path| format!("write `{path}`"));
+            assert_eq!(path_help(text), help, "{text}");
         }
     }
 }
