@@ -154,6 +154,29 @@ fn what_lies_above_finds_its_files_at_every_moment() {
     );
 }
 
+/// The upper layer needs a file of the one that goes, and what comes needs a file that the one that goes removes.
+#[test]
+fn a_layer_takes_the_place_of_another_where_neither_may_come_or_go_first() {
+    let home = Home::new();
+    let image = |layer: &str| {
+        format!(
+            "tags: app:1\nlayer: 0644 x \"x\"\nlayer: 0644 file \"f\"; {layer}\nlayer: 0644 link => file\n"
+        )
+    };
+    for (name, layer) in [
+        ("old.tar", "0644 .wh.x \"\""),
+        ("new.tar", "0644 other => x"),
+    ] {
+        fs::write(home.path(name), hybrid_archive(&image(layer))).unwrap();
+    }
+    let text = turn(&home, &home.path("old.tar"), &home.path("new.tar"));
+    assert!(text.contains("  - replace-layer:\n"), "{text}");
+    assert!(
+        !text.contains("add-layer") && !text.contains("remove-layer"),
+        "{text}"
+    );
+}
+
 #[test]
 fn platforms_get_layers_of_their_own() {
     let home = Home::new();
