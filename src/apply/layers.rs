@@ -157,7 +157,7 @@ impl<'a> Recipe<'a> {
     /// Says that the layer of that number is going to be made.
     fn announce(&self, number: usize) {
         let (n_bytes, counted) = match self.content() {
-            MadeContent::Composed(content) => (content.content_bytes, Counted::Made),
+            MadeContent::Composed(content) => (content.tar_bytes, Counted::Made),
             MadeContent::Rewritten(rewrite) => (self.reading().size(rewrite.origin), Counted::Read),
             MadeContent::Verbatim(origin) => (self.reading().size(*origin), Counted::Read),
         };

@@ -164,6 +164,11 @@ impl Watcher for Arc<Bar> {
         if wanted == Some(counted) && !self.is_transfer.load(Ordering::Relaxed) {
             self.show();
             self.shown.inc(n_bytes);
+            // What comes of the bytes may be read again before the next phase: a tar that was decompressed, for one.
+            let end = self.shown.length().filter(|end| *end > 0);
+            if let Some(end) = end.filter(|end| self.shown.position() > *end) {
+                self.shown.set_position(end);
+            }
         }
     }
 
@@ -262,6 +267,10 @@ mod tests {
         assert_eq!(at(), (5, Some(10), "reading: ".to_owned()));
         bar.is_at(9);
         assert_eq!(at().0, 9);
+        for n_bytes in [1, 1, 20] {
+            Watcher::moves(&bar, n_bytes, Counted::Read);
+            assert_eq!(at().0, 10, "no bar is more than full");
+        }
         Watcher::begins(&bar, "writing", 0, Counted::Written);
         Watcher::moves(&bar, 4, Counted::Written);
         assert_eq!(at(), (4, Some(0), "writing: ".to_owned()));

@@ -21,7 +21,7 @@ impl EditedImage<'_> {
             LayerRange::Numbers(_, last) => {
                 let name = quoted(&state.display_name());
                 let message = format!("{name} has no layer {last}");
-                let help = format!("there are {n_layers} layers; the base is layer 1");
+                let help = format!("{}; the base is layer 1", there_are(n_layers));
                 let address = self.address();
                 self.problem(Code::NoSuchLayer, address, message, &help);
                 None
@@ -105,14 +105,21 @@ fn describe(selector: &LayerSelector) -> String {
     }
 }
 
+fn there_are(n_layers: usize) -> String {
+    match n_layers {
+        1 => "there is 1 layer".to_owned(),
+        n => format!("there are {n} layers"),
+    }
+}
+
 fn help(state: &ImageState, selector: &LayerSelector) -> String {
     match selector {
         LayerSelector::CreatedBy(_) if !state.has_full_history => {
             "the history does not cover every layer; select the layer by its number".to_owned()
         }
         _ => format!(
-            "there are {} layers; the base is layer 1; `if-missing: ignore` allows the layer to be missing",
-            state.layers.len()
+            "{}; the base is layer 1; `if-missing: ignore` allows the layer to be missing",
+            there_are(state.layers.len())
         ),
     }
 }

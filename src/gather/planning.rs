@@ -89,3 +89,23 @@ impl Gathered<'_> {
         Ok(())
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::io;
+    use std::path::Path;
+
+    use super::NotPlanned;
+    use crate::error::Error;
+    use crate::patch::PatchFile;
+
+    #[test]
+    fn what_is_not_planned_says_why() {
+        let rejected = PatchFile::parse("fix.yaml", b"[]").unwrap_err();
+        let text = rejected.to_string();
+        assert!(!text.is_empty());
+        assert_eq!(NotPlanned::from(rejected).to_string(), text);
+        let error = || Error::io(Path::new("a"), io::ErrorKind::NotFound.into());
+        assert_eq!(NotPlanned::from(error()).to_string(), error().to_string());
+    }
+}

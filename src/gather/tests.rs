@@ -1,7 +1,7 @@
 //! What patches take from the host. One file because all of it is about a directory beside a patch.
 
 use std::fs::{self, File, hard_link};
-use std::io::{self, ErrorKind};
+use std::io::{self, ErrorKind, Write as _};
 use std::os::unix::fs::{PermissionsExt as _, symlink};
 use std::os::unix::net::UnixListener;
 use std::path::{Path, PathBuf};
@@ -103,6 +103,10 @@ fn a_layer_is_taken_from_a_directory_or_a_tar() {
     });
     fs::write(at("layer.tar"), [&entry[..], &END_OF_ARCHIVE].concat()).unwrap();
     fs::write(at("cut.tar"), &entry[..300]).unwrap();
+    let mut gzip = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::fast());
+    gzip.write_all(&entry).unwrap();
+    let gzip = gzip.finish().unwrap();
+    fs::write(at("cut.tar.gz"), &gzip[..gzip.len() / 2]).unwrap();
     mknodat(CWD, at("fifo"), FileType::Fifo, Mode::from(0o600), 0).unwrap();
     for (value, wanted) in [
         ("{ from: directory }", ""),
@@ -118,6 +122,10 @@ fn a_layer_is_taken_from_a_directory_or_a_tar() {
         (
             "{ from: cut.tar }",
             "`cut.tar` is a file, but not a tar: a truncated header",
+        ),
+        (
+            "{ from: cut.tar.gz }",
+            "`cut.tar.gz` is a file, but not a tar: ",
         ),
         ("{ from: fifo }", "is neither a directory nor a file"),
         ("{ from: gone }", "there is no file or directory `gone`"),

@@ -9,7 +9,9 @@ use super::arrange::{self, arrange};
 use super::{Addition, Data, LayerProblem, Note, Reason};
 use crate::image_path::ImagePath;
 use crate::rootfs::{Obstacle, Rootfs, WHITEOUT};
-use crate::tarball::{Entry, ImpliedDirectories, Kind, Mtime, TooManyImplied};
+use crate::tarball::{
+    BLOCK_BYTES, END_OF_ARCHIVE, Entry, ImpliedDirectories, Kind, Mtime, TooManyImplied,
+};
 
 /// What to do where the image has a symbolic link and the layer needs a directory.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -46,8 +48,8 @@ pub struct LayerContent {
     pub n_changed: u64,
     /// Directories that the image does not have.
     pub n_directories_added: u64,
-    /// The content of all files, hard links counted once.
-    pub content_bytes: u64,
+    /// What the layer comes to as a tar, or a little less: long names take more than one block.
+    pub tar_bytes: u64,
 }
 
 /// Lays `additions` out over `rootfs`. Parents that the image does not have are 0755 0:0 of `parent_mtime`.
@@ -352,16 +354,18 @@ impl<'a> Composing<'a> {
             });
         }
         self.content.entries = arrange(entries);
-        self.content.content_bytes = content_bytes(&self.content.entries);
+        self.content.tar_bytes = tar_bytes(&self.content.entries);
         self.content.notes = self.notes.into_iter().collect();
         self.content
     }
 }
 
 /// Sparse files may promise more than there can be.
-pub(super) fn content_bytes(entries: &[LayerEntry]) -> u64 {
-    let sizes = entries.iter().map(|item| item.entry.size);
-    sizes.fold(0, u64::saturating_add)
+pub(super) fn tar_bytes(entries: &[LayerEntry]) -> u64 {
+    let sizes = entries
+        .iter()
+        .map(|item| BLOCK_BYTES + item.entry.padded_bytes());
+    sizes.fold(END_OF_ARCHIVE.len() as u64, u64::saturating_add)
 }
 
 /// Returns the entry of a directory that is only there to hold something.

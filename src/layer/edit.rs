@@ -4,7 +4,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::arrange::{Placed, arrange};
-use super::compose::{content_bytes, name_of, parent_entry};
+use super::compose::{name_of, parent_entry, tar_bytes};
 use super::{Data, LayerContent, LayerEntry};
 use crate::image_path::ImagePath;
 use crate::rootfs::{Rootfs, WHITEOUT};
@@ -78,7 +78,7 @@ pub fn lay_out(edits: BTreeMap<ImagePath, Edit>, rootfs: &Rootfs, mtime: i64) ->
     }
     let entries = arrange(placed);
     LayerContent {
-        content_bytes: content_bytes(&entries),
+        tar_bytes: tar_bytes(&entries),
         entries,
         ..LayerContent::default()
     }

@@ -375,7 +375,7 @@ fn replacing_one_kind_by_another_is_a_note() {
         SymlinkPolicy::Follow,
     );
     assert_eq!((content.n_added, content.n_changed), (1, 2));
-    assert_eq!((content.n_directories_added, content.content_bytes), (2, 6));
+    assert_eq!((content.n_directories_added, content.tar_bytes), (2, 5120));
 }
 
 #[test]

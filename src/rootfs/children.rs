@@ -110,6 +110,10 @@ mod tests {
         children.insert(b"a", 4);
         let names: Vec<_> = children.iter().collect();
         assert_eq!(names, [(&b"a"[..], 4), (b"b", 3)]);
+        let mut one = Children::default();
+        one.insert(b"a", 1);
+        one.remove(b"b");
+        assert_eq!(one.get(b"a"), Some(1));
         children.remove(b"a");
         children.remove(b"b");
         assert!(children.is_empty());

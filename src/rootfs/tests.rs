@@ -296,6 +296,8 @@ fn what_is_below_other_names_of_aufs_is_not_there() {
     for layer in [
         "layer: file .wh.other/1; hard b -> .wh.other/1",
         "layer: dir .wh..wh.plnk/1; hard b -> .wh..wh.plnk/1",
+        "layer: link .wh..wh.plnk/1 -> a; hard b -> .wh..wh.plnk/1",
+        "layer: fifo .wh..wh.plnk/1; hard b -> .wh..wh.plnk/1",
     ] {
         assert!(rootfs(layer).is_err(), "{layer}");
     }
@@ -669,4 +671,17 @@ fn everything_has_an_inode_of_its_own_also_where_directories_merge() {
     let tree = tree.unwrap();
     let inodes: BTreeSet<_> = tree.iter().map(|(_, node)| node.inode).collect();
     assert_eq!((inodes.len(), tree.iter().count()), (5, 5));
+}
+
+#[test]
+fn the_newest_are_those_of_the_layer_on_top_and_the_way_to_them() {
+    let tree = rootfs("layer: dir a; file a/x; dir b; file b/z layer: file a/y; file c");
+    let tree = tree.unwrap();
+    let found = |path: &str| -> Vec<String> {
+        let newest = tree.newest_below(&ImagePath::parse(path).unwrap());
+        newest.map(|(path, _)| path.to_string()).collect()
+    };
+    assert_eq!(found("/"), ["/a", "/a/y", "/c"]);
+    assert_eq!(found("/a"), ["/a/y"]);
+    assert!(found("/b").is_empty());
 }

@@ -79,18 +79,6 @@ mod tests {
             xattrs: vec![(b"user.a".to_vec(), b"123".to_vec())],
             ..Entry::file()
         };
-        let none: fn(&mut ImpliedDirectories) = |_| {};
-        let headers: [(fn(&mut ImpliedDirectories), u64); 3] = [
-            (none, 0),
-            (|implied| implied.count_text(100), 4 * 612),
-            (
-                |implied| {
-                    implied.count_text(0);
-                    implied.count_text(1);
-                },
-                4 * 1025,
-            ),
-        ];
         let check = |implied: &mut ImpliedDirectories, more: u64| {
             let allowed = MAX_IMPLIED_BYTES + more;
             implied
@@ -100,9 +88,11 @@ mod tests {
             let found = allowed + 1;
             assert_eq!(implied.count(1), Err(TooManyImplied { found, allowed }));
         };
-        for (count, more) in headers {
+        for (texts, more) in [(&[][..], 0), (&[100], 4 * 612), (&[0, 1], 4 * 1025)] {
             let mut implied = ImpliedDirectories::default();
-            count(&mut implied);
+            for n_bytes in texts {
+                implied.count_text(*n_bytes);
+            }
             check(&mut implied, more);
         }
         let mut implied = ImpliedDirectories::default();

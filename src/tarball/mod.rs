@@ -282,7 +282,7 @@ mod tests {
     /// In steps of 128 KiB, and no more than there is of the entry.
     #[test]
     fn data_is_copied_with_its_padding_up_to_the_next_entry() {
-        let step = 128 * 1024;
+        let step = 128 * 1024_usize;
         for size in [0, 1, 512, step - 1, step, step + 1, 2 * step + 700] {
             let mut stream = header_group(&Entry {
                 name: b"a".to_vec(),

@@ -141,18 +141,41 @@ fn a_target_is_named_by_the_tags_that_are_left() {
     }
 }
 
+#[test]
+fn a_number_is_expected_as_a_number() {
+    let image = Image::parse("tags: app:1\nconfig: StopTimeout=7\nlayer: 0644 a \"a\"\n");
+    let archive = Archive::open(edit::open(&build::hybrid(&[image])).unwrap()).unwrap();
+    for (expected, told) in [("7", ""), ("8", "of `app:1` is `7`; expected `8`")] {
+        let text = format!(
+            "apiVersion: ocipatch/v1\nexpect: [config: {{ stop-timeout: {expected} }}]\noperations: [set-label: {{ a: b }}]\n"
+        );
+        let found = told_of(&archive, &text, &Conditions::default(), Path::new("."));
+        assert!(found.contains(told), "{found}");
+        assert_eq!(found.contains("set-label"), told.is_empty(), "{found}");
+    }
+}
+
 /// No engine pushes layers that are not compressed.
 #[test]
 fn layers_are_compressed_on_their_way_to_a_registry_with_a_note() {
-    let archive = Archive::open(edit::Archive::fixture("docker20.tar").open().unwrap()).unwrap();
-    let patches = Patches::default();
-    let conditions = Conditions {
-        is_pushed: true,
-        ..Conditions::default()
-    };
-    let gathered = gather(&patches, &archive, &conditions).unwrap();
-    let plan = gathered.plan().unwrap();
-    let note = "2 layers are compressed with gzip, as in other images of registries";
-    let notes = &plan.images[0].notes;
-    assert!(notes.iter().any(|it| *it == note), "{notes:?}");
+    for (fixture, note) in [
+        (
+            "docker20.tar",
+            Some("2 layers are compressed with gzip, as in other images of registries"),
+        ),
+        ("podman-oci.tar", None),
+    ] {
+        let archive = edit::Archive::fixture(fixture).open().unwrap();
+        let archive = Archive::open(archive).unwrap();
+        let patches = Patches::default();
+        let conditions = Conditions {
+            is_pushed: true,
+            ..Conditions::default()
+        };
+        let gathered = gather(&patches, &archive, &conditions).unwrap();
+        let plan = gathered.plan().unwrap();
+        let mut notes = plan.images[0].notes.iter();
+        let found = notes.find(|it| it.contains("compressed with"));
+        assert_eq!(found.map(ToString::to_string).as_deref(), note);
+    }
 }

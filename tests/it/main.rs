@@ -90,5 +90,6 @@ mod text_edits;
 mod unpacked;
 mod verify;
 mod walk;
+mod watched;
 mod words;
 mod xattrs;

@@ -205,12 +205,12 @@ mod tests {
                 entry,
                 it: Outcome::Failed(it),
             });
-            let found = match end(&outcomes.collect::<Vec<_>>()) {
-                Ok(()) => None,
-                Err(Failure::Entries { are_rejected }) => Some(are_rejected),
-                Err(_) => panic!("another failure"),
-            };
-            assert_eq!(found, wanted);
+            let found = end(&outcomes.collect::<Vec<_>>()).err();
+            let are_rejected = found.map(|failure| match failure {
+                Failure::Entries { are_rejected } => are_rejected,
+                other => panic!("{other:?}"),
+            });
+            assert_eq!(are_rejected, wanted);
         }
     }
 }

@@ -340,3 +340,14 @@ fn policy(symlinks: Symlinks) -> SymlinkPolicy {
         Symlinks::Error => SymlinkPolicy::Error,
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::and_more;
+
+    #[test]
+    fn of_several_the_first_is_named() {
+        assert_eq!(and_more("`a`", 1), "`a`");
+        assert_eq!(and_more("`a`", 3), "`a` and 2 more");
+    }
+}
