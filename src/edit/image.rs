@@ -140,7 +140,9 @@ impl Missing {
 fn near(images: &[&ImageState], path: &ImagePath) -> Option<String> {
     let near = images.iter().find_map(|state| {
         let tree = state.tree.as_ref().filter(|_| !has_pattern(path))?;
-        state.effort.may_guess().then(|| tree.near(path))?
+        let near = state.effort.may_guess().then(|| tree.near(path))?;
+        // What an earlier operation removes may still be in the tree.
+        near.filter(|near| near != path)
     })?;
     Some(format!("did you mean {}?", quoted(&near.to_text())))
 }

@@ -44,6 +44,8 @@ pub(crate) trait PathMap: 'static {
     const NAME: &'static str;
     const DESCRIPTION: &'static str;
     const HELP: &'static str;
+    /// The key of the map where options stand beside it.
+    const KEY: &'static str;
 
     /// Adds what is wrong with a pair.
     fn check(_: &ImagePath, _: &<Self::To as Shape>::Value, _: &Field<'_>, _: &mut Problems) {}
@@ -73,6 +75,13 @@ impl<M: PathMap> Shape for Paths<M> {
             problems.add(problem.with_help(M::HELP));
             return None;
         }
+        if let Some((name, field)) = entries.iter().find(|(name, _)| OPTIONS.contains(name)) {
+            let message = format!("{} is an option, not a path", quoted(name));
+            let problem = Problem::new(Code::InvalidPath, field.address.clone().on_key(), message);
+            let help = format!("write the paths below `{}`, and `{name}` beside it", M::KEY);
+            problems.add(problem.with_help(help));
+            return None;
+        }
         for (name, field) in entries {
             let path = path_key(name, &field, problems);
             let pair = path.and_then(|path| {
@@ -85,6 +94,9 @@ impl<M: PathMap> Shape for Paths<M> {
         pairs.into_iter().collect()
     }
 }
+
+/// What stands beside a map of paths in the long form of an operation.
+const OPTIONS: [&str; 3] = ["created-by", "if-missing", "in"];
 
 /// Tells whether a key says what its value is, as in `path: /etc/app.conf`: other operations have such keys.
 fn is_named_path((name, field): &(&str, Field<'_>)) -> bool {

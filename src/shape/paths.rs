@@ -70,9 +70,16 @@ fn image_path(field: &Field<'_>, problems: &mut Problems) -> Option<ImagePath> {
 
 /// Returns the help for a text that is no path: the path that it is without its first slash, as in a tar.
 fn path_help(text: &str) -> String {
+    if text.starts_with('/') && text.split('/').any(|part| part == "..") {
+        return "write the path without `..`".to_owned();
+    }
     let absolute = format!("/{}", text.trim_start_matches("./"));
-    let is_short = !text.starts_with('/') && absolute.len() <= 80;
-    if is_short && ImagePath::parse(&absolute).is_ok_and(|path| !path.is_root()) {
+    // The home of somebody, and a path of Windows, are no paths of an image in other words.
+    let is_foreign = text.starts_with(['/', '~']) || text.contains('\\');
+    if !is_foreign
+        && absolute.len() <= 80
+        && ImagePath::parse(&absolute).is_ok_and(|path| !path.is_root())
+    {
         return format!("write {}", quoted(&absolute));
     }
     PATH_HELP.to_owned()
@@ -136,7 +143,9 @@ mod tests {
             ("./", None),
             ("../a", None),
             ("a/../b", None),
-            ("/a/../b", None),
+            ("/a\0", None),
+            ("~/a", None),
+            ("C:\\a", None),
             ("a\0", None),
             (&"a".repeat(79), Some(&format!("/{}", "a".repeat(79)))),
             (&"a".repeat(80), None),
@@ -144,5 +153,6 @@ mod tests {
             let help = path.map_or(PATH_HELP.to_owned(), |path| format!("write `{path}`"));
             assert_eq!(path_help(text), help, "{text}");
         }
+        assert_eq!(path_help("/a/../b"), "write the path without `..`");
     }
 }

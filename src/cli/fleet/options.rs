@@ -1,6 +1,7 @@
 //! What the commands of fleets have in common.
 
 use std::collections::HashMap;
+use std::io::ErrorKind;
 use std::num::NonZeroUsize;
 use std::path::{Path, PathBuf};
 
@@ -9,7 +10,9 @@ use clap::{Args, ValueHint};
 use crate::cli::cache::CacheOptions;
 use crate::cli::failure::Failure;
 use crate::cli::inputs::source_date_epoch;
+use crate::cli::mistaken::Mistake;
 use crate::cli::registry::RegistryOptions;
+use crate::error::Error;
 use crate::fleet::{Action, Lock, Outcome, PatchReader, Placed, Remote, Shard};
 use crate::gather::{NotPlanned, Patches, directory_of};
 use crate::ledger::Ledger;
@@ -113,7 +116,14 @@ impl LockOptions {
 
     /// Reads the lock.
     pub(super) fn open(&self, ledger: &mut Ledger) -> Result<Lock, Failure> {
-        Ok(Lock::open(&self.lock, ledger)?)
+        Lock::open(&self.lock, ledger).map_err(|error| match error {
+            Error::Io { place, source } if source.kind() == ErrorKind::NotFound => Mistake {
+                message: format!("there is no lock `{place}`"),
+                help: "`ocipatch fleet lock` writes it, beside the file of the fleet".to_owned(),
+            }
+            .into(),
+            error => error.into(),
+        })
     }
 
     /// Reads the patches that a shard of the lock needs; an error if they are not those of the lock.
@@ -179,8 +189,7 @@ pub(super) fn end(outcomes: &[Placed<Outcome>]) -> Result<(), Failure> {
 mod tests {
     use std::path::Path;
 
-    use super::{Failure, NotPlanned, Outcome, Placed, end};
-    use crate::error::Error;
+    use super::{Error, Failure, NotPlanned, Outcome, Placed, end};
     use crate::patch::PatchFile;
 
     #[test]

@@ -57,12 +57,16 @@ impl PathMap for Moves {
     const DESCRIPTION: &'static str = "New paths by old path";
     const HELP: &'static str =
         "write at least one path and its new path, as in `{ /etc/old.conf: /etc/new.conf }`";
+    const KEY: &'static str = "move";
 
     fn check(from: &ImagePath, to: &ImagePath, field: &Field<'_>, problems: &mut Problems) {
-        if to == from || is_below(to, from) {
-            let message = format!("cannot move `{from}` to `{to}`, which is inside it");
-            problems.add(field.problem(Code::InvalidPath, message));
-        }
+        let why = match () {
+            () if to == from => "is the same path",
+            () if is_below(to, from) => "is inside it",
+            () => return,
+        };
+        let message = format!("cannot move `{from}` to `{to}`, which {why}");
+        problems.add(field.problem(Code::InvalidPath, message));
     }
 }
 
@@ -130,7 +134,7 @@ fn move_paths(image: &mut EditedImage<'_>, moves: &PathMoves) {
             continue;
         };
         is_found[index] = true;
-        match target_of(tree, new) {
+        match target_of(tree, new, (asked, moves)) {
             Ok(to) => {
                 let led = [(asked, &from), (new, &to)].into_iter();
                 let led = led.filter(|(written, real)| written != real);
@@ -164,7 +168,11 @@ fn move_paths(image: &mut EditedImage<'_>, moves: &PathMoves) {
 }
 
 /// Returns the real path that something new at `to` has, or why nothing can be there.
-fn target_of(tree: &Rootfs, to: &ImagePath) -> Result<ImagePath, String> {
+fn target_of(
+    tree: &Rootfs,
+    to: &ImagePath,
+    (from, all): (&ImagePath, &PathMoves),
+) -> Result<ImagePath, String> {
     let (Some(parent), Some(name)) = (to.parent(), to.file_name()) else {
         return Err("the root directory already exists".to_owned());
     };
@@ -185,13 +193,20 @@ fn target_of(tree: &Rootfs, to: &ImagePath) -> Result<ImagePath, String> {
         }
     };
     let real = real.join(name);
-    match tree.get(&real) {
-        None => Ok(real),
-        Some(_) => Err(format!(
-            "{} already exists; add `remove-path` before it",
-            quoted(&real.to_text())
-        )),
-    }
+    let Some(node) = tree.get(&real) else {
+        return Ok(real);
+    };
+    let exists = format!("{} already exists", quoted(&real.to_text()));
+    let inside = from.file_name().map(|name| real.join(name));
+    let is_moved = all.moves.iter().any(|(other, _)| *other == real);
+    Err(match inside {
+        _ if is_moved => format!("{exists}; move it in an operation before this one"),
+        Some(inside) if node.kind == Kind::Directory => {
+            let inside = quoted(&inside.to_text());
+            format!("{exists}; to move into this directory, write the whole path, {inside}")
+        }
+        _ => format!("{exists}; add `remove-path` before it"),
+    })
 }
 
 /// Two moves of one layer may not touch what the other one does.

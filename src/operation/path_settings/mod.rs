@@ -66,6 +66,7 @@ impl PathMap for FileMode {
     const NAME: &'static str = "Modes";
     const DESCRIPTION: &'static str = "Permissions by path or pattern; the last match wins";
     const HELP: &'static str = "write at least one path, as in `{ /usr/bin/app: \"0755\" }`";
+    const KEY: &'static str = "set";
 }
 
 impl PathSetting for FileMode {
@@ -82,6 +83,7 @@ impl PathMap for (u32, u32) {
     const NAME: &'static str = "Owners";
     const DESCRIPTION: &'static str = "Owners by path or pattern; the last match wins";
     const HELP: &'static str = "write at least one path, as in `{ /srv/app: \"1000:1000\" }`";
+    const KEY: &'static str = "set";
 }
 
 impl PathSetting for (u32, u32) {
@@ -146,7 +148,7 @@ impl Room for PathSettings<(u32, u32)> {
 
 /// Sets permissions. A link has none of its own: one that is named leads to what is meant, others are passed over.
 fn set_modes(image: &mut EditedImage<'_>, settings: &PathSettings<FileMode>) {
-    let claim = |mode: &FileMode| format!("{mode:?}");
+    let claim = |mode: &FileMode| mode.to_string();
     let edit = |node: &Node, mode: &FileMode| {
         let was = node.mode & 0o7777;
         let now = mode.apply(was, node.kind == Kind::Directory);

@@ -1,5 +1,7 @@
 //! Permissions as `chmod` takes them: octal digits, or what to add, remove or set for whom.
 
+use std::fmt::{self, Write as _};
+
 use serde_json::json;
 
 use crate::problem::{Code, quoted};
@@ -83,6 +85,51 @@ impl FileMode {
     }
 }
 
+/// As `chmod` takes it.
+impl fmt::Display for FileMode {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Octal(mode) => write!(f, "{mode:04o}"),
+            Self::Clauses(clauses) => {
+                let clauses: Vec<String> = clauses.iter().map(ToString::to_string).collect();
+                f.write_str(&clauses.join(","))
+            }
+        }
+    }
+}
+
+impl fmt::Display for Clause {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let who = match self.who {
+            0o777 => [Some('a'), None, None],
+            who => [('u', 0o700), ('g', 0o070), ('o', 0o007)]
+                .map(|(letter, bits)| (who & bits != 0).then_some(letter)),
+        };
+        let action = match self.action {
+            Action::Add => '+',
+            Action::Remove => '-',
+            Action::Set => '=',
+        };
+        let bits = [
+            ('r', 0o444),
+            ('w', 0o222),
+            ('x', 0o111),
+            ('s', SETUID),
+            ('t', STICKY),
+        ];
+        let bits = bits.map(|(letter, bits)| (self.bits & bits != 0).then_some(letter));
+        let some = self.executes_some.then_some('X');
+        let letters = who
+            .into_iter()
+            .chain([Some(action)])
+            .chain(bits)
+            .chain([some]);
+        letters
+            .flatten()
+            .try_for_each(|letter| f.write_char(letter))
+    }
+}
+
 /// Reads `who` and any number of actions. Without a `who`, `chmod` looks at the umask, which is no business of a patch.
 fn clauses(text: &str) -> Option<Vec<Clause>> {
     let n_who = text.find(['+', '-', '='])?;
@@ -161,6 +208,26 @@ mod tests {
         let file = parsed.apply(mode, false);
         let directory = parsed.apply(mode, true);
         format!("{file:04o} {directory:04o}")
+    }
+
+    #[test]
+    fn a_mode_is_told_as_it_may_be_written() {
+        for (text, told) in [
+            ("0700", "0700"),
+            ("644", "0644"),
+            ("4755", "4755"),
+            ("go-w", "go-w"),
+            ("og-w", "go-w"),
+            ("ugo=", "a="),
+            ("a+rwxXst", "a+rwxstX"),
+            ("u=rwX,g=rX", "u=rwX,g=rX"),
+            ("u=r+x", "u=r,u+x"),
+        ] {
+            let mode = FileMode::parse(text).unwrap();
+            assert_eq!(mode.to_string(), told);
+            assert_eq!(FileMode::parse(told), Some(mode));
+        }
+        assert_eq!(FileMode::parse("ugo-t").unwrap().to_string(), "a-t");
     }
 
     #[test]

@@ -54,3 +54,21 @@ fn options_of_other_commands_and_programs_lead_to_ours() {
     let (_, stderr) = home.ends(2, "apply fix.yaml app.tar --outpt out.tar");
     assert!(stderr.contains("'--output'"), "{stderr}");
 }
+
+#[test]
+fn a_fleet_without_a_lock_is_told_what_writes_it() {
+    let home = Home::new();
+    let help = "`ocipatch fleet lock` writes it, beside the file of the fleet";
+    for (line, name) in [
+        ("fleet plan", "fleet.lock"),
+        ("fleet apply", "fleet.lock"),
+        ("fleet status", "fleet.lock"),
+        ("fleet plan no.lock", "no.lock"),
+    ] {
+        told(
+            &home,
+            2,
+            &[[line, &format!("there is no lock `{name}`"), help]],
+        );
+    }
+}
