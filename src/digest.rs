@@ -222,6 +222,14 @@ mod tests {
     use super::{ChainId, DiffId, Digest};
 
     #[test]
+    fn what_is_no_digest_is_shown_in_one_line() {
+        assert_eq!(
+            Digest::parse("a\nb").unwrap_err().to_string(),
+            "`a\\nb` is not `sha256:` and 64 lower-case hex digits"
+        );
+    }
+
+    #[test]
     fn only_lower_case_sha256_of_full_length_is_a_digest() {
         let hex = "5f70bf18a086007016e948b04aed3b82103a36bea41755b6cddfaf10ace3c6ef";
         assert_eq!(

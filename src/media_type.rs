@@ -103,7 +103,21 @@ pub fn as_oci(media_type: &str) -> Option<&'static str> {
 
 #[cfg(test)]
 mod tests {
-    use super::as_oci;
+    use super::{Compression, as_oci, compression, layer};
+
+    #[test]
+    fn a_media_type_says_how_its_layer_is_compressed() {
+        for packed in [Compression::None, Compression::Gzip, Compression::Zstd] {
+            for is_docker in [true, false] {
+                let name = layer(packed, is_docker).expect("both families have one");
+                assert_eq!(compression(name), packed, "{name}");
+            }
+        }
+        for other in [Compression::Bzip2, Compression::Xz] {
+            assert_eq!([layer(other, true), layer(other, false)], [None, None]);
+        }
+        assert_eq!(compression(""), Compression::None);
+    }
 
     #[test]
     fn each_media_type_of_docker_has_one_of_oci() {

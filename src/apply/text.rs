@@ -311,7 +311,26 @@ pub(crate) fn bytes(n: u64) -> String {
 
 #[cfg(test)]
 mod tests {
-    use super::bytes;
+    use super::{AnnotationEdit, Change, annotation, bytes};
+    use crate::annotation::AnnotationPlace;
+
+    #[test]
+    fn an_annotation_comes_goes_or_is_another() {
+        let text = |text: &str| Some(text.to_owned());
+        for (old, new, change) in [
+            (None, text("a"), Change::Added),
+            (text("a"), None, Change::Removed),
+            (text("a"), text("b"), Change::Changed),
+        ] {
+            let edit = AnnotationEdit {
+                on: AnnotationPlace::Manifest,
+                key: "key".to_owned(),
+                old,
+                new,
+            };
+            assert_eq!(annotation(&edit).change, change);
+        }
+    }
 
     #[test]
     fn bytes_have_three_digits_and_a_unit() {

@@ -1,4 +1,4 @@
-use super::{Glob, InvalidReference, Reference};
+use super::{Glob, InvalidReference, Reference, is_domain};
 
 #[test]
 fn familiar_and_full_names_are_the_same_reference() {
@@ -111,4 +111,28 @@ fn globs_cover_whole_texts() {
             .unwrap()
             .matches(&Glob::new("app"))
     );
+}
+
+/// A name in brackets is an address of IPv6, and nothing else.
+#[test]
+fn a_domain_is_a_host_or_an_address_and_perhaps_a_port() {
+    for domain in [
+        "localhost",
+        "a.b",
+        "a-b.c",
+        "a:1",
+        "a:65535",
+        "[::1]",
+        "[::1]:5000",
+        "[fe80::A]:1",
+        "127.0.0.1:80",
+    ] {
+        assert!(is_domain(domain), "{domain}");
+    }
+    for other in [
+        "", ":1", "a:", "a:b", "a..b", "-a", "a-", "[", "[]", "[]:1", "[::1", "[host]:1", "[::1]a",
+        "[::1]:", "[::1]:x",
+    ] {
+        assert!(!is_domain(other), "{other}");
+    }
 }
