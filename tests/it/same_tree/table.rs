@@ -662,6 +662,6 @@ pub(super) const REFUSED: &[Refused] = &[
         base: &[TREE],
         operations: &["move-path: { /d: /e }"],
         code: "layer-conflict",
-        message: "`/e` already exists; add `remove-path` before it",
+        message: "`/e` already exists; to move into this directory, write the whole path, `/e/d`",
     },
 ];
