@@ -216,7 +216,7 @@ mod tests {
         };
         for (variable, _, readers) in ENVIRONMENT {
             assert!(has("", variable), "{variable}");
-            for name in ["apply", "plan", "edit", "fleet", "lint", "inspect"] {
+            for name in ["apply", "plan", "edit", "fleet", "verify", "inspect"] {
                 let is_read = readers.is_empty() || readers.contains(&name);
                 assert_eq!(has(name, variable), is_read, "{name}: {variable}");
             }

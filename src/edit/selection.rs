@@ -5,7 +5,7 @@ use regex_lite::Regex;
 use super::image::Missing;
 use super::{EditedImage, ImageState, PlannedLayer};
 use crate::image::json::Value;
-use crate::problem::{Code, quoted};
+use crate::problem::{Code, quoted, several};
 use crate::shape::{IfMissing, LayerRange, LayerSelector};
 
 impl EditedImage<'_> {
@@ -106,10 +106,8 @@ fn describe(selector: &LayerSelector) -> String {
 }
 
 fn there_are(n_layers: usize) -> String {
-    match n_layers {
-        1 => "there is 1 layer".to_owned(),
-        n => format!("there are {n} layers"),
-    }
+    let are = if n_layers == 1 { "is" } else { "are" };
+    format!("there {are} {}", several(n_layers, "layer", "layers"))
 }
 
 fn help(state: &ImageState, selector: &LayerSelector) -> String {

@@ -3,7 +3,7 @@
 use super::new_layer::source::Source;
 use super::{AddLayer, Depth, Docs, Inverse, Needs, Reach, Room, Sources, ValueOf};
 use crate::edit::EditedImage;
-use crate::problem::{Code, quoted};
+use crate::problem::{Code, quoted, several};
 
 impl Room for AddLayer {
     type Shape = Self;
@@ -51,8 +51,8 @@ fn add<'a>(image: &mut EditedImage<'a>, add: &'a AddLayer) {
     let at = add.at.unwrap_or(n_layers + 1);
     if at > n_layers + 1 {
         let name = quoted(&image.state.display_name());
-        let layers = if n_layers == 1 { "layer" } else { "layers" };
-        let message = format!("{name} has {n_layers} {layers}, so a new one cannot be layer {at}");
+        let layers = several(n_layers, "layer", "layers");
+        let message = format!("{name} has {layers}, so a new one cannot be layer {at}");
         let help = "a new layer is inserted below the layer with its number, or on top";
         return image.problem(Code::NoSuchLayer, address.key("at"), message, help);
     }

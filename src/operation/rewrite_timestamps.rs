@@ -7,6 +7,7 @@ use serde_json::json;
 use super::{Depth, Docs, Inverse, Needs, Reach, Room, ValueOf};
 use crate::edit::image::EditedImage;
 use crate::edit::{Effect, MadeContent, PlannedLayer};
+use crate::problem::several;
 use crate::rootfs::LayerLog;
 use crate::shape::{LayerRange, Short, Time, record, shape};
 use crate::tarball::{Entry, HeaderChange, Mtime};
@@ -139,8 +140,4 @@ fn clamp(log: &mut LayerLog, change: &HeaderChange) {
     for logged in &mut log.entries {
         change.apply_to(&mut logged.entry);
     }
-}
-
-fn several(n: usize, one: &str, many: &str) -> String {
-    format!("{n} {}", if n == 1 { one } else { many })
 }

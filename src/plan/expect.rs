@@ -9,7 +9,7 @@ use crate::edit::PlannedLayer;
 use crate::edit::variables;
 use crate::image::json::Value;
 use crate::patch::{Expectation, Expected, Patch};
-use crate::problem::{Address, Code, Problem, quoted};
+use crate::problem::{Address, Code, Problem, quoted, several};
 use crate::reference::Reference;
 
 /// One precondition held against one image.
@@ -184,8 +184,8 @@ impl Check<'_> {
             None => {
                 let name = quoted(&self.state.display_name());
                 let n = self.state.layers.len();
-                let layers = if n == 1 { "layer" } else { "layers" };
-                let message = format!("{name} has {n} {layers}; there is no layer {layer}");
+                let layers = several(n, "layer", "layers");
+                let message = format!("{name} has {layers}; there is no layer {layer}");
                 return self.fail(message, address);
             }
         };

@@ -261,6 +261,11 @@ pub fn quoted(value: &str) -> String {
     format!("`{text}`")
 }
 
+/// Returns how many there are of something, in words for one and for any other number.
+pub(crate) fn several(n: usize, one: &str, many: &str) -> String {
+    format!("{n} {}", if n == 1 { one } else { many })
+}
+
 /// Returns the number of the line that begins behind `before`, counting from 1.
 pub(crate) fn line_after(before: &[u8]) -> usize {
     before.split(|&b| b == b'\n').count()

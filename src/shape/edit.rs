@@ -4,11 +4,11 @@ use std::marker::PhantomData;
 
 use super::decode::{Field, Problems, Record};
 use super::definitions::{Definitions, Json, described, map_of};
-use super::paths::{PATH_KEY, path_key};
+use super::paths::{PATH_KEY, path_key, wrong_key};
 use super::rules::Rule;
 use super::{Shape, choices};
 use crate::image_path::ImagePath;
-use crate::problem::{Code, Problem, quoted};
+use crate::problem::{Code, quoted};
 
 choices! {
     /// The layer in which files are changed.
@@ -71,15 +71,13 @@ impl<M: PathMap> Shape for Paths<M> {
                 "{} is not a path: the keys of this map are paths",
                 quoted(name)
             );
-            let problem = Problem::new(Code::InvalidPath, field.address.clone().on_key(), message);
-            problems.add(problem.with_help(M::HELP));
+            problems.add(wrong_key(field, message, M::HELP));
             return None;
         }
         if let Some((name, field)) = entries.iter().find(|(name, _)| OPTIONS.contains(name)) {
             let message = format!("{} is an option, not a path", quoted(name));
-            let problem = Problem::new(Code::InvalidPath, field.address.clone().on_key(), message);
             let help = format!("write the paths below `{}`, and `{name}` beside it", M::KEY);
-            problems.add(problem.with_help(help));
+            problems.add(wrong_key(field, message, &help));
             return None;
         }
         for (name, field) in entries {

@@ -5,7 +5,7 @@ use serde_json::json;
 use super::decode::{Field, Problems};
 use super::definitions::{Keys, shape, string_like};
 use super::pattern::MAX_PATTERN_BYTES;
-use crate::image_path::ImagePath;
+use crate::image_path::{ImagePath, InvalidImagePath};
 use crate::problem::{Code, Problem, quoted};
 
 /// An absolute path without `..` that is not the root.
@@ -70,7 +70,7 @@ fn image_path(field: &Field<'_>, problems: &mut Problems) -> Option<ImagePath> {
 
 /// Returns the help for a text that is no path: the path that it is without its first slash, as in a tar.
 fn path_help(text: &str) -> String {
-    if text.starts_with('/') && text.split('/').any(|part| part == "..") {
+    if ImagePath::parse(text) == Err(InvalidImagePath::Parent) {
         return "write the path without `..`".to_owned();
     }
     let absolute = format!("/{}", text.trim_start_matches("./"));
@@ -122,7 +122,8 @@ pub(crate) fn path_key(
     Some(path)
 }
 
-fn wrong_key(field: &Field<'_>, message: String, help: &str) -> Problem {
+/// Returns the problem of a key that is no path, or not the right one.
+pub(super) fn wrong_key(field: &Field<'_>, message: String, help: &str) -> Problem {
     let address = field.address.clone().on_key();
     Problem::new(Code::InvalidPath, address, message).with_help(help)
 }

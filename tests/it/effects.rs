@@ -79,6 +79,11 @@ fn problems(rejected: &ocipatch::problem::Rejected) -> String {
     told.collect()
 }
 
+fn archive(image: &str) -> Archive {
+    let bytes = build::hybrid(&[Image::parse(image)]);
+    Archive::open(edit::open(&bytes).unwrap()).unwrap()
+}
+
 /// Writes the archives that stand below an image: several images of one name are in one.
 fn write_bases(bases: &[(&str, &str)], home: &Path) {
     for (name, _) in bases {
@@ -88,7 +93,7 @@ fn write_bases(bases: &[(&str, &str)], home: &Path) {
     }
 }
 
-/// Lines with `> ` are operations; an image stands above those that are about it, and archives that they name.
+/// Lines with `> ` are operations, perhaps with a time of the environment, as in `> at 7: …`; an image stands above those that are about it, and archives that they name.
 #[test]
 fn each_operation_has_the_effects_that_are_written() {
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/effects.txt");
@@ -102,8 +107,7 @@ fn each_operation_has_the_effects_that_are_written() {
         let bases: Vec<(&str, &str)> = bases.map(|it| it.split_once(" --\n").unwrap()).collect();
         let home = tempfile::tempdir().unwrap();
         write_bases(&bases, home.path());
-        let bytes = build::hybrid(&[Image::parse(image)]);
-        let archive = Archive::open(edit::open(&bytes).unwrap()).unwrap();
+        let archive = archive(image);
         for operations in rest.lines().filter_map(|line| line.strip_prefix("> ")) {
             let told = told(&archive, operations, home.path());
             write!(found, "> {operations}\n{told}").unwrap();
@@ -119,8 +123,7 @@ fn each_operation_has_the_effects_that_are_written() {
 /// A repository that has lost its last tag is no name of an image any more, and one that has another tag still is.
 #[test]
 fn a_target_is_named_by_the_tags_that_are_left() {
-    let image = Image::parse("tags: app:1 app:2 other:1\nlayer: 0644 a \"a\"\n");
-    let archive = Archive::open(edit::open(&build::hybrid(&[image])).unwrap()).unwrap();
+    let archive = archive("tags: app:1 app:2 other:1\nlayer: 0644 a \"a\"\n");
     for (removed, is_left) in [
         ("app:1", true),
         ("app:1, app:2", false),
@@ -143,8 +146,7 @@ fn a_target_is_named_by_the_tags_that_are_left() {
 
 #[test]
 fn a_number_is_expected_as_a_number() {
-    let image = Image::parse("tags: app:1\nconfig: StopTimeout=7\nlayer: 0644 a \"a\"\n");
-    let archive = Archive::open(edit::open(&build::hybrid(&[image])).unwrap()).unwrap();
+    let archive = archive("tags: app:1\nconfig: StopTimeout=7\nlayer: 0644 a \"a\"\n");
     for (expected, told) in [("7", ""), ("8", "of `app:1` is `7`; expected `8`")] {
         let text = format!(
             "apiVersion: ocipatch/v1\nexpect: [config: {{ stop-timeout: {expected} }}]\noperations: [set-label: {{ a: b }}]\n"

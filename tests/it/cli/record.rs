@@ -119,7 +119,6 @@ fn the_provenance_of_one_platform_is_that_of_its_index() {
         "target: {platforms: [linux/arm64]}\noperations:",
     );
     let (record, report) = record_of(&patch, "--provenance", "buildx-oci-multi.tar");
-    let found: Vec<&Value> = record["subject"].as_array().unwrap().iter().collect();
     let images = report["images"].as_array().unwrap();
     let index = &images[0]["indexDigest"];
     let manifests = images.iter().map(|image| &image["manifestDigest"]);
@@ -127,7 +126,8 @@ fn the_provenance_of_one_platform_is_that_of_its_index() {
         .chain(manifests)
         .map(|digest| digest.as_str().unwrap().replace("sha256:", ""))
         .collect();
-    let found: Vec<&Value> = found.iter().map(|it| &it["digest"]["sha256"]).collect();
+    let subjects = record["subject"].as_array().unwrap().iter();
+    let found: Vec<&Value> = subjects.map(|it| &it["digest"]["sha256"]).collect();
     assert_eq!(found, wanted.iter().collect::<Vec<_>>());
 }
 
